@@ -1,0 +1,1 @@
+"""Tables and the drivers under them."""
