@@ -1,0 +1,108 @@
+"""What this room needs of the graph, as one Protocol that `gateway` fills: nothing here knows how an operation is run or where data lives."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, TypeAlias
+
+from graphql import GraphQLSchema
+
+Prepared: TypeAlias = Any
+"""An operation made ready by `Graph.prepare`; opaque here, only ever handed back to `Graph`."""
+
+Caller: TypeAlias = Any
+"""Who asks: what the authentication layer put into `scope["state"]["caller"]`; opaque here, only ever handed back to `Graph`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that GraphQL's types refuse in an operation's variables.
+
+    `path` leads from the variables to the value at fault: `("input", "contactIds", 1)`. A missing required input field has the path that
+    it would have stood at. `message` is for a person and says what is wrong with the value, without the path.
+    """
+
+    path: tuple[str | int, ...]
+    message: str
+
+
+class DecodeError(Exception):
+    """Bytes that are not the JSON we take. `code` is BAD_REQUEST (not strict JSON) or VALIDATION_ERROR (NUL, lone surrogates)."""
+
+    def __init__(self, message: str, code: Literal["BAD_REQUEST", "VALIDATION_ERROR"] = "BAD_REQUEST") -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What a REST call made use of, for counting how far its clients have left REST.
+
+    `route` is "GET /api/opportunities/{id}/"; `name` is empty for the route itself, else a query parameter's, or that of a key named in
+    `fields` or written in a body.
+    """
+
+    route: str
+    kind: Literal["route", "parameter", "field"]
+    name: str = ""
+
+
+class Answer(Protocol):
+    """What an operation answered."""
+
+    @property
+    def data(self) -> dict[str, Any] | None:
+        """The response's `data`, by response key; enum values by their GraphQL name."""
+
+    @property
+    def errors(self) -> list[dict[str, Any]] | None:
+        """GraphQL errors, each with `message` and `extensions.code`."""
+
+    @property
+    def extensions(self) -> dict[str, Any]:
+        """`{"idempotencyReplayed": True}` where an earlier answer was given again."""
+
+    @property
+    def executed(self) -> bool:
+        """False: refused before it ran (variables, limits); `Graph.check` then tells what the types refuse."""
+
+
+class Graph(Protocol):
+    """The graph, and the few settings that REST shares with the process."""
+
+    @property
+    def schema(self) -> GraphQLSchema:
+        """Built from the SDL, so that its AST nodes are there: descriptions, `@constraint`, `@deprecated` are read from it."""
+
+    @property
+    def public_url(self) -> str | None:
+        """`https://crm.example.com`, without a slash at the end; None: links are built from the request."""
+
+    @property
+    def require_if_match(self) -> bool:
+        """Whether PATCH and DELETE without `If-Match` are refused with 428."""
+
+    @property
+    def max_body(self) -> int:
+        """The longest request body, in bytes; longer ones are refused with 413 while reading."""
+
+    def prepare(self, document: str) -> Prepared:
+        """Parse, validate and plan a document of one operation. Called at start, and once for each new set of `fields` (kept, bounded)."""
+
+    async def execute(self, prepared: Prepared, variables: dict[str, Any], caller: Caller) -> Answer:
+        """Run it as `caller`. The variables are shared between calls: they must not be changed."""
+
+    def check(self, prepared: Prepared, variables: dict[str, Any]) -> Sequence[Fault]:
+        """Every coercion fault of the variables, all at once; asked for only when a call has been refused, to word the refusal."""
+
+    def decode(self, body: bytes) -> Any:
+        """The strict JSON decoder. Raises DecodeError."""
+
+    async def revision(self, caller: Caller) -> int:
+        """The number of committed changes in the caller's workspace, read now."""
+
+    def sight(self, caller: Caller) -> str:
+        """Workspace, role and account limit as a text: callers of equal sight get equal answers."""
+
+    def record_usage(self, caller: Caller, uses: Sequence[Use]) -> None:
+        """Count them for the caller's token. Must not wait, and must not raise."""
