@@ -1,0 +1,42 @@
+"""What Alembic runs: for the gateway on the connection that it is given, for `alembic revision --autogenerate` on the settings' database."""
+
+import asyncio
+import os
+from typing import Any, Literal
+
+from alembic import context
+from alembic.autogenerate.api import AutogenContext
+from sqlalchemy import Connection
+from sqlmodel import SQLModel
+
+import schema.storage.tables  # noqa: F401  fills the metadata
+from gateway.migrations.runner import connected
+from schema.storage.columns import Day, Instant, Text
+
+# A revision says for itself what a type was when it was written: these names stand in script.py.mako.
+_TYPE_NAMES = {Text: "TEXT", Instant: "INSTANT", Day: "DAY"}
+
+
+def render_item(kind: str, item: Any, _: AutogenContext) -> str | Literal[False]:
+    """The text of a column's type in a new revision; False leaves it to Alembic."""
+    return kind == "type" and _TYPE_NAMES.get(type(item), False)
+
+
+def migrate(connection: Connection) -> None:
+    """Runs what Alembic was asked for, in the transaction that `connection` is in."""
+    batch = connection.dialect.name == "sqlite"
+    context.configure(connection=connection, target_metadata=SQLModel.metadata, render_as_batch=batch, render_item=render_item)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+async def from_the_shell() -> None:
+    """For a developer's `alembic …`: connects by itself."""
+    async with connected(os.environ.get("GATEWAY_DATABASE_URL", "sqlite:///gateway.db")) as run:
+        await run(migrate)
+
+
+if context.config.attributes.get("connection") is None:
+    asyncio.run(from_the_shell())
+else:
+    migrate(context.config.attributes["connection"])

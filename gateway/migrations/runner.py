@@ -1,0 +1,108 @@
+"""Takes a database to the newest revision, from any number of processes at once, and tells whether it is there."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+from schema.storage.database import Connection as Session
+from schema.storage.database import Database
+
+SCRIPTS = Path(__file__).parent
+WAIT_SECONDS = 120.0
+# Any number will do, as long as every gateway takes the same one.
+_LOCK = 7_207_146_316
+
+_HAS_TABLE = {
+    "sqlite": "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'alembic_version'",
+    "postgresql": "SELECT 1 WHERE to_regclass('alembic_version') IS NOT NULL",
+}
+
+
+def _config(connection: Connection | None = None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS))
+    config.attributes["connection"] = connection
+    return config
+
+
+@cache
+def head() -> str:
+    """The newest revision's id. Raises alembic's CommandError where the revisions have several ends."""
+    newest = ScriptDirectory.from_config(_config()).get_current_head()
+    assert newest is not None
+    return newest
+
+
+async def upgrade(database_url: str) -> None:
+    """Takes the database at `sqlite:///path` or `postgresql://…` to the newest revision; does nothing where it is there already.
+
+    Several processes may do it at once: one works, the others wait for it. Raises OSError, asyncpg's or sqlite3's errors.
+    """
+    async with connected(database_url) as run:
+        await run(lambda connection: command.upgrade(_config(connection), "head"))
+
+
+async def head_is_current(database: Database) -> bool:
+    """Whether the database stands at the newest revision: two point queries. Raises Unavailable."""
+    has_table = database.compile(text(_HAS_TABLE[database.dialect.name]))
+    revision = database.compile(text("SELECT version_num FROM alembic_version"))
+
+    async def look(session: Session) -> list[str]:
+        if not await session.fetch(has_table, {}):
+            return []
+        return [row[0] for row in await session.fetch(revision, {})]
+
+    return await database.read(look) == [head()]
+
+
+Run = Callable[[Callable[[Connection], None]], Any]
+
+
+@asynccontextmanager
+async def connected(database_url: str) -> AsyncIterator[Run]:
+    """What runs a function of a SQLAlchemy connection, inside one transaction that only one process has at a time."""
+    if database_url.startswith("sqlite"):
+        yield lambda work: asyncio.to_thread(_in_sqlite, database_url.removeprefix("sqlite:///"), work)
+        return
+    # The address goes to asyncpg untouched, so that it means here what it means to the gateway's own pool.
+    engine = create_async_engine("postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(database_url), poolclass=NullPool)
+    try:
+        async with engine.begin() as connection:
+            await connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
+            yield connection.run_sync
+    finally:
+        await engine.dispose()
+
+
+def _in_sqlite(path: str, work: Callable[[Connection], None]) -> None:
+    engine = _sqlite_engine(path)
+    try:
+        with engine.begin() as connection:
+            work(connection)
+    finally:
+        engine.dispose()
+
+
+def _sqlite_engine(path: str) -> Engine:
+    """An engine whose transactions begin by taking SQLite's write lock, so that `BEGIN` is where a second process waits."""
+
+    def connect() -> sqlite3.Connection:
+        raw = sqlite3.connect(path, isolation_level=None, timeout=WAIT_SECONDS)
+        raw.execute("PRAGMA synchronous=FULL")
+        return raw
+
+    engine = create_engine("sqlite://", creator=connect, poolclass=NullPool)
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    return engine

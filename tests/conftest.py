@@ -1,0 +1,68 @@
+"""What every test may ask for: a fresh, migrated database on SQLite and on PostgreSQL."""
+
+import asyncio
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gateway.migrations import upgrade
+from tests.postgres import Postgres, start_postgres
+
+FOLDER = "TEST_POSTGRES_FOLDER"
+
+
+def migrate(url: str) -> None:
+    """Migrates the database at `url`, from code that isn't asynchronous."""
+    asyncio.run(upgrade(url))
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Postgres]:
+    """The one PostgreSQL of this test run."""
+    server = start_postgres(Path(os.environ[FOLDER]))
+    server.ensure_template(migrate)
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty, migrated SQLite file to copy."""
+    path = tmp_path_factory.mktemp("template") / "gateway.db"
+    migrate(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """A fresh, migrated SQLite database's address."""
+    shutil.copyfile(sqlite_template, tmp_path / "gateway.db")
+    return f"sqlite:///{tmp_path / 'gateway.db'}"
+
+
+@pytest.fixture
+def postgres_url(postgres_server: Postgres) -> Iterator[str]:
+    """A fresh, migrated PostgreSQL database's address."""
+    with postgres_server.database() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """A fresh, migrated database's address: the test runs once on each kind."""
+    return str(request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url"))
+
+
+def pytest_configure() -> None:
+    """Names the folder of the run's PostgreSQL; xdist's workers inherit the name, so they share the server."""
+    os.environ.setdefault(FOLDER, str(Path(tempfile.gettempdir()) / f"gateway-postgres-{os.getpid()}"))
+
+
+def pytest_unconfigure() -> None:
+    """The run's PostgreSQL leaves nothing behind; xdist's workers leave that to the process that started them."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        shutil.rmtree(os.environ.pop(FOLDER), ignore_errors=True)

@@ -1,0 +1,118 @@
+"""The migrations make exactly the tables that schema/storage/tables.py declares, from any number of processes at once."""
+
+import asyncio
+import sqlite3
+import sys
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection
+from sqlmodel import SQLModel
+
+import schema.storage.tables  # noqa: F401  fills the metadata
+from gateway.migrations import head, head_is_current, upgrade
+from gateway.migrations.runner import connected
+from schema.storage.database import open_database
+from tests.postgres import Postgres
+
+
+async def differences(url: str) -> list[Any]:
+    """What Alembic would still change in the database at `url`."""
+    found: list[Any] = []
+
+    def compare(connection: Connection) -> None:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        found.extend(compare_metadata(context, SQLModel.metadata))
+
+    async with connected(url) as run:
+        await run(compare)
+    return found
+
+
+async def test_migrated_database_is_the_declared_one(database_url: str) -> None:
+    """After the newest revision nothing is left to change: tables, columns, types, keys and indexes are the declared ones."""
+    assert await differences(database_url) == []
+
+
+async def test_upgrade_twice_changes_nothing(database_url: str) -> None:
+    """A database at the newest revision stays as it is."""
+    await upgrade(database_url)
+    assert await differences(database_url) == []
+
+
+async def test_head_is_current(database_url: str) -> None:
+    """A migrated database is told from one that a newer or older gateway left behind."""
+    database = open_database(database_url)
+    await database.open()
+    try:
+        assert await head_is_current(database)
+        async with connected(database_url) as run:
+            await run(lambda connection: connection.exec_driver_sql("UPDATE alembic_version SET version_num = 'other'"))
+        assert not await head_is_current(database)
+        async with connected(database_url) as run:
+            await run(lambda connection: connection.exec_driver_sql("DROP TABLE alembic_version"))
+        assert not await head_is_current(database)
+    finally:
+        await database.close()
+
+
+def test_parents_are_clustered_on_sqlite(sqlite_template: Path) -> None:
+    """The tables that are read by primary key alone have no rowid: one descent instead of two."""
+    with sqlite3.connect(sqlite_template) as raw:
+        found = dict(raw.execute("SELECT name, sql LIKE '%WITHOUT ROWID%' FROM sqlite_master WHERE type = 'table'"))
+    raw.close()
+    declared = {name: not table.dialect_options["sqlite"].get("with_rowid", True) for name, table in SQLModel.metadata.tables.items()}
+    assert {name: bool(found[name]) for name in declared} == declared
+
+
+def test_text_collates_by_code_point_on_postgresql(postgres_server: Postgres, postgres_url: str) -> None:
+    """Every text column sorts by code point, whatever the server's locale, as SQLite does."""
+    name = urlsplit(postgres_url).path[1:]
+    other = postgres_server.sql(
+        "SELECT table_name || '.' || column_name FROM information_schema.columns WHERE table_schema = 'public' AND data_type = 'character varying'"
+        " AND collation_name IS DISTINCT FROM 'C' AND table_name <> 'alembic_version'",
+        database=name,
+    )
+    assert other == ""
+
+
+UPGRADE = "import asyncio, sys; from gateway.migrations import upgrade; asyncio.run(upgrade(sys.argv[1]))"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
+    """The address of a database without any table."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'empty.db'}"
+    else:
+        with request.getfixturevalue("postgres_server").database(template="template0") as url:
+            yield url
+
+
+async def test_processes_that_start_together(empty_url: str) -> None:
+    """Four processes that migrate the same empty database at once all succeed, and it is migrated once."""
+    started = [await asyncio.create_subprocess_exec(sys.executable, "-c", UPGRADE, empty_url) for _ in range(4)]
+    assert await asyncio.gather(*(process.wait() for process in started)) == [0, 0, 0, 0]
+    assert await differences(empty_url) == []
+
+
+async def test_a_failed_upgrade_leaves_nothing(tmp_path: Path) -> None:
+    """A revision that fails half way is taken back whole: SQLite's DDL is in the transaction too."""
+    path = tmp_path / "half.db"
+    with sqlite3.connect(path) as raw:
+        raw.execute("CREATE TABLE stage_change (in_the_way)")
+    raw.close()
+    with pytest.raises(Exception, match="already exists"):
+        await upgrade(f"sqlite:///{path}")
+    with sqlite3.connect(path) as raw:
+        assert raw.execute("SELECT name FROM sqlite_master").fetchall() == [("stage_change",)]
+    raw.close()
+
+
+def test_head() -> None:
+    """There is one newest revision."""
+    assert head() == "0001"
