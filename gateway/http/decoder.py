@@ -1,0 +1,137 @@
+"""The one strict JSON decoder for HTTP, WebSocket and SSE.
+
+UTF-8 only; no duplicate keys, no NaN or Infinity, integers within ±(2^53−1), at most 32 levels, no NUL and no lone surrogates. orjson parses; one walk
+over what it made decides whether that can be trusted, else the slow exact parser finds the fault's words. The walk sees a duplicate key without
+reading the text again: each member has exactly one colon outside strings, so the text has as many colons as the value has members and colons in
+strings, or more if a member was lost.
+"""
+
+import json
+from typing import Any, Final, Literal
+
+import orjson
+
+MAX_DEPTH: Final = 32
+MAX_INTEGER: Final = 2**53 - 1
+
+Kind = Literal["malformed", "characters"]
+
+
+class DecodeError(ValueError):
+    """The text is not what the strict decoder takes. `kind` is `characters` for NUL and lone surrogates, else `malformed`."""
+
+    def __init__(self, message: str, kind: Kind = "malformed") -> None:
+        super().__init__(message)
+        self.message = message
+        self.kind: Kind = kind
+
+
+class _Suspicious(Exception):
+    """The quick way can't vouch for the text."""
+
+
+def decode(body: bytes) -> Any:
+    """The value that the JSON text `body` stands for. Raises DecodeError."""
+    try:
+        value = orjson.loads(body)
+        # An escaped colon (003a) would upset the count and an escaped NUL pass unseen; both are rare enough for the slow way.
+        if b"\\u003" in body or b"\\u0000" in body or body.count(b":") != _colons(value, MAX_DEPTH):
+            return _decode_slowly(body)
+    except (orjson.JSONDecodeError, _Suspicious):
+        return _decode_slowly(body)
+    return value
+
+
+def _colons(value: Any, levels: int) -> int:
+    """How many colons the text of `value` has at least; `levels` is how many more it may have below."""
+    kind = type(value)
+    if kind is str:
+        return value.count(":")  # type: ignore[no-any-return]
+    if kind is dict:
+        if not levels:
+            raise _Suspicious
+        total = len(value)
+        for key, member in value.items():
+            total += key.count(":")
+            if member.__class__ is str:
+                total += member.count(":")
+            elif member is not None:
+                total += _colons(member, levels - 1)
+        return total
+    if kind is list:
+        if not levels:
+            raise _Suspicious
+        return sum(_colons(member, levels - 1) for member in value)
+    # orjson reads integers beyond 64 bits as floats.
+    if kind is not bool and value is not None and not -MAX_INTEGER <= value <= MAX_INTEGER:
+        raise _Suspicious
+    return 0
+
+
+def _decode_slowly(body: bytes) -> Any:
+    """Parse with the standard library and every rule checked where it is broken."""
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise DecodeError(f"The JSON text is not UTF-8: byte {error.start + 1}.") from None
+    try:
+        value = json.loads(text, object_pairs_hook=_members, parse_int=_integer, parse_float=_float, parse_constant=_constant)
+        _check(value, MAX_DEPTH)
+    except json.JSONDecodeError as error:
+        raise DecodeError(f"The JSON text is malformed: {error.msg} at line {error.lineno}, column {error.colno}.") from None
+    except RecursionError:
+        raise _too_deep() from None
+    return value
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        raise DecodeError(f"The JSON text has the key {json.dumps(twice)} twice in one object.")
+    return members
+
+
+def _integer(digits: str) -> int:
+    # The length first: making an integer of thousands of digits takes quadratic time.
+    if len(digits) > len(str(-MAX_INTEGER)) or abs(value := int(digits)) > MAX_INTEGER:
+        raise DecodeError("The JSON text has an integer beyond ±(2^53−1).")
+    return value
+
+
+def _float(digits: str) -> float:
+    value = float(digits)
+    if value in {float("inf"), float("-inf")}:
+        raise DecodeError("The JSON text has a number too large for a double.")
+    return value
+
+
+def _constant(name: str) -> float:
+    raise DecodeError(f"The JSON text has {name}, which is not JSON.")
+
+
+def _too_deep() -> DecodeError:
+    return DecodeError(f"The JSON text has more than {MAX_DEPTH} levels.")
+
+
+def _check(value: Any, levels: int) -> None:
+    """Depth and characters, which the standard parser doesn't mind."""
+    if isinstance(value, str):
+        _check_text(value)
+    elif isinstance(value, dict | list):
+        if not levels:
+            raise _too_deep()
+        for member in value.values() if isinstance(value, dict) else value:
+            _check(member, levels - 1)
+        for key in value if isinstance(value, dict) else ():
+            _check_text(key)
+
+
+def _check_text(text: str) -> None:
+    if "\0" in text:
+        raise DecodeError("The JSON text has a NUL character in a string.", "characters")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise DecodeError("The JSON text has a lone surrogate in a string.", "characters") from None

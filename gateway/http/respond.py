@@ -1,0 +1,27 @@
+"""Writing answers straight to ASGI: no Response objects on the hot path."""
+
+from starlette.types import Scope, Send
+
+from .faults import Fault, Headers, graphql_body, rest_body
+from .negotiate import JSON, offer, wants_problem
+
+GRAPHQL_PATH = "/graphql"
+
+
+async def respond(send: Send, status: int, content_type: str, body: bytes, headers: Headers | None = None) -> None:
+    """Send a whole answer."""
+    fixed = [(b"content-type", content_type.encode()), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": fixed + headers if headers else fixed})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def refuse(scope: Scope, send: Send, fault: Fault) -> None:
+    """Send a fault in the shape that the path's clients read."""
+    accept = next((value for name, value in scope["headers"] if name == b"accept"), None)
+    headers = [*fault.headers, (b"cache-control", b"no-store")]
+    if scope["path"] == GRAPHQL_PATH:
+        await respond(send, fault.status, f"{offer(accept) or JSON}; charset=utf-8", graphql_body(fault), headers)
+    elif wants_problem(accept):
+        await respond(send, fault.status, "application/problem+json", rest_body(fault, problem=True), headers)
+    else:
+        await respond(send, fault.status, JSON, rest_body(fault), headers)

@@ -1,0 +1,169 @@
+"""Every setting of the process, read from `GATEWAY_…` environment variables; the command line's flags override them.
+
+The README's table is made from `Settings.model_fields`, so each field says what it means and in which unit.
+"""
+
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import limits
+from pydantic import Field, PositiveFloat, PositiveInt, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+PREFIX = "GATEWAY_"
+
+Names = Annotated[tuple[str, ...], NoDecode]
+Count = Annotated[int, Field(ge=0)]
+
+
+class SettingsError(ValueError):
+    """A setting has a value that it can't have: one line a setting, each with the variable's name and what is allowed."""
+
+
+class Settings(BaseSettings):
+    """The settings with their defaults; see `load` for reading them."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True, hide_input_in_errors=True)
+
+    # Where it listens and how it speaks
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8000, ge=0, le=65535, description="TCP port to listen on; 0 takes a free one.")
+    workers: PositiveInt = Field(1, description="Processes that share the port.")
+    public_url: str | None = Field(None, description="Address that clients use, as in `https://crm.example.com`: links are built from it.")
+    allowed_hosts: Names = Field(("*",), description="Host names answered to, comma-separated; `*.example.com` covers subdomains, `*` is any.")
+    trusted_proxies: Names = Field((), description="Proxies whose `X-Forwarded-For`/`-Proto` are believed: addresses, comma-separated.")
+    cors_origins: Names = Field((), description="Origins of browser pages that may call, comma-separated, for HTTP and WebSocket; `*` is any.")
+    graphiql: bool = Field(default=True, description="Serve the explorer at `/graphql` and the API's pages to browsers.")
+
+    # Data
+    database_url: str = Field("sqlite:///gateway.db", description="`sqlite:///path` or `postgresql://user:password@host/name`.")
+    migrate: bool = Field(default=False, description="Migrate PostgreSQL on start (SQLite always is).")
+    pool_size: PositiveInt = Field(10, description="Database connections a process.")
+    pool_timeout: PositiveFloat = Field(2.0, description="Seconds to wait for a pooled connection before 503.")
+    statement_timeout: PositiveFloat = Field(3.0, description="Seconds that one SQL statement may take.")
+    event_retention: PositiveInt = Field(7, description="Days that events are kept for subscriptions to resume from.")
+    require_if_match: bool = Field(default=False, description="Refuse REST writes to a record without `If-Match` (428).")
+
+    # Who may
+    jwt_secret: SecretStr | None = Field(None, description="Secret of HS256 tokens of an existing identity provider.")
+    jwt_jwks_url: str | None = Field(None, description="Address of the identity provider's keys, for RS256/ES256 tokens.")
+    jwt_issuer: str | None = Field(None, description="The `iss` that tokens must carry.")
+    jwt_audience: str | None = Field(None, description="The `aud` that tokens must carry.")
+    jwt_user_claim: str = Field("sub", description="Claim that names the user: our user id or an e-mail address.")
+    jwt_workspace_claim: str = Field("workspace", description="Claim that names the workspace: its id or name.")
+    token_cache: PositiveFloat = Field(5.0, le=60, description="Seconds that a looked-up token is believed without looking again.")
+    token_recheck: PositiveFloat = Field(30.0, le=60, description="Seconds after which the token of an open socket or stream is checked again.")
+
+    # Limits of a request
+    graphql_body_limit: PositiveInt = Field(1_048_576, description="Bytes of a GraphQL request body.")
+    rest_body_limit: PositiveInt = Field(262_144, description="Bytes of a REST request body.")
+    header_timeout: PositiveFloat = Field(10.0, description="Seconds for a client to send a request's headers.")
+    body_timeout: PositiveFloat = Field(15.0, description="Seconds for a client to send a request's body.")
+    operation_timeout: PositiveFloat = Field(10.0, description="Seconds that one operation may take.")
+    keep_alive: PositiveInt = Field(75, description="Seconds that an idle connection is kept.")
+    max_document_length: PositiveInt = Field(15_000, description="Characters of a GraphQL document.")
+    max_tokens: PositiveInt = Field(1_000, description="Tokens of a GraphQL document.")
+    max_depth: PositiveInt = Field(10, description="Levels of fields, fragments expanded.")
+    max_introspection_depth: PositiveInt = Field(20, description="Levels of fields under `__schema` and `__type`.")
+    max_aliases: Count = Field(30, description="Aliases, fragments expanded.")
+    max_directives: Count = Field(50, description="Directives, fragments expanded.")
+    max_root_fields: PositiveInt = Field(20, description="Root fields of an operation.")
+    max_mutations: PositiveInt = Field(5, description="Root fields of a mutation.")
+    max_cost: PositiveInt = Field(5_000, description="Cost of an operation: an object counts 1, times the page's size.")
+    max_errors: PositiveInt = Field(5, description="Errors reported for one request.")
+
+    # Load
+    max_in_flight: PositiveInt = Field(64, description="Requests worked on at once, a process.")
+    queue_size: Count = Field(128, description="Requests that may wait for a place; above it 503.")
+    queue_timeout: PositiveFloat = Field(1.0, description="Seconds that a request waits for a place before 503.")
+    rate_limit: str | None = Field(None, description="Budget of a token, as in `300/minute`, for REST and GraphQL together; off unless set.")
+    rate_limit_cost: PositiveInt = Field(100, description="Cost of an operation that one unit of the rate limit pays for; every call takes at least one.")
+    rate_limit_storage: str = Field("async+memory://", description="Where budgets are kept: in each process, or `async+redis://host` for all.")
+
+    # Live
+    websocket_init_timeout: PositiveFloat = Field(5.0, description="Seconds for `connection_init` to come (4408).")
+    websocket_message_limit: PositiveInt = Field(65_536, description="Bytes of one message from a client.")
+    websocket_subscriptions: PositiveInt = Field(50, description="Operations open at once on one socket.")
+    websocket_queue: PositiveInt = Field(100, description="Messages that wait for a slow reader before its socket or stream is closed.")
+    heartbeat: PositiveFloat = Field(20.0, description="Seconds between signs of life on sockets and streams.")
+
+    # Persisted operations
+    trusted_documents: Path | None = Field(None, description="JSON file of registered operations: `{id: document}` or Apollo's manifest.")
+    trusted_documents_mode: Literal["off", "allow", "only"] = Field(
+        "allow", description="`allow`: registered ids work beside other documents; `only`: nothing else runs; `off`: the file is not read."
+    )
+    persisted_queries: Count = Field(1_000, description="Automatic persisted queries kept in memory, a process; 0 switches them off.")
+
+    # Running
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severity that is logged.")
+    log_format: Literal["json", "console"] = Field("json", description="Form of log lines.")
+    access_log: bool = Field(default=True, description="Log a line a request.")
+    metrics: bool = Field(default=True, description="Serve Prometheus metrics at `/metrics`.")
+    shutdown_delay: Annotated[float, Field(ge=0)] = Field(0.0, description="Seconds of answering on, not ready, before the port is closed.")
+    shutdown_timeout: PositiveInt = Field(20, description="Seconds for requests in flight to finish when stopping.")
+
+    @field_validator("allowed_hosts", "trusted_proxies", "cors_origins", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        """Lists are written with commas."""
+        return tuple(part for part in (part.strip() for part in value.split(",")) if part) if isinstance(value, str) else value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in value:
+            if origin != "*" and ("://" not in origin or origin.count("/") > 2):
+                raise ValueError(f"'{origin}' is no origin; write scheme://host[:port]")
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _database(cls, value: str) -> str:
+        if not value.startswith(("sqlite:///", "postgresql://")):
+            raise ValueError("write sqlite:///path or postgresql://user:password@host/name")
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _address(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("http://", "https://")):
+            raise ValueError("write http://… or https://…")
+        return value.rstrip("/") if value else None
+
+    @field_validator("rate_limit")
+    @classmethod
+    def _rate(cls, value: str | None) -> str | None:
+        if value:
+            try:
+                limits.parse(value)
+            except ValueError:
+                raise ValueError("write a number and a time, as in 300/minute") from None
+        return value or None
+
+    @model_validator(mode="after")
+    def _documents(self) -> "Settings":
+        if self.trusted_documents_mode == "only" and self.trusted_documents is None:
+            raise ValueError("GATEWAY_TRUSTED_DOCUMENTS_MODE=only needs GATEWAY_TRUSTED_DOCUMENTS")
+        return self
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine can reach the port."""
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
+
+def load(**overrides: Any) -> Settings:
+    """Settings of the environment, `overrides` (the command line's flags) before it. Raises SettingsError in words."""
+    try:
+        return Settings(**{name: value for name, value in overrides.items() if value is not None})
+    except ValidationError as error:
+        raise SettingsError("\n".join(map(_sentence, error.errors()))) from None
+
+
+def _sentence(fault: Any) -> str:
+    place = PREFIX + str(fault["loc"][0]).upper() + ": " if fault["loc"] else ""
+    return place + str(fault["msg"]).removeprefix("Value error, ")
