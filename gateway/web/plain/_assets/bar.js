@@ -1,0 +1,36 @@
+// The bar above both pages: title, links or buttons, and the token field.
+import { keepToken, token } from './session.js';
+
+const element = (tag, properties, ...children) => {
+  const made = Object.assign(document.createElement(tag), properties);
+  made.append(...children);
+  return made;
+};
+
+const tokenField = (onToken) => {
+  const input = element('input', {
+    id: 'token',
+    type: 'password',
+    autocomplete: 'off',
+    spellcheck: false,
+    placeholder: 'paste an API token here',
+    title: 'Sent as “Authorization: Bearer …”. Kept for this tab only.',
+    value: token(),
+  });
+  input.addEventListener('change', () => {
+    keepToken(input.value);
+    onToken(token());
+  });
+  return element('label', { className: 'token' }, 'Token', input);
+};
+
+const exampleButton = (example, onExample) =>
+  element('button', { type: 'button', title: example.hint, onclick: () => onExample(example) }, example.name);
+
+/** Fills the bar; `onToken` is told of a new token, `onExample` of the example that was clicked. */
+export const showBar = ({ title, link, examples = [], onExample, onToken }) => {
+  const buttons = examples.map((example) => exampleButton(example, onExample));
+  const group = element('nav', { ariaLabel: 'Examples' }, ...(buttons.length ? ['Examples', ...buttons] : []));
+  const other = element('a', { href: link.href }, link.text);
+  document.getElementById('bar').replaceChildren(element('strong', {}, title), group, other, tokenField(onToken));
+};

@@ -1,0 +1,95 @@
+// The explorer: it loads, runs a query, runs a subscription and shows an event, and opens the links that the REST side gives.
+import { main, until, visit } from './browser.mjs';
+
+const FIRST = '{ opportunities(first: 1) { nodes { id } } }';
+const RENAME = 'mutation Rename($id: ID!, $name: String!) { updateOpportunity(id: $id, input: { name: $name }) { userErrors { message } } }';
+
+const graphql = async ({ base, token }, query, variables = {}) => {
+  const headers = { 'Content-Type': 'application/json', Authorization: `Bearer ${token}` };
+  const response = await fetch(`${base}/graphql`, { method: 'POST', headers, body: JSON.stringify({ query, variables }) });
+  const text = await response.text();
+  const { data, errors } = JSON.parse(text);
+  if (!data || errors) throw new Error(`POST /graphql answered ${response.status}: ${text.slice(0, 500)}`);
+  return data;
+};
+
+/** The text of one of GraphiQL's editors, as far as it is in view. */
+const editor = async (page, part) => (await page.locator(`${part} .view-lines`).first().innerText()).replaceAll('\u00a0', ' ');
+const answer = (page) => editor(page, '.graphiql-response');
+const operation = (page) => editor(page, '.graphiql-query-editor');
+const run = (page) => page.getByRole('button', { name: /^Execute query/ }).click();
+const example = (page, name) => page.getByRole('navigation', { name: 'Examples' }).getByRole('button', { name }).click();
+
+/** The tab has its name once GraphiQL has parsed the document: only then it knows what it would run. */
+const showsTab = (page, name) =>
+  until(`the tab “${name}”`, async () => (await page.locator('.graphiql-tab-active').innerText()).includes(name));
+
+const signIn = async (page, { base, token }) => {
+  await page.goto(`${base}/graphql`);
+  await page.locator('.graphiql-query-editor .view-lines').waitFor();
+  const field = page.getByLabel('Token');
+  if ((await field.inputValue()) === token) return;
+  await field.fill(token);
+  await field.press('Enter');
+};
+
+const seesDocs = (page) =>
+  until('the schema in the Docs panel', async () => (await page.locator('.graphiql-plugin').innerText()).includes('Query'));
+
+const runsQuery = async (page) => {
+  await run(page);
+  const text = await until('an answer to the first query', async () => /"(data|errors)"/.test(await answer(page)) && answer(page));
+  if (!text.includes('"totalCount"')) throw new Error(`the first query was answered by:\n${text}`);
+};
+
+const seesEvent = async (page, given) => {
+  const frames = [];
+  page.on('websocket', (socket) => {
+    socket.on('framesent', ({ payload }) => frames.push(`→ ${payload}`));
+    socket.on('framereceived', ({ payload }) => frames.push(`← ${payload}`));
+    socket.on('close', () => frames.push('closed'));
+  });
+  await example(page, 'Watch');
+  await until('the subscription in the editor', async () => (await operation(page)).includes('subscription'));
+  await showsTab(page, 'WatchOpportunities');
+  await run(page);
+  await until('“subscribe” on the WebSocket', () => frames.some((frame) => frame.includes('"subscribe"')));
+  const { id } = (await graphql(given, FIRST)).opportunities.nodes[0];
+  let turn = 0;
+  const seen = async () => {
+    await graphql(given, RENAME, { id, name: `Seen live, ${(turn += 1)}` });
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    return (await answer(page)).includes('Seen live');
+  };
+  await until('the event in the response', seen).catch((error) => {
+    throw new Error(`${error.message}; frames of the WebSocket:\n${frames.join('\n') || '(none)'}`);
+  });
+};
+
+const keepsToken = async (page, { token }) => {
+  const kept = await page.evaluate(() => JSON.stringify({ ...localStorage }));
+  if (kept.includes(token)) throw new Error('the token is in localStorage, which outlives the tab');
+};
+
+const opensLink = async (page, { base }) => {
+  const query = 'query One { stages { label } }\n\nquery Linked($id: ID!) { opportunity(id: $id) { id } }';
+  const fragment = new URLSearchParams({ query, variables: '{"id":"opp_linked"}', operationName: 'Linked' });
+  await page.goto(`${base}/graphql#${fragment}`);
+  await until('the linked document in the editor', async () => (await operation(page)).includes('query Linked'));
+  const variables = await editor(page, '.graphiql-editor-tools ~ .graphiql-editor-tool, .graphiql-editor-tool');
+  if (!variables.includes('opp_linked')) throw new Error(`the linked variables are not in place, but: ${variables}`);
+  await showsTab(page, 'Linked');
+};
+
+await main((given) =>
+  visit(given.base, async (page) => {
+    await signIn(page, given);
+    await seesDocs(page);
+    await runsQuery(page);
+    await seesEvent(page, given);
+    if (given.screenshot) await page.screenshot({ path: given.screenshot });
+    await page.getByRole('button', { name: /^Stop query/ }).click();
+    await keepsToken(page, given);
+    await opensLink(page, given);
+  }),
+);
