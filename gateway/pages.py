@@ -17,6 +17,13 @@ WEB = Path(__file__).parent / "web"
 CDN = "https://cdn.jsdelivr.net"
 CONFIG_SLOT = '<script type="application/json" id="config">{}</script>'
 
+HEADERS = {
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
 # Said here and not left to the machine's table of types: with `nosniff`, a wrong type is a blank page.
 CONTENT_TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -27,38 +34,49 @@ CONTENT_TYPES = {
 
 
 @dataclass(frozen=True)
+class _Page:
+    html: str
+    headers: Mapping[str, str]
+
+    def response(self) -> Response:
+        return HTMLResponse(self.html, headers=self.headers)
+
+
+@dataclass(frozen=True)
 class Pages:
     """`assets` is to be mounted at `/_assets`; the pages refer to it by that path."""
 
     assets: ASGIApp
-    _explorer: str
-    _docs: str
-    _headers: Mapping[str, str]
+    _explorer: _Page
+    _docs: _Page
 
     def explorer(self) -> Response:
         """GraphiQL, for `GET /graphql` from a browser (`Accept: text/html`)."""
-        return HTMLResponse(self._explorer, headers={**self._headers, "Vary": "Accept"})
+        return self._explorer.response()
 
     def docs(self) -> Response:
         """Swagger UI over `/api/openapi.json`, for `GET /api/docs`."""
-        return HTMLResponse(self._docs, headers=self._headers)
+        return self._docs.response()
 
 
 def pages(*, demo_token: str | None, web: Path = WEB) -> Pages:
     """Read the pages once; with `demo_token` they open signed in, so give one only where nobody else can ask (`--demo`)."""
     built = (web / "dist" / "explorer.html").is_file()
     folder = web / ("dist" if built else "plain")
+    cdn = "" if built else CDN
     config = {"url": "/graphql", "subscriptionUrl": "/graphql", "openapiUrl": "/api/openapi.json", "token": demo_token}
+    cached = {"Cache-Control": "no-store" if demo_token else "no-cache"}
+    explorer = {**HEADERS, **cached, "Content-Security-Policy": _policy(cdn, "'unsafe-inline'"), "Vary": "Accept"}
+    docs = {**HEADERS, **cached, "Content-Security-Policy": _policy(cdn)}
     return Pages(
         assets=_Assets(folder / "_assets", "public, max-age=31536000, immutable" if built else "no-cache"),
-        _explorer=_filled(folder / "explorer.html", {**config, "examples": examples(web / "examples")}),
-        _docs=_filled(folder / "docs.html", config),
-        _headers=_headers("" if built else CDN, keep=demo_token is None),
+        _explorer=_Page(_filled(folder / "explorer.html", {**config, "examples": examples(web / "examples")}), explorer),
+        _docs=_Page(_filled(folder / "docs.html", config), docs),
     )
 
 
 def examples(folder: Path = WEB / "examples") -> list[dict[str, str]]:
-    """The explorer's example operations, in the order of their files: `2-list.graphql` is 'List', its variables are `2-list.json`."""
+    """Read the explorer's example operations, in the order of their files: `2-list.graphql` is 'List', its variables `2-list.json`."""
     return [_example(path) for path in sorted(folder.glob("*.graphql"))]
 
 
@@ -79,19 +97,8 @@ def _filled(page: Path, config: Mapping[str, object]) -> str:
     return page.read_text("utf-8").replace(CONFIG_SLOT, CONFIG_SLOT.replace("{}", embedded))
 
 
-def _headers(cdn: str, *, keep: bool) -> dict[str, str]:
-    return {
-        "Cache-Control": "no-cache" if keep else "no-store",
-        "Content-Security-Policy": _policy(cdn),
-        "Cross-Origin-Opener-Policy": "same-origin",
-        "Referrer-Policy": "no-referrer",
-        "X-Content-Type-Options": "nosniff",
-        "X-Frame-Options": "DENY",
-    }
-
-
-def _policy(cdn: str) -> str:
-    """Inline styles are Monaco's and CodeMirror's way of placing text; scripts are files of ours (or of `cdn`) only."""
+def _policy(cdn: str, styles: str = "") -> str:
+    """Scripts are files of ours (or of `cdn`) only; `styles` are the inline ones, with which Monaco and CodeMirror place text."""
     directives = {
         "default-src": "'none'",
         "base-uri": "'none'",
@@ -101,10 +108,10 @@ def _policy(cdn: str) -> str:
         "frame-ancestors": "'none'",
         "img-src": f"'self' data: {cdn}",
         "script-src": f"'self' {cdn}",
-        "style-src": f"'self' 'unsafe-inline' {cdn}",
+        "style-src": f"'self' {styles} {cdn}",
         "worker-src": "'self'",
     }
-    return "; ".join(f"{name} {sources}".strip() for name, sources in directives.items())
+    return "; ".join(" ".join(f"{name} {sources}".split()) for name, sources in directives.items())
 
 
 class _Assets(StaticFiles):

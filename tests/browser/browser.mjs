@@ -1,4 +1,5 @@
 // What the scripts share: a Chromium that reaches one server only, and remembers everything that went wrong on the page.
+import { stripVTControlCharacters } from 'node:util';
 import { chromium } from 'playwright-core';
 
 export const PATIENCE = 20_000;
@@ -52,7 +53,12 @@ export const until = async (what, probe, patience = PATIENCE) => {
 /** The arguments of every script: base URL, token, and where to put a screenshot (optional). */
 export const main = async (script) => {
   const [base, token, screenshot] = process.argv.slice(2);
-  if (!base || !token) throw new Error('usage: node SCRIPT.mjs BASE_URL TOKEN [SCREENSHOT.png]');
-  await script({ base: base.replace(/\/$/, ''), token, screenshot });
-  console.log('seen');
+  try {
+    if (!base || !token) throw new Error('usage: node SCRIPT.mjs BASE_URL TOKEN [SCREENSHOT.png]');
+    await script({ base: base.replace(/\/$/, ''), token, screenshot });
+    console.log('seen');
+  } catch (error) {
+    console.error(stripVTControlCharacters(error.message));
+    process.exitCode = 1;
+  }
 };
