@@ -8,7 +8,6 @@ Fault                     a request that gets no answer of its own
 ├── MethodNotAllowed      the page exists and the method doesn't, or a mutation by GET
 ├── NotAcceptable         no media type that the client takes
 ├── TooLarge              the body is over its limit
-├── TooSlow               the body didn't come in time
 ├── Unsupported           the body's media type or encoding
 ├── RateLimited           the token's budget is used up
 ├── Unavailable           too much work, or the database is away
@@ -32,7 +31,6 @@ STATUS: Final[Mapping[str, int]] = {
     "PERSISTED_QUERY_NOT_FOUND": 404,
     "METHOD_NOT_ALLOWED": 405,
     "NOT_ACCEPTABLE": 406,
-    "REQUEST_TIMEOUT": 408,
     "CONFLICT": 409,
     "PRECONDITION_FAILED": 412,
     "TOO_LARGE": 413,
@@ -108,15 +106,6 @@ class TooLarge(Fault):
 
     def __init__(self, limit: int) -> None:
         super().__init__(f"The request body is over {limit} bytes.", [(b"connection", b"close")])
-
-
-class TooSlow(Fault):
-    """The body didn't come in time."""
-
-    code = "REQUEST_TIMEOUT"
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__(f"The request body didn't come within {seconds:g} s.", [(b"connection", b"close")])
 
 
 class Unsupported(Fault):

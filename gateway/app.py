@@ -1,0 +1,171 @@
+"""The application, as a table of contents: what it is made of, which layers a request passes, and which door a path is."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from functools import partial, reduce
+from typing import Any, TypeAlias
+
+import structlog
+from starlette.responses import Response
+from starlette.routing import Mount, Route, Router
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from gateway.auth import Authenticator
+from gateway.health import Readiness, alive
+from gateway.http.bodies import Bodies
+from gateway.http.cors import Cors, Hosts, Origins
+from gateway.http.documents import Documents, read_trusted
+from gateway.http.doors import Doors, not_found
+from gateway.http.graphql import GraphQLEndpoint
+from gateway.http.identity import Identified
+from gateway.http.load import Bounded, Places
+from gateway.http.observed import Observed
+from gateway.http.operations import Operations
+from gateway.http.rates import Budget, Rated
+from gateway.logs import AccessLog
+from gateway.metrics import CONTENT_TYPE, Metrics
+from gateway.migrations import head_is_current, upgrade
+from gateway.pages import pages
+from gateway.settings import Settings
+from schema.graph import Answer, Graph, Limits, Prepared
+from schema.storage.database import open_database
+
+Layer: TypeAlias = Callable[[ASGIApp], ASGIApp]
+
+
+class Application:
+    """The ASGI application and what it is made of. Nothing is connected before its lifespan begins."""
+
+    def __init__(self, settings: Settings, demo_token: str | None) -> None:
+        self.settings = settings
+        self.stopping = False
+        self.metrics = Metrics()
+        self.access_log = AccessLog(settings)
+        self.log = structlog.get_logger()
+        self.database = open_database(
+            settings.database_url,
+            statement_timeout=settings.statement_timeout,
+            pool_size=settings.pool_size,
+            acquire_timeout=settings.pool_timeout,
+        )
+        self.graph = Graph(self.database, limits=limits_of(settings))
+        self.authenticator = Authenticator(self.database, settings)
+        self.budget = budget_of(settings)
+        self.operations = Operations(self.graph, documents_of(settings), self.count, self.budget)
+        self.places = Places(settings.max_in_flight, settings.queue_size, settings.queue_timeout)
+        self.pages = pages(demo_token=demo_token)
+        self.asgi = layered(self._doors(), self._edge())
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.asgi(scope, receive, send)
+
+    def _edge(self) -> list[Layer]:
+        """What every request passes, the outermost first."""
+        settings = self.settings
+        return [
+            partial(Observed, observe=self.observe, complain=self.complain),
+            *([partial(Hosts, names=settings.allowed_hosts)] if "*" not in settings.allowed_hosts else []),
+            *([partial(Cors, origins=Origins(settings.cors_origins))] if settings.cors_origins else []),
+        ]
+
+    def _guard(self) -> list[Layer]:
+        """What stands before the data, the outermost first."""
+        settings = self.settings
+        return [
+            partial(Identified, authenticator=self.authenticator),
+            *([partial(Rated, budget=self.budget)] if self.budget else []),
+            partial(Bodies, graphql_limit=settings.graphql_body_limit, rest_limit=settings.rest_body_limit),
+        ]
+
+    def _doors(self) -> ASGIApp:
+        guard, bounded = self._guard(), partial(Bounded, places=self.places, seconds=self.settings.operation_timeout)
+        return Doors(
+            graphql=layered(GraphQLEndpoint(self.operations), [*guard, bounded]),
+            events=not_found,
+            socket=not_found,
+            explorer=self.pages.explorer() if self.settings.graphiql else None,
+            rest=not_found,
+            pages=Router(self._pages(), default=not_found, lifespan=self.lifespan, redirect_slashes=False),
+        )
+
+    def _pages(self) -> Sequence[Route | Mount]:
+        """What needs no token."""
+        settings = self.settings
+        return [
+            Route("/healthz", alive),
+            Route("/readyz", Readiness(self.database, lambda: self.stopping).__call__),
+            *([Route("/metrics", self._metrics)] if settings.metrics else []),
+            *([Mount("/_assets", self.pages.assets), Route("/api/docs", self._docs)] if settings.graphiql else []),
+        ]
+
+    @asynccontextmanager
+    async def lifespan(self, _: Any) -> AsyncIterator[dict[str, Any]]:
+        """Open the database, at the newest revision, and close it at the end."""
+        if self.settings.migrate or self.settings.database_url.startswith("sqlite"):
+            await upgrade(self.settings.database_url)
+        await self.database.open()
+        try:
+            if not await head_is_current(self.database):
+                self.log.warning("The database is not at the newest revision: run `gateway migrate`.")
+            async with self.authenticator.running():
+                yield {"application": self}
+        finally:
+            await self.database.close()
+
+    def observe(self, scope: Scope, status: int, seconds: float) -> None:
+        """Tell metrics and log of an answered request."""
+        route = scope["state"].get("route", "other")
+        self.metrics.request(route, scope["method"] if route != "other" else "other", status, seconds)
+        self.access_log.write(scope, route, status, seconds)
+
+    def complain(self, scope: Scope, error: Exception) -> None:
+        """Tell the log of a defect; the client only gets the request's id."""
+        request_id = scope["state"]["request_id"].decode()
+        self.log.error("defect", request_id=request_id, method=scope.get("method"), path=scope["path"], exc_info=error)
+
+    def count(self, prepared: Prepared, answer: Answer) -> None:
+        """Tell the metrics of an operation."""
+        self.metrics.operation(prepared.kind, prepared.name, "plan", failed=bool(answer.errors))
+
+    async def _metrics(self, _: Any) -> Response:
+        return Response(self.metrics.text(), headers={"Content-Type": CONTENT_TYPE, "Cache-Control": "no-store"})
+
+    async def _docs(self, _: Any) -> Response:
+        return self.pages.docs()
+
+
+def create_app(settings: Settings, *, demo_token: str | None = None) -> Application:
+    """The application for `settings`; with `demo_token` its pages open signed in. Raises SettingsError, ValueError for settings that can't work."""
+    return Application(settings, demo_token)
+
+
+def layered(app: ASGIApp, layers: Sequence[Layer]) -> ASGIApp:
+    """`app` inside `layers`, the first of them outermost."""
+    return reduce(lambda inner, layer: layer(inner), reversed(layers), app)
+
+
+def limits_of(settings: Settings) -> Limits:
+    """The limits of documents and operations."""
+    return Limits(
+        max_document_length=settings.max_document_length,
+        max_tokens=settings.max_tokens,
+        max_depth=settings.max_depth,
+        max_introspection_depth=settings.max_introspection_depth,
+        max_aliases=settings.max_aliases,
+        max_directives=settings.max_directives,
+        max_root_fields=settings.max_root_fields,
+        max_mutations=settings.max_mutations,
+        max_cost=settings.max_cost,
+        max_errors=settings.max_errors,
+    )
+
+
+def documents_of(settings: Settings) -> Documents:
+    """Registered operations, if there are any, and room for automatic persisted queries."""
+    trusted = read_trusted(settings.trusted_documents) if settings.trusted_documents and settings.trusted_documents_mode != "off" else None
+    return Documents(trusted, settings.trusted_documents_mode, settings.persisted_queries)
+
+
+def budget_of(settings: Settings) -> Budget | None:
+    """The rate limit, if there is one."""
+    return Budget(settings.rate_limit, settings.rate_limit_cost, settings.rate_limit_storage) if settings.rate_limit else None

@@ -1,0 +1,85 @@
+"""Browser pages of other origins (Fetch standard, CORS protocol) and the host names that are answered to."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from .faults import BadRequest, Headers
+
+METHODS: Final = b"GET, HEAD, POST, PATCH, DELETE, OPTIONS"
+EXPOSED: Final = (
+    b"Allow, Deprecation, ETag, Idempotency-Replayed, Link, Location, Retry-After, Sunset, WWW-Authenticate, X-GraphQL-Operation, "
+    b"X-Ignored-Fields, X-Ignored-Parameters, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-Id"
+)
+MAX_AGE: Final = b"600"
+
+
+class Origins:
+    """Which origins may call: those listed, and for sockets the server's own."""
+
+    def __init__(self, listed: Iterable[str]) -> None:
+        self.listed = frozenset(origin.lower().rstrip("/").encode() for origin in listed)
+        self.any = b"*" in self.listed
+
+    def allow(self, origin: bytes) -> bool:
+        return self.any or origin.lower() in self.listed
+
+    def allow_socket(self, origin: bytes | None, host: bytes | None) -> bool:
+        """Browsers send an Origin with every socket and don't ask first; other clients send none."""
+        return origin is None or self.allow(origin) or (host is not None and origin.partition(b"://")[2].lower() == host.lower())
+
+
+class Cors:
+    """Answers preflights, before anyone asks for a token, and lets pages of allowed origins read the answers."""
+
+    def __init__(self, app: ASGIApp, origins: Origins) -> None:
+        self.app = app
+        self.origins = origins
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        headers, out = scope["state"]["headers"], scope["state"]["out"]
+        origin = headers.get(b"origin")
+        if not self.origins.any:
+            out.append((b"vary", b"Origin"))
+        allowed = origin is not None and self.origins.allow(origin)
+        if allowed:
+            out += [
+                (b"access-control-allow-origin", b"*" if self.origins.any else origin),
+                (b"access-control-expose-headers", EXPOSED),
+            ]
+        if scope["method"] == "OPTIONS" and origin is not None and b"access-control-request-method" in headers:
+            return await _preflight(headers.get(b"access-control-request-headers"), send, allowed=allowed)
+        await self.app(scope, receive, send)
+
+
+async def _preflight(requested: bytes | None, send: Send, *, allowed: bool) -> None:
+    """Without the allowing headers a browser takes 204 for a no."""
+    answer: Headers = [(b"access-control-allow-methods", METHODS), (b"access-control-max-age", MAX_AGE)] if allowed else []
+    if allowed and requested:
+        answer.append((b"access-control-allow-headers", requested))
+    await send({"type": "http.response.start", "status": 204, "headers": answer})
+    await send({"type": "http.response.body", "body": b""})
+
+
+class Hosts:
+    """Refuses requests for host names that aren't ours: links are built from the name, and DNS can be rebound to us."""
+
+    def __init__(self, app: ASGIApp, names: Iterable[str]) -> None:
+        self.app = app
+        names = [name.lower() for name in names]
+        self.exact = frozenset(name.encode() for name in names if not name.startswith("*."))
+        self.endings = tuple(name[1:].encode() for name in names if name.startswith("*."))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan" or self._ours(scope["state"]["headers"].get(b"host", b"")):
+            return await self.app(scope, receive, send)
+        if scope["type"] == "websocket":
+            return await send({"type": "websocket.close", "code": 4403})
+        raise BadRequest("No such host here.")
+
+    def _ours(self, host: bytes) -> bool:
+        name = (host if host.endswith(b"]") else host.rsplit(b":", 1)[0]).lower()
+        return name in self.exact or (bool(self.endings) and name.endswith(self.endings))

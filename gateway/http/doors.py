@@ -1,0 +1,57 @@
+"""Which door a request came to: decided on the path alone (`scope["path"]`, never a URL built from headers), and on `/graphql` by what it accepts."""
+
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from .faults import NotFound
+from .negotiate import wants_events, wants_page
+from .respond import GRAPHQL_PATH
+
+REST_PREFIX = "/api/"
+
+
+async def not_found(scope: Scope, receive: Receive, send: Send) -> None:
+    """The door to nowhere."""
+    del receive
+    if scope["type"] == "websocket":
+        return await send({"type": "websocket.close", "code": 4404})
+    raise NotFound("There is nothing here.")
+
+
+class Doors:
+    """`/graphql` as query, stream, socket or page; `/api/…`; and the pages that need no token, which also take the lifespan."""
+
+    def __init__(
+        self, *, graphql: ASGIApp, events: ASGIApp, socket: ASGIApp, explorer: Response | None, rest: ASGIApp, pages: ASGIApp,
+        public: frozenset[str] = frozenset(),
+    ) -> None:
+        self.graphql = graphql
+        self.events = events
+        self.socket = socket
+        self.explorer = explorer
+        self.rest = rest
+        self.pages = pages
+        self.public = public
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._door(scope)(scope, receive, send)
+
+    def _door(self, scope: Scope) -> ASGIApp:
+        kind = scope["type"]
+        if kind == "lifespan":
+            return self.pages
+        path: str = scope["path"]
+        if kind == "websocket":
+            return self.socket if path == GRAPHQL_PATH else not_found
+        if path == GRAPHQL_PATH:
+            scope["state"]["route"] = GRAPHQL_PATH
+            return self._graphql(scope)
+        if path.startswith(REST_PREFIX) and path not in self.public:
+            return self.rest
+        return self.pages
+
+    def _graphql(self, scope: Scope) -> ASGIApp:
+        accept = scope["state"]["headers"].get(b"accept")
+        if scope["method"] == "GET" and self.explorer is not None and wants_page(accept):
+            return self.explorer
+        return self.events if wants_events(accept) else self.graphql

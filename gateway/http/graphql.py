@@ -1,0 +1,96 @@
+"""`/graphql` over HTTP: POST and GET, to the letter of the GraphQL over HTTP specification.
+
+A POST must be `application/json`, which a page of another origin can't send without asking first, and a GET runs queries only: so no cross-site
+request has an effect (the specification's "Security", CSRF).
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+import orjson
+from schema.graph import Answer, RequestError
+from starlette.types import Receive, Scope, Send
+
+from .faults import STATUS, BadRequest, Headers, MethodNotAllowed, NotAcceptable, Unsupported
+from .negotiate import GRAPHQL, Offer, is_json, offer
+from .operations import Operations
+from .parameters import Parameters, from_body, from_query_string
+
+ALLOW: Final = "GET, POST"
+TYPES: Final[Mapping[Offer, bytes]] = {
+    "application/graphql-response+json": b"application/graphql-response+json; charset=utf-8",
+    "application/json": b"application/json; charset=utf-8",
+}
+#: Every answer is the token's own, and its type is the client's choice.
+FIXED: Final[Headers] = [(b"cache-control", b"private, no-store"), (b"vary", b"Accept, Authorization")]
+
+
+class GraphQLEndpoint:
+    """Runs one operation a request. Faults are raised for the outer layers to answer; what is wrong with the operation is answered here."""
+
+    def __init__(self, operations: Operations) -> None:
+        self.operations = operations
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = scope["state"]["headers"]
+        media = offer(headers.get(b"accept"))
+        if scope["method"] == "OPTIONS":
+            return await _options(send)
+        if media is None:
+            raise NotAcceptable(f"Answers are {GRAPHQL} or application/json; subscriptions are text/event-stream.")
+        parameters = await read_parameters(scope, receive)
+        try:
+            prepared = self.operations.prepare(parameters)
+        except RequestError as error:
+            return await _send(send, media, request_status(error.code, media), orjson.dumps({"errors": error.errors}))
+        if prepared.kind != "query":
+            self._may_run(scope["method"], prepared.kind)
+        scope["state"]["operation"] = prepared.name
+        answer = await self.operations.run(prepared, parameters.variables, scope["state"]["caller"])
+        await _send(send, media, answer_status(answer, media), answer.encode())
+
+    @staticmethod
+    def _may_run(method: str, kind: str) -> None:
+        if kind == "subscription":
+            raise BadRequest("A subscription needs a WebSocket, or Accept: text/event-stream alone.")
+        if method == "GET":
+            raise MethodNotAllowed("A GET runs queries only: send mutations by POST.", "POST")
+
+
+async def read_parameters(scope: Scope, receive: Receive) -> Parameters:
+    """What the request asks for. Raises BadRequest, Unsupported, MethodNotAllowed."""
+    if scope["method"] == "POST":
+        content_type = scope["state"]["headers"].get(b"content-type")
+        if not is_json(content_type):
+            raise Unsupported("Send the request as application/json in UTF-8.")
+        return from_body((await receive())["body"])
+    if scope["method"] == "GET":
+        return from_query_string(scope["query_string"])
+    raise MethodNotAllowed("Use GET or POST.", ALLOW)
+
+
+def request_status(code: str, media: Offer) -> int:
+    """The status of an operation that was refused before it ran.
+
+    Legacy `application/json` has 200 for whatever is the operation's own fault ("application/json" in the specification).
+    """
+    status = STATUS.get(code, 400)
+    return status if media == GRAPHQL or status >= STATUS["RATE_LIMITED"] else 200
+
+
+def answer_status(answer: Answer, media: Offer) -> int:
+    """The status of an answer: one that ran is 200, whatever errors it carries."""
+    if answer.executed or not answer.errors:
+        return 200
+    return request_status(answer.errors[0]["extensions"]["code"], media)
+
+
+async def _send(send: Send, media: Offer, status: int, body: bytes) -> None:
+    headers = [(b"content-type", TYPES[media]), (b"content-length", b"%d" % len(body)), *FIXED]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _options(send: Send) -> None:
+    await send({"type": "http.response.start", "status": 204, "headers": [(b"allow", (ALLOW + ", OPTIONS").encode())]})
+    await send({"type": "http.response.body", "body": b""})

@@ -1,0 +1,137 @@
+"""How much is worked on at once, and for how long: a bounded number of places with a short queue, then 503; a deadline; no work for who has left."""
+
+import asyncio
+from collections import deque
+from time import monotonic
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from .faults import Fault, TimedOut, Unavailable
+from .observed import ClientGone
+
+#: Seconds between looks at what runs: who is still there at one is watched from then on.
+PATIENCE = 0.2
+
+
+class Places:
+    """`size` places to work at. Who finds none waits in line, at most `queue` of them and `seconds` long, then Unavailable is raised."""
+
+    def __init__(self, size: int, queue: int, seconds: float) -> None:
+        self.free = size
+        self.queue = queue
+        self.seconds = seconds
+        self.waiting: deque[asyncio.Future[None]] = deque()
+
+    async def take(self) -> None:
+        """Get a place. Raises Unavailable."""
+        if self.free > 0:
+            self.free -= 1
+            return
+        if len(self.waiting) >= self.queue:
+            raise Unavailable("Too many requests at once.")
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.waiting.append(turn)
+        try:
+            async with asyncio.timeout(self.seconds):
+                await turn
+        except TimeoutError:
+            self._leave(turn)
+            raise Unavailable("Too many requests at once.") from None
+        except asyncio.CancelledError:
+            self._leave(turn)
+            raise
+
+    def give(self) -> None:
+        """Give a place back: to the first in line, if there is one."""
+        while self.waiting:
+            turn = self.waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self.free += 1
+
+    def _leave(self, turn: asyncio.Future[None]) -> None:
+        """Out of the line; a place that was just given is passed on."""
+        if turn.done() and not turn.cancelled():
+            self.give()
+        elif turn in self.waiting:
+            self.waiting.remove(turn)
+
+
+class Bounded:
+    """A place and a deadline (seconds) for each request; its work is cancelled when its client leaves."""
+
+    def __init__(self, app: ASGIApp, places: Places, seconds: float) -> None:
+        self.app = app
+        self.places = places
+        self.seconds = seconds
+        self.watches: set[Watch] = set()
+        self.sweeping = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.places.take()
+        watch = Watch(receive, self.seconds)
+        self.watches.add(watch)
+        if not self.sweeping:
+            self._sweep_later()
+        try:
+            await self.app(scope, receive, send)
+        except asyncio.CancelledError:
+            watch.explain()
+            raise
+        finally:
+            self.watches.discard(watch)
+            watch.stop()
+            self.places.give()
+
+    def _sweep_later(self) -> None:
+        """One timer for all: most requests are answered before it rings, and pay for no timer of their own."""
+        self.sweeping = True
+        asyncio.get_running_loop().call_later(min(PATIENCE, self.seconds), self._sweep)
+
+    def _sweep(self) -> None:
+        self.sweeping = False
+        for watch in self.watches:
+            watch.begin()
+        if self.watches:
+            self._sweep_later()
+
+
+class Watch:
+    """Cancels its task when its time is up or its client has left; `explain` then says which."""
+
+    __slots__ = ("_receive", "_seconds", "_task", "_watcher", "_why", "started")
+
+    def __init__(self, receive: Receive, seconds: float) -> None:
+        self.started = monotonic()
+        self._receive = receive
+        self._seconds = seconds
+        self._task = asyncio.current_task()
+        self._why: Fault | ClientGone | None = None
+        self._watcher: asyncio.Task[None] | None = None
+
+    def begin(self) -> None:
+        """From now on watch the client and the time."""
+        if self._watcher is None:
+            self._watcher = asyncio.get_running_loop().create_task(self._watch())
+
+    def stop(self) -> None:
+        if self._watcher is not None:
+            self._watcher.cancel()
+
+    def explain(self) -> None:
+        """Raises what made this watch cancel the task, if it did: TimedOut or ClientGone."""
+        if self._why is not None and self._task is not None:
+            self._task.uncancel()
+            raise self._why
+
+    async def _watch(self) -> None:
+        try:
+            async with asyncio.timeout(max(self.started + self._seconds - monotonic(), 0)):
+                while (await self._receive())["type"] != "http.disconnect":
+                    pass
+            self._why = ClientGone()
+        except TimeoutError:
+            self._why = TimedOut(self._seconds)
+        if self._task is not None:
+            self._task.cancel()

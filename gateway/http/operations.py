@@ -1,0 +1,61 @@
+"""The way to the graph that all doors share: documents by text or id, the operation's name for the metrics, its cost for the budget."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from schema.graph import Answer, Graph, Prepared, RequestError
+from schema.rules.access import Caller
+from schema.storage.database import StatementTimeout
+from schema.storage.database import Unavailable as StorageUnavailable
+
+from .documents import Documents
+from .faults import Unavailable
+from .parameters import Parameters
+from .rates import Budget
+
+#: Told of each operation run: what was prepared and what it answered.
+Count = Callable[[Prepared, Answer], None]
+
+
+class Operations:
+    """Prepares and runs operations on `graph`."""
+
+    def __init__(self, graph: Graph, documents: Documents, count: Count, budget: Budget | None = None) -> None:
+        self.graph = graph
+        self.documents = documents
+        self.budget = budget
+        self.count = count
+
+    def prepare(self, parameters: Parameters) -> Prepared:
+        """Raises RequestError for what is wrong with the document, Fault for what is wrong with the request."""
+        text = self.documents.find(parameters)
+        prepared = self.graph.prepare(text, parameters.operation_name)
+        self.documents.keep(parameters, text)
+        return prepared
+
+    async def run(self, prepared: Prepared, variables: dict[str, Any] | None, caller: Caller) -> Answer:
+        """Run a query or mutation. Raises Unavailable when the database is away or too slow."""
+        with database_faults():
+            answer = await self.graph.run(prepared, variables, caller)
+        self.count(prepared, answer)
+        if self.budget is not None:
+            await self.budget.charge(caller.token_id, answer.extensions.get("cost", 1))
+        return answer
+
+    async def subscribe(self, prepared: Prepared, variables: dict[str, Any] | None, caller: Caller) -> AsyncIterator[Answer]:
+        """Start a subscription. Raises RequestError for what it can't start with."""
+        async for answer in self.graph.subscribe(prepared, variables, caller):
+            self.count(prepared, answer)
+            yield answer
+
+
+@contextmanager
+def database_faults() -> Iterator[None]:
+    """What the storage raises, as the fault that a client reads: 503."""
+    try:
+        yield
+    except StatementTimeout as error:
+        raise Unavailable("A statement took too long.") from error
+    except StorageUnavailable as error:
+        raise Unavailable("The database is away. Try again soon.") from error

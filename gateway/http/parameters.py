@@ -1,0 +1,75 @@
+"""What a client asks for: the members of a GraphQL request, from a JSON body or a query string (GraphQL over HTTP, "Request parameters")."""
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl
+
+from .decoder import DecodeError, decode
+from .faults import BadRequest
+
+PARAMETERS = ("query", "operationName", "variables", "extensions", "documentId")
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """One operation to run. Without `query` it is named by `document_id` or by the hash in `extensions`."""
+
+    query: str | None
+    operation_name: str | None = None
+    variables: dict[str, Any] | None = None
+    extensions: dict[str, Any] | None = None
+    document_id: str | None = None
+
+
+def from_body(body: bytes) -> Parameters:
+    """The parameters in a JSON body. Raises BadRequest."""
+    try:
+        value = decode(body)
+    except DecodeError as error:
+        raise BadRequest(error.message) from None
+    return from_members(value)
+
+
+def from_members(members: Any) -> Parameters:
+    """The parameters in a decoded JSON value; members that we don't know are ignored. Raises BadRequest."""
+    if type(members) is not dict:
+        if type(members) is list:
+            raise BadRequest("Batches are not taken: send one operation a request.")
+        raise BadRequest("The request body must be a JSON object with a member 'query'.")
+    get = members.get
+    query, operation_name, document_id = get("query"), get("operationName"), get("documentId")
+    variables, extensions = get("variables"), get("extensions")
+    for name, text in (("query", query), ("operationName", operation_name), ("documentId", document_id)):
+        if text is not None and type(text) is not str:
+            raise BadRequest(f"'{name}' must be a string.")
+    for name, object_ in (("variables", variables), ("extensions", extensions)):
+        if object_ is not None and type(object_) is not dict:
+            raise BadRequest(f"'{name}' must be a JSON object.")
+    return Parameters(query, operation_name, variables, extensions, document_id)
+
+
+def from_query_string(query_string: bytes) -> Parameters:
+    """The parameters in a URL; `variables` and `extensions` are JSON texts there. Raises BadRequest."""
+    try:
+        pairs = parse_qsl(query_string.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=100)
+    except ValueError:
+        raise BadRequest("The query string is not UTF-8, percent-encoded.") from None
+    members: dict[str, Any] = {}
+    for name, text in pairs:
+        if name not in PARAMETERS:
+            continue
+        if name in members:
+            raise BadRequest(f"The parameter '{name}' is given twice.")
+        members[name] = _object(name, text) if name in {"variables", "extensions"} else text
+    if not members.get("operationName"):
+        members.pop("operationName", None)
+    return from_members(members)
+
+
+def _object(name: str, text: str) -> Any:
+    if not text:
+        return None
+    try:
+        return decode(text.encode())
+    except DecodeError as error:
+        raise BadRequest(f"'{name}': {error.message}") from None

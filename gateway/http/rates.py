@@ -1,0 +1,70 @@
+"""One budget a token, for REST and GraphQL together, weighted by what operations cost."""
+
+import math
+import time
+
+from limits import parse
+from limits.aio.storage import MovingWindowSupport, Storage
+from limits.aio.strategies import MovingWindowRateLimiter
+from limits.storage import storage_from_string
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from .faults import Headers, RateLimited
+
+
+class Budget:
+    """`rate` as in `300/minute`, in a moving window. A call takes one unit when it comes, and for each further `unit` of cost another one."""
+
+    def __init__(self, rate: str, unit: int, storage: str) -> None:
+        self.item = parse(rate)
+        self.unit = unit
+        kept = storage_from_string(storage)
+        if not isinstance(kept, Storage) or not isinstance(kept, MovingWindowSupport):
+            raise ValueError(f"{storage}: an async+… storage of `limits` with a moving window is needed")
+        self.limiter = MovingWindowRateLimiter(kept)
+
+    async def enter(self, token_id: str) -> None:
+        """Take the call's first unit. Raises RateLimited."""
+        if not await self.limiter.hit(self.item, token_id):
+            headers = await self.headers(token_id)
+            reset = int(headers[2][1])
+            raise RateLimited(
+                f"The token's budget of {self.item.amount} a {self.item.GRANULARITY.name} is used up.",
+                [*headers, (b"retry-after", b"%d" % max(1, reset - int(time.time())))],
+            )
+
+    async def charge(self, token_id: str, cost: int) -> None:
+        """Take the rest of what an operation cost, as far as there is budget left: what is done can't be refused any more."""
+        further = math.ceil(cost / self.unit) - 1
+        if further > 0:
+            left = (await self.limiter.get_window_stats(self.item, token_id)).remaining
+            if taken := min(further, left):
+                await self.limiter.hit(self.item, token_id, cost=taken)
+
+    async def headers(self, token_id: str) -> Headers:
+        """Limit, what remains, and the Unix time at which something is given back."""
+        stats = await self.limiter.get_window_stats(self.item, token_id)
+        return [
+            (b"x-ratelimit-limit", b"%d" % self.item.amount),
+            (b"x-ratelimit-remaining", b"%d" % max(0, stats.remaining)),
+            (b"x-ratelimit-reset", b"%d" % math.ceil(stats.reset_time)),
+        ]
+
+
+class Rated:
+    """Takes each request out of its token's budget and tells what remains."""
+
+    def __init__(self, app: ASGIApp, budget: Budget) -> None:
+        self.app = app
+        self.budget = budget
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        token_id = scope["state"]["caller"].token_id
+        await self.budget.enter(token_id)
+
+        async def tell(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *await self.budget.headers(token_id)]
+            await send(message)
+
+        await self.app(scope, receive, tell)

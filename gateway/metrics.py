@@ -1,0 +1,60 @@
+"""Prometheus metrics: requests by route, method and status, operations by name and path, what is in flight."""
+
+import os
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+#: Operation names are the clients' to choose: beyond so many, further ones count as `other`.
+MAX_NAMES: Final = 200
+BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+MULTIPROCESS: Final = "PROMETHEUS_MULTIPROC_DIR"
+
+
+class Metrics:
+    """The process's metrics. With several workers (`PROMETHEUS_MULTIPROC_DIR` is set then) `text` adds up all of them."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Histogram(
+            "gateway_request_seconds", "Time to answer a request.", ["route", "method", "status"], buckets=BUCKETS, registry=self.registry
+        )
+        self.operations = Counter("gateway_operations", "Operations run.", ["kind", "name", "path", "outcome"], registry=self.registry)
+        self.sockets = Gauge("gateway_sockets", "Open WebSockets.", registry=self.registry, multiprocess_mode="livesum")
+        self.streams = Gauge("gateway_streams", "Open SSE streams.", registry=self.registry, multiprocess_mode="livesum")
+        self._requests: dict[tuple[str, str, int], Histogram] = {}
+        self._operations: dict[tuple[str, str, str, bool], Counter] = {}
+        self._names: set[str] = set()
+
+    def request(self, route: str, method: str, status: int, seconds: float) -> None:
+        """Count a request that was answered with `status` in `seconds`. Routes are templates, so they are few."""
+        key = (route, method, status)
+        child = self._requests.get(key)
+        if child is None:
+            child = self._requests[key] = self.requests.labels(route, method, str(status))
+        child.observe(seconds)
+
+    def operation(self, kind: str, name: str | None, path: str, *, failed: bool) -> None:
+        """Count an operation; `path` is the way that it ran: `plan` or `graphql-core`."""
+        key = (kind, self._bounded(name or "anonymous"), path, failed)
+        child = self._operations.get(key)
+        if child is None:
+            child = self._operations[key] = self.operations.labels(*key[:3], "error" if failed else "ok")
+        child.inc()
+
+    def _bounded(self, name: str) -> str:
+        if name not in self._names:
+            if len(self._names) >= MAX_NAMES:
+                return "other"
+            self._names.add(name)
+        return name
+
+    def text(self) -> bytes:
+        """What Prometheus scrapes."""
+        if MULTIPROCESS not in os.environ:
+            return generate_latest(self.registry)
+        everyone = CollectorRegistry()
+        MultiProcessCollector(everyone)
+        return generate_latest(everyone)
