@@ -20,7 +20,8 @@ export const visit = async (base, steps, { colorScheme = 'light' } = {}) => {
   } finally {
     await browser.close();
   }
-  if (faults.length) throw new Error(`${faults.length} fault(s) on ${base}:\n${faults.join('\n')}`);
+  const told = [...new Set(faults)].slice(0, 10);
+  if (told.length) throw new Error(`${faults.length} fault(s) on ${base}; the first of them:\n${told.join('\n')}`);
 };
 
 const keepInside = async (context, host, faults) => {
