@@ -1,0 +1,71 @@
+"""The schema as the planner sees it: for every field of every type, where it is read from."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import GraphQLField, GraphQLInputField, GraphQLObjectType, GraphQLSchema
+
+from .sources import SOURCE, Column, Source, Stored
+
+_DEFINITION = "strawberry-definition"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldModel:
+    """A field of an object type: its source, None where it is a member of a plain object."""
+
+    name: str
+    source: Source | None
+    definition: GraphQLField
+
+
+class Model:
+    """Looks up what the Strawberry types declare. Raises TypeError where a declaration and the table disagree."""
+
+    def __init__(self, schema: GraphQLSchema) -> None:
+        self.schema = schema
+        objects = [type_ for type_ in schema.type_map.values() if isinstance(type_, GraphQLObjectType) and _DEFINITION in type_.extensions]
+        self._stored = {type_.name: stored for type_ in objects if (stored := _stored(type_)) is not None}
+        self._fields = {type_.name: self._model_fields(type_) for type_ in objects}
+
+    def stored(self, type_name: str) -> Stored:
+        """Where the rows of a type are."""
+        return self._stored[type_name]
+
+    def is_stored(self, type_name: str) -> bool:
+        """Whether a type has rows (others are plain objects)."""
+        return type_name in self._stored
+
+    def field(self, type_name: str, name: str) -> FieldModel:
+        """A field of a type."""
+        return self._fields[type_name][name]
+
+    def by_prefix(self) -> dict[str, str]:
+        """Which type an id belongs to, by its prefix."""
+        return {stored.prefix: name for name, stored in self._stored.items() if stored.prefix}
+
+    def _model_fields(self, type_: GraphQLObjectType) -> dict[str, FieldModel]:
+        return {name: FieldModel(name, self._source(type_, name, field), field) for name, field in type_.fields.items()}
+
+    def _source(self, type_: GraphQLObjectType, name: str, field: GraphQLField) -> Source | None:
+        declared = field.extensions[_DEFINITION]
+        source: Source | None = declared.metadata.get(SOURCE)
+        stored = self._stored.get(type_.name)
+        if source is None and stored is not None:
+            source = Column(declared.python_name)
+        if isinstance(source, Column) and stored is not None and source.name not in stored.table.c:
+            message = f"{type_.name}.{name} reads the column {source.name}, which {stored.table.name} doesn't have"
+            raise TypeError(message)
+        return source
+
+
+def metadata(field: GraphQLField | GraphQLInputField) -> dict[str, Any]:
+    """What a field's declaration says beyond GraphQL."""
+    declared = field.extensions.get(_DEFINITION)
+    return dict(declared.metadata) if declared is not None else {}
+
+
+def _stored(type_: GraphQLObjectType) -> Stored | None:
+    origin = type_.extensions[_DEFINITION].origin
+    found: Stored | None = origin.__dict__.get("__stored__")
+    return found

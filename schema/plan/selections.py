@@ -1,0 +1,82 @@
+"""What an operation asks for: fields merged by response key, fragments spread, @skip and @include decided.
+
+The merging is graphql-core's own (specification section 6.3.2, CollectFields), so that both ways of answering see the same fields.
+"""
+
+from dataclasses import dataclass
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    GraphQLObjectType,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    VariableNode,
+    Visitor,
+    visit,
+)
+from graphql.execution.collect_fields import FieldDetails, FragmentDetails, collect_fields, collect_subfields
+from graphql.execution.values import VariableValues, get_variable_values
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """A field of the response: its key, its name in the schema, and the nodes that were merged into it."""
+
+    key: str
+    name: str
+    details: tuple[FieldDetails, ...]
+
+    @property
+    def node(self) -> FieldNode:
+        """The first of its nodes: its arguments are the others' arguments too (specification section 5.3.2)."""
+        return self.details[0].node
+
+
+class Selections:
+    """The selections of one operation under one set of @skip/@include booleans."""
+
+    def __init__(
+        self, schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode, booleans: dict[str, bool | None]
+    ) -> None:
+        self._schema = schema
+        self._operation = operation
+        self._fragments = {node.name.value: FragmentDetails(node) for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
+        nodes = [node for node in operation.variable_definitions or () if node.variable.name.value in booleans]
+        given = {name: value for name, value in booleans.items() if value is not None}
+        values = get_variable_values(schema, nodes, given)
+        self._values = values if isinstance(values, VariableValues) else VariableValues({}, {})
+
+    def root(self, type_: GraphQLObjectType) -> list[Selected]:
+        """The operation's root fields, in order."""
+        return _selected(collect_fields(self._schema, self._fragments, self._values, type_, self._operation).grouped_field_set)
+
+    def below(self, selected: Selected, type_: GraphQLObjectType) -> list[Selected]:
+        """The fields asked of `selected` where it is a `type_`, in order."""
+        found = collect_subfields(self._schema, self._fragments, self._values, self._operation, type_, list(selected.details))
+        return _selected(found.grouped_field_set)
+
+
+def _selected(grouped: dict[str, list[FieldDetails]]) -> list[Selected]:
+    return [Selected(key, details[0].node.name.value, tuple(details)) for key, details in grouped.items()]
+
+
+class _Booleans(Visitor):
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def enter_directive(self, node: object, *_: object) -> None:
+        for argument in node.arguments:  # type: ignore[attr-defined]
+            if isinstance(argument.value, VariableNode):
+                self.names.add(argument.value.name.value)
+
+
+def deciding_variables(document: DocumentNode) -> frozenset[str]:
+    """The names of the variables that @skip and @include look at: with them decided, the shape of the answer is known."""
+    found = _Booleans()
+    visit(document, found)
+    return frozenset(found.names)
+
+

@@ -1,0 +1,117 @@
+"""What a field of the graph is read from: a column, an expression, a related row, many related rows. Types declare it, the planner reads it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, FromClause, Table
+
+SOURCE = "source"
+"""The key of a strawberry field's metadata that holds its source."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of the type's own table."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A SQL expression over the type's own table."""
+
+    build: Callable[[FromClause], ColumnElement[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class ToOne:
+    """The row that `column` refers to: a column of the type's own table, or a key of the plain object that stands there."""
+
+    type_name: str
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """Related rows whose `column` refers to this one, in the order of their columns `order`."""
+
+    column: str
+    order: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """Related rows through a link table: its column for this side, its column for the other, and its order."""
+
+    table: Table
+    here: str
+    there: str
+    order: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToMany:
+    """All related rows, in order: one batched statement for all parents."""
+
+    type_name: str
+    by: Foreign | Linked
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A page of rows: of the workspace's (`by` None), or of those related to each parent."""
+
+    type_name: str
+    by: Foreign | Linked | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ById:
+    """The one row with the argument `id`, or null."""
+
+    type_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnyById:
+    """The row of whatever type with the argument `id`, or one for each of `ids`."""
+
+    many: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """All rows of a type, without paging; for administrators only where `admin` says so."""
+
+    type_name: str
+    order: tuple[str, ...]
+    admin: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """A plain object or list made by `make` from the caller, without the database."""
+
+    make: Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """Plain objects that the database aggregates, by the aggregate of that name."""
+
+    name: str
+
+
+Source = Column | Expression | ToOne | ToMany | Connection | ById | AnyById | Rows | Computed | Aggregate
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Where a type's rows are: its table, the prefix of its ids, and what a viewer limited to one account may see of it."""
+
+    table: Table
+    prefix: str | None = None
+    visible: Callable[[FromClause], ColumnElement[bool]] | None = None
+    search: str | None = None
+    key: str = "id"

@@ -1,0 +1,1 @@
+"""What holds whatever the door: stages, who may what, what an input may be. No SQL, no GraphQL."""

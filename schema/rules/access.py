@@ -1,0 +1,33 @@
+"""Who is asking, and what that lets them do."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """ADMIN does everything, MEMBER reads and writes all CRM records, VIEWER only reads."""
+
+    ADMIN = "admin"
+    MEMBER = "member"
+    VIEWER = "viewer"
+
+    @property
+    def may_write(self) -> bool:
+        """Whether CRM records may be changed."""
+        return self is not Role.VIEWER
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """An authenticated caller. `user_id` is None for an API key; `account_id` is the one account that a viewer is limited to.
+
+    `token_id` (`key_…` or `usr_…`) owns idempotency keys, rate budgets and usage counts; `expires_at` is `YYYY-MM-DDTHH:MM:SSZ`.
+    """
+
+    workspace_id: str
+    role: Role
+    user_id: str | None
+    account_id: str | None
+    token_id: str
+    token_name: str | None = None
+    expires_at: str | None = None

@@ -1,0 +1,45 @@
+"""The errors that a caller can meet, drawn as a tree. Each has one code, and REST one status for each code.
+
+GatewayError
+ ├─ BadRequest           the request itself is malformed
+ ├─ Forbidden            the role may not do this
+ ├─ Conflict             another request or record stands in the way
+ ├─ ServiceUnavailable   the database is away or too slow: worth another try later
+ └─ InvalidKey           the idempotency key was used for another request
+"""
+
+
+class GatewayError(Exception):
+    """An error of the request as a whole: told as a GraphQL error with `extensions.code`."""
+
+    code = "INTERNAL_ERROR"
+
+
+class BadRequest(GatewayError):
+    """The request itself is malformed: a cursor that isn't ours, a page size out of range."""
+
+    code = "BAD_REQUEST"
+
+
+class Forbidden(GatewayError):
+    """The caller's role may not do this."""
+
+    code = "FORBIDDEN"
+
+
+class Conflict(GatewayError):
+    """Another request or record stands in the way."""
+
+    code = "CONFLICT"
+
+
+class ServiceUnavailable(GatewayError):
+    """The database is away, or took too long: worth another try later."""
+
+    code = "UNAVAILABLE"
+
+
+class InvalidKey(GatewayError):
+    """The idempotency key was used for another request, or is no key."""
+
+    code = "VALIDATION_ERROR"

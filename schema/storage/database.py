@@ -1,0 +1,79 @@
+"""What every database gives: one snapshot to read in, one transaction to write in, and the same values on every driver."""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
+
+from sqlalchemy import Dialect
+
+from .statements import Statement
+
+T = TypeVar("T")
+Row = Sequence[Any]
+
+
+class StorageError(Exception):
+    """The database didn't do what it was asked."""
+
+
+class Unavailable(StorageError):
+    """The database can't be reached, is locked, or has no free connection: worth another try later."""
+
+
+class StatementTimeout(Unavailable):
+    """A statement ran longer than it may (seconds in the message)."""
+
+
+class Connection(Protocol):
+    """One connection inside a snapshot or transaction. Dates and instants are ISO 8601 text on every driver, money whole cents."""
+
+    dialect: Dialect
+
+    async def fetch(self, statement: Statement, values: Mapping[str, Any]) -> Sequence[Row]:
+        """All rows, as positional tuples."""
+
+    async def execute(self, statement: Statement, values: Mapping[str, Any]) -> int:
+        """Runs a write and tells how many rows it touched."""
+
+    async def execute_many(self, statement: Statement, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Runs a write for each of `rows`."""
+
+
+Work = Callable[[Connection], Awaitable[T]]
+
+
+class Database(Protocol):
+    """A store. `work` may await nothing but its connection's methods: on SQLite it may run in a thread that has no event loop."""
+
+    dialect: Dialect
+    url: str
+
+    async def open(self) -> None:
+        """Connects. Raises Unavailable."""
+
+    async def close(self) -> None:
+        """Disconnects; work under way ends first."""
+
+    async def read(self, work: Work[T], *, key: object = None, statements: int = 2) -> T:
+        """Runs `work` on one snapshot. `key` tells alike reads apart from others, so that slow ones are known beforehand;
+        a single statement needs no transaction around it to be a snapshot. Raises Unavailable, StatementTimeout."""
+
+    async def write(self, work: Work[T]) -> T:
+        """Runs `work` in one transaction: committed when it returns, rolled back when it raises. It may run more than once
+        (serialization failures are tried again), so it must have no effect but through its connection. Raises Unavailable."""
+
+    def compile(self, clause: Any) -> Statement:
+        """`clause` (SQLAlchemy Core) as this database's SQL text."""
+
+
+def open_database(url: str, *, statement_timeout: float = 3.0, pool_size: int = 10, acquire_timeout: float = 2.0) -> Database:
+    """The store at `sqlite:///path` or `postgresql://…`; nothing is connected yet. Times in seconds. Raises ValueError for other addresses."""
+    from .postgresql import PostgresqlDatabase  # noqa: PLC0415  a driver is imported only where it is used
+    from .sqlite import SqliteDatabase  # noqa: PLC0415
+
+    scheme = url.partition("://")[0]
+    if scheme == "sqlite":
+        return SqliteDatabase(url, statement_timeout=statement_timeout)
+    if scheme in {"postgresql", "postgres"}:
+        return PostgresqlDatabase(url, statement_timeout=statement_timeout, pool_size=pool_size, acquire_timeout=acquire_timeout)
+    message = f"{url.partition('@')[2] or url!r} is no database address: give sqlite:///path or postgresql://user@host/name"
+    raise ValueError(message)

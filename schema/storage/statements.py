@@ -1,0 +1,101 @@
+"""SQLAlchemy Core clauses compiled once to the driver's SQL text, and the few operators whose SQL differs by database."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import Any
+
+import orjson
+from sqlalchemy import Boolean, ClauseElement, ColumnElement, Dialect, bindparam
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.types import TypeEngine
+from typing_extensions import override
+
+SQLITE: Dialect = SQLiteDialect_pysqlite(paramstyle="qmark")
+POSTGRESQL: Dialect = PGDialect_asyncpg()
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """SQL text as the driver takes it, the names of its binds in order, and the values that were literals in the clause."""
+
+    text: str
+    names: tuple[str, ...]
+    literals: Mapping[str, Any]
+    lists: frozenset[str]
+
+    def bind(self, values: Mapping[str, Any]) -> Sequence[Any]:
+        """The positional binds. Raises KeyError where a name has no value."""
+        if not self.literals and not self.lists:
+            return [values[name] for name in self.names]
+        return [self._value(name, values) for name in self.names]
+
+    def _value(self, name: str, values: Mapping[str, Any]) -> Any:
+        value = values[name] if name in values else self.literals[name]
+        return orjson.dumps(value).decode() if name in self.lists else value
+
+
+def compile_statement(dialect: Dialect, clause: ClauseElement) -> Statement:
+    """`clause` as SQL text of `dialect`; list binds travel as one JSON text on SQLite and as an array on PostgreSQL."""
+    compiled = clause.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
+    assert isinstance(compiled, SQLCompiler)
+    names = tuple(compiled.positiontup or ())
+    required = {key for key, bind in compiled.binds.items() if bind.required}
+    literals = {name: compiled.params[name] for name in names if name not in required}
+    lists = {name for name in names if isinstance(compiled.binds[name], ListBind)} if dialect.name == "sqlite" else set()
+    return Statement(str(compiled), names, literals, frozenset(lists))
+
+
+class ListBind(type(bindparam("x"))):  # type: ignore[misc]
+    """A bind whose value is a list, of any length, in one place of the statement: the SQL text doesn't depend on the length."""
+
+    inherit_cache = True
+
+
+def list_bind(name: str, type_: TypeEngine[Any]) -> ListBind:
+    """A bind for a list of values of `type_`."""
+    return ListBind(name, type_=ARRAY(type_), required=True)
+
+
+class _Operator(ColumnElement[bool]):
+    type = Boolean()
+    inherit_cache = False
+    # SQLite has no booleans, so the compiler would write `… = 1` behind anything that isn't known to be a condition.
+    _is_implicitly_boolean = True
+
+    def __init__(self, left: ColumnElement[Any], right: ColumnElement[Any]) -> None:
+        self.left, self.right = left, right
+
+    @property
+    @override
+    def _from_objects(self) -> list[Any]:
+        return [*self.left._from_objects, *self.right._from_objects]  # noqa: SLF001  SQLAlchemy's documented hook for custom elements
+
+
+class AnyOf(_Operator):
+    """`left` is one of the list bound to `right`."""
+
+
+class Contains(_Operator):
+    """The text `left` has `right` in it; both are case-folded, `%` and `_` are ordinary characters."""
+
+
+class StartsWith(_Operator):
+    """The text `left` begins with `right`; both are case-folded."""
+
+
+def _template(sqlite: str, postgresql: str, kind: type[_Operator]) -> None:
+    def render(template: str, element: _Operator, compiler: SQLCompiler, kw: Any) -> str:
+        return template.format(compiler.process(element.left, **kw), compiler.process(element.right, **kw))
+
+    compiles(kind, "sqlite")(lambda element, compiler, **kw: render(sqlite, element, compiler, kw))
+    compiles(kind, "postgresql")(lambda element, compiler, **kw: render(postgresql, element, compiler, kw))
+
+
+_template("({0} IN (SELECT value FROM json_each({1})))", "({0} = ANY ({1}))", AnyOf)
+_template("(instr({0}, {1}) > 0)", "(strpos({0}, {1}) > 0)", Contains)
+_template("(substr({0}, 1, length({1})) = {1})", "starts_with({0}, {1})", StartsWith)
