@@ -1,1 +1,1 @@
-"""The process: settings, the ASGI application, `/graphql` over HTTP, WebSocket and SSE, authentication, limits, explorer, health, metrics."""
+"""The process: settings, the ASGI application, `/graphql` over HTTP, WebSocket and SSE, who may, limits, explorer, health, metrics."""

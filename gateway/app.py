@@ -1,5 +1,6 @@
 """The application, as a table of contents: what it is made of, which layers a request passes, and which door a path is."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial, reduce
@@ -7,7 +8,7 @@ from typing import Any, TypeAlias
 
 import structlog
 from starlette.responses import Response
-from starlette.routing import Mount, Route, Router
+from starlette.routing import Mount, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.auth import Authenticator
@@ -15,7 +16,7 @@ from gateway.health import Readiness, alive
 from gateway.http.bodies import Bodies
 from gateway.http.cors import Cors, Hosts, Origins
 from gateway.http.documents import Documents, read_trusted
-from gateway.http.doors import Doors, not_found
+from gateway.http.doors import Doors, Page, Pages, not_found
 from gateway.http.graphql import GraphQLEndpoint
 from gateway.http.identity import Identified
 from gateway.http.load import Bounded, Places
@@ -39,6 +40,8 @@ class Application:
     def __init__(self, settings: Settings, demo_token: str | None) -> None:
         self.settings = settings
         self.stopping = False
+        self.closing = asyncio.Event()
+        self.at_start: list[Callable[[], None]] = []
         self.metrics = Metrics()
         self.access_log = AccessLog(settings)
         self.log = structlog.get_logger()
@@ -85,18 +88,23 @@ class Application:
             socket=not_found,
             explorer=self.pages.explorer() if self.settings.graphiql else None,
             rest=not_found,
-            pages=Router(self._pages(), default=not_found, lifespan=self.lifespan, redirect_slashes=False),
+            pages=Pages(self._pages(), self._assets()),
         )
 
-    def _pages(self) -> Sequence[Route | Mount]:
+    def _assets(self) -> ASGIApp:
+        """The pages' files; a starlette router, since that runs the lifespan too."""
+        files = [Mount("/_assets", self.pages.assets)] if self.settings.graphiql else []
+        return Router(files, default=not_found, lifespan=self.lifespan, redirect_slashes=False)
+
+    def _pages(self) -> dict[str, Page]:
         """What needs no token."""
         settings = self.settings
-        return [
-            Route("/healthz", alive),
-            Route("/readyz", Readiness(self.database, lambda: self.stopping).__call__),
-            *([Route("/metrics", self._metrics)] if settings.metrics else []),
-            *([Mount("/_assets", self.pages.assets), Route("/api/docs", self._docs)] if settings.graphiql else []),
-        ]
+        return {
+            "/healthz": alive,
+            "/readyz": Readiness(self.database, lambda: self.stopping),
+            **({"/metrics": self._metrics} if settings.metrics else {}),
+            **({"/api/docs": self._docs} if settings.graphiql else {}),
+        }
 
     @asynccontextmanager
     async def lifespan(self, _: Any) -> AsyncIterator[dict[str, Any]]:
@@ -108,8 +116,11 @@ class Application:
             if not await head_is_current(self.database):
                 self.log.warning("The database is not at the newest revision: run `gateway migrate`.")
             async with self.authenticator.running():
+                for step in self.at_start:
+                    step()
                 yield {"application": self}
         finally:
+            self.closing.set()
             await self.database.close()
 
     def observe(self, scope: Scope, status: int, seconds: float) -> None:
@@ -127,15 +138,15 @@ class Application:
         """Tell the metrics of an operation."""
         self.metrics.operation(prepared.kind, prepared.name, "plan", failed=bool(answer.errors))
 
-    async def _metrics(self, _: Any) -> Response:
+    async def _metrics(self) -> Response:
         return Response(self.metrics.text(), headers={"Content-Type": CONTENT_TYPE, "Cache-Control": "no-store"})
 
-    async def _docs(self, _: Any) -> Response:
+    async def _docs(self) -> Response:
         return self.pages.docs()
 
 
 def create_app(settings: Settings, *, demo_token: str | None = None) -> Application:
-    """The application for `settings`; with `demo_token` its pages open signed in. Raises SettingsError, ValueError for settings that can't work."""
+    """The application for `settings`; with `demo_token` its pages open signed in. Raises ValueError for settings that can't work."""
     return Application(settings, demo_token)
 
 

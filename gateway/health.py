@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
-from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from gateway.migrations import head_is_current
@@ -14,7 +13,7 @@ PROBE_SECONDS: Final = 2.0
 NO_STORE: Final = {"Cache-Control": "no-store"}
 
 
-async def alive(_: Request) -> JSONResponse:
+async def alive() -> JSONResponse:
     """The process answers."""
     return JSONResponse({"status": "ok"}, headers=NO_STORE)
 
@@ -26,7 +25,7 @@ class Readiness:
         self.database = database
         self.stopping = stopping
 
-    async def __call__(self, _: Request) -> JSONResponse:
+    async def __call__(self) -> JSONResponse:
         checks = {"process": "stopping" if self.stopping() else "ok", **await self._look()}
         ready = all(result == "ok" for result in checks.values())
         return JSONResponse({"status": "ready" if ready else "unavailable", "checks": checks}, 200 if ready else 503, headers=NO_STORE)

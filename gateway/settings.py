@@ -3,6 +3,7 @@
 The README's table is made from `Settings.model_fields`, so each field says what it means and in which unit.
 """
 
+import re
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -12,6 +13,8 @@ from pydantic import Field, PositiveFloat, PositiveInt, SecretStr, ValidationErr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "GATEWAY_"
+
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#\s]+", re.IGNORECASE)
 
 Names = Annotated[tuple[str, ...], NoDecode]
 Count = Annotated[int, Field(ge=0)]
@@ -31,9 +34,11 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=0, le=65535, description="TCP port to listen on; 0 takes a free one.")
     workers: PositiveInt = Field(1, description="Processes that share the port.")
     public_url: str | None = Field(None, description="Address that clients use, as in `https://crm.example.com`: links are built from it.")
-    allowed_hosts: Names = Field(("*",), description="Host names answered to, comma-separated; `*.example.com` covers subdomains, `*` is any.")
+    allowed_hosts: Names = Field(("*",), description="Host names answered to, comma-separated; `*.example.com` is all below it, `*` any.")
     trusted_proxies: Names = Field((), description="Proxies whose `X-Forwarded-For`/`-Proto` are believed: addresses, comma-separated.")
-    cors_origins: Names = Field((), description="Origins of browser pages that may call, comma-separated, for HTTP and WebSocket; `*` is any.")
+    cors_origins: Names = Field(
+        (), description="Origins of browser pages that may call, comma-separated, for HTTP and WebSocket; `*` is any."
+    )
     graphiql: bool = Field(default=True, description="Serve the explorer at `/graphql` and the API's pages to browsers.")
 
     # Data
@@ -53,11 +58,14 @@ class Settings(BaseSettings):
     jwt_user_claim: str = Field("sub", description="Claim that names the user: our user id or an e-mail address.")
     jwt_workspace_claim: str = Field("workspace", description="Claim that names the workspace: its id or name.")
     token_cache: PositiveFloat = Field(5.0, le=60, description="Seconds that a looked-up token is believed without looking again.")
-    token_recheck: PositiveFloat = Field(30.0, le=60, description="Seconds after which the token of an open socket or stream is checked again.")
+    token_recheck: PositiveFloat = Field(
+        30.0, le=60, description="Seconds after which the token of an open socket or stream is checked again."
+    )
 
     # Limits of a request
     graphql_body_limit: PositiveInt = Field(1_048_576, description="Bytes of a GraphQL request body.")
     rest_body_limit: PositiveInt = Field(262_144, description="Bytes of a REST request body.")
+    header_limit: PositiveInt = Field(65_536, description="Bytes of a request's headers.")
     header_timeout: PositiveFloat = Field(10.0, description="Seconds for a client to send a request's headers.")
     body_timeout: PositiveFloat = Field(15.0, description="Seconds for a client to send a request's body.")
     operation_timeout: PositiveFloat = Field(10.0, description="Seconds that one operation may take.")
@@ -77,9 +85,15 @@ class Settings(BaseSettings):
     max_in_flight: PositiveInt = Field(64, description="Requests worked on at once, a process.")
     queue_size: Count = Field(128, description="Requests that may wait for a place; above it 503.")
     queue_timeout: PositiveFloat = Field(1.0, description="Seconds that a request waits for a place before 503.")
-    rate_limit: str | None = Field(None, description="Budget of a token, as in `300/minute`, for REST and GraphQL together; off unless set.")
-    rate_limit_cost: PositiveInt = Field(100, description="Cost of an operation that one unit of the rate limit pays for; every call takes at least one.")
-    rate_limit_storage: str = Field("async+memory://", description="Where budgets are kept: in each process, or `async+redis://host` for all.")
+    rate_limit: str | None = Field(
+        None, description="Budget of a token, as in `300/minute`, for REST and GraphQL together; off unless set."
+    )
+    rate_limit_cost: PositiveInt = Field(
+        100, description="Cost of an operation that one unit of the rate limit pays for; every call takes at least one."
+    )
+    rate_limit_storage: str = Field(
+        "async+memory://", description="Where budgets are kept: in each process, or `async+redis://host` for all."
+    )
 
     # Live
     websocket_init_timeout: PositiveFloat = Field(5.0, description="Seconds for `connection_init` to come (4408).")
@@ -113,7 +127,7 @@ class Settings(BaseSettings):
     @classmethod
     def _origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for origin in value:
-            if origin != "*" and ("://" not in origin or origin.count("/") > 2):
+            if origin != "*" and not _ORIGIN.fullmatch(origin):
                 raise ValueError(f"'{origin}' is no origin; write scheme://host[:port]")
         return value
 

@@ -28,7 +28,8 @@ class Bodies:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] in BODILESS:
-            return await self.app(scope, receive, send)
+            await self.app(scope, receive, send)
+            return
         headers = scope["state"]["headers"]
         if headers.get(b"content-encoding", b"identity") != b"identity":
             raise Unsupported("Request bodies are read as they are, without Content-Encoding.")

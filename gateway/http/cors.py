@@ -39,7 +39,8 @@ class Cors:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            return await self.app(scope, receive, send)
+            await self.app(scope, receive, send)
+            return
         headers, out = scope["state"]["headers"], scope["state"]["out"]
         origin = headers.get(b"origin")
         if not self.origins.any:
@@ -51,8 +52,9 @@ class Cors:
                 (b"access-control-expose-headers", EXPOSED),
             ]
         if scope["method"] == "OPTIONS" and origin is not None and b"access-control-request-method" in headers:
-            return await _preflight(headers.get(b"access-control-request-headers"), send, allowed=allowed)
-        await self.app(scope, receive, send)
+            await _preflight(headers.get(b"access-control-request-headers"), send, allowed=allowed)
+        else:
+            await self.app(scope, receive, send)
 
 
 async def _preflight(requested: bytes | None, send: Send, *, allowed: bool) -> None:
@@ -75,10 +77,11 @@ class Hosts:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan" or self._ours(scope["state"]["headers"].get(b"host", b"")):
-            return await self.app(scope, receive, send)
-        if scope["type"] == "websocket":
-            return await send({"type": "websocket.close", "code": 4403})
-        raise BadRequest("No such host here.")
+            await self.app(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 4403})
+        else:
+            raise BadRequest("No such host here.")
 
     def _ours(self, host: bytes) -> bool:
         name = (host if host.endswith(b"]") else host.rsplit(b":", 1)[0]).lower()

@@ -1,9 +1,9 @@
 """The one strict JSON decoder for HTTP, WebSocket and SSE.
 
-UTF-8 only; no duplicate keys, no NaN or Infinity, integers within ±(2^53−1), at most 32 levels, no NUL and no lone surrogates. orjson parses; one walk
-over what it made decides whether that can be trusted, else the slow exact parser finds the fault's words. The walk sees a duplicate key without
-reading the text again: each member has exactly one colon outside strings, so the text has as many colons as the value has members and colons in
-strings, or more if a member was lost.
+UTF-8 only; no duplicate keys, no NaN or Infinity, integers within ±(2^53 - 1), at most 32 levels, no NUL and no lone surrogates.
+orjson parses; one walk over what it made decides whether that can be trusted, else the slow exact parser finds the fault's words.
+The walk sees a duplicate key without reading the text again: each member has exactly one colon outside strings, so the text has as
+many colons as the value has members and colons in strings, or more if a member was lost.
 """
 
 import json
@@ -96,7 +96,7 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _integer(digits: str) -> int:
     # The length first: making an integer of thousands of digits takes quadratic time.
     if len(digits) > len(str(-MAX_INTEGER)) or abs(value := int(digits)) > MAX_INTEGER:
-        raise DecodeError("The JSON text has an integer beyond ±(2^53−1).")
+        raise DecodeError("The JSON text has an integer beyond ±(2^53 - 1).")
     return value
 
 

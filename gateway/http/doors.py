@@ -1,28 +1,57 @@
-"""Which door a request came to: decided on the path alone (`scope["path"]`, never a URL built from headers), and on `/graphql` by what it accepts."""
+"""Which door a request came to: decided on the path alone (never a URL built from headers), and on `/graphql` by what it accepts."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeAlias
 
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from .faults import NotFound
+from .faults import MethodNotAllowed, NotFound
 from .negotiate import wants_events, wants_page
 from .respond import GRAPHQL_PATH
 
+Page: TypeAlias = Callable[[], Awaitable[ASGIApp]]
 REST_PREFIX = "/api/"
 
 
 async def not_found(scope: Scope, receive: Receive, send: Send) -> None:
     """The door to nowhere."""
     del receive
-    if scope["type"] == "websocket":
-        return await send({"type": "websocket.close", "code": 4404})
-    raise NotFound("There is nothing here.")
+    if scope["type"] != "websocket":
+        raise NotFound("There is nothing here.")
+    await send({"type": "websocket.close", "code": 4404})
+
+
+class Pages:
+    """Pages that are only read and need no token, by their path; `otherwise` takes the rest."""
+
+    def __init__(self, pages: Mapping[str, Page], otherwise: ASGIApp) -> None:
+        self.pages = pages
+        self.otherwise = otherwise
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        page = self.pages.get(scope["path"]) if scope["type"] == "http" else None
+        if page is None:
+            await self.otherwise(scope, receive, send)
+            return
+        scope["state"]["route"] = scope["path"]
+        if scope["method"] not in {"GET", "HEAD"}:
+            raise MethodNotAllowed("This page is only read.", "GET, HEAD")
+        await (await page())(scope, receive, send)
 
 
 class Doors:
     """`/graphql` as query, stream, socket or page; `/api/…`; and the pages that need no token, which also take the lifespan."""
 
     def __init__(
-        self, *, graphql: ASGIApp, events: ASGIApp, socket: ASGIApp, explorer: Response | None, rest: ASGIApp, pages: ASGIApp,
+        self,
+        *,
+        graphql: ASGIApp,
+        events: ASGIApp,
+        socket: ASGIApp,
+        explorer: Response | None,
+        rest: ASGIApp,
+        pages: ASGIApp,
         public: frozenset[str] = frozenset(),
     ) -> None:
         self.graphql = graphql

@@ -8,6 +8,9 @@ Fault                     a request that gets no answer of its own
 ├── MethodNotAllowed      the page exists and the method doesn't, or a mutation by GET
 ├── NotAcceptable         no media type that the client takes
 ├── TooLarge              the body is over its limit
+├── TooSlow               headers or body didn't come in time
+├── HeadersTooLarge       the headers are over their limit
+├── Malformed             it is not HTTP
 ├── Unsupported           the body's media type or encoding
 ├── RateLimited           the token's budget is used up
 ├── Unavailable           too much work, or the database is away
@@ -31,6 +34,7 @@ STATUS: Final[Mapping[str, int]] = {
     "PERSISTED_QUERY_NOT_FOUND": 404,
     "METHOD_NOT_ALLOWED": 405,
     "NOT_ACCEPTABLE": 406,
+    "REQUEST_TIMEOUT": 408,
     "CONFLICT": 409,
     "PRECONDITION_FAILED": 412,
     "TOO_LARGE": 413,
@@ -38,6 +42,7 @@ STATUS: Final[Mapping[str, int]] = {
     "VALIDATION_ERROR": 422,
     "PRECONDITION_REQUIRED": 428,
     "RATE_LIMITED": 429,
+    "HEADERS_TOO_LARGE": 431,
     "INTERNAL_ERROR": 500,
     "UNAVAILABLE": 503,
     "TIMEOUT": 504,
@@ -108,6 +113,28 @@ class TooLarge(Fault):
         super().__init__(f"The request body is over {limit} bytes.", [(b"connection", b"close")])
 
 
+class TooSlow(Fault):
+    """Headers or body didn't come in time."""
+
+    code = "REQUEST_TIMEOUT"
+
+    def __init__(self, what: str, seconds: float) -> None:
+        super().__init__(f"The request's {what} didn't come within {seconds:g} s.")
+
+
+class HeadersTooLarge(Fault):
+    """The headers are over their limit."""
+
+    code = "HEADERS_TOO_LARGE"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"The request's headers are over {limit} bytes.")
+
+
+class Malformed(Fault):
+    """It is not HTTP."""
+
+
 class Unsupported(Fault):
     """The body's media type or encoding is not one that is read."""
 
@@ -160,7 +187,7 @@ def graphql_body(fault: Fault) -> bytes:
 
 def rest_body(fault: Fault, *, problem: bool = False) -> bytes:
     """The fault in the REST routes' shape; with `problem` RFC 9457's members too."""
-    body = {"detail": fault.message, "code": fault.code.lower(), **_identified(fault)}
+    body: dict[str, Any] = {"detail": fault.message, "code": fault.code.lower(), **_identified(fault)}
     if problem:
         body |= {"type": "about:blank", "title": fault.code.replace("_", " ").capitalize(), "status": fault.status}
     return orjson.dumps(body)

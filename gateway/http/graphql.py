@@ -1,15 +1,16 @@
 """`/graphql` over HTTP: POST and GET, to the letter of the GraphQL over HTTP specification.
 
-A POST must be `application/json`, which a page of another origin can't send without asking first, and a GET runs queries only: so no cross-site
-request has an effect (the specification's "Security", CSRF).
+A POST must be `application/json`, which a page of another origin can't send without asking first, and a GET runs queries only:
+so no cross-site request has an effect (the specification's "Security", CSRF).
 """
 
 from collections.abc import Mapping
 from typing import Final
 
 import orjson
-from schema.graph import Answer, RequestError
 from starlette.types import Receive, Scope, Send
+
+from schema.graph import Answer, RequestError
 
 from .faults import STATUS, BadRequest, Headers, MethodNotAllowed, NotAcceptable, Unsupported
 from .negotiate import GRAPHQL, Offer, is_json, offer
@@ -35,14 +36,16 @@ class GraphQLEndpoint:
         headers = scope["state"]["headers"]
         media = offer(headers.get(b"accept"))
         if scope["method"] == "OPTIONS":
-            return await _options(send)
+            await _options(send)
+            return
         if media is None:
             raise NotAcceptable(f"Answers are {GRAPHQL} or application/json; subscriptions are text/event-stream.")
         parameters = await read_parameters(scope, receive)
         try:
             prepared = self.operations.prepare(parameters)
         except RequestError as error:
-            return await _send(send, media, request_status(error.code, media), orjson.dumps({"errors": error.errors}))
+            await _send(send, media, request_status(error.code, media), orjson.dumps({"errors": error.errors}))
+            return
         if prepared.kind != "query":
             self._may_run(scope["method"], prepared.kind)
         scope["state"]["operation"] = prepared.name

@@ -1,4 +1,4 @@
-"""How much is worked on at once, and for how long: a bounded number of places with a short queue, then 503; a deadline; no work for who has left."""
+"""How much is worked on at once, and how long: a bounded number of places, a short queue, then 503; a deadline; no work for who left."""
 
 import asyncio
 from collections import deque

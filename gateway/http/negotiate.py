@@ -35,7 +35,7 @@ def _weight(parameters: list[str]) -> float:
 
 def _quality(accepted: dict[str, float], media: str) -> float:
     """The weight of the most specific range that covers `media`."""
-    return next((accepted[name] for name in (media, media.split("/")[0] + "/*", "*/*") if name in accepted), 0.0)
+    return next((accepted[name] for name in (media, media.partition("/")[0] + "/*", "*/*") if name in accepted), 0.0)
 
 
 @lru_cache(512)

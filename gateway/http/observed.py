@@ -1,4 +1,4 @@
-"""The outermost layer: the request's id, the answer to what went wrong, and the one place where each request is told to logs and metrics."""
+"""The outermost layer: the request's id, the answer to what went wrong, and the place where each request is told to logs and metrics."""
 
 import re
 from collections.abc import Callable
@@ -7,9 +7,10 @@ from secrets import token_hex
 from time import perf_counter
 from typing import Any, Final
 
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .faults import Defect, Fault, Headers
+from .faults import STATUS, Defect, Fault, Headers, MethodNotAllowed, NotFound
 from .respond import refuse
 
 SANE: Final = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}").fullmatch
@@ -25,20 +26,6 @@ class ClientGone(Exception):
     """The client left before its answer: nobody to tell."""
 
 
-def header(scope: Scope, name: bytes) -> bytes | None:
-    """A request header's value; the last, where a client sends it twice."""
-    value: bytes | None = scope["state"]["headers"].get(name)
-    return value
-
-
-def state_of(scope: Scope) -> dict[str, Any]:
-    """The request's own state, with its headers by name and the headers that its answer will carry (`out`)."""
-    state: dict[str, Any] = scope.setdefault("state", {})
-    state["headers"] = dict(scope["headers"])
-    state["out"] = []
-    return state
-
-
 class Observed:
     """Gives each request an id (the client's, if it is sane), answers faults and defects, and tells `observe` and `complain`."""
 
@@ -51,18 +38,13 @@ class Observed:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            return await self.app(scope, receive, send)
-        started = perf_counter()
-        state = state_of(scope)
-        request_id = state["headers"].get(b"x-request-id")
-        if request_id is None or not SANE(request_id):
-            request_id = self._next_id()
-        state["request_id"] = request_id
+            await self.app(scope, receive, send)
+            return
+        out = self._open(scope)
         if scope["type"] == "websocket":
-            return await self.app(scope, receive, send)
-        out: Headers = state["out"]
-        out.append((b"x-request-id", request_id))
-        status = 0
+            await self.app(scope, receive, send)
+            return
+        started, status = perf_counter(), 0
 
         async def tell(message: Message) -> None:
             nonlocal status
@@ -73,16 +55,39 @@ class Observed:
 
         try:
             await self.app(scope, receive, tell)
-        except Fault as fault:
-            if not status:
-                await refuse(scope, tell, fault)
-        except ClientGone:
-            status = CLIENT_GONE
-        except Exception as error:
-            self.complain(scope, error)
-            if status:
-                # Too late for words: the server cuts the connection, so that half an answer isn't taken for a whole one.
-                raise
-            await refuse(scope, tell, Defect(request_id.decode()))
+        except Exception as error:  # noqa: BLE001  whatever it is, it is answered and told of
+            await self._answer(scope, tell, error, begun=bool(status))
         finally:
-            self.observe(scope, status, perf_counter() - started)
+            self.observe(scope, status or CLIENT_GONE, perf_counter() - started)
+
+    def _open(self, scope: Scope) -> Headers:
+        """The request's own state: its headers by name, its id, and the headers that its answer will carry (`out`)."""
+        state: dict[str, Any] = scope.setdefault("state", {})
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        request_id = headers.get(b"x-request-id")
+        if request_id is None or not SANE(request_id):
+            request_id = self._next_id()
+        out: Headers = [(b"x-request-id", request_id)]
+        state["headers"], state["request_id"], state["out"] = headers, request_id, out
+        return out
+
+    async def _answer(self, scope: Scope, send: Send, error: Exception, *, begun: bool) -> None:
+        """Answer what went wrong. If an answer has begun the server cuts the connection, lest half of one be taken for a whole."""
+        if isinstance(error, ClientGone):
+            return
+        fault = error if isinstance(error, Fault) else _web_fault(error)
+        if fault is None:
+            self.complain(scope, error)
+            fault = Defect(scope["state"]["request_id"].decode())
+        if begun:
+            raise error
+        await refuse(scope, send, fault)
+
+
+def _web_fault(error: Exception) -> Fault | None:
+    """What starlette's own pages raise, in our words."""
+    if not isinstance(error, HTTPException):
+        return None
+    if error.status_code == STATUS["METHOD_NOT_ALLOWED"]:
+        return MethodNotAllowed("This page is only read.", "GET, HEAD")
+    return NotFound("There is nothing here.")

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from schema.graph import Answer, Graph, Prepared, RequestError
+from schema.graph import Answer, Graph, Prepared
 from schema.rules.access import Caller
 from schema.storage.database import StatementTimeout
 from schema.storage.database import Unavailable as StorageUnavailable

@@ -13,14 +13,14 @@ from .faults import Headers, RateLimited
 
 
 class Budget:
-    """`rate` as in `300/minute`, in a moving window. A call takes one unit when it comes, and for each further `unit` of cost another one."""
+    """`rate` as in `300/minute`, in a moving window. A call takes one when it comes, and one for each further `unit` of cost."""
 
     def __init__(self, rate: str, unit: int, storage: str) -> None:
         self.item = parse(rate)
         self.unit = unit
         kept = storage_from_string(storage)
         if not isinstance(kept, Storage) or not isinstance(kept, MovingWindowSupport):
-            raise ValueError(f"{storage}: an async+… storage of `limits` with a moving window is needed")
+            raise TypeError(f"{storage}: an async+… storage of `limits` with a moving window is needed")
         self.limiter = MovingWindowRateLimiter(kept)
 
     async def enter(self, token_id: str) -> None:

@@ -1,0 +1,100 @@
+"""Serving on a port: uvicorn on uvloop and httptools where there are, any number of processes, and an orderly stop."""
+
+import asyncio
+import gc
+import os
+import signal
+import tempfile
+import threading
+from functools import partial
+from types import FrameType
+from typing import Any
+
+import uvicorn
+from uvicorn.supervisors import Multiprocess
+
+from gateway import logs
+from gateway.app import Application, create_app
+from gateway.metrics import MULTIPROCESS
+from gateway.settings import Settings
+
+try:
+    from gateway.wire import Wire
+except ImportError:  # Windows has no httptools: h11 then, without its time limits.
+    Wire = None  # type: ignore[assignment,misc]
+
+GENERATION_0 = 100_000
+
+
+def serve(settings: Settings, *, demo_token: str | None = None) -> None:
+    """Serve until SIGTERM or SIGINT. Raises SystemExit when it can't start."""
+    logs.configure(settings)
+    config = _config(settings, demo_token)
+    if settings.workers == 1:
+        uvicorn.Server(config).run()
+        return
+    with tempfile.TemporaryDirectory(prefix="gateway-metrics-") as folder:
+        os.environ[MULTIPROCESS] = folder
+        Multiprocess(config, [config.bind_socket()]).run()
+
+
+def _config(settings: Settings, demo_token: str | None) -> uvicorn.Config:
+    return uvicorn.Config(
+        partial(application, settings, demo_token),
+        factory=True,
+        host=settings.host,
+        port=settings.port,
+        workers=settings.workers,
+        http="auto" if Wire is None else Wire,
+        ws="websockets-sansio",
+        ws_max_size=settings.websocket_message_limit,
+        ws_ping_interval=settings.heartbeat,
+        ws_ping_timeout=settings.heartbeat,
+        # Compression costs each socket memory and each message time, for messages this small.
+        ws_per_message_deflate=False,
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
+        server_header=False,
+        timeout_keep_alive=settings.keep_alive,
+        timeout_graceful_shutdown=settings.shutdown_timeout,
+    )
+
+
+def application(settings: Settings, demo_token: str | None) -> Application:
+    """The application of one serving process."""
+    logs.configure(settings)
+    app = create_app(settings, demo_token=demo_token)
+    app.at_start += [_freeze, partial(_stop_in_order, app)]
+    return app
+
+
+def _freeze() -> None:
+    """What is there at the start stays: the collector needn't look at it again, nor so often at the rest (performance.md)."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GENERATION_0, *gc.get_threshold()[1:])
+
+
+def _stop_in_order(app: Application) -> None:
+    """On SIGTERM or SIGINT: not ready any more, after `shutdown_delay` end the streams, and only then let uvicorn close the port."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, partial(_on_signal, app, loop, signal.getsignal(number)))
+
+
+def _on_signal(app: Application, loop: asyncio.AbstractEventLoop, then: Any, number: int, frame: FrameType | None) -> None:
+    if app.stopping:  # A second time: at once.
+        then(number, frame)
+        return
+    app.stopping = True
+
+    def end() -> None:
+        app.closing.set()
+        then(number, frame)
+
+    loop.call_soon_threadsafe(loop.call_later, app.settings.shutdown_delay, end)

@@ -1,0 +1,106 @@
+"""uvicorn's HTTP protocol with what it lacks: time limits for headers and bodies, a bound on headers, and faults told in JSON.
+
+The timers are only set for requests that don't come in one piece, so the others cost nothing.
+"""
+
+import asyncio
+from typing import Any, Final, Literal
+
+from typing_extensions import override
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from gateway.http.faults import Fault, HeadersTooLarge, Malformed, TooSlow, rest_body
+from gateway.settings import Settings
+
+TIMERS: Final = {"headers": "header_timeout", "body": "body_timeout"}
+
+
+class Wire(HttpToolsProtocol):
+    """Closes connections whose headers or body don't come in time (408) or whose headers are too large (431)."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.settings: Settings = self.app_state["application"].settings
+        self.incoming: Literal["headers", "body"] | None = None
+        self.timed: Literal["headers", "body"] | None = None
+        self.timer: asyncio.TimerHandle | None = None
+        self.header_bytes = 0
+
+    @override
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.incoming = "headers"
+        self._set_timer()
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.incoming = None
+        self._set_timer()
+        super().connection_lost(exc)
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.incoming is not self.timed:
+            self._set_timer()
+        if self.incoming == "headers":
+            self.header_bytes += len(data)
+            if self.header_bytes > self.settings.header_limit:
+                self._refuse(HeadersTooLarge(self.settings.header_limit))
+
+    @override
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.incoming, self.header_bytes = "headers", 0
+
+    @override
+    def on_headers_complete(self) -> None:
+        self.incoming = "body"
+        super().on_headers_complete()
+
+    @override
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self.incoming = None
+
+    @override
+    def handle_websocket_upgrade(self) -> None:
+        self.incoming = None
+        self._set_timer()
+        super().handle_websocket_upgrade()
+
+    @override
+    def send_400_response(self, msg: str) -> None:
+        self._refuse(Malformed(msg))
+
+    def _set_timer(self) -> None:
+        """Time what is coming in now, if something is."""
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
+        self.timed = self.incoming
+        if self.timed is not None:
+            seconds: float = getattr(self.settings, TIMERS[self.timed])
+            self.timer = self.loop.call_later(seconds, self._late, self.timed, seconds)
+
+    def _late(self, what: Literal["headers", "body"], seconds: float) -> None:
+        self._refuse(TooSlow(what, seconds))
+
+    def _refuse(self, fault: Fault) -> None:
+        """Answer in the application's stead, which is told that its client has left, and close."""
+        if self.transport.is_closing():
+            return
+        waiting = self.cycle is not None and not self.cycle.response_complete
+        if not (waiting and self.cycle.response_started):
+            self.transport.write(_raw(fault, self.server_state.default_headers))
+        if waiting:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        self.transport.close()
+
+
+def _raw(fault: Fault, headers: list[tuple[bytes, bytes]]) -> bytes:
+    body = rest_body(fault)
+    own = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body)), (b"connection", b"close")]
+    lines = b"".join(b"%b: %b\r\n" % header for header in [*headers, *own])
+    return b"%b%b\r\n%b" % (STATUS_LINE[fault.status], lines, body)
