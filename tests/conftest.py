@@ -4,12 +4,13 @@ import asyncio
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from gateway.migrations import upgrade
+from schema.storage.database import Database, open_database
 from tests.postgres import Postgres, start_postgres
 
 FOLDER = "TEST_POSTGRES_FOLDER"
@@ -55,6 +56,15 @@ def postgres_url(postgres_server: Postgres) -> Iterator[str]:
 def database_url(request: pytest.FixtureRequest) -> str:
     """A fresh, migrated database's address: the test runs once on each kind."""
     return str(request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url"))
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """A fresh, migrated, open database: the test runs once on each kind."""
+    opened = open_database(database_url)
+    await opened.open()
+    yield opened
+    await opened.close()
 
 
 def pytest_configure() -> None:

@@ -48,7 +48,7 @@ class Postgres:
 
     def ensure_template(self, migrate: Callable[[str], None]) -> None:
         """Makes the template once a server, migrated by `migrate(url)`, whoever comes first."""
-        with PostgresServer._lock:  # noqa: SLF001  the package's own lock between processes
+        with PostgresServer._lock:  # the package's own, between processes
             if self.sql(f"SELECT 1 FROM pg_database WHERE datname = '{TEMPLATE}'"):
                 return
             self.sql(f"CREATE DATABASE {TEMPLATE}_new")
@@ -61,8 +61,10 @@ class Postgres:
 
 
 def start_postgres(folder: Path | None = None, *, durable: bool = False) -> Postgres:
-    """Starts the server of `folder`, or joins it. `folder` lies under the system's temporary folder: as root, the package opens its parents to
-    the user that PostgreSQL runs as. Unless `durable`, nothing waits for the disk."""
+    """Starts the server of `folder`, or joins it. Unless `durable`, nothing waits for the disk.
+
+    `folder` lies under the system's temporary folder: as root, the package opens its parents to the user that PostgreSQL runs as.
+    """
     place = folder or Path(tempfile.mkdtemp(prefix="gateway-postgres-"))
     place.parent.mkdir(parents=True, exist_ok=True)
     server = Postgres(get_server(place, cleanup_mode="stop"))

@@ -1,4 +1,4 @@
-"""What Alembic runs: for the gateway on the connection that it is given, for `alembic revision --autogenerate` on the settings' database."""
+"""What Alembic runs: on the connection that the gateway gives, or for a developer's `alembic …` on GATEWAY_DATABASE_URL."""
 
 import asyncio
 import os
@@ -14,12 +14,12 @@ from gateway.migrations.runner import connected
 from schema.storage.columns import Day, Instant, Text
 
 # A revision says for itself what a type was when it was written: these names stand in script.py.mako.
-_TYPE_NAMES = {Text: "TEXT", Instant: "INSTANT", Day: "DAY"}
+_TYPE_NAMES: dict[type, str] = {Text: "TEXT", Instant: "INSTANT", Day: "DAY"}
 
 
 def render_item(kind: str, item: Any, _: AutogenContext) -> str | Literal[False]:
     """The text of a column's type in a new revision; False leaves it to Alembic."""
-    return kind == "type" and _TYPE_NAMES.get(type(item), False)
+    return _TYPE_NAMES.get(type(item), False) if kind == "type" else False
 
 
 def migrate(connection: Connection) -> None:

@@ -73,8 +73,8 @@ def test_text_collates_by_code_point_on_postgresql(postgres_server: Postgres, po
     """Every text column sorts by code point, whatever the server's locale, as SQLite does."""
     name = urlsplit(postgres_url).path[1:]
     other = postgres_server.sql(
-        "SELECT table_name || '.' || column_name FROM information_schema.columns WHERE table_schema = 'public' AND data_type = 'character varying'"
-        " AND collation_name IS DISTINCT FROM 'C' AND table_name <> 'alembic_version'",
+        "SELECT table_name || '.' || column_name FROM information_schema.columns WHERE table_schema = 'public'"
+        " AND data_type = 'character varying' AND collation_name IS DISTINCT FROM 'C' AND table_name <> 'alembic_version'",
         database=name,
     )
     assert other == ""

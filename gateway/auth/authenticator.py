@@ -1,0 +1,145 @@
+"""From a header to a caller: at once where the token was seen seconds ago, by one point query where not."""
+
+import asyncio
+import contextlib
+import re
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from time import monotonic, time
+
+from schema.rules.access import Caller, Role
+from schema.rules.clock import instant
+from schema.storage.database import Database
+
+from .cache import ShortMemory
+from .errors import AuthError
+from .header import bearer_token
+from .lookup import API_KEY_PREFIX, Lookup
+from .provider import LEEWAY_SECONDS, Provider
+from .rules import AuthSettings
+from .usage import Usage
+
+CACHE_SIZE = 10_000
+# Unknown keys are remembered too, so that a client that goes on with a dead one doesn't cost a query each time.
+UNKNOWN_CACHE_SIZE = 1_000
+UNKNOWN_SECONDS = 2.0
+
+# A JWT may name any number; the calendar ends with 9999-12-31T23:59:59Z.
+_LAST_SECOND = 253_402_300_799
+_API_KEY = re.compile(API_KEY_PREFIX + r"[A-Za-z0-9_-]{43}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A caller, and for how many seconds from now its token is good (infinite for a key that doesn't expire)."""
+
+    caller: Caller
+    seconds: float
+
+
+class Authenticator:
+    """Callers by token. Revocation holds at once in this process (`forget`), and in others after `settings.token_cache` seconds."""
+
+    def __init__(
+        self, database: Database, settings: AuthSettings, *, clock: Callable[[], float] = monotonic, wall: Callable[[], float] = time
+    ) -> None:
+        """`clock` is monotonic seconds, `wall` seconds since 1970. Raises ValueError for JWT settings that can't work."""
+        self._seconds = settings.token_cache
+        self._wall = wall
+        self._lookup = Lookup(database)
+        self._provider = Provider(settings)
+        self._usage = Usage(database, wall)
+        self._known: ShortMemory[Caller] = ShortMemory(CACHE_SIZE, clock)
+        self._unknown: ShortMemory[str] = ShortMemory(UNKNOWN_CACHE_SIZE, clock)
+        self._forgotten = 0
+        # The hot path: one dictionary look-up, no await.
+        self.cached: Callable[[str], Caller | None] = self._known.get
+
+    async def authenticate(self, authorization: str | None) -> Caller:
+        """The caller behind an Authorization header's value. Raises AuthError (401), Unavailable (503)."""
+        if authorization is not None and (caller := self._known.get(authorization)):
+            return caller
+        token = bearer_token(authorization)
+        forgotten = self._forgotten
+        found = await (self._by_key(token) if token.startswith(API_KEY_PREFIX) else self._by_jwt(token))
+        # What was revoked while it was looked up is answered this once, and not remembered.
+        if authorization is not None and forgotten == self._forgotten:
+            self._known.put(authorization, found.caller, min(self._seconds, found.seconds))
+        return found.caller
+
+    def forget(self, token_id: str) -> None:
+        """A key or user (`key_…`, `usr_…`) was changed: from now on its tokens are looked up again."""
+        self._forgotten += 1
+        self._known.forget(lambda caller: caller.token_id == token_id)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Inside it, uses of keys are written in the background; what is due is written at the end."""
+        task = asyncio.create_task(self._usage.run())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+            await self._usage.flush()
+
+    async def _by_key(self, token: str) -> Found:
+        if not _API_KEY.fullmatch(token):
+            raise AuthError("The API key is incomplete or has been altered.")
+        if reason := self._unknown.get(token):
+            raise AuthError(reason)
+        try:
+            return await self._look_up_key(token)
+        except AuthError as error:
+            self._unknown.put(token, str(error), min(UNKNOWN_SECONDS, self._seconds))
+            raise
+
+    async def _look_up_key(self, token: str) -> Found:
+        row = await self._lookup.key(token)
+        if row is None:
+            raise AuthError("The API key is unknown.")
+        workspace_id, key_id, name, role, account_id, expires_at, revoked_at = row
+        if revoked_at is not None:
+            raise AuthError("The API key was revoked.")
+        seconds = float("inf") if expires_at is None else datetime.fromisoformat(expires_at).timestamp() - self._wall()
+        if seconds <= 0:
+            raise AuthError("The API key has expired.")
+        self._usage.note(workspace_id, key_id)
+        return Found(_caller(workspace_id, role, account_id, token_id=key_id, token_name=name, expires_at=expires_at), seconds)
+
+    async def _by_jwt(self, token: str) -> Found:
+        identity = await self._provider.verify(token)
+        row = await self._lookup.user(identity.workspace, identity.user)
+        if row is None:
+            raise AuthError("The token's user is unknown here.")
+        workspace_id, user_id, role, account_id, is_active = row
+        if not is_active:
+            raise AuthError("The token's user is no longer active.")
+        expires = min(identity.expires, _LAST_SECOND)
+        caller = _caller(workspace_id, role, account_id, token_id=user_id, user_id=user_id, expires_at=instant(expires * 1000))
+        return Found(caller, expires + LEEWAY_SECONDS - self._wall())
+
+
+def _caller(
+    workspace_id: str,
+    role: str,
+    account_id: str | None,
+    *,
+    token_id: str,
+    user_id: str | None = None,
+    token_name: str | None = None,
+    expires_at: str | None = None,
+) -> Caller:
+    known = Role(role)
+    return Caller(
+        workspace_id=workspace_id,
+        role=known,
+        user_id=user_id,
+        account_id=account_id if known is Role.VIEWER else None,
+        token_id=token_id,
+        token_name=token_name,
+        expires_at=expires_at,
+    )

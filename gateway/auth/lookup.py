@@ -1,0 +1,61 @@
+"""The rows behind a token: the only statements that may run before there is a workspace."""
+
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import bindparam, or_, select
+
+from schema.rules.text import fold
+from schema.storage.database import Connection, Database, Row
+from schema.storage.statements import Statement
+from schema.storage.tables import ApiKey, User, Workspace
+
+_KEYS: Any = ApiKey.__table__  # type: ignore[attr-defined]
+_USERS: Any = User.__table__  # type: ignore[attr-defined]
+_WORKSPACES: Any = Workspace.__table__  # type: ignore[attr-defined]
+
+
+API_KEY_PREFIX = "pk_live_"
+
+
+def token_hash(token: str) -> str:
+    """What is kept of an API key: SHA-256, in hexadecimal. A key has 256 random bits, so it needs neither salt nor stretching."""
+    return sha256(token.encode()).hexdigest()
+
+
+class Lookup:
+    """Finds keys and users, a point query each."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        keys, users = _KEYS.c, _USERS.c
+        self._key = database.compile(
+            select(keys.workspace_id, keys.id, keys.name, keys.role, keys.account_id, keys.expires_at, keys.revoked_at).where(
+                keys.token_hash == bindparam("hash")
+            )
+        )
+        user = (
+            select(users.workspace_id, users.id, users.role, users.account_id, users.is_active)
+            .select_from(_USERS.join(_WORKSPACES, _WORKSPACES.c.id == users.workspace_id))
+            .where(or_(_WORKSPACES.c.id == bindparam("workspace"), _WORKSPACES.c.name == bindparam("workspace")))
+        )
+        self._by_id = database.compile(user.where(users.id == bindparam("user")))
+        self._by_email = database.compile(user.where(users.email_folded == bindparam("user")))
+
+    async def key(self, token: str) -> Row | None:
+        """workspace_id, id, name, role, account_id, expires_at, revoked_at of the key with this token. Raises Unavailable."""
+        return await self._one(self._key, {"hash": token_hash(token)})
+
+    async def user(self, workspace: str, user: str) -> Row | None:
+        """workspace_id, id, role, account_id, is_active of a user, by id or e-mail address. Raises Unavailable."""
+        by_email = "@" in user
+        statement = self._by_email if by_email else self._by_id
+        return await self._one(statement, {"workspace": workspace, "user": fold(user) if by_email else user})
+
+    async def _one(self, statement: Statement, values: dict[str, Any]) -> Row | None:
+        async def work(connection: Connection) -> Sequence[Row]:
+            return await connection.fetch(statement, values)
+
+        rows = await self._database.read(work, statements=1)
+        return rows[0] if rows else None
