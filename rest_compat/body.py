@@ -1,0 +1,121 @@
+"""A request body to an input object, and the faults of an input object back to the body's names."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import GraphQLEnumType, GraphQLInputField, GraphQLType, is_list_type, is_non_null_type
+
+from .declaration import Key
+from .errors import Item, Refused
+from .protocol import Fault
+from .query import shown
+from .shape import enum_texts
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A body, understood: `used` and `unknown` are names as they came; `faults` are what REST itself refuses."""
+
+    input: dict[str, Any]
+    used: tuple[str, ...]
+    unknown: tuple[str, ...]
+    faults: tuple[Item, ...]
+
+
+class _Refusal(Exception):
+    def __init__(self, message: str, below: tuple[int, ...] = ()) -> None:
+        super().__init__(message)
+        self.message = message
+        self.below = below
+
+
+class BodyReader:
+    """Reads the bodies of one route. `fields` are the input type's; a key without a field among them is read-only."""
+
+    def __init__(self, keys: Sequence[Key], fields: Mapping[str, GraphQLInputField]) -> None:
+        self.writable: dict[str, tuple[Key, GraphQLInputField]] = {
+            key.name: (key, fields[key.target]) for key in keys if key.target in fields
+        }
+        self.read_only = {key.name for key in keys} - self.writable.keys()
+        self._names = {key.target: name for name, (key, _) in self.writable.items()}
+
+    def read(self, body: Any, *, strict: bool) -> Body:
+        """Translate a decoded body. Raises Refused (400) if it isn't an object; unknown keys are faults only if `strict`."""
+        if not isinstance(body, dict):
+            raise Refused("BAD_REQUEST", "The body must be a JSON object.")
+        unknown = tuple(name for name in body if name not in self.writable and name not in self.read_only)
+        faults = [_item((name,), "This is not a field of this resource.") for name in unknown] if strict else []
+        found: dict[str, Any] = {}
+        used = tuple(name for name in body if name in self.writable)
+        for name in used:
+            key, field = self.writable[name]
+            try:
+                found[key.target] = _converted(body[name], field.type)
+            except _Refusal as refusal:
+                faults.append(_item((name, *refusal.below), refusal.message))
+        return Body(found, used, unknown, tuple(faults))
+
+    def items(self, body: Body, faults: Sequence[Fault]) -> list[Item]:
+        """All that is wrong with a body: what REST refused, then what GraphQL's types refuse elsewhere in it."""
+        own = {item.field.partition(".")[0] for item in body.faults}
+        told = [self._told(body.input, fault) for fault in faults if fault.path[:1] == ("input",) and len(fault.path) > 1]
+        return [*body.faults, *(item for item in told if item.field.partition(".")[0] not in own)]
+
+    def _told(self, given: Mapping[str, Any], fault: Fault) -> Item:
+        _, field, *below = fault.path
+        if field not in given:
+            message = "This field is required."
+        elif given[str(field)] is None:
+            message = "This field may not be null."
+        else:
+            message = fault.message
+        return _item((self.name(str(field)), *below), message)
+
+    def name(self, field: str) -> str:
+        """The REST name of an input field."""
+        return self._names.get(field, field)
+
+
+def path_text(path: Sequence[str | int]) -> str:
+    """`contactIds.1`."""
+    return ".".join(map(str, path))
+
+
+def _item(path: Sequence[str | int], message: str) -> Item:
+    return Item(shown(path_text(path))[1:-1], "validation_error", message)
+
+
+def _converted(value: Any, type_: GraphQLType) -> Any:
+    """The GraphQL value of a REST one. GraphQL's own coercion is looser in two places: one value for a list, an integer for an id."""
+    if value is None:
+        return None
+    if is_non_null_type(type_):
+        return _converted(value, type_.of_type)
+    if is_list_type(type_):
+        return _converted_items(value, type_.of_type)
+    if isinstance(type_, GraphQLEnumType):
+        return _enum_value(value, type_)
+    if type_.name == "ID" and not isinstance(value, str):  # type: ignore[attr-defined]
+        raise _Refusal("An id is text.")
+    return value
+
+
+def _converted_items(value: Any, item: GraphQLType) -> list[Any]:
+    if not isinstance(value, list):
+        raise _Refusal("This must be a list.")
+    found = []
+    for index, each in enumerate(value):
+        try:
+            found.append(_converted(each, item))
+        except _Refusal as refusal:
+            raise _Refusal(refusal.message, (index, *refusal.below)) from None
+    return found
+
+
+def _enum_value(value: Any, enum: GraphQLEnumType) -> str:
+    names = {text: name for name, text in enum_texts(enum).items()}
+    if isinstance(value, str) and value in names:
+        return names[value]
+    got = shown(value) if isinstance(value, str) else "no text"
+    raise _Refusal(f"Got {got}; allowed is one of {', '.join(names)}.")

@@ -1,0 +1,130 @@
+"""The `.graphql` documents of a resource: read, understood, and cut down to what a call asks for."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+from graphql import (
+    FieldNode,
+    GraphQLNamedType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    GraphQLType,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    get_named_type,
+    parse,
+    print_ast,
+    type_from_ast,
+    validate,
+)
+
+Path_ = tuple[str, ...]
+
+
+class DeclarationError(Exception):
+    """A declaration or one of its documents does not fit the schema; told at start."""
+
+
+@dataclass(frozen=True)
+class Document:
+    """One operation with one root field. Its selections are plain fields, so that a response key is a field's name."""
+
+    text: str
+    operation: OperationDefinitionNode
+    schema: GraphQLSchema
+
+    @property
+    def name(self) -> str:
+        """The operation's name, as `X-GraphQL-Operation` tells it."""
+        return self.operation.name.value if self.operation.name else ""
+
+    @cached_property
+    def variables(self) -> dict[str, GraphQLType]:
+        """The types of the variables that it declares."""
+        found = {node.variable.name.value: type_from_ast(self.schema, node.type) for node in self.operation.variable_definitions or ()}
+        return {name: type_ for name, type_ in found.items() if type_ is not None}
+
+    @property
+    def root(self) -> FieldNode:
+        """Its only root field."""
+        return _fields(self.operation.selection_set)[0]
+
+    @property
+    def root_coordinate(self) -> str:
+        """`Query.opportunities`."""
+        return f"{self._root_type.name}.{self.root.name.value}"
+
+    @property
+    def _root_type(self) -> GraphQLObjectType:
+        root = self.schema.get_root_type(self.operation.operation)
+        if root is None:
+            raise DeclarationError(f"{self.name}: the schema has no {self.operation.operation.value}")
+        return root
+
+    @property
+    def root_answer(self) -> GraphQLNamedType:
+        """The type that the root field answers: a connection, a payload, or the record's own."""
+        named: GraphQLNamedType = get_named_type(self._root_type.fields[self.root.name.value].type)
+        return named
+
+    def keeping(self, record: Path_, paths: Collection[Path_]) -> str:
+        """The document that selects, of the record at `record`, only `paths`; what stands beside the record stays."""
+        kept = _keep(self.operation.selection_set, (self.root.name.value, *record), paths)
+        return print_ast(replace(self.operation, selection_set=kept)) + "\n"
+
+
+def read_document(path: Path, schema: GraphQLSchema) -> Document:
+    """Parse and validate a file. Raises DeclarationError, naming it."""
+    text = path.read_text("utf-8")
+    tree = parse(text, no_location=True)
+    faults = validate(schema, tree)
+    if faults:
+        raise DeclarationError(f"{path.parent.name}/{path.name}: {faults[0].message}")
+    match tree.definitions:
+        case (OperationDefinitionNode() as operation,) if len(_fields(operation.selection_set)) == 1:
+            return Document(text, operation, schema)
+    raise DeclarationError(f"{path.parent.name}/{path.name}: one operation with one root field is wanted")
+
+
+def _fields(selections: SelectionSetNode | None) -> list[FieldNode]:
+    nodes = selections.selections if selections else ()
+    found = [node for node in nodes if isinstance(node, FieldNode) and node.alias is None]
+    if len(found) != len(nodes):
+        raise DeclarationError("aliases and fragments are not for these documents")
+    return found
+
+
+def selected(document: Document, record: Path_) -> set[Path_]:
+    """The paths of the leaves that the document selects of its record."""
+    selections: SelectionSetNode | None = document.root.selection_set
+    for step in record:
+        selections = next((node.selection_set for node in _fields(selections) if node.name.value == step), None)
+    return set(_leaves(selections))
+
+
+def _leaves(selections: SelectionSetNode | None, prefix: Path_ = ()) -> Iterable[Path_]:
+    for node in _fields(selections):
+        here = (*prefix, node.name.value)
+        if node.selection_set:
+            yield from _leaves(node.selection_set, here)
+        else:
+            yield here
+
+
+def _keep(selections: SelectionSetNode, record: Path_, paths: Collection[Path_]) -> SelectionSetNode:
+    return SelectionSetNode(selections=tuple(node for child in _fields(selections) for node in _kept(child, record, paths)))
+
+
+def _kept(node: FieldNode, record: Path_, paths: Collection[Path_]) -> Iterable[FieldNode]:
+    name = node.name.value
+    if record:
+        inside = node.selection_set
+        yield replace(node, selection_set=_keep(inside, record[1:], paths)) if inside and name == record[0] else node
+        return
+    below = [path[1:] for path in paths if path[0] == name]
+    if node.selection_set and any(below):
+        yield replace(node, selection_set=_keep(node.selection_set, (), below))
+    elif below:
+        yield node

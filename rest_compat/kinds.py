@@ -1,0 +1,211 @@
+"""What a query parameter's text may be: how it is read, what is allowed, and how OpenAPI says so. The GraphQL type behind it decides."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from typing import Any, Protocol
+
+from graphql import GraphQLEnumType, GraphQLNamedType
+from typing_extensions import override
+
+from .shape import enum_texts
+
+LONGEST_LIST = 250
+LONGEST_TEXT = 200
+MONEY_LIMIT = Decimal("9999999999999.99")
+CENT = Decimal("0.01")
+
+_DIGITS = re.compile(r"[0-9]+")
+_NUMBER = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,2})?")
+_TIME = re.compile(r"[Tt ]([01][0-9]|2[0-4]):?[0-5][0-9](:?([0-5][0-9]|60)([.,][0-9]{1,20})?)?([Zz]|[+\- ][0-9]{2}(:?[0-5][0-9])?)?")
+
+
+class Disallowed(ValueError):
+    """A text that is refused for another reason than what `allowed` says; the argument says it."""
+
+
+class Kind(Protocol):
+    """How a parameter's text is read."""
+
+    @property
+    def allowed(self) -> str:
+        """What may be given, to end the sentence 'allowed is …'."""
+
+    def read(self, text: str) -> Any:
+        """The value of a text that is not empty. Raises ValueError."""
+
+    def schema(self) -> dict[str, Any]:
+        """As JSON Schema, for OpenAPI."""
+
+
+@dataclass(frozen=True, slots=True)
+class Whole(Kind):
+    """An integer from `least`; digits without end are read as a very large number."""
+
+    least: int
+
+    @property
+    @override
+    def allowed(self) -> str:
+        return f"an integer from {self.least}"
+
+    @override
+    def read(self, text: str) -> int:
+        if not _DIGITS.fullmatch(text):
+            raise ValueError
+        number = int((text.lstrip("0") or "0")[:19])
+        if number < self.least:
+            raise ValueError
+        return number
+
+    @override
+    def schema(self) -> dict[str, Any]:
+        return {"type": "integer", "minimum": self.least}
+
+
+@dataclass(frozen=True, slots=True)
+class Text(Kind):
+    """Text, as it is."""
+
+    longest: int = LONGEST_TEXT
+
+    @property
+    @override
+    def allowed(self) -> str:
+        return f"text of at most {self.longest} characters"
+
+    @override
+    def read(self, text: str) -> str:
+        if len(text) > self.longest:
+            raise ValueError
+        return text
+
+    @override
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string", "maxLength": self.longest}
+
+
+@dataclass(frozen=True, slots=True)
+class Identifier(Kind):
+    """An id: opaque, so whatever is no id of ours matches nothing."""
+
+    allowed: str = "an id"
+
+    @override
+    def read(self, text: str) -> str:
+        return text
+
+    @override
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string"}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice(Kind):
+    """One of a few names, each with its GraphQL value."""
+
+    values: Mapping[str, Any]
+
+    @property
+    @override
+    def allowed(self) -> str:
+        return "one of " + ", ".join(self.values)
+
+    @override
+    def read(self, text: str) -> Any:
+        if text not in self.values:
+            raise ValueError
+        return self.values[text]
+
+    @override
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string", "enum": list(self.values)}
+
+
+@dataclass(frozen=True, slots=True)
+class Day(Kind):
+    """A date, or an instant, of which the date as written counts."""
+
+    allowed: str = "a date (2025-04-30) or an ISO 8601 instant (2025-04-30T12:00:00Z)"
+
+    @override
+    def read(self, text: str) -> str:
+        written, time = text[:10], text[10:]
+        if len(written) != len("2025-04-30") or not written.isascii() or (time and not _TIME.fullmatch(time)):
+            raise ValueError
+        if date.fromisoformat(written).isoformat() != written:
+            raise ValueError
+        return written
+
+    @override
+    def schema(self) -> dict[str, Any]:
+        return {"anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]}
+
+
+@dataclass(frozen=True, slots=True)
+class Amount(Kind):
+    """A bound of an amount. Amounts are whole cents, so a bound between two cents is rounded inwards, which changes no answer."""
+
+    rounding: str = ROUND_CEILING
+
+    @property
+    @override
+    def allowed(self) -> str:
+        return f"a number from -{MONEY_LIMIT} to {MONEY_LIMIT}"
+
+    @override
+    def read(self, text: str) -> int | float:
+        if not _NUMBER.fullmatch(text) or abs(exact := Decimal(text)) > MONEY_LIMIT:
+            raise ValueError
+        cents = exact.quantize(CENT, self.rounding)
+        return int(cents) if cents == int(cents) else float(cents)
+
+    @override
+    def schema(self) -> dict[str, Any]:
+        return {"type": "number", "minimum": -float(MONEY_LIMIT), "maximum": float(MONEY_LIMIT)}
+
+
+@dataclass(frozen=True, slots=True)
+class Several(Kind):
+    """A comma-separated list; spaces around the commas don't count, nor do empty places."""
+
+    of: Kind
+    once: Callable[[Any], Any] | None = None
+    """Where no two may be alike: what they must differ in."""
+
+    @property
+    @override
+    def allowed(self) -> str:
+        return f"{self.of.allowed}, or several of that, separated by commas"
+
+    @override
+    def read(self, text: str) -> Sequence[Any]:
+        parts = [part for piece in text.split(",") if (part := piece.strip())]
+        if len(parts) > LONGEST_LIST:
+            raise Disallowed(f"at most {LONGEST_LIST} values")
+        found = [self.of.read(part) for part in parts]
+        if self.once and len({self.once(value) for value in found}) < len(found):
+            raise Disallowed("each only once")
+        return found
+
+    @override
+    def schema(self) -> dict[str, Any]:
+        return {"type": "array", "items": self.of.schema(), "maxItems": LONGEST_LIST}
+
+
+def kind_of(type_: GraphQLNamedType, operator: str, longest: int | None) -> Kind:
+    """The kind of a parameter that becomes a value of a GraphQL type, there compared by `operator` (`gte`, `lte`, …)."""
+    if isinstance(type_, GraphQLEnumType):
+        return Choice({text: name for name, text in enum_texts(type_).items()})
+    match type_.name:
+        case "ID":
+            return Identifier()
+        case "Date":
+            return Day()
+        case "Money":
+            return Amount(ROUND_FLOOR if operator == "lte" else ROUND_CEILING)
+        case "String":
+            return Text(longest or LONGEST_TEXT)
+    raise TypeError(f"no parameter can be a {type_.name} yet")
