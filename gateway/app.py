@@ -23,6 +23,9 @@ from gateway.http.load import Bounded, Places
 from gateway.http.observed import Observed
 from gateway.http.operations import Operations
 from gateway.http.rates import Budget, Rated
+from gateway.live.events import EventsEndpoint
+from gateway.live.operating import Terms
+from gateway.live.socket import SocketEndpoint
 from gateway.logs import AccessLog
 from gateway.metrics import CONTENT_TYPE, Metrics
 from gateway.migrations import head_is_current, upgrade
@@ -56,6 +59,7 @@ class Application:
         self.budget = budget_of(settings)
         self.operations = Operations(self.graph, documents_of(settings), self.count, self.budget)
         self.places = Places(settings.max_in_flight, settings.queue_size, settings.queue_timeout)
+        self.terms = self._terms()
         self.pages = pages(demo_token=demo_token)
         self.asgi = layered(self._doors(), self._edge())
 
@@ -84,8 +88,8 @@ class Application:
         guard, bounded = self._guard(), partial(Bounded, places=self.places, seconds=self.settings.operation_timeout)
         return Doors(
             graphql=layered(GraphQLEndpoint(self.operations), [*guard, bounded]),
-            events=not_found,
-            socket=not_found,
+            events=layered(EventsEndpoint(self.terms, self.metrics.streams), guard),
+            socket=SocketEndpoint(self.terms, Origins(self.settings.cors_origins), self.metrics.sockets),
             explorer=self.pages.explorer() if self.settings.graphiql else None,
             rest=not_found,
             pages=Pages(self._pages(), self._assets()),
@@ -95,6 +99,25 @@ class Application:
         """The pages' files; a starlette router, since that runs the lifespan too."""
         files = [Mount("/_assets", self.pages.assets)] if self.settings.graphiql else []
         return Router(files, default=not_found, lifespan=self.lifespan, redirect_slashes=False)
+
+    def _terms(self) -> Terms:
+        """What sockets and streams run under."""
+        settings = self.settings
+        return Terms(
+            operations=self.operations,
+            authenticator=self.authenticator,
+            places=self.places,
+            closing=self.closing,
+            complain=self.complain,
+            operation_timeout=settings.operation_timeout,
+            recheck=settings.token_recheck,
+            heartbeat=settings.heartbeat,
+            queue=settings.websocket_queue,
+            slow_reader_timeout=settings.slow_reader_timeout,
+            init_timeout=settings.websocket_init_timeout,
+            message_limit=settings.websocket_message_limit,
+            subscriptions=settings.websocket_subscriptions,
+        )
 
     def _pages(self) -> dict[str, Page]:
         """What needs no token."""

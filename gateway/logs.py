@@ -1,6 +1,7 @@
 """Structured logs on standard error: JSON lines, or something coloured for a terminal."""
 
 import logging
+import re
 import sys
 import time
 from typing import Any, BinaryIO, Final
@@ -14,6 +15,8 @@ from gateway.settings import Settings
 LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 #: The servers' own loggers, whose lines are taken over; uvicorn's access log is ours to write.
 FOREIGN: Final = ("uvicorn", "uvicorn.error", "uvicorn.asgi", "asyncio")
+
+SOCKETS: Final = re.compile(r"connection |.*WebSocket").match
 
 
 def configure(settings: Settings) -> None:
@@ -32,8 +35,8 @@ def configure(settings: Settings) -> None:
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [handler], False
         logger.setLevel(max(LEVELS[settings.log_level], logging.INFO))
-    # At INFO it writes each socket's address with its query string, which some clients put a token into.
-    logging.getLogger("uvicorn.error").addFilter(lambda record: "WebSocket" not in str(record.msg))
+    # Of each socket they tell that it was opened, with its query string, which some clients put a token into.
+    logging.getLogger("uvicorn.error").addFilter(lambda record: record.levelno > logging.INFO or not SOCKETS(str(record.msg)))
     logging.getLogger("uvicorn.access").disabled = True
 
 

@@ -99,7 +99,8 @@ class Settings(BaseSettings):
     websocket_init_timeout: PositiveFloat = Field(5.0, description="Seconds for `connection_init` to come (4408).")
     websocket_message_limit: PositiveInt = Field(65_536, description="Bytes of one message from a client.")
     websocket_subscriptions: PositiveInt = Field(50, description="Operations open at once on one socket.")
-    websocket_queue: PositiveInt = Field(100, description="Messages that wait for a slow reader before its socket or stream is closed.")
+    websocket_queue: PositiveInt = Field(100, description="Messages that may wait for a slow reader.")
+    slow_reader_timeout: PositiveFloat = Field(5.0, description="Seconds that a full queue may stay full before its reader is dropped.")
     heartbeat: PositiveFloat = Field(20.0, description="Seconds between signs of life on sockets and streams.")
 
     # Persisted operations

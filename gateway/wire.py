@@ -4,6 +4,8 @@ The timers are only set for requests that don't come in one piece, so the others
 """
 
 import asyncio
+import contextlib
+import socket
 from typing import Any, Final, Literal
 
 from typing_extensions import override
@@ -12,6 +14,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from gateway.http.faults import Fault, HeadersTooLarge, Malformed, TooSlow, rest_body
 from gateway.settings import Settings
 
+SILENCE_MILLISECONDS: Final = 30_000
 TIMERS: Final = {"headers": "header_timeout", "body": "body_timeout"}
 
 
@@ -29,6 +32,7 @@ class Wire(HttpToolsProtocol):
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        _give_up_on_silence(transport)
         self.incoming = "headers"
         self._set_timer()
 
@@ -97,6 +101,13 @@ class Wire(HttpToolsProtocol):
             self.cycle.disconnected = True
             self.cycle.message_event.set()
         self.transport.close()
+
+
+def _give_up_on_silence(transport: asyncio.Transport) -> None:
+    """A peer that takes nothing of what we have for it can't keep the connection: closing it nicely would wait for it for ever."""
+    if hasattr(socket, "TCP_USER_TIMEOUT") and (connection := transport.get_extra_info("socket")) is not None:
+        with contextlib.suppress(OSError):
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SILENCE_MILLISECONDS)
 
 
 def _raw(fault: Fault, headers: list[tuple[bytes, bytes]]) -> bytes:

@@ -1,7 +1,7 @@
 """The way to the graph that all doors share: documents by text or id, the operation's name for the metrics, its cost for the budget."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing, contextmanager
 from typing import Any
 
 from schema.graph import Answer, Graph, Prepared
@@ -43,11 +43,12 @@ class Operations:
             await self.budget.charge(caller.token_id, answer.extensions.get("cost", 1))
         return answer
 
-    async def subscribe(self, prepared: Prepared, variables: dict[str, Any] | None, caller: Caller) -> AsyncIterator[Answer]:
+    async def subscribe(self, prepared: Prepared, variables: dict[str, Any] | None, caller: Caller) -> AsyncGenerator[Answer, None]:
         """Start a subscription. Raises RequestError for what it can't start with."""
-        async for answer in self.graph.subscribe(prepared, variables, caller):
-            self.count(prepared, answer)
-            yield answer
+        async with aclosing(self.graph.subscribe(prepared, variables, caller)) as found:
+            async for answer in found:
+                self.count(prepared, answer)
+                yield answer
 
 
 @contextmanager

@@ -1,0 +1,155 @@
+"""The messages of graphql-transport-ws, and what a socket is closed with.
+
+https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md
+"""
+
+from typing import Any, Final
+
+import orjson
+
+from gateway.http.decoder import DecodeError, decode
+from gateway.http.faults import BadRequest
+from gateway.http.parameters import Parameters, from_members
+
+SUBPROTOCOL: Final = "graphql-transport-ws"
+MAX_REASON: Final = 123  # bytes: RFC 6455 section 5.5
+
+
+class Closed(Exception):
+    """The socket is to be closed with `code`, or has been by its client (None)."""
+
+    def __init__(self, code: int | None, reason: str = "") -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason.encode()[:MAX_REASON].decode(errors="ignore")
+
+
+class Invalid(Closed):
+    """4400: not a message of the protocol."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(4400, reason)
+
+
+class Unauthorized(Closed):
+    """4401: an operation before the connection was acknowledged."""
+
+    def __init__(self) -> None:
+        super().__init__(4401, "Unauthorized")
+
+
+class Refused(Closed):
+    """4403: no token, or one that is not good, or no longer."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(4403, f"Forbidden: {reason}")
+
+
+class WrongSubprotocol(Closed):
+    """4406: the client speaks none that we do."""
+
+    def __init__(self) -> None:
+        super().__init__(4406, "Subprotocol not acceptable")
+
+
+class InitTimeout(Closed):
+    """4408: `connection_init` didn't come in time."""
+
+    def __init__(self) -> None:
+        super().__init__(4408, "Connection initialisation timeout")
+
+
+class SubscriberExists(Closed):
+    """4409: the id is that of an operation still open."""
+
+    def __init__(self, operation_id: str) -> None:
+        super().__init__(4409, f"Subscriber for {operation_id} already exists")
+
+
+class TooManyInits(Closed):
+    """4429: `connection_init` a second time."""
+
+    def __init__(self) -> None:
+        super().__init__(4429, "Too many initialisation requests")
+
+
+class TooBig(Closed):
+    """1009: the message is over its limit (RFC 6455 section 7.4.1)."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(1009, f"A message may have {limit} bytes")
+
+
+class Restarting(Closed):
+    """1012: the process stops; clients come back to another one."""
+
+    def __init__(self) -> None:
+        super().__init__(1012, "Service restart")
+
+
+class TryLater(Closed):
+    """1013: the client doesn't read what it asked for, or the database is away; it may come back and resume."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(1013, reason)
+
+
+class Broken(Closed):
+    """1011: a defect of ours."""
+
+    def __init__(self) -> None:
+        super().__init__(1011, "Internal error")
+
+
+def read(event: Any, limit: int) -> dict[str, Any]:
+    """The message in an ASGI event: an object whose `type` is a string. Raises Closed."""
+    if event["type"] == "websocket.disconnect":
+        raise Closed(None)
+    text = event.get("text")
+    if text is None:
+        raise Invalid("Messages are text")
+    data = text.encode(errors="surrogatepass")
+    if len(data) > limit:
+        raise TooBig(limit)
+    try:
+        message = decode(data)
+    except DecodeError as error:
+        raise Invalid(error.message) from None
+    if not isinstance(message, dict) or not isinstance(message.get("type"), str):
+        raise Invalid("A message is an object with a string 'type'")
+    return message
+
+
+def payload_of(message: dict[str, Any]) -> dict[str, Any] | None:
+    """The optional payload of `connection_init`, `ping` and `pong`. Raises Invalid."""
+    payload = message.get("payload")
+    if payload is not None and not isinstance(payload, dict):
+        raise Invalid("A payload is an object")
+    return payload
+
+
+def id_of(message: dict[str, Any]) -> str:
+    """The operation's id. Raises Invalid."""
+    operation_id = message.get("id")
+    if not isinstance(operation_id, str) or not operation_id:
+        raise Invalid("'id' must be a string with something in it")
+    return operation_id
+
+
+def parameters_of(message: dict[str, Any]) -> Parameters:
+    """What a `subscribe` message asks for. Raises Invalid."""
+    try:
+        return from_members(message.get("payload"))
+    except BadRequest as error:
+        raise Invalid(error.message) from None
+
+
+def encode(type_: str, operation_id: str | None = None, payload: Any = None) -> bytes:
+    """A message to a client."""
+    message = {"type": type_} if operation_id is None else {"id": operation_id, "type": type_}
+    return orjson.dumps(message if payload is None else {**message, "payload": payload})
+
+
+def encode_next(operation_id: str, answer: bytes) -> bytes:
+    """A `next` message around an encoded answer."""
+    return b'{"id":%b,"type":"next","payload":%b}' % (orjson.dumps(operation_id), answer)

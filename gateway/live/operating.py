@@ -1,0 +1,83 @@
+"""What sockets and streams share: the terms they run under, how an operation is answered, and how its faults are told."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from starlette.types import Scope
+
+from gateway.auth import Authenticator
+from gateway.http.faults import Defect, Fault, TimedOut, graphql_error
+from gateway.http.load import Places
+from gateway.http.operations import Operations
+from schema.graph import Answer, Prepared, RequestError
+from schema.rules.access import Caller
+
+from .outbox import SlowReader
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Limits in seconds, bytes and counts, as in the settings; `closing` is set when the process stops."""
+
+    operations: Operations
+    authenticator: Authenticator
+    places: Places
+    closing: asyncio.Event
+    complain: Callable[[Scope, Exception], None]
+    operation_timeout: float
+    recheck: float
+    heartbeat: float
+    queue: int
+    slow_reader_timeout: float
+    init_timeout: float
+    message_limit: int
+    subscriptions: int
+
+
+async def answers(terms: Terms, prepared: Prepared, variables: dict[str, Any] | None, caller: Caller) -> AsyncGenerator[Answer, None]:
+    """A subscription's answers, or the one of a query or mutation. Raises RequestError, Fault."""
+    if prepared.kind == "subscription":
+        async with aclosing(terms.operations.subscribe(prepared, variables, caller)) as found:
+            async for answer in found:
+                yield answer
+        return
+    yield await _answer(terms, prepared, variables, caller)
+
+
+async def _answer(terms: Terms, prepared: Prepared, variables: dict[str, Any] | None, caller: Caller) -> Answer:
+    await terms.places.take()
+    try:
+        async with asyncio.timeout(terms.operation_timeout):
+            return await terms.operations.run(prepared, variables, caller)
+    except TimeoutError:
+        raise TimedOut(terms.operation_timeout) from None
+    finally:
+        terms.places.give()
+
+
+async def enter(terms: Terms, caller: Caller) -> None:
+    """Take an operation out of the token's budget, if there is one. Raises RateLimited."""
+    if terms.operations.budget is not None:
+        await terms.operations.budget.enter(caller.token_id)
+
+
+def errors_of(terms: Terms, scope: Scope, error: Exception) -> list[dict[str, Any]]:
+    """What a client is told of an operation that failed; a defect goes to the log. A slow reader is raised again: nothing can be told."""
+    if isinstance(error, SlowReader):
+        raise error
+    if isinstance(error, RequestError):
+        return error.errors
+    if isinstance(error, Fault):
+        return [graphql_error(error.code, error.message)]
+    terms.complain(scope, error)
+    request_id = scope["state"]["request_id"].decode()
+    return [graphql_error(Defect.code, Defect(request_id).message, requestId=request_id)]
+
+
+def encode_errors(errors: list[dict[str, Any]]) -> bytes:
+    """An answer that has nothing but errors."""
+    return orjson.dumps({"errors": errors})

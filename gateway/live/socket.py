@@ -1,0 +1,194 @@
+"""`/graphql` as a WebSocket that speaks graphql-transport-ws: queries, mutations and subscriptions, many at a time."""
+
+import asyncio
+from contextlib import aclosing, suppress
+from typing import Any, Final
+
+from prometheus_client import Gauge
+from starlette.types import Receive, Scope, Send
+
+from gateway.auth import AuthError
+from gateway.http.cors import Origins
+from gateway.http.faults import RateLimited
+from gateway.http.parameters import Parameters
+from schema.rules.access import Caller
+from schema.storage.database import Unavailable
+
+from .messages import (
+    SUBPROTOCOL,
+    Broken,
+    Closed,
+    InitTimeout,
+    Invalid,
+    Refused,
+    Restarting,
+    SubscriberExists,
+    TooManyInits,
+    TryLater,
+    Unauthorized,
+    WrongSubprotocol,
+    encode,
+    encode_next,
+    id_of,
+    parameters_of,
+    payload_of,
+    read,
+)
+from .operating import Terms, answers, enter, errors_of
+from .outbox import Outbox, SlowReader
+from .token import Closing, TokenLost, watch
+
+#: A client that doesn't read can't be told that it is being closed.
+CLOSE_SECONDS: Final = 1.0
+
+
+class SocketEndpoint:
+    """Lets in clients of allowed origins that speak the protocol; counts them in `gauge`."""
+
+    def __init__(self, terms: Terms, origins: Origins, gauge: Gauge) -> None:
+        self.terms = terms
+        self.origins = origins
+        self.gauge = gauge
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        headers = scope["state"]["headers"]
+        if not self.origins.allow_socket(headers.get(b"origin"), headers.get(b"host")):
+            await send({"type": "websocket.close", "code": 4403, "reason": "Origin not allowed"})
+            return
+        spoken = SUBPROTOCOL in scope["subprotocols"]
+        await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL if spoken else None, "headers": scope["state"]["out"]})
+        with self.gauge.track_inprogress():
+            closed = await Session(self.terms, scope, receive, send).run() if spoken else WrongSubprotocol()
+        if closed.code is not None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(CLOSE_SECONDS):
+                    await send({"type": "websocket.close", "code": closed.code, "reason": closed.reason})
+
+
+class Session:
+    """One socket from its opening to its end."""
+
+    def __init__(self, terms: Terms, scope: Scope, receive: Receive, send: Send) -> None:
+        self.terms = terms
+        self.scope = scope
+        self.receive = receive
+        self.send = send
+        self.outbox = Outbox(terms.queue, terms.slow_reader_timeout)
+        self.running: dict[str, asyncio.Task[None]] = {}
+        self.caller: Caller | None = None
+        self.authorization: str | None = None
+        self.opened = asyncio.Event()
+
+    async def run(self) -> Closed:
+        """Until someone ends it; what to close with."""
+        try:
+            async with asyncio.TaskGroup() as self.group:
+                self.group.create_task(self._write())
+                self.group.create_task(self._watch())
+                await self._read()
+        except ExceptionGroup as ends:
+            return self._closed(ends.exceptions[0])
+        raise AssertionError("reading ends by raising")
+
+    async def _read(self) -> None:
+        while True:
+            message = read(await self.receive(), self.terms.message_limit)
+            match message["type"]:
+                case "subscribe":
+                    await self._subscribe(message)
+                case "complete":
+                    self._complete(id_of(message))
+                case "ping":
+                    await self.outbox.put(encode("pong", payload=payload_of(message)))
+                case "pong":
+                    payload_of(message)
+                case "connection_init":
+                    await self._init(payload_of(message) or {})
+                case _:
+                    raise Invalid("There is no message of this type")
+
+    async def _write(self) -> None:
+        with suppress(OSError):  # The client has left, as `_read` will learn too.
+            while True:
+                await self.send({"type": "websocket.send", "text": (await self.outbox.get()).decode()})
+
+    async def _watch(self) -> None:
+        """The time for `connection_init`, and then the token."""
+        try:
+            async with asyncio.timeout(self.terms.init_timeout):
+                await self.opened.wait()
+        except TimeoutError:
+            raise InitTimeout from None
+        assert self.caller is not None
+        await watch(self.terms, self.authorization, self.caller)
+
+    async def _init(self, payload: dict[str, Any]) -> None:
+        if self.caller is not None:
+            raise TooManyInits
+        self.authorization = _authorization(payload, self.scope["state"]["headers"].get(b"authorization"))
+        try:
+            self.caller = await self.terms.authenticator.authenticate(self.authorization)
+        except AuthError as error:
+            raise Refused(error.message) from None
+        except Unavailable:
+            raise TryLater("The database is away") from None
+        self.opened.set()
+        await self.outbox.put(encode("connection_ack"))
+
+    async def _subscribe(self, message: dict[str, Any]) -> None:
+        operation_id, parameters = id_of(message), parameters_of(message)
+        if self.caller is None:
+            raise Unauthorized
+        if operation_id in self.running:
+            raise SubscriberExists(operation_id)
+        if len(self.running) >= self.terms.subscriptions:
+            full = RateLimited(f"At most {self.terms.subscriptions} operations may be open on one socket.")
+            await self.outbox.put(encode("error", operation_id, errors_of(self.terms, self.scope, full)))
+            return
+        self.running[operation_id] = self.group.create_task(self._operate(operation_id, parameters, self.caller))
+
+    def _complete(self, operation_id: str) -> None:
+        if task := self.running.pop(operation_id, None):
+            task.cancel()
+
+    async def _operate(self, operation_id: str, parameters: Parameters, caller: Caller) -> None:
+        """Answer one operation: `next` for each answer and `complete`, or `error`."""
+        try:
+            last = await self._answers(operation_id, parameters, caller)
+        except Exception as error:  # noqa: BLE001  told to the client or the log, whatever it is
+            last = encode("error", operation_id, errors_of(self.terms, self.scope, error))
+        if self.running.get(operation_id) is asyncio.current_task():
+            del self.running[operation_id]
+        await self.outbox.put(last)
+
+    async def _answers(self, operation_id: str, parameters: Parameters, caller: Caller) -> bytes:
+        await enter(self.terms, caller)
+        prepared = self.terms.operations.prepare(parameters)
+        async with aclosing(answers(self.terms, prepared, parameters.variables, caller)) as found:
+            async for answer in found:
+                if not answer.executed:
+                    return encode("error", operation_id, answer.errors)
+                await self.outbox.put(encode_next(operation_id, answer.encode()))
+        return encode("complete", operation_id)
+
+    def _closed(self, end: Exception) -> Closed:
+        match end:
+            case Closed():
+                return end
+            case TokenLost():
+                return Refused(str(end))
+            case Closing():
+                return Restarting()
+            case SlowReader():
+                return TryLater("Too slow a reader")
+        self.terms.complain(self.scope, end)
+        return Broken()
+
+
+def _authorization(payload: dict[str, Any], header: bytes | None) -> str | None:
+    """The token: a member `Authorization` or `authorization` of the payload, `Bearer …` as in the header, or else the header itself."""
+    given = payload.get("Authorization", payload.get("authorization"))
+    if given is not None and not isinstance(given, str):
+        raise Invalid("'Authorization' in the payload must be a string")
+    return given if given is not None else header.decode("latin-1") if header is not None else None
