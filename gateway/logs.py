@@ -4,6 +4,7 @@ import logging
 import re
 import sys
 import time
+from functools import lru_cache
 from typing import Any, BinaryIO, Final
 
 import orjson
@@ -63,7 +64,11 @@ class AccessLog:
             return
         state = scope["state"]
         caller = state.get("caller")
+        client = scope.get("client")
         line = {
+            "event": "request",
+            "level": "info",
+            "timestamp": _now(),
             "request_id": state["request_id"].decode(),
             "method": scope["method"],
             "path": scope["path"],
@@ -72,16 +77,20 @@ class AccessLog:
             "ms": round(seconds * 1000, 3),
             "operation": state.get("operation"),
             "token": caller.token_id if caller is not None else None,
-            "client": scope["client"][0] if scope.get("client") else None,
+            "client": client[0] if client else None,
         }
         if self.json:
-            line |= {"event": "request", "level": "info", "timestamp": _now()}
             self.stream.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE, default=str))
             self.stream.flush()
         else:
-            self.log.info("request", **line)
+            self.log.info(**{name: value for name, value in line.items() if name not in {"level", "timestamp"}})
+
+
+@lru_cache(2)
+def _second(now: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now))
 
 
 def _now() -> str:
-    now = time.time()
-    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(now))}.{int(now % 1 * 1_000_000):06d}Z"
+    now = time.time_ns()
+    return f"{_second(now // 1_000_000_000)}.{now // 1000 % 1_000_000:06d}Z"

@@ -3,9 +3,11 @@
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.auth import Authenticator, AuthError
+from schema.rules.access import Caller
+from schema.storage.database import Unavailable as StorageUnavailable
 
 from .faults import Unauthenticated
-from .operations import database_faults
+from .operations import unavailable
 
 
 class Identified:
@@ -22,10 +24,14 @@ class Identified:
         authorization = None if token is None else token.decode("latin-1")
         caller = self.cached(authorization) if authorization else None
         if caller is None:
-            try:
-                with database_faults():
-                    caller = await self.authenticate(authorization)
-            except AuthError as error:
-                raise Unauthenticated(error.message) from None
+            caller = await self._look_up(authorization)
         state["caller"] = caller
         await self.app(scope, receive, send)
+
+    async def _look_up(self, authorization: str | None) -> Caller:
+        try:
+            return await self.authenticate(authorization)
+        except AuthError as error:
+            raise Unauthenticated(error.message) from None
+        except StorageUnavailable as error:
+            raise unavailable(error) from error

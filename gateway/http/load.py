@@ -69,7 +69,11 @@ class Bounded:
         self.sweeping = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self.places.take()
+        places = self.places
+        if places.free > 0:
+            places.free -= 1
+        else:
+            await places.take()
         watch = Watch(receive, self.seconds)
         self.watches.add(watch)
         if not self.sweeping:
@@ -82,7 +86,7 @@ class Bounded:
         finally:
             self.watches.discard(watch)
             watch.stop()
-            self.places.give()
+            places.give()
 
     def _sweep_later(self) -> None:
         """One timer for all: most requests are answered before it rings, and pay for no timer of their own."""

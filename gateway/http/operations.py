@@ -1,7 +1,7 @@
 """The way to the graph that all doors share: documents by text or id, the operation's name for the metrics, its cost for the budget."""
 
-from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from typing import Any
 
 from schema.graph import Answer, Graph, Prepared
@@ -36,8 +36,10 @@ class Operations:
 
     async def run(self, prepared: Prepared, variables: dict[str, Any] | None, caller: Caller) -> Answer:
         """Run a query or mutation. Raises Unavailable when the database is away or too slow."""
-        with database_faults():
+        try:
             answer = await self.graph.run(prepared, variables, caller)
+        except StorageUnavailable as error:
+            raise unavailable(error) from error
         self.count(prepared, answer)
         if self.budget is not None:
             await self.budget.charge(caller.token_id, answer.extensions.get("cost", 1))
@@ -51,12 +53,7 @@ class Operations:
                 yield answer
 
 
-@contextmanager
-def database_faults() -> Iterator[None]:
-    """What the storage raises, as the fault that a client reads: 503."""
-    try:
-        yield
-    except StatementTimeout as error:
-        raise Unavailable("A statement took too long.") from error
-    except StorageUnavailable as error:
-        raise Unavailable("The database is away. Try again soon.") from error
+def unavailable(error: StorageUnavailable) -> Unavailable:
+    """What the storage raised, as the fault that a client reads: 503."""
+    slow = isinstance(error, StatementTimeout)
+    return Unavailable("A statement took too long." if slow else "The database is away. Try again soon.")

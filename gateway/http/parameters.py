@@ -10,7 +10,7 @@ from .faults import BadRequest
 PARAMETERS = ("query", "operationName", "variables", "extensions", "documentId")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Parameters:
     """One operation to run. Without `query` it is named by `document_id` or by the hash in `extensions`."""
 
@@ -39,13 +39,17 @@ def from_members(members: Any) -> Parameters:
     get = members.get
     query, operation_name, document_id = get("query"), get("operationName"), get("documentId")
     variables, extensions = get("variables"), get("extensions")
-    for name, text in (("query", query), ("operationName", operation_name), ("documentId", document_id)):
-        if text is not None and type(text) is not str:
-            raise BadRequest(f"'{name}' must be a string.")
-    for name, object_ in (("variables", variables), ("extensions", extensions)):
-        if object_ is not None and type(object_) is not dict:
-            raise BadRequest(f"'{name}' must be a JSON object.")
+    _check("query", query, str)
+    _check("operationName", operation_name, str)
+    _check("documentId", document_id, str)
+    _check("variables", variables, dict)
+    _check("extensions", extensions, dict)
     return Parameters(query, operation_name, variables, extensions, document_id)
+
+
+def _check(name: str, value: Any, kind: type) -> None:
+    if value is not None and type(value) is not kind:
+        raise BadRequest(f"'{name}' must be a {'string' if kind is str else 'JSON object'}.")
 
 
 def from_query_string(query_string: bytes) -> Parameters:
