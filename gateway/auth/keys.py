@@ -15,12 +15,12 @@ from schema.storage.statements import Statement
 from schema.storage.tables import Account, ApiKey, Workspace
 
 from .lookup import API_KEY_PREFIX, token_hash
+from .workspaces import find_or_create
 
 _KEYS: Any = ApiKey.__table__  # type: ignore[attr-defined]
 _WORKSPACES: Any = Workspace.__table__  # type: ignore[attr-defined]
 _ACCOUNTS: Any = Account.__table__  # type: ignore[attr-defined]
 
-CURRENCY = "USD"
 _DAY_MILLISECONDS = 86_400_000
 
 
@@ -80,17 +80,15 @@ class Keys:
         if key.account_id is not None and key.role is not Role.VIEWER:
             raise KeyFault("only a viewer can be limited to an account")
         token = new_token()
-        by_name = select(_WORKSPACES.c.id).where(_WORKSPACES.c.name == bindparam("name"))
 
         async def work(connection: Connection) -> Created:
-            found = await self._fetch(connection, by_name, name=key.workspace)
-            workspace_id = found[0][0] if found else await self._new_workspace(connection, key.workspace)
+            workspace_id, is_new = await find_or_create(self._database, connection, key.workspace)
             if key.account_id is not None:
                 await self._check_account(connection, workspace_id, key.account_id)
             row = _row(workspace_id, key, token)
             await connection.execute(self._statement(insert(_KEYS)), row)
             await self._raise_revision(connection, workspace_id)
-            return Created(token, row["id"], workspace_id, new_workspace=not found)
+            return Created(token, row["id"], workspace_id, new_workspace=is_new)
 
         return await self._database.write(work)
 
@@ -122,12 +120,6 @@ class Keys:
             return str(name)
 
         return await self._database.write(work)
-
-    async def _new_workspace(self, connection: Connection, name: str) -> str:
-        id_, milliseconds = new_id("ws")
-        row = {"id": id_, "name": name, "currency": CURRENCY, "revision": 0, "created_at": instant(milliseconds)}
-        await connection.execute(self._statement(insert(_WORKSPACES)), row)
-        return id_
 
     async def _check_account(self, connection: Connection, workspace_id: str, account_id: str) -> None:
         here = (_ACCOUNTS.c.workspace_id == bindparam("workspace")) & (_ACCOUNTS.c.id == bindparam("account"))

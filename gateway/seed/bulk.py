@@ -1,0 +1,125 @@
+"""Rows into tables by the hundred thousand: `executemany` on SQLite, COPY on PostgreSQL, thousands in one transaction."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, date, datetime
+from typing import Any, Protocol
+
+import asyncpg
+from sqlmodel import SQLModel
+
+import schema.storage.tables  # noqa: F401  fills the metadata
+from schema.rules.clock import instant
+from schema.storage.columns import Instant
+
+from .values import Row
+
+Batch = Mapping[str, Iterable[Row]]
+
+
+class Bulk(Protocol):
+    """A database that takes rows in bulk. Instants are given in seconds since 1970."""
+
+    async def write(self, workspace_id: str, batch: Batch) -> int:
+        """Writes the rows of each table in one transaction that raises the workspace's revision by one, and says how many they were."""
+
+    async def finish(self) -> None:
+        """Lets the database take note of what it holds now."""
+
+
+@asynccontextmanager
+async def bulk(database_url: str) -> AsyncIterator[Bulk]:
+    """The database at `sqlite:///path` or `postgresql://…`, already migrated."""
+    if database_url.startswith("sqlite"):
+        raw = sqlite3.connect(database_url.removeprefix("sqlite:///"), isolation_level=None, check_same_thread=False, timeout=60)
+        try:
+            yield _Sqlite(raw)
+        finally:
+            raw.close()
+    else:
+        connection = await asyncpg.connect(database_url)
+        try:
+            yield _Postgresql(connection)
+        finally:
+            await connection.close()
+
+
+class _Sqlite:
+    def __init__(self, raw: sqlite3.Connection) -> None:
+        self._raw = raw
+        for pragma in ("synchronous=FULL", "foreign_keys=ON", "cache_size=-262144", "temp_store=MEMORY"):
+            raw.execute(f"PRAGMA {pragma}")
+
+    async def write(self, workspace_id: str, batch: Batch) -> int:
+        return await asyncio.to_thread(self._write, workspace_id, batch)
+
+    def _write(self, workspace_id: str, batch: Batch) -> int:
+        self._raw.execute("BEGIN IMMEDIATE")
+        try:
+            count = sum(self._insert(table, rows) for table, rows in batch.items())
+            self._raw.execute("UPDATE workspace SET revision = revision + 1 WHERE id = ?", [workspace_id])
+            self._raw.execute("COMMIT")
+        except BaseException:
+            self._raw.execute("ROLLBACK")
+            raise
+        return count
+
+    def _insert(self, table: str, rows: Iterable[Row]) -> int:
+        names = _columns(table)
+        places = ", ".join("?" * len(names))
+        quoted = ", ".join(f'"{name}"' for name in names)
+        statement = f'INSERT INTO "{table}" ({quoted}) VALUES ({places})'  # noqa: S608  names are our own tables'
+        return self._raw.executemany(statement, _tuples(table, rows, _sqlite_instant, _sqlite_day)).rowcount
+
+    async def finish(self) -> None:
+        """Nothing: with ANALYZE's statistics SQLite plans ordered lists from the parents outwards, eighty times slower."""
+
+
+class _Postgresql:
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    async def write(self, workspace_id: str, batch: Batch) -> int:
+        count = 0
+        async with self._connection.transaction():
+            for table, rows in batch.items():
+                records = list(_tuples(table, rows, _postgresql_instant, lambda day: day))
+                await self._connection.copy_records_to_table(table, records=records, columns=_columns(table))
+                count += len(records)
+            await self._connection.execute("UPDATE workspace SET revision = revision + 1 WHERE id = $1", workspace_id)
+        return count
+
+    async def finish(self) -> None:
+        """Statistics, which autovacuum would gather a minute later."""
+        await self._connection.execute("ANALYZE")
+
+
+def _columns(table: str) -> list[str]:
+    return [column.name for column in SQLModel.metadata.tables[table].columns]
+
+
+def _tuples(table: str, rows: Iterable[Row], to_instant: Callable[[Any], Any], to_day: Callable[[Any], Any]) -> Iterator[tuple[Any, ...]]:
+    """The rows in the order of the table's columns, as the driver takes them."""
+    instants = [isinstance(column.type, Instant) for column in SQLModel.metadata.tables[table].columns]
+    columns = list(zip(_columns(table), instants, strict=True))
+    for row in rows:
+        yield tuple(
+            [
+                to_instant(value) if is_instant and value is not None else to_day(value) if isinstance(value, date) else value
+                for value, is_instant in [(row.get(name), is_instant) for name, is_instant in columns]
+            ]
+        )
+
+
+def _sqlite_instant(seconds: int) -> str:
+    return instant(seconds * 1000)
+
+
+def _sqlite_day(day: date) -> str:
+    return day.isoformat()
+
+
+def _postgresql_instant(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

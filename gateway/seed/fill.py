@@ -1,0 +1,87 @@
+"""Fills a workspace: people first, then deals, some thousands in a transaction."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from sqlalchemy import text
+
+from gateway.auth.workspaces import find_or_create
+from schema.rules.access import Role
+from schema.storage.database import Connection, open_database
+
+from .bulk import Batch, Bulk, bulk
+from .deals import Cast, deal
+from .people import accounts, contacts, users
+from .spec import Seeded, SeedFault, SeedSpec
+from .values import Row, Source
+
+# Large enough to be cheap, small enough that a running gateway's writers on SQLite wait for a second, not a minute.
+CHUNK = 5_000
+
+Progress = Callable[[int], None]
+
+
+async def seed(database_url: str, spec: SeedSpec, *, progress: Progress = lambda _: None) -> Seeded:
+    """Fills `spec.workspace`, made if need be, of a migrated database; `progress` hears how many opportunities are there.
+
+    Raises SeedFault where the workspace has accounts already, Unavailable, and the driver's errors.
+    """
+    workspace_id = await _empty_workspace(database_url, spec.workspace)
+    # The name is in the seed: ids are unique over all workspaces.
+    source = Source(f"{spec.seed}:{spec.workspace}", workspace_id, spec.midnight)
+    async with bulk(database_url) as target:
+        cast, people = _people(source, spec)
+        rows = await target.write(workspace_id, people)
+        rows += await _deals(target, source, cast, spec.opportunities, progress)
+        await target.finish()
+    return Seeded(workspace_id, rows)
+
+
+async def _empty_workspace(database_url: str, name: str) -> str:
+    database = open_database(database_url)
+    await database.open()
+    has_accounts = database.compile(text("SELECT 1 FROM account WHERE workspace_id = :workspace LIMIT 1"))
+
+    async def work(connection: Connection) -> str:
+        id_, is_new = await find_or_create(database, connection, name)
+        if not is_new and await connection.fetch(has_accounts, {"workspace": id_}):
+            raise SeedFault(f"the workspace {name} has accounts already: choose another by --workspace")
+        return id_
+
+    try:
+        return await database.write(work)
+    finally:
+        await database.close()
+
+
+def _people(source: Source, spec: SeedSpec) -> tuple[Cast, Batch]:
+    companies = accounts(source, spec.account_count)
+    team = users(source, spec.user_count, companies)
+    buyers = list(contacts(source, spec.contact_count, companies))
+    sellers = [str(user["id"]) for user in team if user["is_active"] and user["role"] != Role.VIEWER.value]
+    cast = Cast(companies, sellers, [_ids(buyers[position :: len(companies)]) for position in range(len(companies))])
+    return cast, {"account": companies, "user": team, "contact": buyers}
+
+
+def _ids(rows: Sequence[Row]) -> list[str]:
+    return [str(row["id"]) for row in rows]
+
+
+async def _deals(target: Bulk, source: Source, cast: Cast, count: int, progress: Progress) -> int:
+    rows = done = 0
+    for size in _chunks(count):
+        deals = [deal(source, cast) for _ in range(size)]
+        batch: Batch = {
+            "opportunity": [made.opportunity for made in deals],
+            "opportunity_contact": [link for made in deals for link in made.links],
+            "stage_change": [change for made in deals for change in made.history],
+        }
+        rows += await target.write(source.workspace_id, batch)
+        done += size
+        progress(done)
+    return rows
+
+
+def _chunks(count: int) -> Iterator[int]:
+    while count > 0:
+        yield min(CHUNK, count)
+        count -= CHUNK
