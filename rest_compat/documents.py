@@ -11,6 +11,7 @@ from graphql import (
     GraphQLObjectType,
     GraphQLSchema,
     GraphQLType,
+    InputValueDefinitionNode,
     OperationDefinitionNode,
     SelectionSetNode,
     get_named_type,
@@ -68,6 +69,11 @@ class Document:
         """The type that the root field answers: a connection, a payload, or the record's own."""
         named: GraphQLNamedType = get_named_type(self._root_type.fields[self.root.name.value].type)
         return named
+
+    def argument(self, variable: str) -> InputValueDefinitionNode | None:
+        """The definition of the root field's argument that a variable is given to, under the same name."""
+        argument = self._root_type.fields[self.root.name.value].args.get(variable)
+        return argument.ast_node if argument else None
 
     def keeping(self, record: Path_, paths: Collection[Path_]) -> str:
         """The document that selects, of the record at `record`, only `paths`; what stands beside the record stays."""

@@ -12,6 +12,8 @@ from typing import Any, TypeAlias
 
 import orjson
 
+MOST_NAMED = 5
+
 Headers: TypeAlias = list[tuple[bytes, bytes]]
 
 STATUS: Mapping[str, int] = {
@@ -68,7 +70,8 @@ def invalid(items: Sequence[Item]) -> Refused:
 
 def _names(items: Sequence[Item]) -> str:
     names = list(dict.fromkeys(item.field for item in items))
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+    more = len(names) - MOST_NAMED
+    return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def error_response(

@@ -1,4 +1,4 @@
-"""What this room needs of the graph, as one Protocol that `gateway` fills: nothing here knows how an operation is run or where data lives."""
+"""What this room needs of the graph, as one Protocol that `gateway` fills: how operations run is not known here."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -18,7 +18,7 @@ CONTACTS = Resource(
         Key(name="phone", example="+1 555 0100"),
         Key(name="title", example="Head of IT"),
         Key(name="accountId", path="account.id", example="acc_01JZ8Q5W9T6D3M2K7R4X1B0CVB"),
-        Key(name="accountName", path="account.name", example="TechCorp Inc", description="The account's name; it is changed at the account."),
+        Key(name="accountName", path="account.name", example="TechCorp Inc", description="It is changed at the account."),
         Key(name="createdAt", example="2025-01-20T10:00:00Z"),
         Key(name="updatedAt", example="2025-03-15T09:30:00Z"),
     ),

@@ -1,8 +1,8 @@
-"""The language in which a REST resource is declared. Everything else (routes, translation, answers, OpenAPI, explanations, parity) is derived.
+"""The language in which a REST resource is declared; routes, translation, answers, OpenAPI, explanations, parity are derived.
 
 A resource is a folder: `__init__.py` declares it, and five documents say what each action is in GraphQL: `list.graphql`, `create.graphql`,
-`get.graphql`, `update.graphql`, `delete.graphql`. Types, limits, enum values and descriptions are never repeated here: they are read from the
-schema, along the paths that are declared.
+`get.graphql`, `update.graphql`, `delete.graphql`. Types, limits, enum values and descriptions are never repeated here: they are
+read from the schema, along the paths that are declared.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ METHODS: dict[Action, str] = {"list": "GET", "create": "POST", "get": "GET", "up
 
 @dataclass(frozen=True, kw_only=True)
 class Deprecation:
-    """Told to exactly the calls that use what is deprecated: `Deprecation` (RFC 9745), `Sunset` (RFC 8594), `Link: <link>; rel="deprecation"`."""
+    """Told to exactly the calls that use what is deprecated: `Deprecation` (RFC 9745), `Sunset` (RFC 8594), `Link` to read more."""
 
     since: date
     sunset: date | None = None
@@ -56,8 +56,8 @@ class Key:
 class Parameter:
     """A query parameter of the list.
 
-    `to` is the variable that it becomes, or the place in one: `search`, `filter.value.gte`. Where that is an object with the operators `eq` and
-    `in`, the parameter takes a comma-separated list as "any of".
+    `to` is the variable that it becomes, or the place in one: `search`, `filter.value.gte`. Where that is an object with the operators
+    `eq` and `in`, the parameter takes a comma-separated list as "any of".
     """
 
     name: str
@@ -80,8 +80,8 @@ class Resource:
     listed: tuple[str, ...]
     """The keys of an item of the list, in their order."""
     parameters: tuple[Parameter, ...]
-    examples: Mapping[Literal["create", "update"], Mapping[str, Mapping[str, Any]]]
-    """Request bodies by title."""
+    examples: Mapping[Action, Mapping[str, Mapping[str, Any]]]
+    """Request bodies of `create` and `update` by title."""
     graphql_only: tuple[str, ...] = ()
     """Fields of the type that REST does not show, said so that a new one cannot be forgotten."""
     deprecated: Mapping[Action, Deprecation] = field(default_factory=dict)

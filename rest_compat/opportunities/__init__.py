@@ -13,7 +13,7 @@ OPPORTUNITIES = Resource(
         Key(name="id", example="opp_01JZ8Q5W9T6D3M2K7R4X1B0CVA"),
         Key(name="name", example="TechCorp — Professional Services Q2"),
         Key(name="accountId", path="account.id", example="acc_01JZ8Q5W9T6D3M2K7R4X1B0CVB"),
-        Key(name="accountName", path="account.name", example="TechCorp Inc", description="The account's name; it is changed at the account."),
+        Key(name="accountName", path="account.name", example="TechCorp Inc", description="It is changed at the account."),
         Key(name="value", example=24000),
         Key(name="stage", example="qualification"),
         Key(name="probability", example=40),

@@ -1,0 +1,150 @@
+"""A declaration bound to the schema and the graph, at start: each action with its parameters, its body, its writer and its operation."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLNamedType, get_named_type
+
+from .body import BodyReader
+from .declaration import METHODS, Action, Deprecation, Key, Resource
+from .documents import DeclarationError, Document, read_document, selected
+from .kinds import Choice, Kind, Several, kind_of
+from .limits import limit_of
+from .protocol import Graph, Prepared, Use
+from .query import FIELDS, ORDERING, PAGING, QueryReader, Reader
+from .shape import Source, Writer, compile_writer, resolve
+
+KEPT_OPERATIONS = 256
+NODES, COUNT, VERSION, ERRORS = "nodes", "totalCount", "version", "userErrors"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What runs: a document made ready, and the writer for what it answers."""
+
+    document: str
+    prepared: Prepared
+    write: Writer
+
+
+class Bound:
+    """One action of a resource. Raises DeclarationError where declaration, document and schema don't fit."""
+
+    def __init__(self, graph: Graph, resource: Resource, action: Action) -> None:
+        self._graph = graph
+        self.resource = resource
+        self.action: Action = action
+        self.method = METHODS[action]
+        self.path = resource.path(action)
+        self.route = f"{self.method} {self.path}"
+        self.document = read_document(resource.folder / f"{action}.graphql", graph.schema)
+        self.root = self.document.root.name.value
+        self.record = self._record()
+        self.sources = self._sources()
+        self.query = QueryReader(self._readers(), paged=action == "list")
+        self.body = self._body()
+        self.operation = lru_cache(maxsize=KEPT_OPERATIONS)(self._operation)
+        self.uses = lru_cache(maxsize=KEPT_OPERATIONS)(self._uses)
+        self.operation(None)
+
+    def _record(self) -> tuple[str, ...]:
+        """Where the record is under the root field: the payload's field of its type, the connection's nodes, or the root itself."""
+        fields: Mapping[str, Any] = getattr(self.document.root_answer, "fields", {})
+        if self.action in {"get", "delete"}:
+            return ()
+        wanted = NODES if self.action == "list" else self.resource.type
+        found = [name for name, field in fields.items() if wanted in {name, get_named_type(field.type).name}]
+        if len(found) != 1:
+            raise DeclarationError(f"{self.document.name}: no {wanted} in {self.document.root_coordinate}")
+        return (found[0],)
+
+    def _sources(self) -> tuple[Source, ...]:
+        if self.action == "delete":
+            return ()
+        owner = self._graph.schema.type_map[self.resource.type]
+        keys = {key.name: key for key in self.resource.keys}
+        shown = [keys[name] for name in self.resource.listed] if self.action == "list" else self.resource.keys
+        sources = tuple(resolve(key, owner) for key in shown)
+        missing = {source.path for source in sources} - selected(self.document, self.record)
+        if missing:
+            raise DeclarationError(f"{self.document.name} does not select {', '.join('.'.join(path) for path in sorted(missing))}")
+        return sources
+
+    def _readers(self) -> list[Reader]:
+        names = Choice({source.key.name: source.key.name for source in self.sources})
+        fields = [Reader(FIELDS, Several(names))]
+        if self.action == "get":
+            return fields
+        if self.action != "list":
+            return []
+        paging = [Reader(name, kind) for name, kind in PAGING.items()]
+        parameters = [_reader(self.document, parameter.name, parameter.to) for parameter in self.resource.parameters]
+        return [*paging, *parameters, *_ordering(self.document), *fields]
+
+    def _body(self) -> BodyReader | None:
+        input_ = get_named_type(self.document.variables.get("input"))
+        return BodyReader(self.resource.keys, input_.fields) if isinstance(input_, GraphQLInputObjectType) else None
+
+    def _operation(self, fields: frozenset[str] | None) -> Operation:
+        sources = [source for source in self.sources if fields is None or source.key.name in fields]
+        text = self.document.text
+        if len(sources) < len(self.sources):
+            version = [] if self.action == "list" else [(VERSION,)]
+            text = self.document.keeping(self.record, [*(source.path for source in sources), *version])
+        return Operation(text, self._graph.prepare(text), compile_writer(sources))
+
+    def _uses(self, parameters: tuple[str, ...], fields: Collection[str]) -> tuple[Use, ...]:
+        """What a call makes use of, for the counts. Kept, like the operations, so that counting costs nothing."""
+        return (
+            Use(self.route, "route"),
+            *(Use(self.route, "parameter", name) for name in parameters),
+            *(Use(self.route, "field", name) for name in sorted(fields)),
+        )
+
+    def deprecations(self, parameters: Collection[str], fields: Collection[str]) -> list[Deprecation]:
+        """What of all that a call uses is deprecated."""
+        route = self.resource.deprecated.get(self.action)
+        declared: list[Key | Any] = [one for one in self.resource.parameters if one.name in parameters]
+        declared += [key for key in self.resource.keys if key.name in fields]
+        return [found for found in (route, *(one.deprecated for one in declared)) if found]
+
+
+def _reader(document: Document, name: str, to: str) -> Reader:
+    """Follow a parameter's place through the input types. Raises DeclarationError where it leads nowhere."""
+    root, *steps = to.split(".")
+    if root not in document.variables:
+        raise DeclarationError(f"{name}: {document.name} has no variable ${root}")
+    type_: GraphQLNamedType = get_named_type(document.variables[root])
+    coordinate, longest = f"{document.root_coordinate}({root}:)", limit_of(document.argument(root), "maxLength")
+    for step in steps:
+        if not isinstance(type_, GraphQLInputObjectType) or step not in type_.fields:
+            raise DeclarationError(f"{name}: there is no {step} in {type_.name}")
+        coordinate, longest = f"{type_.name}.{step}", limit_of(type_.fields[step].ast_node, "maxLength")
+        type_ = get_named_type(type_.fields[step].type)
+    if isinstance(type_, GraphQLInputObjectType) and {"eq", "in"} <= type_.fields.keys():
+        kind: Kind = Several(kind_of(get_named_type(type_.fields["eq"].type), "eq", None))
+        return Reader(name, kind, (root, *steps), any_of=True, coordinate=coordinate)
+    return Reader(name, kind_of(type_, steps[-1] if steps else "eq", longest), (root, *steps), coordinate=coordinate)
+
+
+def _ordering(document: Document) -> list[Reader]:
+    """`ordering`, where the list has a variable for it; its names are those of the enum, as keys are written: `closeDate`."""
+    order = get_named_type(document.variables.get("orderBy"))
+    if not isinstance(order, GraphQLInputObjectType):
+        return []
+    fields = get_named_type(order.fields["field"].type)
+    assert isinstance(fields, GraphQLEnumType)
+    values = {
+        sign + _camel(name): {"field": name, "direction": direction}
+        for sign, direction in (("", "ASC"), ("-", "DESC"))
+        for name in fields.values
+    }
+    kind = Several(Choice(values), once=lambda term: term["field"])
+    return [Reader(ORDERING, kind, ("orderBy",), coordinate=f"{document.root_coordinate}(orderBy:)")]
+
+
+def _camel(name: str) -> str:
+    first, *others = name.lower().split("_")
+    return first + "".join(word.capitalize() for word in others)

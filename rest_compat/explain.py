@@ -1,0 +1,52 @@
+"""`/api/_graphql`: what a REST call becomes, shown and not run."""
+
+import orjson
+from starlette.types import Receive, Scope, Send
+
+from .errors import Item, Refused, malformed
+from .headers import check_accept, read_headers
+from .kinds import Text
+from .query import QueryReader, Reader
+from .serve import address, answer, read_body, refusal
+from .translate import Translator, request_of
+
+PATH = "/api/_graphql"
+METHODS = ("GET", "HEAD", "POST", "OPTIONS")
+LONGEST_PATH = 8192
+PARAMETERS = (Reader("method", Text()), Reader("path", Text(LONGEST_PATH)))
+
+
+class Explain:
+    """GET with `method` and `path`; POST with the body of the call for writes. Its other headers count as the call's own."""
+
+    def __init__(self, translator: Translator) -> None:
+        self._translator = translator
+        # The values are what `place` puts into the variables; nothing else of a query is wanted here.
+        self._query = QueryReader([Reader(one.name, one.kind, (one.name,)) for one in PARAMETERS], paged=False)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = read_headers(scope["headers"])
+        scope["state"]["route"] = PATH
+        try:
+            check_accept(headers.get(b"accept", ""))
+            response = 200, [(b"content-type", b"application/json")], await self._explain(scope, headers, receive)
+        except Refused as refused:
+            response = refusal(refused, headers.get(b"accept", ""), scope["state"])
+        if scope["method"] == "OPTIONS":
+            response = 204, [(b"allow", ", ".join(METHODS).encode())], b""
+        await answer(send, response, head=scope["method"] == "HEAD")
+
+    async def _explain(self, scope: Scope, headers: dict[bytes, str], receive: Receive) -> bytes:
+        method: str = scope["method"]
+        if method not in METHODS:
+            raise Refused("METHOD_NOT_ALLOWED", "This method is not for this resource.", headers={"Allow": ", ".join(METHODS)})
+        if method == "OPTIONS":
+            return b""
+        asked = self._query.read(scope["query_string"], strict=False).variables
+        missing = [Item(one.name, "bad_request", f"{one.name} is missing.") for one in PARAMETERS if one.name not in asked]
+        if missing:
+            raise malformed(missing)
+        graph = self._translator.graph
+        body = await read_body(headers, receive, graph.max_body) if method == "POST" else b""
+        call = self._translator.translate(request_of(asked["method"], asked["path"], headers, body))
+        return orjson.dumps(call.explained(graph.public_url or address(scope, headers)))

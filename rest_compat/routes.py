@@ -1,0 +1,82 @@
+"""The routes, for a starlette application."""
+
+from collections.abc import Sequence
+
+import orjson
+from starlette.datastructures import URLPath
+from starlette.routing import BaseRoute, Match, NoMatchFound, Route
+from starlette.types import Receive, Scope, Send
+from typing_extensions import override
+
+from .accounts import ACCOUNTS
+from .contacts import CONTACTS
+from .declaration import Resource
+from .errors import Refused
+from .explain import PATH as EXPLAIN
+from .explain import Explain
+from .openapi import openapi
+from .opportunities import OPPORTUNITIES
+from .protocol import Graph
+from .serve import Server, answer, refusal
+from .translate import Translator
+
+RESOURCES: tuple[Resource, ...] = (OPPORTUNITIES, ACCOUNTS, CONTACTS)
+OPENAPI = "/api/openapi.json"
+
+
+class RestRoutes(BaseRoute):
+    """All resources in one route, found by one look at a table; also a plain ASGI application, for a server that routes by itself.
+
+    With and without the last slash is the same path, served and not redirected: clients drop `Authorization` and bodies on redirects.
+    """
+
+    def __init__(self, translator: Translator) -> None:
+        self._translator = translator
+        self._server = Server(translator)
+
+    @override
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        known = scope["type"] == "http" and self._translator.find(route_path(scope)) is not None
+        return (Match.FULL, {}) if known else (Match.NONE, {})
+
+    @override
+    def url_path_for(self, name: str, /, **path_params: object) -> URLPath:
+        raise NoMatchFound(name, path_params)
+
+    @override
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        found = self._translator.find(route_path(scope))
+        if found is None:
+            accept = dict(scope["headers"]).get(b"accept", b"").decode("latin-1")
+            response = refusal(Refused("NOT_FOUND", "There is nothing here."), accept, scope["state"])
+            await answer(send, response, head=scope["method"] == "HEAD")
+        else:
+            await self._server.serve(*found, scope, receive, send)
+
+
+def route_path(scope: Scope) -> str:
+    """The path below the application's root."""
+    path: str = scope["path"]
+    root: str = scope.get("root_path", "")
+    return path[len(root) :] if root and path.startswith(root + "/") else path
+
+
+class OpenApi:
+    """`/api/openapi.json`, made once."""
+
+    def __init__(self, translator: Translator) -> None:
+        self._body = orjson.dumps(openapi(translator))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        del receive
+        await answer(send, (200, [(b"content-type", b"application/json")], self._body), head=scope["method"] == "HEAD")
+
+
+def routes(graph: Graph, resources: Sequence[Resource] = RESOURCES) -> list[BaseRoute]:
+    """Every route of this room; binding them checks all declarations and documents. Raises DeclarationError."""
+    translator = Translator(graph, resources)
+    return [
+        RestRoutes(translator),
+        Route(EXPLAIN, Explain(translator), methods=None),
+        Route(OPENAPI, OpenApi(translator), methods=["GET"]),
+    ]

@@ -1,0 +1,280 @@
+"""The routes as plain ASGI: a call is translated, executed and shaped; nothing here knows which resource it serves."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time
+from email.utils import format_datetime
+from typing import Any, TypeAlias
+from urllib.parse import quote
+
+import orjson
+from starlette.types import Receive, Scope, Send
+
+from .binding import COUNT, ERRORS, NODES, VERSION
+from .declaration import Action, Deprecation
+from .errors import STATUS, Headers, Item, Refused, error_response, invalid
+from .headers import check_accept, entity_tag, is_fresh, read_headers
+from .protocol import Answer, Caller
+from .query import Page
+from .translate import Call, Request, Site, Translator, no_such
+
+Response: TypeAlias = tuple[int, Headers, bytes]
+
+MOST_NAMES = 20
+LONGEST_NAME = 100
+_JSON = (b"content-type", b"application/json")
+_PRIVATE = [(b"cache-control", b"private"), (b"vary", b"Authorization, Accept")]
+_WITH_BODY = {"POST", "PATCH"}
+
+
+class ClientGone(Exception):
+    """The client left while sending its body: there is nobody to answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A translated call with what executing it needs: who asks, and the address that links begin with."""
+
+    call: Call
+    request: Request
+    caller: Caller
+    base: str
+
+
+class Server:
+    """Answers every route of every resource. Wants `caller` in `scope["state"]`, and leaves the path's pattern in `route` beside it."""
+
+    def __init__(self, translator: Translator) -> None:
+        self._translator = translator
+        self._graph = translator.graph
+        self._answers: dict[Action, Callable[[Arrived], Awaitable[Response]]] = {
+            "list": self._list,
+            "create": self._write,
+            "get": self._get,
+            "update": self._write,
+            "delete": self._delete,
+        }
+
+    async def serve(self, site: Site, identifier: str, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request to a resource's path, answered whatever it is (other than a defect, which is raised)."""
+        headers = read_headers(scope["headers"])
+        state = scope["state"]
+        try:
+            response = await self._respond(site, identifier, scope, headers, receive)
+        except ClientGone:
+            return
+        except Refused as refused:
+            response = refusal(refused, headers.get(b"accept", ""), state)
+        await answer(send, response, head=scope["method"] == "HEAD")
+
+    async def _respond(self, site: Site, identifier: str, scope: Scope, headers: dict[bytes, str], receive: Receive) -> Response:
+        method: str = scope["method"]
+        bound = site.actions.get("GET" if method == "HEAD" else method)
+        if bound is None:
+            return self._other_method(site, method, scope["state"])
+        scope["state"]["route"] = bound.path
+        marks: Headers = [(b"x-graphql-operation", bound.document.name.encode())]
+        try:
+            check_accept(headers.get(b"accept", ""))
+            body = await read_body(headers, receive, self._graph.max_body) if method in _WITH_BODY else b""
+            request = Request(method, scope["path"], scope["query_string"], headers, body)
+            call = self._translator.call(bound, identifier, request)
+            marks += _marks(call)
+            caller = scope["state"]["caller"]
+            self._graph.record_usage(caller, call.uses)
+            arrived = Arrived(call, request, caller, self._graph.public_url or address(scope, headers))
+            status, own, content = await self._answers[bound.action](arrived)
+        except Refused as refused:
+            status, own, content = refusal(refused, headers.get(b"accept", ""), scope["state"])
+        return status, own + marks, content
+
+    @staticmethod
+    def _other_method(site: Site, method: str, state: dict[str, Any]) -> Response:
+        state["route"] = next(iter(site.actions.values())).path
+        if method == "OPTIONS":
+            return 204, [(b"allow", site.allow.encode())], b""
+        raise Refused("METHOD_NOT_ALLOWED", "This method is not for this resource.", headers={"Allow": site.allow})
+
+    async def _run(self, arrived: Arrived) -> Answer:
+        call = arrived.call
+        result = await self._graph.execute(call.operation.prepared, call.variables, arrived.caller)
+        if result.errors or result.data is None:
+            raise self._failed(call, result)
+        return result
+
+    def _failed(self, call: Call, result: Answer) -> Refused:
+        """A call refused as a whole. If it did not even begin, it is the body's types that may be at fault."""
+        faults = self._translator.faults(call) if not result.executed else []
+        if faults:
+            return invalid(faults)
+        error = (result.errors or [{"message": "No answer."}])[0]
+        extensions = error.get("extensions", {})
+        code = extensions.get("code", "INTERNAL_ERROR")
+        if STATUS.get(code, 500) == STATUS["INTERNAL_ERROR"]:
+            return Refused("INTERNAL_ERROR", "Something went wrong here. The log has it under the request's id.")
+        return Refused(code, error["message"])
+
+    async def _list(self, arrived: Arrived) -> Response:
+        call, page = arrived.call, arrived.call.query.page
+        assert page is not None
+        url = arrived.base + call.bound.path
+        seen = (self._graph.sight(arrived.caller).encode(), url.encode(), arrived.request.query)
+        # Read before the rows are: a change in between gives the next call a new tag, and never this tag to newer rows unseen.
+        tag = entity_tag(await self._graph.revision(arrived.caller), *seen)
+        if _unchanged(arrived, tag):
+            return _not_modified(tag)
+        result = await self._run(arrived)
+        connection = (result.data or {})[call.bound.root]
+        return 200, [_JSON, *_PRIVATE, _etag(tag)], _page_body(call, page, url, connection)
+
+    async def _get(self, arrived: Arrived) -> Response:
+        call = arrived.call
+        result = await self._run(arrived)
+        record = (result.data or {})[call.bound.root]
+        if record is None:
+            raise no_such(call.bound.resource)
+        body = orjson.dumps(call.operation.write(record))
+        tag = entity_tag(record[VERSION], body)
+        if _unchanged(arrived, tag):
+            return _not_modified(tag)
+        return 200, [_JSON, *_PRIVATE, _etag(tag)], body
+
+    async def _write(self, arrived: Arrived) -> Response:
+        bound = arrived.call.bound
+        result = await self._run(arrived)
+        record = _payload(arrived.call, result)[bound.record[0]]
+        shaped = arrived.call.operation.write(record)
+        body = orjson.dumps(shaped)
+        headers: Headers = [_JSON, _etag(entity_tag(record[VERSION], body))]
+        if result.extensions.get("idempotencyReplayed"):
+            headers.append((b"idempotency-replayed", b"true"))
+        if bound.action == "update":
+            return 200, headers, body
+        headers.append((b"location", f"{arrived.base}{bound.path}{quote(shaped['id'], safe='')}/".encode()))
+        return 201, headers, body
+
+    async def _delete(self, arrived: Arrived) -> Response:
+        _payload(arrived.call, await self._run(arrived))
+        return 204, [], b""
+
+
+def _payload(call: Call, result: Answer) -> dict[str, Any]:
+    """A mutation's payload. Raises Refused if it says what to mend."""
+    payload: dict[str, Any] = (result.data or {})[call.bound.root]
+    faults = payload[ERRORS]
+    if not faults:
+        return payload
+    about_body = [_item(call, fault) for fault in faults if fault["field"]]
+    if about_body:
+        raise invalid(about_body)
+    code = faults[0]["code"]
+    raise no_such(call.bound.resource) if code == "NOT_FOUND" else Refused(code, faults[0]["message"])
+
+
+def _item(call: Call, fault: dict[str, Any]) -> Item:
+    field, *below = fault["field"]
+    name = call.bound.body.name(field) if call.bound.body else field
+    return Item(".".join([name, *below]), fault["code"].lower(), fault["message"])
+
+
+def _page_body(call: Call, page: Page, url: str, connection: dict[str, Any]) -> bytes:
+    count = connection[COUNT]
+    if page.is_past(count):
+        raise Refused("NOT_FOUND", f"Page {page.number} is past the end: there are {max(1, -(-count // page.limit))}.")
+    following, preceding = page.links(url, count)
+    results = list(map(call.operation.write, connection[NODES]))
+    return orjson.dumps({"count": count, "next": following, "previous": preceding, "results": results})
+
+
+def _unchanged(arrived: Arrived, tag: str) -> bool:
+    known = arrived.request.headers.get(b"if-none-match")
+    return known is not None and is_fresh(known, tag)
+
+
+def _not_modified(tag: str) -> Response:
+    return 304, [*_PRIVATE, _etag(tag)], b""
+
+
+def _etag(tag: str) -> tuple[bytes, bytes]:
+    return b"etag", tag.encode()
+
+
+def _marks(call: Call) -> Headers:
+    """What is told of a call itself, whatever becomes of it."""
+    marks: Headers = []
+    if call.query.unknown:
+        marks.append((b"x-ignored-parameters", _names(call.query.unknown)))
+    if call.body and call.body.unknown:
+        marks.append((b"x-ignored-fields", _names(call.body.unknown)))
+    if call.strict:
+        marks.append((b"preference-applied", b"handling=strict"))
+    deprecations = call.bound.deprecations(call.query.used, call.fields)
+    return marks + deprecation_headers(deprecations) if deprecations else marks
+
+
+def _names(names: Sequence[str]) -> bytes:
+    return ", ".join(quote(name[:LONGEST_NAME], safe="", errors="surrogateescape") for name in names[:MOST_NAMES]).encode()
+
+
+def deprecation_headers(deprecations: Sequence[Deprecation]) -> Headers:
+    """The earliest dates of all, and each link once (RFC 9745, RFC 8594)."""
+    midnights = [datetime.combine(one.since, time(), UTC) for one in deprecations]
+    headers: Headers = [(b"deprecation", f"@{int(min(midnights).timestamp())}".encode())]
+    ends = [one.sunset for one in deprecations if one.sunset]
+    if ends:
+        headers.append((b"sunset", format_datetime(datetime.combine(min(ends), time(), UTC), usegmt=True).encode()))
+    links = dict.fromkeys(one.link for one in deprecations if one.link)
+    return headers + [(b"link", f'<{link}>; rel="deprecation"; type="text/html"'.encode()) for link in links]
+
+
+def refusal(refused: Refused, accept: str, state: dict[str, Any]) -> Response:
+    """The answer to a call that is refused."""
+    status = STATUS[refused.code]
+    request_id = state.get("request_id") if status == STATUS["INTERNAL_ERROR"] else None
+    return error_response(
+        status,
+        refused.code,
+        refused.detail,
+        errors=refused.errors,
+        headers=refused.headers,
+        accept=accept,
+        request_id=request_id.decode() if isinstance(request_id, bytes) else request_id,
+    )
+
+
+def address(scope: Scope, headers: dict[bytes, str]) -> str:
+    """`https://host:port`, as the request says it, for links where no public URL is configured."""
+    host = headers.get(b"host")
+    if not host:
+        name, port = scope.get("server") or ("localhost", None)
+        host = name if port is None else f"{name}:{port}"
+    return f"{scope.get('scheme', 'http')}://{host}{scope.get('root_path', '')}"
+
+
+async def read_body(headers: dict[bytes, str], receive: Receive, most: int) -> bytes:
+    """The whole body, counted while it comes. Raises Refused (413) as soon as it is too long, and ClientGone."""
+    length = headers.get(b"content-length", "")
+    too_large = Refused("TOO_LARGE", f"The body is over {most} bytes.")
+    if length.isdigit() and int(length[:20]) > most:
+        raise too_large
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        chunks.append(message.get("body", b""))
+        size += len(chunks[-1])
+        if size > most:
+            raise too_large
+        if not message.get("more_body"):
+            return b"".join(chunks)
+
+
+async def answer(send: Send, response: Response, *, head: bool) -> None:
+    """Send an answer whole; to HEAD without its body."""
+    status, headers, body = response
+    if body:
+        headers = [*headers, (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if head else body})

@@ -1,0 +1,188 @@
+"""A REST call in GraphQL's words: which operation, which document, which variables. Executes nothing."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote, unquote_to_bytes, urlencode
+
+import orjson
+
+from .binding import Bound, Operation
+from .body import Body, BodyReader
+from .declaration import METHODS, Action, Resource
+from .documents import DeclarationError
+from .errors import Item, Refused, invalid, malformed
+from .headers import check_content_type, expected_version, idempotency_key, is_strict
+from .protocol import DecodeError, Graph, Use
+from .query import Query
+
+PREFIX = "/api/"
+JSON_BODY = {b"content-type": "application/json"}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A REST call as it came: `query` is raw, `headers` by lower-case name, `body` whole."""
+
+    method: str
+    path: str
+    query: bytes = b""
+    headers: Mapping[bytes, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A REST call, translated."""
+
+    bound: Bound
+    operation: Operation
+    variables: dict[str, Any]
+    query: Query
+    body: Body | None
+    strict: bool
+
+    @property
+    def uses(self) -> Sequence[Use]:
+        """What it makes use of: its route, its parameters, the keys it names."""
+        return self.bound.uses(self.query.used, self.fields)
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """The keys that it names, in `fields` or in its body."""
+        return frozenset(self.body.used) if self.body else self.query.fields or frozenset()
+
+    def explained(self, base: str) -> dict[str, Any]:
+        """What `/api/_graphql` answers; `base` is the address of the server."""
+        variables = orjson.dumps(self.variables).decode()
+        names = {"query": self.operation.document, "variables": variables, "operationName": self.bound.document.name}
+        return {
+            "operationName": self.bound.document.name,
+            "document": self.operation.document,
+            "variables": self.variables,
+            "explorerUrl": f"{base}/graphql#{urlencode(names, quote_via=quote)}",
+        }
+
+
+class Site:
+    """A kind of path, with the actions that it has by method: a collection, or one of its records."""
+
+    def __init__(self, actions: Sequence[Bound]) -> None:
+        self.actions = {bound.method: bound for bound in actions}
+
+    @property
+    def allow(self) -> str:
+        """For the header `Allow`."""
+        return ", ".join(["GET", "HEAD", *(name for name in self.actions if name != "GET"), "OPTIONS"])
+
+
+class Translator:
+    """All resources, bound. Raises DeclarationError at start where something does not fit."""
+
+    def __init__(self, graph: Graph, resources: Sequence[Resource]) -> None:
+        self.graph = graph
+        self.resources = resources
+        self.bound: dict[tuple[str, Action], Bound] = {
+            (resource.name, action): Bound(graph, resource, action) for resource in resources for action in METHODS
+        }
+        names = [bound.document.name for bound in self.bound.values()]
+        if len(set(names)) < len(names):
+            raise DeclarationError("two documents have the same operation name")
+        self._collections = {resource.name: self._site(resource, "list", "create") for resource in resources}
+        self._records = {resource.name: self._site(resource, "get", "update", "delete") for resource in resources}
+
+    def _site(self, resource: Resource, *actions: Action) -> Site:
+        return Site([self.bound[resource.name, action] for action in actions])
+
+    def find(self, path: str) -> tuple[Site, str] | None:
+        """The site of a decoded path, with or without its last slash, and the id in it ('' for a collection)."""
+        if not path.startswith(PREFIX):
+            return None
+        name, _, rest = path[len(PREFIX) :].partition("/")
+        if not rest:
+            site = self._collections.get(name)
+            return (site, "") if site else None
+        site = self._records.get(name)
+        identifier = rest.removesuffix("/")
+        return (site, identifier) if site and identifier and "/" not in identifier else None
+
+    def translate(self, request: Request) -> Call:
+        """Translate a call. Raises Refused, naming all that is at fault in it."""
+        found = self.find(request.path)
+        if found is None:
+            raise Refused("NOT_FOUND", "There is nothing here.")
+        site, identifier = found
+        bound = site.actions.get("GET" if request.method == "HEAD" else request.method)
+        if bound is None:
+            raise Refused("METHOD_NOT_ALLOWED", f"{request.method[:20]} is not for this resource.", headers={"Allow": site.allow})
+        return self.call(bound, identifier, request)
+
+    def call(self, bound: Bound, identifier: str, request: Request) -> Call:
+        """The call of a known action. Raises Refused."""
+        prefer = request.headers.get(b"prefer")
+        strict = prefer is not None and is_strict(prefer)
+        query = bound.query.read(request.query, strict=strict)
+        operation = bound.operation(query.fields)
+        if bound.action == "list":
+            return Call(bound, operation, query.variables, query, None, strict)
+        variables = self._of_record(bound, identifier) | self._of_headers(bound, request.headers)
+        body = self._read_body(bound.body, request, strict=strict) if bound.body else None
+        if body is not None:
+            variables["input"] = body.input
+        call = Call(bound, operation, variables, query, body, strict)
+        if body is not None and body.faults:
+            raise invalid(self.faults(call))
+        return call
+
+    @staticmethod
+    def _of_record(bound: Bound, identifier: str) -> dict[str, Any]:
+        if bound.action == "create":
+            return {}
+        # No id of ours: to ask for it would be to hand the database what it may not be able to hold.
+        if not identifier.isprintable():
+            raise no_such(bound.resource)
+        return {"id": identifier}
+
+    def _of_headers(self, bound: Bound, headers: Mapping[bytes, str]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        if bound.action in {"update", "delete"}:
+            if_match = headers.get(b"if-match")
+            if if_match is None and self.graph.require_if_match:
+                raise Refused("PRECONDITION_REQUIRED", "Say with If-Match which version of it you have seen; its ETag is in every answer.")
+            version = expected_version(if_match) if if_match is not None else None
+            found = {"expectedVersion": version} if version is not None else {}
+        key = headers.get(b"idempotency-key")
+        if key is not None and bound.body:
+            if "idempotencyKey" not in bound.document.variables:
+                raise malformed([Item("Idempotency-Key", "bad_request", f"Not supported for {bound.resource.name}.")])
+            found["idempotencyKey"] = idempotency_key(key)
+        return found
+
+    def _read_body(self, reader: BodyReader, request: Request, *, strict: bool) -> Body:
+        check_content_type(request.headers.get(b"content-type", ""))
+        try:
+            value = self.graph.decode(request.body)
+        except DecodeError as error:
+            raise Refused(error.code, error.message) from None
+        return reader.read(value, strict=strict)
+
+    def faults(self, call: Call) -> list[Item]:
+        """All that REST and GraphQL's types refuse in a call's body."""
+        if call.body is None or call.bound.body is None:
+            return []
+        return call.bound.body.items(call.body, self.graph.check(call.operation.prepared, call.variables))
+
+
+def no_such(resource: Resource) -> Refused:
+    """404, the same bytes whether it never was or is another workspace's."""
+    return Refused("NOT_FOUND", f"There is no such {resource.singular}.")
+
+
+def request_of(method: str, target: str, headers: Mapping[bytes, str] | None = None, body: bytes = b"") -> Request:
+    """A request from a method and a target as a client writes them: `/api/opportunities/?stage=proposal`, also with scheme and host."""
+    _, scheme, after = target.partition("://")
+    if scheme:
+        target = "/" + after.partition("/")[2]
+    path, _, query = target.partition("#")[0].partition("?")
+    decoded = unquote_to_bytes(path).decode("utf-8", "replace")
+    return Request(method.upper(), decoded, query.encode("utf-8", "surrogatepass"), headers or {}, body)
