@@ -31,7 +31,9 @@ from gateway.metrics import CONTENT_TYPE, Metrics
 from gateway.migrations import head_is_current, upgrade
 from gateway.pages import pages
 from gateway.settings import Settings
-from schema.graph import Answer, Graph, Limits, Prepared
+from schema.documents import Prepared
+from schema.graph import Answer, Graph
+from schema.plan.limits import Limits
 from schema.storage.database import open_database
 
 Layer: TypeAlias = Callable[[ASGIApp], ASGIApp]
@@ -159,7 +161,8 @@ class Application:
 
     def count(self, prepared: Prepared, answer: Answer) -> None:
         """Tell the metrics of an operation."""
-        self.metrics.operation(prepared.kind, prepared.name, "plan", failed=bool(answer.errors))
+        self.metrics.operation(prepared.kind, prepared.name, failed=bool(answer.errors))
+        self.metrics.executions(self.graph.planned, self.graph.completed)
 
     async def _metrics(self) -> Response:
         return Response(self.metrics.text(), headers={"Content-Type": CONTENT_TYPE, "Cache-Control": "no-store"})

@@ -21,11 +21,14 @@ class Metrics:
         self.requests = Histogram(
             "gateway_request_seconds", "Time to answer a request.", ["route", "method", "status"], buckets=BUCKETS, registry=self.registry
         )
-        self.operations = Counter("gateway_operations", "Operations run.", ["kind", "name", "path", "outcome"], registry=self.registry)
+        self.operations = Counter("gateway_operations", "Operations run.", ["kind", "name", "outcome"], registry=self.registry)
+        ways = Counter("gateway_executions", "Operations by the way that they ran.", ["path"], registry=self.registry)
+        self._planned, self._completed = ways.labels("plan"), ways.labels("graphql-core")
+        self._told = (0, 0)
         self.sockets = Gauge("gateway_sockets", "Open WebSockets.", registry=self.registry, multiprocess_mode="livesum")
         self.streams = Gauge("gateway_streams", "Open SSE streams.", registry=self.registry, multiprocess_mode="livesum")
         self._requests: dict[tuple[str, str, int], Histogram] = {}
-        self._operations: dict[tuple[str, str, str, bool], Counter] = {}
+        self._operations: dict[tuple[str, str, bool], Counter] = {}
         self._names: set[str] = set()
 
     def request(self, route: str, method: str, status: int, seconds: float) -> None:
@@ -36,12 +39,19 @@ class Metrics:
             child = self._requests[key] = self.requests.labels(route, method, str(status))
         child.observe(seconds)
 
-    def operation(self, kind: str, name: str | None, path: str, *, failed: bool) -> None:
-        """Count an operation; `path` is the way that it ran: `plan` or `graphql-core`."""
-        key = (kind, self._bounded(name or "anonymous"), path, failed)
+    def executions(self, planned: int, completed: int) -> None:
+        """How many operations this process has run by a plan, and how many through graphql-core."""
+        if self._told != (planned, completed):
+            self._planned.inc(planned - self._told[0])
+            self._completed.inc(completed - self._told[1])
+            self._told = (planned, completed)
+
+    def operation(self, kind: str, name: str | None, *, failed: bool) -> None:
+        """Count an operation."""
+        key = (kind, self._bounded(name or "anonymous"), failed)
         child = self._operations.get(key)
         if child is None:
-            child = self._operations[key] = self.operations.labels(*key[:3], "error" if failed else "ok")
+            child = self._operations[key] = self.operations.labels(*key[:2], "error" if failed else "ok")
         child.inc()
 
     def _bounded(self, name: str) -> str:

@@ -25,7 +25,8 @@ from gateway.rest_usage import Uses
 from gateway.settings import Settings
 from rest_compat.protocol import DecodeError as RestDecodeError
 from rest_compat.protocol import Fault, Use
-from schema.graph import Answer, Prepared
+from schema.documents import Prepared
+from schema.graph import Answer
 from schema.rules.access import Caller
 
 Path = tuple[str | int, ...]

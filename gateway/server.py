@@ -6,6 +6,7 @@ import os
 import signal
 import tempfile
 import threading
+from collections.abc import Callable
 from functools import partial
 from types import FrameType
 from typing import Any
@@ -29,7 +30,7 @@ GENERATION_0 = 100_000
 def serve(settings: Settings, *, demo_token: str | None = None) -> None:
     """Serve until SIGTERM or SIGINT. Raises SystemExit when it can't start."""
     logs.configure(settings)
-    config = _config(settings, demo_token)
+    config = config_of(settings, partial(application, settings, demo_token))
     if settings.workers == 1:
         uvicorn.Server(config).run()
         return
@@ -38,9 +39,10 @@ def serve(settings: Settings, *, demo_token: str | None = None) -> None:
         Multiprocess(config, [config.bind_socket()]).run()
 
 
-def _config(settings: Settings, demo_token: str | None) -> uvicorn.Config:
+def config_of(settings: Settings, factory: Callable[[], Application]) -> uvicorn.Config:
+    """How uvicorn serves the application that `factory` makes."""
     return uvicorn.Config(
-        partial(application, settings, demo_token),
+        factory,
         factory=True,
         host=settings.host,
         port=settings.port,

@@ -90,7 +90,7 @@ def read_trusted(path: Path) -> dict[str, str]:
     except DecodeError as error:
         raise ValueError(f"{path}: {error.message}") from None
     if isinstance(manifest, dict) and isinstance(manifest.get("operations"), list):
-        manifest = {entry["id"]: entry["body"] for entry in manifest["operations"]}
+        manifest = {entry.get("id"): entry.get("body") for entry in manifest["operations"] if isinstance(entry, dict)} or None
     if not isinstance(manifest, dict) or not all(isinstance(text, str) for text in manifest.values()):
         raise ValueError(f"{path}: a JSON object of ids and documents is expected")
     return manifest

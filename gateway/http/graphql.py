@@ -10,7 +10,8 @@ from typing import Final
 import orjson
 from starlette.types import Receive, Scope, Send
 
-from schema.graph import Answer, RequestError
+from schema.documents import RequestError
+from schema.graph import Answer
 
 from .faults import STATUS, BadRequest, Headers, MethodNotAllowed, NotAcceptable, Unsupported
 from .negotiate import GRAPHQL, Offer, is_json, offer
@@ -90,6 +91,8 @@ def answer_status(answer: Answer, media: Offer) -> int:
 
 async def _send(send: Send, media: Offer, status: int, body: bytes) -> None:
     headers = [(b"content-type", TYPES[media]), (b"content-length", b"%d" % len(body)), *FIXED]
+    if status == STATUS["UNAVAILABLE"]:
+        headers.append((b"retry-after", b"1"))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 

@@ -4,7 +4,8 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import Any
 
-from schema.graph import Answer, Graph, Prepared
+from schema.documents import Prepared
+from schema.graph import Answer, Graph
 from schema.rules.access import Caller
 from schema.storage.database import StatementTimeout
 from schema.storage.database import Unavailable as StorageUnavailable

@@ -3,7 +3,7 @@
 import math
 import time
 
-from limits import parse
+from limits import WindowStats, parse
 from limits.aio.storage import MovingWindowSupport, Storage
 from limits.aio.strategies import MovingWindowRateLimiter
 from limits.storage import storage_from_string
@@ -26,12 +26,10 @@ class Budget:
     async def enter(self, token_id: str) -> None:
         """Take the call's first unit. Raises RateLimited."""
         if not await self.limiter.hit(self.item, token_id):
-            headers = await self.headers(token_id)
-            reset = int(headers[2][1])
-            raise RateLimited(
-                f"The token's budget of {self.item.amount} a {self.item.GRANULARITY.name} is used up.",
-                [*headers, (b"retry-after", b"%d" % max(1, reset - int(time.time())))],
-            )
+            stats = await self.limiter.get_window_stats(self.item, token_id)
+            wait = max(1, math.ceil(stats.reset_time - time.time()))
+            message = f"The token's budget of {self.item.amount} a {self.item.GRANULARITY.name} is used up."
+            raise RateLimited(message, [*self._headers(stats), (b"retry-after", b"%d" % wait)])
 
     async def charge(self, token_id: str, cost: int) -> None:
         """Take the rest of what an operation cost, as far as there is budget left: what is done can't be refused any more."""
@@ -43,7 +41,9 @@ class Budget:
 
     async def headers(self, token_id: str) -> Headers:
         """Limit, what remains, and the Unix time at which something is given back."""
-        stats = await self.limiter.get_window_stats(self.item, token_id)
+        return self._headers(await self.limiter.get_window_stats(self.item, token_id))
+
+    def _headers(self, stats: WindowStats) -> Headers:
         return [
             (b"x-ratelimit-limit", b"%d" % self.item.amount),
             (b"x-ratelimit-remaining", b"%d" % max(0, stats.remaining)),

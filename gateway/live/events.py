@@ -16,7 +16,7 @@ from gateway.http.graphql import read_parameters, request_status
 from gateway.http.negotiate import GRAPHQL
 from gateway.http.parameters import Parameters
 from gateway.http.respond import respond
-from schema.graph import Prepared, RequestError
+from schema.documents import Prepared, RequestError
 from schema.rules.access import Caller
 
 from .operating import Terms, answers, encode_errors, errors_of

@@ -13,7 +13,8 @@ from gateway.auth import Authenticator
 from gateway.http.faults import Defect, Fault, TimedOut, graphql_error
 from gateway.http.load import Places
 from gateway.http.operations import Operations
-from schema.graph import Answer, Prepared, RequestError
+from schema.documents import Prepared, RequestError
+from schema.graph import Answer
 from schema.rules.access import Caller
 
 from .outbox import SlowReader

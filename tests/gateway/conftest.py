@@ -1,0 +1,77 @@
+"""The application over a stand-in graph, called in process or on a port; `make_app(…)` takes settings."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, TypeAlias
+
+import httpx
+import pytest
+import uvicorn
+
+from gateway.app import Application, create_app
+from gateway.server import config_of
+from gateway.settings import Settings
+from schema.rules.access import Caller, Role
+from tests.gateway.standin import StandIn
+
+CALLER = Caller(workspace_id="ws_1", role=Role.ADMIN, user_id=None, account_id=None, token_id="key_1")
+TOKEN = "Bearer test"
+HEADERS = {"authorization": TOKEN}
+
+MakeApp: TypeAlias = Callable[..., Application]
+Serve: TypeAlias = Callable[..., Any]
+
+
+@pytest.fixture
+def make_app(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> MakeApp:
+    monkeypatch.setattr("gateway.app.Graph", lambda _database, **_options: StandIn())
+
+    def make(**settings: Any) -> Application:
+        app = create_app(Settings(**{"database_url": sqlite_url, "access_log": False, **settings}))
+        app.authenticator._known.put(TOKEN, CALLER, 1000)
+        return app
+
+    return make
+
+
+@asynccontextmanager
+async def calling(app: Application, **options: Any) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of `app` in process, with a good token; `app`'s lifespan around it."""
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    async with app.lifespan(app), httpx.AsyncClient(transport=transport, base_url="http://gateway", headers=HEADERS, **options) as client:
+        yield client
+
+
+@pytest.fixture
+async def client(make_app: MakeApp) -> AsyncIterator[httpx.AsyncClient]:
+    async with calling(make_app()) as client:
+        yield client
+
+
+@pytest.fixture
+async def serve(make_app: MakeApp) -> AsyncIterator[Serve]:
+    """Serves an application with the given settings on a free port; gives it with its address `host:port` in `.address`."""
+    async with AsyncExitStack() as stack:
+
+        async def start(**settings: Any) -> Application:
+            app = make_app(port=0, **settings)
+            server = uvicorn.Server(config_of(app.settings, lambda: app))
+            task = asyncio.create_task(server._serve())
+            stack.push_async_callback(_stop, server, task, app)
+            while not server.started:  # noqa: ASYNC110  uvicorn tells it in no other way
+                await asyncio.sleep(0.01)
+            app.address = f"127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"  # type: ignore[attr-defined]
+            return app
+
+        yield start
+
+
+async def _stop(server: uvicorn.Server, task: asyncio.Task[None], app: Application) -> None:
+    app.closing.set()
+    server.should_exit = True
+    await task
+
+
+async def ask(client: httpx.AsyncClient, query: str, headers: dict[str, str] | None = None, **members: Any) -> httpx.Response:
+    return await client.post("/graphql", json={"query": query, **members}, headers=headers)

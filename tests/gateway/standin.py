@@ -1,0 +1,113 @@
+"""A small graph that does on command what the real one seldom does: be slow, fail, cost much. The HTTP side can't tell them apart."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import graphql
+import orjson
+
+from schema.documents import RequestError
+
+SDL = """
+type Query { hello(name: String! = "you"): String! slow(seconds: Float!): String boom: String must: String! }
+type Mutation { set(x: Int!): Int! }
+type Subscription { count(to: Int!, delay: Float = 0): Int! wide(to: Int!): String! }
+"""
+
+
+@dataclass
+class Answer:
+    data: Any
+    errors: Any
+    extensions: dict[str, Any]
+    executed: bool = True
+
+    def encode(self) -> bytes:
+        members = {"data": self.data} if self.executed else {}
+        return orjson.dumps({**({"errors": self.errors} if self.errors else {}), **members, "extensions": self.extensions})
+
+
+@dataclass
+class Prepared:
+    kind: str
+    name: str | None
+    document: graphql.DocumentNode
+    operation: graphql.OperationDefinitionNode
+
+
+def formatted(error: graphql.GraphQLError, code: str = "BAD_REQUEST") -> dict[str, Any]:
+    return {**error.formatted, "extensions": {"code": code}}
+
+
+class StandIn:
+    """`cost` is what each operation is said to cost; `finished` names the slow ones that came to their end."""
+
+    def __init__(self) -> None:
+        self.graphql_schema = graphql.build_schema(SDL)
+        self.cost = 1
+        self.planned = self.completed = 0
+        self.running = 0
+        self.cancelled = 0
+        query = self.graphql_schema.query_type.fields
+        query["hello"].resolve = lambda _source, _info, name: f"hello {name}"
+        query["slow"].resolve = self._slow
+        self.graphql_schema.mutation_type.fields["set"].resolve = lambda _source, _info, x: x
+        self.graphql_schema.subscription_type.fields["count"].subscribe = self._count
+        self.graphql_schema.subscription_type.fields["wide"].subscribe = self._wide
+        self.prepare = lru_cache(self._prepare)
+
+    def _prepare(self, document: str, operation_name: str | None = None) -> Prepared:
+        try:
+            parsed = graphql.parse(document)
+        except graphql.GraphQLError as error:
+            raise RequestError([formatted(error)], "BAD_REQUEST") from None
+        if faults := graphql.validate(self.graphql_schema, parsed):
+            raise RequestError([formatted(fault) for fault in faults], "BAD_REQUEST")
+        operation = graphql.get_operation_ast(parsed, operation_name)
+        if operation is None:
+            fault = {"message": "Which operation?", "extensions": {"code": "BAD_REQUEST"}}
+            raise RequestError([fault], "BAD_REQUEST")
+        return Prepared(operation.operation.value, operation.name.value if operation.name else None, parsed, operation)
+
+    async def run(self, prepared: Prepared, variables: dict[str, Any] | None, _caller: Any) -> Answer:
+        if any(isinstance(s, graphql.FieldNode) and s.name.value == "boom" for s in prepared.operation.selection_set.selections):
+            raise RuntimeError("secret detail")
+        coerced = graphql.get_variable_values(self.graphql_schema, prepared.operation.variable_definitions or (), variables or {})
+        if isinstance(coerced, list):
+            return Answer(None, [formatted(error) for error in coerced], {}, executed=False)
+        result = graphql.execute(self.graphql_schema, prepared.document, variable_values=variables, operation_name=prepared.name)
+        if not isinstance(result, graphql.ExecutionResult):
+            result = await result
+        errors = [formatted(error, "INTERNAL_ERROR") for error in result.errors] if result.errors else None
+        return Answer(result.data, errors, {"cost": self.cost})
+
+    async def subscribe(self, prepared: Prepared, variables: dict[str, Any] | None, _caller: Any) -> AsyncGenerator[Answer, None]:
+        found = graphql.subscribe(self.graphql_schema, prepared.document, variable_values=variables)
+        if asyncio.iscoroutine(found):
+            found = await found
+        async for result in found:
+            yield Answer(result.data, None, {})
+
+    async def _slow(self, _source: Any, _info: Any, seconds: float) -> str:
+        self.running += 1
+        try:
+            await asyncio.sleep(seconds)
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+        finally:
+            self.running -= 1
+        return "done"
+
+    async def _count(self, _source: Any, _info: Any, to: int, delay: float) -> AsyncGenerator[dict[str, int], None]:
+        for number in range(to):
+            await asyncio.sleep(delay)
+            yield {"count": number}
+
+    async def _wide(self, _source: Any, _info: Any, to: int) -> AsyncGenerator[dict[str, str], None]:
+        for _ in range(to):
+            await asyncio.sleep(0)
+            yield {"wide": "x" * 10_000}

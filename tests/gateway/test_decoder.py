@@ -1,0 +1,84 @@
+"""The one strict JSON decoder."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.http.decoder import MAX_DEPTH, MAX_INTEGER, DecodeError, _decode_slowly, decode
+
+TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=8)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-MAX_INTEGER, MAX_INTEGER) | st.floats(allow_nan=False, allow_infinity=False) | TEXTS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@given(value=VALUES, escaped=st.booleans())
+def test_json_is_read(value: Any, *, escaped: bool) -> None:
+    """Whatever standard JSON says is read as it was meant, escaped or not."""
+    assert decode(json.dumps(value, ensure_ascii=escaped).encode()) == value
+
+
+@given(st.binary(max_size=20) | st.text('{}[]",:\\u0031ae.-', max_size=16).map(str.encode))
+def test_the_quick_way_is_the_exact_way(body: bytes) -> None:
+    """The quick parser and its walk accept and refuse what the slow parser, which checks each rule, does."""
+    assert outcome(decode, body) == outcome(_decode_slowly, body)
+
+
+def outcome(function: Any, body: bytes) -> Any:
+    try:
+        return repr(function(body))
+    except DecodeError as error:
+        return error.kind, error.message
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"", "malformed"),
+        (b"{", "malformed"),
+        (b'{"a":1}x', "malformed"),
+        (b"\xff", "UTF-8"),
+        (b'"\xed\xa0\x80"', "UTF-8"),
+        (b"\xef\xbb\xbf1", "BOM"),
+        ('{"a": "ä"}'.encode("utf-16"), "UTF-8"),
+        (b"NaN", "NaN"),
+        (b'{"a": -Infinity}', "-Infinity"),
+        (b"1e400", "too large"),
+        (b"9007199254740992", "integer"),
+        (b"-9007199254740992", "integer"),
+        (b"18446744073709551616", "integer"),
+        (b"1" * 5000, "integer"),
+        (b'{"a":1,"a":2}', "twice"),
+        (b'{"a":1,"\\u0061":2}', "twice"),
+        (b'{"a":"\\u003a","a":""}', "twice"),
+        (b'{"x":[{"b":":","b":":"}]}', "twice"),
+        (b"[" * 33 + b"]" * 33, "33 levels".replace("33", "32")),
+        (b"[" * 100_000, "levels"),
+        (b'{"a":' * 100_000, "levels"),
+    ],
+)
+def test_malformed(body: bytes, said: str) -> None:
+    """What isn't strict JSON is refused, saying why."""
+    with pytest.raises(DecodeError, match=said) as caught:
+        decode(body)
+    assert caught.value.kind == "malformed"
+
+
+@pytest.mark.parametrize("body", [rb'"\u0000"', rb'{"a\u0000":1}', rb'"\ud800"', rb'"\udc00\ud800"', rb'["x", "\ud83d"]'])
+def test_characters(body: bytes) -> None:
+    """NUL and lone surrogates are JSON, and no text that a database keeps."""
+    with pytest.raises(DecodeError) as caught:
+        decode(body)
+    assert caught.value.kind == "characters"
+
+
+def test_at_the_limits() -> None:
+    """32 levels and ±(2^53 - 1) are read; a large double is no integer."""
+    assert decode(b"[" * MAX_DEPTH + b"]" * MAX_DEPTH)
+    assert decode(b"[9007199254740991,-9007199254740991,1e20]") == [MAX_INTEGER, -MAX_INTEGER, 1e20]
+    assert decode(rb'"\ud83d\ude00 \\u0000"') == "\U0001f600 \\u0000"

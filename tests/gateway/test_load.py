@@ -1,0 +1,113 @@
+"""Places, deadlines, clients that leave, and budgets."""
+
+import asyncio
+import time
+from collections import Counter
+from typing import Any
+
+import httpx
+import pytest
+
+from gateway.http.faults import Unavailable
+from gateway.http.load import Places
+from tests.gateway.conftest import HEADERS, MakeApp, Serve, ask, calling
+from tests.gateway.standin import StandIn
+
+SLOW = "{ slow(seconds: 0.3) }"
+
+
+async def test_more_than_there_is_room_for(make_app: MakeApp) -> None:
+    """So many run, so many wait, the rest is 503 with Retry-After at once; health answers meanwhile."""
+    async with calling(make_app(max_in_flight=2, queue_size=2, queue_timeout=5)) as client:
+        tasks = [asyncio.create_task(ask(client, SLOW)) for _ in range(7)]
+        await asyncio.sleep(0.1)
+        assert sum(task.done() for task in tasks) == 3
+        assert (await client.get("/healthz")).status_code == 200
+        responses = await asyncio.gather(*tasks)
+    assert Counter(response.status_code for response in responses) == {200: 4, 503: 3}
+    refused = next(response for response in responses if response.status_code == 503)
+    assert (refused.headers["retry-after"], refused.json()["errors"][0]["extensions"]["code"]) == ("1", "UNAVAILABLE")
+
+
+async def test_waiting_is_bounded(make_app: MakeApp) -> None:
+    """Who waits for longer than the queue's time is refused."""
+    async with calling(make_app(max_in_flight=1, queue_size=5, queue_timeout=0.05)) as client:
+        first, second = await asyncio.gather(ask(client, SLOW), ask(client, SLOW))
+    assert (first.status_code, second.status_code) == (200, 503)
+
+
+async def test_no_place_is_lost() -> None:
+    """Whether waiters are served, give up or are cancelled: in the end all places are free again."""
+    places = Places(2, 100, 0.05)
+
+    async def work(seconds: float) -> None:
+        try:
+            await places.take()
+        except Unavailable:
+            return
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            places.give()
+
+    tasks = [asyncio.create_task(work(0.001 * (number % 40))) for number in range(60)]
+    await asyncio.sleep(0.01)
+    for task in tasks[::3]:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert (places.free, len(places.waiting)) == (2, 0)
+
+
+async def test_an_operation_that_takes_too_long(make_app: MakeApp) -> None:
+    """504 after its time, its work cancelled, its place free."""
+    app = make_app(operation_timeout=0.3)
+    graph: Any = app.graph
+    async with calling(app) as client:
+        response = await ask(client, "{ slow(seconds: 9) }")
+        assert (response.status_code, response.json()["errors"][0]["extensions"]["code"]) == (504, "TIMEOUT")
+        assert (graph.running, graph.cancelled, app.places.free) == (0, 1, app.settings.max_in_flight)
+
+
+async def test_a_client_that_leaves(serve: Serve) -> None:
+    """The work of a client that has gone is cancelled."""
+    app = await serve()
+    graph: StandIn = app.graph
+    async with httpx.AsyncClient(base_url=f"http://{app.address}", headers=HEADERS) as client:
+        with pytest.raises(httpx.ReadTimeout):
+            await client.post("/graphql", json={"query": "{ slow(seconds: 9) }"}, timeout=0.2)
+    async with asyncio.timeout(2):
+        while not graph.cancelled:  # noqa: ASYNC110  it happens in the server
+            await asyncio.sleep(0.02)
+    assert (graph.running, app.places.free) == (0, app.settings.max_in_flight)
+
+
+async def test_rate_limit(make_app: MakeApp) -> None:
+    """So many calls a token, then 429; every answer tells what is left and when (Unix time) there is more."""
+    async with calling(make_app(rate_limit="3/minute")) as client:
+        left = [(await ask(client, "{ hello }")).headers["x-ratelimit-remaining"] for _ in range(3)]
+        refused = await ask(client, "{ hello }")
+        assert left == ["2", "1", "0"]
+        assert (refused.status_code, refused.json()["errors"][0]["extensions"]["code"]) == (429, "RATE_LIMITED")
+        assert (refused.headers["x-ratelimit-limit"], refused.headers["x-ratelimit-remaining"]) == ("3", "0")
+        assert 0 < int(refused.headers["retry-after"]) <= 60
+        assert 0 < int(refused.headers["x-ratelimit-reset"]) - time.time() <= 61
+        assert (await client.get("/healthz")).status_code == 200
+
+
+async def test_rate_limit_by_cost(make_app: MakeApp) -> None:
+    """What costs much takes more of the budget: one unit for each 100."""
+    app = make_app(rate_limit="10/minute", rate_limit_cost=100)
+    graph: Any = app.graph
+    async with calling(app) as client:
+        graph.cost = 100
+        assert (await ask(client, "{ hello }")).headers["x-ratelimit-remaining"] == "9"
+        graph.cost = 301
+        assert (await ask(client, "{ hello }")).headers["x-ratelimit-remaining"] == "5"
+        graph.cost = 5000
+        assert (await ask(client, "{ hello }")).headers["x-ratelimit-remaining"] == "0"
+        assert (await ask(client, "{ hello }")).status_code == 429
+
+
+async def test_no_rate_limit_unless_set(client: httpx.AsyncClient) -> None:
+    """Off by default: no headers."""
+    assert "x-ratelimit-limit" not in (await ask(client, "{ hello }")).headers
