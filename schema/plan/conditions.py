@@ -23,6 +23,8 @@ MAX_SEARCH = 200
 
 Shape = tuple[Any, ...]
 
+NO_CONDITIONS: Shape = ("all",)
+
 
 @dataclass(frozen=True, slots=True)
 class Match:
@@ -128,7 +130,9 @@ class FilterModel:
             return self._sql(shape[1], table, limited, negated=not negated)
         if head in {"all", "any"}:
             parts = [self._sql(part, table, limited, negated=negated) for part in shape[1:]]
-            return and_(true(), *parts) if (head == "all") != negated else or_(false(), *parts)
+            if (head == "all") != negated:
+                return and_(*parts) if parts else true()
+            return or_(*parts) if parts else false()
         if head == "link":
             link = self._fields[shape[1]]
             assert isinstance(link, LinkedTo)

@@ -68,7 +68,7 @@ class _Booleans(Visitor):
         self.names: set[str] = set()
 
     def enter_directive(self, node: object, *_: object) -> None:
-        for argument in node.arguments:  # type: ignore[attr-defined]
+        for argument in node.arguments or ():  # type: ignore[attr-defined]
             if isinstance(argument.value, VariableNode):
                 self.names.add(argument.value.name.value)
 

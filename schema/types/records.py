@@ -3,13 +3,14 @@
 import strawberry
 from strawberry import ID, UNSET
 
+from ..plan.aggregates import weighted_cents
 from ..plan.sources import Column, Connection, Expression, Foreign, Stored, ToMany, ToOne
 from ..storage import tables
 from . import fields
 from .enums import OpportunityStage, ProbabilitySource, Role
 from .fields import Planned, plain, read_from
 from .pages import AfterArg, BeforeArg, FilterArg, FirstArg, LastArg, OffsetArg, OrderArg, PageInfo, Summary
-from .relations import CONTACTS, OPPORTUNITIES, OPPORTUNITY, itself, known_user, own_account, weighted
+from .relations import CONTACTS, OPPORTUNITIES, OPPORTUNITY, itself, known_user, own_account
 from .scalars import Date, DateTime, Money
 
 @strawberry.interface(description="Anything with an id. Ids are `<prefix>_<ULID>`, the same in REST and GraphQL, unique over all types and workspaces; they are opaque to clients.")
@@ -126,7 +127,7 @@ class Opportunity(Node):
     stage: OpportunityStage = plain("Where it is in the pipeline.")
     probability: int = plain("How likely it is to be won, in percent.")
     probability_source: ProbabilitySource = read_from(Column("probability_manual"), "Whether the probability is the stage's default.")
-    weighted_value: Money | None = read_from(Expression(weighted), "value × probability / 100, to the cent, half up.")
+    weighted_value: Money | None = read_from(Expression(weighted_cents), "value × probability / 100, to the cent, half up.")
     close_date: Date | None = plain("When it is expected to close.")
     closed_date: Date | None = plain("When it did close.")
     loss_reason: str | None = plain("Why it was lost; only of lost deals.")

@@ -43,6 +43,3 @@ def visible_link(link: FromClause) -> ColumnElement[bool]:
     return exists().where(same, contact.c.account_id == VIEWER_ACCOUNT)
 
 
-def weighted(deal: FromClause) -> ColumnElement[Any]:
-    """value × probability / 100 in cents, half up. Values are never negative, so the whole-number division rounds as it should."""
-    return (deal.c.value_cents * deal.c.probability + 50) // 100

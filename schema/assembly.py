@@ -1,0 +1,56 @@
+"""The Strawberry schema, put together and made ready for both ways of answering."""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import strawberry
+from graphql import GraphQLInterfaceType, GraphQLObjectType, GraphQLResolveInfo, GraphQLSchema
+from strawberry.schema.config import StrawberryConfig
+
+from .plan.compiler import RUNTIME_TYPE
+from .types.mutation import Mutation
+from .types.query import Query
+from .types.records import Account, ApiKey, Contact, Opportunity, User, Workspace
+from .types.scalars import SCALARS
+from .types.subscription import Subscription
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """The schema, and its text."""
+
+    schema: GraphQLSchema
+    sdl: str
+
+
+@cache
+def build() -> Built:
+    """The canonical schema; its fields are read from the trees that plans make."""
+    config = StrawberryConfig(scalar_map=SCALARS)
+    types = [Workspace, User, Contact, Account, Opportunity, ApiKey]
+    schema = strawberry.Schema(Query, Mutation, Subscription, types=types, config=config)
+    core = schema._schema  # noqa: SLF001  strawberry keeps graphql-core's schema there and offers no other way to it
+    for type_ in core.type_map.values():
+        if type_.name.startswith("__"):
+            continue
+        if isinstance(type_, GraphQLObjectType):
+            type_.is_type_of = None
+            for field in type_.fields.values():
+                field.resolve = _from_tree
+        elif isinstance(type_, GraphQLInterfaceType):
+            type_.resolve_type = _runtime_type
+    return Built(core, schema.as_str() + "\n")
+
+
+def _from_tree(source: Any, info: GraphQLResolveInfo, **_: Any) -> Any:
+    """What a raw plan put there: the value, or the error that belongs to the field."""
+    value = source[info.path.key]
+    if isinstance(value, Exception):
+        raise value
+    return value
+
+
+def _runtime_type(value: Any, *_: Any) -> str:
+    name: str = value[RUNTIME_TYPE]
+    return name

@@ -1,0 +1,181 @@
+"""Documents: parsed, validated and measured once, then found by their text; their plans are kept with them."""
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    GraphQLBoolean,
+    GraphQLError,
+    GraphQLID,
+    GraphQLInt,
+    GraphQLNonNull,
+    GraphQLSchema,
+    GraphQLString,
+    GraphQLSyntaxError,
+    OperationDefinitionNode,
+    parse,
+    specified_rules,
+    type_from_ast,
+    validate,
+)
+from graphql.execution.values import VariableValues, get_variable_values
+
+from .plan.limits import Limits, too_much
+from .plan.selections import deciding_variables
+
+MAX_INT = 2**31
+
+
+class RequestError(Exception):
+    """The request can't be executed at all: malformed, invalid, too much. `errors` are response errors, `code` the code of them all."""
+
+    def __init__(self, errors: list[dict[str, Any]], code: str = "BAD_REQUEST") -> None:
+        super().__init__(errors[0]["message"])
+        self.errors = errors
+        self.code = code
+
+
+def request_error(*messages: str, code: str = "BAD_REQUEST") -> RequestError:
+    """A RequestError with these messages."""
+    return RequestError([{"message": message, "extensions": {"code": code}} for message in messages], code)
+
+
+def _told(errors: list[GraphQLError], limits: Limits) -> RequestError:
+    told: list[Any] = [dict(error.formatted) for error in errors[: limits.max_errors]]
+    for error in told:
+        error["extensions"] = {**error.get("extensions", {}), "code": "BAD_REQUEST"}
+    return RequestError(told)
+
+
+@dataclass(slots=True, eq=False)
+class Prepared:
+    """One operation of a valid document, with the plans that were made for it."""
+
+    text: str
+    document: DocumentNode
+    operation: OperationDefinitionNode
+    deciding: tuple[str, ...]
+    plain: tuple[tuple[str, type | None, bool], ...] | None
+    plans: dict[tuple[Any, ...], Any] = field(default_factory=dict)
+
+    @property
+    def kind(self) -> str:
+        """`query`, `mutation` or `subscription`."""
+        return self.operation.operation.value
+
+    @property
+    def name(self) -> str | None:
+        """The operation's name."""
+        return self.operation.name.value if self.operation.name else None
+
+
+class Documents:
+    """The documents seen lately, bounded; what is invalid is not kept."""
+
+    def __init__(self, schema: GraphQLSchema, limits: Limits) -> None:
+        self._schema = schema
+        self._limits = limits
+        self._kept: OrderedDict[tuple[str, str | None], Prepared] = OrderedDict()
+        self.misses = 0
+
+    def prepare(self, text: str, name: str | None) -> Prepared:
+        """The operation `name` of a document (None: its only one). Raises RequestError."""
+        key = (text, name)
+        found = self._kept.get(key)
+        if found is not None:
+            self._kept.move_to_end(key)
+            return found
+        self.misses += 1
+        prepared = self._prepare(text, name)
+        self._kept[key] = prepared
+        if len(self._kept) > self._limits.documents:
+            self._kept.popitem(last=False)
+        return prepared
+
+    def _prepare(self, text: str, name: str | None) -> Prepared:
+        document = self._parse(text)
+        operation = _operation(document, name)
+        errors = validate(self._schema, document, RULES, max_errors=self._limits.max_errors)
+        if errors:
+            raise _told(errors, self._limits)
+        excess = too_much(document, operation, self._limits)
+        if excess:
+            raise request_error(*excess[: self._limits.max_errors])
+        plain = _plain_variables(self._schema, operation)
+        return Prepared(text, document, operation, tuple(sorted(deciding_variables(document))), plain)
+
+    def _parse(self, text: str) -> DocumentNode:
+        limits = self._limits
+        if len(text) > limits.max_document_length:
+            message = f"The document has {len(text)} characters; it may have {limits.max_document_length}."
+            raise request_error(message)
+        try:
+            return parse(text, max_tokens=limits.max_tokens, no_location=False)
+        except GraphQLSyntaxError as error:
+            raise _told([error], limits) from None
+        except RecursionError:
+            message = "The document is nested too deeply."
+            raise request_error(message) from None
+
+
+RULES = tuple(specified_rules)
+"""Built once: a cache keyed by rules that are made for each request never hits."""
+
+
+def _operation(document: DocumentNode, name: str | None) -> OperationDefinitionNode:
+    operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+    if name is None:
+        if len(operations) == 1:
+            return operations[0]
+        message = "The document has no operation." if not operations else "The document has several operations: say which by operationName."
+        raise request_error(message)
+    for operation in operations:
+        if operation.name is not None and operation.name.value == name:
+            return operation
+    message = f"The document has no operation {name!r}."
+    raise request_error(message)
+
+
+_PLAIN: dict[Any, type] = {GraphQLID: str, GraphQLString: str, GraphQLInt: int, GraphQLBoolean: bool}
+
+
+def _plain_variables(schema: GraphQLSchema, operation: OperationDefinitionNode) -> tuple[tuple[str, type | None, bool], ...] | None:
+    """(name, Python type, required) of each variable; None where one has a default value, whose rules are graphql-core's."""
+    found = []
+    for node in operation.variable_definitions or ():
+        if node.default_value is not None:
+            return None
+        type_ = type_from_ast(schema, node.type)
+        inner = type_.of_type if isinstance(type_, GraphQLNonNull) else type_
+        found.append((node.variable.name.value, _PLAIN.get(inner), inner is not type_))
+    return tuple(found)
+
+
+def coerce(schema: GraphQLSchema, prepared: Prepared, given: dict[str, Any], limits: Limits) -> VariableValues:
+    """The coerced variables (specification section 6.1.2): at once where they are plain, by graphql-core where not. Raises RequestError."""
+    values = _coerced_plainly(prepared, given)
+    if values is None:
+        result = get_variable_values(schema, prepared.operation.variable_definitions or (), given, max_errors=limits.max_errors)
+        if isinstance(result, list):
+            raise _told(result, limits)
+        values = result
+    return values
+
+
+def _coerced_plainly(prepared: Prepared, given: dict[str, Any]) -> VariableValues | None:
+    if prepared.plain is None:
+        return None
+    coerced: dict[str, Any] = {}
+    for name, kind, required in prepared.plain:
+        if name not in given:
+            if required:
+                return None
+            continue
+        value = given[name]
+        # `type`, not `isinstance`: a boolean is no Int.
+        if kind is None or type(value) is not kind or (kind is int and not -MAX_INT <= value < MAX_INT):
+            return None
+        coerced[name] = value
+    return VariableValues({}, coerced)

@@ -1,0 +1,202 @@
+"""The graph over one database: operations go in, answers come out.
+
+A query's selection becomes a plan, the plan's rows become the response. Whatever a plan can't express, and every answer that carries
+errors, is completed by graphql-core from the same rows: one meaning, two speeds.
+"""
+
+import hashlib
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from graphql import GraphQLError, GraphQLSchema
+from graphql.execution import execute_sync
+from graphql.execution.values import VariableValues
+
+from .assembly import build
+from .documents import Documents, Prepared, RequestError, coerce, request_error
+from .plan.compiler import Compiler
+from .plan.conditions import FilterModel
+from .plan.formats import namespace
+from .plan.limits import Limits
+from .plan.model import Model
+from .plan.operation import PARTS, MutationPlan, QueryPlan, WriteStep, compile_mutation, compile_query
+from .plan.reading import Counts, Reader
+from .plan.selections import Selections
+from .plan.writer import PlanFault
+from .rules.access import Caller
+from .rules.errors import GatewayError, ServiceUnavailable
+from .storage.database import Connection, Database, StorageError
+from .types.scalars import show_money
+from .write.actions import ACTIONS
+from .write.transaction import perform
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Answer:
+    """The answer to an operation. `executed` is False where the request itself was at fault: then there is no `data` in the body."""
+
+    data: dict[str, Any] | None
+    errors: list[dict[str, Any]] | None = None
+    extensions: dict[str, Any] = field(default_factory=dict)
+    executed: bool = True
+
+    def encode(self) -> bytes:
+        """The response body (GraphQL over HTTP: `errors` first, so that they are seen)."""
+        body: dict[str, Any] = {}
+        if self.errors:
+            body["errors"] = self.errors
+        if self.executed:
+            body["data"] = self.data
+        if self.extensions:
+            body["extensions"] = self.extensions
+        return orjson.dumps(body)
+
+
+class Graph:
+    """The canonical graph. `plans=False` leaves every query to graphql-core's completion: to compare, and to measure."""
+
+    def __init__(self, database: Database, *, limits: Limits | None = None, plans: bool = True) -> None:
+        built = build()
+        self.sdl: str = built.sdl
+        self.graphql_schema: GraphQLSchema = built.schema
+        self.limits = limits or Limits()
+        self.database = database
+        self.planned = 0
+        self.completed = 0
+        self._plans = plans
+        self._model = Model(self.graphql_schema)
+        filter_type: Any = self.graphql_schema.type_map["OpportunityFilter"]
+        self._filters = FilterModel(filter_type)
+        self._documents = Documents(self.graphql_schema, self.limits)
+        self._counts = Counts(self.limits.counts)
+        self._names = namespace(show_money)
+
+    def prepare(self, document: str, operation_name: str | None = None) -> Prepared:
+        """The operation of a document, parsed, validated and within limits. Raises RequestError."""
+        return self._documents.prepare(document, operation_name)
+
+    def check(self, prepared: Prepared, variables: dict[str, Any]) -> list[GraphQLError]:
+        """Every fault of the variables that coercion finds."""
+        from graphql.execution.values import get_variable_values  # noqa: PLC0415
+
+        result = get_variable_values(self.graphql_schema, prepared.operation.variable_definitions or (), variables)
+        return result if isinstance(result, list) else []
+
+    async def run(self, prepared: Prepared, variables: dict[str, Any] | None, caller: Caller) -> Answer:
+        """Executes a query or mutation for `caller`. Faults are told in the answer; only defects raise."""
+        given = variables or {}
+        try:
+            values = coerce(self.graphql_schema, prepared, given, self.limits)
+            plan = self._plan(prepared, values, caller)
+            cost = plan.cost.total(values)
+            if cost > self.limits.max_cost:
+                message = f"The operation costs {cost}; it may cost {self.limits.max_cost}. Ask for smaller pages or fewer levels."
+                raise request_error(message)
+            if isinstance(plan, MutationPlan):
+                answer = await self._mutate(plan, values, caller, _fingerprint(prepared, given))
+            else:
+                answer = await self._query(prepared, plan, given, values, caller)
+        except RequestError as error:
+            return Answer(None, error.errors, executed=False)
+        except (StorageError, ServiceUnavailable) as error:
+            _log.warning("database unavailable: %s", error)
+            return Answer(None, [{"message": f"Try again later: {error}.", "extensions": {"code": "UNAVAILABLE"}}], executed=False)
+        answer.extensions["cost"] = cost
+        return answer
+
+    def _plan(self, prepared: Prepared, values: VariableValues, caller: Caller, *, raw: bool = False) -> Any:
+        booleans = {name: values.coerced.get(name) for name in prepared.deciding}
+        key = (*booleans.values(), caller.account_id is not None, raw)
+        plan = prepared.plans.get(key)
+        if plan is None:
+            plan = prepared.plans[key] = self._compile(prepared, booleans, limited=caller.account_id is not None, raw=raw)
+        return plan
+
+    def _compile(self, prepared: Prepared, booleans: dict[str, bool | None], *, limited: bool, raw: bool) -> Any:
+        selections = Selections(self.graphql_schema, prepared.document, prepared.operation, booleans)
+        compiler = Compiler(self._model, self.database, selections, limited, raw, self._names, self._filters, **PARTS)
+        return compile_mutation(compiler) if prepared.kind == "mutation" else compile_query(compiler)
+
+    async def _query(
+        self, prepared: Prepared, plan: QueryPlan, given: dict[str, Any], values: VariableValues, caller: Caller
+    ) -> Answer:
+        if self._plans and not plan.introspective and not plan.faulty:
+            try:
+                data = await self._read(plan, values, caller)
+            except GatewayError:
+                pass  # graphql-core words it, with its path
+            except PlanFault:
+                plan.faulty = True
+            else:
+                self.planned += 1
+                return Answer(data)
+        return await self._complete(prepared, given, values, caller)
+
+    async def _read(self, plan: QueryPlan, values: VariableValues, caller: Caller) -> dict[str, Any]:
+        async def work(connection: Connection) -> dict[str, Any]:
+            return await plan.read(Reader(self.database, connection, caller, self._counts), values)
+
+        return await self.database.read(work)
+
+    async def _complete(self, prepared: Prepared, given: dict[str, Any], values: VariableValues, caller: Caller) -> Answer:
+        self.completed += 1
+        plan: QueryPlan = self._plan(prepared, values, caller, raw=True)
+        tree = await self._read(plan, values, caller) if plan.steps else {}
+        result = execute_sync(self.graphql_schema, prepared.document, tree, None, given, prepared.name)
+        errors = [error_of(error) for error in (result.errors or ())[: self.limits.max_errors]]
+        return Answer(result.data, errors or None)
+
+    async def _mutate(self, plan: MutationPlan, values: VariableValues, caller: Caller, fingerprint: str) -> Answer:
+        answer = Answer({})
+        assert answer.data is not None
+        for step in plan.steps:
+            if not isinstance(step, WriteStep):
+                answer.data[step[0]] = step[1]
+                continue
+            try:
+                action = ACTIONS[step.name]
+                payload, replayed = await perform(self.database, action, step, values, caller, self._counts, f"{step.key} {fingerprint}")
+            except GatewayError as error:
+                return Answer(None, [located(error, step)])
+            answer.data[step.key] = payload
+            if replayed:
+                answer.extensions["idempotencyReplayed"] = True
+        self.planned += 1
+        return answer
+
+    async def subscribe(self, prepared: Prepared, variables: dict[str, Any] | None, caller: Caller) -> AsyncIterator[Answer]:
+        """Follows events for `caller`."""
+        raise NotImplementedError
+        yield
+
+
+def _fingerprint(prepared: Prepared, given: dict[str, Any]) -> str:
+    """What tells a request from another one under the same idempotency key: the operation and its variables."""
+    parts = orjson.dumps([prepared.text, prepared.name, given], option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(parts).hexdigest()
+
+
+def located(error: GatewayError, step: WriteStep) -> dict[str, Any]:
+    """An error of a mutation's root field, as graphql-core words it."""
+    nodes = [details.node for details in step.selected.details]
+    return error_of(GraphQLError(str(error), nodes, path=[step.key], original_error=error))
+
+
+def error_of(error: GraphQLError) -> dict[str, Any]:
+    """A response error with its code; the text of a defect stays in the log."""
+    told: dict[str, Any] = dict(error.formatted)
+    original = error.original_error
+    if isinstance(original, GatewayError):
+        code = original.code
+    elif original is None or isinstance(original, GraphQLError):
+        code = "BAD_REQUEST"
+    else:
+        _log.error("a field could not be completed", exc_info=original)
+        code, told["message"] = "INTERNAL_ERROR", "Something went wrong here; the request id tells where."
+    told["extensions"] = {**told.get("extensions", {}), "code": code}
+    return told

@@ -1,0 +1,176 @@
+"""The pipeline and the forecast: one statement each, whatever they cover."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import BigInteger, Integer, and_, bindparam, case, cast, exists, extract, func, or_, select, text
+
+from ..rules import clock
+from ..rules.errors import BadRequest
+from ..rules.stages import FIRST_CLOSED, STAGES, WON
+from ..storage.columns import Day, Instant
+from ..storage.database import Row
+from ..storage.tables import StageChange
+from .aggregates import exact_sum, joined, only_if, weighted_cents
+from .reading import Reader
+from .select import permitted
+
+if TYPE_CHECKING:
+    from .compiler import Compiler
+
+MAX_PERIODS = 400
+_DAY = 86_400
+_MONTHS = {"MONTH": 1, "QUARTER": 3, "YEAR": 12}
+
+Aggregated = Callable[[Reader, Mapping[str, Any]], Awaitable[list[dict[str, Any]]]]
+
+CHANGE: Any = StageChange.__table__  # type: ignore[attr-defined]
+
+
+def seconds(column: Any, dialect: str) -> Any:
+    """Seconds since 1970 of an instant."""
+    return func.unixepoch(column) if dialect == "sqlite" else cast(extract("epoch", column), BigInteger)
+
+
+class Pipeline:
+    """A row a stage: how many deals, what they are worth, how long they have been there."""
+
+    def __init__(self, compiler: "Compiler") -> None:
+        self._compiler = compiler
+
+    async def __call__(self, reader: Reader, arguments: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """One object a stage, in the order of the pipeline."""
+        conditions = self._compiler.filters.read(arguments.get("filter"))
+        as_of = arguments.get("asOf")
+        # An open day ends now: nobody has been anywhere until midnight yet.
+        end = min(f"{as_of}T23:59:59Z", clock.now()) if as_of else clock.now()
+        statement = self._compiler.sql(self._clause(conditions.shape, past=as_of is not None))
+        values = {**reader.values, **conditions.values, "end": end}
+        rows = {row[0]: row for row in await reader.fetch(statement, values)}
+        return [_pipeline_stage(stage.position, rows.get(stage.position)) for stage in STAGES]
+
+    def _clause(self, shape: Any, *, past: bool) -> Any:
+        stored = self._compiler.model.stored("Opportunity")
+        deal = stored.table.alias("t0")
+        where = [*permitted(deal, stored, limited=self._compiler.limited), self._compiler.filters.sql(shape, deal, limited=self._compiler.limited)]
+        end: Any = bindparam("end", type_=Instant(), required=True)
+        stage, since, source, weight = deal.c.stage, deal.c.stage_since, deal, weighted_cents(deal)
+        if past:
+            change = CHANGE.alias("change")
+            later = CHANGE.alias("later")
+            same = and_(change.c.workspace_id == deal.c.workspace_id, change.c.opportunity_id == deal.c.id)
+            source = deal.join(change, same)
+            newer = and_(
+                later.c.workspace_id == change.c.workspace_id,
+                later.c.opportunity_id == change.c.opportunity_id,
+                later.c.sequence > change.c.sequence,
+                later.c.at <= end,
+            )
+            where += [change.c.at <= end, ~exists().where(newer)]
+            stage, since = change.c.to_stage, change.c.at
+        dialect = self._compiler.database.dialect.name
+        age = func.sum(seconds(end, dialect) - seconds(since, dialect))
+        columns = [stage, func.count(), *exact_sum(deal.c.value_cents), *exact_sum(weight), age]
+        return select(*columns).select_from(source).where(*where).group_by(stage)
+
+
+def _pipeline_stage(position: int, row: Row | None) -> dict[str, Any]:
+    _, count, high, low, weighted_high, weighted_low, age = row or (position, 0, None, None, None, None, None)
+    return {
+        "stage": position,
+        "count": count,
+        "totalValue": joined(high, low),
+        "weightedValue": joined(weighted_high, weighted_low),
+        "averageAgeDays": float(age) / count / _DAY if count else None,
+    }
+
+
+class Forecast:
+    """A row a period: open deals by the day they should close, won deals by the day they did."""
+
+    def __init__(self, compiler: "Compiler") -> None:
+        self._compiler = compiler
+
+    async def __call__(self, reader: Reader, arguments: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """One object a period. Raises BadRequest for a range that is empty or too long."""
+        first, last = date.fromisoformat(arguments["from"]), date.fromisoformat(arguments["to"])
+        periods = _periods(first, last, _MONTHS[arguments["by"].value])
+        conditions = self._compiler.filters.read(arguments.get("filter"))
+        statement = self._compiler.sql(self._clause(conditions.shape, arguments["by"].value))
+        values = {**reader.values, **conditions.values, "first": first.isoformat(), "last": last.isoformat()}
+        rows = {int(row[0]): row for row in await reader.fetch(statement, values)}
+        months = _MONTHS[arguments["by"].value]
+        return [_forecast_period(start, end, rows.get(_number(start, months))) for start, end in periods]
+
+    def _clause(self, shape: Any, period: str) -> Any:
+        stored = self._compiler.model.stored("Opportunity")
+        deal = stored.table.alias("t0")
+        day = case((deal.c.stage == WON, deal.c.closed_date), else_=deal.c.close_date)
+        where = [
+            *permitted(deal, stored, limited=self._compiler.limited),
+            self._compiler.filters.sql(shape, deal, limited=self._compiler.limited),
+            or_(deal.c.stage < FIRST_CLOSED, deal.c.stage == WON),
+            day >= bindparam("first", type_=Day(), required=True),
+            day <= bindparam("last", type_=Day(), required=True),
+        ]
+        number = self._period_number(day, _MONTHS[period])
+        is_open, is_won = deal.c.stage < FIRST_CLOSED, deal.c.stage == WON
+        columns = [
+            number,
+            func.count(only_if(is_open, deal.c.id)),
+            *exact_sum(only_if(is_open, deal.c.value_cents)),
+            *exact_sum(only_if(is_open, weighted_cents(deal))),
+            func.count(only_if(is_won, deal.c.id)),
+            *exact_sum(only_if(is_won, deal.c.value_cents)),
+        ]
+        return select(*columns).select_from(deal).where(*where).group_by(text("1"))
+
+    def _period_number(self, day: Any, months: int) -> Any:
+        if self._compiler.database.dialect.name == "sqlite":
+            year, month = cast(func.substr(day, 1, 4), Integer), cast(func.substr(day, 6, 2), Integer)
+        else:
+            year, month = cast(extract("year", day), Integer), cast(extract("month", day), Integer)
+        return (year * 12 + month - 1) // months
+
+
+def _number(start: date, months: int) -> int:
+    return (start.year * 12 + start.month - 1) // months
+
+
+def _periods(first: date, last: date, months: int) -> list[tuple[date, date]]:
+    """The calendar periods that touch the range, cut to it."""
+    if first > last:
+        message = f"`from` ({first}) is after `to` ({last})."
+        raise BadRequest(message)
+    numbers = range(_number(first, months), _number(last, months) + 1)
+    if len(numbers) > MAX_PERIODS:
+        message = f"The range has {len(numbers)} periods; it may have {MAX_PERIODS}."
+        raise BadRequest(message)
+    return [(max(first, _starts(number, months)), min(last, _ends(number, months))) for number in numbers]
+
+
+def _starts(number: int, months: int) -> date:
+    year, month = divmod(number * months, 12)
+    return date(year, month + 1, 1)
+
+
+def _ends(number: int, months: int) -> date:
+    year, month = divmod((number + 1) * months, 12)
+    return date.max if year > date.max.year else date(year, month + 1, 1) - timedelta(days=1)
+
+
+def _forecast_period(start: date, end: date, row: Row | None) -> dict[str, Any]:
+    _, opened, high, low, weighted_high, weighted_low, won, won_high, won_low = row or (0, 0, None, None, None, None, 0, None, None)
+    return {
+        "start": start.isoformat(),
+        "end": end.isoformat(),
+        "openCount": opened,
+        "openValue": joined(high, low),
+        "weightedValue": joined(weighted_high, weighted_low),
+        "wonCount": won,
+        "wonValue": joined(won_high, won_low),
+    }
+
+
+AGGREGATES: dict[str, Callable[["Compiler"], Aggregated]] = {"pipeline": Pipeline, "forecast": Forecast}

@@ -1,0 +1,186 @@
+"""Compiles selections: walks what is asked of a type, collects the SQL that it needs, and writes the expression that answers it."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from graphql import GraphQLList, GraphQLNonNull, GraphQLObjectType, get_named_type, get_nullable_type
+from sqlalchemy import FromClause
+
+from ..storage.database import Database
+from ..storage.statements import Statement
+from .cost import LIST, Cost
+from .formats import formatted
+from .model import FieldModel, Model
+from .selections import Selected, Selections
+from .select import Level
+from .sources import Column, Connection, Expression, Stored, ToMany, ToOne
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .records import Records
+
+TYPENAME = "__typename"
+RUNTIME_TYPE = None
+"""The key under which a raw object says what it is: no response key can be that."""
+
+
+@dataclass(slots=True)
+class Related:
+    """Records that plain objects refer to: loaded by their ids before the writer runs, which finds them under `name`."""
+
+    name: str
+    records: "Records"
+    ids: str
+
+
+@dataclass(slots=True)
+class Plain:
+    """A plain object being written: the code of the variable that holds it, and what its ids are collected by."""
+
+    variable: str
+    collect: str
+    related: list[Related] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Compiler:
+    """Everything that stays the same while one operation is compiled."""
+
+    model: Model
+    database: Database
+    selections: Selections
+    limited: bool
+    raw: bool
+    names: dict[str, Any]
+    filters: Any
+    connection: "Callable[..., Any]"
+    to_many: "Callable[..., Any]"
+    records: "Callable[..., Any]"
+
+    def sql(self, clause: Any) -> Statement:
+        """Compiled SQL. Raises AssertionError for a statement that isn't bound to a workspace."""
+        statement = self.database.compile(clause)
+        assert "workspace" in statement.names, statement.text
+        return statement
+
+    def level(self, stored: Stored, row: str = "r") -> Level:
+        """A new SELECT."""
+        return Level(stored, self.limited, row)
+
+    def object(self, level: Level, table: FromClause, type_: GraphQLObjectType, asked: list[Selected]) -> tuple[str, Cost]:
+        """The code of an object that stands in a row of `level`, and its cost."""
+        cost = Cost(1)
+        parts = [f"{RUNTIME_TYPE!r}: {type_.name!r}"] if self.raw else []
+        for selected in asked:
+            if selected.name != TYPENAME:
+                code, added = self._field(level, table, self.model.field(type_.name, selected.name), selected)
+                cost.add(added)
+                parts.append(f"{selected.key!r}: {code}")
+            elif not self.raw:
+                parts.append(f"{selected.key!r}: {type_.name!r}")
+        return "{" + ", ".join(parts) + "}", cost
+
+    def _field(self, level: Level, table: FromClause, model: FieldModel, selected: Selected) -> tuple[str, Cost]:
+        source = model.source
+        if isinstance(source, Column):
+            return self._value(model, level.slot(table.c[source.name])), Cost()
+        if isinstance(source, Expression):
+            return self._value(model, level.slot(source.build(table))), Cost()
+        if isinstance(source, ToOne):
+            return self._to_one(level, table, model, source, selected)
+        parent = level.place(table.c.id)
+        if isinstance(source, ToMany):
+            batch, cost = self.to_many(self, source, selected, parent)
+            absent = "()"
+        else:
+            assert isinstance(source, Connection)
+            batch, cost = self.connection(self, source, model, selected, parent)
+            absent = "None"
+        level.batches.append(batch)
+        return f"b{len(level.batches) - 1}.get({level.row}[{parent}], {absent})", cost
+
+    def _value(self, model: FieldModel, code: str) -> str:
+        type_ = model.definition.type
+        return formatted(get_named_type(type_).name, code, raw=self.raw, nullable=not isinstance(type_, GraphQLNonNull))
+
+    def _to_one(self, level: Level, table: FromClause, model: FieldModel, source: ToOne, selected: Selected) -> tuple[str, Cost]:
+        type_: Any = get_named_type(model.definition.type)
+        stored = self.model.stored(source.type_name)
+        asked = self.selections.below(selected, type_)
+        in_sight = stored.visible is None or not self.limited
+        if in_sight and all(field.name in {"id", TYPENAME} for field in asked):
+            return self._reference(level.slot(table.c[source.column]), model, type_, asked), Cost(1)
+        joined = level.join(table, source.column, stored)
+        test = level.slot(joined.c.id)
+        code, cost = self.object(level, joined, type_, asked)
+        return _unless_absent(code, test, model), cost
+
+    def _reference(self, slot: str, model: FieldModel, type_: GraphQLObjectType, asked: list[Selected]) -> str:
+        """An object of which only the id is wanted: the foreign key has it, no join is needed."""
+        parts = [f"{RUNTIME_TYPE!r}: {type_.name!r}"] if self.raw else []
+        for selected in asked:
+            if selected.name == "id":
+                parts.append(f"{selected.key!r}: {slot}")
+            elif not self.raw:
+                parts.append(f"{selected.key!r}: {type_.name!r}")
+        return _unless_absent("{" + ", ".join(parts) + "}", slot, model)
+
+    def plain(self, plain: Plain, type_: GraphQLObjectType, asked: list[Selected]) -> tuple[str, Cost]:
+        """The code of a plain object that stands in a variable, keyed by the names of the type's fields, and its cost."""
+        cost = Cost(1)
+        parts = [f"{RUNTIME_TYPE!r}: {type_.name!r}"] if self.raw else []
+        for selected in asked:
+            if selected.name != TYPENAME:
+                code, added = self._member(plain, self.model.field(type_.name, selected.name), selected)
+                cost.add(added)
+                parts.append(f"{selected.key!r}: {code}")
+            elif not self.raw:
+                parts.append(f"{selected.key!r}: {type_.name!r}")
+        return "{" + ", ".join(parts) + "}", cost
+
+    def _member(self, plain: Plain, model: FieldModel, selected: Selected) -> tuple[str, Cost]:
+        if isinstance(model.source, ToOne):
+            return self._related(plain, model.source, selected)
+        code = f"{plain.variable}[{model.name!r}]"
+        type_ = get_named_type(model.definition.type)
+        if not isinstance(type_, GraphQLObjectType):
+            return self._value(model, code) if not _is_list(model) else code, Cost()
+        if not _is_list(model):
+            inner, cost = self.plain(_inner(plain, code, None), type_, self.selections.below(selected, type_))
+            return _unless_absent(inner, code, model), cost
+        return self._plain_list(plain, code, type_, selected)
+
+    def _plain_list(self, plain: Plain, code: str, type_: GraphQLObjectType, selected: Selected) -> tuple[str, Cost]:
+        item = f"{plain.variable}_"
+        below = _inner(plain, item, code)
+        inner, cost = self.plain(below, type_, self.selections.below(selected, type_))
+        return f"[{inner} for {item} in {code}]", cost.times(LIST)
+
+    def _related(self, plain: Plain, source: ToOne, selected: Selected) -> tuple[str, Cost]:
+        records, cost = self.records(self, source.type_name, selected)
+        name = f"x{len(plain.related)}"
+        plain.related.append(Related(name, records, plain.collect.format(f"{plain.variable}[{source.column!r}]")))
+        return f"{name}.get({plain.variable}[{source.column!r}])", cost
+
+
+def _inner(plain: Plain, variable: str, iterated: str | None) -> Plain:
+    collect = plain.collect if iterated is None else f"[{{}} for {variable} in {iterated}]"
+    return Plain(variable, collect, plain.related)
+
+
+def _is_list(model: FieldModel) -> bool:
+    return isinstance(get_nullable_type(model.definition.type), GraphQLList)
+
+
+def _unless_absent(code: str, test: str, model: FieldModel) -> str:
+    """`code`, or what stands for an absent object: null, or the end of the plan where the types rule null out."""
+    absent = "fault()" if isinstance(model.definition.type, GraphQLNonNull) else "None"
+    return f"({code} if {test} is not None else {absent})"
+
+
+def result_type(model: FieldModel) -> GraphQLObjectType:
+    """The object type that a field's value, or each of its items, has."""
+    type_ = get_named_type(model.definition.type)
+    assert isinstance(type_, GraphQLObjectType)
+    return type_

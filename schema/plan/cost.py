@@ -1,0 +1,38 @@
+"""What an operation costs: an object 1, a scalar 0, times the page size; a list without paging counts as 10."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from graphql.execution.values import VariableValues
+
+LIST = 10
+
+Size = Callable[["VariableValues"], int]
+
+
+@dataclass(slots=True)
+class Cost:
+    """The cost of a selection: its own objects, and those on pages whose size the variables decide."""
+
+    own: int = 0
+    pages: list[tuple[Size, "Cost"]] = field(default_factory=list)
+
+    def add(self, other: "Cost", times: int = 1) -> None:
+        """Adds another selection's cost, `times` over."""
+        self.own += other.own * times
+        for size, page in other.pages:
+            self.pages.append((size, page.times(times)))
+
+    def times(self, factor: int) -> "Cost":
+        """The cost of `factor` of these."""
+        if factor == 1:
+            return self
+        return Cost(self.own * factor, [(size, page.times(factor)) for size, page in self.pages])
+
+    def total(self, variables: "VariableValues") -> int:
+        """The cost once the variables are known."""
+        if not self.pages:
+            return self.own
+        return self.own + sum(size(variables) * page.total(variables) for size, page in self.pages)

@@ -1,0 +1,29 @@
+"""How a driver's value becomes a response value, as a Python expression that the writers are made of.
+
+In a `raw` writer, made for graphql-core, scalars stay as the drivers hold them: graphql-core serializes them itself.
+"""
+
+from typing import Any
+
+from ..rules.stages import STAGES
+
+STAGE = tuple(stage.name for stage in STAGES)
+ROLE = {"admin": "ADMIN", "member": "MEMBER", "viewer": "VIEWER"}
+PROBABILITY_SOURCE = ("STAGE_DEFAULT", "MANUAL")
+
+_MAPPED = {"OpportunityStage": "STAGE[{}]", "Role": "ROLE[{}]", "ProbabilitySource": "PROBABILITY_SOURCE[{}]", "Boolean": "bool({})"}
+
+
+def namespace(show_money: Any) -> dict[str, Any]:
+    """The names that a writer's expressions use."""
+    return {"STAGE": STAGE, "ROLE": ROLE, "PROBABILITY_SOURCE": PROBABILITY_SOURCE, "show_money": show_money}
+
+
+def formatted(type_name: str, code: str, *, raw: bool, nullable: bool) -> str:
+    """The expression that makes a response value of `type_name` from the driver's value `code`."""
+    if type_name == "Money" and not raw:
+        return f"show_money({code})"
+    template = _MAPPED.get(type_name)
+    if template is None:
+        return code
+    return f"None if {code} is None else {template.format(code)}" if nullable else template.format(code)

@@ -1,0 +1,120 @@
+"""A whole operation as compiled: its root fields in order, and what it costs."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import GraphQLObjectType
+from graphql.execution.values import VariableValues
+
+from ..rules.errors import GatewayError
+from .arguments import Arguments, read_arguments
+from .compiler import TYPENAME, Compiler, result_type
+from .connections import compile_connection
+from .cost import Cost
+from .reading import Reader
+from .records import compile_records, compile_to_many
+from .selections import Selected
+from .steps import PlainWriter, Step, compile_plain, compile_step
+
+INTROSPECTION = {"__schema", "__type"}
+
+MakeCompiler = Callable[..., Compiler]
+
+
+@dataclass(slots=True)
+class QueryPlan:
+    """The steps of a query by response key. `introspective`: it asks for the schema too, which only graphql-core tells."""
+
+    compiler: Compiler
+    steps: list[tuple[str, Step]]
+    cost: Cost
+    introspective: bool
+    faulty: bool = False
+
+    async def read(self, reader: Reader, variables: VariableValues) -> dict[str, Any]:
+        """The response's data. Raises GatewayError; in a raw plan an error stands in place of the field that it belongs to."""
+        data: dict[str, Any] = {}
+        for key, step in self.steps:
+            try:
+                data[key] = await step.run(reader, variables)
+            except GatewayError as error:
+                if not self.compiler.raw:
+                    raise
+                data[key] = error
+        return data
+
+
+@dataclass(slots=True)
+class WriteStep:
+    """A root field of a mutation: the action of its name, its arguments, and the writer of its payload."""
+
+    key: str
+    name: str
+    selected: Selected
+    arguments: Arguments
+    writer: PlainWriter
+
+
+@dataclass(slots=True)
+class MutationPlan:
+    """The steps of a mutation, carried out one after the other, each in a transaction of its own."""
+
+    steps: list[WriteStep | tuple[str, str]]
+    cost: Cost
+
+
+@dataclass(slots=True)
+class EventPlan:
+    """The one field of a subscription: its arguments, and the writer of its events."""
+
+    key: str
+    arguments: Arguments
+    writer: PlainWriter
+    cost: Cost
+
+
+def compile_query(compiler: Compiler) -> QueryPlan:
+    """The plan of a query."""
+    root: Any = compiler.model.schema.query_type
+    steps: list[tuple[str, Step]] = []
+    cost = Cost()
+    introspective = False
+    for selected in compiler.selections.root(root):
+        if selected.name in INTROSPECTION:
+            introspective = True
+            continue
+        step, added = compile_step(compiler, selected)
+        steps.append((selected.key, step))
+        cost.add(added)
+    return QueryPlan(compiler, steps, cost, introspective)
+
+
+def compile_mutation(compiler: Compiler) -> MutationPlan:
+    """The plan of a mutation."""
+    root: Any = compiler.model.schema.mutation_type
+    steps: list[WriteStep | tuple[str, str]] = []
+    cost = Cost()
+    for selected in compiler.selections.root(root):
+        if selected.name == TYPENAME:
+            steps.append((selected.key, root.name))
+            continue
+        model = compiler.model.field(root.name, selected.name)
+        writer, added = compile_plain(compiler, result_type(model), selected, many=False)
+        steps.append(WriteStep(selected.key, selected.name, selected, read_arguments(model.definition, selected.node), writer))
+        cost.add(added)
+    return MutationPlan(steps, cost)
+
+
+def compile_subscription(compiler: Compiler) -> EventPlan:
+    """The plan of a subscription, which has one root field (specification section 5.2.3.1)."""
+    root: Any = compiler.model.schema.subscription_type
+    assert isinstance(root, GraphQLObjectType)
+    selected = compiler.selections.root(root)[0]
+    model = compiler.model.field(root.name, selected.name)
+    writer, cost = compile_plain(compiler, result_type(model), selected, many=False)
+    return EventPlan(selected.key, read_arguments(model.definition, selected.node), writer, cost)
+
+
+PARTS: dict[str, Callable[..., Any]] = {"connection": compile_connection, "to_many": compile_to_many, "records": compile_records}
+"""What the compiler needs of the modules that need it: handed in, so that they don't import each other."""

@@ -1,0 +1,108 @@
+"""One SELECT a list level: only the columns asked for, to-one relations joined, and a batch for each to-many relation below it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from sqlalchemy import ColumnElement, FromClause, Select, and_, select
+
+from ..storage.database import Row
+from .reading import WORKSPACE, Reader
+from .sources import Stored
+
+if TYPE_CHECKING:
+    from graphql.execution.values import VariableValues
+
+
+class Batch(Protocol):
+    """What hangs on the rows of a level, for all of them at once."""
+
+    key: int
+    """The place of the parents' key in their rows."""
+
+    async def load(self, reader: Reader, keys: list[Any], variables: "VariableValues") -> Any:
+        """A mapping from each key to its part of the response."""
+
+
+@dataclass(slots=True)
+class _Join:
+    table: FromClause
+    condition: ColumnElement[bool]
+
+
+@dataclass(slots=True)
+class Level:
+    """The SELECT of a list level as it grows while the selection is compiled. `row` names a row in the writer's code."""
+
+    stored: Stored
+    limited: bool
+    row: str
+    table: FromClause = field(init=False)
+    columns: list[ColumnElement[Any]] = field(default_factory=list)
+    batches: list[Batch] = field(default_factory=list)
+    _joins: list[_Join] = field(default_factory=list)
+    _slots: dict[str, int] = field(default_factory=dict)
+    _tables: dict[tuple[str, str], FromClause] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.table = self.stored.table.alias("t0")
+
+    def place(self, column: ColumnElement[Any]) -> int:
+        """Where `column` stands in a row; it is added to the SELECT where it isn't there yet."""
+        key = str(column.compile(compile_kwargs={"literal_binds": True})) if not hasattr(column, "table") else f"{column.table.name}.{column.name}"
+        if key not in self._slots:
+            self._slots[key] = len(self.columns)
+            self.columns.append(column)
+        return self._slots[key]
+
+    def slot(self, column: ColumnElement[Any]) -> str:
+        """The code that reads `column` from a row."""
+        return f"{self.row}[{self.place(column)}]"
+
+    def join(self, parent: FromClause, column: str, target: Stored) -> FromClause:
+        """The row that `parent.column` refers to, joined once whoever asks; out of sight of the caller, it is null."""
+        key = (str(parent.name), column)  # type: ignore[attr-defined]
+        if key not in self._tables:
+            table = target.table.alias(f"t{len(self._tables) + 1}")
+            same = [table.c.id == parent.c[column]]
+            if "workspace_id" in table.c:
+                same.insert(0, table.c.workspace_id == parent.c.workspace_id)
+            if self.limited and target.visible is not None:
+                same.append(target.visible(table))
+            self._tables[key] = table
+            self._joins.append(_Join(table, and_(*same)))
+        return self._tables[key]
+
+    def clause(self, *where: ColumnElement[bool], extra: Sequence[Any] = (), source: FromClause | None = None) -> Select[Any]:
+        """The SELECT, with the workspace and what the caller may see already required. `source` replaces the bare table below it."""
+        joined: Any = self.table if source is None else source
+        for join in self._joins:
+            joined = joined.outerjoin(join.table, join.condition)
+        return select(*self.columns, *extra).select_from(joined).where(*self.permitted(), *where)
+
+    def permitted(self) -> list[ColumnElement[bool]]:
+        """What every statement on this table requires: the workspace, and what a limited viewer may see."""
+        return permitted(self.table, self.stored, limited=self.limited)
+
+    async def batched(self, reader: Reader, rows: Sequence[Row], variables: "VariableValues") -> list[Any]:
+        """What hangs on `rows`: one mapping a batch, in the writer's order."""
+        loaded = []
+        for batch in self.batches:
+            place = batch.key
+            keys = list(dict.fromkeys([row[place] for row in rows if row[place] is not None]))
+            loaded.append(await batch.load(reader, keys, variables) if keys else {})
+        return loaded
+
+    @property
+    def parameters(self) -> str:
+        """The names of the batches in the writer's code."""
+        return "".join(f", b{place}" for place in range(len(self.batches)))
+
+
+def permitted(table: FromClause, stored: Stored, *, limited: bool) -> list[ColumnElement[bool]]:
+    """The workspace, and what a limited viewer may see of `table`. No statement is made without these."""
+    tenant = table.c.workspace_id if "workspace_id" in table.c else table.c.id
+    terms: list[ColumnElement[bool]] = [tenant == WORKSPACE]
+    if limited and stored.visible is not None:
+        terms.append(stored.visible(table))
+    return terms

@@ -1,0 +1,200 @@
+"""The root fields of a query, each a step that reads its part of the response from one snapshot."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from graphql import GraphQLObjectType
+from graphql.execution.values import VariableValues
+
+from ..rules.access import Role
+from ..rules.errors import BadRequest, Forbidden
+from ..storage.statements import Statement
+from .analytics import AGGREGATES
+from .arguments import Arguments, read_arguments
+from .compiler import Compiler, Plain, Related, result_type
+from .connections import compile_connection
+from .cost import LIST, Cost
+from .model import FieldModel
+from .reading import Reader
+from .records import Records, compile_records
+from .select import Level
+from .selections import Selected
+from .sources import Aggregate, AnyById, ById, Computed, Connection, Rows
+from .writer import Writer, make_writer
+
+MAX_IDS = 100
+
+
+class Step(Protocol):
+    """A root field."""
+
+    async def run(self, reader: Reader, variables: VariableValues) -> Any:
+        """Its part of the response. Raises GatewayError."""
+
+
+@dataclass(slots=True)
+class RecordStep:
+    """One record by its id, or null."""
+
+    records: Records
+    arguments: Arguments
+
+    async def run(self, reader: Reader, variables: VariableValues) -> Any:
+        id_ = self.arguments(variables)["id"]
+        return (await self.records.load(reader, (id_,), variables)).get(id_)
+
+
+@dataclass(slots=True)
+class NodesStep:
+    """Records of any type by their ids; the prefix of an id says which type it is of."""
+
+    by_prefix: dict[str, Records]
+    arguments: Arguments
+    many: bool
+
+    async def run(self, reader: Reader, variables: VariableValues) -> Any:
+        arguments = self.arguments(variables)
+        ids = arguments["ids"] if self.many else [arguments["id"]]
+        if len(ids) > MAX_IDS:
+            message = f"`ids` has {len(ids)} items; it may have {MAX_IDS}."
+            raise BadRequest(message)
+        found: dict[str, Any] = {}
+        for prefix, records in self.by_prefix.items():
+            found.update(await records.load(reader, [id_ for id_ in ids if id_.partition("_")[0] == prefix], variables))
+        return [found.get(id_) for id_ in ids] if self.many else found.get(ids[0])
+
+
+@dataclass(slots=True)
+class RowsStep:
+    """All rows of a type."""
+
+    level: Level
+    statement: Statement
+    writer: Writer
+    admin: bool
+
+    async def run(self, reader: Reader, variables: VariableValues) -> Any:
+        if self.admin:
+            require_admin(reader)
+        rows = await reader.fetch(self.statement, reader.values)
+        return self.writer.call(rows, *await self.level.batched(reader, rows, variables))
+
+
+@dataclass(slots=True)
+class ConstantStep:
+    """A root field that is always the same: `__typename`."""
+
+    value: Any
+
+    async def run(self, reader: Reader, variables: VariableValues) -> Any:
+        del reader, variables
+        return self.value
+
+
+@dataclass(slots=True)
+class PlainStep:
+    """A plain object or list, and the records that it refers to."""
+
+    make: Callable[[Reader, VariableValues], Any]
+    writer: "PlainWriter"
+
+    async def run(self, reader: Reader, variables: VariableValues) -> Any:
+        return await self.writer.write(reader, await self.make(reader, variables), variables)
+
+
+@dataclass(slots=True)
+class PlainWriter:
+    """Writes a plain object or list once the records that it refers to are loaded."""
+
+    related: list[Related]
+    collectors: list[Writer]
+    writer: Writer
+
+    async def write(self, reader: Reader, value: Any, variables: VariableValues) -> Any:
+        """The response of `value`."""
+        loaded = []
+        for related, collector in zip(self.related, self.collectors, strict=True):
+            loaded.append(await related.records.load(reader, collector.call(value), variables))
+        return self.writer.call(value, *loaded)
+
+
+def compile_plain(compiler: Compiler, type_: GraphQLObjectType, selected: Selected, *, many: bool) -> tuple[PlainWriter, Cost]:
+    """The writer of a plain object (`many`: of a list of them), of which `selected` asks something."""
+    plain = Plain("o", "[{} for o in value]" if many else "[{}]")
+    code, cost = compiler.plain(plain, type_, compiler.selections.below(selected, type_))
+    parameters = "".join(f", {related.name}" for related in plain.related)
+    if many:
+        writer = make_writer(f"value{parameters}", f"[{code} for o in value]", compiler.names)
+    else:
+        writer = make_writer(f"o{parameters}", code, compiler.names)
+    variable = "value" if many else "o"
+    collectors = [make_writer(variable, related.ids, {}) for related in plain.related]
+    return PlainWriter(plain.related, collectors, writer), cost.times(LIST if many else 1)
+
+
+def require_admin(reader: Reader) -> None:
+    """Raises Forbidden for anyone but administrators."""
+    if reader.caller.role is not Role.ADMIN:
+        message = "Only an admin may do this."
+        raise Forbidden(message)
+
+
+def compile_step(compiler: Compiler, selected: Selected) -> tuple[Step, Cost]:
+    """The step of a root field of a query."""
+    if selected.name == "__typename":
+        return ConstantStep("Query"), Cost()
+    model = compiler.model.field("Query", selected.name)
+    arguments = read_arguments(model.definition, selected.node)
+    source = model.source
+    if isinstance(source, Connection):
+        return compile_connection(compiler, source, model, selected, 0)
+    if isinstance(source, ById):
+        records, cost = compile_records(compiler, source.type_name, selected)
+        return RecordStep(records, arguments), cost
+    if isinstance(source, AnyById):
+        return _nodes(compiler, source, arguments, selected)
+    if isinstance(source, Rows):
+        return _rows(compiler, source, selected)
+    many = not isinstance(source, Computed) or str(model.definition.type).startswith("[")
+    writer, cost = compile_plain(compiler, result_type(model), selected, many=many)
+    return PlainStep(_maker(compiler, source, model, arguments), writer), cost
+
+
+def _nodes(compiler: Compiler, source: AnyById, arguments: Arguments, selected: Selected) -> tuple[Step, Cost]:
+    compiled = {prefix: compile_records(compiler, name, selected) for prefix, name in compiler.model.by_prefix().items() if prefix != "key"}
+    dearest = max((cost for _, cost in compiled.values()), key=lambda cost: cost.own)
+    step = NodesStep({prefix: records for prefix, (records, _) in compiled.items()}, arguments, source.many)
+    if not source.many:
+        return step, dearest
+    return step, Cost(0, [(lambda variables: len(arguments(variables)["ids"]), dearest)])
+
+
+def _rows(compiler: Compiler, source: Rows, selected: Selected) -> tuple[Step, Cost]:
+    type_: Any = compiler.model.schema.type_map[source.type_name]
+    level = compiler.level(compiler.model.stored(source.type_name))
+    code, cost = compiler.object(level, level.table, type_, compiler.selections.below(selected, type_))
+    writer = make_writer(f"rows{level.parameters}", f"[{code} for {level.row} in rows]", compiler.names)
+    order = [level.table.c[name] for name in source.order]
+    if not level.columns:
+        level.place(order[0])
+    return RowsStep(level, compiler.sql(level.clause().order_by(*order)), writer, source.admin), cost.times(LIST)
+
+
+def _maker(compiler: Compiler, source: Any, model: FieldModel, arguments: Arguments) -> Callable[[Reader, VariableValues], Any]:
+    if isinstance(source, Aggregate):
+        aggregate = AGGREGATES[source.name](compiler)
+
+        async def aggregated(reader: Reader, variables: VariableValues) -> Any:
+            return await aggregate(reader, arguments(variables))
+
+        return aggregated
+    assert isinstance(source, Computed), model.name
+
+    async def computed(reader: Reader, variables: VariableValues) -> Any:
+        del variables
+        return source.make(reader.caller)
+
+    return computed
+
+

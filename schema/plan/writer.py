@@ -1,0 +1,54 @@
+"""Writers: the functions that turn rows into the response, generated from a plan as plain, readable Python expressions.
+
+Measured against closures a field on the 100-row list of the benchmark: a tenth of the time, since a dict display with constant keys is
+one instruction a value. Nothing of a request is in the source: response keys go in through repr, values through arguments.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+
+class PlanFault(Exception):  # noqa: N818  control flow: graphql-core words what is wrong
+    """The writer met something that the types rule out (a null that must not be): the answer is left to graphql-core."""
+
+
+def fault() -> Any:
+    """Leaves the writer."""
+    raise PlanFault
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """A generated function and its source, which `gateway explain` prints."""
+
+    source: str
+    call: Callable[..., Any]
+
+
+def make_writer(parameters: str, expression: str, names: dict[str, Any]) -> Writer:
+    """The function of `parameters` that returns `expression`."""
+    return _compiled(f"def write({parameters}):\n    return {expression}\n", names)
+
+
+def make_grouper(row: str, batches: str, expression: str, names: dict[str, Any]) -> Writer:
+    """The function that groups rows by their first column, each written by `expression`."""
+    lines = [
+        f"def write(rows{batches}):",
+        "    groups = {}",
+        f"    for {row} in rows:",
+        f"        item = {expression}",
+        f"        group = groups.get({row}[0])",
+        "        if group is None:",
+        f"            groups[{row}[0]] = [item]",
+        "        else:",
+        "            group.append(item)",
+        "    return groups",
+    ]
+    return _compiled("\n".join(lines) + "\n", names)
+
+
+def _compiled(source: str, names: dict[str, Any]) -> Writer:
+    scope = {**names, "fault": fault}
+    exec(compile(source, "<plan>", "exec"), scope)  # noqa: S102  made by the planner from the schema, never from a request's values
+    return Writer(source, scope["write"])

@@ -1,0 +1,64 @@
+"""API keys: made, shown once, revoked. Only the SHA-256 of a token is kept."""
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from ..rules import clock
+from ..storage.ids import new_id
+from ..storage.tables import ApiKey
+from ..types.inputs import CreateApiKeyInput
+from .inputs import Fault, InputModel, invalid
+from .references import reference_faults
+from .rows import RowStatements
+from .transaction import Writing, done, refused
+
+TOKEN_PREFIX = "pk_live_"  # noqa: S105  the mark of a token, not a token
+_ROWS = RowStatements(ApiKey)
+_INPUT = InputModel(CreateApiKeyInput, kept=frozenset())
+
+
+def new_token() -> str:
+    """A token with 256 random bits."""
+    return TOKEN_PREFIX + secrets.token_urlsafe(32)
+
+
+def token_hash(token: str) -> str:
+    """What is kept of a token: it is random enough for one round of SHA-256."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+async def create(writing: Writing, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """createApiKey."""
+    values, faults = _INPUT.read(arguments["input"])
+    if values.get("account_id") is not None and values.get("role") != "viewer":
+        faults.append(invalid("accountId", "Only a VIEWER is limited to an account: leave accountId out, or make the role VIEWER."))
+    if values.get("expires_at") is not None and values["expires_at"] <= writing.now:
+        faults.append(invalid("expiresAt", "`expiresAt` is past: give an instant to come."))
+    faults += await reference_faults(writing, "account", "accountId", values.get("account_id"))
+    if faults:
+        return refused(*faults)
+    token = new_token()
+    id_, milliseconds = new_id("key")
+    row = {name: None for name in _ROWS.columns} | values
+    row |= {
+        "workspace_id": writing.caller.workspace_id,
+        "id": id_,
+        "token_hash": token_hash(token),
+        "created_at": clock.instant(milliseconds),
+    }
+    await writing.execute(_ROWS.insert, row)
+    return done(id_, token=token)
+
+
+async def revoke(writing: Writing, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """revokeApiKey: at once in this process, within seconds in others (see the cache of tokens)."""
+    id_ = arguments["id"]
+    rows = await writing.fetch(_ROWS.find, row_id=id_)
+    if not rows:
+        return refused(Fault("NOT_FOUND", None, "There is no key with this id."))
+    row = _ROWS.as_dict(rows[0])
+    if row["revoked_at"] is None:
+        await writing.execute(_ROWS.update, {**row, "revoked_at": writing.now, "row_id": id_})
+    return done(deletedId=id_)

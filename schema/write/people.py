@@ -1,0 +1,211 @@
+"""Creating, changing and removing accounts, contacts and users: one way for all, with what is special to each declared."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import bindparam, func, select, update
+
+from ..plan.reading import WORKSPACE
+from ..rules import clock
+from ..rules.text import fold
+from ..storage.columns import Text
+from ..storage.ids import new_id
+from ..storage.tables import Account, ApiKey, Contact, Opportunity, OpportunityContact, User
+from ..types.inputs import (
+    CreateAccountInput,
+    CreateContactInput,
+    CreateUserInput,
+    UpdateAccountInput,
+    UpdateContactInput,
+    UpdateUserInput,
+)
+from . import opportunities
+from .inputs import Fault, InputModel, invalid
+from .references import reference_faults
+from .rows import RowStatements
+from .transaction import Writing, done, refused
+
+_DEAL: Any = Opportunity.__table__  # type: ignore[attr-defined]
+_CONTACT: Any = Contact.__table__  # type: ignore[attr-defined]
+_LINK: Any = OpportunityContact.__table__  # type: ignore[attr-defined]
+_USER: Any = User.__table__  # type: ignore[attr-defined]
+_KEY: Any = ApiKey.__table__  # type: ignore[attr-defined]
+_ROW: Any = bindparam("row_id", type_=Text(), required=True)
+_EMAIL: Any = bindparam("email", type_=Text(), required=True)
+
+Complete = Callable[[dict[str, Any]], list[Fault]]
+
+
+def _account(row: dict[str, Any]) -> list[Fault]:
+    row["name_folded"] = fold(row["name"])
+    return []
+
+
+def _contact(row: dict[str, Any]) -> list[Fault]:
+    names = [name.strip() for name in (row["first_name"], row["last_name"]) if name and name.strip()]
+    row["name"] = " ".join(names)
+    row["email_folded"] = fold(row["email"])
+    row["search_folded"] = fold(f"{row['name']}\n{row['email']}")
+    return [] if names else [invalid("firstName", "A contact has a firstName or a lastName: give one of them.")]
+
+
+def _user(row: dict[str, Any]) -> list[Fault]:
+    row["email_folded"] = fold(row["email"])
+    row["search_folded"] = fold(f"{row['name']}\n{row['email']}")
+    if row["account_id"] is not None and row["role"] != "viewer":
+        return [invalid("accountId", "Only a VIEWER is limited to an account: leave accountId out, or make the role VIEWER.")]
+    return []
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of record: its rows, its inputs, and `complete`, which derives columns and checks them together."""
+
+    name: str
+    prefix: str
+    rows: RowStatements
+    creation: InputModel
+    change: InputModel
+    complete: Complete
+    unique_email: bool
+
+
+def _same_email(table: Any) -> Any:
+    return select(table.c.id).where(table.c.workspace_id == WORKSPACE, table.c.email_folded == _EMAIL, table.c.id != _ROW)
+
+
+_SAME_EMAIL = {table.name: _same_email(table) for table in (_CONTACT, _USER)}
+
+ACCOUNT = Kind(
+    "account",
+    "acc",
+    RowStatements(Account),
+    InputModel(CreateAccountInput, kept=frozenset()),
+    InputModel(UpdateAccountInput, kept=frozenset({"name"})),
+    _account,
+    unique_email=False,
+)
+CONTACT = Kind(
+    "contact",
+    "cnt",
+    RowStatements(Contact),
+    InputModel(CreateContactInput, kept=frozenset()),
+    InputModel(UpdateContactInput, kept=frozenset({"email"})),
+    _contact,
+    unique_email=True,
+)
+USER = Kind(
+    "user",
+    "usr",
+    RowStatements(User),
+    InputModel(CreateUserInput, kept=frozenset()),
+    InputModel(UpdateUserInput, kept=frozenset({"name", "email", "role", "is_active"})),
+    _user,
+    unique_email=True,
+)
+
+Run = Callable[[Writing, Mapping[str, Any]], Awaitable[dict[str, Any]]]
+
+
+def create(kind: Kind) -> Run:
+    """The action that creates a record of `kind`."""
+
+    async def run(writing: Writing, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        values, faults = kind.creation.read(arguments["input"])
+        id_, milliseconds = new_id(kind.prefix)
+        writing.now = clock.instant(milliseconds)
+        times = {"created_at": writing.now, "updated_at": writing.now, "version": 1}
+        row = {name: None for name in kind.rows.columns} | {"is_active": True} | values
+        row |= {"workspace_id": writing.caller.workspace_id, "id": id_, **times}
+        faults += await _faults(writing, kind, row, faulty=bool(faults))
+        if faults:
+            return refused(*faults)
+        await writing.execute(kind.rows.insert, {name: row[name] for name in kind.rows.columns})
+        return done(id_)
+
+    return run
+
+
+def change(kind: Kind) -> Run:
+    """The action that changes a record of `kind`; a change that changes nothing leaves no trace."""
+
+    async def run(writing: Writing, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        found = await _find(writing, kind, arguments["id"], arguments.get("expectedVersion"))
+        if isinstance(found, Fault):
+            return refused(found)
+        values, faults = kind.change.read(arguments["input"])
+        row = {**found, **values}
+        faults += await _faults(writing, kind, row, faulty=bool(faults))
+        if faults:
+            return refused(*faults)
+        if row != found:
+            row |= {"version": found["version"] + 1, "updated_at": writing.now}
+            await writing.execute(kind.rows.update, {**row, "row_id": row["id"]})
+        return done(row["id"])
+
+    return run
+
+
+async def _find(writing: Writing, kind: Kind, id_: str, expected: int | None) -> dict[str, Any] | Fault:
+    rows = await writing.fetch(kind.rows.find, row_id=id_)
+    if not rows:
+        return Fault("NOT_FOUND", None, f"There is no {kind.name} with this id.")
+    found = kind.rows.as_dict(rows[0])
+    if "is_active" in found:
+        found["is_active"] = bool(found["is_active"])
+    if expected is not None and expected != found["version"]:
+        return Fault("PRECONDITION_FAILED", None, f"The {kind.name} is at version {found['version']}, not {expected}: read it again.")
+    return found
+
+
+async def _faults(writing: Writing, kind: Kind, row: dict[str, Any], *, faulty: bool) -> list[Fault]:
+    """What stops a row as a whole; where single fields are already at fault, only what doesn't depend on them is looked at."""
+    found = await reference_faults(writing, "account", "accountId", row.get("account_id"))
+    if faulty:
+        return found
+    found += kind.complete(row)
+    if kind.unique_email and await writing.fetch(_SAME_EMAIL[kind.rows.table.name], email=row["email_folded"], row_id=row["id"]):
+        found.append(Fault("CONFLICT", ("email",), f"Another {kind.name} has this e-mail address."))
+    return found
+
+
+_DEALS_OF = select(func.count()).select_from(_DEAL).where(_DEAL.c.workspace_id == WORKSPACE, _DEAL.c.account_id == _ROW)
+_LEAVE = update(_CONTACT).where(_CONTACT.c.workspace_id == WORKSPACE, _CONTACT.c.account_id == _ROW).values(account_id=None)
+
+
+async def remove_account(writing: Writing, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """deleteAccount: refused while deals or limited viewers hang on it."""
+    id_ = arguments["id"]
+    found = await _find(writing, ACCOUNT, id_, arguments.get("expectedVersion"))
+    if isinstance(found, Fault):
+        return refused(found)
+    deals = (await writing.fetch(_DEALS_OF, row_id=id_))[0][0]
+    if deals:
+        return refused(Fault("CONFLICT", None, f"The account still has {deals} opportunities: delete or move them first."))
+    limited = await writing.fetch(_LIMITED_TO, row_id=id_)
+    if limited:
+        return refused(Fault("CONFLICT", None, "A viewer or a key is limited to this account: change it first, or it would see everything."))
+    await writing.execute(_LEAVE, {"row_id": id_})
+    await writing.execute(ACCOUNT.rows.delete, {"row_id": id_})
+    return done(deletedId=id_)
+
+
+_LIMITED_TO = (
+    select(_USER.c.id)
+    .where(_USER.c.workspace_id == WORKSPACE, _USER.c.account_id == _ROW)
+    .union_all(select(_KEY.c.id).where(_KEY.c.workspace_id == WORKSPACE, _KEY.c.account_id == _ROW))
+)
+_LINKED_DEALS = select(_LINK.c.opportunity_id).where(_LINK.c.workspace_id == WORKSPACE, _LINK.c.contact_id == _ROW).order_by(_LINK.c.opportunity_id)
+
+
+async def remove_contact(writing: Writing, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """deleteContact: it leaves every deal that it is on, which raises their versions, with an event each."""
+    id_ = arguments["id"]
+    found = await _find(writing, CONTACT, id_, arguments.get("expectedVersion"))
+    if isinstance(found, Fault):
+        return refused(found)
+    for (deal,) in await writing.fetch(_LINKED_DEALS, row_id=id_):
+        await opportunities.drop_contact(writing, deal, id_)
+    await writing.execute(CONTACT.rows.delete, {"row_id": id_})
+    return done(deletedId=id_)
