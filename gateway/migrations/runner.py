@@ -12,12 +12,14 @@ import asyncpg
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from schema.storage.database import Connection as Session
-from schema.storage.database import Database
+from schema.storage.database import Database, StorageError
 
 SCRIPTS = Path(__file__).parent
 WAIT_SECONDS = 120.0
@@ -48,10 +50,15 @@ def head() -> str:
 async def upgrade(database_url: str) -> None:
     """Takes the database at `sqlite:///path` or `postgresql://…` to the newest revision; does nothing where it is there already.
 
-    Several processes may do it at once: one works, the others wait for it. Raises OSError, asyncpg's or sqlite3's errors.
+    Several processes may do it at once: one works, the others wait for it. Raises StorageError.
     """
-    async with connected(database_url) as run:
-        await run(lambda connection: command.upgrade(_config(connection), "head"))
+    try:
+        async with connected(database_url) as run:
+            await run(lambda connection: command.upgrade(_config(connection), "head"))
+    except DBAPIError as error:
+        raise StorageError(str(error.orig)) from error
+    except (OSError, CommandError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise StorageError(str(error)) from error
 
 
 async def head_is_current(database: Database) -> bool:

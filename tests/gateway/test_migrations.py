@@ -16,7 +16,7 @@ from sqlmodel import SQLModel
 import schema.storage.tables  # noqa: F401  fills the metadata
 from gateway.migrations import head, head_is_current, upgrade
 from gateway.migrations.runner import connected
-from schema.storage.database import open_database
+from schema.storage.database import StorageError, open_database
 from tests.postgres import Postgres
 
 
@@ -106,7 +106,7 @@ async def test_a_failed_upgrade_leaves_nothing(tmp_path: Path) -> None:
     with sqlite3.connect(path) as raw:
         raw.execute("CREATE TABLE stage_change (in_the_way)")
     raw.close()
-    with pytest.raises(Exception, match="already exists"):
+    with pytest.raises(StorageError, match="already exists"):
         await upgrade(f"sqlite:///{path}")
     with sqlite3.connect(path) as raw:
         assert raw.execute("SELECT name FROM sqlite_master").fetchall() == [("stage_change",)]

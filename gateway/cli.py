@@ -1,0 +1,225 @@
+"""The command line: `gateway serve`, `migrate`, `token`, `seed`, `schema`, `openapi`, `explain`.
+
+What a program reads (a token, the SDL, a list) goes to standard output, what is meant for people to standard error. Exit code 2 says that
+what was typed can't be, 1 that the database didn't answer.
+"""
+
+import asyncio
+import sqlite3
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import astuple, fields
+from typing import Annotated, Any, TypeVar
+
+import asyncpg
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from gateway import demo as demos
+from gateway.auth.keys import KeyFault, Keys, Listed, NewKey
+from gateway.flags import with_settings
+from gateway.migrations import head, head_is_current, upgrade
+from gateway.seed import SeedFault, SeedSpec
+from gateway.seed import seed as fill
+from gateway.settings import Settings, SettingsError, load
+from schema.rules.access import Role
+from schema.storage.database import Database, StorageError, open_database
+
+T = TypeVar("T")
+
+_MAX_NAME = 100
+
+
+class Refused(Exception):
+    """What was typed can't be done: the message says why."""
+
+
+_TYPED = (Refused, SettingsError, KeyFault, SeedFault, demos.DemoFault)
+_DATABASE = (StorageError, OSError, sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError)
+
+DatabaseUrl = Annotated[
+    str | None, typer.Option(help="sqlite:///path or postgresql://user:password@host/name (default: GATEWAY_DATABASE_URL).", metavar="URL")
+]
+
+app = typer.Typer(
+    name="gateway",
+    help="A GraphQL gateway with a REST compatibility layer for sales opportunities.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+tokens = typer.Typer(no_args_is_help=True, help="API keys: make, list and revoke them.")
+app.add_typer(tokens, name="token")
+
+
+def main() -> None:
+    """Runs the command line. Ends the process."""
+    with _told():
+        app()
+
+
+@app.command()
+@with_settings
+def serve(
+    *,
+    demo: Annotated[bool, typer.Option("--demo", help="Fill an empty database and print a token to it (loopback only).")] = False,
+    **flags: Any,
+) -> None:
+    """Serve both doors until SIGTERM or Ctrl-C."""
+    from gateway import server  # noqa: PLC0415  it takes a second to import, which the other commands needn't wait for
+
+    settings = load(**flags)
+    if not demo:
+        server.serve(settings)
+        return
+    settings = demos.reachable_only_here(settings)
+    token = _run(settings, demos.prepare)
+    demos.announce(settings, token)
+    server.serve(settings, demo_token=token)
+
+
+@app.command()
+def migrate(database_url: DatabaseUrl = None) -> None:
+    """Take the database to the newest revision."""
+    settings = load(database_url=database_url)
+    asyncio.run(upgrade(settings.database_url))
+    _say(f"The database is at revision {head()}.")
+
+
+@tokens.command("create")
+def token_create(
+    *,
+    workspace: Annotated[str, typer.Option(help="The workspace's name; it is made if there is none.")],
+    role: Annotated[Role, typer.Option(help="What the token may do.")],
+    name: Annotated[str, typer.Option(help="What the key is for.")] = "command line",
+    expires: Annotated[int | None, typer.Option(help="Days until it expires (default: never).", min=1, max=36_500, metavar="DAYS")] = None,
+    account: Annotated[str | None, typer.Option(help="The one account that a viewer sees.", metavar="ID")] = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Make an API key and print its token, this once, alone on standard output."""
+    key = NewKey(_name("--workspace", workspace), role, _name("--name", name), expires, account)
+    created = _run(load(database_url=database_url), lambda database: Keys(database).create(key))
+    if created.new_workspace:
+        _say(f"Made the workspace {workspace}.")
+    _say(f"Made the key {created.id}. Its token is shown only now:")
+    typer.echo(created.token)
+
+
+@tokens.command("list")
+def token_list(database_url: DatabaseUrl = None) -> None:
+    """List the API keys: a table in a terminal, tab-separated lines elsewhere."""
+    listed = _run(load(database_url=database_url), lambda database: Keys(database).list())
+    _print_rows([field.name for field in fields(Listed)], [[value or "" for value in astuple(key)] for key in listed])
+
+
+@tokens.command("revoke")
+def token_revoke(
+    key_id: Annotated[str, typer.Argument(metavar="ID", help="The key's id, key_…")], database_url: DatabaseUrl = None
+) -> None:
+    """Revoke an API key; running gateways refuse it within five seconds."""
+    name = _run(load(database_url=database_url), lambda database: Keys(database).revoke(key_id))
+    _say(f"Revoked the key {key_id} ({name}).")
+
+
+@app.command()
+def seed(
+    *,
+    opportunities: Annotated[int, typer.Option(help="How many.", min=0)],
+    accounts: Annotated[int | None, typer.Option(help="How many (default: one to 20 opportunities).", min=1)] = None,
+    users: Annotated[int | None, typer.Option(help="How many (default: one to 500 opportunities, at least 5).", min=1)] = None,
+    contacts: Annotated[int | None, typer.Option(help="How many (default: four to an account).", min=0)] = None,
+    workspace: Annotated[str, typer.Option(help="The workspace's name; it is made if there is none.")] = "Main",
+    number: Annotated[int, typer.Option("--seed", help="The same number gives the same data.")] = 1,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Fill a workspace with believable data, 100,000 opportunities in well under a minute."""
+    spec = SeedSpec(_name("--workspace", workspace), opportunities, accounts, users, contacts, number)
+    with _progress(opportunities) as tell:
+        seeded = _run(load(database_url=database_url), lambda database: fill(database.url, spec, progress=tell))
+    _say(f"Wrote {seeded.rows:,} rows into the workspace {workspace}.")
+    _say(f"A token for it: gateway token create --workspace {workspace!r} --role admin")
+
+
+@app.command()
+def schema() -> None:
+    """Print the GraphQL schema as SDL."""
+    from schema.graph import Graph  # noqa: PLC0415  as in serve
+
+    typer.echo(Graph(open_database("sqlite:///")).sdl)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Ends the process with one sentence instead of a traceback, for what isn't a defect."""
+    try:
+        yield
+    except _TYPED as error:
+        _end(str(error), 2)
+    except _DATABASE as error:
+        _end(f"the database says: {error}", 1)
+
+
+def _end(message: str, code: int) -> None:
+    for line in message.splitlines():
+        _say(f"gateway: {line}")
+    sys.exit(code)
+
+
+def _say(message: str) -> None:
+    typer.echo(message, err=True)
+
+
+def _run(settings: Settings, work: Callable[[Database], Coroutine[Any, Any, T]]) -> T:
+    """What `work` gives on the settings' database, open and at the newest revision."""
+
+    async def opened() -> T:
+        async with _database(settings) as database:
+            return await work(database)
+
+    return asyncio.run(opened())
+
+
+@asynccontextmanager
+async def _database(settings: Settings) -> AsyncIterator[Database]:
+    if settings.migrate or settings.database_url.startswith("sqlite"):
+        await upgrade(settings.database_url)
+    database = open_database(settings.database_url, statement_timeout=settings.statement_timeout)
+    await database.open()
+    try:
+        if not await head_is_current(database):
+            raise Refused("the database isn't at the newest revision: run gateway migrate first")
+        yield database
+    finally:
+        await database.close()
+
+
+def _name(option: str, value: str) -> str:
+    """A name that can be shown and stored."""
+    name = value.strip()
+    if not 1 <= len(name) <= _MAX_NAME or not name.isprintable():
+        raise Refused(f"{option}: give 1 to {_MAX_NAME} printable characters")
+    return name
+
+
+def _print_rows(names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    if not sys.stdout.isatty():
+        for row in [names, *rows]:
+            typer.echo("\t".join(row))
+        return
+    table = Table(*names)
+    for row in rows:
+        table.add_row(*row)
+    Console().print(table)
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[int], None]]:
+    """A bar on standard error, where that is a terminal."""
+    console = Console(stderr=True)
+    columns = (TextColumn("Opportunities"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("opportunities", total=total)
+        yield lambda done: bar.update(task, completed=done)
