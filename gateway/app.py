@@ -1,14 +1,16 @@
 """The application, as a table of contents: what it is made of, which layers a request passes, and which door a path is."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial, reduce
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
+import orjson
 import structlog
 from starlette.responses import Response
-from starlette.routing import Mount, Router
+from starlette.routing import BaseRoute, Mount, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.auth import Authenticator
@@ -30,11 +32,20 @@ from gateway.logs import AccessLog
 from gateway.metrics import CONTENT_TYPE, Metrics
 from gateway.migrations import head_is_current, upgrade
 from gateway.pages import pages
+from gateway.rest import RestGraph
+from gateway.rest_usage import Uses
 from gateway.settings import Settings
+from rest_compat.routes import routes as rest_routes
 from schema.documents import Prepared
 from schema.graph import Answer, Graph
 from schema.plan.limits import Limits
 from schema.storage.database import open_database
+
+#: REST's pages that need no token.
+PUBLIC_REST: Final = ("/api/openapi.json", "/api/docs")
+#: Mutations after which a token may not be good any more, and the ids that own tokens. Forgetting one too many costs a look-up.
+CHANGES_TOKENS: Final = re.compile(r"\b(revokeApiKey|updateUser)\b").search
+TOKEN_OWNERS: Final = re.compile(r"\b(?:key|usr)_[0-9A-Za-z]+").findall
 
 Layer: TypeAlias = Callable[[ASGIApp], ASGIApp]
 
@@ -61,6 +72,8 @@ class Application:
         self.budget = budget_of(settings)
         self.operations = Operations(self.graph, documents_of(settings), self.count, self.budget)
         self.places = Places(settings.max_in_flight, settings.queue_size, settings.queue_timeout)
+        self.uses = Uses(self.database)
+        self.rest = rest_routes(RestGraph(self.operations, self.uses, settings))
         self.terms = self._terms()
         self.pages = pages(demo_token=demo_token)
         self.asgi = layered(self._doors(), self._edge())
@@ -93,14 +106,15 @@ class Application:
             events=layered(EventsEndpoint(self.terms, self.metrics.streams), guard),
             socket=SocketEndpoint(self.terms, Origins(self.settings.cors_origins), self.metrics.sockets),
             explorer=self.pages.explorer() if self.settings.graphiql else None,
-            rest=not_found,
+            rest=layered(Router(self._rest_routes(public=False), default=not_found, redirect_slashes=False), [*guard, bounded]),
+            public=frozenset(PUBLIC_REST),
             pages=Pages(self._pages(), self._assets()),
         )
 
     def _assets(self) -> ASGIApp:
-        """The pages' files; a starlette router, since that runs the lifespan too."""
+        """The pages' files and what else anyone may read; a starlette router, since that runs the lifespan too."""
         files = [Mount("/_assets", self.pages.assets)] if self.settings.graphiql else []
-        return Router(files, default=not_found, lifespan=self.lifespan, redirect_slashes=False)
+        return Router([*files, *self._rest_routes(public=True)], default=not_found, lifespan=self.lifespan, redirect_slashes=False)
 
     def _terms(self) -> Terms:
         """What sockets and streams run under."""
@@ -121,6 +135,10 @@ class Application:
             subscriptions=settings.websocket_subscriptions,
         )
 
+    def _rest_routes(self, *, public: bool) -> list[BaseRoute]:
+        """REST's routes: those that need a token, or those that don't."""
+        return [route for route in self.rest if (getattr(route, "path", None) in PUBLIC_REST) is public]
+
     def _pages(self) -> dict[str, Page]:
         """What needs no token."""
         settings = self.settings
@@ -140,7 +158,7 @@ class Application:
         try:
             if not await head_is_current(self.database):
                 self.log.warning("The database is not at the newest revision: run `gateway migrate`.")
-            async with self.authenticator.running():
+            async with self.authenticator.running(), self.uses.running():
                 for step in self.at_start:
                     step()
                 yield {"application": self}
@@ -159,8 +177,11 @@ class Application:
         request_id = scope["state"]["request_id"].decode()
         self.log.error("defect", request_id=request_id, method=scope.get("method"), path=scope["path"], exc_info=error)
 
-    def count(self, prepared: Prepared, answer: Answer) -> None:
-        """Tell the metrics of an operation."""
+    def count(self, prepared: Prepared, variables: dict[str, Any] | None, answer: Answer) -> None:
+        """Tell the metrics of an operation, and the token cache of one that may have changed what a token is good for."""
+        if prepared.kind == "mutation" and CHANGES_TOKENS(prepared.text):
+            for owner in TOKEN_OWNERS(prepared.text + orjson.dumps(variables).decode()):
+                self.authenticator.forget(owner)
         self.metrics.operation(prepared.kind, prepared.name, failed=bool(answer.errors))
         self.metrics.executions(self.graph.planned, self.graph.completed)
 

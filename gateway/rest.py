@@ -18,9 +18,11 @@ from graphql import (
     type_from_ast,
     validate_input_value,
 )
+from sqlalchemy import bindparam, select
+from sqlmodel import col
 
 from gateway.http.decoder import DecodeError, decode
-from gateway.http.operations import Operations
+from gateway.http.operations import Operations, unavailable
 from gateway.rest_usage import Uses
 from gateway.settings import Settings
 from rest_compat.protocol import DecodeError as RestDecodeError
@@ -28,6 +30,8 @@ from rest_compat.protocol import Fault, Use
 from schema.documents import Prepared
 from schema.graph import Answer
 from schema.rules.access import Caller
+from schema.storage.database import Connection, Unavailable
+from schema.storage.tables import Workspace
 
 Path = tuple[str | int, ...]
 Definition = tuple[str, GraphQLInputType, bool]
@@ -45,6 +49,9 @@ class RestGraph:
     """The graph as `rest_compat` sees it."""
 
     def __init__(self, operations: Operations, uses: Uses, settings: Settings) -> None:
+        database = operations.graph.database
+        self.read = database.read
+        self.revision_of = database.compile(select(col(Workspace.revision)).where(col(Workspace.id) == bindparam("workspace")))
         self.operations = operations
         self.uses = uses
         self.public_url = settings.public_url
@@ -78,7 +85,14 @@ class RestGraph:
             raise RestDecodeError(error.message, "VALIDATION_ERROR" if error.kind == "characters" else "BAD_REQUEST") from None
 
     async def revision(self, caller: Caller) -> int:
-        return await self.operations.graph.revision(caller)
+        async def work(connection: Connection) -> int:
+            rows = await connection.fetch(self.revision_of, {"workspace": caller.workspace_id})
+            return int(rows[0][0])
+
+        try:
+            return await self.read(work, statements=1)
+        except Unavailable as error:
+            raise unavailable(error) from error
 
     def sight(self, caller: Caller) -> str:
         return f"{caller.workspace_id}/{caller.role}/{caller.account_id or ''}"

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from typing import Any
+from typing import Any, cast
 
 from schema.documents import Prepared
 from schema.graph import Answer, Graph
@@ -15,8 +15,8 @@ from .faults import Unavailable
 from .parameters import Parameters
 from .rates import Budget
 
-#: Told of each operation run: what was prepared and what it answered.
-Count = Callable[[Prepared, Answer], None]
+#: Told of each operation run: what was prepared, its variables and what it answered.
+Count = Callable[[Prepared, dict[str, Any] | None, Answer], None]
 
 
 class Operations:
@@ -41,16 +41,17 @@ class Operations:
             answer = await self.graph.run(prepared, variables, caller)
         except StorageUnavailable as error:
             raise unavailable(error) from error
-        self.count(prepared, answer)
+        self.count(prepared, variables, answer)
         if self.budget is not None:
             await self.budget.charge(caller.token_id, answer.extensions.get("cost", 1))
         return answer
 
     async def subscribe(self, prepared: Prepared, variables: dict[str, Any] | None, caller: Caller) -> AsyncGenerator[Answer, None]:
         """Start a subscription. Raises RequestError for what it can't start with."""
-        async with aclosing(self.graph.subscribe(prepared, variables, caller)) as found:
+        following = cast("AsyncGenerator[Answer, None]", self.graph.subscribe(prepared, variables, caller))
+        async with aclosing(following) as found:
             async for answer in found:
-                self.count(prepared, answer)
+                self.count(prepared, variables, answer)
                 yield answer
 
 

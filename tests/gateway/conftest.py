@@ -26,6 +26,8 @@ Serve: TypeAlias = Callable[..., Any]
 @pytest.fixture
 def make_app(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> MakeApp:
     monkeypatch.setattr("gateway.app.Graph", lambda _database, **_options: StandIn())
+    monkeypatch.setattr("gateway.app.RestGraph", lambda *_arguments: None)
+    monkeypatch.setattr("gateway.app.rest_routes", lambda _graph: [])
 
     def make(**settings: Any) -> Application:
         app = create_app(Settings(**{"database_url": sqlite_url, "access_log": False, **settings}))

@@ -32,6 +32,7 @@ class Answer:
 
 @dataclass
 class Prepared:
+    text: str
     kind: str
     name: str | None
     document: graphql.DocumentNode
@@ -70,7 +71,7 @@ class StandIn:
         if operation is None:
             fault = {"message": "Which operation?", "extensions": {"code": "BAD_REQUEST"}}
             raise RequestError([fault], "BAD_REQUEST")
-        return Prepared(operation.operation.value, operation.name.value if operation.name else None, parsed, operation)
+        return Prepared(document, operation.operation.value, operation.name.value if operation.name else None, parsed, operation)
 
     async def run(self, prepared: Prepared, variables: dict[str, Any] | None, _caller: Any) -> Answer:
         if any(isinstance(s, graphql.FieldNode) and s.name.value == "boom" for s in prepared.operation.selection_set.selections):
