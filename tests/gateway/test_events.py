@@ -1,0 +1,134 @@
+"""graphql-sse, distinct connections mode, on a real port."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+
+from gateway.app import Application
+from tests.gateway.conftest import CALLER, HEADERS, Serve
+
+STREAM = {**HEADERS, "accept": "text/event-stream"}
+
+
+@asynccontextmanager
+async def streaming(app: Any, query: str, **members: Any) -> AsyncIterator[httpx.Response]:
+    async with (
+        httpx.AsyncClient(base_url=f"http://{app.address}", headers=STREAM, timeout=3) as client,
+        client.stream("POST", "/graphql", json={"query": query, **members}) as response,
+    ):
+        yield response
+
+
+async def body(app: Any, query: str, **members: Any) -> str:
+    async with streaming(app, query, **members) as response:
+        assert (response.status_code, response.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
+        return (await response.aread()).decode()
+
+
+def events(text: str) -> list[tuple[str, Any]]:
+    """The events of a stream, comments left out."""
+    blocks = [block.split("\n") for block in text.split("\n\n") if block and not block.startswith(":")]
+    return [(kind.removeprefix("event: "), json.loads(data.removeprefix("data: ")) if data != "data:" else None) for kind, data in blocks]
+
+
+async def test_a_subscription(serve: Serve) -> None:
+    """`next` for each answer and `complete`; lines end with LF alone, which urql needs; a comment first: connected."""
+    text = await body(await serve(), "subscription { count(to: 2) }")
+    assert text.startswith(":\n\n")
+    assert "\r" not in text
+    assert events(text) == [("next", {"data": {"count": number}, "extensions": {}}) for number in range(2)] + [("complete", None)]
+
+
+async def test_a_query(serve: Serve) -> None:
+    """Queries and mutations are answered by one event."""
+    app = await serve()
+    assert events(await body(app, "{ hello }"))[0][1]["data"] == {"hello": "hello you"}
+    assert events(await body(app, "mutation { set(x: 3) }"))[0][1]["data"] == {"set": 3}
+
+
+async def test_get(serve: Serve) -> None:
+    """By GET too, which EventSource uses; but no mutations."""
+    app = await serve()
+    async with httpx.AsyncClient(base_url=f"http://{app.address}", headers=STREAM) as client:
+        response = await client.get("/graphql", params={"query": "subscription { count(to: 1) }"})
+        assert [kind for kind, _ in events(response.text)] == ["next", "complete"]
+        assert (await client.get("/graphql", params={"query": "mutation { set(x: 3) }"})).status_code == 405
+
+
+@pytest.mark.parametrize("accept", ["text/event-stream, application/json", "application/graphql-response+json, text/event-stream", "*/*"])
+async def test_json_when_json_will_do(serve: Serve, accept: str) -> None:
+    """A client that also takes JSON gets JSON for its queries."""
+    app = await serve()
+    async with httpx.AsyncClient(base_url=f"http://{app.address}", headers={**HEADERS, "accept": accept}) as client:
+        response = await client.post("/graphql", json={"query": "{ hello }"})
+        assert "json" in response.headers["content-type"]
+
+
+async def test_refused_before_it_began(serve: Serve) -> None:
+    """No token, a malformed or an invalid request: a status and JSON, as without a stream."""
+    app = await serve()
+    async with httpx.AsyncClient(base_url=f"http://{app.address}", headers=STREAM) as client:
+        for content, status in ((b"{", 400), (b'{"query":"{ nothing }"}', 400)):
+            response = await client.post("/graphql", content=content, headers={"content-type": "application/json"})
+            assert (response.status_code, response.json()["errors"][0]["extensions"]["code"]) == (status, "BAD_REQUEST")
+        assert (await client.post("/graphql", json={"query": "{ hello }"}, headers={"authorization": ""})).status_code == 401
+
+
+async def test_a_defect(serve: Serve) -> None:
+    """Told in an event, without its text."""
+    text = await body(await serve(), "{ boom }")
+    assert [kind for kind, _ in events(text)] == ["next", "complete"]
+    assert events(text)[0][1]["errors"][0]["extensions"]["code"] == "INTERNAL_ERROR"
+    assert "secret" not in text
+
+
+async def test_heartbeat(serve: Serve) -> None:
+    """Comments, while there is nothing to say."""
+    text = await body(await serve(heartbeat=0.05), "subscription { count(to: 1, delay: 0.3) }")
+    assert text.count(":\n\n") >= 3
+
+
+async def gone(app: Application) -> None:
+    """Until no stream is open."""
+    async with asyncio.timeout(3):
+        while app.metrics.streams._value.get():  # noqa: ASYNC110  it happens in the server
+            await asyncio.sleep(0.02)
+
+
+async def test_a_client_that_leaves(serve: Serve) -> None:
+    """Its stream ends, and what it runs."""
+    app = await serve()
+    async with streaming(app, "{ slow(seconds: 9) }"):
+        await asyncio.sleep(0.1)
+    await gone(app)
+    assert (app.graph.cancelled, app.places.free) == (1, app.settings.max_in_flight)
+
+
+async def test_a_token_that_is_revoked(serve: Serve) -> None:
+    """The stream says so and completes."""
+    app = await serve(token_recheck=0.1)
+    async with streaming(app, "subscription { count(to: 1, delay: 9) }") as response:
+        app.authenticator.forget(CALLER.token_id)
+        text = (await response.aread()).decode()
+    assert [kind for kind, _ in events(text)] == ["next", "complete"]
+    assert events(text)[0][1]["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+
+
+async def test_closing(serve: Serve) -> None:
+    """When the process stops, streams are completed."""
+    app = await serve()
+    async with streaming(app, "subscription { count(to: 1, delay: 9) }") as response:
+        app.closing.set()
+        assert events((await response.aread()).decode()) == [("complete", None)]
+
+
+async def test_a_reader_that_stops(serve: Serve) -> None:
+    """Is dropped; nothing of it stays."""
+    app = await serve(slow_reader_timeout=0.2, websocket_queue=5)
+    async with streaming(app, "subscription { wide(to: 5000) }"):
+        await gone(app)

@@ -1,0 +1,157 @@
+"""A served process, from its start to its orderly stop."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
+
+from gateway.live.messages import SUBPROTOCOL
+from tests.gateway.conftest import HEADERS, TOKEN
+
+ROOT = Path(__file__).parents[2]
+PROGRAM = """
+import gateway.app
+from gateway.server import serve
+from gateway.settings import load
+from tests.gateway.conftest import CALLER, TOKEN
+from tests.gateway.standin import StandIn
+
+async def authenticate(_self, _authorization):
+    return CALLER
+
+gateway.app.Graph = lambda _database, **_options: StandIn()
+gateway.app.RestGraph = lambda *_: None
+gateway.app.rest_routes = lambda _: []
+gateway.app.Authenticator.authenticate = authenticate
+if __name__ == "__main__":
+    serve(load())
+"""
+
+Start = Callable[..., Any]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Path:
+    """A file, since worker processes import it again."""
+    path = tmp_path / "program.py"
+    path.write_text(PROGRAM)
+    return path
+
+
+@asynccontextmanager
+async def served(program: Path, url: str, **settings: Any) -> AsyncIterator[tuple[asyncio.subprocess.Process, httpx.AsyncClient]]:
+    """A process serving, ready, and a client of it."""
+    port = free_port()
+    variables = {"DATABASE_URL": url, "PORT": port, **{name.upper(): value for name, value in settings.items()}}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **{f"GATEWAY_{name}": str(value) for name, value in variables.items()}}
+    process = await asyncio.create_subprocess_exec(sys.executable, str(program), env=environment, stderr=asyncio.subprocess.PIPE)
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=HEADERS, timeout=10) as client:
+        try:
+            async with asyncio.timeout(20):
+                while not await answers(client):  # noqa: ASYNC110  a process tells it in no other way
+                    await asyncio.sleep(0.1)
+            yield process, client
+        finally:
+            if process.returncode is None:
+                process.kill()
+            await process.communicate()
+
+
+async def answers(client: httpx.AsyncClient) -> bool:
+    try:
+        return (await client.get("/readyz")).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+async def test_an_orderly_stop(program: Path, sqlite_url: str) -> None:
+    """SIGTERM: not ready any more, what is in flight is finished, streams complete, sockets close with 1012, the process ends well."""
+    async with served(program, sqlite_url, shutdown_delay=0.5) as (process, client):
+        slow = asyncio.create_task(client.post("/graphql", json={"query": "{ slow(seconds: 1.5) }"}))
+        stream = asyncio.create_task(
+            client.post("/graphql", json={"query": "subscription { count(to: 1, delay: 60) }"}, headers={"accept": "text/event-stream"})
+        )
+        closed = asyncio.create_task(closing_of(f"ws://{client.base_url.netloc.decode()}/graphql"))
+        await asyncio.sleep(0.5)
+        process.send_signal(signal.SIGTERM)
+        await asyncio.sleep(0.2)
+        stopping = await client.get("/readyz")
+        assert (stopping.status_code, stopping.json()["checks"]["process"]) == (503, "stopping")
+        assert (await slow).json()["data"] == {"slow": "done"}
+        assert (await stream).text.endswith("event: complete\ndata:\n\n")
+        assert await closed == 1012
+        _, log = await process.communicate()
+    assert process.returncode in {0, -signal.SIGTERM}
+    assert b"Traceback" not in log
+
+
+async def closing_of(url: str) -> int | None:
+    """The code that a socket with a subscription is closed with."""
+    subprotocols: Any = [SUBPROTOCOL]
+    async with connect(url, subprotocols=subprotocols) as connection:
+        await connection.send(json.dumps({"type": "connection_init", "payload": {"Authorization": TOKEN}}))
+        subscription = {"type": "subscribe", "id": "1", "payload": {"query": "subscription { count(to: 1, delay: 60) }"}}
+        await connection.send(json.dumps(subscription))
+        try:
+            while True:
+                await connection.recv()
+        except ConnectionClosed as end:
+            return end.rcvd.code if end.rcvd else None
+
+
+async def test_workers(program: Path, sqlite_url: str) -> None:
+    """Several processes share the port; the metrics are those of all."""
+    async with served(program, sqlite_url, workers=2) as (process, client):
+        for _ in range(20):
+            assert (await client.post("/graphql", json={"query": "{ hello }"}, headers={"connection": "close"})).status_code == 200
+        text = (await client.get("/metrics")).text
+        assert 'gateway_request_seconds_count{method="POST",route="/graphql",status="200"} 20.0' in text
+        process.send_signal(signal.SIGTERM)
+        await process.communicate()
+
+
+async def test_logs(program: Path, sqlite_url: str) -> None:
+    """Every line on standard error is JSON, uvicorn's too; a defect is logged under the request's id that its client got."""
+    async with served(program, sqlite_url) as (process, client):
+        response = await client.post("/graphql", json={"query": "{ boom }"})
+        process.send_signal(signal.SIGTERM)
+        _, log = await process.communicate()
+    lines = [json.loads(line) for line in log.splitlines()]
+    defect = next(line for line in lines if line["event"] == "defect")
+    assert defect["request_id"] == response.json()["errors"][0]["extensions"]["requestId"] == response.headers["x-request-id"]
+    assert "secret detail" in defect["exception"]
+    assert {"event", "level", "timestamp"} <= set(lines[0])
+
+
+async def test_a_port_that_is_taken(program: Path, sqlite_url: str) -> None:
+    """A process that can't serve its port says so and ends."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        environment = {
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "GATEWAY_DATABASE_URL": sqlite_url,
+            "GATEWAY_PORT": str(taken.getsockname()[1]),
+        }
+        process = await asyncio.create_subprocess_exec(sys.executable, str(program), env=environment, stderr=asyncio.subprocess.PIPE)
+        _, log = await process.communicate()
+    assert process.returncode != 0
+    assert b"address already in use" in log.lower()

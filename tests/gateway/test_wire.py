@@ -1,0 +1,91 @@
+"""The server's side of HTTP, below the application: slow, silent and malformed clients."""
+
+import asyncio
+import json
+import time
+from typing import Any
+
+import pytest
+
+from tests.gateway.conftest import TOKEN, Serve
+
+POST = (
+    f"POST /graphql HTTP/1.1\r\nhost: x\r\nauthorization: {TOKEN}\r\ncontent-type: application/json\r\ncontent-length: 50\r\n\r\n".encode()
+)
+
+
+async def talk(app: Any, *parts: bytes, pause: float = 0.0) -> tuple[int, Any]:
+    """Send the parts; the status and JSON that come before the server closes (0 if nothing does)."""
+    host, port = app.address.split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    try:
+        for part in parts:
+            writer.write(part)
+            await writer.drain()
+            await asyncio.sleep(pause)
+        async with asyncio.timeout(3):
+            answer = await reader.read()
+    finally:
+        writer.close()
+    head, _, body = answer.partition(b"\r\n\r\n")
+    return (int(head.split()[1]), json.loads(body)) if head else (0, None)
+
+
+@pytest.mark.parametrize(
+    "parts", [[b""], [b"GET / HT"], [b"GET / HTTP/1.1\r\n", b"a: b\r\n", b"c: d\r\n", b"e: f\r\n"]], ids=["silent", "stopped", "trickling"]
+)
+async def test_slow_headers(serve: Serve, parts: list[bytes]) -> None:
+    """408 when headers haven't come in their time, however busily they trickle."""
+    app = await serve(header_timeout=0.3)
+    started = time.monotonic()
+    status, body = await talk(app, *parts, pause=0.09)
+    assert (status, body["code"]) == (408, "request_timeout")
+    assert time.monotonic() - started < 0.6
+
+
+@pytest.mark.parametrize("parts", [[b"{"], [b"{", b" ", b" ", b" "]], ids=["stopped", "trickling"])
+async def test_slow_bodies(serve: Serve, parts: list[bytes]) -> None:
+    """408 for the body as well; nobody's place was taken meanwhile."""
+    app = await serve(body_timeout=0.3, max_in_flight=1)
+    task = asyncio.create_task(talk(app, POST, *parts, pause=0.09))
+    await asyncio.sleep(0.1)
+    assert app.places.free == 1
+    status, body = await task
+    assert (status, body["code"]) == (408, "request_timeout")
+
+
+async def test_an_idle_connection_is_kept(serve: Serve) -> None:
+    """The time for headers isn't that of a connection that waits for its next request."""
+    app = await serve(header_timeout=0.2, keep_alive=5)
+    host, port = app.address.split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    for _ in range(2):
+        writer.write(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
+        assert b"200 OK" in await reader.readuntil(b'"ok"}')
+        await asyncio.sleep(0.4)
+    writer.close()
+
+
+async def test_header_limit(serve: Serve) -> None:
+    """64 KiB of headers are read, more are 431."""
+    app = await serve()
+    fits = b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n" + b"a: b\r\n" * 10_000 + b"\r\n"
+    assert (await talk(app, fits))[0] == 200
+    status, body = await talk(app, b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 12_000)
+    assert (status, body["code"]) == (431, "headers_too_large")
+
+
+@pytest.mark.parametrize(
+    "data", [b"\x16\x03\x01\x00\r\n\r\n", b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"POST / HTTP/1.1\r\ncontent-length: x\r\n\r\n"]
+)
+async def test_not_http(serve: Serve, data: bytes) -> None:
+    """400, in JSON."""
+    status, body = await talk(await serve(), data)
+    assert (status, body["code"]) == (400, "bad_request")
+
+
+async def test_a_large_body_gets_its_refusal(serve: Serve) -> None:
+    """A client that sends far more than it may still gets to read the 413, and not a reset connection."""
+    head = POST.replace(b"content-length: 50", b"content-length: 5000000")
+    status, body = await talk(await serve(), head, b"x" * 5_000_000)
+    assert (status, body["errors"][0]["extensions"]["code"]) == (413, "TOO_LARGE")
