@@ -43,7 +43,7 @@ def build() -> Built:
     return Built(core, schema.as_str() + "\n")
 
 
-def _from_tree(source: Any, info: GraphQLResolveInfo, **_: Any) -> Any:
+def _from_tree(source: Any, info: GraphQLResolveInfo[Any], **_: Any) -> Any:
     """What a raw plan put there: the value, or the error that belongs to the field."""
     value = source[info.path.key]
     if isinstance(value, Exception):

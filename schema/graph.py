@@ -4,6 +4,7 @@ A query's selection becomes a plan, the plan's rows become the response. Whateve
 errors, is completed by graphql-core from the same rows: one meaning, two speeds.
 """
 
+import asyncio
 import hashlib
 import logging
 from collections.abc import AsyncIterator
@@ -17,12 +18,15 @@ from graphql.execution.values import VariableValues
 
 from .assembly import build
 from .documents import Documents, Prepared, RequestError, coerce, request_error
+from .events.cursor import write_cursor
+from .events.feed import Feed, Happened
+from .events.sight import Sight
 from .plan.compiler import Compiler
 from .plan.conditions import FilterModel
 from .plan.formats import namespace
 from .plan.limits import Limits
 from .plan.model import Model
-from .plan.operation import PARTS, MutationPlan, QueryPlan, WriteStep, compile_mutation, compile_query
+from .plan.operation import COMPILERS, PARTS, EventPlan, MutationPlan, QueryPlan, WriteStep
 from .plan.reading import Counts, Reader
 from .plan.selections import Selections
 from .plan.writer import PlanFault
@@ -58,9 +62,12 @@ class Answer:
 
 
 class Graph:
-    """The canonical graph. `plans=False` leaves every query to graphql-core's completion: to compare, and to measure."""
+    """The canonical graph. `plans=False` leaves every query to graphql-core's completion: to compare, and to measure.
 
-    def __init__(self, database: Database, *, limits: Limits | None = None, plans: bool = True) -> None:
+    `event_retention` is how long events are kept, in seconds.
+    """
+
+    def __init__(self, database: Database, *, limits: Limits | None = None, plans: bool = True, event_retention: float = 604_800) -> None:
         built = build()
         self.sdl: str = built.sdl
         self.graphql_schema: GraphQLSchema = built.schema
@@ -75,6 +82,7 @@ class Graph:
         self._documents = Documents(self.graphql_schema, self.limits)
         self._counts = Counts(self.limits.counts)
         self._names = namespace(show_money)
+        self.events = Feed(database, retention=event_retention)
 
     def prepare(self, document: str, operation_name: str | None = None) -> Prepared:
         """The operation of a document, parsed, validated and within limits. Raises RequestError."""
@@ -120,11 +128,9 @@ class Graph:
     def _compile(self, prepared: Prepared, booleans: dict[str, bool | None], *, limited: bool, raw: bool) -> Any:
         selections = Selections(self.graphql_schema, prepared.document, prepared.operation, booleans)
         compiler = Compiler(self._model, self.database, selections, limited, raw, self._names, self._filters, **PARTS)
-        return compile_mutation(compiler) if prepared.kind == "mutation" else compile_query(compiler)
+        return COMPILERS[prepared.kind](compiler)
 
-    async def _query(
-        self, prepared: Prepared, plan: QueryPlan, given: dict[str, Any], values: VariableValues, caller: Caller
-    ) -> Answer:
+    async def _query(self, prepared: Prepared, plan: QueryPlan, given: dict[str, Any], values: VariableValues, caller: Caller) -> Answer:
         if self._plans and not plan.introspective and not plan.faulty:
             try:
                 data = await self._read(plan, values, caller)
@@ -163,6 +169,7 @@ class Graph:
                 payload, replayed = await perform(self.database, action, step, values, caller, self._counts, f"{step.key} {fingerprint}")
             except GatewayError as error:
                 return Answer(None, [located(error, step)])
+            self.events.wake(caller.workspace_id)
             answer.data[step.key] = payload
             if replayed:
                 answer.extensions["idempotencyReplayed"] = True
@@ -170,9 +177,47 @@ class Graph:
         return answer
 
     async def subscribe(self, prepared: Prepared, variables: dict[str, Any] | None, caller: Caller) -> AsyncIterator[Answer]:
-        """Follows events for `caller`."""
-        raise NotImplementedError
-        yield
+        """Follows events for `caller`: an answer for each, after commit, in commit order. Raises RequestError where it can't begin."""
+        values = coerce(self.graphql_schema, prepared, variables or {}, self.limits)
+        plan: EventPlan = self._plan(prepared, values, caller)
+        arguments = plan.arguments(values)
+        try:
+            sight = Sight(self._filters, self._filters.read(arguments.get("filter")), caller.account_id)
+            sight.check()
+            asked = orjson.dumps(variables or {}, option=orjson.OPT_SORT_KEYS)
+            async for event in self.events.follow(caller.workspace_id, arguments.get("since")):
+                kind = sight.kind(event)
+                if kind is not None:
+                    yield await self._event_answer(plan, values, caller, event, kind, asked)
+        except GatewayError as error:
+            raise request_error(str(error), code=error.code) from error
+
+    async def _event_answer(  # noqa: PLR0913, PLR0917  what an answer depends on
+        self, plan: EventPlan, values: VariableValues, caller: Caller, event: Happened, kind: str, asked: bytes
+    ) -> Answer:
+        """What `caller` is told of an event; made once for all who see the same of it by the same plan."""
+        limited = caller.account_id is not None
+        key = (plan, asked, kind, caller.account_id, caller.user_id if limited else None)
+        made = event.answers.get(key)
+        if made is None:
+            made = event.answers[key] = asyncio.ensure_future(self._made_event(plan, values, caller, event, kind))
+        return await asyncio.shield(made)
+
+    async def _made_event(self, plan: EventPlan, values: VariableValues, caller: Caller, event: Happened, kind: str) -> Answer:
+        told = {
+            "cursor": write_cursor(event.position, event.at),
+            "type": kind,
+            "id": event.opportunity_id,
+            "recordId": None if kind == "DELETED" else event.opportunity_id,
+            "changedFields": event.changed_fields,
+            "at": event.at,
+            "byId": event.by_id,
+        }
+
+        async def work(connection: Connection) -> Any:
+            return await plan.writer.write(Reader(self.database, connection, caller, self._counts), told, values)
+
+        return Answer({plan.key: await self.database.read(work)})
 
 
 def _fingerprint(prepared: Prepared, given: dict[str, Any]) -> str:

@@ -12,7 +12,7 @@ _SPLIT = 10**6
 
 
 def weighted_cents(deal: FromClause) -> ColumnElement[Any]:
-    """value × probability / 100 in cents, half up. Values are never negative, so the whole-number division rounds as it should."""
+    """Value × probability / 100 in cents, half up. Values are never negative, so the whole-number division rounds as it should."""
     return (deal.c.value_cents * deal.c.probability + 50) // 100
 
 

@@ -53,7 +53,10 @@ class Pipeline:
     def _clause(self, shape: Any, *, past: bool) -> Any:
         stored = self._compiler.model.stored("Opportunity")
         deal = stored.table.alias("t0")
-        where = [*permitted(deal, stored, limited=self._compiler.limited), self._compiler.filters.sql(shape, deal, limited=self._compiler.limited)]
+        where = [
+            *permitted(deal, stored, limited=self._compiler.limited),
+            self._compiler.filters.sql(shape, deal, limited=self._compiler.limited),
+        ]
         end: Any = bindparam("end", type_=Instant(), required=True)
         stage, since, source, weight = deal.c.stage, deal.c.stage_since, deal, weighted_cents(deal)
         if past:

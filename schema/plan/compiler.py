@@ -11,8 +11,8 @@ from ..storage.statements import Statement
 from .cost import LIST, Cost
 from .formats import formatted
 from .model import FieldModel, Model
-from .selections import Selected, Selections
 from .select import Level
+from .selections import Selected, Selections
 from .sources import Column, Connection, Expression, Stored, ToMany, ToOne
 
 if TYPE_CHECKING:

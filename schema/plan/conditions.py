@@ -140,6 +140,10 @@ class FilterModel:
             return not_(found) if negated else found
         return _compared(shape, table, negated=negated)
 
+    def mentions_links(self, shape: Shape) -> bool:
+        """Whether any condition looks at linked rows."""
+        return shape[0] == "link" or any(self.mentions_links(part) for part in shape[1:] if isinstance(part, tuple))
+
     def holds(self, shape: Shape, values: Mapping[str, Any], state: Mapping[str, Any]) -> bool:
         """Whether the conditions hold of a record's `state`: its columns by name, and the ids of its links."""
         head = shape[0]

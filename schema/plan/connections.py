@@ -150,9 +150,7 @@ class ConnectionPlan:
         pages = {key: (len(rows) > page.size, _in_order(rows, page)) for key, rows in groups.items()}
         batches = await self.level.batched(reader, [row for _, rows in pages.values() for row in rows], variables)
         empty = EMPTY_SUMMARY if self.wanted.summary else (0,)
-        return {
-            key: self._write(page, rows, self._told(told.get(key, empty)), batches, more=more) for key, (more, rows) in pages.items()
-        }
+        return {key: self._write(page, rows, self._told(told.get(key, empty)), batches, more=more) for key, (more, rows) in pages.items()}
 
     def _statement(self, shape: tuple[Any, ...], make: Any) -> Statement:
         statement = self.statements.get(shape)
@@ -178,7 +176,9 @@ class ConnectionPlan:
             place = func.row_number().over(partition_by=self.relation.parent, order_by=order)
             columns = [*self.level.columns, *self._keys(page)]
             named = [column.label(f"k{index}") for index, column in enumerate(columns)]
-            inner = self.level.clause(*self._where(page, narrowed, many=True), source=self._source()).with_only_columns(*named, place.label("place"))
+            inner = self.level.clause(*self._where(page, narrowed, many=True), source=self._source()).with_only_columns(
+                *named, place.label("place")
+            )
             numbered = inner.subquery("numbered")
             chosen = [numbered.c[f"k{index}"] for index in range(len(columns))]
             offset: Any = bindparam("offset", required=True)

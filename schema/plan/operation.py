@@ -22,7 +22,7 @@ INTROSPECTION = {"__schema", "__type"}
 MakeCompiler = Callable[..., Compiler]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class QueryPlan:
     """The steps of a query by response key. `introspective`: it asks for the schema too, which only graphql-core tells."""
 
@@ -45,7 +45,7 @@ class QueryPlan:
         return data
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class WriteStep:
     """A root field of a mutation: the action of its name, its arguments, and the writer of its payload."""
 
@@ -56,7 +56,7 @@ class WriteStep:
     writer: PlainWriter
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class MutationPlan:
     """The steps of a mutation, carried out one after the other, each in a transaction of its own."""
 
@@ -64,7 +64,7 @@ class MutationPlan:
     cost: Cost
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class EventPlan:
     """The one field of a subscription: its arguments, and the writer of its events."""
 
@@ -118,3 +118,10 @@ def compile_subscription(compiler: Compiler) -> EventPlan:
 
 PARTS: dict[str, Callable[..., Any]] = {"connection": compile_connection, "to_many": compile_to_many, "records": compile_records}
 """What the compiler needs of the modules that need it: handed in, so that they don't import each other."""
+
+COMPILERS: dict[str, Callable[[Compiler], Any]] = {
+    "query": compile_query,
+    "mutation": compile_mutation,
+    "subscription": compile_subscription,
+}
+"""How an operation of each kind is compiled."""

@@ -107,7 +107,9 @@ def _well_formed(column: str, value: str) -> bool:
     if column not in shapes:
         return "\0" not in value
     shape, length = shapes[column]
-    if len(value) != length or any((want == "0") != got.isdigit() or (want != "0" and want != got) for want, got in zip(shape, value, strict=True)):
+    if len(value) != length or any(
+        (want == "0") != got.isdigit() or (want != "0" and want != got) for want, got in zip(shape, value, strict=True)
+    ):
         return False
     try:
         datetime.fromisoformat(value)

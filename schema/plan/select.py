@@ -49,7 +49,11 @@ class Level:
 
     def place(self, column: ColumnElement[Any]) -> int:
         """Where `column` stands in a row; it is added to the SELECT where it isn't there yet."""
-        key = str(column.compile(compile_kwargs={"literal_binds": True})) if not hasattr(column, "table") else f"{column.table.name}.{column.name}"
+        key = (
+            str(column.compile(compile_kwargs={"literal_binds": True}))
+            if not hasattr(column, "table")
+            else f"{column.table.name}.{column.name}"
+        )
         if key not in self._slots:
             self._slots[key] = len(self.columns)
             self.columns.append(column)

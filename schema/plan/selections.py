@@ -42,7 +42,9 @@ class Selections:
     ) -> None:
         self._schema = schema
         self._operation = operation
-        self._fragments = {node.name.value: FragmentDetails(node) for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
+        self._fragments = {
+            node.name.value: FragmentDetails(node) for node in document.definitions if isinstance(node, FragmentDefinitionNode)
+        }
         nodes = [node for node in operation.variable_definitions or () if node.variable.name.value in booleans]
         given = {name: value for name, value in booleans.items() if value is not None}
         values = get_variable_values(schema, nodes, given)
@@ -78,5 +80,3 @@ def deciding_variables(document: DocumentNode) -> frozenset[str]:
     found = _Booleans()
     visit(document, found)
     return frozenset(found.names)
-
-

@@ -196,5 +196,3 @@ def _maker(compiler: Compiler, source: Any, model: FieldModel, arguments: Argume
         return source.make(reader.caller)
 
     return computed
-
-

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 
-class PlanFault(Exception):  # noqa: N818  control flow: graphql-core words what is wrong
+class PlanFault(Exception):
     """The writer met something that the types rule out (a null that must not be): the answer is left to graphql-core."""
 
 

@@ -3,10 +3,9 @@
 from datetime import UTC, date, datetime
 from typing import Any
 
-from typing_extensions import override
-
 from sqlalchemy import TIMESTAMP, BigInteger, Date, Dialect, SmallInteger, String, TypeDecorator
 from sqlalchemy.types import TypeEngine
+from typing_extensions import override
 
 Cents = BigInteger
 Small = SmallInteger

@@ -55,11 +55,17 @@ class Database(Protocol):
 
     async def read(self, work: Work[T], *, key: object = None, statements: int = 2) -> T:
         """Runs `work` on one snapshot. `key` tells alike reads apart from others, so that slow ones are known beforehand;
-        a single statement needs no transaction around it to be a snapshot. Raises Unavailable, StatementTimeout."""
+        a single statement needs no transaction around it to be a snapshot. Raises Unavailable, StatementTimeout.
+        """
 
     async def write(self, work: Work[T]) -> T:
         """Runs `work` in one transaction: committed when it returns, rolled back when it raises. It may run more than once
-        (serialization failures are tried again), so it must have no effect but through its connection. Raises Unavailable."""
+        (serialization failures are tried again), so it must have no effect but through its connection. Raises Unavailable.
+        """
+
+    async def follow(self, wake: Callable[[str | None], None]) -> None:
+        """Calls `wake` with a workspace's id (None: any) when another connection may have committed something; never returns.
+        Raises Unavailable when it can't go on."""
 
     def compile(self, clause: Any) -> Statement:
         """`clause` (SQLAlchemy Core) as this database's SQL text."""

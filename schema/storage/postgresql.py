@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import asyncpg
@@ -14,6 +14,8 @@ from .statements import POSTGRESQL, Statement, compile_statement
 T = TypeVar("T")
 
 ATTEMPTS = 12
+CHANNEL = "gateway_events"
+POLL_SECONDS = 2.0
 _RETRIABLE = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 _AWAY = (
     OSError,
@@ -115,6 +117,22 @@ class PostgresqlDatabase:
             except _RETRIABLE:
                 await asyncio.sleep(random.uniform(0, 0.005 * 2 ** min(attempt, 6)))  # noqa: S311  jitter, not a secret
         message = f"the transaction met another one {ATTEMPTS} times"
+        raise Unavailable(message)
+
+    async def follow(self, wake: Callable[[str | None], None]) -> None:
+        try:
+            listener = await asyncpg.connect(self.url)
+        except (*_AWAY, asyncpg.PostgresError) as error:
+            raise Unavailable(str(error)) from error
+        try:
+            await listener.add_listener(CHANNEL, lambda *message: wake(message[-1]))
+            # A notification can be lost with its connection, and a pooler may not pass them on: a slow poll makes good for that.
+            while not listener.is_closed():
+                await asyncio.sleep(POLL_SECONDS)
+                wake(None)
+        finally:
+            listener.terminate()
+        message = "the connection that listens for events was closed"
         raise Unavailable(message)
 
     async def _run(self, work: Work[T], transaction: dict[str, Any] | None) -> T:

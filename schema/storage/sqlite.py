@@ -7,7 +7,7 @@ has used its time, and it starts anew in a thread; reads known to be slow go the
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter
 from typing import Any, TypeVar
@@ -23,6 +23,7 @@ INLINE_SECONDS = 0.004
 SLOW_MEMORY = 1_000
 READER_THREADS = 4
 BUSY_SECONDS = 10.0
+POLL_SECONDS = 0.2
 _PROGRESS_STEPS = 2_000
 
 _PRAGMAS = (
@@ -35,7 +36,7 @@ _PRAGMAS = (
 )
 
 
-class OverBudget(Exception):  # noqa: N818  control flow, not an error
+class OverBudget(Exception):
     """A read in the event loop's thread has used up its time."""
 
 
@@ -147,6 +148,19 @@ class SqliteDatabase:
             message = f"the statement ran longer than {self._timeout:g} s"
             raise StatementTimeout(message) from late
         return value, perf_counter() - began
+
+    async def follow(self, wake: Callable[[str | None], None]) -> None:
+        seen = self._data_version()
+        while True:
+            await asyncio.sleep(POLL_SECONDS)
+            version = self._data_version()
+            if version != seen:
+                seen = version
+                wake(None)
+
+    def _data_version(self) -> int:
+        """Grows when any other connection, of whatever process, has committed (2 µs)."""
+        return int(self._inline.raw.execute("PRAGMA data_version").fetchone()[0])
 
     async def write(self, work: Work[T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._writer, self._transact, work)

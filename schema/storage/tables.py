@@ -279,5 +279,3 @@ class RestUsage(SQLModel, table=True):
     count: int = Field(default=0, sa_type=Cents)
     first_used_at: datetime = Field(sa_type=Instant)
     last_used_at: datetime = Field(sa_type=Instant)
-
-

@@ -26,7 +26,11 @@ ProbabilitySource = _named(
 )
 Role = _named(
     "Role",
-    {"ADMIN": "Everything.", "MEMBER": "Reads and writes all CRM records.", "VIEWER": "Only reads; one account's records, if linked to it."},
+    {
+        "ADMIN": "Everything.",
+        "MEMBER": "Reads and writes all CRM records.",
+        "VIEWER": "Only reads; one account's records, if linked to it.",
+    },
     "What a user or a key may do.",
 )
 Direction = _named("Direction", {"ASC": "Smallest first, nulls last.", "DESC": "Greatest first, nulls last."}, "The direction of an order.")
@@ -53,7 +57,11 @@ ErrorCode = _named(
     },
     "Why a mutation did not happen.",
 )
-Period = _named("Period", {"MONTH": "Calendar months.", "QUARTER": "Calendar quarters.", "YEAR": "Calendar years."}, "The length of a forecast's periods.")
+Period = _named(
+    "Period",
+    {"MONTH": "Calendar months.", "QUARTER": "Calendar quarters.", "YEAR": "Calendar years."},
+    "The length of a forecast's periods.",
+)
 EventType = _named(
     "EventType",
     {"CREATED": "It came to be, or came into sight.", "UPDATED": "It changed.", "DELETED": "It is gone, or out of sight."},

@@ -1,5 +1,6 @@
 """How fields are declared: with their source, or with the limits of an input, which clients read as `@constraint` in the SDL."""
 
+from collections.abc import Callable
 from typing import Any
 
 import strawberry
@@ -33,6 +34,14 @@ def read_from(source: Source, description: str, **options: Any) -> Any:
     return strawberry.field(description=description, metadata={SOURCE: source}, **options)
 
 
+def resolved(source: Source | None, description: str) -> Callable[[Callable[..., Any]], Any]:
+    """A field with arguments, declared by a method's signature, that the planner reads from `source`."""
+    decorator: Callable[[Callable[..., Any]], Any] = strawberry.field(
+        description=description, metadata={} if source is None else {SOURCE: source}
+    )
+    return decorator
+
+
 def plain(description: str, **options: Any) -> Any:
     """An output field of a plain object, or of a column with the field's own name."""
     return strawberry.field(description=description, **options)
@@ -50,7 +59,9 @@ def optional(description: str, limits: Constraint | None = None, **options: Any)
 
 def _input(description: str, limits: Constraint | None, options: dict[str, Any]) -> Any:
     directives = [limits] if limits is not None else []
-    return strawberry.field(description=description, directives=directives, metadata={LIMITS: limits, **options.pop("metadata", {})}, **options)
+    return strawberry.field(
+        description=description, directives=directives, metadata={LIMITS: limits, **options.pop("metadata", {})}, **options
+    )
 
 
 def argument(description: str, limits: Constraint | None = None) -> Any:

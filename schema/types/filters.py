@@ -6,9 +6,9 @@ import strawberry
 from strawberry import ID
 
 from ..plan.conditions import LinkedTo, Match
-from .relations import CONTACTS, visible_link
 from .enums import Direction, OpportunityOrderField, OpportunityStage
 from .fields import Constraint, optional
+from .relations import CONTACTS, visible_link
 from .scalars import Date, DateTime, Money
 
 _LIST = Constraint(max_items=250)
@@ -114,7 +114,7 @@ class OpportunityFilter:
 
     and_: Optional[list["OpportunityFilter"]] = optional("All of these hold.", name="and")  # noqa: UP045  the name is a string here
     or_: Optional[list["OpportunityFilter"]] = optional("At least one of these holds.", name="or")  # noqa: UP045
-    not_: Optional["OpportunityFilter"] = optional("This does not hold.", name="not")  # noqa: UP045
+    not_: Optional["OpportunityFilter"] = optional("This does not hold.", name="not")
     id: IDFilter | None = _on(Match("id"), "The id.")
     account_id: IDFilter | None = _on(Match("account_id"), "The account's id.")
     assigned_to_id: IDFilter | None = _on(Match("assigned_to_id"), "The owner's id.")

@@ -5,7 +5,7 @@ from typing import Annotated
 import strawberry
 from strawberry import ID, UNSET
 
-from .fields import Constraint, Planned, argument
+from .fields import Constraint, Planned, argument, resolved
 from .inputs import (
     CreateAccountInput,
     CreateApiKeyInput,
@@ -36,7 +36,10 @@ IdsArg = Annotated[list[ID], argument("The records' ids.", _MANY)]
 VersionArg = Annotated[int | None, argument("The version that the caller has seen; PRECONDITION_FAILED if it is no longer that.")]
 KeyArg = Annotated[
     str | None,
-    argument("A retry under the same key has no second effect and is answered as the first was; kept for 24 hours.", Constraint(min_length=1, max_length=255)),
+    argument(
+        "A retry under the same key has no second effect and is answered as the first was; kept for 24 hours.",
+        Constraint(min_length=1, max_length=255),
+    ),
 ]
 AtomicArg = Annotated[bool, argument("All or none.")]
 
@@ -50,14 +53,16 @@ AtomicArg = Annotated[bool, argument("All or none.")]
 class Mutation:
     """What can be done."""
 
-    @strawberry.field(description="Creates a deal.")
+    @resolved(None, "Creates a deal.")
     def create_opportunity(
-        self, input: Annotated[CreateOpportunityInput, argument("The deal.")], idempotency_key: KeyArg = UNSET  # noqa: A002
+        self,
+        input: Annotated[CreateOpportunityInput, argument("The deal.")],
+        idempotency_key: KeyArg = UNSET,  # noqa: A002
     ) -> OpportunityPayload:
         """Creates a deal."""
         raise Planned
 
-    @strawberry.field(description="Changes a deal. Absent = unchanged, null = cleared.")
+    @resolved(None, "Changes a deal. Absent = unchanged, null = cleared.")
     def update_opportunity(
         self,
         id: IdArg,  # noqa: A002
@@ -68,12 +73,12 @@ class Mutation:
         """Changes a deal."""
         raise Planned
 
-    @strawberry.field(description="Removes a deal for good.")
+    @resolved(None, "Removes a deal for good.")
     def delete_opportunity(self, id: IdArg, expected_version: VersionArg = UNSET) -> DeletePayload:  # noqa: A002
         """Removes a deal."""
         raise Planned
 
-    @strawberry.field(description="Creates at most 250 deals; each stands or falls by itself unless `atomic`. Results in the order of the input.")
+    @resolved(None, "Creates at most 250 deals; each stands or falls by itself unless `atomic`. Results in the order of the input.")
     def create_opportunities(
         self,
         inputs: Annotated[list[CreateOpportunityInput], argument("The deals.", _MANY)],
@@ -83,7 +88,7 @@ class Mutation:
         """Creates deals."""
         raise Planned
 
-    @strawberry.field(description="Makes the same change to at most 250 deals; each stands or falls by itself unless `atomic`.")
+    @resolved(None, "Makes the same change to at most 250 deals; each stands or falls by itself unless `atomic`.")
     def update_opportunities(
         self,
         ids: IdsArg,
@@ -93,68 +98,76 @@ class Mutation:
         """Changes deals."""
         raise Planned
 
-    @strawberry.field(description="Removes at most 250 deals for good; each stands or falls by itself unless `atomic`.")
+    @resolved(None, "Removes at most 250 deals for good; each stands or falls by itself unless `atomic`.")
     def delete_opportunities(self, ids: IdsArg, atomic: AtomicArg = False) -> BulkDeletePayload:
         """Removes deals."""
         raise Planned
 
-    @strawberry.field(description="Shows what an update would change and what would stop it, and writes nothing.")
+    @resolved(None, "Shows what an update would change and what would stop it, and writes nothing.")
     def preview_update_opportunity(
-        self, id: IdArg, input: Annotated[UpdateOpportunityInput, argument("What would change.")]  # noqa: A002
+        self,
+        id: IdArg,
+        input: Annotated[UpdateOpportunityInput, argument("What would change.")],  # noqa: A002
     ) -> OpportunityPreview:
         """Shows what an update would do."""
         raise Planned
 
-    @strawberry.field(description="Creates an account.")
+    @resolved(None, "Creates an account.")
     def create_account(self, input: Annotated[CreateAccountInput, argument("The account.")]) -> AccountPayload:  # noqa: A002
         """Creates an account."""
         raise Planned
 
-    @strawberry.field(description="Changes an account.")
+    @resolved(None, "Changes an account.")
     def update_account(
-        self, id: IdArg, input: Annotated[UpdateAccountInput, argument("What changes.")], expected_version: VersionArg = UNSET  # noqa: A002
+        self,
+        id: IdArg,
+        input: Annotated[UpdateAccountInput, argument("What changes.")],
+        expected_version: VersionArg = UNSET,  # noqa: A002
     ) -> AccountPayload:
         """Changes an account."""
         raise Planned
 
-    @strawberry.field(description="Removes an account. Refused while opportunities hang on it; its contacts are left without an account.")
+    @resolved(None, "Removes an account. Refused while opportunities hang on it; its contacts are left without an account.")
     def delete_account(self, id: IdArg, expected_version: VersionArg = UNSET) -> DeletePayload:  # noqa: A002
         """Removes an account."""
         raise Planned
 
-    @strawberry.field(description="Creates a contact.")
+    @resolved(None, "Creates a contact.")
     def create_contact(self, input: Annotated[CreateContactInput, argument("The contact.")]) -> ContactPayload:  # noqa: A002
         """Creates a contact."""
         raise Planned
 
-    @strawberry.field(description="Changes a contact.")
+    @resolved(None, "Changes a contact.")
     def update_contact(
-        self, id: IdArg, input: Annotated[UpdateContactInput, argument("What changes.")], expected_version: VersionArg = UNSET  # noqa: A002
+        self,
+        id: IdArg,
+        input: Annotated[UpdateContactInput, argument("What changes.")],
+        expected_version: VersionArg = UNSET,  # noqa: A002
     ) -> ContactPayload:
         """Changes a contact."""
         raise Planned
 
-    @strawberry.field(description="Removes a contact. It leaves every opportunity's contacts.")
+    @resolved(None, "Removes a contact. It leaves every opportunity's contacts.")
     def delete_contact(self, id: IdArg, expected_version: VersionArg = UNSET) -> DeletePayload:  # noqa: A002
         """Removes a contact."""
         raise Planned
 
-    @strawberry.field(description="Creates a user. Admins only.")
+    @resolved(None, "Creates a user. Admins only.")
     def create_user(self, input: Annotated[CreateUserInput, argument("The user.")]) -> UserPayload:  # noqa: A002
         """Creates a user."""
         raise Planned
 
-    @strawberry.field(description="Changes a user. Admins only.")
+    @resolved(None, "Changes a user. Admins only.")
     def update_user(self, id: IdArg, input: Annotated[UpdateUserInput, argument("What changes.")]) -> UserPayload:  # noqa: A002
         """Changes a user."""
         raise Planned
 
-    @strawberry.field(description="Creates a key; its token is shown this once. Admins only.")
+    @resolved(None, "Creates a key; its token is shown this once. Admins only.")
     def create_api_key(self, input: Annotated[CreateApiKeyInput, argument("The key.")]) -> ApiKeyPayload:  # noqa: A002
         """Creates a key."""
         raise Planned
 
-    @strawberry.field(description="Revokes a key, at once. Admins only.")
+    @resolved(None, "Revokes a key, at once. Admins only.")
     def revoke_api_key(self, id: IdArg) -> DeletePayload:  # noqa: A002
         """Revokes a key."""
         raise Planned

@@ -11,14 +11,23 @@ from .scalars import Date, Money
 
 _SIZE = Constraint(min=0, max=100)
 
-FirstArg = Annotated[int | None, argument("How many, from the start or after `after`: 0 to 100; 20 if neither this nor `last` is given.", _SIZE)]
+FirstArg = Annotated[
+    int | None, argument("How many, from the start or after `after`: 0 to 100; 20 if neither this nor `last` is given.", _SIZE)
+]
 AfterArg = Annotated[str | None, argument("Only what comes after this cursor.")]
 LastArg = Annotated[int | None, argument("How many, from the end or before `before`: 0 to 100.", _SIZE)]
 BeforeArg = Annotated[str | None, argument("Only what comes before this cursor.")]
-OffsetArg = Annotated[int | None, argument("How many to pass over, for page-numbered clients; excludes cursors and `last`.", Constraint(min=0))]
+OffsetArg = Annotated[
+    int | None, argument("How many to pass over, for page-numbered clients; excludes cursors and `last`.", Constraint(min=0))
+]
 FilterArg = Annotated[OpportunityFilter | None, argument("What must hold.")]
-OrderArg = Annotated[list[OpportunityOrder] | None, argument("What to order by, the most important first; newest first if not given.", Constraint(max_items=7))]
-SearchArg = Annotated[str | None, argument("Only names (and e-mail addresses) that contain this, ignoring case.", Constraint(max_length=200))]
+OrderArg = Annotated[
+    list[OpportunityOrder] | None,
+    argument("What to order by, the most important first; newest first if not given.", Constraint(max_items=7)),
+]
+SearchArg = Annotated[
+    str | None, argument("Only names (and e-mail addresses) that contain this, ignoring case.", Constraint(max_length=200))
+]
 
 
 @strawberry.type(description="Where a page is (Relay).")

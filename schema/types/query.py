@@ -5,12 +5,24 @@ from typing import Annotated, Any
 import strawberry
 from strawberry import ID, UNSET
 
-from ..plan.sources import SOURCE, Aggregate, AnyById, ById, Computed, Connection, Rows, ToOne
+from ..plan.sources import Aggregate, AnyById, ById, Computed, Connection, Rows, ToOne
 from ..rules.access import Caller
 from ..rules.stages import STAGES
 from .enums import OpportunityStage, Period, Role
-from .fields import Constraint, Planned, argument, plain, read_from
-from .pages import AfterArg, BeforeArg, FilterArg, FirstArg, ForecastPeriod, LastArg, OffsetArg, OrderArg, PeriodArg, PipelineStage, SearchArg
+from .fields import Constraint, Planned, argument, plain, read_from, resolved
+from .pages import (
+    AfterArg,
+    BeforeArg,
+    FilterArg,
+    FirstArg,
+    ForecastPeriod,
+    LastArg,
+    OffsetArg,
+    OrderArg,
+    PeriodArg,
+    PipelineStage,
+    SearchArg,
+)
 from .records import (
     Account,
     AccountConnection,
@@ -74,10 +86,6 @@ def _viewer(caller: Caller) -> dict[str, Any]:
     }
 
 
-def _read(source: Any, description: str) -> Any:
-    return strawberry.field(description=description, metadata={SOURCE: source})
-
-
 _PAGE = (
     "Relay connection. Default order newest first, default page 20, at most 100. Cursors are keyset positions: stable under inserts, as fast on "
     "the last page as on the first. `offset` serves page-numbered clients and excludes `after`/`before`/`last`. `first` with `last`, `after` with "
@@ -91,33 +99,33 @@ _PAGE = (
 class Query:
     """What can be asked."""
 
-    @_read(Computed(_viewer), "Who is asking: the user (null for an API key), the workspace, the role.")
+    @resolved(Computed(_viewer), "Who is asking: the user (null for an API key), the workspace, the role.")
     def viewer(self) -> Viewer:
         """Who is asking."""
         raise Planned
 
-    @_read(AnyById(many=False), "Any record by its id (Relay).")
+    @resolved(AnyById(many=False), "Any record by its id (Relay).")
     def node(self, id: IdArg) -> Node | None:  # noqa: A002  the name in the graph
         """Any record by its id."""
         raise Planned
 
-    @_read(AnyById(many=True), "Records by their ids, in that order, null where there is none.")
+    @resolved(AnyById(many=True), "Records by their ids, in that order, null where there is none.")
     def nodes(self, ids: Annotated[list[ID], argument("The ids.", Constraint(max_items=100))]) -> list[Node | None]:
         """Records by their ids."""
         raise Planned
 
-    @_read(Computed(_stages), "The stages of the pipeline, in order.")
+    @resolved(Computed(_stages), "The stages of the pipeline, in order.")
     def stages(self) -> list[StageDefinition]:
         """The stages of the pipeline."""
         raise Planned
 
-    @_read(ById("Opportunity"), "One opportunity.")
+    @resolved(ById("Opportunity"), "One opportunity.")
     def opportunity(self, id: IdArg) -> Opportunity | None:  # noqa: A002
         """One opportunity."""
         raise Planned
 
-    @_read(Connection("Opportunity"), _PAGE)
-    def opportunities(  # noqa: PLR0913, PLR0917  the arguments of a connection
+    @resolved(Connection("Opportunity"), _PAGE)
+    def opportunities(
         self,
         filter: FilterArg = UNSET,  # noqa: A002
         order_by: OrderArg = UNSET,
@@ -130,25 +138,25 @@ class Query:
         """A page of opportunities."""
         raise Planned
 
-    @_read(ById("Account"), "One account.")
+    @resolved(ById("Account"), "One account.")
     def account(self, id: IdArg) -> Account | None:  # noqa: A002
         """One account."""
         raise Planned
 
-    @_read(Connection("Account"), "Accounts, newest first.")
+    @resolved(Connection("Account"), "Accounts, newest first.")
     def accounts(
         self, search: SearchArg = UNSET, first: FirstArg = UNSET, after: AfterArg = UNSET, offset: OffsetArg = UNSET
     ) -> AccountConnection:
         """A page of accounts."""
         raise Planned
 
-    @_read(ById("Contact"), "One contact.")
+    @resolved(ById("Contact"), "One contact.")
     def contact(self, id: IdArg) -> Contact | None:  # noqa: A002
         """One contact."""
         raise Planned
 
-    @_read(Connection("Contact"), "Contacts, newest first.")
-    def contacts(  # noqa: PLR0913, PLR0917  the arguments of a connection
+    @resolved(Connection("Contact"), "Contacts, newest first.")
+    def contacts(
         self,
         search: SearchArg = UNSET,
         account_id: Annotated[ID | None, argument("Only those of this account.")] = UNSET,
@@ -159,17 +167,19 @@ class Query:
         """A page of contacts."""
         raise Planned
 
-    @_read(Connection("User"), "Users, newest first.")
-    def users(self, search: SearchArg = UNSET, first: FirstArg = UNSET, after: AfterArg = UNSET, offset: OffsetArg = UNSET) -> UserConnection:
+    @resolved(Connection("User"), "Users, newest first.")
+    def users(
+        self, search: SearchArg = UNSET, first: FirstArg = UNSET, after: AfterArg = UNSET, offset: OffsetArg = UNSET
+    ) -> UserConnection:
         """A page of users."""
         raise Planned
 
-    @_read(Rows("ApiKey", ("created_at", "id"), admin=True), "The workspace's keys, oldest first. Admins only.")
+    @resolved(Rows("ApiKey", ("created_at", "id"), admin=True), "The workspace's keys, oldest first. Admins only.")
     def api_keys(self) -> list[ApiKey]:
         """The workspace's keys."""
         raise Planned
 
-    @_read(
+    @resolved(
         Aggregate("pipeline"),
         "One row a stage, also the empty ones. With `asOf`, the pipeline as it stood at the end of that day, from the stage history.",
     )
@@ -181,7 +191,9 @@ class Query:
         """One row a stage."""
         raise Planned
 
-    @_read(Aggregate("forecast"), "Open and won value by period of closeDate/closedDate; lost deals never count; empty periods are there.")
+    @resolved(
+        Aggregate("forecast"), "Open and won value by period of closeDate/closedDate; lost deals never count; empty periods are there."
+    )
     def forecast(
         self,
         from_: Annotated[Date, strawberry.argument(name="from", description="The first day.")],

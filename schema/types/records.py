@@ -6,14 +6,16 @@ from strawberry import ID, UNSET
 from ..plan.aggregates import weighted_cents
 from ..plan.sources import Column, Connection, Expression, Foreign, Stored, ToMany, ToOne
 from ..storage import tables
-from . import fields
 from .enums import OpportunityStage, ProbabilitySource, Role
-from .fields import Planned, plain, read_from
+from .fields import Planned, plain, read_from, resolved
 from .pages import AfterArg, BeforeArg, FilterArg, FirstArg, LastArg, OffsetArg, OrderArg, PageInfo, Summary
 from .relations import CONTACTS, OPPORTUNITIES, OPPORTUNITY, itself, known_user, own_account
 from .scalars import Date, DateTime, Money
 
-@strawberry.interface(description="Anything with an id. Ids are `<prefix>_<ULID>`, the same in REST and GraphQL, unique over all types and workspaces; they are opaque to clients.")
+
+@strawberry.interface(
+    description="Anything with an id. Ids are `<prefix>_<ULID>`, the same in REST and GraphQL, unique over all types and workspaces; they are opaque to clients."
+)
 class Node:
     """Relay's global object identification, without base64."""
 
@@ -73,10 +75,7 @@ class Contact(Node):
     updated_at: DateTime = plain("When it last changed.")
     version: int = plain("Grows by one with every change.")
 
-    @strawberry.field(
-        description="The deals that the contact is on, newest first.",
-        metadata={fields.SOURCE: Connection("Opportunity", OPPORTUNITIES)},
-    )
+    @resolved(Connection("Opportunity", OPPORTUNITIES), "The deals that the contact is on, newest first.")
     def opportunities(self, first: FirstArg = UNSET, after: AfterArg = UNSET) -> "OpportunityConnection":
         """A page of the deals that the contact is on."""
         raise Planned
@@ -95,13 +94,13 @@ class Account(Node):
     updated_at: DateTime = plain("When it last changed.")
     version: int = plain("Grows by one with every change.")
 
-    @strawberry.field(description="Its contacts, newest first.", metadata={fields.SOURCE: Connection("Contact", Foreign("account_id"))})
+    @resolved(Connection("Contact", Foreign("account_id")), "Its contacts, newest first.")
     def contacts(self, first: FirstArg = 20, after: AfterArg = UNSET) -> "ContactConnection":
         """A page of its contacts."""
         raise Planned
 
-    @strawberry.field(description="Its deals.", metadata={fields.SOURCE: Connection("Opportunity", Foreign("account_id"))})
-    def opportunities(  # noqa: PLR0913, PLR0917  the arguments of a connection, as in `Query.opportunities`
+    @resolved(Connection("Opportunity", Foreign("account_id")), "Its deals.")
+    def opportunities(
         self,
         filter: FilterArg = UNSET,  # noqa: A002  the name in the graph
         order_by: OrderArg = UNSET,
@@ -133,9 +132,7 @@ class Opportunity(Node):
     loss_reason: str | None = plain("Why it was lost; only of lost deals.")
     assigned_to: User | None = read_from(ToOne("User", "assigned_to_id"), "Who looks after it.")
     source: str | None = plain("Where it came from.")
-    contacts: list[Contact] = read_from(
-        ToMany("Contact", CONTACTS), "The people on it, in the order given by the writer."
-    )
+    contacts: list[Contact] = read_from(ToMany("Contact", CONTACTS), "The people on it, in the order given by the writer.")
     description: str | None = plain("What it is about.")
     created_at: DateTime = plain("When it was created.")
     updated_at: DateTime = plain("When it last changed.")

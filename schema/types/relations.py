@@ -41,5 +41,3 @@ def visible_link(link: FromClause) -> ColumnElement[bool]:
     contact = CONTACT.alias()
     same = (contact.c.workspace_id == link.c.workspace_id) & (contact.c.id == link.c.contact_id)
     return exists().where(same, contact.c.account_id == VIEWER_ACCOUNT)
-
-

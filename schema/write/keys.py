@@ -30,7 +30,7 @@ def token_hash(token: str) -> str:
 
 
 async def create(writing: Writing, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """createApiKey."""
+    """CreateApiKey."""
     values, faults = _INPUT.read(arguments["input"])
     if values.get("account_id") is not None and values.get("role") != "viewer":
         faults.append(invalid("accountId", "Only a VIEWER is limited to an account: leave accountId out, or make the role VIEWER."))
@@ -41,7 +41,7 @@ async def create(writing: Writing, arguments: Mapping[str, Any]) -> dict[str, An
         return refused(*faults)
     token = new_token()
     id_, milliseconds = new_id("key")
-    row = {name: None for name in _ROWS.columns} | values
+    row = dict.fromkeys(_ROWS.columns) | values
     row |= {
         "workspace_id": writing.caller.workspace_id,
         "id": id_,

@@ -82,7 +82,7 @@ class Change:
 
 
 async def create(writing: Writing, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """createOpportunity."""
+    """CreateOpportunity."""
     return await create_one(writing, arguments["input"])
 
 
@@ -98,7 +98,7 @@ async def create_one(writing: Writing, given: Mapping[str, Any]) -> dict[str, An
         return refused(*faults)
     id_, milliseconds = new_id("opp")
     writing.now = created = clock.instant(milliseconds)
-    deal = {name: None for name in _ROWS.columns} | {**values, **ruled.values}
+    deal = dict.fromkeys(_ROWS.columns) | {**values, **ruled.values}
     deal |= {
         "workspace_id": writing.caller.workspace_id,
         "id": id_,
@@ -117,7 +117,7 @@ async def create_one(writing: Writing, given: Mapping[str, Any]) -> dict[str, An
 
 
 async def update(writing: Writing, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """updateOpportunity."""
+    """UpdateOpportunity."""
     return await update_one(writing, arguments["id"], arguments["input"], arguments.get("expectedVersion"))
 
 
@@ -168,7 +168,7 @@ async def _store(writing: Writing, change: Change) -> None:
 
 
 async def remove(writing: Writing, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """deleteOpportunity."""
+    """DeleteOpportunity."""
     return await remove_one(writing, arguments["id"], arguments.get("expectedVersion"))
 
 
@@ -195,12 +195,12 @@ async def drop_contact(writing: Writing, id_: str, contact: str) -> None:
 
 
 async def create_many(writing: Writing, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """createOpportunities."""
+    """CreateOpportunities."""
     return await _many(writing, arguments["inputs"], create_one, "inputs", atomic=arguments["atomic"])
 
 
 async def update_many(writing: Writing, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """updateOpportunities."""
+    """UpdateOpportunities."""
 
     async def one(writing: Writing, id_: str) -> dict[str, Any]:
         return await update_one(writing, id_, arguments["input"])
@@ -209,7 +209,7 @@ async def update_many(writing: Writing, arguments: Mapping[str, Any]) -> dict[st
 
 
 async def remove_many(writing: Writing, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """deleteOpportunities."""
+    """DeleteOpportunities."""
     return await _many(writing, arguments["ids"], remove_one, "ids", atomic=arguments["atomic"])
 
 
@@ -239,7 +239,8 @@ def _shown(column: str, value: Any) -> str | None:
     if value is None:
         return None
     if column == "stage":
-        return STAGES[value].name
+        name: str = STAGES[value].name
+        return name
     if column == "value_cents":
         whole, rest = divmod(value, 100)
         return str(whole) if rest == 0 else f"{whole}.{rest:02}".rstrip("0")

@@ -116,7 +116,7 @@ def create(kind: Kind) -> Run:
         id_, milliseconds = new_id(kind.prefix)
         writing.now = clock.instant(milliseconds)
         times = {"created_at": writing.now, "updated_at": writing.now, "version": 1}
-        row = {name: None for name in kind.rows.columns} | {"is_active": True} | values
+        row = dict.fromkeys(kind.rows.columns) | {"is_active": True} | values
         row |= {"workspace_id": writing.caller.workspace_id, "id": id_, **times}
         faults += await _faults(writing, kind, row, faulty=bool(faults))
         if faults:
@@ -185,7 +185,9 @@ async def remove_account(writing: Writing, arguments: Mapping[str, Any]) -> dict
         return refused(Fault("CONFLICT", None, f"The account still has {deals} opportunities: delete or move them first."))
     limited = await writing.fetch(_LIMITED_TO, row_id=id_)
     if limited:
-        return refused(Fault("CONFLICT", None, "A viewer or a key is limited to this account: change it first, or it would see everything."))
+        return refused(
+            Fault("CONFLICT", None, "A viewer or a key is limited to this account: change it first, or it would see everything.")
+        )
     await writing.execute(_LEAVE, {"row_id": id_})
     await writing.execute(ACCOUNT.rows.delete, {"row_id": id_})
     return done(deletedId=id_)
@@ -196,7 +198,9 @@ _LIMITED_TO = (
     .where(_USER.c.workspace_id == WORKSPACE, _USER.c.account_id == _ROW)
     .union_all(select(_KEY.c.id).where(_KEY.c.workspace_id == WORKSPACE, _KEY.c.account_id == _ROW))
 )
-_LINKED_DEALS = select(_LINK.c.opportunity_id).where(_LINK.c.workspace_id == WORKSPACE, _LINK.c.contact_id == _ROW).order_by(_LINK.c.opportunity_id)
+_LINKED_DEALS = (
+    select(_LINK.c.opportunity_id).where(_LINK.c.workspace_id == WORKSPACE, _LINK.c.contact_id == _ROW).order_by(_LINK.c.opportunity_id)
+)
 
 
 async def remove_contact(writing: Writing, arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -28,7 +28,7 @@ _RAISE_REVISION = (
 _ADD_EVENT = insert(_EVENT).values({column.name: bindparam(column.name, required=True) for column in _EVENT.c})
 
 
-class _Nothing(Exception):  # noqa: N818  control flow: the transaction ends without a trace
+class _Nothing(Exception):
     """Nothing was changed: the transaction is rolled back, revision included, and this is answered."""
 
     def __init__(self, payload: Any, *, replayed: bool) -> None:
@@ -89,7 +89,9 @@ class Writing:
             self.changed = True
             await self.connection.execute_many(_STATEMENTS.of(self.database, clause), [{**self.workspace, **row} for row in rows])
 
-    async def event(self, kind: str, id_: str, fields: list[str], before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> None:
+    async def event(
+        self, kind: str, id_: str, fields: list[str], before: Mapping[str, Any] | None, after: Mapping[str, Any] | None
+    ) -> None:
         """Tells subscribers; `before` and `after` are what filters and limited viewers need of the deal."""
         values = {
             "workspace_id": self.caller.workspace_id,

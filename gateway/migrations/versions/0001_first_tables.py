@@ -17,6 +17,16 @@ INSTANT = sa.String(20).with_variant(sa.TIMESTAMP(timezone=True), "postgresql")
 DAY = sa.Date()
 
 
+NOTIFY = (
+    """
+    CREATE FUNCTION gateway_notify() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN PERFORM pg_notify('gateway_events', NEW.workspace_id); RETURN NULL; END $$
+    """,
+    "CREATE TRIGGER event_notify AFTER INSERT ON event FOR EACH ROW EXECUTE FUNCTION gateway_notify()",
+)
+"""Wakes the processes that follow events; sent at commit, once a transaction and workspace."""
+
+
 def upgrade() -> None:
     """Goes from the revision before to this one."""
     op.create_table(
@@ -213,10 +223,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("workspace_id", "opportunity_id", "sequence"),
         sqlite_with_rowid=False,
     )
+    if op.get_bind().dialect.name == "postgresql":
+        for statement in NOTIFY:
+            op.execute(statement)
 
 
 def downgrade() -> None:
     """Takes back what `upgrade` did."""
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("DROP TRIGGER event_notify ON event")
+        op.execute("DROP FUNCTION gateway_notify")
     op.drop_table("stage_change")
     op.drop_table("opportunity_contact")
     op.drop_table("opportunity")

@@ -1,0 +1,207 @@
+"""The feed of a process: the newest events of each workspace that someone here follows, read once for all who do."""
+
+import asyncio
+import contextlib
+import logging
+from collections import deque
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+from sqlalchemy import bindparam, delete, select, tuple_
+
+from ..plan.reading import WORKSPACE
+from ..rules.errors import BadRequest
+from ..storage.columns import Instant
+from ..storage.database import Connection, Database, Row, StorageError
+from ..storage.tables import Event, Workspace
+from .cursor import Position, read_cursor
+
+_log = logging.getLogger(__name__)
+
+BATCH = 500
+RECENT = 2_000
+PRUNE_SECONDS = 3_600
+RETRY_SECONDS = 1.0
+
+_EVENT: Any = Event.__table__  # type: ignore[attr-defined]
+_WORKSPACE: Any = Workspace.__table__  # type: ignore[attr-defined]
+_REVISION: Any = bindparam("revision", type_=_EVENT.c.revision.type, required=True)
+_PLACE: Any = bindparam("place", type_=_EVENT.c.position.type, required=True)
+_NEWER = (
+    select(*_EVENT.c)
+    .where(_EVENT.c.workspace_id == WORKSPACE, tuple_(_EVENT.c.revision, _EVENT.c.position) > tuple_(_REVISION, _PLACE))
+    .order_by(_EVENT.c.revision, _EVENT.c.position)
+    .limit(bindparam("limit", required=True))
+)
+_NOW = select(_WORKSPACE.c.revision).where(_WORKSPACE.c.id == WORKSPACE)
+# Pruning is for all workspaces at once: it reads nothing of theirs.
+_PRUNE = delete(_EVENT).where(_EVENT.c.at < bindparam("oldest", type_=Instant(), required=True))
+
+
+@dataclass(slots=True, eq=False)
+class Happened:
+    """An event as read. `answers` keeps what was made of it for callers who see the same, by plan and sight."""
+
+    position: Position
+    kind: str
+    opportunity_id: str
+    changed_fields: list[str]
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+    at: str
+    by_id: str | None
+    answers: dict[Any, "asyncio.Future[Any]"] = field(default_factory=dict)
+
+
+def _happened(row: Row) -> Happened:
+    _, revision, place, kind, id_, changed, before, after, at, by_id = row
+    states = (None if text is None else orjson.loads(text) for text in (before, after))
+    return Happened(Position(revision, place), kind, id_, orjson.loads(changed), *states, at, by_id)
+
+
+@dataclass(slots=True, eq=False)
+class _Workspace:
+    """What is known of a followed workspace: everything up to `end`; the newest of it is still here."""
+
+    end: Position
+    recent: deque[Happened] = field(default_factory=lambda: deque(maxlen=RECENT))
+    woken: asyncio.Event = field(default_factory=asyncio.Event)
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    followers: int = 0
+
+
+class Feed:
+    """Events of the workspaces that are followed here. `retention` is how long events are kept, in seconds."""
+
+    def __init__(self, database: Database, *, retention: float) -> None:
+        self._database = database
+        self._retention = retention
+        self._workspaces: dict[str, _Workspace] = {}
+        self._newer = database.compile(_NEWER)
+        self._now = database.compile(_NOW)
+        self._prune = database.compile(_PRUNE)
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Listens for changes by other processes, and lets old events go, for as long as the context lasts."""
+        tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._forget())]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    def wake(self, workspace_id: str | None) -> None:
+        """Something was committed in a workspace (None: perhaps in any): its followers look."""
+        if workspace_id is None:
+            for workspace in self._workspaces.values():
+                workspace.woken.set()
+        elif workspace_id in self._workspaces:
+            self._workspaces[workspace_id].woken.set()
+
+    async def follow(self, workspace_id: str, since: str | None) -> AsyncIterator[Happened]:
+        """The events of a workspace after `since` (None: from now on), in commit order. Raises BadRequest for a cursor that won't do."""
+        position = self._start(since)
+        workspace = await self._attached(workspace_id)
+        if position is None:
+            position = Position(await self._revision(workspace_id), 2**31 - 1)
+        try:
+            while True:
+                for event in await self._after(workspace_id, workspace, position):
+                    yield event
+                    position = event.position
+                await self._advance(workspace_id, workspace, position)
+        finally:
+            workspace.followers -= 1
+            if not workspace.followers:
+                self._workspaces.pop(workspace_id, None)
+
+    def _start(self, since: str | None) -> Position | None:
+        if since is None:
+            return None
+        position, seconds = read_cursor(since)
+        if datetime.now(UTC).timestamp() - seconds > self._retention:
+            message = f"`since` is too old: events are kept for {self._retention:g} s. Read the list again and follow from now on."
+            raise BadRequest(message)
+        return position
+
+    async def _attached(self, workspace_id: str) -> _Workspace:
+        if workspace_id not in self._workspaces:
+            revision = await self._revision(workspace_id)
+            # Another follower may have come meanwhile: theirs is kept.
+            self._workspaces.setdefault(workspace_id, _Workspace(Position(revision, 2**31 - 1)))
+        workspace = self._workspaces[workspace_id]
+        workspace.followers += 1
+        return workspace
+
+    async def _revision(self, workspace_id: str) -> int:
+        async def work(connection: Connection) -> int:
+            rows = await connection.fetch(self._now, {"workspace": workspace_id})
+            return int(rows[0][0])
+
+        return await self._database.read(work, statements=1)
+
+    async def _after(self, workspace_id: str, workspace: _Workspace, position: Position) -> list[Happened]:
+        """What comes next: from memory where it reaches back far enough, from the table where not."""
+        if position >= workspace.end:
+            return []
+        recent = workspace.recent
+        if recent and recent[0].position <= position:
+            return [event for event in recent if event.position > position]
+        return [_happened(row) for row in await self._read(workspace_id, position)]
+
+    async def _advance(self, workspace_id: str, workspace: _Workspace, position: Position) -> None:
+        """Waits until there may be more than `position`; whoever is first reads for all."""
+        if position < workspace.end:
+            return
+        await workspace.woken.wait()
+        async with workspace.lock:
+            if position < workspace.end or not workspace.woken.is_set():
+                return
+            workspace.woken.clear()
+            try:
+                rows = await self._read(workspace_id, workspace.end)
+            except StorageError:
+                workspace.woken.set()
+                await asyncio.sleep(RETRY_SECONDS)
+                return
+            events = [_happened(row) for row in rows]
+            workspace.recent.extend(events)
+            if events:
+                workspace.end = events[-1].position
+            if len(rows) == BATCH:
+                workspace.woken.set()
+
+    async def _read(self, workspace_id: str, after: Position) -> list[Row]:
+        values = {"workspace": workspace_id, "revision": after.revision, "place": after.place, "limit": BATCH}
+
+        async def work(connection: Connection) -> list[Row]:
+            return list(await connection.fetch(self._newer, values))
+
+        return await self._database.read(work, statements=1)
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                await self._database.follow(self.wake)
+            except StorageError as error:
+                _log.warning("following events: %s", error)
+            self.wake(None)
+            await asyncio.sleep(RETRY_SECONDS)
+
+    async def _forget(self) -> None:
+        while True:
+            oldest = (datetime.now(UTC) - timedelta(seconds=self._retention)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+            async def work(connection: Connection, oldest: str = oldest) -> None:
+                await connection.execute(self._prune, {"oldest": oldest})
+
+            try:
+                await self._database.write(work)
+            except StorageError as error:
+                _log.warning("letting old events go: %s", error)
+            await asyncio.sleep(PRUNE_SECONDS)

@@ -1,0 +1,42 @@
+"""What of an event a caller is told: by what it may see, and by the filter that it follows with."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..plan.conditions import Conditions, FilterModel
+from ..rules.errors import BadRequest
+from .feed import Happened
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """A filter, and the one account that the caller is limited to, if any."""
+
+    filters: FilterModel
+    conditions: Conditions
+    account_id: str | None
+
+    def check(self) -> None:
+        """Raises BadRequest for a filter by contact from a limited caller: an event holds the contacts of others too."""
+        if self.account_id is not None and self.filters.mentions_links(self.conditions.shape):
+            message = "A viewer limited to an account can't follow by contactId: leave it out of the filter."
+            raise BadRequest(message)
+
+    def kind(self, event: Happened) -> str | None:
+        """What the caller is told of: CREATED, UPDATED, DELETED, or nothing. What leaves the filter is told once more; what leaves the
+        sight of a limited caller is told as DELETED, what comes into it as CREATED.
+        """
+        was_seen, is_seen = self._sees(event.before), self._sees(event.after)
+        matched, matches = was_seen and self._matches(event.before), is_seen and self._matches(event.after)
+        if not matched and not matches:
+            return None
+        if not is_seen:
+            return "DELETED"
+        return "UPDATED" if was_seen else "CREATED"
+
+    def _sees(self, state: Mapping[str, Any] | None) -> bool:
+        return state is not None and (self.account_id is None or state["account_id"] == self.account_id)
+
+    def _matches(self, state: Mapping[str, Any] | None) -> bool:
+        return state is not None and self.filters.holds(self.conditions.shape, self.conditions.values, state)
