@@ -1,0 +1,284 @@
+"""A graph in memory behind REST's Protocol: enough of the rules to tell translation, executed by graphql-core on the real SDL."""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from functools import cache
+from itertools import count
+from typing import Any
+
+from graphql import GraphQLError, GraphQLSchema, build_schema, execute_sync, parse, type_from_ast, validate_input_value
+from starlette.applications import Starlette
+
+from rest_compat import RESOURCES, routes
+from rest_compat.declaration import Resource
+from rest_compat.protocol import DecodeError, Fault, Use
+
+WRITABLE = re.compile(r"(create|update|delete)(Opportunity|Account|Contact)")
+FOLDERS = {"Opportunity": "opp", "Account": "acc", "Contact": "cnt", "User": "usr"}
+CLOSED = {"CLOSED_WON", "CLOSED_LOST"}
+
+
+@cache
+def schema() -> GraphQLSchema:
+    """The schema that is served, with the scalars' input rules."""
+    from schema.assembly import build  # noqa: PLC0415
+
+    built = build_schema(build().sdl)
+    for name, read in {"Money": _money, "Date": _day}.items():
+        scalar: Any = built.type_map[name]
+        scalar.coerce_input_value = scalar.parse_value = read
+    return built
+
+
+def _money(value: Any) -> float | int:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise GraphQLError("Money is a number.")
+    try:
+        exact = Decimal(str(value))
+    except ArithmeticError:
+        raise GraphQLError("Money is a number.") from None
+    if not exact.is_finite() or exact != round(exact, 2) or abs(exact) >= 10**13:
+        raise GraphQLError("Money has at most two decimals.")
+    return int(exact) if exact == int(exact) else float(exact)
+
+
+def _day(value: Any) -> str:
+    try:
+        return date.fromisoformat(value).isoformat()
+    except (TypeError, ValueError):
+        raise GraphQLError("A date is YYYY-MM-DD.") from None
+
+
+@dataclass
+class Answer:
+    """As the real graph answers."""
+
+    data: dict[str, Any] | None
+    errors: list[dict[str, Any]] | None = None
+    extensions: dict[str, Any] = field(default_factory=dict)
+    executed: bool = True
+
+
+class UserFault(Exception):
+    """Becomes a user error."""
+
+    def __init__(self, code: str, message: str, *path: str) -> None:
+        super().__init__(message)
+        self.told = {"code": code, "field": list(path) or None, "message": message}
+
+
+class FakeGraph:
+    """Records what it is asked; `fail` makes every operation answer that error code."""
+
+    def __init__(self) -> None:
+        self.schema = schema()
+        self.public_url: str | None = "https://crm.example.com"
+        self.require_if_match = False
+        self.max_body = 262_144
+        self.asked: list[tuple[str, dict[str, Any]]] = []
+        self.uses: list[Use] = []
+        self.fail: str | None = None
+        self.changes = 0
+        self.keys: dict[str, tuple[str, Any]] = {}
+        self.rows: dict[str, dict[str, Any]] = {}
+        self._next = count(1)
+
+    def prepare(self, document: str) -> Any:
+        return document, parse(document)
+
+    async def execute(self, prepared: Any, variables: dict[str, Any], caller: Any) -> Answer:
+        text, tree = prepared
+        self.asked.append((text, json.loads(json.dumps(variables))))
+        if self.fail:
+            return Answer(None, [{"message": "As told.", "extensions": {"code": self.fail}}])
+        if self.check(prepared, variables):
+            return Answer(None, [{"message": "Variables.", "extensions": {"code": "BAD_REQUEST"}}], executed=False)
+        if caller == "viewer" and text.startswith("mutation"):
+            return Answer(None, [{"message": "Your role only reads.", "extensions": {"code": "FORBIDDEN"}}])
+        replayed = (variables.get("idempotencyKey") or "") in self.keys
+        result = execute_sync(self.schema, tree, _Root(self), variable_values=variables)
+        if result.errors:
+            raise result.errors[0].original_error or result.errors[0]
+        return Answer(result.data, extensions={"idempotencyReplayed": True} if replayed else {})
+
+    def check(self, prepared: Any, variables: dict[str, Any]) -> Sequence[Fault]:
+        found: list[Fault] = []
+        for node in prepared[1].definitions[0].variable_definitions:
+            name = node.variable.name.value
+            kind: Any = type_from_ast(self.schema, node.type)
+            if name in variables:
+                validate_input_value(variables[name], kind, lambda error, path, name=name: found.append(_fault(error.message, [name, *path])))
+        return found
+
+    def decode(self, body: bytes) -> Any:
+        try:
+            value = json.loads(body)
+        except (ValueError, RecursionError) as error:
+            raise DecodeError("Malformed JSON.") from error
+        if "\\u0000" in json.dumps(value) or "\\ud8" in json.dumps(value):
+            raise DecodeError("NUL or a lone surrogate.", "VALIDATION_ERROR")
+        return value
+
+    async def revision(self, caller: Any) -> int:
+        del caller
+        return self.changes
+
+    def sight(self, caller: Any) -> str:
+        return str(caller)
+
+    def record_usage(self, caller: Any, uses: Sequence[Use]) -> None:
+        del caller
+        self.uses += uses
+
+    def add(self, kind: str, **values: Any) -> str:
+        """A new record; returns its id."""
+        number = next(self._next)
+        identifier = f"{FOLDERS[kind]}_{number:026d}"
+        at = f"2025-01-01T00:00:{number % 60:02d}Z"
+        self.rows[identifier] = {"kind": kind, "id": identifier, "version": 1, "createdAt": at, "updatedAt": at, **values}
+        self.changes += 1
+        return identifier
+
+
+def _fault(message: str, path: list[str | int]) -> Fault:
+    missing = re.search(r"required field [\"'](\w+)", message)
+    return Fault((*path, missing[1]) if missing else tuple(path), message)
+
+
+class _Root:
+    """The root fields that the documents of REST use, over the rows."""
+
+    def __init__(self, graph: FakeGraph) -> None:
+        self.graph = graph
+
+    def __getattr__(self, name: str) -> Any:
+        if write := WRITABLE.fullmatch(name):
+            return lambda info, **arguments: self._write(write[1], write[2], info, **arguments)
+        kinds = {"opportunities": "Opportunity", "accounts": "Account", "contacts": "Contact"}
+        if name in kinds:
+            return lambda _, **arguments: self._list(kinds[name], **arguments)
+        return lambda _, id: self._view(id, name.capitalize())  # noqa: A002
+
+    def _view(self, identifier: str | None, kind: str) -> dict[str, Any] | None:
+        row = self.graph.rows.get(identifier or "")
+        if row is None or row["kind"] != kind:
+            return None
+        return row | {
+            "account": lambda _: self._view(row.get("accountId"), "Account"),
+            "assignedTo": lambda _: self._view(row.get("assignedToId"), "User"),
+            "contacts": lambda _: [self._view(one, "Contact") for one in row.get("contactIds") or []],
+        }
+
+    def _list(self, kind: str, *, first: int = 20, offset: int = 0, **arguments: Any) -> dict[str, Any]:
+        wanted = arguments.get("filter") or {}
+        wanted |= {"name": {"contains": arguments["search"]}} if arguments.get("search") else {}
+        wanted |= {"accountId": {"eq": arguments["accountId"]}} if arguments.get("accountId") else {}
+        rows = [row for row in self.graph.rows.values() if row["kind"] == kind and _matches(row, wanted)]
+        rows.sort(key=lambda row: row["id"], reverse=True)
+        for term in reversed(arguments.get("orderBy") or []):
+            key = _camel(term["field"])
+            rows.sort(key=lambda row: (row.get(key) is not None, row.get(key)), reverse=term["direction"] == "DESC")
+        return {"nodes": [self._view(row["id"], kind) for row in rows[offset : offset + first]], "totalCount": len(rows)}
+
+    def _write(self, verb: str, kind: str, info: Any, **arguments: Any) -> dict[str, Any]:
+        key, asked = arguments.pop("idempotencyKey", None), repr(arguments)
+        try:
+            if key in self.graph.keys:
+                if self.graph.keys[key][0] != asked:
+                    raise UserFault("VALIDATION_ERROR", "The key was used for another call.")
+                return self.graph.keys[key][1]
+            answer = getattr(self, f"_{verb}")(kind, **arguments)
+        except UserFault as fault:
+            return {"userErrors": [fault.told], "opportunity": None, "account": None, "contact": None}
+        if key:
+            self.graph.keys[key] = (asked, answer)
+        return answer
+
+    def _create(self, kind: str, input: dict[str, Any]) -> dict[str, Any]:  # noqa: A002
+        row = {"stage": "PROSPECTING", "probability": 10, "contactIds": [], **input} if kind == "Opportunity" else dict(input)
+        row |= {"name": row.get("firstName") or row.get("lastName")} if kind == "Contact" else {}
+        self._validate(row)
+        identifier = self.graph.add(kind, **_plain(row))
+        return {kind.lower(): self._view(identifier, kind), "userErrors": []}
+
+    def _update(self, kind: str, id: str, input: dict[str, Any], **rest: Any) -> dict[str, Any]:  # noqa: A002
+        row = self._found(kind, id, rest.get("expectedVersion"))
+        changed = {name: value for name, value in _plain(input).items() if row.get(name) != value}
+        self._validate(row | changed)
+        if changed:
+            row |= changed | {"version": row["version"] + 1, "updatedAt": "2025-02-02T02:02:02Z"}
+            self.graph.rows[id] = row
+            self.graph.changes += 1
+        return {kind.lower(): self._view(id, kind), "userErrors": []}
+
+    def _delete(self, kind: str, id: str, **rest: Any) -> dict[str, Any]:  # noqa: A002
+        self._found(kind, id, rest.get("expectedVersion"))
+        if any(row.get("accountId") == id and row["kind"] == "Opportunity" for row in self.graph.rows.values()):
+            raise UserFault("CONFLICT", "It still has opportunities.")
+        del self.graph.rows[id]
+        self.graph.changes += 1
+        return {"deletedId": id, "userErrors": []}
+
+    def _found(self, kind: str, identifier: str, version: int | None) -> dict[str, Any]:
+        row = self.graph.rows.get(identifier)
+        if row is None or row["kind"] != kind:
+            raise UserFault("NOT_FOUND", "Nothing has this id.")
+        if version is not None and version != row["version"]:
+            raise UserFault("PRECONDITION_FAILED", "It has changed.")
+        return dict(row)
+
+    def _validate(self, row: dict[str, Any]) -> None:
+        if not (row.get("name") or row.get("firstName") or "").strip():
+            raise UserFault("VALIDATION_ERROR", "It needs a name.", "name")
+        for name in ("accountId", "assignedToId"):
+            if row.get(name) is not None and row[name] not in self.graph.rows:
+                raise UserFault("NOT_FOUND", "Nothing has this id.", name)
+        for index, one in enumerate(row.get("contactIds") or []):
+            if one not in self.graph.rows:
+                raise UserFault("NOT_FOUND", "Nothing has this id.", "contactIds", str(index))
+
+
+def _plain(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: getattr(value, "name", value) for name, value in row.items()}
+
+
+def _camel(name: str) -> str:
+    first, *others = name.lower().split("_")
+    return first + "".join(word.capitalize() for word in others)
+
+
+def _matches(row: dict[str, Any], wanted: dict[str, Any]) -> bool:
+    return all(_holds(row.get(name), operator, value) for name, one in wanted.items() for operator, value in one.items())
+
+
+def _holds(value: Any, operator: str, wanted: Any) -> bool:
+    if value is None:
+        return False
+    match operator:
+        case "eq":
+            return bool(value == wanted)
+        case "in":
+            return value in wanted
+        case "gte":
+            return bool(value >= wanted)
+        case "lte":
+            return bool(value <= wanted)
+        case "contains":
+            return str(wanted).casefold() in str(value).casefold()
+    raise AssertionError(operator)
+
+
+def application(graph: FakeGraph, caller: str = "admin", resources: Sequence[Resource] = RESOURCES) -> Any:
+    """The routes as an application in which everyone is `caller`."""
+    app = Starlette(routes=routes(graph, resources))
+    app.router.redirect_slashes = False
+
+    async def asgi(scope: Any, receive: Any, send: Any) -> None:
+        scope["state"] = {"caller": caller, "request_id": "req-1"}
+        await app(scope, receive, send)
+
+    return asgi

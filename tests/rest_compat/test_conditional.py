@@ -1,0 +1,100 @@
+"""Conditional and safe writes: ETags, If-Match, If-None-Match, Idempotency-Key."""
+
+import httpx
+import pytest
+
+from tests.rest_compat.conftest import Connect
+from tests.rest_compat.fake import FakeGraph
+
+PATH = "/api/opportunities/"
+
+
+async def create(client: httpx.AsyncClient, graph: FakeGraph) -> tuple[str, str]:
+    """A new opportunity's path and tag."""
+    made = await client.post(PATH, json={"name": "N", "accountId": graph.add("Account", name="A")})
+    return f"{PATH}{made.json()['id']}/", made.headers["etag"]
+
+
+async def test_the_tag_tells_version_and_body(client: httpx.AsyncClient, graph: FakeGraph) -> None:
+    """It begins with the version, changes with any change of the body (names of others in it, too), and stays without one."""
+    url, tag = await create(client, graph)
+    assert tag.startswith('"1-')
+    assert (await client.patch(url, json={})).headers["etag"] == tag
+    assert (await client.patch(url, json={"value": 5})).headers["etag"].startswith('"2-')
+    before = (await client.get(url)).headers["etag"]
+    graph.rows[(await client.get(url)).json()["accountId"]]["name"] = "B"
+    after = (await client.get(url)).headers["etag"]
+    assert after != before
+    assert after.startswith('"2-')
+
+
+async def test_unchanged_records_are_not_sent_again(client: httpx.AsyncClient, graph: FakeGraph) -> None:
+    """`If-None-Match` with the tag (weak, in a list, or `*`) is 304 without a body; with another it is 200."""
+    url, tag = await create(client, graph)
+    for known in (tag, f"W/{tag}", f'"x", {tag}', "*"):
+        answer = await client.get(url, headers={"if-none-match": known})
+        assert (answer.status_code, answer.content, answer.headers["etag"]) == (304, b"", tag)
+        assert answer.headers["x-graphql-operation"] == "GetOpportunity"
+    for other in ('"1-0"', '"x"', tag.strip('"'), ""):
+        assert (await client.get(url, headers={"if-none-match": other})).status_code == 200
+
+
+async def test_if_match(client: httpx.AsyncClient, graph: FakeGraph) -> None:
+    """PATCH and DELETE with another version's tag, a weak one or one that isn't ours are 412; with the right one or `*` they go through."""
+    url, tag = await create(client, graph)
+    for wrong in ('"9-x"', '"x"', f"W/{tag}", "", '"99999999999999-x"', "1"):
+        for method in ("PATCH", "DELETE"):
+            refused = await client.request(method, url, json={"value": 1}, headers={"if-match": wrong})
+            assert (refused.status_code, refused.json()["code"]) == (412, "precondition_failed"), wrong
+    for right in (tag, "*", f'"0-x", {(await client.get(url)).headers["etag"]}'):
+        answer = await client.patch(url, json={}, headers={"if-match": right})
+        assert answer.status_code == 200
+    assert (await client.delete(url, headers={"if-match": tag})).status_code == 204
+
+
+async def test_writes_may_have_to_be_conditional(client: httpx.AsyncClient, graph: FakeGraph) -> None:
+    """With the setting, PATCH and DELETE without `If-Match` are 428, and nothing is executed."""
+    url, tag = await create(client, graph)
+    graph.require_if_match = True
+    asked = len(graph.asked)
+    for method in ("PATCH", "DELETE"):
+        assert (await client.request(method, url, json={})).status_code == 428
+    assert len(graph.asked) == asked
+    assert (await client.patch(url, json={}, headers={"if-match": tag})).status_code == 200
+
+
+async def test_unchanged_lists_run_no_query(client: httpx.AsyncClient, connect: Connect, graph: FakeGraph) -> None:
+    """While the workspace's revision stands, a list with its tag is 304 without a query; after any change, or for others, it is sent."""
+    await create(client, graph)
+    first = await client.get(f"{PATH}?limit=5")
+    tag = first.headers["etag"]
+    assert (first.headers["cache-control"], first.headers["vary"]) == ("private", "Authorization, Accept")
+    asked = len(graph.asked)
+    again = await client.get(f"{PATH}?limit=5", headers={"if-none-match": tag})
+    assert (again.status_code, again.headers["etag"], len(graph.asked)) == (304, tag, asked)
+    assert (await client.get(f"{PATH}?limit=6", headers={"if-none-match": tag})).status_code == 200
+    async with connect(caller="viewer") as viewer:
+        assert (await viewer.get(f"{PATH}?limit=5", headers={"if-none-match": tag})).status_code == 200
+    assert (await client.get(f"{PATH}?limit=five", headers={"if-none-match": "*"})).status_code == 400
+    graph.add("User", name="Somebody")
+    assert (await client.get(f"{PATH}?limit=5", headers={"if-none-match": tag})).status_code == 200
+
+
+async def test_idempotency_keys(client: httpx.AsyncClient, graph: FakeGraph) -> None:
+    """The key, bare or quoted, becomes the mutation's argument; a replay says so; the same key with another body is 422."""
+    body = {"name": "N", "accountId": graph.add("Account", name="A")}
+    first = await client.post(PATH, json=body, headers={"idempotency-key": "k 1"})
+    assert graph.asked[-1][1]["idempotencyKey"] == "k 1"
+    assert "idempotency-replayed" not in first.headers
+    again = await client.post(PATH, json=body, headers={"idempotency-key": '"k 1"'})
+    assert (again.status_code, again.content, again.headers["idempotency-replayed"]) == (201, first.content, "true")
+    other = await client.post(PATH, json=body | {"value": 1}, headers={"idempotency-key": "k 1"})
+    assert (other.status_code, other.json()["code"]) == (422, "validation_error")
+
+
+@pytest.mark.parametrize("key", ["", '""', "x" * 256, "é", "a\tb"])
+async def test_bad_idempotency_keys(client: httpx.AsyncClient, graph: FakeGraph, key: str) -> None:
+    """Anything but 1 to 255 printable characters is 400, and nothing is executed."""
+    answer = await client.post(PATH, json={"name": "N", "accountId": "acc_1"}, headers={b"idempotency-key": key.encode()})
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "Idempotency-Key")
+    assert graph.asked == []
