@@ -1,0 +1,79 @@
+# Needs Python >= 3.11 and nothing else. With npm the pages are built to work offline, and the browser and client tests run too.
+
+BIN := .venv/bin
+STAMP := .venv/.installed
+LOCK := uv pip compile pyproject.toml --extra dev --universal --generate-hashes --no-emit-index-url -q
+NPM := $(shell command -v npm 2>/dev/null)
+WEB := gateway/web
+WEB_SOURCES := $(wildcard $(WEB)/*.json $(WEB)/*.js $(WEB)/*.html $(WEB)/src/* $(WEB)/examples/*)
+# Test folders with npm packages of their own.
+NODE_TESTS := $(patsubst %/package.json,%/node_modules/.installed,$(wildcard tests/*/package.json))
+ARGS :=
+
+.DEFAULT_GOAL := help
+.PHONY: help install serve test check format bench differential web lock clean
+
+help: ## Say what can be made
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
+
+install: $(STAMP) ## Make .venv with the locked dependencies and the package
+
+# The newest Python that will do; a pyenv shim or a Debian without python3-venv is there and doesn't.
+$(STAMP): pyproject.toml requirements.lock
+	@set -e; for python in python3.13 python3.12 python3.11 python3; do \
+	  if $$python -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then found=$$python; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then echo "This needs Python 3.11 or newer, with venv (on Debian: apt-get install python3-venv)." >&2; exit 2; fi; \
+	[ -x $(BIN)/python ] || { echo "Making .venv with $$found"; $$found -m venv .venv; }
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+serve: install ## Serve a demo on http://127.0.0.1:8000
+	@$(MAKE) --no-print-directory web || echo "The pages were not built; the explorer comes from a CDN instead." >&2
+	$(BIN)/gateway serve --demo $(ARGS)
+
+test: install web $(if $(NPM),$(NODE_TESTS)) ## Run the tests, on SQLite and on a PostgreSQL of their own
+	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
+
+check: install ## Lint, types, import contracts, and whether the lock fits
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	@cp requirements.lock .venv/lock.txt && $(BIN)/$(LOCK) -o .venv/lock.txt >/dev/null
+	@pins() { grep -oE '^[a-z0-9._-]+==[^ ]+' $$1; }; pins requirements.lock > .venv/pins && pins .venv/lock.txt | diff .venv/pins - \
+	  || { echo "requirements.lock doesn't fit pyproject.toml: make lock" >&2; exit 1; }
+
+format: install ## Put the code into its form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: install ## Measure against the floor and the peers
+	$(BIN)/python -m tests.benchmarks $(ARGS)
+
+differential: install ## Compare the two ways to an answer on 20,000 documents
+	DIFFERENTIAL_DOCUMENTS=20000 $(BIN)/pytest tests/contracts/test_differential.py $(ARGS)
+
+web: $(WEB)/dist/explorer.html ## Build the pages (with npm)
+
+$(WEB)/dist/explorer.html: $(WEB_SOURCES)
+ifdef NPM
+	npm --prefix $(WEB) ci --no-progress
+	npm --prefix $(WEB) run build
+	@touch $@
+else
+	@echo "There is no npm: the pages are not built, and the explorer comes from a CDN." >&2
+endif
+
+tests/%/node_modules/.installed: tests/%/package.json tests/%/package-lock.json
+	npm --prefix tests/$* ci --no-progress
+	@touch $@
+
+lock: install ## Bring requirements.lock up to date with pyproject.toml
+	$(BIN)/$(LOCK) -o requirements.lock
+
+clean: ## Remove everything that was made
+	rm -rf .venv $(WEB)/dist $(WEB)/node_modules $(patsubst %/.installed,%,$(NODE_TESTS)) build dist *.egg-info
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
