@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from graphql import GraphQLInputObjectType
-from sqlalchemy import ColumnElement, FromClause, and_, bindparam, exists, false, not_, or_, true
+from sqlalchemy import ColumnElement, FromClause, and_, exists, false, not_, or_, true
 
 from ..rules.errors import BadRequest
 from ..rules.stages import BY_NAME, FIRST_CLOSED
 from ..rules.text import fold
-from ..storage.statements import AnyOf, Contains, StartsWith, list_bind
+from ..storage.statements import AnyOf, Contains, StartsWith
+from .binds import compared, compared_list
 from .model import metadata
 from .sources import Linked
 
@@ -203,14 +204,14 @@ def _compared(shape: Shape, table: FromClause, *, negated: bool) -> ColumnElemen
 
 def _condition(operator: str, column: ColumnElement[Any], bind: str) -> ColumnElement[bool]:
     if operator == "in":
-        return AnyOf(column, list_bind(bind, column.type))
-    operand: Any = bindparam(bind, type_=column.type, required=True)
+        return AnyOf(column, compared_list(column, bind))
+    operand = compared(column, bind)
     if operator == "contains":
         return Contains(column, operand)
     if operator == "startsWith":
         return StartsWith(column, operand)
-    compared: ColumnElement[bool] = _COMPARISONS[operator](column, operand)
-    return compared
+    found: ColumnElement[bool] = _COMPARISONS[operator](column, operand)
+    return found
 
 
 def _linked(match: LinkedTo, shape: Shape, table: FromClause, *, limited: bool) -> ColumnElement[bool]:

@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, FromClause, and_, bindparam, false, or_, tuple_
+from sqlalchemy import ColumnElement, FromClause, and_, false, or_, tuple_
 
 from ..rules.errors import BadRequest
+from .binds import compared
 
 _COLUMNS = {
     "NAME": "name_folded",
@@ -63,7 +64,7 @@ class Order:
     def beyond(self, table: FromClause, nulls: tuple[bool, ...], *, backward: bool) -> ColumnElement[bool]:
         """The rows after (`backward`: before) a position whose values are bound to c0, c1, …; `nulls` says which of them are null."""
         columns = [table.c[term.column] for term in self.terms]
-        binds: list[Any] = [bindparam(f"c{place}", type_=column.type, required=True) for place, column in enumerate(columns)]
+        binds: list[Any] = [compared(column, f"c{place}") for place, column in enumerate(columns)]
         downward = {term.descending != backward for term in self.terms}
         if len(downward) == 1 and not any(column.nullable for column in columns):
             row, position = tuple_(*columns), tuple_(*binds)

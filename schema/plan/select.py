@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from sqlalchemy import ColumnElement, FromClause, Select, and_, select
+from sqlalchemy import ColumnElement, FromClause, Select, and_, literal_column, select
 
 from ..storage.database import Row
 from .reading import WORKSPACE, Reader
@@ -82,7 +82,9 @@ class Level:
         joined: Any = self.table if source is None else source
         for join in self._joins:
             joined = joined.outerjoin(join.table, join.condition)
-        return select(*self.columns, *extra).select_from(joined).where(*self.permitted(), *where)
+        # Where only __typename or pageInfo is asked for there is nothing to select, which SQLite's grammar rules out.
+        columns = [*self.columns, *extra] or [literal_column("1")]
+        return select(*columns).select_from(joined).where(*self.permitted(), *where)
 
     def permitted(self) -> list[ColumnElement[bool]]:
         """What every statement on this table requires: the workspace, and what a limited viewer may see."""
