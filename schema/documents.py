@@ -16,16 +16,19 @@ from graphql import (
     GraphQLSyntaxError,
     OperationDefinitionNode,
     parse,
+    print_ast,
     specified_rules,
     type_from_ast,
     validate,
 )
 from graphql.execution.values import VariableValues, get_variable_values
+from typing_extensions import override
 
 from .plan.limits import Limits, too_much
 from .plan.selections import deciding_variables
 
 MAX_INT = 2**31
+MAX_PLANS = 32
 
 
 class RequestError(Exception):
@@ -49,6 +52,16 @@ def _told(errors: list[GraphQLError], limits: Limits) -> RequestError:
     return RequestError(told)
 
 
+class Plans(dict[tuple[Any, ...], Any]):
+    """The plans of one operation, by the booleans that decide its shape: bounded, since n booleans make 2^n shapes."""
+
+    @override
+    def __setitem__(self, key: tuple[Any, ...], plan: Any) -> None:
+        if len(self) >= MAX_PLANS:
+            self.clear()
+        super().__setitem__(key, plan)
+
+
 @dataclass(slots=True, eq=False)
 class Prepared:
     """One operation of a valid document, with the plans that were made for it."""
@@ -58,7 +71,7 @@ class Prepared:
     operation: OperationDefinitionNode
     deciding: tuple[str, ...]
     plain: tuple[tuple[str, type | None, bool], ...] | None
-    plans: dict[tuple[Any, ...], Any] = field(default_factory=dict)
+    plans: Plans = field(default_factory=Plans)
 
     @property
     def kind(self) -> str:
@@ -104,7 +117,7 @@ class Documents:
         if excess:
             raise request_error(*excess[: self._limits.max_errors])
         plain = _plain_variables(self._schema, operation)
-        return Prepared(text, document, operation, tuple(sorted(deciding_variables(document))), plain)
+        return Prepared(text, document, operation, _deciding(document, operation), plain)
 
     def _parse(self, text: str) -> DocumentNode:
         limits = self._limits
@@ -138,6 +151,13 @@ def _operation(document: DocumentNode, name: str | None) -> OperationDefinitionN
     raise request_error(message)
 
 
+def _deciding(document: DocumentNode, operation: OperationDefinitionNode) -> tuple[str, ...]:
+    """The booleans that decide the operation's shape; another operation's may have the name of something else here."""
+    names = deciding_variables(document)
+    declared = {node.variable.name.value: node.type for node in operation.variable_definitions or ()}
+    return tuple(sorted(name for name, type_ in declared.items() if name in names and print_ast(type_).rstrip("!") == "Boolean"))
+
+
 _PLAIN: dict[Any, type] = {GraphQLID: str, GraphQLString: str, GraphQLInt: int, GraphQLBoolean: bool}
 
 
@@ -161,6 +181,11 @@ def coerce(schema: GraphQLSchema, prepared: Prepared, given: dict[str, Any], lim
         if isinstance(result, list):
             raise _told(result, limits)
         values = result
+    for name in prepared.deciding:
+        # A default lets a nullable variable stand there (specification section 5.8.5); an explicit null is still no answer to "if".
+        if values.coerced.get(name, True) is None:
+            message = f"Variable '${name}' must not be null: @skip or @include looks at it."
+            raise request_error(message)
     return values
 
 

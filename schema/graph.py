@@ -166,7 +166,7 @@ class Graph:
                 continue
             try:
                 action = ACTIONS[step.name]
-                payload, replayed = await perform(self.database, action, step, values, caller, self._counts, f"{step.key} {fingerprint}")
+                payload, replayed = await perform(self.database, action, step, values, caller, f"{step.key} {fingerprint}")
             except GatewayError as error:
                 return Answer(None, [located(error, step)])
             self.events.wake(caller.workspace_id)

@@ -3,7 +3,18 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from graphql import FieldNode, GraphQLArgument, GraphQLField, GraphQLNonNull, Node, Undefined, ValueNode, VariableNode, is_non_null_type
+from graphql import (
+    FieldNode,
+    GraphQLArgument,
+    GraphQLError,
+    GraphQLField,
+    GraphQLNonNull,
+    Node,
+    Undefined,
+    ValueNode,
+    VariableNode,
+    is_non_null_type,
+)
 from graphql.execution.values import VariableValues, get_argument_values
 
 from ..rules.errors import BadRequest
@@ -18,10 +29,17 @@ def read_arguments(definition: GraphQLField, node: FieldNode) -> Arguments:
         constant = get_argument_values(definition, node)
         return lambda _: constant
     if any(_mentions_variable(value) and not isinstance(value, VariableNode) for value in values.values()):
-        return lambda variables: get_argument_values(definition, node, variables)
+        return lambda variables: _coerced(definition, node, variables)
     variable_names = {name: value.name.value for name, value in values.items() if isinstance(value, VariableNode)}
     fixed = _fixed(definition, node, variable_names)
     return _by_name(fixed, [(name, variable, definition.args[name]) for name, variable in variable_names.items()])
+
+
+def _coerced(definition: GraphQLField, node: FieldNode, variables: VariableValues) -> dict[str, Any]:
+    try:
+        return get_argument_values(definition, node, variables)
+    except GraphQLError as error:
+        raise BadRequest(error.message) from error  # graphql-core words it again, with its path
 
 
 def _fixed(definition: GraphQLField, node: FieldNode, variable_names: Iterable[str]) -> dict[str, Any]:

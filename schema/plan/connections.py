@@ -70,8 +70,8 @@ class ConnectionPlan:
 
     async def load(self, reader: Reader, keys: list[Any], variables: VariableValues) -> Mapping[Any, Any]:
         """The page of each parent. A fault in the arguments is raised, or stands in place of each page for graphql-core to tell."""
-        arguments = self.arguments(variables)
         try:
+            arguments = self.arguments(variables)
             page, narrowed = read_page(arguments), self._narrow(arguments)
         except BadRequest as error:
             if self.compiler.raw:

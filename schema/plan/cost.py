@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ..rules.errors import BadRequest
+
 if TYPE_CHECKING:
     from graphql.execution.values import VariableValues
 
@@ -35,4 +37,11 @@ class Cost:
         """The cost once the variables are known."""
         if not self.pages:
             return self.own
-        return self.own + sum(size(variables) * page.total(variables) for size, page in self.pages)
+        return self.own + sum(_size(size, variables) * page.total(variables) for size, page in self.pages)
+
+
+def _size(size: Size, variables: "VariableValues") -> int:
+    try:
+        return size(variables)
+    except BadRequest:
+        return 0  # arguments at fault: the field is told as an error, and has no rows

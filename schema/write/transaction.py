@@ -54,6 +54,8 @@ class Statements:
 
 
 _STATEMENTS = Statements()
+# A count made inside a transaction belongs to a revision that may never be: kept, it would be taken for another transaction's.
+_UNCOUNTED = Counts(0)
 
 
 @dataclass(slots=True)
@@ -137,7 +139,7 @@ class Action:
 
 
 async def perform(
-    database: Database, action: Action, step: WriteStep, variables: VariableValues, caller: Caller, counts: Counts, fingerprint: str
+    database: Database, action: Action, step: WriteStep, variables: VariableValues, caller: Caller, fingerprint: str
 ) -> tuple[Any, bool]:
     """Carries out one mutation; answers its payload, and whether it was an earlier answer told again. Raises GatewayError."""
     action.authorise(caller)
@@ -152,7 +154,7 @@ async def perform(
             if kept is not None:
                 raise _Nothing(orjson.loads(kept), replayed=True)
         outcome = await action.run(writing, arguments)
-        payload = await step.writer.write(Reader(database, connection, caller, counts), outcome, variables)
+        payload = await step.writer.write(Reader(database, connection, caller, _UNCOUNTED), outcome, variables)
         if not writing.changed or writing.abandoned:
             raise _Nothing(payload, replayed=False)
         if key is not None:
