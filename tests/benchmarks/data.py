@@ -1,0 +1,133 @@
+"""The data: filled once for each number of rows and each kind of database, copied for each contender, so that none writes into another's."""
+
+import asyncio
+import os
+import random
+import shutil
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from gateway.migrations import upgrade
+from gateway.seed import SeedSpec, seed
+
+from .machine import LOAD_CORE, pin
+
+FOLDER = Path(__file__).with_name("data")
+# The day that the data was made on: the workloads' dates lie around it, whenever they are run.
+TODAY = date(2026, 11, 24)
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Ids that the workloads ask for: deals of any kind, deals that are open, and what a new one hangs on."""
+
+    any: Sequence[str]
+    open: Sequence[str]
+    accounts: Sequence[str]
+    users: Sequence[str]
+    contacts: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """`copy(name)` gives a contender its own database's address; `kind` is `sqlite` or `postgresql`."""
+
+    kind: str
+    rows: int
+    workspace: str
+    sample: Sample
+    copy: Callable[[str], str]
+
+
+def _spec(rows: int) -> SeedSpec:
+    """As many of each as the measured peers had: with 100,000 deals 5,000 accounts, 200 users, 20,000 contacts."""
+    return SeedSpec(opportunities=rows, accounts=max(1, rows // 20), users=max(5, rows // 500), contacts=max(2, rows // 5), today=TODAY)
+
+
+def sqlite_data(rows: int, folder: Path = FOLDER) -> Data:
+    """A SQLite file with `rows` opportunities."""
+    folder.mkdir(parents=True, exist_ok=True)
+    original = folder / f"{rows}.db"
+    if not original.exists():
+        _fill_sqlite(original.with_suffix(".part"), rows)
+        original.with_suffix(".part").rename(original)
+    connection = sqlite3.connect(original)
+    try:
+        workspace, sample = _sample(lambda text: connection.execute(text).fetchall())
+    finally:
+        connection.close()
+    return Data("sqlite", rows, workspace, sample, lambda name: _copy(original, folder / f"{rows}-{name}.db"))
+
+
+def _fill_sqlite(path: Path, rows: int) -> None:
+    for left in path.parent.glob(f"{path.name}*"):
+        left.unlink()
+    _fill(f"sqlite:///{path}", rows)
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+
+
+def _copy(original: Path, copy: Path) -> str:
+    for ending in ("", "-wal", "-shm"):
+        Path(f"{copy}{ending}").unlink(missing_ok=True)
+    shutil.copyfile(original, copy)
+    return str(copy)
+
+
+def postgresql_data(rows: int, folder: Path) -> Data:
+    """A database with `rows` opportunities in a server of our own below `folder`, durable, on the load's core."""
+    from tests.postgres import start_postgres  # noqa: PLC0415  a package that only these runs need
+
+    server = start_postgres(folder, durable=True)
+    pin(int((folder / "postmaster.pid").read_text().split()[0]), LOAD_CORE)
+    original = f"bench_{rows}"
+    if not server.sql(f"SELECT 1 FROM pg_database WHERE datname = '{original}'"):
+        server.sql(f"DROP DATABASE IF EXISTS {original}_part", f"CREATE DATABASE {original}_part")
+        _fill(server.url(f"{original}_part"), rows)
+        server.sql("VACUUM ANALYZE", database=f"{original}_part")
+        server.sql(f"ALTER DATABASE {original}_part RENAME TO {original}")
+    workspace, sample = _sample(lambda text: [line.split("|") for line in server.sql(text, database=original).splitlines()])
+
+    def copy(name: str) -> str:
+        own = f"{original}_{name.replace('-', '_')}"
+        server.sql(f"DROP DATABASE IF EXISTS {own} WITH (FORCE)", f"CREATE DATABASE {own} TEMPLATE {original} STRATEGY FILE_COPY")
+        server.sql("VACUUM ANALYZE", "CHECKPOINT", database=own)
+        return server.url(own)
+
+    return Data("postgresql", rows, workspace, sample, copy)
+
+
+def _fill(url: str, rows: int) -> None:
+    async def fill() -> None:
+        await upgrade(url)
+        await seed(url, _spec(rows))
+
+    asyncio.run(fill())
+
+
+def _sample(ask: Callable[[str], Sequence[Sequence[Any]]]) -> tuple[str, Sample]:
+    def column(text: str, most: int) -> list[str]:
+        values = [str(row[0]) for row in ask(text)]
+        random.Random(3).shuffle(values)  # noqa: S311  no secret
+        return values[:most]
+
+    (workspace,) = column("SELECT id FROM workspace", 1)
+    sample = Sample(
+        any=column("SELECT id FROM opportunity ORDER BY id", 5_000),
+        open=column("SELECT id FROM opportunity WHERE stage < 5 ORDER BY id", 1_000),
+        accounts=column("SELECT id FROM account ORDER BY id", 1_000),
+        users=column('SELECT id FROM "user" WHERE is_active AND role <> \'viewer\' ORDER BY id', 1_000),
+        contacts=column("SELECT id FROM contact ORDER BY id", 5_000),
+    )
+    return workspace, sample
+
+
+def free_megabytes() -> int:
+    """What is left on the disk that the data is on."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    return os.statvfs(FOLDER).f_bavail * os.statvfs(FOLDER).f_frsize // 2**20

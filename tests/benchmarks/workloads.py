@@ -1,0 +1,143 @@
+"""The seven workloads: what is sent, and what of the answers has to be alike.
+
+The requests are made here, in advance and from the data, so that all contenders are asked the same in the same order.
+"""
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import orjson
+
+from .data import Sample
+
+_LIST = "/api/opportunities/"
+_NODE = "id name value stage probability closeDate account { id name } assignedTo { id name } contacts { id email }"
+DEALS = (
+    "query Deals { opportunities(first: 100, filter: {stage: {eq: NEGOTIATION}}) "
+    f"{{ edges {{ cursor node {{ {_NODE} }} }} pageInfo {{ hasNextPage endCursor }} totalCount }} }}"
+)
+DEAL = f"query Deal($id: ID!) {{ opportunity(id: $id) {{ {_NODE} }} }}"
+
+_OPEN = ("prospecting", "qualification", "needs_analysis", "proposal", "negotiation")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request as it is sent."""
+
+    method: str
+    path: str
+    body: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """`requests` makes them from the data; `common` keeps of an answer's JSON what must be the same for all contenders."""
+
+    name: str
+    title: str
+    requests: Callable[[Sample], Sequence[Request]]
+    common: Callable[[Any], Any]
+    writes: bool = False
+
+
+def _page(answer: Any) -> Any:
+    """A list, its links without the server's name and in any order of parameters."""
+    return {**answer, "next": _link(answer["next"]), "previous": _link(answer["previous"])}
+
+
+def _link(address: str | None) -> Any:
+    if address is None:
+        return None
+    parts = urlsplit(address)
+    return parts.path, sorted(parse_qsl(parts.query))
+
+
+def _written(answer: Any) -> Any:
+    """A record without what its writing made up."""
+    return {key: value for key, value in answer.items() if key != "updatedAt"}
+
+
+def _made(answer: Any) -> Any:
+    return {key: value for key, value in answer.items() if key not in {"id", "createdAt", "updatedAt"}}
+
+
+def _data(answer: Any) -> Any:
+    """GraphQL's data; cursors are opaque, so that of them only this is kept: there is one, and the last edge's is the page's end."""
+    assert "errors" not in answer, answer["errors"]
+    connection = answer["data"].get("opportunities")
+    if not connection:
+        return answer["data"]
+    edges, info = connection["edges"], connection["pageInfo"]
+    cursors = [edge["cursor"] for edge in edges]
+    assert len(set(cursors)) == len(cursors), "two edges have one cursor"
+    assert info["endCursor"] == cursors[-1], "the page doesn't end with its last cursor"
+    return [edge["node"] for edge in edges], info["hasNextPage"], connection["totalCount"], list(connection), list(edges[0])
+
+
+def _deals(_: Sample) -> list[Request]:
+    return [Request("POST", "/graphql", _json({"query": DEALS, "operationName": "Deals"}))]
+
+
+def _deal(sample: Sample) -> list[Request]:
+    bodies = ({"query": DEAL, "operationName": "Deal", "variables": {"id": id_}} for id_ in sample.any)
+    return [Request("POST", "/graphql", _json(body)) for body in bodies]
+
+
+def _details(sample: Sample) -> list[Request]:
+    return [Request("GET", f"{_LIST}{id_}/") for id_ in sample.any]
+
+
+def _patches(sample: Sample) -> list[Request]:
+    """Each round over the ids gives each of them a stage and a probability that it hasn't got, as an unchanged value is no write."""
+    rounds = max(2, 40_000 // len(sample.open))
+    return [
+        Request("PATCH", f"{_LIST}{id_}/", _json({"stage": _OPEN[(turn + place) % 5], "probability": 3 + (turn * 11 + place) % 93}))
+        for turn in range(rounds)
+        for place, id_ in enumerate(sample.open)
+    ]
+
+
+def _creations(sample: Sample) -> list[Request]:
+    pick = random.Random(5)  # noqa: S311  no secret
+    return [Request("POST", _LIST, _json(_creation(sample, pick, number))) for number in range(5_000)]
+
+
+def _creation(sample: Sample, pick: random.Random, number: int) -> dict[str, Any]:
+    return {
+        "name": f"Benchmark deal {number}",
+        "accountId": pick.choice(sample.accounts),
+        "value": pick.randrange(1_000, 100_000),
+        "stage": pick.choice(_OPEN),
+        "probability": pick.randrange(1, 100),
+        "closeDate": f"2027-{pick.randrange(1, 13):02}-{pick.randrange(1, 29):02}",
+        "assignedTo": pick.choice(sample.users),
+        "source": "outbound",
+        "contactIds": pick.sample(sample.contacts, 2),
+        "description": "Professional services engagement for data migration project",
+    }
+
+
+def _json(value: Any) -> str:
+    return orjson.dumps(value).decode()
+
+
+def _get(query: str) -> Callable[[Sample], list[Request]]:
+    return lambda _: [Request("GET", f"{_LIST}?{query}")]
+
+
+WORKLOADS = {
+    workload.name: workload
+    for workload in (
+        Workload("W1", "REST list of 20, one stage", _get("limit=20&stage=negotiation"), _page),
+        Workload("W2", "REST list of 100, two range filters", _get("limit=100&valueMin=50000&closeDateAfter=2026-01-01"), _page),
+        Workload("W3", "REST detail", _details, lambda answer: answer),
+        Workload("W6", "GraphQL list of 100 with account, owner, contacts", _deals, _data),
+        Workload("W7", "GraphQL detail with account, owner, contacts", _deal, _data),
+        Workload("W4", "REST patch of stage and probability", _patches, _written, writes=True),
+        Workload("W5", "REST create with two contacts", _creations, _made, writes=True),
+    )
+}
