@@ -53,7 +53,7 @@ bench: install ## Measure against the floor and the peers
 	$(BIN)/python -m tests.benchmarks $(ARGS)
 
 differential: install ## Compare the two ways to an answer on 20,000 documents
-	DIFFERENTIAL_DOCUMENTS=20000 $(BIN)/pytest tests/contracts/test_differential.py $(ARGS)
+	$(BIN)/python -m tests.schema.differential --documents 20000 $(ARGS)
 
 web: $(WEB)/dist/explorer.html ## Build the pages (with npm)
 

@@ -15,7 +15,25 @@ from schema.storage.database import Connection, Database
 
 Row = dict[str, Any]
 
-WORDS = ("Straße", "STRASSE", "ＦＵＬＬ", "İstanbul", "istanbul", "100%", "a_b", "aXb", "ﬁne", "FINE", "Ωmega", "ωMEGA", "Zed", "zed", "🙂", "\\", "'q\"")
+WORDS = (
+    "Straße",
+    "STRASSE",
+    "ＦＵＬＬ",
+    "İstanbul",
+    "istanbul",
+    "100%",
+    "a_b",
+    "aXb",
+    "ﬁne",
+    "FINE",
+    "Ωmega",
+    "ωMEGA",
+    "Zed",
+    "zed",
+    "🙂",
+    "\\",
+    "'q\"",
+)
 SOURCES = (None, "", "Web", "web", "Réf%", "a_c", "RÉF%")
 INSTANTS = ("2025-01-01T00:00:00Z", "2025-01-01T00:00:01Z", "2025-06-30T23:59:59Z", "2025-12-31T12:00:00Z")
 DAYS = (None, "2024-12-31", "2025-01-01", "2025-02-28", "2025-03-31", "2026-12-31")

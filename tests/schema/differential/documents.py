@@ -1,0 +1,151 @@
+"""Query documents drawn from the schema: aliases, fragments of each kind, directives, variables, nested connections with arguments."""
+
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from graphql import (
+    GraphQLArgument,
+    GraphQLField,
+    GraphQLInterfaceType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLSchema,
+    get_named_type,
+    is_leaf_type,
+    is_required_argument,
+)
+
+from tests.schema.differential.values import Values, literal, plain
+
+MAX_DEPTH = 5
+ALIASES = ("a", "b", "id", "x1")
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A document with its variables."""
+
+    text: str
+    variables: dict[str, Any]
+
+
+@dataclass(slots=True)
+class Drawing:
+    """One document on its way. `faulty` is the share of values at fault."""
+
+    schema: GraphQLSchema
+    random: Random
+    values: Values
+    variables: dict[str, Any] = field(default_factory=dict)
+    declared: list[str] = field(default_factory=list)
+    fragments: list[str] = field(default_factory=list)
+    aliases: int = 0
+    _named: int = 0
+
+    def chance(self, share: float) -> bool:
+        return self.random.random() < share
+
+    def operation(self) -> Operation:
+        """The whole document."""
+        root: Any = self.schema.query_type
+        names = [name for name in root.fields if name != "apiKeys" or self.chance(0.2)]
+        chosen = self.random.choices(names, k=self.random.choice((1, 1, 1, 2, 3)))
+        if self.chance(0.4):
+            chosen[0] = self.random.choice(("opportunities", "opportunities", "node", "nodes", "account", "accounts", "contacts"))
+        parts = [self._field(root, name, 0, alias=f"r{place}" if place else None) for place, name in enumerate(chosen)]
+        if self.chance(0.1):
+            parts.append("__typename")
+        if self.chance(0.03):
+            parts.append("__schema { queryType { name } }")
+        if self.chance(0.15):
+            parts.append(f"... on Query {{ {self._field(root, self.random.choice(names), 1, alias='extra')} }}")
+        body = "{ " + " ".join(parts) + " }"
+        head = "query Drawn" + (f"({', '.join(self.declared)})" if self.declared else "") if self.declared or self.chance(0.3) else ""
+        return Operation(" ".join([head, body, *self.fragments]).strip(), self.variables)
+
+    def _selection(self, type_: Any, depth: int) -> str:
+        parts = [self._part(type_, depth) for _ in range(self.random.choice((1, 2, 2, 3, 4)))]
+        return "{ " + " ".join(parts) + " }"
+
+    def _part(self, type_: Any, depth: int) -> str:
+        if isinstance(type_, GraphQLInterfaceType) and self.chance(0.7):
+            return self._on(self.random.choice(list(self.schema.get_possible_types(type_))), depth)
+        if self.chance(0.08):
+            return self._aliased("__typename", "t", "")
+        if self.chance(0.12):
+            return self._on(type_, depth)
+        if self.chance(0.08) and isinstance(type_, GraphQLObjectType) and type_.interfaces:
+            return self._on(type_.interfaces[0], depth, only_id=True)
+        names = [name for name in type_.fields if depth < MAX_DEPTH or is_leaf_type(get_named_type(type_.fields[name].type))]
+        if not names:
+            return "__typename"
+        return self._field(type_, self.random.choice(names), depth)
+
+    def _on(self, type_: Any, depth: int, *, only_id: bool = False) -> str:
+        """A fragment, named or inline, with or without its type."""
+        selection = "{ id __typename }" if only_id else self._selection(type_, depth + 1)
+        if self.chance(0.5):
+            return f"... on {type_.name}{self._directive()} {selection}"
+        self._named += 1
+        name = f"F{self._named}"
+        self.fragments.append(f"fragment {name} on {type_.name} {selection}")
+        spread = f"...{name}{self._directive()}"
+        return f"{spread} ...{name}" if self.chance(0.2) else spread
+
+    def _field(self, type_: Any, name: str, depth: int, alias: str | None = None) -> str:
+        definition: GraphQLField = type_.fields[name]
+        inner = get_named_type(definition.type)
+        arguments = self._arguments(definition)
+        selection = "" if is_leaf_type(inner) else f" {self._selection(inner, depth + _levels(definition))}"
+        return self._aliased(name, alias, arguments + self._directive() + selection)
+
+    def _aliased(self, name: str, alias: str | None, rest: str) -> str:
+        if alias is None and self.aliases < 12 and self.chance(0.12):
+            alias = self.random.choice(ALIASES) if self.chance(0.2) else f"k{self.aliases}"
+        if alias is None:
+            return name + rest
+        self.aliases += 1
+        return f"{alias}: {name}{rest}"
+
+    def _directive(self) -> str:
+        if not self.chance(0.1):
+            return ""
+        value = self.chance(0.5)
+        shown = literal(value) if self.chance(0.4) else self._variable("Boolean", value, self.random.choice(("!", "! = true", " = false")))
+        return f" @{self.random.choice(('skip', 'include'))}(if: {shown})"
+
+    def _arguments(self, definition: GraphQLField) -> str:
+        given = []
+        for name, argument in definition.args.items():
+            if is_required_argument(argument) or self.chance(0.25):
+                given.append(f"{name}: {self._argument(name, argument)}")
+        return f"({', '.join(given)})" if given else ""
+
+    def _argument(self, name: str, argument: GraphQLArgument) -> str:
+        value = self.values.of(argument.type, name)
+        if self.chance(0.5):
+            return literal(value)
+        return self._variable(str(argument.type), plain(value), "")
+
+    def _variable(self, type_: str, value: Any, rest: str) -> str:
+        """A new variable: given, sometimes left out or wrong, sometimes with a default value."""
+        name = f"v{len(self.declared)}"
+        if not rest and not type_.endswith("!") and self.chance(0.15):
+            rest = " = null"
+        self.declared.append(f"${name}: {type_}{rest}")
+        if not self.chance(0.05):
+            self.variables[name] = None if self.chance(0.04) else value
+        return f"${name}"
+
+
+def _levels(definition: GraphQLField) -> int:
+    """Lists below lists are dear: they count as two levels."""
+    type_ = definition.type.of_type if isinstance(definition.type, GraphQLNonNull) else definition.type
+    return 2 if isinstance(type_, GraphQLList) else 1
+
+
+def draw(schema: GraphQLSchema, values: Values) -> Operation:
+    """A document and its variables."""
+    return Drawing(schema, values.random, values).operation()

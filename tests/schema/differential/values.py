@@ -1,0 +1,124 @@
+"""Argument values that suit a type, good and bad, as GraphQL literals and as JSON for variables."""
+
+from random import Random
+from typing import Any
+
+from graphql import (
+    GraphQLEnumType,
+    GraphQLInputObjectType,
+    GraphQLInputType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLScalarType,
+    get_named_type,
+    is_required_input_field,
+)
+
+from tests.schema.world import CENTS, DAYS, INSTANTS, SOURCES, WORDS, World
+
+WRONG: tuple[Any, ...] = ("x", -1, 2**31, 1.5, True, [], {}, "2025-02-30", [None])
+PAGES = {"first": (0, 1, 2, 3, 5, 100), "last": (0, 1, 2, 4), "offset": (0, 1, 7, 1000)}
+BAD_PAGES = (-1, 101, 2**31 - 1)
+
+
+class Name(str):
+    """The name of an enum's value: bare in a literal, a string in JSON."""
+
+    __slots__ = ()
+
+
+class Values:
+    """Draws values. `share` of them are at fault in one way or another."""
+
+    def __init__(self, random: Random, world: World, share: float) -> None:
+        self.random = random
+        self.world = world
+        self.share = share
+        self.ids = [
+            id_
+            for tenant in (world.here, world.there)
+            for table in ("opportunity", "account", "contact", "user", "workspace")
+            for id_ in tenant.ids(table)
+        ]
+        self.cursors: list[str] = ["", "WyJhIl0=", "x", "WyJhIiwxLCJvcHAiXQ=="]
+
+    def chance(self, share: float) -> bool:
+        return self.random.random() < share
+
+    def of(self, type_: GraphQLInputType, name: str, depth: int = 0) -> Any:
+        """A value of `type_` for the argument or field `name`."""
+        if self.chance(self.share / 6):
+            return self.random.choice(WRONG)
+        if isinstance(type_, GraphQLNonNull):
+            return self._some(type_.of_type, name, depth)
+        return None if self.chance(0.08) else self._some(type_, name, depth)
+
+    def _some(self, type_: Any, name: str, depth: int) -> Any:
+        if isinstance(type_, GraphQLList):
+            if self.chance(0.1):
+                return self.of(type_.of_type, name, depth)  # one stands for a list of one
+            return [self.of(type_.of_type, name, depth + 1) for _ in range(self.random.choice((0, 1, 1, 2, 3)))]
+        if isinstance(type_, GraphQLEnumType):
+            return Name(self.random.choice(list(type_.values)))
+        if isinstance(type_, GraphQLInputObjectType):
+            return self._object(type_, depth)
+        assert isinstance(type_, GraphQLScalarType)
+        return self._scalar(type_.name, name)
+
+    def _object(self, type_: GraphQLInputObjectType, depth: int) -> dict[str, Any]:
+        names = list(type_.fields)
+        if depth > 2:
+            names = [name for name in names if name not in {"and", "or", "not"}]
+        chosen = self.random.sample(names, min(len(names), self.random.choice((0, 1, 1, 2, 3))))
+        chosen += [name for name, field in type_.fields.items() if is_required_input_field(field) and name not in chosen]
+        return {name: self.of(type_.fields[name].type, name, depth + 1) for name in chosen}
+
+    def _scalar(self, type_name: str, name: str) -> Any:
+        random = self.random
+        if name in PAGES:
+            return random.choice(BAD_PAGES if self.chance(self.share / 3) else PAGES[name])
+        if name in {"after", "before"}:
+            return random.choice(self.cursors)
+        if type_name == "Boolean":
+            return self.chance(0.5)
+        if type_name == "ID":
+            return random.choice(("opp_0", "x")) if self.chance(0.1) else random.choice(self.ids)
+        if type_name == "Money":
+            cents = random.choice(CENTS)
+            return 0 if cents is None else random.choice((cents / 100, str(cents / 100)))
+        if type_name == "Int":
+            return random.choice((0, 10, 50, 100, 40_000))
+        return random.choice(
+            {"Date": DAYS[1:], "DateTime": INSTANTS, "String": (*WORDS, *SOURCES[1:], "a", "Ω", "str", "_", "%")}[type_name]
+        )
+
+
+def literal(value: Any) -> str:
+    """A value as GraphQL writes it."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Name):
+        return str(value)
+    if isinstance(value, str):
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    if isinstance(value, list):
+        return "[" + ", ".join(map(literal, value)) + "]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{name}: {literal(each)}" for name, each in value.items()) + "}"
+    return repr(value)
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON has it."""
+    if isinstance(value, Name):
+        return str(value)
+    if isinstance(value, list):
+        return [plain(each) for each in value]
+    return {name: plain(each) for name, each in value.items()} if isinstance(value, dict) else value
+
+
+def type_name(type_: GraphQLInputType) -> str:
+    """The name inside all wrappings."""
+    return get_named_type(type_).name
