@@ -2,15 +2,15 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager, suppress
 from functools import partial, reduce
 from typing import Any, Final, TypeAlias
 
 import orjson
 import structlog
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Mount, Router
+from starlette.routing import Mount, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.auth import Authenticator
@@ -18,7 +18,7 @@ from gateway.health import Readiness, alive
 from gateway.http.bodies import Bodies
 from gateway.http.cors import Cors, Hosts, Origins
 from gateway.http.documents import Documents, read_trusted
-from gateway.http.doors import Doors, Page, Pages, not_found
+from gateway.http.doors import Doors, Exact, Page, Pages, not_found
 from gateway.http.graphql import GraphQLEndpoint
 from gateway.http.identity import Identified
 from gateway.http.load import Bounded, Places
@@ -35,14 +35,16 @@ from gateway.pages import pages
 from gateway.rest import RestGraph
 from gateway.rest_usage import Uses
 from gateway.settings import Settings
+from rest_compat.routes import RestRoutes
 from rest_compat.routes import routes as rest_routes
 from schema.documents import Prepared
 from schema.graph import Answer, Graph
 from schema.plan.limits import Limits
 from schema.storage.database import open_database
 
+EXECUTIONS_SECONDS: Final = 5.0
 #: REST's pages that need no token.
-PUBLIC_REST: Final = ("/api/openapi.json", "/api/docs")
+PUBLIC_REST: Final = frozenset({"/api/openapi.json", "/api/docs"})
 #: Mutations after which a token may not be good any more, and the ids that own tokens. Forgetting one too many costs a look-up.
 CHANGES_TOKENS: Final = re.compile(r"\b(revokeApiKey|updateUser)\b").search
 TOKEN_OWNERS: Final = re.compile(r"\b(?:key|usr)_[0-9A-Za-z]+").findall
@@ -67,7 +69,9 @@ class Application:
             pool_size=settings.pool_size,
             acquire_timeout=settings.pool_timeout,
         )
-        self.graph = Graph(self.database, limits=limits_of(settings))
+        self.graph = Graph(
+            self.database, limits=limits_of(settings), plans=settings.plans, event_retention=settings.event_retention * 86_400
+        )
         self.authenticator = Authenticator(self.database, settings)
         self.budget = budget_of(settings)
         self.operations = Operations(self.graph, documents_of(settings), self.count, self.budget)
@@ -106,15 +110,16 @@ class Application:
             events=layered(EventsEndpoint(self.terms, self.metrics.streams), guard),
             socket=SocketEndpoint(self.terms, Origins(self.settings.cors_origins), self.metrics.sockets),
             explorer=self.pages.explorer() if self.settings.graphiql else None,
-            rest=layered(Router(self._rest_routes(public=False), default=not_found, redirect_slashes=False), [*guard, bounded]),
-            public=frozenset(PUBLIC_REST),
+            rest=layered(self._rest(), [*guard, bounded]),
+            public=PUBLIC_REST,
             pages=Pages(self._pages(), self._assets()),
         )
 
     def _assets(self) -> ASGIApp:
         """The pages' files and what else anyone may read; a starlette router, since that runs the lifespan too."""
         files = [Mount("/_assets", self.pages.assets)] if self.settings.graphiql else []
-        return Router([*files, *self._rest_routes(public=True)], default=not_found, lifespan=self.lifespan, redirect_slashes=False)
+        public = [route for route in self.rest if isinstance(route, Route) and route.path in PUBLIC_REST]
+        return Router([*files, *public], default=not_found, lifespan=self.lifespan, redirect_slashes=False)
 
     def _terms(self) -> Terms:
         """What sockets and streams run under."""
@@ -135,9 +140,11 @@ class Application:
             subscriptions=settings.websocket_subscriptions,
         )
 
-    def _rest_routes(self, *, public: bool) -> list[BaseRoute]:
-        """REST's routes: those that need a token, or those that don't."""
-        return [route for route in self.rest if (getattr(route, "path", None) in PUBLIC_REST) is public]
+    def _rest(self) -> ASGIApp:
+        """REST's routes that need a token. The resources find their own paths: starlette's router needn't look for them each time."""
+        pages = {route.path: route.handle for route in self.rest if isinstance(route, Route)}
+        resources = next((route.handle for route in self.rest if isinstance(route, RestRoutes)), not_found)
+        return Exact(pages, resources)
 
     def _pages(self) -> dict[str, Page]:
         """What needs no token."""
@@ -158,7 +165,7 @@ class Application:
         try:
             if not await head_is_current(self.database):
                 self.log.warning("The database is not at the newest revision: run `gateway migrate`.")
-            async with self.authenticator.running(), self.uses.running():
+            async with self.graph.events.running(), self.authenticator.running(), self.uses.running(), beside(self._count_executions()):
                 for step in self.at_start:
                     step()
                 yield {"application": self}
@@ -183,9 +190,15 @@ class Application:
             for owner in TOKEN_OWNERS(prepared.text + orjson.dumps(variables).decode()):
                 self.authenticator.forget(owner)
         self.metrics.operation(prepared.kind, prepared.name, failed=bool(answer.errors))
-        self.metrics.executions(self.graph.planned, self.graph.completed)
+
+    async def _count_executions(self) -> None:
+        """The graph counts for itself; the metrics learn of it now and then, which costs no operation anything."""
+        while True:
+            self.metrics.executions(self.graph.planned, self.graph.completed)
+            await asyncio.sleep(EXECUTIONS_SECONDS)
 
     async def _metrics(self) -> Response:
+        self.metrics.executions(self.graph.planned, self.graph.completed)
         return Response(self.metrics.text(), headers={"Content-Type": CONTENT_TYPE, "Cache-Control": "no-store"})
 
     async def _docs(self) -> Response:
@@ -195,6 +208,18 @@ class Application:
 def create_app(settings: Settings, *, demo_token: str | None = None) -> Application:
     """The application for `settings`; with `demo_token` its pages open signed in. Raises ValueError for settings that can't work."""
     return Application(settings, demo_token)
+
+
+@asynccontextmanager
+async def beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """`work` runs in the background, and is cancelled at the end."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
 
 
 def layered(app: ASGIApp, layers: Sequence[Layer]) -> ASGIApp:
@@ -215,6 +240,7 @@ def limits_of(settings: Settings) -> Limits:
         max_mutations=settings.max_mutations,
         max_cost=settings.max_cost,
         max_errors=settings.max_errors,
+        counts=settings.count_cache,
     )
 
 

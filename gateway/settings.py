@@ -48,6 +48,8 @@ class Settings(BaseSettings):
     pool_timeout: PositiveFloat = Field(2.0, description="Seconds to wait for a pooled connection before 503.")
     statement_timeout: PositiveFloat = Field(3.0, description="Seconds that one SQL statement may take.")
     event_retention: PositiveInt = Field(7, description="Days that events are kept for subscriptions to resume from.")
+    plans: bool = Field(default=True, description="Answer queries by compiled plans; off leaves all of them to graphql-core, to compare.")
+    count_cache: Count = Field(10_000, description="Exact counts kept under the workspace's revision; 0 counts every time.")
     require_if_match: bool = Field(default=False, description="Refuse REST writes to a record without `If-Match` (428).")
 
     # Who may

@@ -40,6 +40,17 @@ class Pages:
         await (await page())(scope, receive, send)
 
 
+class Exact:
+    """Applications by their exact path; `otherwise` takes the rest."""
+
+    def __init__(self, apps: Mapping[str, ASGIApp], otherwise: ASGIApp) -> None:
+        self.apps = apps
+        self.otherwise = otherwise
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.apps.get(scope["path"], self.otherwise)(scope, receive, send)
+
+
 class Doors:
     """`/graphql` as query, stream, socket or page; `/api/…`; and the pages that need no token, which also take the lifespan."""
 

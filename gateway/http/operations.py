@@ -50,9 +50,12 @@ class Operations:
         """Start a subscription. Raises RequestError for what it can't start with."""
         following = cast("AsyncGenerator[Answer, None]", self.graph.subscribe(prepared, variables, caller))
         async with aclosing(following) as found:
-            async for answer in found:
-                self.count(prepared, variables, answer)
-                yield answer
+            try:
+                async for answer in found:
+                    self.count(prepared, variables, answer)
+                    yield answer
+            except StorageUnavailable as error:
+                raise unavailable(error) from error
 
 
 def unavailable(error: StorageUnavailable) -> Unavailable:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -43,6 +44,13 @@ def formatted(error: graphql.GraphQLError, code: str = "BAD_REQUEST") -> dict[st
     return {**error.formatted, "extensions": {"code": code}}
 
 
+class Nothing:
+    """No events to follow."""
+
+    def running(self) -> AbstractAsyncContextManager[None]:
+        return nullcontext()
+
+
 class StandIn:
     """`cost` is what each operation is said to cost; `finished` names the slow ones that came to their end."""
 
@@ -50,6 +58,7 @@ class StandIn:
         self.graphql_schema = graphql.build_schema(SDL)
         self.cost = 1
         self.planned = self.completed = 0
+        self.events = Nothing()
         self.running = 0
         self.cancelled = 0
         query = self.graphql_schema.query_type.fields
