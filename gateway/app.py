@@ -9,6 +9,7 @@ from typing import Any, Final, TypeAlias
 
 import orjson
 import structlog
+from limits.errors import ConfigurationError
 from starlette.responses import Response
 from starlette.routing import Mount, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -34,7 +35,7 @@ from gateway.migrations import head_is_current, upgrade
 from gateway.pages import pages
 from gateway.rest import RestGraph
 from gateway.rest_usage import Uses
-from gateway.settings import Settings
+from gateway.settings import Settings, SettingsError
 from rest_compat.routes import RestRoutes
 from rest_compat.routes import routes as rest_routes
 from schema.documents import Prepared
@@ -206,7 +207,7 @@ class Application:
 
 
 def create_app(settings: Settings, *, demo_token: str | None = None) -> Application:
-    """The application for `settings`; with `demo_token` its pages open signed in. Raises ValueError for settings that can't work."""
+    """The application for `settings`; with `demo_token` its pages open signed in. Raises SettingsError for settings that can't work."""
     return Application(settings, demo_token)
 
 
@@ -246,10 +247,20 @@ def limits_of(settings: Settings) -> Limits:
 
 def documents_of(settings: Settings) -> Documents:
     """Registered operations, if there are any, and room for automatic persisted queries."""
-    trusted = read_trusted(settings.trusted_documents) if settings.trusted_documents and settings.trusted_documents_mode != "off" else None
+    trusted = None
+    if settings.trusted_documents and settings.trusted_documents_mode != "off":
+        try:
+            trusted = read_trusted(settings.trusted_documents)
+        except ValueError as error:
+            raise SettingsError(f"GATEWAY_TRUSTED_DOCUMENTS: {error}") from None
     return Documents(trusted, settings.trusted_documents_mode, settings.persisted_queries)
 
 
 def budget_of(settings: Settings) -> Budget | None:
     """The rate limit, if there is one."""
-    return Budget(settings.rate_limit, settings.rate_limit_cost, settings.rate_limit_storage) if settings.rate_limit else None
+    if settings.rate_limit is None:
+        return None
+    try:
+        return Budget(settings.rate_limit, settings.rate_limit_cost, settings.rate_limit_storage)
+    except (ConfigurationError, TypeError) as error:
+        raise SettingsError(f"GATEWAY_RATE_LIMIT_STORAGE: {error}") from None
