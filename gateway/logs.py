@@ -23,7 +23,11 @@ SOCKETS: Final = re.compile(r"connection |.*WebSocket").match
 def configure(settings: Settings) -> None:
     """Send the logs of this process, uvicorn's and asyncio's too, to standard error in the wished form."""
     shared: list[Any] = [structlog.processors.add_log_level, structlog.processors.TimeStamper(fmt="iso", utc=True)]
-    last: Any = structlog.processors.JSONRenderer(_dumps) if settings.log_format == "json" else structlog.dev.ConsoleRenderer()
+    last: Any = (
+        structlog.processors.JSONRenderer(_dumps)
+        if settings.log_format == "json"
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
     structlog.configure(
         processors=[*shared, structlog.processors.format_exc_info, last] if settings.log_format == "json" else [*shared, last],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[settings.log_level]),
