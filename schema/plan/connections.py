@@ -122,14 +122,14 @@ class ConnectionPlan:
         def cursor(row: Row) -> str:
             return cursor_of(row[width : width + len(page.order.terms)])
 
+        # A cursor's own row lies beyond the page on its side.
+        after = page.position is not None and not page.before
         told["pageInfo"] = {
-            "hasNextPage": more if not page.backward else page.before,
-            "hasPreviousPage": more if page.backward else (page.offset > 0 or (page.position is not None and not page.before)),
+            "hasNextPage": page.before or (more and not page.backward),
+            "hasPreviousPage": after or page.offset > 0 or (more and page.backward),
             "startCursor": cursor(rows[0]) if rows and self.wanted.cursors else None,
             "endCursor": cursor(rows[-1]) if rows and self.wanted.cursors else None,
         }
-        if page.before and not page.backward:
-            told["pageInfo"]["hasNextPage"] = True
         return self.writer.call(rows, told, cursor, *batches)
 
     def _told(self, row: Row) -> dict[str, Any]:
