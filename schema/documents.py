@@ -1,5 +1,6 @@
 """Documents: parsed, validated and measured once, then found by their text; their plans are kept with them."""
 
+import re
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Any
@@ -29,6 +30,7 @@ from .plan.selections import deciding_variables
 
 MAX_INT = 2**31
 MAX_PLANS = 32
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class RequestError(Exception):
@@ -177,6 +179,9 @@ def coerce(schema: GraphQLSchema, prepared: Prepared, given: dict[str, Any], lim
     """The coerced variables (specification section 6.1.2): at once where they are plain, by graphql-core where not. Raises RequestError."""
     values = _coerced_plainly(prepared, given)
     if values is None:
+        if not _writable(given):
+            message = "A variable holds a NUL character or half a surrogate pair, which no text may have."
+            raise request_error(message)
         result = get_variable_values(schema, prepared.operation.variable_definitions or (), given, max_errors=limits.max_errors)
         if isinstance(result, list):
             raise _told(result, limits)
@@ -202,5 +207,16 @@ def _coerced_plainly(prepared: Prepared, given: dict[str, Any]) -> VariableValue
         # `type`, not `isinstance`: a boolean is no Int.
         if kind is None or type(value) is not kind or (kind is int and not -MAX_INT <= value < MAX_INT):
             return None
+        if kind is str and not _writable(value):
+            return None
         coerced[name] = value
     return VariableValues({}, coerced)
+
+
+def _writable(value: Any) -> bool:
+    """Whether every text in a JSON value can be sent to a database."""
+    if isinstance(value, str):
+        return "\0" not in value and (value.isascii() or not _SURROGATE.search(value))
+    if isinstance(value, dict):
+        return all(map(_writable, value.values()))
+    return not isinstance(value, list) or all(map(_writable, value))

@@ -1,0 +1,212 @@
+"""What an operation may be: each limit served at it and refused above, in time that grows no faster than the document."""
+
+import time
+from typing import Any
+
+import pytest
+
+from schema.documents import RequestError
+from schema.graph import Graph
+from schema.storage.database import open_database
+from tests.schema.world import World, ask, data
+
+NESTED = "{ accounts { nodes { contacts { nodes { opportunities { nodes { account { contacts { nodes { %s } } } } } } } } } }"
+
+
+@pytest.fixture
+def graph() -> Graph:
+    """Preparing needs no database."""
+    return Graph(open_database("sqlite:///nowhere.db"))
+
+
+def refused(graph: Graph, document: str) -> str:
+    """The message that a document is refused with."""
+    with pytest.raises(RequestError) as caught:
+        graph.prepare(document)
+    assert caught.value.code == "BAD_REQUEST"
+    assert 1 <= len(caught.value.errors) <= 5
+    assert all(error["extensions"]["code"] == "BAD_REQUEST" for error in caught.value.errors)
+    return str(caught.value)
+
+
+def _padded(length: int) -> str:
+    return "{ stages { label } } #".ljust(length, "x")
+
+
+def _directives(count: int) -> str:
+    return "{ stages { " + " ".join(["label @skip(if: false)"] * count) + " } }"
+
+
+def _ids(tokens: int) -> str:
+    return "{ nodes(ids: [" + '"x" ' * (tokens - 12) + "]) { id } }"
+
+
+AT_AND_ABOVE: dict[str, tuple[str, str]] = {
+    "characters": (_padded(15_000), _padded(15_001)),
+    "tokens": (_ids(1_000), _ids(1_001)),
+    "depth": (NESTED % "id", NESTED % "account { id }"),
+    "aliases": ("{ stages { " + " ".join(f"a{place}: label" for place in range(30)) + " } }", "{ stages { " + " ".join(f"a{place}: label" for place in range(31)) + " } }"),
+    "directives": (_directives(50), _directives(51)),
+    "root fields": ("{ " + "__typename " * 20 + "}", "{ " + "__typename " * 21 + "}"),
+    "mutations": ("mutation { " + "__typename " * 5 + "}", "mutation { " + "__typename " * 6 + "}"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("limit", AT_AND_ABOVE)
+def test_limits(graph: Graph, limit: str) -> None:
+    """At the limit a document is prepared; above it is refused, within 50 ms."""
+    at, above = AT_AND_ABOVE[limit]
+    graph.prepare(at)
+    refused(graph, above)
+    assert min(_seconds(graph, above) for _ in range(5)) < 0.05
+
+
+def test_limits_count_what_fragments_expand_to(graph: Graph) -> None:
+    """Aliases, directives and root fields in a fragment count wherever it is spread."""
+    alias = "fragment F on StageDefinition { " + " ".join(f"a{place}: label" for place in range(16)) + " }"
+    assert "32 aliases" in refused(graph, "{ stages { ...F ...F } } " + alias)
+    directive = "fragment F on StageDefinition { " + "label @skip(if: false) " * 26 + "}"
+    assert "directives" in refused(graph, "{ stages { ...F ...F } } " + directive)
+    roots = "fragment F on Query { " + "__typename " * 11 + "}"
+    assert "22 root fields" in refused(graph, "{ ...F ...F } " + roots)
+    graph.prepare("{ ...F } " + roots)
+
+
+def test_introspection_has_a_depth_of_its_own(graph: Graph) -> None:
+    """graphql-core's introspection query, 15 deep, passes; 21 levels don't."""
+    from graphql import get_introspection_query  # noqa: PLC0415
+
+    graph.prepare(get_introspection_query())
+    refused(graph, "{ __schema { types { fields { type " + "{ ofType " * 20 + "{ name }" + " }" * 20 + " } } } }")
+
+
+def _chain(length: int) -> str:
+    """Each fragment spreads the next one twice: 2^length fields, if expanded."""
+    links = " ".join(f"fragment F{place} on Query {{ ...F{place + 1} ...F{place + 1} }}" for place in range(length))
+    return f"{{ ...F0 }} {links} fragment F{length} on Query {{ __typename }}"
+
+
+def test_fragment_chains_take_linear_time(graph: Graph) -> None:
+    """A chain of 90 fragments, each spreading the next twice, is refused at once; twice the chain takes at most 2.5 times as long."""
+    refused(graph, _chain(90))
+    seconds = {length: min(_seconds(graph, _chain(length)) for _ in range(5)) for length in (45, 90)}
+    assert seconds[90] < 0.05
+    assert seconds[90] < 2.5 * seconds[45] + 0.002
+
+
+def _seconds(graph: Graph, document: str) -> float:
+    began = time.process_time()
+    refused(graph, document)
+    return time.process_time() - began
+
+
+@pytest.mark.parametrize("depth", [5, 50, 100, 150, 200, 240, 245])
+@pytest.mark.parametrize("kind", ["fields", "inline fragments", "filters", "lists"])
+async def test_any_depth_is_answered(world_on_sqlite: World, kind: str, depth: int) -> None:
+    """However deep a document within the token limit is nested, it is answered or refused, never a defect."""
+    documents = {
+        "fields": "{ stages " + "{ a " * depth + "{ b }" + " }" * depth + " }",
+        "inline fragments": "{ " + "... { " * depth + "__typename" + " }" * depth + " }",
+        "filters": "{ opportunities(filter: " + "{ not: " * depth + "{}" + " }" * depth + ") { totalCount } }",
+        "lists": "{ nodes(ids: " + "[" * depth + '"x"' + "]" * depth + ") { id } }",
+    }
+    try:
+        answer = await ask(world_on_sqlite.graph, documents[kind], world_on_sqlite.here.caller())
+    except RequestError as error:
+        assert error.code == "BAD_REQUEST"
+    else:
+        assert {error["extensions"]["code"] for error in answer.errors or ()} <= {"BAD_REQUEST"}
+
+
+@pytest.mark.parametrize("text", ['"\\u0000"', '"a\\u0000b"', '"""\0"""'])
+def test_no_text_in_a_document_has_a_nul(graph: Graph, text: str) -> None:
+    """A NUL, which PostgreSQL can't hold, is refused wherever it stands in a document."""
+    for document in (
+        "{ opportunity(id: %s) { id } }",
+        "{ accounts(search: %s) { totalCount } }",
+        "{ opportunities(filter: {name: {eq: %s}}) { totalCount } }",
+    ):
+        refused(graph, document % text)
+
+
+@pytest.mark.parametrize("value", ["\0", "a\0", "\ud800"])
+async def test_no_text_in_a_variable_has_a_nul(world: World, value: str) -> None:
+    """A NUL or half a surrogate pair in a variable is the caller's fault, on either database, whatever it is for."""
+    documents = (
+        "query($v: ID!) { opportunity(id: $v) { id } }",
+        "query($v: ID!) { node(id: $v) { id } }",
+        "query($v: String) { accounts(search: $v) { totalCount } }",
+        "query($v: String) { opportunities(filter: {name: {contains: $v}}) { totalCount } }",
+        "query($v: [ID!]) { opportunities(filter: {accountId: {in: $v}}) { totalCount } }",
+        "query($v: StringFilter) { opportunities(filter: {source: $v}) { totalCount } }",
+        "query($v: String) { opportunities(after: $v) { totalCount } }",
+        "mutation($v: ID!) { deleteOpportunity(id: $v) { deletedId } }",
+    )
+    for document in documents:
+        given: Any = [value] if "[ID!]" in document else {"eq": value} if "StringFilter" in document else value
+        answer = await ask(world.graph, document, world.here.caller(), {"v": given})
+        assert answer.errors is not None, document
+        assert answer.errors[0]["extensions"]["code"] == "BAD_REQUEST", document
+
+
+COSTS = {
+    "{ stages { label } }": 10,
+    "{ __typename }": 0,
+    "{ __schema { types { name fields { name } } } }": 0,
+    '{ opportunity(id: "x") { id name value } }': 1,
+    '{ opportunity(id: "x") { account { name } assignedTo { id } } }': 3,
+    '{ opportunity(id: "x") { contacts { id } stageHistory { by { name } } } }': 1 + 10 + 20,
+    "{ opportunities(first: 3) { nodes { account { id } } totalCount } }": 1 + 3 * 2,
+    "{ opportunities(first: 3) { edges { cursor node { id } } pageInfo { endCursor } } }": 1 + 1 + 3 * 2,
+    "{ opportunities { nodes { contacts { id } } } }": 1 + 20 * 11,
+    "{ accounts(first: 10) { nodes { opportunities(first: 7) { nodes { id } } } } }": 1 + 10 * (1 + 1 + 7),
+    '{ nodes(ids: ["a", "b", "c"]) { id } }': 3,
+}
+
+
+async def test_costs(world_on_sqlite: World) -> None:
+    """An object costs 1, a scalar nothing, times the page; a list without paging counts as 10; introspection is free."""
+    told = {document: (await ask(world_on_sqlite.graph, document, world_on_sqlite.here.caller())).extensions["cost"] for document in COSTS}
+    assert told == COSTS
+
+
+async def test_the_limit_of_cost(world_on_sqlite: World) -> None:
+    """5,000 is served, 5,001 refused before anything is read, also where variables decide."""
+    document = "query($n: Int) { opportunities(first: 100) { nodes { id contacts { id } } } accounts(first: $n) { nodes { id } } stages { label } users(first: 100) { nodes { name account { id } } } }"
+    base = 1 + 100 * 11 + 1 + 10 + 1 + 100 * 2
+    graph, caller = Graph(world_on_sqlite.database), world_on_sqlite.here.caller()
+    graph.limits = type(graph.limits)(max_cost=base + 40)
+    assert (await ask(graph, document, caller, {"n": 40})).extensions["cost"] == base + 40
+    answer = await ask(graph, document, caller, {"n": 41})
+    assert not answer.executed
+    assert answer.errors is not None
+    assert str(base + 41) in answer.errors[0]["message"]
+    assert answer.errors[0]["extensions"]["code"] == "BAD_REQUEST"
+
+
+async def test_the_number_of_ids(world_on_sqlite: World) -> None:
+    """`nodes` takes 100 ids."""
+    document = "query($ids: [ID!]!) { nodes(ids: $ids) { id } }"
+    assert len((await data(world_on_sqlite.graph, document, world_on_sqlite.here.caller(), {"ids": ["opp_0"] * 100}))["nodes"]) == 100
+    answer = await ask(world_on_sqlite.graph, document, world_on_sqlite.here.caller(), {"ids": ["opp_0"] * 101})
+    assert answer.errors is not None
+    assert answer.errors[0]["extensions"]["code"] == "BAD_REQUEST"
+
+
+async def test_plans_and_documents_are_bounded(world_on_sqlite: World) -> None:
+    """Neither booleans nor the number of documents, nor another operation's variables, fill the memory."""
+    graph, caller = Graph(world_on_sqlite.database), world_on_sqlite.here.caller()
+    names = [f"b{place}" for place in range(8)]
+    fields = " ".join(f"k{name}: label @include(if: ${name})" for name in names)
+    prepared = graph.prepare(f"query({', '.join(f'${name}: Boolean!' for name in names)}) {{ stages {{ label {fields} }} }}")
+    for number in range(256):
+        await graph.run(prepared, {name: bool(number >> place & 1) for place, name in enumerate(names)}, caller)
+    assert len(prepared.plans) <= 32
+    both = "query A($n: Int) { accounts(first: $n) { totalCount } } query B($n: Boolean!) { stages { label @skip(if: $n) } }"
+    prepared = graph.prepare(both, "A")
+    for number in range(10):
+        await graph.run(prepared, {"n": number}, caller)
+    assert len(prepared.plans) == 1
+    for number in range(1_100):
+        graph.prepare(f"{{ a{number}: __typename }}")
+    assert len(graph._documents._kept) == 1_000
