@@ -1,0 +1,123 @@
+"""Counts are exact at every revision, kept without being shared between those who see different things, and bounded."""
+
+import asyncio
+from random import Random
+from typing import Any
+
+from schema.graph import Graph
+from schema.plan.limits import Limits
+from tests.schema.world import World, ask, data
+
+ROUNDS = 40
+COUNTS = """query($a: ID!) {
+  all: opportunities(first: 100) { nodes { id value stage account { id } } totalCount summary { count totalValue wonCount } }
+  some: opportunities(filter: {accountId: {eq: $a}}) { totalCount } }"""
+
+
+def _recounted(found: Any, account: str) -> list[Any]:
+    nodes = found["all"]["nodes"]
+    total = sum(round((node["value"] or 0) * 100) for node in nodes)
+    mine = sum(node["account"]["id"] == account for node in nodes)
+    return [len(nodes), len(nodes), total, sum(node["stage"] == "CLOSED_WON" for node in nodes), mine]
+
+
+async def test_writers_and_readers_in_parallel(world: World) -> None:
+    """Every count and sum equals a recount of the rows read in the same snapshot, while others create, change and delete."""
+    account, caller = world.here.ids("account")[0], world.here.caller()
+    create = 'mutation($a: ID!, $v: Money) { createOpportunity(input: {name: "x", accountId: $a, value: $v}) { opportunity { id account { opportunities { totalCount } } } } }'
+    update = "mutation($id: ID!) { updateOpportunity(id: $id, input: {stage: CLOSED_WON}) { opportunity { account { opportunities { totalCount } } } } }"
+    delete = "mutation($id: ID!) { deleteOpportunity(id: $id) { deletedId } }"
+    done = asyncio.Event()
+
+    async def write(seed: int) -> None:
+        random = Random(seed)
+        mine: list[str] = []
+        for _ in range(ROUNDS):
+            if len(mine) < 4 or random.random() < 0.3:
+                made = await data(world.graph, create, caller, {"a": account, "v": random.choice((None, 1, 10.5))})
+                mine.append(made["createOpportunity"]["opportunity"]["id"])
+            elif random.random() < 0.5:
+                await data(world.graph, update, caller, {"id": random.choice(mine)})
+            else:
+                await data(world.graph, delete, caller, {"id": mine.pop()})
+
+    async def read() -> int:
+        reads = 0
+        while not done.is_set() or reads < 3:
+            found = await data(world.graph, COUNTS, caller, {"a": account})
+            told, summary = found["all"]["totalCount"], found["all"]["summary"]
+            cents = round(summary["totalValue"] * 100) if isinstance(summary["totalValue"], int | float) else _cents(summary["totalValue"])
+            counted = [told, summary["count"], cents, summary["wonCount"], found["some"]["totalCount"]]
+            assert counted == _recounted(found, account)
+            reads += 1
+            await asyncio.sleep(0)
+        return reads
+
+    readers = [asyncio.create_task(read()) for _ in range(3)]
+    await asyncio.gather(*(write(seed) for seed in range(2)))
+    done.set()
+    assert min(await asyncio.gather(*readers)) >= 3
+
+
+def _cents(fragment: Any) -> int:
+    """A sum too large for a double, as the bytes of its digits."""
+    import orjson  # noqa: PLC0415
+
+    whole, _, rest = orjson.dumps(fragment).decode().partition(".")
+    return int(whole) * 100 + int(rest.ljust(2, "0"))
+
+
+async def test_a_count_in_a_transaction_that_never_was_is_not_kept(world: World) -> None:
+    """A no-op update counts under a revision that is rolled back; the next writer's revision has that number and another count."""
+    deal, caller = world.here.rows("opportunity")[0], world.here.caller()
+    noop = "mutation($id: ID!, $n: String) { updateOpportunity(id: $id, input: {name: $n}) { opportunity { account { opportunities { totalCount } } } } }"
+    counted = "query($a: ID!) { account(id: $a) { opportunities { totalCount } } }"
+    create = 'mutation($a: ID!) { createOpportunity(input: {name: "x", accountId: $a}) { opportunity { id } } }'
+    told = await data(world.graph, noop, caller, {"id": deal["id"], "n": deal["name"]})
+    before = told["updateOpportunity"]["opportunity"]["account"]["opportunities"]["totalCount"]
+    await data(world.graph, create, caller, {"a": deal["account_id"]})
+    after = await data(world.graph, counted, caller, {"a": deal["account_id"]})
+    assert after["account"]["opportunities"]["totalCount"] == before + 1
+
+
+async def test_a_count_is_kept_until_the_next_write(world: World) -> None:
+    """At one revision a count is made once."""
+    from schema.plan.reading import Counts  # noqa: PLC0415
+
+    class Counting(Counts):
+        made = 0
+
+        def put(self, *arguments: Any) -> None:
+            Counting.made += 1
+            super().put(*arguments)
+
+    graph = Graph(world.database)
+    graph._counts = Counting(10)
+    for _ in range(3):
+        await data(graph, "{ opportunities { totalCount } }", world.here.caller())
+    assert Counting.made == 1
+    create = 'mutation($a: ID!) { createAccount(input: {name: "New"}) { account { id } } }'.replace("($a: ID!)", "")
+    await data(graph, create, world.here.caller())
+    await data(graph, "{ opportunities { totalCount } }", world.here.caller())
+    assert Counting.made == 2
+
+
+async def test_callers_who_see_different_things_share_no_count(world: World) -> None:
+    """The same document counts for an admin, a limited viewer and another workspace each for itself, in any order."""
+    document = "{ opportunities { totalCount summary { count } } accounts { totalCount } contacts { totalCount } users { totalCount } }"
+    callers = [world.here.caller(), world.here.viewer(), world.there.caller(), world.there.viewer()]
+    for order in (callers, callers[::-1]):
+        shared = Graph(world.database)
+        told = {id(caller): await data(shared, document, caller) for caller in order for _ in range(2)}
+        alone = {id(caller): await data(Graph(world.database, limits=Limits(counts=0)), document, caller) for caller in order}
+        assert told == alone
+    assert len({str(each) for each in told.values()}) == 4
+
+
+async def test_bounded_memory(world: World) -> None:
+    """However many counts are asked for, no more are kept than the limit says."""
+    graph = Graph(world.database, limits=Limits(counts=20))
+    for number in range(60):
+        answer = await ask(graph, f'{{ opportunities(filter: {{name: {{contains: "{number}"}}}}) {{ totalCount }} }}', world.here.caller())
+        assert answer.errors is None
+    assert len(graph._counts._kept) == 20
