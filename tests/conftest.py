@@ -48,7 +48,7 @@ def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
 @pytest.fixture
 def postgres_url(postgres_server: Postgres) -> Iterator[str]:
     """A fresh, migrated PostgreSQL database's address."""
-    with postgres_server.database() as url:
+    with postgres_server.lent() as url:
         yield url
 
 

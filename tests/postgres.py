@@ -9,6 +9,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from sqlmodel import SQLModel
+
+import schema.storage.tables  # noqa: F401  fills the metadata
+from gateway.migrations import head
+
 with warnings.catch_warnings():
     # It reports that there is no XDG_RUNTIME_DIR, which is so in every container.
     warnings.simplefilter("ignore")
@@ -25,6 +30,7 @@ class Postgres:
 
     def __init__(self, server: Any) -> None:
         self._server = server
+        self._clean: list[str] = []
 
     def url(self, database: str = "postgres") -> str:
         """The address of `database`, over the server's socket."""
@@ -39,12 +45,37 @@ class Postgres:
     @contextlib.contextmanager
     def database(self, template: str = TEMPLATE) -> Iterator[str]:
         """The address of a new database, a copy of `template`, that is dropped at the end."""
-        name = f"test_{uuid.uuid4().hex}"
-        self.sql(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+        name = self._create(template)
         try:
             yield self.url(name)
         finally:
             self.sql(f"DROP DATABASE {name} WITH (FORCE)")
+
+    @contextlib.contextmanager
+    def lent(self) -> Iterator[str]:
+        """The address of an empty, migrated database: one that was given back, emptied, costs a tenth of a new one."""
+        name = self._clean.pop() if self._clean else self._create(TEMPLATE)
+        try:
+            yield self.url(name)
+        finally:
+            self._take_back(name)
+
+    def _create(self, template: str) -> str:
+        name = f"test_{uuid.uuid4().hex}"
+        self.sql(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+        return name
+
+    def _take_back(self, name: str) -> None:
+        leave = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}' AND pid <> pg_backend_pid()"
+        # What a test did to the migrations is found by a division by zero; such a database isn't lent again.
+        migrated = f"SELECT 1 / count(*) FROM alembic_version WHERE version_num = '{head()}'"
+        tables = [f'DELETE FROM "{table.name}"' for table in reversed(SQLModel.metadata.sorted_tables)]
+        try:
+            self.sql(leave, migrated, *tables, database=name)
+        except subprocess.CalledProcessError:
+            self.sql(f"DROP DATABASE {name} WITH (FORCE)")
+        else:
+            self._clean.append(name)
 
     def ensure_template(self, migrate: Callable[[str], None]) -> None:
         """Makes the template once a server, migrated by `migrate(url)`, whoever comes first."""
