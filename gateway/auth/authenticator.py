@@ -12,11 +12,12 @@ from time import monotonic, time
 from schema.rules.access import Caller, Role
 from schema.rules.clock import instant
 from schema.storage.database import Database
+from schema.write.keys import TOKEN_PREFIX
 
 from .cache import ShortMemory
 from .errors import AuthError
 from .header import bearer_token
-from .lookup import API_KEY_PREFIX, Lookup
+from .lookup import Lookup
 from .provider import LEEWAY_SECONDS, Provider
 from .rules import AuthSettings
 from .usage import Usage
@@ -28,7 +29,7 @@ UNKNOWN_SECONDS = 2.0
 
 # A JWT may name any number; the calendar ends with 9999-12-31T23:59:59Z.
 _LAST_SECOND = 253_402_300_799
-_API_KEY = re.compile(API_KEY_PREFIX + r"[A-Za-z0-9_-]{43}", re.ASCII)
+_API_KEY = re.compile(TOKEN_PREFIX + r"[A-Za-z0-9_-]{43}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class Authenticator:
             return caller
         token = bearer_token(authorization)
         forgotten = self._forgotten
-        found = await (self._by_key(token) if token.startswith(API_KEY_PREFIX) else self._by_jwt(token))
+        found = await (self._by_key(token) if token.startswith(TOKEN_PREFIX) else self._by_jwt(token))
         # What was revoked while it was looked up is answered this once, and not remembered.
         if authorization is not None and forgotten == self._forgotten:
             self._known.put(authorization, found.caller, min(self._seconds, found.seconds))

@@ -1,6 +1,5 @@
 """API keys from the command line: made, listed and revoked. It raises the workspace's revision, as every committed change does."""
 
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,8 +12,8 @@ from schema.storage.database import Connection, Database, Row
 from schema.storage.ids import new_id
 from schema.storage.statements import Statement
 from schema.storage.tables import Account, ApiKey, Workspace
+from schema.write.keys import new_token, token_hash
 
-from .lookup import API_KEY_PREFIX, token_hash
 from .workspaces import find_or_create
 
 _KEYS: Any = ApiKey.__table__  # type: ignore[attr-defined]
@@ -62,11 +61,6 @@ class Listed:
     expires_at: str | None
     last_used_at: str | None
     revoked_at: str | None
-
-
-def new_token() -> str:
-    """A token of 256 random bits."""
-    return API_KEY_PREFIX + secrets.token_urlsafe(32)
 
 
 class Keys:

@@ -1,7 +1,6 @@
 """The rows behind a token: the only statements that may run before there is a workspace."""
 
 from collections.abc import Sequence
-from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import bindparam, or_, select
@@ -10,18 +9,11 @@ from schema.rules.text import fold
 from schema.storage.database import Connection, Database, Row
 from schema.storage.statements import Statement
 from schema.storage.tables import ApiKey, User, Workspace
+from schema.write.keys import token_hash
 
 _KEYS: Any = ApiKey.__table__  # type: ignore[attr-defined]
 _USERS: Any = User.__table__  # type: ignore[attr-defined]
 _WORKSPACES: Any = Workspace.__table__  # type: ignore[attr-defined]
-
-
-API_KEY_PREFIX = "pk_live_"
-
-
-def token_hash(token: str) -> str:
-    """What is kept of an API key: SHA-256, in hexadecimal. A key has 256 random bits, so it needs neither salt nor stretching."""
-    return sha256(token.encode()).hexdigest()
 
 
 class Lookup:

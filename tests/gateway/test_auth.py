@@ -10,10 +10,11 @@ from sqlalchemy import text
 
 from gateway.auth import Authenticator, AuthError
 from gateway.auth.authenticator import CACHE_SIZE, UNKNOWN_CACHE_SIZE
-from gateway.auth.keys import KeyFault, Keys, NewKey, new_token
+from gateway.auth.keys import KeyFault, Keys, NewKey
 from gateway.settings import Settings
 from schema.rules.access import Caller, Role
 from schema.storage.database import Connection, Database, open_database
+from schema.write.keys import new_token
 
 DAY = 86_400.0
 
