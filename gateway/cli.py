@@ -10,15 +10,17 @@ import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import astuple, fields
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import asyncpg
+import orjson
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from gateway import demo as demos
+from gateway.auth import AuthSettingsError
 from gateway.auth.keys import KeyFault, Keys, Listed, NewKey
 from gateway.flags import with_settings
 from gateway.migrations import head, head_is_current, upgrade
@@ -27,6 +29,9 @@ from gateway.seed import seed as fill
 from gateway.settings import Settings, SettingsError, load
 from schema.rules.access import Role
 from schema.storage.database import Database, StorageError, open_database
+
+if TYPE_CHECKING:
+    from rest_compat import Translator
 
 T = TypeVar("T")
 
@@ -37,7 +42,7 @@ class Refused(Exception):
     """What was typed can't be done: the message says why."""
 
 
-_TYPED = (Refused, SettingsError, KeyFault, SeedFault, demos.DemoFault)
+_TYPED = (Refused, SettingsError, AuthSettingsError, KeyFault, SeedFault, demos.DemoFault)
 _DATABASE = (StorageError, OSError, sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 DatabaseUrl = Annotated[
@@ -69,9 +74,14 @@ def serve(
     **flags: Any,
 ) -> None:
     """Serve both doors until SIGTERM or Ctrl-C."""
-    from gateway import server  # noqa: PLC0415  it takes a second to import, which the other commands needn't wait for
+    # It takes a second to import, which the other commands needn't wait for.
+    from gateway import app as application  # noqa: PLC0415
+    from gateway import server  # noqa: PLC0415
 
     settings = load(**flags)
+    if settings.workers > 1:
+        # Settings that can't work are told here; a worker that they stop would be started again and again.
+        application.create_app(settings)
     if not demo:
         server.serve(settings)
         return
@@ -149,6 +159,24 @@ def schema() -> None:
     from schema.graph import Graph  # noqa: PLC0415  as in serve
 
     typer.echo(Graph(open_database("sqlite:///")).sdl)
+
+
+@app.command()
+def openapi(database_url: DatabaseUrl = None) -> None:
+    """Print the REST routes as OpenAPI 3.1."""
+    from rest_compat import openapi as describe  # noqa: PLC0415  as in serve
+
+    document = describe(_translator(load(database_url=database_url)))
+    sys.stdout.buffer.write(orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+
+
+def _translator(settings: Settings) -> "Translator":
+    from gateway.app import create_app  # noqa: PLC0415  as in serve
+    from gateway.rest import RestGraph  # noqa: PLC0415
+    from rest_compat import RESOURCES, Translator  # noqa: PLC0415
+
+    application = create_app(settings)
+    return Translator(RestGraph(application.operations, application.uses, settings), RESOURCES)
 
 
 @contextmanager

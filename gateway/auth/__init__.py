@@ -1,6 +1,6 @@
 """Who is asking: API keys and an identity provider's JWTs become a `Caller`."""
 
 from .authenticator import Authenticator
-from .errors import AuthError
+from .errors import AuthError, AuthSettingsError
 
-__all__ = ["AuthError", "Authenticator"]
+__all__ = ["AuthError", "AuthSettingsError", "Authenticator"]

@@ -46,7 +46,7 @@ class Authenticator:
     def __init__(
         self, database: Database, settings: AuthSettings, *, clock: Callable[[], float] = monotonic, wall: Callable[[], float] = time
     ) -> None:
-        """`clock` is monotonic seconds, `wall` seconds since 1970. Raises ValueError for JWT settings that can't work."""
+        """`clock` is monotonic seconds, `wall` seconds since 1970. Raises AuthSettingsError for JWT settings that can't work."""
         self._seconds = settings.token_cache
         self._wall = wall
         self._lookup = Lookup(database)

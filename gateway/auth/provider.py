@@ -10,7 +10,7 @@ import jwt
 
 from schema.storage.database import Unavailable
 
-from .errors import AuthError
+from .errors import AuthError, AuthSettingsError
 from .rules import AuthSettings
 
 LEEWAY_SECONDS = 30
@@ -48,7 +48,7 @@ class Secret:
 
     def __init__(self, secret: str) -> None:
         if len(secret.encode()) < MIN_SECRET_BYTES:
-            raise ValueError(f"GATEWAY_JWT_SECRET: HS256 needs at least {MIN_SECRET_BYTES} bytes (RFC 7518 section 3.2)")
+            raise AuthSettingsError(f"GATEWAY_JWT_SECRET: HS256 needs at least {MIN_SECRET_BYTES} bytes (RFC 7518 section 3.2)")
         self._secret = secret
 
     async def key(self, token: str) -> Any:
@@ -65,7 +65,7 @@ class Jwks:
         try:
             self._client = jwt.PyJWKClient(url, timeout=JWKS_TIMEOUT_SECONDS)
         except jwt.PyJWKClientError as error:
-            raise ValueError(f"GATEWAY_JWT_JWKS_URL: {error}") from error
+            raise AuthSettingsError(f"GATEWAY_JWT_JWKS_URL: {error}") from error
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="jwks")
         self._away_until = 0.0
 
@@ -88,7 +88,7 @@ class Provider:
     """Believes or refuses JWTs, by the settings."""
 
     def __init__(self, settings: AuthSettings) -> None:
-        """Raises ValueError for a secret that is too short or an address that is none."""
+        """Raises AuthSettingsError for a secret that is too short or an address that is none."""
         self._settings = settings
         self._sources: list[Source] = []
         if settings.jwt_secret is not None:

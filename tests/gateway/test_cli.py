@@ -1,0 +1,248 @@
+"""The command line: what programs read is on standard output, what people read on standard error, and faults are sentences."""
+
+import json
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+import pytest
+
+from gateway.cli import main
+from gateway.settings import Settings
+
+TOKEN = re.compile(r"pk_live_[\w-]{43}\n", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command did."""
+
+    code: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+    """Runs the command line in this process, in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str) -> Result:
+        monkeypatch.setattr(sys, "argv", ["gateway", *arguments])
+        code = 0
+        try:
+            main()
+        except SystemExit as end:
+            code = int(end.code or 0)
+        return Result(code, *capfd.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def on(run: Run, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """The same on a database of each kind, named by the environment."""
+    monkeypatch.setenv("GATEWAY_DATABASE_URL", database_url)
+    return run
+
+
+def test_token_create_prints_the_token_alone(on: Run) -> None:
+    """A script may take standard output as the token; the rest is on standard error."""
+    made = on("token", "create", "--workspace", "Acme", "--role", "member")
+    assert made.code == 0
+    assert TOKEN.fullmatch(made.out)
+    assert "Made the workspace Acme." in made.err
+    assert made.out.strip() not in made.err
+    assert "workspace" not in on("token", "create", "--workspace", "Acme", "--role", "viewer").err
+
+
+def test_tokens_are_listed_and_revoked(on: Run) -> None:
+    """The list has a line a key, with its workspace, role and times, and never a token."""
+    made = on("token", "create", "--workspace", "Acme", "--role", "admin", "--name", "nightly sync", "--expires", "30")
+    head, row = (line.split("\t") for line in on("token", "list").out.splitlines())
+    key = dict(zip(head, row, strict=True))
+    assert (key["workspace"], key["name"], key["role"], key["revoked_at"]) == ("Acme", "nightly sync", "admin", "")
+    assert key["created_at"] < key["expires_at"]
+    assert made.out.strip() not in on("token", "list").out
+    assert on("token", "revoke", key["id"]).code == 0
+    assert on("token", "list").out.splitlines()[1].split("\t")[-1] >= key["created_at"]
+
+
+def test_seed(on: Run) -> None:
+    """Seeding tells what it wrote, and refuses to write twice."""
+    seeded = on("seed", "--opportunities", "30", "--accounts", "4", "--users", "3", "--contacts", "6", "--workspace", "Full")
+    assert (seeded.code, seeded.out) == (0, "")
+    assert "rows into the workspace Full" in seeded.err
+    again = on("seed", "--opportunities", "30", "--workspace", "Full")
+    assert (again.code, again.err) == (2, "gateway: the workspace Full has accounts already: choose another by --workspace\n")
+
+
+def test_a_limited_viewer_needs_an_account_that_is_there(on: Run) -> None:
+    """`--account` is checked when the key is made; nothing is made where it is wrong."""
+    refused = on("token", "create", "--workspace", "New", "--role", "viewer", "--account", "acc_none")
+    assert (refused.code, refused.out) == (2, "")
+    assert "there is no account acc_none" in refused.err
+    assert "only a viewer" in on("token", "create", "--workspace", "New", "--role", "admin", "--account", "acc_none").err
+    assert len(on("token", "list").out.splitlines()) == 1
+
+
+def test_migrate(on: Run) -> None:
+    """Migrating says where the database stands; doing it again is nothing."""
+    assert on("migrate").err == "The database is at revision 0001.\n"
+    assert on("migrate").code == 0
+
+
+def test_sqlite_is_migrated_by_any_command(run: Run, tmp_path: Path) -> None:
+    """On SQLite there is nothing to set up: the file comes with the first command, where the default says."""
+    assert run("token", "list").code == 0
+    assert (tmp_path / "gateway.db").exists()
+
+
+def test_postgresql_is_migrated_only_when_asked(run: Run, postgres_server: Any) -> None:
+    """An unmigrated PostgreSQL is left alone, and the message says what to do."""
+    with postgres_server.database(template="template0") as url:
+        refused = run("token", "list", "--database-url", url)
+        assert (refused.code, refused.err) == (2, "gateway: the database isn't at the newest revision: run gateway migrate first\n")
+        assert run("migrate", "--database-url", url).code == 0
+        assert run("token", "list", "--database-url", url).code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["serve", "--port", "abc"], "GATEWAY_PORT"),
+        (["serve", "--port", "70000"], "GATEWAY_PORT"),
+        (["serve", "--rate-limit", "often"], "300/minute"),
+        (["serve", "--no-such-flag"], "No such option"),
+        (["serve", "--demo", "--host", "0.0.0.0"], "loopback only"),
+        (["serve", "--jwt-secret", "short"], "GATEWAY_JWT_SECRET"),
+        (["serve", "--jwt-secret", "short", "--workers", "2"], "GATEWAY_JWT_SECRET"),
+        (["migrate", "--database-url", "mysql://x"], "sqlite:///path or postgresql://"),
+        (["token", "create", "--workspace", "A", "--role", "boss"], "'boss'"),
+        (["token", "create", "--role", "admin"], "--workspace"),
+        (["token", "create", "--workspace", " ", "--role", "admin"], "--workspace: give 1 to 100 printable characters"),
+        (["token", "create", "--workspace", "A", "--role", "admin", "--expires", "0"], "--expires"),
+        (["token", "revoke", "key_none"], "there is no key key_none"),
+        (["seed", "--opportunities", "-1"], "--opportunities"),
+        (["seed"], "--opportunities"),
+        (["nothing"], "nothing"),
+    ],
+)
+def test_bad_input_is_told(run: Run, arguments: list[str], says: str) -> None:
+    """What can't be is refused with exit code 2 and a sentence on standard error, never a traceback."""
+    result = run(*arguments)
+    assert (result.code, result.out) == (2, "")
+    assert says in result.err
+    assert "Traceback" not in result.err
+
+
+@pytest.mark.parametrize("url", ["sqlite:////no/such/folder/x.db", "postgresql://nobody@127.0.0.1:1/none"])
+def test_a_database_that_is_away_is_told(run: Run, url: str) -> None:
+    """No database: exit code 1 and one line."""
+    result = run("token", "list", "--database-url", url)
+    assert (result.code, result.out) == (1, "")
+    assert re.fullmatch(r"gateway: the database says: .+\n", result.err)
+
+
+def test_schema_prints_the_sdl(run: Run) -> None:
+    """The SDL is the one that is checked in."""
+    assert run("schema").out.rstrip("\n") == (Path(__file__).parents[1] / "contracts/schema.graphql").read_text("utf-8").rstrip("\n")
+
+
+def test_openapi_prints_the_document(run: Run) -> None:
+    """The document is JSON, OpenAPI 3.1, and needs no database."""
+    document = json.loads(run("openapi").out)
+    assert document["openapi"].startswith("3.1")
+    assert "/api/opportunities/" in document["paths"]
+
+
+def test_every_setting_has_a_flag(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A flag of the same name overrides each setting, whatever the environment says."""
+    monkeypatch.setenv("COLUMNS", "300")
+    text = run("serve", "--help").out
+    for name in Settings.model_fields:
+        assert re.search(rf"--{name.replace('_', '-')}\b", text), name
+    served: list[Settings] = []
+    monkeypatch.setattr("gateway.server.serve", served.append)
+    monkeypatch.setenv("GATEWAY_PORT", "9000")
+    monkeypatch.setenv("GATEWAY_KEEP_ALIVE", "7")
+    assert run("serve", "--port", "9001", "--cors-origins", "https://a.example,https://b.example", "--no-metrics").code == 0
+    assert (served[0].port, served[0].keep_alive, served[0].metrics) == (9001, 7, False)
+    assert served[0].cors_origins == ("https://a.example", "https://b.example")
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A running `python -m gateway serve --demo` and what it printed."""
+
+    banner: str
+
+    @property
+    def curl(self) -> str:
+        """The line to paste."""
+        return next(line for line in self.banner.splitlines() if line.startswith("curl "))
+
+
+def demo(folder: Path, *arguments: str) -> Iterator[Demo]:
+    """A demo in a process of its own, without a terminal, in `folder`."""
+    command = [sys.executable, "-m", "gateway", "serve", "--demo", "--port", "0", *arguments]
+    environment = {"PYTHONPATH": str(Path(__file__).parents[2]), "PATH": "/usr/bin:/bin"}
+    with subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdout is not None
+        banner = ""
+        while "Explorer" not in banner:
+            line = process.stdout.readline()
+            assert line, "the demo ended"
+            banner += line
+        try:
+            yield Demo(banner)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(30) in {0, -signal.SIGTERM}
+
+
+def test_the_demo(tmp_path: Path) -> None:
+    """The printed curl line works as it stands, the explorer is where it says, and a second run shows the same data with a new token."""
+    seen = []
+    for _ in range(2):
+        for running in demo(tmp_path):
+            began = time.perf_counter()
+            answer = json.loads(subprocess.check_output(["bash", "-c", running.curl]))
+            assert time.perf_counter() - began < 5
+            assert answer["count"] == 200
+            assert len(answer["results"]) == 5
+            address = re.search(r"^Explorer +(\S+)$", running.banner, re.MULTILINE)
+            assert address is not None
+            with urlopen(Request(address[1], headers={"Accept": "text/html"}), timeout=5) as page:
+                assert page.status == 200
+            token = re.search(r"^Token +(\S+)$", running.banner, re.MULTILINE)
+            assert token is not None
+            assert f"Authorization: Bearer {token[1]}" in shlex.split(running.curl)
+            seen.append((token[1], answer["results"]))
+    assert seen[0][0] != seen[1][0]
+    assert seen[0][1] == seen[1][1]
+
+
+def test_the_demo_leaves_other_data_alone(run: Run) -> None:
+    """A database that holds something is not filled with a demo."""
+    assert run("token", "create", "--workspace", "Real", "--role", "admin").code == 0
+    refused = run("serve", "--demo", "--port", "0")
+    assert refused.code == 2
+    assert "this one holds other workspaces (Real)" in refused.err
+
+
+def test_it_runs_as_a_module() -> None:
+    """`python -m gateway` is `gateway`."""
+    text = subprocess.check_output([sys.executable, "-m", "gateway", "--help"], text=True)
+    assert all(name in text for name in ("serve", "migrate", "token", "seed", "schema", "openapi"))
