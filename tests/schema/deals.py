@@ -1,5 +1,7 @@
 """Deals made and changed through the graph, for tests of the rules."""
 
+# ruff: noqa: E501  documents and the rows of tables stay on one line
+
 from typing import Any
 
 from schema.rules.access import Caller

@@ -1,5 +1,7 @@
 """Hypothesis strategies for filters and orders over a world's own values."""
 
+# ruff: noqa: RUF001  the texts are chosen to be mistaken for others
+
 from typing import Any
 
 from hypothesis import strategies as st

@@ -1,5 +1,7 @@
 """Counts are exact at every revision, kept without being shared between those who see different things, and bounded."""
 
+# ruff: noqa: E501  documents and the rows of tables stay on one line
+
 import asyncio
 from random import Random
 from typing import Any

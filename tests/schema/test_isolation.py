@@ -1,5 +1,7 @@
 """Nothing of another workspace, and nothing out of a limited viewer's sight, comes out of any field, argument, count or error."""
 
+# ruff: noqa: E501  documents and the rows of tables stay on one line
+
 from collections.abc import Iterator
 from random import Random
 from typing import Any
@@ -20,7 +22,7 @@ ROOTS = {
     "accounts": "{ accounts(first: 50) { nodes { id name contacts(first: 5) { nodes { name } totalCount } opportunities(first: 5) { totalCount } } totalCount } }",
     "contacts": "{ contacts(first: 100) { nodes { id name email account { name } opportunities(first: 5) { nodes { name } totalCount } } totalCount } }",
     "users": "{ users { nodes { id name email account { name } } totalCount } }",
-    "pipeline": "{ pipeline { count totalValue } was: pipeline(asOf: \"2025-06-30\") { count } }",
+    "pipeline": '{ pipeline { count totalValue } was: pipeline(asOf: "2025-06-30") { count } }',
     "forecast": '{ forecast(from: "2024-01-01", to: "2026-12-31") { openCount wonCount openValue } }',
     "viewer": "{ viewer { user { name } workspace { id name } } }",
     "keys": "{ apiKeys { id name } }",

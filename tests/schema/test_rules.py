@@ -1,5 +1,7 @@
 """The stage rules of a deal, through the graph's own writes: as a table, and as a property over random walks."""
 
+# ruff: noqa: E501  documents and the rows of tables stay on one line
+
 from datetime import UTC, datetime
 from random import Random
 from typing import Any

@@ -1,5 +1,7 @@
 """What a document costs in statements: as many as it has list levels and counts, whatever the number of rows, each bound to a workspace."""
 
+# ruff: noqa: E501  documents and the rows of tables stay on one line
+
 import re
 from random import Random
 

@@ -1,5 +1,7 @@
 """Writes beyond the rules of a deal: idempotency keys, many at once, previews, people, and what an answer re-reads."""
 
+# ruff: noqa: E501  documents and the rows of tables stay on one line
+
 from datetime import UTC, datetime, timedelta
 from typing import Any
 

@@ -15,7 +15,7 @@ def comparison(world: World, monkeypatch: pytest.MonkeyPatch) -> Comparison:
 
 
 async def test_both_ways_answer_alike(comparison: Comparison) -> None:
-    """Of drawn documents none is answered differently, and enough of them were really answered by plans, by graphql-core, and with errors."""
+    """No drawn document is answered differently, and enough were really answered by plans, by graphql-core, and with errors."""
     offset = DOCUMENTS if comparison.world.database.dialect.name == "sqlite" else 0
     outcome = await comparison.run(range(offset, offset + DOCUMENTS))
     counts = outcome.counts

@@ -1,0 +1,181 @@
+"""Summary, pipeline and forecast equal a recomputation from the rows, to the cent, under random data and filters."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+from random import Random
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from schema.graph import Graph
+from schema.rules import clock
+from schema.rules.stages import FIRST_CLOSED, LOST, STAGES, WON
+from schema.storage.database import Database
+from tests.schema.model import chosen
+from tests.schema.strategies import filters
+from tests.schema.world import INSTANTS, Row, World, ask, fill, make_tenant
+
+NOW = "2026-01-15T08:00:00Z"
+DOCUMENT = """query($filter: OpportunityFilter, $asOf: Date, $from: Date!, $to: Date!, $by: Period!) {
+  opportunities(filter: $filter, first: 3, offset: 1) { summary { count totalValue weightedValue averageValue wonCount lostCount winRate } }
+  pipeline(filter: $filter, asOf: $asOf) { stage count totalValue weightedValue averageAgeDays }
+  forecast(filter: $filter, from: $from, to: $to, by: $by) { start end openCount openValue weightedValue wonCount wonValue } }"""
+
+
+def _cents(deals: list[Row]) -> int:
+    return sum(deal["value_cents"] or 0 for deal in deals)
+
+
+def _weighted(deals: list[Row]) -> int:
+    """Each deal's to the cent, half up."""
+    return sum((deal["value_cents"] * deal["probability"] + 50) // 100 for deal in deals if deal["value_cents"] is not None)
+
+
+def _summary(deals: list[Row]) -> dict[str, Any]:
+    valued = [deal for deal in deals if deal["value_cents"] is not None]
+    won, lost = (sum(deal["stage"] == stage for deal in deals) for stage in (WON, LOST))
+    return {
+        "count": len(deals),
+        "totalValue": _cents(deals),
+        "weightedValue": _weighted(deals),
+        "averageValue": int((Decimal(_cents(valued)) / len(valued)).to_integral_value("ROUND_HALF_UP")) if valued else None,
+        "wonCount": won,
+        "lostCount": lost,
+        "winRate": won / (won + lost) if won + lost else None,
+    }
+
+
+def _pipeline(world: World, deals: list[Row], as_of: str | None) -> list[dict[str, Any]]:
+    end = min(f"{as_of}T23:59:59Z", NOW) if as_of else NOW
+    standing: list[tuple[int, str, Row]] = []
+    for deal in deals:
+        stage, since = deal["stage"], deal["stage_since"]
+        if as_of:
+            history = [each for each in world.here.rows("stage_change") if each["opportunity_id"] == deal["id"] and each["at"] <= end]
+            if not history:
+                continue
+            last = max(history, key=lambda each: each["sequence"])
+            stage, since = last["to_stage"], last["at"]
+        standing.append((stage, since, deal))
+    return [_stage(position, [each for each in standing if each[0] == position], end) for position in range(len(STAGES))]
+
+
+def _stage(position: int, standing: list[tuple[int, str, Row]], end: str) -> dict[str, Any]:
+    deals = [deal for _, _, deal in standing]
+    age = sum(clock.seconds_between(since, end) for _, since, _ in standing)
+    return {
+        "stage": STAGES[position].name,
+        "count": len(deals),
+        "totalValue": _cents(deals),
+        "weightedValue": _weighted(deals),
+        "averageAgeDays": age / len(deals) / 86_400 if deals else None,
+    }
+
+
+def _period(day: date, months: int) -> tuple[int, int]:
+    return day.year, (day.month - 1) // months
+
+
+def _forecast(deals: list[Row], first: date, last: date, months: int) -> list[dict[str, Any]]:
+    days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
+    found = []
+    for period in dict.fromkeys(_period(day, months) for day in days):
+        inside = {day.isoformat() for day in days if _period(day, months) == period}
+        opened = [deal for deal in deals if deal["stage"] < FIRST_CLOSED and deal["close_date"] in inside]
+        won = [deal for deal in deals if deal["stage"] == WON and deal["closed_date"] in inside]
+        found.append(
+            {
+                "start": min(inside),
+                "end": max(inside),
+                "openCount": len(opened),
+                "openValue": _cents(opened),
+                "weightedValue": _weighted(opened),
+                "wonCount": len(won),
+                "wonValue": _cents(won),
+            }
+        )
+    return found
+
+
+def _exact(body: bytes) -> Any:
+    """An answer's data with amounts as whole cents, from the digits as they were sent."""
+    import json  # noqa: PLC0415
+
+    def walk(value: Any, key: str = "") -> Any:
+        if isinstance(value, dict):
+            return {name: walk(each, name) for name, each in value.items()}
+        if isinstance(value, list):
+            return [walk(each) for each in value]
+        if key.endswith("Value") and value is not None:
+            return int(Decimal(value) * 100)
+        return float(value) if isinstance(value, Decimal) else value
+
+    return walk(json.loads(body, parse_float=Decimal)["data"])
+
+
+async def _agree(world: World, filter_: Row, as_of: str | None, span: tuple[str, str, str]) -> None:
+    variables = {"filter": filter_, "asOf": as_of, "from": span[0], "to": span[1], "by": span[2]}
+    answer = await ask(world.graph, DOCUMENT, world.here.caller(), variables)
+    assert answer.errors is None, answer.errors
+    found, deals = _exact(answer.encode()), chosen(world.here, filter_)
+    months = {"MONTH": 1, "QUARTER": 3, "YEAR": 12}[span[2]]
+    assert found["opportunities"]["summary"] == _summary(deals)
+    for stage, expected in zip(found["pipeline"], _pipeline(world, deals, as_of), strict=True):
+        assert stage.pop("averageAgeDays") == pytest.approx(expected.pop("averageAgeDays"))
+        assert stage == expected
+    assert found["forecast"] == _forecast(deals, date.fromisoformat(span[0]), date.fromisoformat(span[1]), months)
+
+
+async def test_aggregates_equal_a_recomputation(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under drawn filters, days and periods, each aggregate is what the rows make."""
+    monkeypatch.setattr(clock, "now", lambda: NOW)
+    drawn: list[Row] = [{}]
+
+    @settings(max_examples=40, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @given(filters(world.here))
+    def draw(filter_: Row) -> None:
+        drawn.append(filter_)
+
+    draw()
+    random = Random(3)
+    spans = [("2025-01-01", "2025-12-31"), ("2025-02-10", "2025-04-02"), ("2024-12-31", "2027-01-01"), ("2025-01-01", "2025-01-01")]
+    days = [None, "2024-12-31", *(instant[:10] for instant in INSTANTS), "2026-01-15", "2030-01-01"]
+    for filter_ in drawn:
+        await _agree(world, filter_, random.choice(days), (*random.choice(spans), random.choice(("MONTH", "QUARTER", "YEAR"))))
+
+
+async def test_huge_sums_are_exact(database: Database) -> None:
+    """Ten thousand deals of the greatest amount sum up to the cent, beyond 64 bits of cents and beyond a double."""
+    tenant = make_tenant(Random(1), "Huge", deals=1)
+    (deal,) = tenant.rows("opportunity")
+    most = 10**15 - 1
+    more = [
+        deal | {"id": f"opp_{number:026}", "value_cents": most, "stage": WON, "probability": 99, "closed_date": "2025-03-03"}
+        for number in range(10_000)
+    ]
+    tenant.tables["opportunity"] = more
+    tenant.tables["opportunity_contact"], tenant.tables["stage_change"] = [], []
+    await fill(database, tenant)
+    document = """{ opportunities { summary { totalValue weightedValue averageValue } } pipeline { totalValue weightedValue }
+      forecast(from: "2025-01-01", to: "2025-12-31", by: YEAR) { wonValue } }"""
+    body = (await ask(Graph(database), document, tenant.caller())).encode()
+    found = _exact(body)
+    total, weighted = most * 10_000, (most * 99 + 50) // 100 * 10_000
+    assert found["opportunities"]["summary"] == {"totalValue": total, "weightedValue": weighted, "averageValue": most}
+    assert found["pipeline"][WON] == {"totalValue": total, "weightedValue": weighted}
+    assert found["forecast"] == [{"wonValue": total}]
+    assert orjson.loads(body)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [('from: "2025-02-01", to: "2025-01-01"', "is after"), ('from: "1900-01-01", to: "1999-12-31"', "it may have 400")],
+)
+async def test_ranges_that_no_forecast_has(world_on_sqlite: World, arguments: str, told: str) -> None:
+    """A range that ends before it begins, or has more than 400 periods, is the caller's fault."""
+    answer = await ask(world_on_sqlite.graph, f"{{ forecast({arguments}) {{ start }} }}", world_on_sqlite.here.caller())
+    assert answer.errors is not None
+    assert answer.errors[0]["extensions"]["code"] == "BAD_REQUEST"
+    assert told in answer.errors[0]["message"]
