@@ -37,6 +37,8 @@ Run = Callable[..., Result]
 def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     """Runs the command line in this process, in an empty folder."""
     monkeypatch.chdir(tmp_path)
+    # The logs would go on to what capfd put in standard error's place, after it was closed.
+    monkeypatch.setattr("gateway.logs.configure", lambda _settings: None)
 
     def run(*arguments: str) -> Result:
         monkeypatch.setattr(sys, "argv", ["gateway", *arguments])
