@@ -101,6 +101,12 @@ class Bounded:
             self._sweep_later()
 
 
+async def until_gone(receive: Receive) -> None:
+    """Returns when the client has left. Lets others run between messages, since a server may have them all at hand."""
+    while (await receive())["type"] != "http.disconnect":
+        await asyncio.sleep(0)
+
+
 class Watch:
     """Cancels its task when its time is up or its client has left; `explain` then says which."""
 
@@ -132,8 +138,7 @@ class Watch:
     async def _watch(self) -> None:
         try:
             async with asyncio.timeout(max(self.started + self._seconds - monotonic(), 0)):
-                while (await self._receive())["type"] != "http.disconnect":
-                    pass
+                await until_gone(self._receive)
             self._why = ClientGone()
         except TimeoutError:
             self._why = TimedOut(self._seconds)

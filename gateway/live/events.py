@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.http.faults import Headers, MethodNotAllowed, Unauthenticated, graphql_error
 from gateway.http.graphql import read_parameters, request_status
+from gateway.http.load import until_gone
 from gateway.http.negotiate import GRAPHQL
 from gateway.http.parameters import Parameters
 from gateway.http.respond import respond
@@ -124,8 +125,7 @@ class Stream:
                 message = ALIVE
 
     async def _await_leaving(self) -> None:
-        while (await self.receive())["type"] != "http.disconnect":
-            pass
+        await until_gone(self.receive)
         raise _Ended
 
 

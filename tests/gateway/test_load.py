@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway.http.faults import Unavailable
-from gateway.http.load import Places
+from gateway.http.faults import TimedOut, Unavailable
+from gateway.http.load import Bounded, Places
 from tests.gateway.conftest import HEADERS, MakeApp, Serve, ask, calling
 from tests.gateway.standin import StandIn
 
@@ -79,6 +79,20 @@ async def test_a_client_that_leaves(serve: Serve) -> None:
         while not graph.cancelled:  # noqa: ASYNC110  it happens in the server
             await asyncio.sleep(0.02)
     assert (graph.running, app.places.free) == (0, app.settings.max_in_flight)
+
+
+async def test_a_server_that_repeats_itself() -> None:
+    """Even a `receive` that never waits can't keep the deadline from coming."""
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def forever(*_: Any) -> None:
+        await asyncio.sleep(60)
+
+    async with asyncio.timeout(5):
+        with pytest.raises(TimedOut):
+            await Bounded(forever, Places(1, 0, 1), 0.3)({}, receive, forever)  # type: ignore[arg-type]
 
 
 async def test_rate_limit(make_app: MakeApp) -> None:
