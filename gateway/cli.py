@@ -1,4 +1,4 @@
-"""The command line: `gateway serve`, `migrate`, `token`, `seed`, `schema`, `openapi`, `explain`.
+"""The command line: `gateway serve`, `migrate`, `token`, `seed`, `schema`, `openapi`, `translate`, `usage`.
 
 What a program reads (a token, the SDL, a list) goes to standard output, what is meant for people to standard error. Exit code 2 says that
 what was typed can't be, 1 that the database didn't answer.
@@ -20,6 +20,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from gateway import demo as demos
+from gateway import usage_report
 from gateway.auth import AuthSettingsError
 from gateway.auth.keys import KeyFault, Keys, Listed, NewKey
 from gateway.flags import with_settings
@@ -168,6 +169,32 @@ def openapi(database_url: DatabaseUrl = None) -> None:
 
     document = describe(_translator(load(database_url=database_url)))
     sys.stdout.buffer.write(orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+
+
+@app.command()
+def translate(
+    method: Annotated[str, typer.Argument(help="GET, POST, PATCH or DELETE.")],
+    target: Annotated[str, typer.Argument(help="Path and query, as in '/api/opportunities/?stage=proposal'.")],
+    body: Annotated[str, typer.Option(help="The call's JSON body.", metavar="JSON")] = "",
+) -> None:
+    """Show the GraphQL operation and variables that a REST call becomes; nothing is run."""
+    from rest_compat.errors import Refused as NoCall  # noqa: PLC0415  as in serve
+    from rest_compat.translate import JSON_BODY, request_of  # noqa: PLC0415
+
+    request = request_of(method, target, JSON_BODY if body else {}, body.encode("utf-8", "surrogateescape"))
+    try:
+        call = _translator(load()).translate(request)
+    except NoCall as error:
+        faults = "".join(f"\n{item.field}: {item.message}" for item in error.errors)
+        raise Refused(f"{error.detail}{faults}") from None
+    typer.echo(call.operation.document.rstrip("\n"))
+    typer.echo("\n# Variables: " + orjson.dumps(call.variables).decode())
+
+
+@app.command()
+def usage(database_url: DatabaseUrl = None) -> None:
+    """List who still uses which REST route, parameter and field, how often, and when last."""
+    _print_rows(usage_report.COLUMNS, _run(load(database_url=database_url), usage_report.uses))
 
 
 def _translator(settings: Settings) -> "Translator":

@@ -15,8 +15,14 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from gateway.auth.keys import Keys, NewKey
 from gateway.cli import main
+from gateway.rest_usage import Uses
 from gateway.settings import Settings
+from gateway.usage_report import COLUMNS, uses
+from rest_compat.protocol import Use
+from schema.rules.access import Caller, Role
+from schema.storage.database import Database
 
 TOKEN = re.compile(r"pk_live_[\w-]{43}\n", re.ASCII)
 
@@ -167,6 +173,36 @@ def test_openapi_prints_the_document(run: Run) -> None:
     document = json.loads(run("openapi").out)
     assert document["openapi"].startswith("3.1")
     assert "/api/opportunities/" in document["paths"]
+
+
+def test_translate_shows_the_operation(run: Run) -> None:
+    """A REST call's operation and variables, without running it; what the gateway would refuse is told."""
+    shown = run("translate", "GET", "/api/opportunities/?stage=proposal&limit=5").out
+    document, variables = shown.split("\n# Variables: ")
+    assert document.startswith("query ListOpportunities")
+    assert json.loads(variables)["first"] == 5
+    written = run("translate", "POST", "/api/opportunities/", "--body", '{"name": "A", "accountId": "acc_1"}').out
+    assert json.loads(written.split("# Variables: ")[1])["input"] == {"name": "A", "accountId": "acc_1"}
+    refused = run("translate", "GET", "/api/opportunities/?limit=many")
+    assert (refused.code, refused.out) == (2, "")
+    assert "limit" in refused.err
+
+
+async def test_usage_lists_what_rest_is_used_for(database: Database) -> None:
+    """A line for each token, route and parameter: how often and when last; the token is named."""
+    created = await Keys(database).create(NewKey("Acme", Role.ADMIN, "old client"))
+    caller = Caller(created.workspace_id, Role.ADMIN, None, None, created.id)
+    counted = Uses(database)
+    for _ in range(3):
+        counted.note(caller, [Use("GET /api/opportunities/", "parameter", "stage")])
+    await counted.flush()
+    (row,) = await uses(database)
+    assert row[:7] == ["Acme", created.id, "old client", "GET /api/opportunities/", "parameter", "stage", "3"]
+
+
+def test_usage_prints_a_list(on: Run) -> None:
+    """Without uses there is the heading alone."""
+    assert on("usage").out.split() == list(COLUMNS)
 
 
 def test_every_setting_has_a_flag(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
