@@ -117,16 +117,18 @@ def _reader(document: Document, name: str, to: str) -> Reader:
     if root not in document.variables:
         raise DeclarationError(f"{name}: {document.name} has no variable ${root}")
     type_: GraphQLNamedType = get_named_type(document.variables[root])
-    coordinate, longest = f"{document.root_coordinate}({root}:)", limit_of(document.argument(root), "maxLength")
+    coordinates, longest = [], limit_of(document.argument(root), "maxLength")
     for step in steps:
         if not isinstance(type_, GraphQLInputObjectType) or step not in type_.fields:
             raise DeclarationError(f"{name}: there is no {step} in {type_.name}")
-        coordinate, longest = f"{type_.name}.{step}", limit_of(type_.fields[step].ast_node, "maxLength")
+        coordinates.append(f"{type_.name}.{step}")
+        longest = limit_of(type_.fields[step].ast_node, "maxLength")
         type_ = get_named_type(type_.fields[step].type)
     if isinstance(type_, GraphQLInputObjectType) and {"eq", "in"} <= type_.fields.keys():
         kind: Kind = Several(kind_of(get_named_type(type_.fields["eq"].type), "eq", None))
-        return Reader(name, kind, (root, *steps), any_of=True, coordinate=coordinate)
-    return Reader(name, kind_of(type_, steps[-1] if steps else "eq", longest), (root, *steps), coordinate=coordinate)
+        return Reader(name, kind, (root, *steps), any_of=True, coordinates=tuple(coordinates))
+    kind = kind_of(type_, steps[-1] if steps else "eq", longest)
+    return Reader(name, kind, (root, *steps), coordinates=tuple(coordinates or [f"{document.root_coordinate}({root}:)"]))
 
 
 def _ordering(document: Document) -> list[Reader]:
@@ -142,7 +144,7 @@ def _ordering(document: Document) -> list[Reader]:
         for name in fields.values
     }
     kind = Several(Choice(values), once=lambda term: term["field"])
-    return [Reader(ORDERING, kind, ("orderBy",), coordinate=f"{document.root_coordinate}(orderBy:)")]
+    return [Reader(ORDERING, kind, ("orderBy",), coordinates=(f"{document.root_coordinate}(orderBy:)",))]
 
 
 def _camel(name: str) -> str:

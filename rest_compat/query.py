@@ -25,7 +25,8 @@ class Reader:
     kind: Kind
     place: tuple[str, ...] = ()
     any_of: bool = False
-    coordinate: str = ""
+    coordinates: tuple[str, ...] = ()
+    """Of its place in the schema: `OpportunityFilter.value`, `MoneyFilter.gte`."""
 
     def put(self, variables: dict[str, Any], value: Any) -> None:
         """Write a value at its place."""

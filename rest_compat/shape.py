@@ -55,9 +55,9 @@ class Source:
         return tuple(step.name for step in self.steps)
 
     @property
-    def coordinate(self) -> str:
-        """`Account.name`."""
-        return f"{self.steps[-1].owner}.{self.steps[-1].name}"
+    def coordinates(self) -> list[str]:
+        """The schema coordinates of its steps: `Opportunity.account`, `Account.name`."""
+        return [f"{step.owner}.{step.name}" for step in self.steps]
 
 
 def resolve(key: Key, owner: GraphQLNamedType) -> Source:

@@ -107,7 +107,7 @@ class Translator:
         return (site, identifier) if site and identifier and "/" not in identifier else None
 
     def translate(self, request: Request) -> Call:
-        """Translate a call. Raises Refused, naming all that is at fault in it."""
+        """Translate a call that is not to be run: what GraphQL's types refuse is looked for here. Raises Refused, naming it all."""
         found = self.find(request.path)
         if found is None:
             raise Refused("NOT_FOUND", "There is nothing here.")
@@ -115,10 +115,14 @@ class Translator:
         bound = site.actions.get("GET" if request.method == "HEAD" else request.method)
         if bound is None:
             raise Refused("METHOD_NOT_ALLOWED", f"{request.method[:20]} is not for this resource.", headers={"Allow": site.allow})
-        return self.call(bound, identifier, request)
+        call = self.call(bound, identifier, request)
+        faults = self.faults(call)
+        if faults:
+            raise invalid(faults)
+        return call
 
     def call(self, bound: Bound, identifier: str, request: Request) -> Call:
-        """The call of a known action. Raises Refused."""
+        """The call of a known action, to be run: its types are the graph's to check. Raises Refused."""
         prefer = request.headers.get(b"prefer")
         strict = prefer is not None and is_strict(prefer)
         query = bound.query.read(request.query, strict=strict)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from functools import cache
+from functools import cache, partial
 from itertools import count
 from typing import Any
 
@@ -111,7 +111,7 @@ class FakeGraph:
             name = node.variable.name.value
             kind: Any = type_from_ast(self.schema, node.type)
             if name in variables:
-                validate_input_value(variables[name], kind, lambda error, path, name=name: found.append(_fault(error.message, [name, *path])))
+                validate_input_value(variables[name], kind, partial(_note, found, name))
         return found
 
     def decode(self, body: bytes) -> Any:
@@ -144,9 +144,9 @@ class FakeGraph:
         return identifier
 
 
-def _fault(message: str, path: list[str | int]) -> Fault:
-    missing = re.search(r"required field [\"'](\w+)", message)
-    return Fault((*path, missing[1]) if missing else tuple(path), message)
+def _note(found: list[Fault], name: str, error: GraphQLError, path: list[str | int]) -> None:
+    missing = re.search(r"required field [\"'](\w+)", error.message)
+    found.append(Fault((name, *path, missing[1]) if missing else (name, *path), error.message))
 
 
 class _Root:
@@ -157,11 +157,11 @@ class _Root:
 
     def __getattr__(self, name: str) -> Any:
         if write := WRITABLE.fullmatch(name):
-            return lambda info, **arguments: self._write(write[1], write[2], info, **arguments)
+            return lambda _, **arguments: self._write(write[1], write[2], **arguments)
         kinds = {"opportunities": "Opportunity", "accounts": "Account", "contacts": "Contact"}
         if name in kinds:
             return lambda _, **arguments: self._list(kinds[name], **arguments)
-        return lambda _, id: self._view(id, name.capitalize())  # noqa: A002
+        return lambda _, **arguments: self._view(arguments["id"], name.capitalize())
 
     def _view(self, identifier: str | None, kind: str) -> dict[str, Any] | None:
         row = self.graph.rows.get(identifier or "")
@@ -184,19 +184,22 @@ class _Root:
             rows.sort(key=lambda row: (row.get(key) is not None, row.get(key)), reverse=term["direction"] == "DESC")
         return {"nodes": [self._view(row["id"], kind) for row in rows[offset : offset + first]], "totalCount": len(rows)}
 
-    def _write(self, verb: str, kind: str, info: Any, **arguments: Any) -> dict[str, Any]:
+    def _write(self, verb: str, kind: str, **arguments: Any) -> dict[str, Any]:
         key, asked = arguments.pop("idempotencyKey", None), repr(arguments)
         try:
             if key in self.graph.keys:
-                if self.graph.keys[key][0] != asked:
-                    raise UserFault("VALIDATION_ERROR", "The key was used for another call.")
-                return self.graph.keys[key][1]
+                return self._replay(key, asked)
             answer = getattr(self, f"_{verb}")(kind, **arguments)
         except UserFault as fault:
             return {"userErrors": [fault.told], "opportunity": None, "account": None, "contact": None}
         if key:
             self.graph.keys[key] = (asked, answer)
         return answer
+
+    def _replay(self, key: str, asked: str) -> Any:
+        if self.graph.keys[key][0] != asked:
+            raise UserFault("VALIDATION_ERROR", "The key was used for another call.")
+        return self.graph.keys[key][1]
 
     def _create(self, kind: str, input: dict[str, Any]) -> dict[str, Any]:  # noqa: A002
         row = {"stage": "PROSPECTING", "probability": 10, "contactIds": [], **input} if kind == "Opportunity" else dict(input)

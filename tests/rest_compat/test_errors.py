@@ -60,7 +60,7 @@ async def test_types_are_refused_all_at_once(client: httpx.AsyncClient) -> None:
 
 async def test_stages_are_lower_case(client: httpx.AsyncClient, graph: FakeGraph) -> None:
     """Neither GraphQL's names nor their look-alikes are stages here."""
-    for stage in ("PROPOSAL", "Proposal", "negotıatıon", "", 5, True, ["proposal"], {}):
+    for stage in ("PROPOSAL", "Proposal", "negot\u0131at\u0131on", "", 5, True, ["proposal"], {}):
         refused = await client.post(PATH, json={"name": "N", "accountId": "acc_1", "stage": stage})
         assert (refused.status_code, [item["field"] for item in refused.json()["errors"]]) == (422, ["stage"])
     assert graph.asked == []

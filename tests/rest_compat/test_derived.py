@@ -1,0 +1,216 @@
+"""What is derived from the declarations: the explanation, OpenAPI, deprecations, uses, the table of parity."""
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import orjson
+import pytest
+from openapi_spec_validator import validate
+
+from rest_compat import RESOURCES, Translator, openapi
+from rest_compat.declaration import Deprecation, Key, Parameter
+from rest_compat.documents import DeclarationError
+from rest_compat.opportunities import OPPORTUNITIES
+from rest_compat.parity import parity, partnerless
+from rest_compat.protocol import Use
+from tests.rest_compat.conftest import Connect
+from tests.rest_compat.fake import FakeGraph
+
+PATH = "/api/opportunities/"
+EXPLAIN = "/api/_graphql"
+
+
+async def test_a_read_is_explained(client: httpx.AsyncClient, graph: FakeGraph) -> None:
+    """The explanation of a call is exactly what the call executes; it executes nothing, and its link carries all of it."""
+    target = f"{PATH}?stage=proposal&fields=id,name"
+    explained = (await client.get(EXPLAIN, params={"method": "GET", "path": target})).json()
+    assert graph.asked == []
+    await client.get(target)
+    assert graph.asked == [(explained["document"], explained["variables"])]
+    assert explained["operationName"] == "ListOpportunities"
+    link = urlsplit(explained["explorerUrl"])
+    assert (link.netloc, link.path) == ("crm.example.com", "/graphql")
+    carried = parse_qs(link.fragment)
+    assert carried["query"] == [explained["document"]]
+    assert orjson.loads(carried["variables"][0]) == explained["variables"]
+    assert carried["operationName"] == ["ListOpportunities"]
+
+
+async def test_a_write_is_explained(client: httpx.AsyncClient, graph: FakeGraph) -> None:
+    """POST the body of a write to see it translated; its conditional headers count."""
+    url, body = f"{EXPLAIN}?method=patch&path={PATH}opp_1", {"stage": "closed_won", "assignedTo": None}
+    explained = (await client.post(url, json=body, headers={"if-match": '"3-x"', "idempotency-key": "k"})).json()
+    assert explained["variables"] == {
+        "id": "opp_1",
+        "input": {"stage": "CLOSED_WON", "assignedToId": None},
+        "expectedVersion": 3,
+        "idempotencyKey": "k",
+    }
+    assert graph.asked == []
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "status"),
+    [
+        ("GET", "", 400),
+        ("GET", "?method=GET", 400),
+        ("GET", "?method=GET&path=/api/nothing/", 404),
+        ("GET", "?method=PUT&path=/api/opportunities/", 405),
+        ("GET", "?method=%C4%B1%0A&path=/api/opportunities/", 405),
+        ("GET", "?method=GET&path=/api/opportunities/%3Fpage=0", 400),
+        ("GET", "?method=GET&path=%00", 400),
+        ("POST", "?method=POST&path=/api/opportunities/", 422),
+        ("PUT", "", 405),
+        ("OPTIONS", "", 204),
+    ],
+)
+async def test_what_cannot_be_explained(client: httpx.AsyncClient, method: str, target: str, status: int) -> None:
+    """It gets the refusal that the call itself would get."""
+    answer = await client.request(method, EXPLAIN + target, json={} if method == "POST" else None)
+    assert answer.status_code == status, answer.text
+
+
+def test_openapi_is_valid_and_complete(graph: FakeGraph) -> None:
+    """OpenAPI 3.1 by its own validator; every route, parameter and key is there, bodies and answers with examples that fit."""
+    document = openapi(Translator(graph, RESOURCES))
+    validate(document)
+    operations = [operation for path in document["paths"].values() for operation in path.values()]
+    assert len(operations) == 5 * len(RESOURCES) + 2
+    listing = document["paths"][PATH]["get"]
+    named = [one["name"] for one in listing["parameters"] if "name" in one]
+    assert named[3:11] == [one.name for one in OPPORTUNITIES.parameters]
+    schemas = document["components"]["schemas"]
+    assert list(schemas["Opportunity"]["properties"]) == [key.name for key in OPPORTUNITIES.keys] == schemas["Opportunity"]["required"]
+    assert schemas["CreateOpportunity"]["required"] == ["name", "accountId"]
+    assert "required" not in schemas["UpdateOpportunity"]
+    assert schemas["CreateOpportunity"]["properties"]["name"]["maxLength"] == 200
+    assert schemas["UpdateOpportunity"]["properties"]["name"]["type"] == "string"
+    assert schemas["UpdateOpportunity"]["properties"]["stage"]["enum"][0] == "prospecting"
+    assert schemas["Opportunity"]["properties"]["value"]["type"] == ["number", "null"]
+
+
+def test_examples_fit_their_schemas(graph: FakeGraph) -> None:
+    """Every example in OpenAPI is valid by the schema beside it."""
+    from jsonschema import Draft202012Validator  # noqa: PLC0415
+
+    document = openapi(Translator(graph, RESOURCES))
+    checked = 0
+    for content in _contents(document):
+        schema = {"$ref": content["schema"].get("$ref", "#"), "components": document["components"]} if "$ref" in content["schema"] else {}
+        for example in [content.get("example"), *(one["value"] for one in content.get("examples", {}).values())]:
+            if example is not None:
+                Draft202012Validator(schema).validate(example)
+                checked += 1
+    assert checked > 40
+
+
+def _contents(node: Any) -> list[dict[str, Any]]:
+    if isinstance(node, list):
+        return [found for one in node for found in _contents(one)]
+    if not isinstance(node, dict):
+        return []
+    return [*node.get("content", {}).values(), *(found for one in node.values() for found in _contents(one))]
+
+
+async def test_openapi_is_served(client: httpx.AsyncClient, graph: FakeGraph) -> None:
+    """As JSON, the same as the function gives."""
+    answer = await client.get("/api/openapi.json")
+    assert answer.json() == orjson.loads(orjson.dumps(openapi(Translator(graph, RESOURCES))))
+
+
+OLD = Deprecation(since=date(2025, 3, 1), sunset=date(2026, 3, 1), link="https://crm.example.com/leaving")
+OLDER = Deprecation(since=date(2024, 12, 31))
+
+
+async def test_deprecations_are_told_to_those_concerned(connect: Connect, graph: FakeGraph) -> None:
+    """Exactly the calls that use a deprecated route, parameter or key carry the headers, with the earliest dates; OpenAPI marks them."""
+    parameters = tuple(replace(one, deprecated=OLD) if one.name == "search" else one for one in OPPORTUNITIES.parameters)
+    keys = tuple(replace(one, deprecated=OLDER) if one.name == "source" else one for one in OPPORTUNITIES.keys)
+    changed = replace(OPPORTUNITIES, parameters=parameters, keys=keys, deprecated={"delete": OLD})
+    async with connect(resources=[changed]) as client:
+        for target in ("", "?stage=proposal", "?search=", "?fields=id", "opp_1/"):
+            assert "deprecation" not in (await client.get(PATH + target)).headers, target
+        used = await client.get(f"{PATH}?search=x")
+        assert used.headers["deprecation"] == "@1740787200"
+        assert used.headers["sunset"] == "Sun, 01 Mar 2026 00:00:00 GMT"
+        assert used.headers["link"] == '<https://crm.example.com/leaving>; rel="deprecation"; type="text/html"'
+        both = await client.get(f"{PATH}?search=x&fields=source")
+        assert both.headers["deprecation"] == "@1735603200"
+        assert (await client.post(PATH, json={"source": "x", "name": "N", "accountId": "a"})).headers["deprecation"] == "@1735603200"
+        assert "sunset" in (await client.delete(f"{PATH}opp_1/")).headers
+    document = openapi(Translator(graph, [changed]))
+    assert document["paths"][PATH + "{id}/"]["delete"]["deprecated"] is True
+    assert "deprecated" not in document["paths"][PATH]["get"]
+    assert document["components"]["schemas"]["Opportunity"]["properties"]["source"]["deprecated"] is True
+    assert [one["name"] for one in document["paths"][PATH]["get"]["parameters"] if one.get("deprecated")] == ["search"]
+
+
+async def test_uses_are_told(client: httpx.AsyncClient, graph: FakeGraph) -> None:
+    """Each call tells its route, its known parameters, and the keys that it names in `fields` or in its body."""
+    await client.get(f"{PATH}?stage=proposal&colour=1&search=&fields=name,id")
+    route = f"GET {PATH}"
+    assert graph.uses == [
+        Use(route, "route"),
+        Use(route, "parameter", "stage"),
+        Use(route, "parameter", "fields"),
+        Use(route, "field", "id"),
+        Use(route, "field", "name"),
+    ]
+    graph.uses.clear()
+    await client.patch(f"{PATH}opp_1/", json={"name": "N", "colour": 1, "id": "x"})
+    assert graph.uses == [Use(f"PATCH {PATH}{{id}}/", "route"), Use(f"PATCH {PATH}{{id}}/", "field", "name")]
+
+
+def test_nothing_is_without_a_partner(graph: FakeGraph) -> None:
+    """Every field, input, parameter and code of the one side is on the other, or is said not to be; the table shows them."""
+    translator = Translator(graph, RESOURCES)
+    assert partnerless(translator) == []
+    table = parity(translator)
+    assert "| `assignedTo` | `OpportunityFilter.assignedToId` |" in table
+    assert "| `accountName` | `Opportunity.account` → `Account.name` | read-only |" in table
+    assert "| `assignedTo` | `Opportunity.assignedTo` → `User.id` | `CreateOpportunityInput.assignedToId`" in table
+
+
+def test_a_missing_partner_is_found(graph: FakeGraph) -> None:
+    """A key, taken away, leaves its field and its inputs alone."""
+    keys = tuple(key for key in OPPORTUNITIES.keys if key.name != "lossReason")
+    alone = partnerless(Translator(graph, [replace(OPPORTUNITIES, keys=keys)]))
+    assert alone == ["Opportunity.lossReason", "CreateOpportunityInput.lossReason", "UpdateOpportunityInput.lossReason"]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"keys": (Key(name="id"), Key(name="colour"))}, "no field colour"),
+        ({"keys": (Key(name="id"), Key(name="contactIds", path="contacts.id"))}, "is a list"),
+        ({"keys": (Key(name="id"), Key(name="weightedValue"))}, "does not select weightedValue"),
+        ({"parameters": (Parameter(name="x", to="filter.colour", description=""),)}, "no colour in OpportunityFilter"),
+        ({"parameters": (Parameter(name="x", to="colour", description=""),)}, "no variable $colour"),
+    ],
+)
+def test_declarations_are_checked_at_start(graph: FakeGraph, change: dict[str, Any], said: str) -> None:
+    """What doesn't fit the schema or the documents stops the start, and says where."""
+    with pytest.raises(DeclarationError, match=said.replace("$", r"\$")):
+        Translator(graph, [replace(OPPORTUNITIES, listed=("id",), **change)])
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("query List { opportunities { nodes { colour } } }", "Cannot query field"),
+        ("query List { opportunities { nodes { name: id } totalCount } }", "aliases"),
+        ("query List { opportunities { totalCount } stages { label } }", "one root field"),
+        ("query List { stages { label } }", "no nodes"),
+    ],
+)
+def test_documents_are_checked_at_start(graph: FakeGraph, tmp_path: Path, text: str, said: str) -> None:
+    """A document that isn't valid, or isn't of the plain kind that can be cut down, stops the start."""
+    for file in OPPORTUNITIES.folder.glob("*.graphql"):
+        (tmp_path / file.name).write_text(file.read_text("utf-8"), "utf-8")
+    (tmp_path / "list.graphql").write_text(text, "utf-8")
+    with pytest.raises(DeclarationError, match=said):
+        Translator(graph, [replace(OPPORTUNITIES, folder=tmp_path)])
