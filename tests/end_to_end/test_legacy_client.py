@@ -1,0 +1,55 @@
+"""The scripted legacy client, by curl alone, against the server as a person starts it."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.live_server import ROOT, Demo, serve_demo
+
+SCRIPT = Path(__file__).with_name("legacy_client.sh")
+
+
+def viewer_of(folder: Path) -> str:
+    """A viewer's token, made on the command line as an operator does."""
+    command = [sys.executable, "-m", "gateway", "token", "create", "--workspace", "Demo", "--role", "viewer"]
+    done = subprocess.run(command, cwd=folder, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=60, check=True)
+    return done.stdout.strip()
+
+
+def test_a_client_written_from_the_reference(tmp_path: Path) -> None:
+    """Create, list by every filter, follow `next` to the end, win, lose, reopen, delete, and each error of the table; strictly, too."""
+    curl = shutil.which("curl")
+    assert curl, "curl is what this client is made of"
+    with serve_demo(tmp_path) as demo:
+        viewer = viewer_of(tmp_path)
+        for header in ("X-Client: legacy", "Prefer: handling=strict"):
+            command = ["bash", str(SCRIPT), demo.url, demo.token, viewer, header]
+            done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+            assert done.returncode == 0, done.stdout + done.stderr
+            assert int(done.stdout.split()[-4]) > 100
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "status", "code"),
+    [("require_if_match", "true", 428, "precondition_required"), ("rate_limit", "3/minute", 429, "rate_limited")],
+)
+def test_errors_that_are_settings(tmp_path: Path, setting: str, value: str, status: int, code: str) -> None:
+    """428 and 429 come where the operator asks for them, in the one shape, with the headers that clients go by."""
+    with serve_demo(tmp_path, **{setting: value}) as demo:
+        refused = _patched(demo)
+    assert (refused.status_code, refused.json()["code"]) == (status, code)
+    if status == 429:
+        assert int(refused.headers["retry-after"]) > 0
+        assert {"x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"} <= set(refused.headers)
+
+
+def _patched(demo: Demo) -> httpx.Response:
+    """The answer to the fourth call: a PATCH without `If-Match`."""
+    with httpx.Client(base_url=demo.url, headers={"authorization": f"Bearer {demo.token}"}) as client:
+        for _ in range(3):
+            page = client.get("/api/opportunities/?limit=1")
+        return client.patch(f"/api/opportunities/{page.json()['results'][0]['id']}/", json={})
