@@ -10,6 +10,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import astuple, fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import asyncpg
@@ -173,11 +174,25 @@ def openapi(database_url: DatabaseUrl = None) -> None:
 
 @app.command()
 def translate(
-    method: Annotated[str, typer.Argument(help="GET, POST, PATCH or DELETE.")],
-    target: Annotated[str, typer.Argument(help="Path and query, as in '/api/opportunities/?stage=proposal'.")],
+    method: Annotated[str | None, typer.Argument(help="GET, POST, PATCH or DELETE.")] = None,
+    target: Annotated[str | None, typer.Argument(help="Path and query, as in '/api/opportunities/?stage=proposal'.")] = None,
+    *,
     body: Annotated[str, typer.Option(help="The call's JSON body.", metavar="JSON")] = "",
+    har: Annotated[Path | None, typer.Option(help="Instead of one call: a HAR file, or an access log.", metavar="FILE")] = None,
+    out: Annotated[Path, typer.Option(help="Where a recording's documents go.", metavar="FOLDER")] = Path("graphql"),
+    verify: Annotated[str | None, typer.Option(help="Ask both doors of this gateway for each read, and compare.", metavar="URL")] = None,
+    token: Annotated[str, typer.Option(help="The token to ask with.")] = "",
 ) -> None:
-    """Show the GraphQL operation and variables that a REST call becomes; nothing is run."""
+    """Show the GraphQL operation that a REST call becomes, or turn a recording of many into documents."""
+    if har is not None:
+        _translate_recording(har, out, verify, token)
+    elif method is None or target is None:
+        raise Refused("give a method and a path, or --har FILE")
+    else:
+        _translate_call(method, target, body)
+
+
+def _translate_call(method: str, target: str, body: str) -> None:
     from rest_compat.errors import Refused as NoCall  # noqa: PLC0415  as in serve
     from rest_compat.translate import JSON_BODY, request_of  # noqa: PLC0415
 
@@ -189,6 +204,32 @@ def translate(
         raise Refused(f"{error.detail}{faults}") from None
     typer.echo(call.operation.document.rstrip("\n"))
     typer.echo("\n# Variables: " + orjson.dumps(call.variables).decode())
+
+
+def _translate_recording(recording: Path, folder: Path, server: str | None, token: str) -> None:
+    from gateway import traffic  # noqa: PLC0415  as in serve
+    from rest_compat.traffic import TrafficError  # noqa: PLC0415
+
+    try:
+        kinds, refused = traffic.translate_recording(_translator(load()), recording, folder)
+    except (TrafficError, FileNotFoundError, IsADirectoryError) as error:
+        raise Refused(f"--har: {error}") from None
+    _say(f"Wrote {len(kinds)} kinds of call into {folder}.")
+    for one in refused:
+        _say(f"Left out {one.method} {one.target}: {one.reason}")
+    if server is None:
+        return
+    try:
+        compared = list(traffic.verify(kinds, server.rstrip("/"), token))
+    except (OSError, ValueError) as error:
+        raise Refused(f"--verify: {error}") from None
+    for called, found in compared:
+        for difference in found:
+            typer.echo(f"{called}: {difference}")
+    different = sum(bool(found) for _, found in compared)
+    _say(f"Compared {len(compared)} reads: {different} differ.")
+    if different:
+        sys.exit(1)
 
 
 @app.command()

@@ -188,6 +188,36 @@ def test_translate_shows_the_operation(run: Run) -> None:
     assert "limit" in refused.err
 
 
+RECORDED = """
+10.0.0.1 - - [24/Nov/2026:10:00:00 +0000] "GET /api/opportunities/?stage=proposal&limit=5 HTTP/1.1" 200 900 "-" "old client"
+10.0.0.1 - - [24/Nov/2026:10:00:01 +0000] "GET /api/opportunities/?limit=5&stage=proposal HTTP/1.1" 200 900 "-" "old client"
+10.0.0.1 - - [24/Nov/2026:10:00:02 +0000] "GET /api/accounts/?search=m%C3%BCller HTTP/1.1" 200 900 "-" "old client"
+10.0.0.1 - - [24/Nov/2026:10:00:03 +0000] "GET /api/opportunities/opp_none/ HTTP/1.1" 404 90 "-" "old client"
+10.0.0.1 - - [24/Nov/2026:10:00:04 +0000] "POST /api/opportunities/ HTTP/1.1" 201 900 "-" "old client"
+"""
+
+
+def test_a_recording_becomes_documents_that_say_the_same(run: Run, tmp_path: Path) -> None:
+    """An access log becomes a folder of documents, and a running gateway answers each read alike through both doors."""
+    (tmp_path / "access.log").write_text(RECORDED)
+    for running in demo(tmp_path):
+        address, token = (re.search(rf"^{name} +(\S+)$", running.banner, re.MULTILINE) for name in ("Explorer", "Token"))
+        assert address is not None
+        assert token is not None
+        url = address[1].removesuffix("/graphql")
+        result = run("translate", "--har", "access.log", "--out", "documents", "--verify", url, "--token", token[1])
+        assert (result.code, result.out) == (0, "")
+        assert "Wrote 3 kinds of call into documents." in result.err
+        assert "Left out POST /api/opportunities/: the recording has no body for it" in result.err
+        assert "Compared 3 reads: 0 differ." in result.err
+        wrong = run("translate", "--har", "access.log", "--verify", url, "--token", "pk_live_none")
+        assert wrong.code == 2
+        assert wrong.err.endswith("doesn't let this token read: 401\n")
+    assert (tmp_path / "documents/ListOpportunities.graphql").read_text().startswith("query ListOpportunities")
+    assert run("translate", "--har", "none.log").code == 2
+    assert run("translate").code == 2
+
+
 async def test_usage_lists_what_rest_is_used_for(database: Database) -> None:
     """A line for each token, route and parameter: how often and when last; the token is named."""
     created = await Keys(database).create(NewKey("Acme", Role.ADMIN, "old client"))
