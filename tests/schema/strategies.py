@@ -1,7 +1,5 @@
 """Hypothesis strategies for filters and orders over a world's own values."""
 
-# ruff: noqa: RUF001  the texts are chosen to be mistaken for others
-
 from typing import Any
 
 from hypothesis import strategies as st

@@ -1,7 +1,5 @@
 """Filters mean one thing: in SQL on each database, in the predicate for events, and in a plain model over the rows."""
 
-# ruff: noqa: RUF001  the texts are chosen to be mistaken for others
-
 from typing import Any
 
 import pytest

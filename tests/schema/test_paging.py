@@ -1,7 +1,5 @@
 """Orders and pages: keyset cursors walk every row once, in the order that offsets see, whatever the order, the nulls and the ties."""
 
-# ruff: noqa: RUF001  the texts are chosen to be mistaken for others
-
 from base64 import urlsafe_b64encode
 from random import Random
 from typing import Any

@@ -1,7 +1,5 @@
 """Small, nasty data for the graph's tests: two workspaces with nulls, ties, and texts whose case and order are beyond ASCII."""
 
-# ruff: noqa: RUF001  the texts are chosen to be mistaken for others
-
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
