@@ -143,7 +143,8 @@ def _ordering(document: Document) -> list[Reader]:
         for sign, direction in (("", "ASC"), ("-", "DESC"))
         for name in fields.values
     }
-    kind = Several(Choice(values), once=lambda term: term["field"])
+    # As in SQL: a later term by the same key decides nothing.
+    kind = Several(Choice(values), key=lambda term: term["field"])
     return [Reader(ORDERING, kind, ("orderBy",), coordinates=(f"{document.root_coordinate}(orderBy:)",))]
 
 

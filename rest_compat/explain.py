@@ -5,7 +5,7 @@ from starlette.types import Receive, Scope, Send
 
 from .errors import Item, Refused, malformed
 from .headers import check_accept, read_headers
-from .kinds import Text
+from .kinds import Choice, Text
 from .query import QueryReader, Reader
 from .serve import address, answer, read_body, refusal
 from .translate import Translator, request_of
@@ -13,7 +13,10 @@ from .translate import Translator, request_of
 PATH = "/api/_graphql"
 METHODS = ("GET", "HEAD", "POST", "OPTIONS")
 LONGEST_PATH = 8192
-PARAMETERS = (Reader("method", Text()), Reader("path", Text(LONGEST_PATH)))
+PARAMETERS = (
+    Reader("method", Choice({name: name for name in ("GET", "HEAD", "POST", "PATCH", "DELETE")}), ("method",)),
+    Reader("path", Text(LONGEST_PATH), ("path",)),
+)
 
 
 class Explain:
@@ -21,8 +24,7 @@ class Explain:
 
     def __init__(self, translator: Translator) -> None:
         self._translator = translator
-        # The values are what `place` puts into the variables; nothing else of a query is wanted here.
-        self._query = QueryReader([Reader(one.name, one.kind, (one.name,)) for one in PARAMETERS], paged=False)
+        self._query = QueryReader(PARAMETERS, paged=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = read_headers(scope["headers"])

@@ -18,7 +18,7 @@ MONEY_LIMIT = Decimal("9999999999999.99")
 CENT = Decimal("0.01")
 
 _DIGITS = re.compile(r"[0-9]+")
-_NUMBER = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,2})?")
+_NUMBER = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,3})?")
 _TIME = re.compile(r"[Tt ]([01][0-9]|2[0-4]):?[0-5][0-9](:?([0-5][0-9]|60)([.,][0-9]{1,20})?)?([Zz]|[+\- ][0-9]{2}(:?[0-5][0-9])?)?")
 
 
@@ -42,27 +42,28 @@ class Kind(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Whole(Kind):
-    """An integer from `least`; digits without end are read as a very large number."""
+    """An integer from `least` to `most`; digits without end are read as a very large number."""
 
     least: int
+    most: int | None = None
 
     @property
     @override
     def allowed(self) -> str:
-        return f"an integer from {self.least}"
+        return f"an integer from {self.least}" + (f" to {self.most}" if self.most else "")
 
     @override
     def read(self, text: str) -> int:
         if not _DIGITS.fullmatch(text):
             raise ValueError
         number = int((text.lstrip("0") or "0")[:19])
-        if number < self.least:
+        if number < self.least or (self.most and number > self.most):
             raise ValueError
         return number
 
     @override
     def schema(self) -> dict[str, Any]:
-        return {"type": "integer", "minimum": self.least}
+        return {"type": "integer", "minimum": self.least} | ({"maximum": self.most} if self.most else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,11 +170,11 @@ class Amount(Kind):
 
 @dataclass(frozen=True, slots=True)
 class Several(Kind):
-    """A comma-separated list; spaces around the commas don't count, nor do empty places."""
+    """A comma-separated list; spaces around the commas don't count, nor do empty places beside others."""
 
     of: Kind
-    once: Callable[[Any], Any] | None = None
-    """Where no two may be alike: what they must differ in."""
+    key: Callable[[Any], Any] | None = None
+    """Where only the first of those alike counts: what makes them so."""
 
     @property
     @override
@@ -182,13 +183,18 @@ class Several(Kind):
 
     @override
     def read(self, text: str) -> Sequence[Any]:
-        parts = [part for piece in text.split(",") if (part := piece.strip())]
+        parts = [part for piece in text.split(",") if (part := piece.strip(" "))]
+        if not parts:
+            raise ValueError
         if len(parts) > LONGEST_LIST:
             raise Disallowed(f"at most {LONGEST_LIST} values")
         found = [self.of.read(part) for part in parts]
-        if self.once and len({self.once(value) for value in found}) < len(found):
-            raise Disallowed("each only once")
-        return found
+        if self.key is None:
+            return found
+        first: dict[Any, Any] = {}
+        for value in found:
+            first.setdefault(self.key(value), value)
+        return list(first.values())
 
     @override
     def schema(self) -> dict[str, Any]:

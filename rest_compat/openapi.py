@@ -6,6 +6,7 @@ from typing import Any
 from .binding import Bound
 from .declaration import METHODS, Action, Resource
 from .errors import STATUS
+from .explain import PARAMETERS as EXPLAINED
 from .explain import PATH as EXPLAIN
 from .kinds import Several
 from .openapi_errors import ERROR_SCHEMAS, error_answers
@@ -99,8 +100,9 @@ def _schemas(translator: Translator) -> JsonSchema:
     found: JsonSchema = dict(ERROR_SCHEMAS)
     for resource in translator.resources:
         by = {action: translator.bound[resource.name, action] for action in METHODS}
-        found[resource.type] = object_schema(by["get"].sources)
-        found[f"{resource.type}Item"] = object_schema(by["list"].sources)
+        for name, bound in ((resource.type, by["get"]), (f"{resource.type}Item", by["list"])):
+            found[name] = object_schema(bound.sources)
+            found[f"{name}Fields"] = object_schema(bound.sources, whole=False)
         found[f"{resource.type}Page"] = _page_schema(resource)
         found[f"Create{resource.type}"] = input_schema(by["create"])
         found[f"Update{resource.type}"] = input_schema(by["update"])
@@ -113,9 +115,14 @@ def _page_schema(resource: Resource) -> JsonSchema:
         "count": {"type": "integer", "minimum": 0, "description": "All that match, whatever the page."},
         "next": link | {"description": "The address of the next page."},
         "previous": link | {"description": "The address of the previous page."},
-        "results": {"type": "array", "maxItems": 100, "items": _ref("schemas", f"{resource.type}Item")},
+        "results": {"type": "array", "maxItems": 100, "items": _whole_or_fields(f"{resource.type}Item")},
     }
     return {"type": "object", "required": list(properties), "properties": properties}
+
+
+def _whole_or_fields(name: str) -> JsonSchema:
+    """An object, or with `fields` the part of it that was asked for."""
+    return {"anyOf": [_ref("schemas", name), _ref("schemas", f"{name}Fields")]}
 
 
 def _operation(bound: Bound) -> JsonSchema:
@@ -154,6 +161,7 @@ def _query_parameter(bound: Bound, reader: Reader) -> JsonSchema:
         "name": reader.name,
         "in": "query",
         "required": False,
+        "allowEmptyValue": True,
         "description": declared.description if declared else _PARAMETERS[reader.name],
         "schema": reader.kind.schema(),
     }
@@ -203,7 +211,8 @@ def _success(bound: Bound) -> JsonSchema:
     name = bound.resource.type
     if bound.action == "list":
         name, example = f"{name}Page", {"count": 1, "next": None, "previous": None, "results": [example]}
-    content = {JSON: {"schema": _ref("schemas", name), "example": example}}
+    schema = _whole_or_fields(name) if bound.action == "get" else _ref("schemas", name)
+    content = {JSON: {"schema": schema, "example": example}}
     return {"description": "Done.", "headers": headers, "content": content} | _links(bound)
 
 
@@ -217,23 +226,23 @@ def _links(bound: Bound) -> JsonSchema:
 
 
 def _explanation() -> JsonSchema:
-    example = {
+    explanation = {
         "operationName": "ListOpportunities",
         "document": "query ListOpportunities … { … }",
         "variables": {"filter": {"stage": {"eq": "PROPOSAL"}}, "first": 20, "offset": 0},
         "explorerUrl": "https://crm.example.com/graphql#query=…",
     }
     answers: JsonSchema = {
-        "200": {"description": "The translation.", "content": {JSON: {"schema": _ref("schemas", "Explanation"), "example": example}}},
+        "200": {"description": "The translation.", "content": {JSON: {"schema": _ref("schemas", "Explanation"), "example": explanation}}},
         **{str(STATUS[code]): _ref("responses", code) for code in ("BAD_REQUEST", "UNAUTHENTICATED", "NOT_FOUND", "METHOD_NOT_ALLOWED")},
         "default": _ref("responses", "INTERNAL_ERROR"),
     }
     asked = [
-        {"name": "method", "in": "query", "required": True, "schema": {"type": "string"}, "example": "GET"},
-        {"name": "path", "in": "query", "required": True, "schema": {"type": "string"}, "example": "/api/opportunities/?stage=proposal"},
+        {"name": reader.name, "in": "query", "required": True, "schema": reader.kind.schema() | {"minLength": 1}, "example": example}
+        for reader, example in zip(EXPLAINED, ("GET", "/api/opportunities/?stage=proposal"), strict=True)
     ]
     operation = {"summary": "Show what a REST call is in GraphQL", "tags": ["translation"], "parameters": asked, "responses": answers}
-    body = {"required": True, "content": {JSON: {"schema": {"type": "object"}, "example": {"stage": "proposal"}}}}
+    body = {"required": False, "content": {JSON: {"schema": {"description": "The body of the call."}, "example": {"stage": "proposal"}}}}
     return {
         "get": operation | {"operationId": "explainCall"},
         "post": operation | {"operationId": "explainWrite", "requestBody": body},

@@ -17,7 +17,7 @@ _DETAILS: dict[str, tuple[str, tuple[Item, ...]]] = {
     "METHOD_NOT_ALLOWED": ("This method is not for this resource.", ()),
     "NOT_ACCEPTABLE": ("This resource is served as application/json only.", ()),
     "CONFLICT": ("The account still has opportunities.", ()),
-    "PRECONDITION_FAILED": ("It has changed since: it is at version 3.", ()),
+    "PRECONDITION_FAILED": ("This opportunity is not as If-Match says: read it again.", ()),
     "TOO_LARGE": ("The body is over 262144 bytes.", ()),
     "UNSUPPORTED_MEDIA_TYPE": ("The body must be application/json in UTF-8.", ()),
     "VALIDATION_ERROR": (

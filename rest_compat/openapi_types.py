@@ -74,10 +74,11 @@ def _described(schema: JsonSchema, source: Source) -> JsonSchema:
     return described | ({"deprecated": True} if source.key.deprecated or any(step.deprecated for step in source.steps) else {})
 
 
-def object_schema(sources: Sequence[Source]) -> JsonSchema:
-    """A REST object: every key is always there."""
+def object_schema(sources: Sequence[Source], *, whole: bool = True) -> JsonSchema:
+    """A REST object: every key is always there, unless `fields` has asked for some of them."""
     properties = {source.key.name: answer_schema(source) for source in sources}
-    return {"type": "object", "required": list(properties), "properties": properties}
+    required = {"required": list(properties)} if whole else {"minProperties": 1}
+    return {"type": "object", **required, "properties": properties}
 
 
 def input_schema(bound: Bound) -> JsonSchema:

@@ -14,7 +14,7 @@ PAGE, LIMIT, OFFSET, FIELDS, ORDERING = "page", "limit", "offset", "fields", "or
 DEFAULT_LIMIT = 20
 MOST_LIMIT = 100
 MOST_PARAMETERS = 100
-PAGING: Mapping[str, Kind] = {PAGE: Whole(1), LIMIT: Whole(1), OFFSET: Whole(0)}
+PAGING: Mapping[str, Kind] = {PAGE: Whole(1, GRAPHQL_INT + 1), LIMIT: Whole(1), OFFSET: Whole(0, GRAPHQL_INT)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ class QueryReader:
             except ValueError as error:
                 faults[name] = _refusal(reader, text, error)
             else:
-                if value not in (None, []):
+                if value is not None:
                     values[name] = value
         return values, list(faults.values())
 
@@ -164,6 +164,6 @@ def _page(values: Mapping[str, Any], pairs: Sequence[tuple[str, str]], faults: l
     number = None if by_offset else values.get(PAGE, 1)
     offset = values[OFFSET] if number is None else (number - 1) * limit
     if offset > GRAPHQL_INT:
-        faults.append(_fault(OFFSET if by_offset else PAGE, f"leads beyond offset {GRAPHQL_INT}; allowed is up to that"))
+        faults.append(_fault(PAGE, f"leads beyond offset {GRAPHQL_INT}; allowed is up to that"))
     kept = [(name, text) for name, text in pairs if name not in {PAGE, OFFSET}]
     return Page(limit, offset, number, urlencode(kept, safe=",", errors="surrogateescape"))

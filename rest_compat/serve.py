@@ -11,7 +11,7 @@ import orjson
 from starlette.types import Receive, Scope, Send
 
 from .binding import COUNT, ERRORS, NODES, VERSION
-from .declaration import Action, Deprecation
+from .declaration import Action, Deprecation, Resource
 from .errors import STATUS, Headers, Item, Refused, error_response, invalid
 from .headers import check_accept, entity_tag, is_fresh, read_headers
 from .protocol import Answer, Caller
@@ -167,8 +167,16 @@ def _payload(call: Call, result: Answer) -> dict[str, Any]:
     about_body = [_item(call, fault) for fault in faults if fault["field"]]
     if about_body:
         raise invalid(about_body)
-    code = faults[0]["code"]
-    raise no_such(call.bound.resource) if code == "NOT_FOUND" else Refused(code, faults[0]["message"])
+    raise _about_record(call.bound.resource, faults[0]["code"], faults[0]["message"])
+
+
+def _about_record(resource: Resource, code: str, message: str) -> Refused:
+    """The two that REST words itself: all absent records are alike, and clients know tags and no versions."""
+    if code == "NOT_FOUND":
+        return no_such(resource)
+    if code == "PRECONDITION_FAILED":
+        return Refused(code, f"This {resource.singular} is not as If-Match says: read it again.")
+    return Refused(code, message)
 
 
 def _item(call: Call, fault: dict[str, Any]) -> Item:

@@ -205,7 +205,7 @@ def _coerced_plainly(prepared: Prepared, given: dict[str, Any]) -> VariableValue
             continue
         value = given[name]
         # `type`, not `isinstance`: a boolean is no Int.
-        if kind is None or type(value) is not kind or (kind is int and not -MAX_INT <= value < MAX_INT):
+        if kind is None or type(value) is not kind or (type(value) is int and not -MAX_INT <= value < MAX_INT):
             return None
         if kind is str and not _writable(value):
             return None

@@ -7,7 +7,8 @@ errors, is completed by graphql-core from the same rows: one meaning, two speeds
 import asyncio
 import hashlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -113,7 +114,9 @@ class Graph:
             return Answer(None, error.errors, executed=False)
         except (StorageError, ServiceUnavailable) as error:
             _log.warning("database unavailable: %s", error)
-            return Answer(None, [{"message": f"Try again later: {error}.", "extensions": {"code": "UNAVAILABLE"}}], executed=False)
+            return Answer(
+                None, [{"message": "The database is away or busy: try again later.", "extensions": {"code": "UNAVAILABLE"}}], executed=False
+            )
         answer.extensions["cost"] = cost
         return answer
 
@@ -176,7 +179,7 @@ class Graph:
         self.planned += 1
         return answer
 
-    async def subscribe(self, prepared: Prepared, variables: dict[str, Any] | None, caller: Caller) -> AsyncIterator[Answer]:
+    async def subscribe(self, prepared: Prepared, variables: dict[str, Any] | None, caller: Caller) -> AsyncGenerator[Answer, None]:
         """Follows events for `caller`: an answer for each, after commit, in commit order. Raises RequestError where it can't begin."""
         values = coerce(self.graphql_schema, prepared, variables or {}, self.limits)
         plan: EventPlan = self._plan(prepared, values, caller)
@@ -185,14 +188,15 @@ class Graph:
             sight = Sight(self._filters, self._filters.read(arguments.get("filter")), caller.account_id)
             sight.check()
             asked = orjson.dumps(variables or {}, option=orjson.OPT_SORT_KEYS)
-            async for event in self.events.follow(caller.workspace_id, arguments.get("since")):
-                kind = sight.kind(event)
-                if kind is not None:
-                    yield await self._event_answer(plan, values, caller, event, kind, asked)
+            async with aclosing(self.events.follow(caller.workspace_id, arguments.get("since"))) as events:
+                async for event in events:
+                    kind = sight.kind(event)
+                    if kind is not None:
+                        yield await self._event_answer(plan, values, caller, event, kind, asked)
         except GatewayError as error:
             raise request_error(str(error), code=error.code) from error
 
-    async def _event_answer(  # noqa: PLR0913, PLR0917  what an answer depends on
+    async def _event_answer(
         self, plan: EventPlan, values: VariableValues, caller: Caller, event: Happened, kind: str, asked: bytes
     ) -> Answer:
         """What `caller` is told of an event; made once for all who see the same of it by the same plan."""

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from typing import Any, cast
+from typing import Any
 
 from schema.documents import Prepared
 from schema.graph import Answer, Graph
@@ -48,8 +48,7 @@ class Operations:
 
     async def subscribe(self, prepared: Prepared, variables: dict[str, Any] | None, caller: Caller) -> AsyncGenerator[Answer, None]:
         """Start a subscription. Raises RequestError for what it can't start with."""
-        following = cast("AsyncGenerator[Answer, None]", self.graph.subscribe(prepared, variables, caller))
-        async with aclosing(following) as found:
+        async with aclosing(self.graph.subscribe(prepared, variables, caller)) as found:
             try:
                 async for answer in found:
                     self.count(prepared, variables, answer)

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -58,8 +58,8 @@ class Happened:
 
 def _happened(row: Row) -> Happened:
     _, revision, place, kind, id_, changed, before, after, at, by_id = row
-    states = (None if text is None else orjson.loads(text) for text in (before, after))
-    return Happened(Position(revision, place), kind, id_, orjson.loads(changed), *states, at, by_id)
+    was, is_now = (None if text is None else orjson.loads(text) for text in (before, after))
+    return Happened(Position(revision, place), kind, id_, orjson.loads(changed), was, is_now, at, by_id)
 
 
 @dataclass(slots=True, eq=False)
@@ -103,7 +103,7 @@ class Feed:
         elif workspace_id in self._workspaces:
             self._workspaces[workspace_id].woken.set()
 
-    async def follow(self, workspace_id: str, since: str | None) -> AsyncIterator[Happened]:
+    async def follow(self, workspace_id: str, since: str | None) -> AsyncGenerator[Happened, None]:
         """The events of a workspace after `since` (None: from now on), in commit order. Raises BadRequest for a cursor that won't do."""
         position = self._start(since)
         workspace = await self._attached(workspace_id)
@@ -111,9 +111,14 @@ class Feed:
             position = Position(await self._revision(workspace_id), 2**31 - 1)
         try:
             while True:
-                for event in await self._after(workspace_id, workspace, position):
+                end = workspace.end
+                events = await self._after(workspace_id, workspace, position)
+                for event in events:
                     yield event
                     position = event.position
+                if not events:
+                    # Nothing lies between: a revision without events, such as an account's, ends there.
+                    position = max(position, end)
                 await self._advance(workspace_id, workspace, position)
         finally:
             workspace.followers -= 1

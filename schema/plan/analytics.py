@@ -58,7 +58,8 @@ class Pipeline:
             self._compiler.filters.sql(shape, deal, limited=self._compiler.limited),
         ]
         end: Any = bindparam("end", type_=Instant(), required=True)
-        stage, since, source, weight = deal.c.stage, deal.c.stage_since, deal, weighted_cents(deal)
+        source: Any = deal
+        stage, since, weight = deal.c.stage, deal.c.stage_since, weighted_cents(deal)
         if past:
             change = CHANGE.alias("change")
             later = CHANGE.alias("later")
@@ -85,7 +86,7 @@ def _pipeline_stage(position: int, row: Row | None) -> dict[str, Any]:
         "count": count,
         "totalValue": joined(high, low),
         "weightedValue": joined(weighted_high, weighted_low),
-        "averageAgeDays": float(age) / count / _DAY if count else None,
+        "averageAgeDays": float(age or 0) / count / _DAY if count else None,
     }
 
 

@@ -67,7 +67,8 @@ def _by_name(fixed: dict[str, Any], variables: list[tuple[str, str, GraphQLArgum
 
 
 def _default(argument: GraphQLArgument) -> Any:
-    field = GraphQLField(argument.type, {"it": argument})
+    type_: Any = argument.type
+    field = GraphQLField(type_, {"it": argument})
     if is_non_null_type(argument.type) and argument.default is None and argument.default_value is Undefined:
         return Undefined
     return get_argument_values(field, FieldNode(name=None, arguments=())).get("it", Undefined)  # type: ignore[arg-type]

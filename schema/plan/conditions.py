@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, FromClause, and_, exists, false, not_, or_
 from ..rules.errors import BadRequest
 from ..rules.stages import BY_NAME, FIRST_CLOSED
 from ..rules.text import fold
-from ..storage.statements import AnyOf, Contains, StartsWith
+from ..storage.statements import AnyOf, Contains, StartsWith, Unindexed
 from .binds import compared, compared_list
 from .model import metadata
 from .sources import Linked
@@ -79,6 +79,18 @@ _COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
+_POSITIVE = {"ne": "eq", "notIn": "in"}
+_RANGES = frozenset({"gt", "gte", "lt", "lte"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How conditions become SQL: for a limited viewer or not, for a walk in order or not."""
+
+    limited: bool
+    walk: bool
+
+
 class FilterModel:
     """The filter input of a type, as its fields declare it."""
 
@@ -121,25 +133,28 @@ class FilterModel:
             return (kind, match.folded, operator, reading.bind(fold(_searchable(operand))))
         return (kind, key, operator, reading.bind(_stored(operand)))
 
-    def sql(self, shape: Shape, table: FromClause, *, limited: bool) -> ColumnElement[bool]:
-        """The conditions on `table`; rows without a value count as not matching, also under `not`."""
-        return self._sql(shape, table, limited, negated=False)
+    def sql(self, shape: Shape, table: FromClause, *, limited: bool, walk: bool = False) -> ColumnElement[bool]:
+        """The conditions on `table`; rows without a value count as not matching, also under `not`.
 
-    def _sql(self, shape: Shape, table: FromClause, limited: bool, *, negated: bool) -> ColumnElement[bool]:  # noqa: FBT001
+        `walk`: the rows are read in their order until the page is full, so that no range may lure SQLite away to a sort.
+        """
+        return self._sql(shape, table, _Way(limited, walk), negated=False)
+
+    def _sql(self, shape: Shape, table: FromClause, way: "_Way", *, negated: bool) -> ColumnElement[bool]:
         head = shape[0]
         if head == "not":
-            return self._sql(shape[1], table, limited, negated=not negated)
+            return self._sql(shape[1], table, way, negated=not negated)
         if head in {"all", "any"}:
-            parts = [self._sql(part, table, limited, negated=negated) for part in shape[1:]]
+            parts = [self._sql(part, table, way, negated=negated) for part in shape[1:]]
             if (head == "all") != negated:
                 return and_(*parts) if parts else true()
             return or_(*parts) if parts else false()
         if head == "link":
             link = self._fields[shape[1]]
             assert isinstance(link, LinkedTo)
-            found = _linked(link, shape, table, limited=limited)
+            found = _linked(link, shape, table, limited=way.limited)
             return not_(found) if negated else found
-        return _compared(shape, table, negated=negated)
+        return _compared(shape, table, walk=way.walk, negated=negated)
 
     def mentions_links(self, shape: Shape) -> bool:
         """Whether any condition looks at linked rows."""
@@ -190,19 +205,20 @@ def _membership(kind: str, key: str, operator: str, values: list[Any], reading: 
     return (kind, key, operator, reading.bind(list(dict.fromkeys(values))))
 
 
-def _compared(shape: Shape, table: FromClause, *, negated: bool) -> ColumnElement[bool]:
-    _, key, operator, bind = shape
+def _compared(shape: Shape, table: FromClause, *, walk: bool, negated: bool) -> ColumnElement[bool]:
+    key, operator, bind = str(shape[1]), str(shape[2]), shape[3]
     column = table.c[key]
     if operator in {"null", "present"}:
         return column.is_(None) if (operator == "null") != negated else column.is_not(None)
     excludes = operator in {"ne", "notIn"}
-    found = _condition({"ne": "eq", "notIn": "in"}.get(operator, operator), column, bind)
+    looked_at = Unindexed(column) if walk and operator in _RANGES else column
+    found = _condition(_POSITIVE.get(operator, operator), looked_at, bind)
     if excludes == negated:
         return found
     return or_(column.is_(None), not_(found)) if column.nullable else not_(found)
 
 
-def _condition(operator: str, column: ColumnElement[Any], bind: str) -> ColumnElement[bool]:
+def _condition(operator: str, column: ColumnElement[Any], bind: Any) -> ColumnElement[bool]:
     if operator == "in":
         return AnyOf(column, compared_list(column, bind))
     operand = compared(column, bind)
@@ -215,7 +231,7 @@ def _condition(operator: str, column: ColumnElement[Any], bind: str) -> ColumnEl
 
 
 def _linked(match: LinkedTo, shape: Shape, table: FromClause, *, limited: bool) -> ColumnElement[bool]:
-    _, _, operator, bind = shape
+    operator, bind = str(shape[2]), shape[3]
     link = match.link.table.alias()
     here = [link.c.workspace_id == table.c.workspace_id, link.c[match.link.here] == table.c.id]
     if limited:
@@ -223,7 +239,7 @@ def _linked(match: LinkedTo, shape: Shape, table: FromClause, *, limited: bool) 
     if operator in {"null", "present"}:
         any_link = exists().where(*here)
         return not_(any_link) if operator == "null" else any_link
-    positive = {"ne": "eq", "notIn": "in"}.get(operator, operator)
+    positive = _POSITIVE.get(operator, operator)
     found = exists().where(*here, _condition(positive, link.c[match.link.there], bind))
     return not_(found) if positive != operator else found
 
@@ -235,7 +251,7 @@ def _any_holds(operator: str, operand: Any, ids: list[str]) -> bool:
     return wanted.isdisjoint(ids) == (operator in {"ne", "notIn"})
 
 
-def _holds(operator: str, operand: Any, value: Any) -> bool:
+def _holds(operator: str, operand: Any, value: Any) -> bool:  # noqa: PLR0911  a line an operator
     if operator in {"null", "present"}:
         return (value is None) == (operator == "null")
     if operator in {"ne", "notIn"}:

@@ -18,6 +18,7 @@ from .compiler import TYPENAME, Compiler, Plain
 from .conditions import MAX_SEARCH, NO_CONDITIONS, FilterModel
 from .cost import Cost
 from .model import FieldModel
+from .order import NEWEST
 from .pages import Page, page_size, read_page
 from .reading import Reader
 from .records import Relation, relate
@@ -25,6 +26,9 @@ from .select import Level
 from .selections import Selected
 from .sources import Connection
 from .writer import Writer, make_writer
+
+FEW = 1_000
+"""So many matching rows are sorted for less than walking past all the others costs."""
 
 SHAPES = 256
 """How many forms of its arguments a connection keeps statements for."""
@@ -102,11 +106,14 @@ class ConnectionPlan:
 
     async def _single(self, reader: Reader, variables: VariableValues, page: Page, narrowed: _Narrowed) -> Any:
         values = {**reader.values, **narrowed.values}
-        rows = await reader.fetch(self._page_statement(page, narrowed), _page_values(values, page)) if self.wanted.rows else []
         told: dict[str, Any] = {}
+        walk = True
         if self.wanted.count or self.wanted.summary:
             counted = await reader.counted(self._count_statement(narrowed), values)
             told = self._told(counted[0])
+            # Few rows are found by their values and sorted; many are walked in order until the page is full.
+            walk = counted[0][0] > FEW
+        rows = await reader.fetch(self._page_statement(page, narrowed, walk=walk), _page_values(values, page)) if self.wanted.rows else []
         return await self._written(reader, variables, page, rows, told)
 
     async def _written(self, reader: Reader, variables: VariableValues, page: Page, rows: Sequence[Row], told: dict[str, Any]) -> Any:
@@ -160,14 +167,14 @@ class ConnectionPlan:
             statement = self.statements[shape] = self.compiler.sql(make())
         return statement
 
-    def _page_statement(self, page: Page, narrowed: _Narrowed) -> Statement:
+    def _page_statement(self, page: Page, narrowed: _Narrowed, *, walk: bool) -> Statement:
         def make() -> Any:
-            clause = self.level.clause(*self._where(page, narrowed), extra=self._keys(page), source=self._source())
+            clause = self.level.clause(*self._where(page, narrowed, walk=walk), extra=self._keys(page), source=self._source())
             limit: Any = bindparam("limit", required=True)
             clause = clause.order_by(*page.order.clauses(self.level.table, backward=page.backward)).limit(limit)
             return clause.offset(bindparam("offset", required=True)) if page.offset else clause
 
-        return self._statement(("page", *page.shape, *narrowed.shape), make)
+        return self._statement(("page", walk, *page.shape, *narrowed.shape), make)
 
     def _grouped_statement(self, page: Page, narrowed: _Narrowed) -> Statement:
         def make() -> Any:
@@ -212,16 +219,16 @@ class ConnectionPlan:
         return self.relation.source if self.relation is not None else None
 
     def _keys(self, page: Page) -> list[Any]:
-        return [self.level.table.c[column] for column in page.order.keys()] if self.wanted.cursors else []
+        return [self.level.table.c[column] for column in page.order.columns()] if self.wanted.cursors else []
 
-    def _where(self, page: Page, narrowed: _Narrowed, *, many: bool = False) -> list[ColumnElement[bool]]:
-        where = self._conditions(narrowed, many=many)
+    def _where(self, page: Page, narrowed: _Narrowed, *, many: bool = False, walk: bool = False) -> list[ColumnElement[bool]]:
+        where = self._conditions(narrowed, many=many, walk=walk and page.order is NEWEST)
         if page.position is not None:
             nulls = tuple(value is None for value in page.position)
             where.append(page.order.beyond(self.level.table, nulls, backward=page.before))
         return where
 
-    def _conditions(self, narrowed: _Narrowed, *, many: bool) -> list[ColumnElement[bool]]:
+    def _conditions(self, narrowed: _Narrowed, *, many: bool, walk: bool = False) -> list[ColumnElement[bool]]:
         table = self.level.table
         where: list[ColumnElement[bool]] = []
         if self.relation is not None:
@@ -230,7 +237,7 @@ class ConnectionPlan:
             where += [*self.relation.where, AnyOf(parent, list_bind("parents", parent.type)) if many else alone]
         shape = narrowed.shape[-1]
         if self.filters is not None:
-            return where if shape == NO_CONDITIONS else [*where, self.filters.sql(shape, table, limited=self.level.limited)]
+            return where if shape == NO_CONDITIONS else [*where, self.filters.sql(shape, table, limited=self.level.limited, walk=walk)]
         for name in shape:
             if name == "search":
                 column = table.c[self.level.stored.search or ""]

@@ -1,5 +1,6 @@
 """Orders and the positions in them: a cursor is the values that a row is ordered by, so that a page begins by an index search (keyset)."""
 
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -39,7 +40,7 @@ class Order:
     terms: tuple[Term, ...]
     signature: str
 
-    def keys(self) -> list[str]:
+    def columns(self) -> list[str]:
         """The columns whose values make a cursor."""
         return [term.column for term in self.terms]
 
@@ -59,7 +60,7 @@ class Order:
             raise _foreign(cursor) from None
         if signature != self.signature or len(values) != len(self.terms) or not all(map(_plausible, self.terms, values)):
             raise _foreign(cursor)
-        return values
+        return list(values)
 
     def beyond(self, table: FromClause, nulls: tuple[bool, ...], *, backward: bool) -> ColumnElement[bool]:
         """The rows after (`backward`: before) a position whose values are bound to c0, c1, …; `nulls` says which of them are null."""
@@ -86,7 +87,7 @@ def _ordered(column: ColumnElement[Any], descending: bool, *, backward: bool) ->
 
 def _strictly(column: Any, bind: Any, descending: bool, *, null: bool, backward: bool) -> ColumnElement[bool]:  # noqa: FBT001
     if null:
-        return column.is_not(None) if backward else false()  # type: ignore[no-any-return]
+        return column.is_not(None) if backward else false()
     past = column < bind if descending != backward else column > bind
     if column.nullable and not backward:
         past = or_(past, column.is_(None))
@@ -108,15 +109,13 @@ def _well_formed(column: str, value: str) -> bool:
     if column not in shapes:
         return "\0" not in value
     shape, length = shapes[column]
-    if len(value) != length or any(
-        (want == "0") != got.isdigit() or (want != "0" and want != got) for want, got in zip(shape, value, strict=True)
-    ):
+    if len(value) != length or re.sub("[0-9]", "0", value) != shape:
         return False
     try:
         datetime.fromisoformat(value)
     except ValueError:
         return False
-    return value.isascii()
+    return True
 
 
 def _foreign(cursor: str) -> BadRequest:

@@ -1,4 +1,4 @@
-"""What a field of the graph is read from: a column, an expression, a related row, many related rows. Types declare it, the planner reads it."""
+"""What a field of the graph is read from: a column, an expression, a related row, many. Types declare it, the planner reads it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

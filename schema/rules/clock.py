@@ -11,7 +11,7 @@ def instant(milliseconds: int) -> str:
 
 
 def now() -> str:
-    """This second, as `YYYY-MM-DDTHH:MM:SSZ`."""
+    """The present second, as `YYYY-MM-DDTHH:MM:SSZ`."""
     return datetime.now(UTC).strftime(_FORMAT)
 
 

@@ -65,14 +65,15 @@ class Database(Protocol):
 
     async def follow(self, wake: Callable[[str | None], None]) -> None:
         """Calls `wake` with a workspace's id (None: any) when another connection may have committed something; never returns.
-        Raises Unavailable when it can't go on."""
+        Raises Unavailable when it can't go on.
+        """
 
     def compile(self, clause: Any) -> Statement:
         """`clause` (SQLAlchemy Core) as this database's SQL text."""
 
 
 def open_database(url: str, *, statement_timeout: float = 3.0, pool_size: int = 10, acquire_timeout: float = 2.0) -> Database:
-    """The store at `sqlite:///path` or `postgresql://…`; nothing is connected yet. Times in seconds. Raises ValueError for other addresses."""
+    """The store at `sqlite:///path` or `postgresql://…`, not yet connected. Times in seconds. Raises ValueError for other addresses."""
     from .postgresql import PostgresqlDatabase  # noqa: PLC0415  a driver is imported only where it is used
     from .sqlite import SqliteDatabase  # noqa: PLC0415
 

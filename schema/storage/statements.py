@@ -15,7 +15,7 @@ from sqlalchemy.types import TypeEngine
 from typing_extensions import override
 
 SQLITE: Dialect = SQLiteDialect_pysqlite(paramstyle="qmark")
-POSTGRESQL: Dialect = PGDialect_asyncpg()
+POSTGRESQL: Dialect = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +85,31 @@ class Contains(_Operator):
 
 class StartsWith(_Operator):
     """The text `left` begins with `right`; both are case-folded."""
+
+
+class Unindexed(ColumnElement[Any]):
+    """A column that SQLite shall not look up in an index: it has no statistics to choose by, PostgreSQL has."""
+
+    inherit_cache = False
+
+    def __init__(self, column: ColumnElement[Any]) -> None:
+        self.column = column
+        self.type = column.type
+
+    @property
+    @override
+    def _from_objects(self) -> list[Any]:
+        return self.column._from_objects  # noqa: SLF001  as above
+
+
+@compiles(Unindexed, "sqlite")
+def _unindexed(element: Unindexed, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"+{compiler.process(element.column, **kw)}"
+
+
+@compiles(Unindexed, "postgresql")
+def _as_it_is(element: Unindexed, compiler: SQLCompiler, **kw: Any) -> str:
+    return compiler.process(element.column, **kw)
 
 
 def _template(sqlite: str, postgresql: str, kind: type[_Operator]) -> None:

@@ -105,8 +105,9 @@ def _on(match: Match | LinkedTo, description: str) -> Any:
 
 @strawberry.input(
     description=(
-        "Fields are ANDed; every operator given in one object must hold. An operator that is null counts as absent; `in: []` and `or: []` match "
-        "nothing, `and: []` everything; `not`, `notIn` are exact complements, so rows without a value match them. At most 100 conditions."
+        "Fields are ANDed; every operator given in one object must hold. An operator that is null counts as absent; `in: []` and `or: []` "
+        "match nothing, `and: []` everything; `not`, `notIn` are exact complements, so rows without a value match them. At most 100 "
+        "conditions."
     )
 )
 class OpportunityFilter:

@@ -57,7 +57,7 @@ class Mutation:
     def create_opportunity(
         self,
         input: Annotated[CreateOpportunityInput, argument("The deal.")],
-        idempotency_key: KeyArg = UNSET,  # noqa: A002
+        idempotency_key: KeyArg = UNSET,
     ) -> OpportunityPayload:
         """Creates a deal."""
         raise Planned
@@ -65,8 +65,8 @@ class Mutation:
     @resolved(None, "Changes a deal. Absent = unchanged, null = cleared.")
     def update_opportunity(
         self,
-        id: IdArg,  # noqa: A002
-        input: Annotated[UpdateOpportunityInput, argument("What changes.")],  # noqa: A002
+        id: IdArg,
+        input: Annotated[UpdateOpportunityInput, argument("What changes.")],
         expected_version: VersionArg = UNSET,
         idempotency_key: KeyArg = UNSET,
     ) -> OpportunityPayload:
@@ -74,7 +74,7 @@ class Mutation:
         raise Planned
 
     @resolved(None, "Removes a deal for good.")
-    def delete_opportunity(self, id: IdArg, expected_version: VersionArg = UNSET) -> DeletePayload:  # noqa: A002
+    def delete_opportunity(self, id: IdArg, expected_version: VersionArg = UNSET) -> DeletePayload:
         """Removes a deal."""
         raise Planned
 
@@ -92,7 +92,7 @@ class Mutation:
     def update_opportunities(
         self,
         ids: IdsArg,
-        input: Annotated[UpdateOpportunityInput, argument("What changes.")],  # noqa: A002
+        input: Annotated[UpdateOpportunityInput, argument("What changes.")],
         atomic: AtomicArg = False,
     ) -> BulkOpportunityPayload:
         """Changes deals."""
@@ -107,13 +107,13 @@ class Mutation:
     def preview_update_opportunity(
         self,
         id: IdArg,
-        input: Annotated[UpdateOpportunityInput, argument("What would change.")],  # noqa: A002
+        input: Annotated[UpdateOpportunityInput, argument("What would change.")],
     ) -> OpportunityPreview:
         """Shows what an update would do."""
         raise Planned
 
     @resolved(None, "Creates an account.")
-    def create_account(self, input: Annotated[CreateAccountInput, argument("The account.")]) -> AccountPayload:  # noqa: A002
+    def create_account(self, input: Annotated[CreateAccountInput, argument("The account.")]) -> AccountPayload:
         """Creates an account."""
         raise Planned
 
@@ -122,18 +122,18 @@ class Mutation:
         self,
         id: IdArg,
         input: Annotated[UpdateAccountInput, argument("What changes.")],
-        expected_version: VersionArg = UNSET,  # noqa: A002
+        expected_version: VersionArg = UNSET,
     ) -> AccountPayload:
         """Changes an account."""
         raise Planned
 
     @resolved(None, "Removes an account. Refused while opportunities hang on it; its contacts are left without an account.")
-    def delete_account(self, id: IdArg, expected_version: VersionArg = UNSET) -> DeletePayload:  # noqa: A002
+    def delete_account(self, id: IdArg, expected_version: VersionArg = UNSET) -> DeletePayload:
         """Removes an account."""
         raise Planned
 
     @resolved(None, "Creates a contact.")
-    def create_contact(self, input: Annotated[CreateContactInput, argument("The contact.")]) -> ContactPayload:  # noqa: A002
+    def create_contact(self, input: Annotated[CreateContactInput, argument("The contact.")]) -> ContactPayload:
         """Creates a contact."""
         raise Planned
 
@@ -142,32 +142,32 @@ class Mutation:
         self,
         id: IdArg,
         input: Annotated[UpdateContactInput, argument("What changes.")],
-        expected_version: VersionArg = UNSET,  # noqa: A002
+        expected_version: VersionArg = UNSET,
     ) -> ContactPayload:
         """Changes a contact."""
         raise Planned
 
     @resolved(None, "Removes a contact. It leaves every opportunity's contacts.")
-    def delete_contact(self, id: IdArg, expected_version: VersionArg = UNSET) -> DeletePayload:  # noqa: A002
+    def delete_contact(self, id: IdArg, expected_version: VersionArg = UNSET) -> DeletePayload:
         """Removes a contact."""
         raise Planned
 
     @resolved(None, "Creates a user. Admins only.")
-    def create_user(self, input: Annotated[CreateUserInput, argument("The user.")]) -> UserPayload:  # noqa: A002
+    def create_user(self, input: Annotated[CreateUserInput, argument("The user.")]) -> UserPayload:
         """Creates a user."""
         raise Planned
 
     @resolved(None, "Changes a user. Admins only.")
-    def update_user(self, id: IdArg, input: Annotated[UpdateUserInput, argument("What changes.")]) -> UserPayload:  # noqa: A002
+    def update_user(self, id: IdArg, input: Annotated[UpdateUserInput, argument("What changes.")]) -> UserPayload:
         """Changes a user."""
         raise Planned
 
     @resolved(None, "Creates a key; its token is shown this once. Admins only.")
-    def create_api_key(self, input: Annotated[CreateApiKeyInput, argument("The key.")]) -> ApiKeyPayload:  # noqa: A002
+    def create_api_key(self, input: Annotated[CreateApiKeyInput, argument("The key.")]) -> ApiKeyPayload:
         """Creates a key."""
         raise Planned
 
     @resolved(None, "Revokes a key, at once. Admins only.")
-    def revoke_api_key(self, id: IdArg) -> DeletePayload:  # noqa: A002
+    def revoke_api_key(self, id: IdArg) -> DeletePayload:
         """Revokes a key."""
         raise Planned

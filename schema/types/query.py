@@ -87,11 +87,11 @@ def _viewer(caller: Caller) -> dict[str, Any]:
 
 
 _PAGE = (
-    "Relay connection. Default order newest first, default page 20, at most 100. Cursors are keyset positions: stable under inserts, as fast on "
-    "the last page as on the first. `offset` serves page-numbered clients and excludes `after`/`before`/`last`. `first` with `last`, `after` with "
-    "`before`, a size outside 0-100, a cursor that isn't one of ours or belongs to another order: an error with code BAD_REQUEST; nothing is "
-    "clamped. Names order by case-folded code points, stages by the pipeline, nulls last in both directions, ties by `id` in the first term's "
-    "direction: alike on every database."
+    "Relay connection. Default order newest first, default page 20, at most 100. Cursors are keyset positions: stable under inserts, as "
+    "fast on the last page as on the first. `offset` serves page-numbered clients and excludes `after`/`before`/`last`. `first` with "
+    "`last`, `after` with `before`, a size outside 0-100, a cursor that isn't one of ours or belongs to another order: an error with code "
+    "BAD_REQUEST; nothing is clamped. Names order by case-folded code points, stages by the pipeline, nulls last in both directions, ties "
+    "by `id` in the first term's direction: alike on every database."
 )
 
 
@@ -105,7 +105,7 @@ class Query:
         raise Planned
 
     @resolved(AnyById(many=False), "Any record by its id (Relay).")
-    def node(self, id: IdArg) -> Node | None:  # noqa: A002  the name in the graph
+    def node(self, id: IdArg) -> Node | None:
         """Any record by its id."""
         raise Planned
 
@@ -120,14 +120,14 @@ class Query:
         raise Planned
 
     @resolved(ById("Opportunity"), "One opportunity.")
-    def opportunity(self, id: IdArg) -> Opportunity | None:  # noqa: A002
+    def opportunity(self, id: IdArg) -> Opportunity | None:
         """One opportunity."""
         raise Planned
 
     @resolved(Connection("Opportunity"), _PAGE)
     def opportunities(
         self,
-        filter: FilterArg = UNSET,  # noqa: A002
+        filter: FilterArg = UNSET,
         order_by: OrderArg = UNSET,
         first: FirstArg = UNSET,
         after: AfterArg = UNSET,
@@ -139,7 +139,7 @@ class Query:
         raise Planned
 
     @resolved(ById("Account"), "One account.")
-    def account(self, id: IdArg) -> Account | None:  # noqa: A002
+    def account(self, id: IdArg) -> Account | None:
         """One account."""
         raise Planned
 
@@ -151,7 +151,7 @@ class Query:
         raise Planned
 
     @resolved(ById("Contact"), "One contact.")
-    def contact(self, id: IdArg) -> Contact | None:  # noqa: A002
+    def contact(self, id: IdArg) -> Contact | None:
         """One contact."""
         raise Planned
 
@@ -185,7 +185,7 @@ class Query:
     )
     def pipeline(
         self,
-        filter: FilterArg = UNSET,  # noqa: A002
+        filter: FilterArg = UNSET,
         as_of: Annotated[Date | None, argument("The UTC day at whose end it is looked at; now, if not given.")] = UNSET,
     ) -> list[PipelineStage]:
         """One row a stage."""
@@ -198,7 +198,7 @@ class Query:
         self,
         from_: Annotated[Date, strawberry.argument(name="from", description="The first day.")],
         to: Annotated[Date, argument("The last day; at most 400 periods in all.")],
-        filter: FilterArg = UNSET,  # noqa: A002
+        filter: FilterArg = UNSET,
         by: PeriodArg = Period.MONTH,
     ) -> list[ForecastPeriod]:
         """Value by period."""

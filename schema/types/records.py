@@ -14,7 +14,10 @@ from .scalars import Date, DateTime, Money
 
 
 @strawberry.interface(
-    description="Anything with an id. Ids are `<prefix>_<ULID>`, the same in REST and GraphQL, unique over all types and workspaces; they are opaque to clients."
+    description=(
+        "Anything with an id. Ids are `<prefix>_<ULID>`, the same in REST and GraphQL, unique over all types and workspaces; they are "
+        "opaque to clients."
+    )
 )
 class Node:
     """Relay's global object identification, without base64."""
@@ -102,7 +105,7 @@ class Account(Node):
     @resolved(Connection("Opportunity", Foreign("account_id")), "Its deals.")
     def opportunities(
         self,
-        filter: FilterArg = UNSET,  # noqa: A002  the name in the graph
+        filter: FilterArg = UNSET,
         order_by: OrderArg = UNSET,
         first: FirstArg = UNSET,
         after: AfterArg = UNSET,

@@ -31,16 +31,16 @@ class OpportunityEvent:
 class Subscription:
     """What can be followed."""
 
-    @strawberry.subscription(
+    @strawberry.subscription(  # type: ignore[untyped-decorator]
         description=(
-            "Events after commit, in commit order, of the viewer's workspace only, from every gateway process. `since` resumes without a gap. A "
-            "filter matches the state after the change; what leaves the filter is told once more; what leaves the sight of a limited viewer is "
-            "told as DELETED."
+            "Events after commit, in commit order, of the viewer's workspace only, from every gateway process. `since` resumes without a "
+            "gap. A filter matches the state after the change; what leaves the filter is told once more; what leaves the sight of a "
+            "limited viewer is told as DELETED."
         )
     )
     async def opportunity_changed(
         self,
-        filter: Annotated[OpportunityFilter | None, argument("What must hold after the change.")] = UNSET,  # noqa: A002
+        filter: Annotated[OpportunityFilter | None, argument("What must hold after the change.")] = UNSET,
         since: Annotated[str | None, argument("The cursor of the last event seen.")] = UNSET,
     ) -> AsyncIterator[OpportunityEvent]:
         """Events of deals."""

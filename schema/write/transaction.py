@@ -164,4 +164,4 @@ async def perform(
     try:
         return await database.write(work)
     except _Nothing as nothing:
-        return nothing.result  # type: ignore[no-any-return]
+        return nothing.result

@@ -17,7 +17,7 @@ def markdown(results: Sequence[Results], verdicts: Sequence[Verdict], command: s
         "# Results of `make bench`",
         "",
         f"{datetime.now(UTC):%Y-%m-%d}, by `{command}`: {rows:,} opportunities; {facts}.",
-        "One process a server on one core, wrk (and PostgreSQL) on the other, 8 connections, rounds A B C … A B C …, medians; ratios are taken",
+        "One process a server on one core, wrk (and PostgreSQL) on the other, 8 connections, rounds A B C … A B C …, medians; ratios taken",
         "inside each round. Before it was measured, each contender was proved to give the same answers as the first.",
         "",
     ]

@@ -67,7 +67,7 @@ class Server:
 def running(contender: Contender, data: Data) -> Iterator[Server]:
     """The contender on its own copy of the data. Raises ServerFault where it doesn't start."""
     install(contender.needs)
-    place = Place(_free_port(), data.copy(contender.name))
+    place = Place(_free_port(), data.copy(contender.name, contender.prepared))
     token = _token(place.database) if contender.is_gateway else _ANY_TOKEN
     log = FOLDER / f"{contender.name}.log"
     log.parent.mkdir(parents=True, exist_ok=True)

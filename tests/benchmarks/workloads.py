@@ -102,7 +102,7 @@ def _patches(sample: Sample) -> list[Request]:
 
 
 def _creations(sample: Sample) -> list[Request]:
-    pick = random.Random(5)  # noqa: S311  no secret
+    pick = random.Random(5)
     return [Request("POST", _LIST, _json(_creation(sample, pick, number))) for number in range(5_000)]
 
 

@@ -98,7 +98,8 @@ async def test_a_limit_above_100_is_served_as_100(client: httpx.AsyncClient, gra
         ("limit=-1", "limit", "an integer from 1"),
         ("limit=1_0", "limit", "an integer from 1"),
         ("offset=-1", "offset", "an integer from 0"),
-        ("offset=2147483648", "offset", "beyond offset 2147483647"),
+        ("offset=2147483648", "offset", "from 0 to 2147483647"),
+        ("page=" + "9" * 5000, "page", "from 1 to 2147483648"),
         ("page=107374184", "page", "beyond offset 2147483647"),
         ("page=1&offset=0", "page", "either page or offset"),
         ("stage=won", "stage", "closed_won"),
@@ -120,8 +121,9 @@ async def test_a_limit_above_100_is_served_as_100(client: httpx.AsyncClient, gra
         ("accountId=" + ",".join("abcdefghij" * 26), "accountId", "at most 250"),
         ("stage=proposal&stage=proposal", "stage", "more than once"),
         ("fields=id,colour", "fields", "one of id, name"),
+        ("fields=%0C", "fields", "one of id, name"),
+        ("stage=,+,", "stage", "one of prospecting"),
         ("ordering=colour", "ordering", "one of name, value"),
-        ("ordering=name,-name", "ordering", "each only once"),
     ],
 )
 async def test_what_is_wrong_with_a_parameter(client: httpx.AsyncClient, graph: FakeGraph, query: str, field: str, said: str) -> None:
@@ -168,8 +170,8 @@ async def test_strict_handling(client: httpx.AsyncClient, graph: FakeGraph) -> N
 
 
 async def test_ordering(client: httpx.AsyncClient, graph: FakeGraph) -> None:
-    """`ordering` becomes `orderBy`, `-` for descending, in the given order."""
-    answer = await client.get(f"{PATH}?ordering=-closeDate,name")
+    """`ordering` becomes `orderBy`, `-` for descending, in the given order; a later term by the same key decides nothing."""
+    answer = await client.get(f"{PATH}?ordering=-closeDate,name,closeDate,-closeDate")
     assert answer.status_code == 200
     order = [{"field": "CLOSE_DATE", "direction": "DESC"}, {"field": "NAME", "direction": "ASC"}]
     assert graph.asked[-1][1]["orderBy"] == order

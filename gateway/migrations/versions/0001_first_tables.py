@@ -190,13 +190,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("workspace_id", "id"),
     )
     op.create_index("ix_opportunity_account", "opportunity", ["workspace_id", "account_id", "created_at", "id"])
-    op.create_index("ix_opportunity_close", "opportunity", ["workspace_id", "close_date", "id"])
+    op.create_index("ix_opportunity_close", "opportunity", ["workspace_id", "close_date", "id", "value_cents", "stage"])
     op.create_index("ix_opportunity_name", "opportunity", ["workspace_id", "name_folded", "id"])
-    op.create_index("ix_opportunity_newest", "opportunity", ["workspace_id", "created_at", "id"])
+    op.create_index("ix_opportunity_newest", "opportunity", ["workspace_id", "created_at", "id", "stage", "close_date", "value_cents"])
     op.create_index("ix_opportunity_owner", "opportunity", ["workspace_id", "assigned_to_id", "created_at", "id"])
     op.create_index("ix_opportunity_stage", "opportunity", ["workspace_id", "stage", "created_at", "id"])
     op.create_index("ix_opportunity_updated", "opportunity", ["workspace_id", "updated_at", "id"])
-    op.create_index("ix_opportunity_value", "opportunity", ["workspace_id", "value_cents", "id"])
+    op.create_index("ix_opportunity_value", "opportunity", ["workspace_id", "value_cents", "id", "close_date", "stage"])
     op.create_table(
         "opportunity_contact",
         sa.Column("workspace_id", TEXT, nullable=False),

@@ -26,6 +26,7 @@ def _dollars(text: str) -> str:
 _DETAIL, _LINKS, _DEALS, _DEAL = (_dollars(text) for text in (queries.DETAIL, queries.LINKS, queries.DEALS, queries.DEAL))
 _PATCH, _INSERT, _LINK = (_dollars(text) for text in (queries.PATCH, queries.INSERT, queries.LINK))
 _INSERT = _INSERT.replace(", 1, $9", ", TRUE, $9")
+_COUNT_STAGE = _dollars(queries.counted(" AND o.stage = ?"))
 _CONTACTS = _dollars(queries.CONTACTS.replace("IN ({})", "= ANY(?)"))
 
 
@@ -81,8 +82,10 @@ class App:
     async def _list(self, connection: Any, place: str, parameters: Mapping[str, str]) -> bytes:
         where, values = queries.conditions(parameters)
         limit, number = int(parameters["limit"]), int(parameters.get("page", "1"))
-        rows = await connection.fetch(_dollars(queries.LIST.format(where)), self._workspace, *values, limit, (number - 1) * limit)
-        count = await connection.fetchval(_dollars(queries.COUNT.format(where)), self._workspace, *values)
+        rows = await connection.fetch(
+            _dollars(queries.LIST.format(where.replace("+o.", "o."))), self._workspace, *values, limit, (number - 1) * limit
+        )
+        count = await connection.fetchval(_dollars(queries.counted(where)), self._workspace, *values)
         return queries.page(rows, count, place, parameters)
 
     async def _detail(self, connection: Any, id_: str) -> bytes | None:
@@ -111,7 +114,7 @@ class App:
             return await self._deal(connection, body["variables"]["id"])
         position = queries.NAMES.index("NEGOTIATION")
         rows = await connection.fetch(_DEALS, self._workspace, position, 101)
-        count = await connection.fetchval(_dollars(queries.COUNT.format(" AND o.stage = ?")), self._workspace, position)
+        count = await connection.fetchval(_COUNT_STAGE, self._workspace, position)
         contacts = await self._contacts(connection, [row[0] for row in rows[:100]])
         return queries.connection_of(rows, contacts, count, 100)
 

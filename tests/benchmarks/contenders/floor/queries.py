@@ -55,15 +55,23 @@ def money(cents: int | None) -> float | None:
 
 
 def conditions(parameters: Mapping[str, str]) -> tuple[str, list[Any]]:
-    """The WHERE terms of the parameters that the floor knows, and their values."""
+    """The WHERE terms of the parameters that the floor knows, and their values.
+
+    SQLite takes no index for a term with a plus before it: a page is read in its order until it is full, instead of sorting all that match.
+    """
     text, values = "", []
     if "stage" in parameters:
         text, values = text + " AND o.stage = ?", [*values, POSITIONS[parameters["stage"]]]
     if "valueMin" in parameters:
-        text, values = text + " AND o.value_cents >= ?", [*values, round(float(parameters["valueMin"]) * 100)]
+        text, values = text + " AND +o.value_cents >= ?", [*values, round(float(parameters["valueMin"]) * 100)]
     if "closeDateAfter" in parameters:
-        text, values = text + " AND o.close_date >= ?", [*values, parameters["closeDateAfter"]]
+        text, values = text + " AND +o.close_date >= ?", [*values, parameters["closeDateAfter"]]
     return text, values
+
+
+def counted(where: str) -> str:
+    """The count of all that match, by whatever index."""
+    return COUNT.format(where.replace("+o.", "o."))
 
 
 def item(row: tuple[Any, ...]) -> dict[str, Any]:
@@ -86,7 +94,9 @@ def item(row: tuple[Any, ...]) -> dict[str, Any]:
 
 def full(row: tuple[Any, ...], contacts: list[str]) -> dict[str, Any]:
     """A detail's row and its contacts as REST shows them."""
-    (id_, name, account_id, account, cents, stage, probability, close, closed, reason, owner_id, owner, source, text, created, updated) = row
+    (id_, name, account_id, account, cents, stage, probability, close, closed, reason, owner_id, owner, source, text, created, updated) = (
+        row
+    )
     return {
         "id": id_,
         "name": name,
@@ -172,7 +182,7 @@ class Floor:
         where, values = conditions(parameters)
         limit, number = int(parameters["limit"]), int(parameters.get("page", "1"))
         rows = self.run(LIST.format(where), [self.workspace, *values, limit, (number - 1) * limit]).fetchall()
-        (count,) = self.run(COUNT.format(where), [self.workspace, *values]).fetchone()
+        (count,) = self.run(counted(where), [self.workspace, *values]).fetchone()
         return page(rows, count, address, parameters)
 
     def detail(self, id_: str) -> bytes | None:
@@ -206,7 +216,7 @@ class Floor:
         """W6."""
         position = NAMES.index(stage)
         rows = self.run(DEALS, (self.workspace, position, first + 1)).fetchall()
-        (count,) = self.run(COUNT.format(" AND o.stage = ?"), (self.workspace, position)).fetchone()
+        (count,) = self.run(counted(" AND o.stage = ?"), (self.workspace, position)).fetchone()
         return connection_of(rows, self._contacts([row[0] for row in rows[:first]]), count, first)
 
     def deal(self, id_: str) -> bytes:
