@@ -40,6 +40,6 @@ class ServiceUnavailable(GatewayError):
 
 
 class InvalidKey(GatewayError):
-    """The idempotency key was used for another request, or is no key."""
+    """The idempotency key was used for another request."""
 
     code = "VALIDATION_ERROR"

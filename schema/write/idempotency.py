@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, delete, insert, select
 
 from ..plan.reading import WORKSPACE
-from ..rules.errors import InvalidKey
+from ..rules.errors import BadRequest, InvalidKey
 from ..storage.columns import Instant, Text
 from ..storage.tables import IdempotencyKey
 
@@ -28,12 +28,12 @@ _KEEP = insert(_KEPT).values({column.name: bindparam(column.name, required=True)
 
 
 def read_key(key: str | None) -> str | None:
-    """A key as given. Raises InvalidKey where it isn't 1 to 255 printable characters."""
+    """A key as given. Raises BadRequest where it isn't 1 to 255 printable characters, as REST does of its header."""
     if key is None:
         return None
     if not 1 <= len(key) <= MAX_KEY or not key.isprintable():
         message = f"An idempotency key has 1 to {MAX_KEY} printable characters."
-        raise InvalidKey(message)
+        raise BadRequest(message)
     return key
 
 

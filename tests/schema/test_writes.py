@@ -51,7 +51,7 @@ async def test_what_is_no_key(world: World, key: str) -> None:
     """A key has 1 to 255 printable characters."""
     answer = await ask(world.graph, CREATE, world.here.caller(), {**_input(world), "key": key})
     assert answer.errors is not None
-    assert answer.errors[0]["extensions"]["code"] == "VALIDATION_ERROR"
+    assert answer.errors[0]["extensions"]["code"] == "BAD_REQUEST"
     good = await ask(world.graph, CREATE, world.here.caller(), {**_input(world), "key": "é" * 255})
     assert good.errors is None
 
