@@ -20,7 +20,7 @@ from graphql.execution.values import VariableValues
 from .assembly import build
 from .documents import Documents, Prepared, RequestError, coerce, request_error
 from .events.cursor import write_cursor
-from .events.feed import Feed, Happened
+from .events.feed import Feed, Happened, patiently
 from .events.sight import Sight
 from .plan.compiler import Compiler
 from .plan.conditions import FilterModel
@@ -102,10 +102,7 @@ class Graph:
         try:
             values = coerce(self.graphql_schema, prepared, given, self.limits)
             plan = self._plan(prepared, values, caller)
-            cost = plan.cost.total(values)
-            if cost > self.limits.max_cost:
-                message = f"The operation costs {cost}; it may cost {self.limits.max_cost}. Ask for smaller pages or fewer levels."
-                raise request_error(message)
+            cost = self._cost(plan, values)
             if isinstance(plan, MutationPlan):
                 answer = await self._mutate(plan, values, caller, _fingerprint(prepared, given))
             else:
@@ -119,6 +116,13 @@ class Graph:
             )
         answer.extensions["cost"] = cost
         return answer
+
+    def _cost(self, plan: Any, values: VariableValues) -> int:
+        cost: int = plan.cost.total(values)
+        if cost > self.limits.max_cost:
+            message = f"The operation costs {cost}; it may cost {self.limits.max_cost}. Ask for smaller pages or fewer levels."
+            raise request_error(message)
+        return cost
 
     def _plan(self, prepared: Prepared, values: VariableValues, caller: Caller, *, raw: bool = False) -> Any:
         booleans = {name: values.coerced.get(name) for name in prepared.deciding}
@@ -183,6 +187,7 @@ class Graph:
         """Follows events for `caller`: an answer for each, after commit, in commit order. Raises RequestError where it can't begin."""
         values = coerce(self.graphql_schema, prepared, variables or {}, self.limits)
         plan: EventPlan = self._plan(prepared, values, caller)
+        self._cost(plan, values)
         arguments = plan.arguments(values)
         try:
             sight = Sight(self._filters, self._filters.read(arguments.get("filter")), caller.account_id)
@@ -205,7 +210,11 @@ class Graph:
         made = event.answers.get(key)
         if made is None:
             made = event.answers[key] = asyncio.ensure_future(self._made_event(plan, values, caller, event, kind))
-        return await asyncio.shield(made)
+        try:
+            return await asyncio.shield(made)
+        except StorageError:
+            event.answers.pop(key, None)  # Whoever comes back for it may find it quicker.
+            raise
 
     async def _made_event(self, plan: EventPlan, values: VariableValues, caller: Caller, event: Happened, kind: str) -> Answer:
         told = {
@@ -221,7 +230,7 @@ class Graph:
         async def work(connection: Connection) -> Any:
             return await plan.writer.write(Reader(self.database, connection, caller, self._counts), told, values)
 
-        return Answer({plan.key: await self.database.read(work)})
+        return Answer({plan.key: await patiently(self.database, work)})
 
 
 def _fingerprint(prepared: Prepared, given: dict[str, Any]) -> str:

@@ -7,7 +7,8 @@ from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from itertools import takewhile
+from typing import Any, TypeVar
 
 import orjson
 from sqlalchemy import bindparam, delete, select, tuple_
@@ -15,9 +16,11 @@ from sqlalchemy import bindparam, delete, select, tuple_
 from ..plan.reading import WORKSPACE
 from ..rules.errors import BadRequest
 from ..storage.columns import Instant
-from ..storage.database import Connection, Database, Row, StorageError
+from ..storage.database import Connection, Database, Row, StatementTimeout, StorageError, Work
 from ..storage.tables import Event, Workspace
 from .cursor import Position, read_cursor
+
+T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
@@ -64,13 +67,40 @@ def _happened(row: Row) -> Happened:
 
 @dataclass(slots=True, eq=False)
 class _Workspace:
-    """What is known of a followed workspace: everything up to `end`; the newest of it is still here."""
+    """What is known of a followed workspace: everything up to `end`; what came after `begin` is still here."""
 
+    begin: Position
     end: Position
     recent: deque[Happened] = field(default_factory=lambda: deque(maxlen=RECENT))
     woken: asyncio.Event = field(default_factory=asyncio.Event)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     followers: int = 0
+
+    def since(self, position: Position) -> list[Happened]:
+        """What came after `position`, which isn't before `begin`. Followers are near the end, so that is where to look."""
+        newer = [*takewhile(lambda event: event.position > position, reversed(self.recent))]
+        newer.reverse()
+        return newer
+
+    def add(self, events: list[Happened]) -> None:
+        """What came after `end`; the oldest make room for it."""
+        if events:
+            excess = len(self.recent) + len(events) - RECENT
+            if excess > 0:
+                self.begin = self.recent[excess - 1].position
+            self.recent.extend(events)
+            self.end = events[-1].position
+
+
+async def patiently(database: Database, work: Work[T], *, statements: int = 2) -> T:
+    """What `work` reads, as soon as the database is there: a follower waits for its return. Raises StatementTimeout."""
+    while True:
+        try:
+            return await database.read(work, statements=statements)
+        except StatementTimeout:
+            raise
+        except StorageError:
+            await asyncio.sleep(RETRY_SECONDS)
 
 
 class Feed:
@@ -136,9 +166,11 @@ class Feed:
 
     async def _attached(self, workspace_id: str) -> _Workspace:
         if workspace_id not in self._workspaces:
-            revision = await self._revision(workspace_id)
+            end = Position(await self._revision(workspace_id), 2**31 - 1)
             # Another follower may have come meanwhile: theirs is kept.
-            self._workspaces.setdefault(workspace_id, _Workspace(Position(revision, 2**31 - 1)))
+            workspace = self._workspaces.setdefault(workspace_id, _Workspace(end, end))
+            # What was committed after that look woke nobody.
+            workspace.woken.set()
         workspace = self._workspaces[workspace_id]
         workspace.followers += 1
         return workspace
@@ -154,9 +186,8 @@ class Feed:
         """What comes next: from memory where it reaches back far enough, from the table where not."""
         if position >= workspace.end:
             return []
-        recent = workspace.recent
-        if recent and recent[0].position <= position:
-            return [event for event in recent if event.position > position]
+        if position >= workspace.begin:
+            return workspace.since(position)
         return [_happened(row) for row in await self._read(workspace_id, position)]
 
     async def _advance(self, workspace_id: str, workspace: _Workspace, position: Position) -> None:
@@ -170,14 +201,11 @@ class Feed:
             workspace.woken.clear()
             try:
                 rows = await self._read(workspace_id, workspace.end)
-            except StorageError:
+            except BaseException:
+                # Someone who leaves: the next one reads in its place.
                 workspace.woken.set()
-                await asyncio.sleep(RETRY_SECONDS)
-                return
-            events = [_happened(row) for row in rows]
-            workspace.recent.extend(events)
-            if events:
-                workspace.end = events[-1].position
+                raise
+            workspace.add([_happened(row) for row in rows])
             if len(rows) == BATCH:
                 workspace.woken.set()
 
@@ -187,7 +215,7 @@ class Feed:
         async def work(connection: Connection) -> list[Row]:
             return list(await connection.fetch(self._newer, values))
 
-        return await self._database.read(work, statements=1)
+        return await patiently(self._database, work, statements=1)
 
     async def _listen(self) -> None:
         while True:
@@ -206,7 +234,7 @@ class Feed:
                 await connection.execute(self._prune, {"oldest": oldest})
 
             try:
-                await self._database.write(work)
+                await self._database.write(work, long=True)
             except StorageError as error:
                 _log.warning("letting old events go: %s", error)
             await asyncio.sleep(PRUNE_SECONDS)
