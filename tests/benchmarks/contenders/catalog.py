@@ -86,9 +86,7 @@ CONTENDERS = {
         Contender("floor-cached", "the same with an exact cached count", _uvicorn("floor.cached"), _LISTS),
         Contender("floor-asyncpg", "floor on asyncpg", _uvicorn("floor.on_postgresql"), (*_REST, *_GRAPHQL), ("postgresql",)),
         Contender("gateway", "**this gateway**", _gateway, (*_REST, *_GRAPHQL), _BOTH),
-        Contender(
-            "gateway-counting", "this gateway, count not cached", _gateway, _LISTS, _BOTH, environment={"GATEWAY_COUNT_CACHE": "0"}
-        ),
+        Contender("gateway-counting", "this gateway, count not cached", _gateway, _LISTS, _BOTH, environment={"GATEWAY_COUNT_CACHE": "0"}),
         Contender("gateway-unplanned", "this gateway, plans off", _gateway, _READS, _BOTH, environment={"GATEWAY_PLANS": "off"}),
         Contender(
             "fastapi", "FastAPI + SQLModel", _uvicorn("fastapi_sqlmodel", _PEER, factory=False), _REST, needs="python", prepared=_ANALYZED
