@@ -53,14 +53,16 @@ class Database(Protocol):
     async def close(self) -> None:
         """Disconnects; work under way ends first."""
 
-    async def read(self, work: Work[T], *, key: object = None, statements: int = 2) -> T:
-        """Runs `work` on one snapshot. `key` tells alike reads apart from others, so that slow ones are known beforehand;
-        a single statement needs no transaction around it to be a snapshot. Raises Unavailable, StatementTimeout.
+    async def read(self, work: Work[T], *, statements: int = 2) -> T:
+        """Runs `work` on one snapshot: all of `work`'s `statements` see the same state of the database.
+
+        A single statement needs no transaction around it to be a snapshot. Raises Unavailable, StatementTimeout.
         """
 
-    async def write(self, work: Work[T]) -> T:
+    async def write(self, work: Work[T], *, long: bool = False) -> T:
         """Runs `work` in one transaction: committed when it returns, rolled back when it raises. It may run more than once
-        (serialization failures are tried again), so it must have no effect but through its connection. Raises Unavailable.
+        (serialization failures are tried again), so it must have no effect but through its connection. `long` work is kept
+        from holding up others. Raises Unavailable.
         """
 
     async def follow(self, wake: Callable[[str | None], None]) -> None:

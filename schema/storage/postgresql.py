@@ -106,11 +106,11 @@ class PostgresqlDatabase:
     def compile(self, clause: Any) -> Statement:
         return compile_statement(POSTGRESQL, clause)
 
-    async def read(self, work: Work[T], *, key: object = None, statements: int = 2) -> T:
-        del key
+    async def read(self, work: Work[T], *, statements: int = 2) -> T:
         return await self._run(work, None if statements == 1 else {"isolation": "repeatable_read", "readonly": True})
 
-    async def write(self, work: Work[T]) -> T:
+    async def write(self, work: Work[T], *, long: bool = False) -> T:
+        del long  # asyncpg waits without holding anyone up
         for attempt in range(ATTEMPTS):
             try:
                 return await self._run(work, {"isolation": "read_committed"})

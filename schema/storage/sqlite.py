@@ -1,7 +1,7 @@
 """SQLite: reads run in the event loop's own thread as long as they are quick, and move to a worker thread when they aren't.
 
 A thread hop costs more than a point query (26 µs against 7), so a read starts where it is. SQLite's progress handler stops it when it
-has used its time, and it starts anew in a thread; reads known to be slow go there at once. Writes have one thread of their own.
+has used its time, and it starts anew in a thread; reads known to be slow go there at once. For writes see `sqlite_writer`.
 """
 
 import asyncio
@@ -15,11 +15,14 @@ from typing import Any, TypeVar
 from sqlalchemy import Dialect
 
 from .database import Row, StatementTimeout, Unavailable, Work
+from .sqlite_writer import OverBudget, SqliteWriter
 from .statements import SQLITE, Statement, compile_statement
 
 T = TypeVar("T")
 
 INLINE_SECONDS = 0.004
+SLOW_SECONDS = 5.0
+"""How long a statement that was slow is sent to a thread at once; then it may show that it is quick again."""
 SLOW_MEMORY = 1_000
 READER_THREADS = 4
 BUSY_SECONDS = 10.0
@@ -36,10 +39,6 @@ _PRAGMAS = (
 )
 
 
-class OverBudget(Exception):
-    """A read in the event loop's thread has used up its time."""
-
-
 class SqliteConnection:
     """A connection and its deadline. Its coroutines never suspend, so that work can be driven without an event loop."""
 
@@ -48,6 +47,7 @@ class SqliteConnection:
     def __init__(self, path: str) -> None:
         self.raw = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=BUSY_SECONDS, cached_statements=512)
         self.deadline = float("inf")
+        self.slow: dict[str, float] | None = None
         for pragma in _PRAGMAS:
             self.raw.execute(pragma)
         self.raw.set_progress_handler(self._late, _PROGRESS_STEPS)
@@ -63,7 +63,17 @@ class SqliteConnection:
         return perf_counter() > self.deadline
 
     async def fetch(self, statement: Statement, values: Mapping[str, Any]) -> Sequence[Row]:
-        return self.raw.execute(statement.text, statement.bind(values)).fetchall()
+        text = statement.text
+        if self.slow is not None and self.slow.get(text, 0.0) > perf_counter():
+            raise OverBudget
+        try:
+            return self.raw.execute(text, statement.bind(values)).fetchall()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
+                raise
+            if self.slow is not None:
+                self.slow[text] = perf_counter() + SLOW_SECONDS
+            raise OverBudget from error
 
     async def execute(self, statement: Statement, values: Mapping[str, Any]) -> int:
         return self.raw.execute(statement.text, statement.bind(values)).rowcount
@@ -92,7 +102,7 @@ class SqliteDatabase:
         self.url = url
         self.path = url.removeprefix("sqlite:///")
         self._timeout = statement_timeout
-        self._slow: dict[object, None] = {}
+        self._slow: dict[str, float] = {}
         self._local = threading.local()
         self._opened: list[SqliteConnection] = []
 
@@ -101,13 +111,16 @@ class SqliteDatabase:
             self._inline = SqliteConnection(self.path)
         except sqlite3.Error as error:
             raise Unavailable(str(error)) from error
+        self._inline.slow = self._slow
         self._opened.append(self._inline)
         self._readers = ThreadPoolExecutor(READER_THREADS, thread_name_prefix="sqlite-read")
-        self._writer = ThreadPoolExecutor(1, thread_name_prefix="sqlite-write")
+        writing = SqliteConnection(self.path)
+        self._opened.append(writing)
+        self._writer = SqliteWriter(writing, drive, timeout=self._timeout, busy=BUSY_SECONDS)
 
     async def close(self) -> None:
-        for pool in (self._readers, self._writer):
-            await asyncio.to_thread(pool.shutdown)
+        await self._writer.close()
+        await asyncio.to_thread(self._readers.shutdown)
         for connection in self._opened:
             connection.raw.close()
         self._opened.clear()
@@ -115,39 +128,25 @@ class SqliteDatabase:
     def compile(self, clause: Any) -> Statement:
         return compile_statement(SQLITE, clause)
 
-    async def read(self, work: Work[T], *, key: object = None, statements: int = 2) -> T:
-        if key in self._slow:
-            return await self._read_in_thread(work, key)
+    async def read(self, work: Work[T], *, statements: int = 2) -> T:
         connection = self._inline
         connection.deadline = perf_counter() + INLINE_SECONDS
         try:
             return await _snapshot(connection, work, transaction=statements > 1)
         except OverBudget:
-            self._remember(key)
-            return await self._read_in_thread(work, key)
-
-    def _remember(self, key: object) -> None:
-        if key is not None:
-            if len(self._slow) >= SLOW_MEMORY:
+            if len(self._slow) > SLOW_MEMORY:
+                # Whatever is slow is soon known again.
                 self._slow.clear()
-            self._slow[key] = None
+            return await asyncio.get_running_loop().run_in_executor(self._readers, self._read_in_thread, work)
 
-    async def _read_in_thread(self, work: Work[T], key: object) -> T:
-        value, seconds = await asyncio.get_running_loop().run_in_executor(self._readers, self._timed_read, work)
-        if seconds < INLINE_SECONDS / 2:
-            self._slow.pop(key, None)
-        return value
-
-    def _timed_read(self, work: Work[T]) -> tuple[T, float]:
+    def _read_in_thread(self, work: Work[T]) -> T:
         connection = self._thread_connection()
-        began = perf_counter()
-        connection.deadline = began + self._timeout
+        connection.deadline = perf_counter() + self._timeout
         try:
-            value = drive(_snapshot(connection, work, transaction=True))
+            return drive(_snapshot(connection, work, transaction=True))
         except OverBudget as late:
             message = f"the statement ran longer than {self._timeout:g} s"
             raise StatementTimeout(message) from late
-        return value, perf_counter() - began
 
     async def follow(self, wake: Callable[[str | None], None]) -> None:
         seen = self._data_version()
@@ -162,16 +161,8 @@ class SqliteDatabase:
         """Grows when any other connection, of whatever process, has committed (2 µs)."""
         return int(self._inline.raw.execute("PRAGMA data_version").fetchone()[0])
 
-    async def write(self, work: Work[T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._writer, self._transact, work)
-
-    def _transact(self, work: Work[T]) -> T:
-        connection = self._thread_connection()
-        connection.deadline = perf_counter() + BUSY_SECONDS + self._timeout
-        try:
-            return drive(_transaction(connection, work))
-        except sqlite3.OperationalError as error:
-            raise Unavailable(str(error)) from error
+    async def write(self, work: Work[T], *, long: bool = False) -> T:
+        return await self._writer.write(work, long=long)  # type: ignore[no-any-return]
 
     def _thread_connection(self) -> SqliteConnection:
         connection: SqliteConnection | None = getattr(self._local, "connection", None)
@@ -188,24 +179,8 @@ async def _snapshot(connection: SqliteConnection, work: Work[T], *, transaction:
     try:
         return await work(connection)
     except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
-            raise OverBudget from error
         raise Unavailable(str(error)) from error
     finally:
         if transaction and raw.in_transaction:
             connection.deadline = float("inf")
             raw.execute("COMMIT")
-
-
-async def _transaction(connection: SqliteConnection, work: Work[T]) -> T:
-    raw = connection.raw
-    # A deferred BEGIN that turns into a write fails at once under contention, whatever the busy timeout; IMMEDIATE waits its turn.
-    raw.execute("BEGIN IMMEDIATE")
-    try:
-        value = await work(connection)
-        raw.execute("COMMIT")
-    except BaseException:
-        if raw.in_transaction:
-            raw.execute("ROLLBACK")
-        raise
-    return value

@@ -60,5 +60,5 @@ async def revoke(writing: Writing, arguments: Mapping[str, Any]) -> dict[str, An
         return refused(Fault("NOT_FOUND", None, "There is no key with this id."))
     row = _ROWS.as_dict(rows[0])
     if row["revoked_at"] is None:
-        await writing.execute(_ROWS.update, {**row, "revoked_at": writing.now, "row_id": id_})
+        await writing.execute(_ROWS.update(frozenset({"revoked_at"})), {"revoked_at": writing.now, "row_id": id_})
     return done(deletedId=id_)

@@ -157,7 +157,8 @@ async def _store(writing: Writing, change: Change) -> None:
     if after["stage"] != before["stage"]:
         after["stage_since"] = writing.now
     _fold(after)
-    await writing.execute(_ROWS.update, {**after, "row_id": after["id"]})
+    changed = frozenset(column for column in _ROWS.columns if before[column] != after[column])
+    await writing.execute(_ROWS.update(changed), {**after, "row_id": after["id"]})
     if change.contacts != change.contacts_before:
         await writing.execute(_UNLINK, {"deal": after["id"]})
         await _link(writing, after["id"], change.contacts)

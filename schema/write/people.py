@@ -141,7 +141,8 @@ def change(kind: Kind) -> Run:
             return refused(*faults)
         if row != found:
             row |= {"version": found["version"] + 1, "updated_at": writing.now}
-            await writing.execute(kind.rows.update, {**row, "row_id": row["id"]})
+            changed = frozenset(column for column in found if found[column] != row[column])
+            await writing.execute(kind.rows.update(changed), {**row, "row_id": row["id"]})
         return done(row["id"])
 
     return run

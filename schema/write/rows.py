@@ -18,11 +18,18 @@ class RowStatements:
         self.table = table
         self.columns: list[str] = [column.name for column in table.c]
         here = (table.c.workspace_id == WORKSPACE, table.c.id == _ID)
-        changing = [name for name in self.columns if name not in {"workspace_id", "id", "created_at"}]
+        self._here = here
+        self._updates: dict[frozenset[str], Any] = {}
         self.insert = insert(table).values({name: bindparam(name, required=True) for name in self.columns})
         self.find = select(*table.c).where(*here)
-        self.update = update(table).where(*here).values({name: bindparam(name, required=True) for name in changing})
         self.delete = delete(table).where(*here)
+
+    def update(self, columns: frozenset[str]) -> Any:
+        """Sets `columns` of the row `row_id`. Only what changes is named: SQLite rewrites the index entry of every column that is."""
+        if columns not in self._updates:
+            named: dict[str, Any] = {name: bindparam(name, required=True) for name in self.columns if name in columns}
+            self._updates[columns] = update(self.table).where(*self._here).values(named)
+        return self._updates[columns]
 
     def as_dict(self, row: Any) -> dict[str, Any]:
         """A row of `find` by column."""

@@ -127,6 +127,7 @@ class Action:
 
     run: Any
     admin: bool = False
+    many: bool = False
 
     def authorise(self, caller: Caller) -> None:
         """Raises Forbidden where the caller's role may not do this."""
@@ -162,6 +163,6 @@ async def perform(
         return payload, False
 
     try:
-        return await database.write(work)
+        return await database.write(work, long=action.many)
     except _Nothing as nothing:
         return nothing.result

@@ -1,0 +1,73 @@
+"""Who moves SQLite's write-ahead log into the file: one process at a time, under a lock on a file beside the database.
+
+SQLite below 3.51.3 can corrupt a file where a second checkpoint begins on a log that is wholly moved already while another process's
+commit starts that log anew (https://sqlite.org/wal.html#walresetbug). Here a connection checkpoints in its own commit alone, while it
+holds the lock: its own frames aren't moved yet, so nobody can start the log anew, and nobody else checkpoints meanwhile. A lock ends
+with its process, however that ends, so the next commit of any process takes over.
+"""
+
+import contextlib
+import sqlite3
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
+
+PAGES = 1_000
+"""Of the log, above which a commit checkpoints; SQLite's own default."""
+FIXED = ((3, 51, 3),)
+_FIXED_BRANCHES = {(3, 44): 6, (3, 50): 7}
+
+
+def at_risk(version: tuple[int, int, int] = sqlite3.sqlite_version_info) -> bool:
+    """Whether this SQLite has the bug: 3.44.6 and 3.50.7 were mended too."""
+    return version < (3, 51, 3) and version[2] < _FIXED_BRANCHES.get(version[:2], sys.maxsize)
+
+
+class Checkpoints:
+    """The turn of this process to checkpoint the database at `path`."""
+
+    def __init__(self, path: str) -> None:
+        self._file: IO[bytes] = Path(f"{path}-checkpoint").open("ab")
+        self._mine = False
+
+    def close(self) -> None:
+        self._file.close()
+
+    @contextlib.contextmanager
+    def turn(self, raw: sqlite3.Connection) -> Iterator[None]:
+        """Around the commit of `raw`, which `prepare` has seen: it checkpoints where no other process does."""
+        mine = _take(self._file)
+        try:
+            if mine != self._mine:
+                raw.execute(f"PRAGMA wal_autocheckpoint={PAGES if mine else 0}")
+                self._mine = mine
+            yield
+        finally:
+            if mine:
+                _give(self._file)
+
+
+def _take(file: IO[bytes]) -> bool:
+    try:
+        if sys.platform == "win32":
+            file.seek(0)
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _give(file: IO[bytes]) -> None:
+    if sys.platform == "win32":
+        file.seek(0)
+        msvcrt.locking(file.fileno(), msvcrt.LK_UNLCK, 1)
+    else:
+        fcntl.flock(file, fcntl.LOCK_UN)
