@@ -74,6 +74,6 @@ lock: install ## Bring requirements.lock up to date with pyproject.toml
 	$(BIN)/$(LOCK) -o requirements.lock
 
 clean: ## Remove everything that was made
-	rm -rf .venv $(WEB)/dist $(WEB)/node_modules $(patsubst %/.installed,%,$(NODE_TESTS)) build dist *.egg-info
+	rm -rf .venv $(WEB)/dist $(WEB)/node_modules $(patsubst %/.installed,%,$(NODE_TESTS)) tests/clients/generated tests/clients/.venv-ariadne build dist *.egg-info
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,39 @@
+"""Documents that the schema allows and a rule behind it doesn't, made to obey: what is valid then must be accepted."""
+
+from typing import Any
+
+import graphql
+import schemathesis
+
+#: Cursors are ours alone, and ways of paging exclude each other.
+RULED = {"after", "before", "last", "offset", "idempotencyKey"}
+YEAR = {"from": "2026-01-01", "to": "2026-12-31"}
+TERMS = 7
+LARGEST_PAGE = 5
+
+
+class _Obedient(graphql.Visitor):
+    def enter_argument(self, node: graphql.ArgumentNode, *_: Any) -> Any:
+        name = node.name.value
+        if name in RULED:
+            return graphql.REMOVE
+        if name in YEAR:
+            return graphql.ArgumentNode(name=node.name, value=graphql.StringValueNode(value=YEAR[name]))
+        return _shortened(node, node.value)
+
+    def enter_string_value(self, node: graphql.StringValueNode, *_: Any) -> Any:
+        return graphql.StringValueNode(value=node.value.replace("\0", "")) if "\0" in node.value else None
+
+
+def _shortened(node: graphql.ArgumentNode, value: graphql.ValueNode | None) -> graphql.ArgumentNode | None:
+    if node.name.value == "first" and isinstance(value, graphql.IntValueNode):
+        return graphql.ArgumentNode(name=node.name, value=graphql.IntValueNode(value=str(abs(int(value.value)) % LARGEST_PAGE)))
+    if node.name.value == "orderBy" and isinstance(value, graphql.ListValueNode):
+        return graphql.ArgumentNode(name=node.name, value=graphql.ListValueNode(values=value.values[:TERMS]))
+    return None
+
+
+@schemathesis.hook
+def map_body(context: Any, body: graphql.DocumentNode) -> Any:
+    del context
+    return graphql.visit(body, _Obedient())
