@@ -1,4 +1,4 @@
-"""The command line: `gateway serve`, `migrate`, `token`, `seed`, `schema`, `openapi`, `translate`, `usage`.
+"""The command line: `gateway serve`, `migrate`, `token`, `seed`, `schema`, `explain`, `openapi`, `translate`, `usage`.
 
 What a program reads (a token, the SDL, a list) goes to standard output, what is meant for people to standard error. Exit code 2 says that
 what was typed can't be, 1 that the database didn't answer.
@@ -29,7 +29,7 @@ from gateway.migrations import head, head_is_current, upgrade
 from gateway.seed import SeedFault, SeedSpec
 from gateway.seed import seed as fill
 from gateway.settings import Settings, SettingsError, load
-from schema.rules.access import Role
+from schema.rules.access import Caller, Role
 from schema.storage.database import Database, StorageError, open_database
 
 if TYPE_CHECKING:
@@ -161,6 +161,32 @@ def schema() -> None:
     from schema.graph import Graph  # noqa: PLC0415  as in serve
 
     typer.echo(Graph(open_database("sqlite:///")).sdl)
+
+
+@app.command()
+def explain(
+    file: Annotated[Path, typer.Argument(help="A GraphQL document; `-` reads standard input.")],
+    variables: Annotated[str, typer.Option(help="Its variables, as a JSON object.", metavar="JSON")] = "{}",
+    operation: Annotated[str | None, typer.Option(help="The operation, where the document has several.", metavar="NAME")] = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Print the plan of an operation: its cost, its SQL, and what writes the response. Runs nothing."""
+    with _told():
+        print(_explained(load(database_url=database_url), file, variables, operation))  # noqa: T201
+
+
+def _explained(settings: Settings, file: Path, variables: str, operation: str | None) -> str:
+    from schema.documents import RequestError  # noqa: PLC0415  the schema is only built for those who need it
+    from schema.graph import Graph  # noqa: PLC0415
+    from schema.rules.errors import GatewayError  # noqa: PLC0415
+
+    try:
+        text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
+        given = orjson.loads(variables)
+        graph = Graph(open_database(settings.database_url))
+        return graph.explain(graph.prepare(text, operation), given, Caller("ws_any", Role.ADMIN, None, None, "key_any"))
+    except (RequestError, GatewayError, OSError, ValueError) as error:
+        raise Refused(str(error)) from None
 
 
 @app.command()

@@ -24,6 +24,7 @@ from .events.feed import Feed, Happened, patiently
 from .events.sight import Sight
 from .plan.compiler import Compiler
 from .plan.conditions import FilterModel
+from .plan.explain import explain
 from .plan.formats import namespace
 from .plan.limits import Limits
 from .plan.model import Model
@@ -95,6 +96,11 @@ class Graph:
 
         result = get_variable_values(self.graphql_schema, prepared.operation.variable_definitions or (), variables)
         return result if isinstance(result, list) else []
+
+    def explain(self, prepared: Prepared, variables: dict[str, Any] | None, caller: Caller) -> str:
+        """The plan of an operation as text: cost, statements, writers. Raises RequestError, BadRequest."""
+        values = coerce(self.graphql_schema, prepared, variables or {}, self.limits)
+        return "\n".join(explain(self._plan(prepared, values, caller), values))
 
     async def run(self, prepared: Prepared, variables: dict[str, Any] | None, caller: Caller) -> Answer:
         """Executes a query or mutation for `caller`. Faults are told in the answer; only defects raise."""

@@ -87,6 +87,17 @@ class ConnectionPlan:
             return {keys[0]: await self._single(reader, variables, page, narrowed)}
         return await self._grouped(reader, variables, page, narrowed, keys)
 
+    def statements_for(self, variables: VariableValues) -> list[tuple[str, Statement]]:
+        """The statements that these variables lead to, each with what it is for. Raises BadRequest."""
+        arguments = self.arguments(variables)
+        page, narrowed = read_page(arguments), self._narrow(arguments)
+        counts = self.wanted.count or self.wanted.summary
+        if self.relation is not None:
+            found = [("count", self._grouped_count(narrowed))] if counts else []
+            return [*found, ("page of each parent", self._grouped_statement(page, narrowed))]
+        found = [("count, kept under the workspace's revision", self._count_statement(narrowed))] if counts else []
+        return [*found, *([("page", self._page_statement(page, narrowed, walk=True))] if self.wanted.rows else [])]
+
     def _narrow(self, arguments: Mapping[str, Any]) -> _Narrowed:
         if self.filters is not None:
             conditions = self.filters.read(arguments.get("filter"))

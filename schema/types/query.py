@@ -32,6 +32,7 @@ from .records import (
     Node,
     Opportunity,
     OpportunityConnection,
+    RestUsage,
     User,
     UserConnection,
     Workspace,
@@ -177,6 +178,11 @@ class Query:
     @resolved(Rows("ApiKey", ("created_at", "id"), admin=True), "The workspace's keys, oldest first. Admins only.")
     def api_keys(self) -> list[ApiKey]:
         """The workspace's keys."""
+        raise Planned
+
+    @resolved(Rows("RestUsage", ("token_id", "route", "kind", "name"), admin=True), "Who still uses REST, and what of it. Admins only.")
+    def rest_usage(self) -> list[RestUsage]:
+        """Who still uses REST."""
         raise Planned
 
     @resolved(

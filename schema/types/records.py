@@ -159,6 +159,21 @@ class ApiKey(Node):
     revoked_at: DateTime | None = plain("When it was revoked.")
 
 
+@strawberry.type(description="How often a token used a REST route, a parameter of it or a field, counted every few seconds.")
+class RestUsage:
+    """What still keeps a token on the old door."""
+
+    __stored__ = Stored(tables.RestUsage.__table__, key="name")  # type: ignore[attr-defined]
+
+    token_id: str = plain("The token's owner: `key_…` or `usr_…`.")
+    route: str = plain("The method and the route.")
+    kind: str = plain("What of it: `route`, `parameter` or `field`.")
+    name: str = plain("The parameter's or field's name; the route's, where it is about the route.")
+    count: int = plain("How often.")
+    first_used_at: DateTime = plain("When first.")
+    last_used_at: DateTime = plain("When last.")
+
+
 @strawberry.type(description="An opportunity on a page.")
 class OpportunityEdge:
     """An opportunity on a page."""

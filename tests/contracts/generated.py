@@ -1,0 +1,41 @@
+"""What is generated from the declarations and checked in: `python -m tests.contracts.generated` writes it anew, after a change is meant."""
+
+from pathlib import Path
+
+import orjson
+
+from gateway.app import create_app
+from gateway.rest import RestGraph
+from gateway.settings import Settings
+from rest_compat import RESOURCES, Translator, openapi
+from rest_compat.parity import parity
+
+ROOT = Path(__file__).parents[2]
+OPENAPI = Path(__file__).with_name("openapi.json")
+PARITY = ROOT / "rest_compat" / "PARITY.md"
+
+_HEAD = """# What is what in REST and in GraphQL
+
+Generated from the declarations (`python -m tests.contracts.generated`); a test compares it, and finds what has no partner.
+What a call becomes is shown by `/api/_graphql` and `gateway translate`.
+
+"""
+
+
+def translator() -> Translator:
+    """As it serves by default, over a database that is never opened."""
+    app = create_app(Settings(database_url="sqlite:///never.db"))
+    return Translator(RestGraph(app.operations, app.uses, app.settings), RESOURCES)
+
+
+def generated() -> dict[Path, str]:
+    """Each file with what should be in it."""
+    known = translator()
+    described = orjson.dumps(openapi(known), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
+    return {OPENAPI: described, PARITY: _HEAD + parity(known)}
+
+
+if __name__ == "__main__":
+    for path, text in generated().items():
+        path.write_text(text, "utf-8")
+        print(f"wrote {path.relative_to(ROOT)}")

@@ -1,0 +1,217 @@
+"""OpenAPI's contract: checked in, and honest: what it shows is what is said, and nothing is said that it doesn't show."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, TypeAlias
+
+import httpx
+import orjson
+import pytest
+from jsonschema import Draft202012Validator
+
+from gateway.wire import HeadersTooLarge, TooSlow, _raw
+from rest_compat.errors import STATUS
+from schema.rules.access import Role
+from tests.contracts.generated import OPENAPI, ROOT, generated
+from tests.rest_compat.real import OPPORTUNITIES, Gateway, gateway
+
+Provoke: TypeAlias = Callable[[Gateway, dict[str, str]], Awaitable[httpx.Response]]
+
+DOCUMENT: dict[str, Any] = orjson.loads(OPENAPI.read_bytes())
+PROBLEM = {"accept": "application/problem+json"}
+NOWHERE = f"{OPPORTUNITIES}opp_nowhere/"
+#: Headers of HTTP itself, which OpenAPI leaves out or has another place for.
+TRANSPORT = {"content-type", "content-length", "connection"}
+
+
+def test_generated_files_are_checked_in() -> None:
+    """A change of the declarations is seen in review: `python -m tests.contracts.generated` after meaning it."""
+    for path, text in generated().items():
+        assert path.read_text("utf-8") == text, path.relative_to(ROOT)
+
+
+@pytest.fixture
+async def here(sqlite_url: str) -> AsyncIterator[Gateway]:
+    async with gateway(sqlite_url) as opened:
+        yield opened
+
+
+async def _deal(here: Gateway, accept: dict[str, str] | None = None) -> dict[str, Any]:
+    account = (await here.make("/api/accounts/", name="A"))["id"]
+    return await here.make(OPPORTUNITIES, name="N", accountId=account)
+
+
+async def _forbidden(here: Gateway, accept: dict[str, str]) -> httpx.Response:
+    viewer = await here.token("Here", Role.VIEWER)
+    return await here.client.patch(NOWHERE, json={}, headers=viewer | accept)
+
+
+async def _conflict(here: Gateway, accept: dict[str, str]) -> httpx.Response:
+    made = await _deal(here)
+    await here.make(OPPORTUNITIES, name="M", accountId=made["accountId"])
+    return await here.client.delete(f"/api/accounts/{made['accountId']}/", headers=accept)
+
+
+async def _stale(here: Gateway, accept: dict[str, str]) -> httpx.Response:
+    made = await _deal(here)
+    return await here.client.patch(f"{OPPORTUNITIES}{made['id']}/", json={}, headers=accept | {"if-match": '"0-x"'})
+
+
+async def _spent(here: Gateway, accept: dict[str, str]) -> httpx.Response:
+    for _ in range(300):
+        await here.client.get("/api/nothing/")
+    return await here.client.get(OPPORTUNITIES, headers=accept)
+
+
+async def _busy(here: Gateway, accept: dict[str, str]) -> httpx.Response:
+    here.app.places.free = here.app.places.queue = 0
+    return await here.client.get(OPPORTUNITIES, headers=accept)
+
+
+async def _slow(here: Gateway, accept: dict[str, str]) -> httpx.Response:
+    return await _with_graph(here, lambda: asyncio.sleep(60), accept)
+
+
+async def _broken(here: Gateway, accept: dict[str, str]) -> httpx.Response:
+    async def breaks() -> None:
+        raise RuntimeError("a secret")
+
+    return await _with_graph(here, breaks, accept | {"x-request-id": "01JZ8Q5W9T"})
+
+
+async def _with_graph(here: Gateway, work: Callable[[], Awaitable[None]], accept: dict[str, str]) -> httpx.Response:
+    async def run(*_: Any) -> Any:
+        await work()
+
+    here.app.graph.run = run  # type: ignore[method-assign]
+    return await here.client.get(OPPORTUNITIES, headers=accept)
+
+
+def _sent(fault: Any) -> Provoke:
+    """What the wire itself sends, which knows nothing of `Accept`."""
+
+    async def provoke(here: Gateway, accept: dict[str, str]) -> httpx.Response:
+        head, _, body = _raw(fault, []).partition(b"\r\n\r\n")
+        return httpx.Response(int(head.split()[1]), headers={"content-type": "application/json"}, content=body)
+
+    return provoke
+
+
+def _call(method: str, target: str, **more: Any) -> Provoke:
+    async def provoke(here: Gateway, accept: dict[str, str]) -> httpx.Response:
+        return await here.client.request(method, target, **{**more, "headers": accept | more.get("headers", {})})
+
+    return provoke
+
+
+PROVOKED: dict[str, tuple[Provoke, dict[str, Any]]] = {
+    "BAD_REQUEST": (_call("GET", f"{OPPORTUNITIES}?limit=many"), {}),
+    "UNAUTHENTICATED": (_call("GET", OPPORTUNITIES, headers={"authorization": "Bearer pk_live_nobody"}), {}),
+    "FORBIDDEN": (_forbidden, {}),
+    "NOT_FOUND": (_call("GET", NOWHERE), {}),
+    "METHOD_NOT_ALLOWED": (_call("GET", f"/api/_graphql?method=DELETE&path={OPPORTUNITIES}"), {}),
+    "NOT_ACCEPTABLE": (_call("GET", OPPORTUNITIES, headers={"accept": "text/html"}), {}),
+    "REQUEST_TIMEOUT": (_sent(TooSlow("body", 15.0)), {}),
+    "CONFLICT": (_conflict, {}),
+    "PRECONDITION_FAILED": (_stale, {}),
+    "TOO_LARGE": (_call("POST", OPPORTUNITIES, content=b" " * 262_145), {}),
+    "UNSUPPORTED_MEDIA_TYPE": (_call("POST", OPPORTUNITIES, content=b"name=N"), {}),
+    "VALIDATION_ERROR": (_call("POST", OPPORTUNITIES, json={"name": "N", "accountId": "acc_nowhere"}), {}),
+    "PRECONDITION_REQUIRED": (_call("PATCH", NOWHERE, json={}), {"require_if_match": True}),
+    "RATE_LIMITED": (_spent, {"rate_limit": "300/minute"}),
+    "HEADERS_TOO_LARGE": (_sent(HeadersTooLarge(65_536)), {}),
+    "INTERNAL_ERROR": (_broken, {}),
+    "UNAVAILABLE": (_busy, {}),
+    "TIMEOUT": (_slow, {"operation_timeout": 0.05}),
+}
+#: Their example tells the default of a setting that the test can't wait for.
+WAITED = {"TIMEOUT": ("0.05", "10")}
+#: Said before anyone has read `Accept`, or because of it.
+NEVER_PROBLEMS = {"REQUEST_TIMEOUT", "HEADERS_TOO_LARGE", "NOT_ACCEPTABLE"}
+
+
+def test_every_error_is_documented() -> None:
+    """Each code with a status has its answer in OpenAPI, and each of those is provoked below."""
+    assert set(DOCUMENT["components"]["responses"]) == set(STATUS) == set(PROVOKED)
+
+
+@pytest.mark.parametrize("code", PROVOKED)
+async def test_error_examples_are_real(sqlite_url: str, code: str) -> None:
+    """The example is what the gateway says, byte for byte as JSON, in both media types; its headers are all documented."""
+    provoke, settings = PROVOKED[code]
+    shown = DOCUMENT["components"]["responses"][code]
+    kinds: list[tuple[str, dict[str, str]]] = [("application/json", {})]
+    kinds += [] if code in NEVER_PROBLEMS else [("application/problem+json", PROBLEM)]
+    for media, accept in kinds:
+        async with gateway(sqlite_url, **settings) as here:
+            answer = await provoke(here, accept)
+        assert answer.status_code == STATUS[code], answer.text
+        assert answer.headers["content-type"] == media
+        said = answer.text.replace(*WAITED.get(code, ("\0", "")))
+        assert orjson.loads(said) == shown["content"][media]["example"]
+        assert _unknown(answer, shown) == set()
+
+
+def _unknown(answer: httpx.Response, shown: dict[str, Any]) -> set[str]:
+    return {name.lower() for name in answer.headers} - {name.lower() for name in shown.get("headers", {})} - TRANSPORT
+
+
+async def test_nothing_is_undocumented(here: Gateway) -> None:
+    """Over every operation, well and badly called: each status is that operation's own in OpenAPI, each header and body is described."""
+    seen = set()
+    for path, operation, answer in await _battery(here):
+        shown = operation["responses"].get(str(answer.status_code))
+        assert shown, f"{path} {answer.status_code}: {answer.text}"
+        if "$ref" in shown:
+            shown = DOCUMENT["components"]["responses"][shown["$ref"].rpartition("/")[2]]
+        assert _unknown(answer, shown) == set(), f"{path} {answer.status_code}"
+        if answer.content:
+            schema = shown["content"][answer.headers["content-type"]]["schema"]
+            Draft202012Validator({**schema, "components": DOCUMENT["components"]}).validate(answer.json())
+        else:
+            assert "content" not in shown
+        seen.add((operation["operationId"], answer.status_code))
+    assert len(seen) > 70
+
+
+async def _battery(here: Gateway) -> list[tuple[str, dict[str, Any], httpx.Response]]:
+    """Each operation by each kind of call."""
+    viewer = await here.token("Here", Role.VIEWER)
+    bodies = {
+        "accounts": {"name": "A"},
+        "contacts": {"firstName": "S", "email": "s@example.com"},
+        "opportunities": {"name": "N", "accountId": (await _deal(here))["accountId"]},
+    }
+    found = []
+    for path, operations in DOCUMENT["paths"].items():
+        kind = path.split("/")[2]
+        record = (await here.make(f"/api/{kind}/", **bodies[kind])) if kind in bodies else {"id": "x"}
+        bodies.get("contacts", {})["email"] = f"{len(found)}@example.com"
+        for method, operation in sorted(operations.items(), key=lambda one: one[0] == "delete"):
+            for change in _calls(bodies.get(kind, {}), viewer, record):
+                target = path.replace("{id}", change.pop("id", record["id"])) + change.pop("query", "")
+                found.append((f"{method} {path}", operation, await here.client.request(method.upper(), target, **change)))
+    return found
+
+
+def _calls(body: dict[str, Any], viewer: dict[str, str], record: dict[str, Any]) -> list[dict[str, Any]]:
+    strict = {"prefer": "handling=strict"}
+    return [
+        {"headers": {"accept": "text/html"}},
+        {"headers": {"authorization": "Bearer no"}},
+        {"headers": {"if-none-match": "*"}},
+        {"headers": {"if-match": '"0-x"'}, "json": body},
+        {"headers": {"idempotency-key": ""}, "json": body},
+        {"headers": viewer, "json": body},
+        {"headers": strict, "json": body | {"colour": 1}, "query": "?size=1"},
+        {"query": "?size=1&fields=id", "json": body | {"colour": 1, "email": "other@example.com"}},
+        {"query": "?method=POST&path=/api/opportunities/", "json": {}},
+        {"query": "?method=GET&path=/api/opportunities/%3Flimit=1"},
+        {"content": b"{", "headers": {"content-type": "application/json"}},
+        {"content": b"name=N"},
+        {"content": b" " * 262_145},
+        {"json": {"name": "", "email": "x"}},
+        {"id": "nowhere", "json": body},
+        {"query": "?page=9"},
+        {"headers": PROBLEM, "query": "?page=0", "json": body},
+    ]
