@@ -33,7 +33,7 @@ from gateway.logs import AccessLog
 from gateway.metrics import CONTENT_TYPE, Metrics
 from gateway.migrations import head_is_current, upgrade
 from gateway.pages import pages
-from gateway.rest import RestGraph
+from gateway.rest import Named, RestGraph
 from gateway.rest_usage import Uses
 from gateway.settings import Settings, SettingsError
 from rest_compat.routes import RestRoutes
@@ -111,7 +111,7 @@ class Application:
             events=layered(EventsEndpoint(self.terms, self.metrics.streams), guard),
             socket=SocketEndpoint(self.terms, Origins(self.settings.cors_origins), self.metrics.sockets),
             explorer=self.pages.explorer() if self.settings.graphiql else None,
-            rest=layered(self._rest(), [*guard, bounded]),
+            rest=self._rest([*guard, bounded]),
             public=PUBLIC_REST,
             pages=Pages(self._pages(), self._assets()),
         )
@@ -141,11 +141,13 @@ class Application:
             subscriptions=settings.websocket_subscriptions,
         )
 
-    def _rest(self) -> ASGIApp:
+    def _rest(self, layers: Sequence[Layer]) -> ASGIApp:
         """REST's routes that need a token. The resources find their own paths: starlette's router needn't look for them each time."""
         pages = {route.path: route.handle for route in self.rest if isinstance(route, Route)}
-        resources = next((route.handle for route in self.rest if isinstance(route, RestRoutes)), not_found)
-        return Exact(pages, resources)
+        resources = next((route for route in self.rest if isinstance(route, RestRoutes)), None)
+        if resources is None:
+            return layered(Exact(pages, not_found), layers)
+        return layered(Exact(pages, resources.handle), [partial(Named, operation_of=resources.operation_of), *layers])
 
     def _pages(self) -> dict[str, Page]:
         """What needs no token."""

@@ -1,6 +1,6 @@
 """The adapter between the rooms: fills `rest_compat`'s Protocol from the graph, so that REST is one GraphQL operation run in process."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ from graphql import (
 )
 from sqlalchemy import bindparam, select
 from sqlmodel import col
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.http.decoder import DecodeError, decode
 from gateway.http.operations import Operations, unavailable
@@ -105,6 +106,23 @@ class RestGraph:
         for node in operation.variable_definitions or ():
             kind: Any = type_from_ast(self.operations.graph.graphql_schema, node.type)
             yield node.variable.name.value, kind, node.default_value is not None
+
+
+class Named:
+    """Names the GraphQL operation in the answers of those layers, too, that let a REST call go no further."""
+
+    def __init__(self, app: ASGIApp, operation_of: Callable[[Scope], str | None]) -> None:
+        self.app = app
+        self.operation_of = operation_of
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self.app(scope, receive, send)
+        except Exception:
+            name = self.operation_of(scope)
+            if name:
+                scope["state"]["out"].append((b"x-graphql-operation", name.encode()))
+            raise
 
 
 def _faults(value: Any, kind: Any, path: Path) -> Iterator[Fault]:

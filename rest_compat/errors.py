@@ -23,6 +23,7 @@ STATUS: Mapping[str, int] = {
     "NOT_FOUND": 404,
     "METHOD_NOT_ALLOWED": 405,
     "NOT_ACCEPTABLE": 406,
+    "REQUEST_TIMEOUT": 408,
     "CONFLICT": 409,
     "PRECONDITION_FAILED": 412,
     "TOO_LARGE": 413,
@@ -30,13 +31,18 @@ STATUS: Mapping[str, int] = {
     "VALIDATION_ERROR": 422,
     "PRECONDITION_REQUIRED": 428,
     "RATE_LIMITED": 429,
+    "HEADERS_TOO_LARGE": 431,
     "INTERNAL_ERROR": 500,
     "UNAVAILABLE": 503,
+    "TIMEOUT": 504,
 }
 """Every code of the graph (`extensions.code`, and `code` of user errors) has its one status; in a REST body it is written in lower case."""
 
 ALWAYS: Mapping[int, Mapping[str, str]] = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "1"}}
 """Headers that a status must have, where the caller of `error_response` gives no other."""
+
+_RENAMED: Mapping[int, str] = {413: "Content Too Large", 422: "Unprocessable Content"}
+"""Statuses that RFC 9110 has named anew, and Python only since 3.13."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +103,15 @@ def error_response(
     media = b"application/json"
     if wants_problem(accept):
         media = b"application/problem+json"
-        body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, **body}
+        body = {"type": "about:blank", "title": title(status), "status": status, **body}
     named = {**ALWAYS.get(status, {}), **(headers or {})}
     pairs = [(name.lower().encode("ascii"), value.encode("latin-1")) for name, value in named.items()]
     return status, [(b"content-type", media), *pairs], orjson.dumps(body)
+
+
+def title(status: int) -> str:
+    """A status in words (RFC 9110, section 15): the `title` of a problem that has no type of its own (RFC 9457, section 4.2.1)."""
+    return _RENAMED.get(status) or HTTPStatus(status).phrase
 
 
 def wants_problem(accept: str) -> bool:

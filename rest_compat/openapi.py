@@ -10,12 +10,14 @@ from .explain import PARAMETERS as EXPLAINED
 from .explain import PATH as EXPLAIN
 from .kinds import Several
 from .openapi_errors import ERROR_SCHEMAS, error_answers
+from .openapi_headers import asked_headers, header_components, page_headers, parameter_components, success_headers, unchanged_headers
 from .openapi_types import JsonSchema, input_schema, object_schema
 from .query import FIELDS, LIMIT, OFFSET, ORDERING, PAGE, Reader
-from .translate import Translator
+from .translate import Translator, request_of
 
 VERSION = "1.0.0"
 JSON = "application/json"
+TRANSLATION = "translation"
 
 _SUMMARIES: dict[Action, str] = {
     "list": "List {name}",
@@ -31,34 +33,12 @@ _PARAMETERS = {
     ORDERING: "Order by these keys, `-` for descending; newest first if not given.",
     FIELDS: "Only these keys; the GraphQL operation then selects only those.",
 }
-_REQUEST_HEADERS: dict[str, tuple[str, JsonSchema]] = {
-    "Prefer": ("`handling=strict`: unknown parameters and keys are errors (RFC 7240).", {"type": "string"}),
-    "If-None-Match": ("An `ETag` seen before: 304 if nothing has changed.", {"type": "string"}),
-    "If-Match": ("The `ETag` seen last: 412 if the record has changed since.", {"type": "string"}),
-    "Idempotency-Key": (
-        "Makes a retry safe: the same key with the same call has one effect, for 24 hours.",
-        {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[\\x20-\\x7e]+$"},
-    ),
-}
-_ANSWER_HEADERS: dict[str, tuple[str, JsonSchema]] = {
-    "X-GraphQL-Operation": ("The GraphQL operation that this answer is the translation of.", {"type": "string"}),
-    "X-Ignored-Parameters": ("Unknown query parameters, percent-encoded.", {"type": "string"}),
-    "X-Ignored-Fields": ("Unknown keys of the body, percent-encoded.", {"type": "string"}),
-    "Preference-Applied": ("`handling=strict`, where it was asked for.", {"type": "string"}),
-    "ETag": ("The version of what is in the body.", {"type": "string"}),
-    "Location": ("The address of the new record.", {"type": "string", "format": "uri"}),
-    "Idempotency-Replayed": ("`true` where an earlier answer is given again.", {"type": "string", "enum": ["true"]}),
-    "Deprecation": ("Since when something that the call uses is deprecated (RFC 9745).", {"type": "string"}),
-    "Sunset": ("When it will end (RFC 8594).", {"type": "string"}),
-}
-_HEADERS_OF: dict[Action, tuple[str, ...]] = {
-    "list": ("ETag",),
-    "create": ("ETag", "Location", "Idempotency-Replayed", "X-Ignored-Fields"),
-    "get": ("ETag",),
-    "update": ("ETag", "Idempotency-Replayed", "X-Ignored-Fields"),
-    "delete": (),
-}
-_ALWAYS = ("X-GraphQL-Operation", "X-Ignored-Parameters", "Preference-Applied", "Deprecation", "Sunset")
+
+_ALWAYS = ("UNAUTHENTICATED", "NOT_ACCEPTABLE", "RATE_LIMITED", "HEADERS_TOO_LARGE", "UNAVAILABLE", "TIMEOUT")
+_EXPLAIN_REFUSALS = (
+    *("BAD_REQUEST", *_ALWAYS, "NOT_FOUND", "METHOD_NOT_ALLOWED", "REQUEST_TIMEOUT", "TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE"),
+    *("VALIDATION_ERROR", "PRECONDITION_REQUIRED"),
+)
 
 
 def openapi(translator: Translator) -> dict[str, Any]:
@@ -74,26 +54,21 @@ def openapi(translator: Translator) -> dict[str, Any]:
             "description": "Each call is one GraphQL operation: `X-GraphQL-Operation` names it, and `/api/_graphql` shows it.",
         },
         "servers": [{"url": translator.graph.public_url or "/"}],
-        "tags": [{"name": resource.name} for resource in translator.resources],
+        "tags": [{"name": name} for name in (*(resource.name for resource in translator.resources), TRANSLATION)],
         "security": [{"bearer": []}],
-        "paths": paths | {EXPLAIN: _explanation()},
+        "paths": paths | {EXPLAIN: _explanation(translator)},
         "components": {
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "description": "A workspace's API key, or a user's token."}},
             "schemas": _schemas(translator),
             "responses": error_answers(),
-            "parameters": {name: _header_parameter(name) for name in _REQUEST_HEADERS},
-            "headers": {name: {"description": text, "schema": schema} for name, (text, schema) in _ANSWER_HEADERS.items()},
+            "parameters": parameter_components(),
+            "headers": header_components(),
         },
     }
 
 
 def _ref(kind: str, name: str) -> dict[str, str]:
     return {"$ref": f"#/components/{kind}/{name}"}
-
-
-def _header_parameter(name: str) -> JsonSchema:
-    text, schema = _REQUEST_HEADERS[name]
-    return {"name": name, "in": "header", "required": False, "description": text, "schema": schema}
 
 
 def _schemas(translator: Translator) -> JsonSchema:
@@ -151,7 +126,7 @@ def _parameters(bound: Bound) -> Iterable[JsonSchema]:
         yield {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}, "example": example}
     for reader in bound.query.readers.values():
         yield _query_parameter(bound, reader)
-    for name in _request_headers(bound):
+    for name in asked_headers(bound):
         yield _ref("parameters", name)
 
 
@@ -172,39 +147,32 @@ def _query_parameter(bound: Bound, reader: Reader) -> JsonSchema:
     return found | ({"deprecated": True} if declared and declared.deprecated else {})
 
 
-def _request_headers(bound: Bound) -> list[str]:
-    wanted = ["Prefer"]
-    if bound.action in {"list", "get"}:
-        wanted.append("If-None-Match")
-    if "expectedVersion" in bound.document.variables:
-        wanted.append("If-Match")
-    if "idempotencyKey" in bound.document.variables:
-        wanted.append("Idempotency-Key")
-    return wanted
-
-
 def _answers(bound: Bound) -> JsonSchema:
     status = {"create": "201", "delete": "204"}.get(bound.action, "200")
     found: JsonSchema = {status: _success(bound)}
     if bound.action in {"list", "get"}:
-        found["304"] = {"description": "It is as the `ETag` says.", "headers": {"ETag": _ref("headers", "ETag")}}
+        found["304"] = {"description": "It is as the `ETag` says.", "headers": unchanged_headers()}
     found |= {str(STATUS[code]): _ref("responses", code) for code in _refusals(bound)}
     return found | {"default": _ref("responses", "INTERNAL_ERROR")}
 
 
 def _refusals(bound: Bound) -> Sequence[str]:
-    codes = ["BAD_REQUEST", "UNAUTHENTICATED", "NOT_FOUND", "NOT_ACCEPTABLE", "RATE_LIMITED", "UNAVAILABLE"]
+    codes = ["BAD_REQUEST", *_ALWAYS]
+    if bound.action != "create":
+        codes.append("NOT_FOUND")
     if bound.method != "GET":
-        codes += ["FORBIDDEN", "CONFLICT"]
+        codes += ["FORBIDDEN", "REQUEST_TIMEOUT", "TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE"]
+    if bound.action == "delete" or "idempotencyKey" in bound.document.variables:
+        codes.append("CONFLICT")
     if bound.body:
-        codes += ["TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE", "VALIDATION_ERROR"]
+        codes.append("VALIDATION_ERROR")
     if "expectedVersion" in bound.document.variables:
         codes += ["PRECONDITION_FAILED", "PRECONDITION_REQUIRED"]
     return sorted(codes, key=lambda code: STATUS[code])
 
 
 def _success(bound: Bound) -> JsonSchema:
-    headers = {name: _ref("headers", name) for name in (*_HEADERS_OF[bound.action], *_ALWAYS)}
+    headers = success_headers(bound)
     if bound.action == "delete":
         return {"description": "It is gone.", "headers": headers}
     example = {source.key.name: source.key.example for source in bound.sources}
@@ -225,23 +193,26 @@ def _links(bound: Bound) -> JsonSchema:
     return {"links": {f"{verb}It": {"operationId": f"{verb}{bound.resource.type}", "parameters": parameters} for verb in verbs}}
 
 
-def _explanation() -> JsonSchema:
-    explanation = {
-        "operationName": "ListOpportunities",
-        "document": "query ListOpportunities … { … }",
-        "variables": {"filter": {"stage": {"eq": "PROPOSAL"}}, "first": 20, "offset": 0},
-        "explorerUrl": "https://crm.example.com/graphql#query=…",
-    }
+def _explanation(translator: Translator) -> JsonSchema:
+    target = "/api/opportunities/?stage=proposal"
+    example = translator.translate(request_of("GET", target)).explained(translator.graph.public_url or "http://127.0.0.1:8000")
+    shown = {"schema": _ref("schemas", "Explanation"), "example": example}
     answers: JsonSchema = {
-        "200": {"description": "The translation.", "content": {JSON: {"schema": _ref("schemas", "Explanation"), "example": explanation}}},
-        **{str(STATUS[code]): _ref("responses", code) for code in ("BAD_REQUEST", "UNAUTHENTICATED", "NOT_FOUND", "METHOD_NOT_ALLOWED")},
+        "200": {"description": "The translation.", "headers": page_headers(), "content": {JSON: shown}},
+        **{str(STATUS[code]): _ref("responses", code) for code in _EXPLAIN_REFUSALS},
         "default": _ref("responses", "INTERNAL_ERROR"),
     }
     asked = [
         {"name": reader.name, "in": "query", "required": True, "schema": reader.kind.schema() | {"minLength": 1}, "example": example}
-        for reader, example in zip(EXPLAINED, ("GET", "/api/opportunities/?stage=proposal"), strict=True)
+        for reader, example in zip(EXPLAINED, ("GET", target), strict=True)
     ]
-    operation = {"summary": "Show what a REST call is in GraphQL", "tags": ["translation"], "parameters": asked, "responses": answers}
+    operation = {
+        "summary": "Show what a REST call is in GraphQL",
+        "description": "Executes nothing: the operation, its document and variables, and a link that opens them in the explorer.",
+        "tags": [TRANSLATION],
+        "parameters": asked,
+        "responses": answers,
+    }
     body = {"required": False, "content": {JSON: {"schema": {"description": "The body of the call."}, "example": {"stage": "proposal"}}}}
     return {
         "get": operation | {"operationId": "explainCall"},

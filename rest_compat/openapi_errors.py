@@ -4,36 +4,34 @@ from typing import Any
 
 import orjson
 
-from .errors import ALWAYS, STATUS, Item, error_response
+from .errors import STATUS, Item, error_response
+from .openapi_headers import error_headers
 
 _DETAILS: dict[str, tuple[str, tuple[Item, ...]]] = {
     "BAD_REQUEST": (
         "Malformed: limit.",
         (Item("limit", "bad_request", "limit is 'many'; allowed is an integer from 1."),),
     ),
-    "UNAUTHENTICATED": ("The token is unknown, expired or revoked.", ()),
-    "FORBIDDEN": ("Your role only reads.", ()),
+    "UNAUTHENTICATED": ("This needs a token: send 'Authorization: Bearer <token>'.", ()),
+    "FORBIDDEN": ("A viewer may only read.", ()),
     "NOT_FOUND": ("There is no such opportunity.", ()),
-    "METHOD_NOT_ALLOWED": ("This method is not for this resource.", ()),
+    "METHOD_NOT_ALLOWED": ("DELETE is not for this resource.", ()),
     "NOT_ACCEPTABLE": ("This resource is served as application/json only.", ()),
-    "CONFLICT": ("The account still has opportunities.", ()),
+    "REQUEST_TIMEOUT": ("The request's body didn't come within 15 s.", ()),
+    "CONFLICT": ("The account still has 2 opportunities: delete or move them first.", ()),
     "PRECONDITION_FAILED": ("This opportunity is not as If-Match says: read it again.", ()),
-    "TOO_LARGE": ("The body is over 262144 bytes.", ()),
+    "TOO_LARGE": ("The request body is over 262144 bytes.", ()),
     "UNSUPPORTED_MEDIA_TYPE": ("The body must be application/json in UTF-8.", ()),
     "VALIDATION_ERROR": (
         "The body is not valid: see accountId.",
-        (Item("accountId", "not_found", "There is no such account."),),
+        (Item("accountId", "not_found", "There is no account with this id."),),
     ),
     "PRECONDITION_REQUIRED": ("Say with If-Match which version of it you have seen; its ETag is in every answer.", ()),
-    "RATE_LIMITED": ("The budget of this token is used up.", ()),
+    "RATE_LIMITED": ("The token's budget of 300 a minute is used up.", ()),
+    "HEADERS_TOO_LARGE": ("The request's headers are over 65536 bytes.", ()),
     "INTERNAL_ERROR": ("Something went wrong here. The log has it under the request's id.", ()),
-    "UNAVAILABLE": ("Too much to do at the moment.", ()),
-}
-_HEADERS = {
-    "UNAUTHENTICATED": ("WWW-Authenticate",),
-    "RATE_LIMITED": ("Retry-After", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"),
-    "UNAVAILABLE": ("Retry-After",),
-    "METHOD_NOT_ALLOWED": ("Allow",),
+    "UNAVAILABLE": ("Too many requests at once.", ()),
+    "TIMEOUT": ("The operation took longer than 10 s.", ()),
 }
 _CODES = [code.lower() for code in STATUS]
 
@@ -100,6 +98,4 @@ def _answer(code: str, detail: str, items: tuple[Item, ...]) -> dict[str, Any]:
         media: {"schema": {"$ref": f"#/components/schemas/{name}"}, "example": example(media)}
         for media, name in (("application/json", "Error"), ("application/problem+json", "Problem"))
     }
-    names = (*_HEADERS.get(code, ()), *(name for name in ALWAYS.get(STATUS[code], {}) if name not in _HEADERS.get(code, ())))
-    headers = {name: {"schema": {"type": "string"}} for name in names}
-    return {"description": f"`{code.lower()}`: {detail}", "content": content} | ({"headers": headers} if headers else {})
+    return {"description": f"`{code.lower()}`: {detail}", "headers": error_headers(code), "content": content}

@@ -11,6 +11,13 @@ from .translate import Translator
 
 Row = tuple[str, ...]
 
+_HEADERS = (
+    ('`If-Match: "3-…"`', "`expectedVersion: 3`"),
+    ("`ETag` of a record", "`version`, and a digest of the answer"),
+    ("`Idempotency-Key`", "`idempotencyKey`"),
+    ("`Idempotency-Replayed: true`", "`extensions.idempotencyReplayed`"),
+)
+
 _BY_PROCESS = {"page": "`first`, `offset`", "limit": "`first`", "offset": "`offset`", "fields": "the selection"}
 """Parameters that have no variable of their own."""
 
@@ -19,6 +26,7 @@ def parity(translator: Translator) -> str:
     """The tables, in Markdown."""
     parts = [_resource(translator, resource) for resource in translator.resources]
     codes = [(f"{status} `{code.lower()}`", f"`{code}`") for code, status in sorted(STATUS.items(), key=lambda item: item[1])]
+    parts.append("### Headers\n\n" + _table(("REST", "GraphQL"), _HEADERS))
     return "\n\n".join([*parts, "### Codes\n\n" + _table(("REST", "GraphQL"), codes)]) + "\n"
 
 

@@ -39,6 +39,12 @@ class RestRoutes(BaseRoute):
         known = scope["type"] == "http" and self._translator.find(route_path(scope)) is not None
         return (Match.FULL, {}) if known else (Match.NONE, {})
 
+    def operation_of(self, scope: Scope) -> str | None:
+        """The GraphQL operation that a request is the translation of, for those who refuse it before it comes here."""
+        found = self._translator.find(route_path(scope))
+        bound = found[0].actions.get("GET" if scope["method"] == "HEAD" else scope["method"]) if found else None
+        return bound.document.name if bound else None
+
     @override
     def url_path_for(self, name: str, /, **path_params: object) -> URLPath:
         raise NoMatchFound(name, path_params)

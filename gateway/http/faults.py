@@ -23,6 +23,8 @@ from typing import Any, Final
 
 import orjson
 
+from rest_compat.errors import title
+
 Headers = list[tuple[bytes, bytes]]
 
 #: Each error code of GraphQL answers (`extensions.code`) and the HTTP status that it stands for where nothing was executed.
@@ -189,7 +191,7 @@ def rest_body(fault: Fault, *, problem: bool = False) -> bytes:
     """The fault in the REST routes' shape; with `problem` RFC 9457's members too."""
     body: dict[str, Any] = {"detail": fault.message, "code": fault.code.lower(), **_identified(fault)}
     if problem:
-        body |= {"type": "about:blank", "title": fault.code.replace("_", " ").capitalize(), "status": fault.status}
+        body |= {"type": "about:blank", "title": title(fault.status), "status": fault.status}
     return orjson.dumps(body)
 
 
