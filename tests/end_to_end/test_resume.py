@@ -1,0 +1,216 @@
+"""Following what happens to deals: from where one was, by what one may see, and for as long as events are kept."""
+
+import asyncio
+import signal
+import subprocess
+import time
+from contextlib import AsyncExitStack, aclosing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from schema.events.cursor import Position, write_cursor
+from schema.rules.access import Role
+from schema.storage.database import Connection
+from tests.end_to_end.deals import deals
+from tests.end_to_end.events import first_cursor, table
+from tests.end_to_end.fleet import Access, access, in_process, opened, reap, start
+from tests.end_to_end.listening import BOTH, GONE, Event, Follow, Refused, by_socket, by_stream, take
+from tests.end_to_end.writing import CREATE
+
+TOLD = "subscription($since: String, $filter: OpportunityFilter) { opportunityChanged(since: $since, filter: $filter) { %s } }"
+WITH_VALUE = TOLD % "cursor type id opportunity { value }"
+ways = pytest.mark.parametrize("follow", BOTH)
+
+
+@ways
+async def test_across_a_restart(database_url: str, follow: Follow) -> None:
+    """What happened before the stop, while nothing ran and after the start is told once each, in order."""
+    who = await access(database_url)
+    async with deals(database_url, who) as some:
+        async with in_process(database_url) as (address, _):
+            began = await first_cursor(address, database_url, who)
+            made = [await some.create() for _ in range(3)]
+            before = await take(follow(address, who.token, since=began), 2)
+        made += [await some.create() for _ in range(2)]
+        async with in_process(database_url) as (address, _):
+            waiting = asyncio.create_task(take(follow(address, who.token, since=before[-1]["cursor"]), 4))
+            await asyncio.sleep(0.1)
+            made.append(await some.create())
+            after = await waiting
+    told = await table(database_url, who.caller.workspace_id)
+    assert before + after == told[-6:]
+    assert [event["id"] for event in told[-6:]] == made
+
+
+@ways
+async def test_nothing_new_for_the_first_who_follows(database_url: str, follow: Follow) -> None:
+    """A process whose first follower has seen everything already waits, and others are served meanwhile; then it tells what comes."""
+    who = await access(database_url)
+    async with deals(database_url, who) as some:
+        await some.create()
+        # The newest revision has no event: the follower's place lies before the workspace's.
+        await some.rename_account("Other")
+        since = (await table(database_url, who.caller.workspace_id))[-1]["cursor"]
+        async with in_process(database_url) as (address, _):
+            waiting = asyncio.create_task(take(follow(address, who.token, since=since), 1))
+            began = time.process_time()
+            await asyncio.sleep(0.5)
+            assert time.process_time() - began < 0.4
+            async with httpx.AsyncClient(base_url=f"http://{address}") as client:
+                assert (await client.get("/readyz")).status_code == 200
+            id_ = await some.create()
+            assert [event["id"] for event in await waiting] == [id_]
+
+
+async def test_a_writer_that_is_killed(database_url: str, tmp_path: Path) -> None:
+    """Whatever was acknowledged before `kill -9` is told to who resumes elsewhere, and nothing is told twice."""
+    who = await access(database_url)
+    acknowledged: list[str] = []
+    async with AsyncExitStack() as stack:
+        doomed = start(database_url, tmp_path)
+        stack.callback(reap, doomed)
+        address, _ = await stack.enter_async_context(in_process(database_url))
+        some = await stack.enter_async_context(deals(database_url, who))
+        await doomed.ready()
+        began = await first_cursor(address, database_url, who)
+        writers = [asyncio.create_task(_write_until_gone(doomed.url, who, some.account, acknowledged)) for _ in range(4)]
+        seen = await _until_gone(doomed.address, who, began, doomed.process)
+        await asyncio.gather(*writers)
+        truth = await table(database_url, who.caller.workspace_id)
+        place = [event["cursor"] for event in truth].index(began) + 1
+        await some.create()
+        left = len(truth) - place - len(seen)
+        seen += (await take(by_stream(address, who.token, since=seen[-1]["cursor"]), left + 1))[:-1]
+    assert seen == truth[place:]
+    assert len(acknowledged) > 10
+    assert set(acknowledged) <= {event["id"] for event in seen}
+
+
+async def _write_until_gone(url: str, who: Access, account: str, acknowledged: list[str]) -> None:
+    async with httpx.AsyncClient(base_url=url, headers=who.headers, timeout=30) as client:
+        try:
+            while True:
+                body = {"query": CREATE, "variables": {"input": {"name": "Deal", "accountId": account}}}
+                answer = (await client.post("/graphql", json=body)).json()
+                acknowledged.append(answer["data"]["createOpportunity"]["opportunity"]["id"])
+        except httpx.TransportError:
+            return
+
+
+async def _until_gone(address: str, who: Access, since: str, process: subprocess.Popen[bytes]) -> list[Event]:
+    """What is told until the connection breaks; the process is killed after the twentieth."""
+    seen: list[Event] = []
+    try:
+        async with asyncio.timeout(30), aclosing(by_socket(address, who.token, since=since)) as events:
+            async for event in events:
+                seen.append(event)
+                if len(seen) == 20:
+                    process.send_signal(signal.SIGKILL)
+    except GONE:
+        return seen
+    raise AssertionError("the process lives")
+
+
+@ways
+async def test_what_leaves_the_filter(database_url: str, follow: Follow) -> None:
+    """A filter matches the state after the change; a deal that leaves it is told once more, and not again until it is back."""
+    who = await access(database_url)
+    async with deals(database_url, who) as some, in_process(database_url) as (address, _):
+        since = await first_cursor(address, database_url, who)
+        id_ = await some.create(value=50)
+        for value in (200, 300, 10, 5, 400):
+            await some.update(id_, value=value)
+        await some.delete(id_)
+        gone = await some.create(value=1)
+        await some.delete(gone)
+        last = await some.create(value=500)
+        events = await take(follow(address, who.token, WITH_VALUE, since=since, filter={"value": {"gt": 100}}), 6)
+    told = [(event["type"], event["id"]) for event in events]
+    assert told == [("UPDATED", id_)] * 4 + [("DELETED", id_), ("CREATED", last)]
+    assert [event["opportunity"] for event in events] == [None] * 5 + [{"value": 500}]
+
+
+@ways
+async def test_a_viewer_of_one_account(database_url: str, follow: Follow) -> None:
+    """What comes into sight is CREATED, what leaves it DELETED, and what never was in sight isn't told at all."""
+    who = await access(database_url)
+    async with deals(database_url, who) as some, in_process(database_url) as (address, _):
+        other = await some.another_account()
+        viewer = await access(database_url, Role.VIEWER, some.account)
+        since = await first_cursor(address, database_url, who)
+        waiting = asyncio.create_task(take(follow(address, viewer.token, WITH_VALUE, since=since), 6))
+        hidden = await some.create(accountId=other, value=1)
+        await some.update(hidden, value=2)
+        await some.update(hidden, accountId=some.account)
+        await some.update(hidden, value=3)
+        await some.update(hidden, accountId=other)
+        await some.update(hidden, value=4)
+        await some.delete(hidden)
+        seen = await some.create(value=5)
+        await some.delete(seen)
+        last = await some.create(value=6)
+        events = await waiting
+    kinds = [(event["type"], event["id"]) for event in events]
+    assert kinds == [("CREATED", hidden), ("UPDATED", hidden), ("DELETED", hidden), ("CREATED", seen), ("DELETED", seen), ("CREATED", last)]
+    assert all(event["opportunity"] is None for event in events if event["type"] == "DELETED")
+
+
+@ways
+async def test_revisions_without_events(database_url: str, follow: Follow) -> None:
+    """Changes that tell subscribers nothing leave no gap and no stop: what comes after them is told, live and on resuming."""
+    who = await access(database_url)
+    async with deals(database_url, who) as some, in_process(database_url) as (address, _):
+        since = await first_cursor(address, database_url, who)
+        waiting = asyncio.create_task(take(follow(address, who.token, since=since), 3))
+        made = []
+        for name in "abc":
+            await some.rename_account(name)
+            await some.rename_account(name * 2)
+            made.append(await some.create())
+            await asyncio.sleep(0.3)
+        events = await waiting
+        assert [event["id"] for event in events] == made
+        assert await take(follow(address, who.token, since=events[0]["cursor"]), 2) == events[1:]
+
+
+@ways
+@pytest.mark.parametrize(("days", "said"), [(2, "too old"), (None, "no cursor")])
+async def test_a_cursor_that_will_not_do(database_url: str, follow: Follow, days: int | None, said: str) -> None:
+    """From before what is kept, or none of ours: a clear error, at once."""
+    who = await access(database_url)
+    at = (datetime.now(UTC) - timedelta(days=days or 0)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    since = "nonsense" if days is None else write_cursor(Position(1, 0), at)
+    async with in_process(database_url, event_retention=1) as (address, _):
+        with pytest.raises(Refused) as caught:
+            await take(follow(address, who.token, since=since), 1)
+    assert caught.value.code == "BAD_REQUEST"
+    assert said in caught.value.errors[0]["message"]
+
+
+async def test_what_is_too_old_is_let_go(database_url: str) -> None:
+    """A gateway that starts deletes events that are older than they are kept, and no others; who resumes after them misses nothing."""
+    who = await access(database_url)
+    async with deals(database_url, who) as some:
+        await some.create()
+        await _age(database_url)
+        await some.create()
+        kept = await table(database_url, who.caller.workspace_id)
+        async with in_process(database_url, event_retention=1):
+            async with asyncio.timeout(5):
+                while await table(database_url, who.caller.workspace_id) != kept[1:]:  # noqa: ASYNC110  it happens in the gateway
+                    await asyncio.sleep(0.05)
+
+
+async def _age(database_url: str) -> None:
+    """Everything that has happened was two days ago."""
+    at = (datetime.now(UTC) - timedelta(days=2)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    async with opened(database_url) as database:
+
+        async def work(connection: Connection) -> None:
+            await connection.execute(database.compile(text(f"UPDATE event SET at = '{at}'")), {})
+
+        await database.write(work)
