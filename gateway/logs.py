@@ -14,8 +14,8 @@ from starlette.types import Scope
 from gateway.settings import Settings
 
 LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
-#: The servers' own loggers, whose lines are taken over; uvicorn's access log is ours to write.
-FOREIGN: Final = ("uvicorn", "uvicorn.error", "uvicorn.asgi", "asyncio")
+#: The standard library's loggers whose lines are taken over: the servers' own, and the graph's; uvicorn's access log is ours to write.
+FOREIGN: Final = ("uvicorn", "uvicorn.error", "uvicorn.asgi", "asyncio", "schema")
 
 SOCKETS: Final = re.compile(r"connection |.*WebSocket").match
 

@@ -7,11 +7,10 @@ with its process, however that ends, so the next commit of any process takes ove
 """
 
 import contextlib
+import os
 import sqlite3
 import sys
 from collections.abc import Iterator
-from pathlib import Path
-from typing import IO
 
 if sys.platform == "win32":
     import msvcrt
@@ -20,28 +19,28 @@ else:
 
 PAGES = 1_000
 """Of the log, above which a commit checkpoints; SQLite's own default."""
-FIXED = ((3, 51, 3),)
-_FIXED_BRANCHES = {(3, 44): 6, (3, 50): 7}
+_MENDED = (3, 51, 3)
+_MENDED_TOO = {(3, 44): 6, (3, 50): 7}
 
 
 def at_risk(version: tuple[int, int, int] = sqlite3.sqlite_version_info) -> bool:
-    """Whether this SQLite has the bug: 3.44.6 and 3.50.7 were mended too."""
-    return version < (3, 51, 3) and version[2] < _FIXED_BRANCHES.get(version[:2], sys.maxsize)
+    """Whether this version of SQLite has the bug."""
+    return version < _MENDED and version[2] < _MENDED_TOO.get(version[:2], sys.maxsize)
 
 
 class Checkpoints:
     """The turn of this process to checkpoint the database at `path`."""
 
     def __init__(self, path: str) -> None:
-        self._file: IO[bytes] = Path(f"{path}-checkpoint").open("ab")
+        self._file = os.open(f"{path}-checkpoint", os.O_RDWR | os.O_CREAT, 0o600)
         self._mine = False
 
     def close(self) -> None:
-        self._file.close()
+        os.close(self._file)
 
     @contextlib.contextmanager
     def turn(self, raw: sqlite3.Connection) -> Iterator[None]:
-        """Around the commit of `raw`, which `prepare` has seen: it checkpoints where no other process does."""
+        """Around a commit of `raw`, always the same connection: it checkpoints, if it is time to, unless another process is about to."""
         mine = _take(self._file)
         try:
             if mine != self._mine:
@@ -53,11 +52,10 @@ class Checkpoints:
                 _give(self._file)
 
 
-def _take(file: IO[bytes]) -> bool:
+def _take(file: int) -> bool:
     try:
         if sys.platform == "win32":
-            file.seek(0)
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+            msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
         else:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
@@ -65,9 +63,8 @@ def _take(file: IO[bytes]) -> bool:
     return True
 
 
-def _give(file: IO[bytes]) -> None:
+def _give(file: int) -> None:
     if sys.platform == "win32":
-        file.seek(0)
-        msvcrt.locking(file.fileno(), msvcrt.LK_UNLCK, 1)
+        msvcrt.locking(file, msvcrt.LK_UNLCK, 1)
     else:
         fcntl.flock(file, fcntl.LOCK_UN)

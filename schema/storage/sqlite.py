@@ -5,6 +5,7 @@ has used its time, and it starts anew in a thread; reads known to be slow go the
 """
 
 import asyncio
+import logging
 import sqlite3
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
@@ -14,11 +15,14 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Dialect
 
+from .checkpoints import Checkpoints, at_risk
 from .database import Row, StatementTimeout, Unavailable, Work
 from .sqlite_writer import OverBudget, SqliteWriter
 from .statements import SQLITE, Statement, compile_statement
 
 T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
 
 INLINE_SECONDS = 0.004
 SLOW_SECONDS = 5.0
@@ -36,7 +40,12 @@ _PRAGMAS = (
     "PRAGMA cache_size=-65536",
     "PRAGMA mmap_size=1073741824",
     "PRAGMA temp_store=MEMORY",
+    # Who checkpoints, and when, is decided in `checkpoints`.
+    "PRAGMA wal_autocheckpoint=0",
 )
+
+
+_AT_RISK = "SQLite %s has the WAL-reset bug (3.51.3 has not): gateways take turns at checkpoints; let no other program write to %s"
 
 
 class SqliteConnection:
@@ -109,14 +118,15 @@ class SqliteDatabase:
     async def open(self) -> None:
         try:
             self._inline = SqliteConnection(self.path)
-        except sqlite3.Error as error:
+            self._checkpoints = Checkpoints(self.path)
+        except (sqlite3.Error, OSError) as error:
             raise Unavailable(str(error)) from error
         self._inline.slow = self._slow
         self._opened.append(self._inline)
         self._readers = ThreadPoolExecutor(READER_THREADS, thread_name_prefix="sqlite-read")
         writing = SqliteConnection(self.path)
         self._opened.append(writing)
-        self._writer = SqliteWriter(writing, drive, timeout=self._timeout, busy=BUSY_SECONDS)
+        self._writer = SqliteWriter(writing, drive, self._checkpoints, timeout=self._timeout, busy=BUSY_SECONDS)
 
     async def close(self) -> None:
         await self._writer.close()
@@ -124,6 +134,7 @@ class SqliteDatabase:
         for connection in self._opened:
             connection.raw.close()
         self._opened.clear()
+        self._checkpoints.close()
 
     def compile(self, clause: Any) -> Statement:
         return compile_statement(SQLITE, clause)
@@ -149,6 +160,8 @@ class SqliteDatabase:
             raise StatementTimeout(message) from late
 
     async def follow(self, wake: Callable[[str | None], None]) -> None:
+        if at_risk():
+            _log.warning(_AT_RISK, sqlite3.sqlite_version, self.path)
         seen = self._data_version()
         while True:
             await asyncio.sleep(POLL_SECONDS)

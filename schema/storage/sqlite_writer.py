@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
+from .checkpoints import Checkpoints
 from .database import StatementTimeout, Unavailable, Work
 
 MAX_BATCH = 32
@@ -44,8 +45,9 @@ class _Job:
 class SqliteWriter:
     """One connection that writes, one transaction for all who wait. Times in seconds."""
 
-    def __init__(self, connection: Any, drive: Callable[[Any], Any], *, timeout: float, busy: float) -> None:
+    def __init__(self, connection: Any, drive: Callable[[Any], Any], checkpoints: Checkpoints, *, timeout: float, busy: float) -> None:
         self._connection = connection
+        self._checkpoints = checkpoints
         self._drive = drive
         self._timeout = timeout
         self._busy = busy
@@ -92,7 +94,7 @@ class SqliteWriter:
             if all(job.error is not None for job in jobs):
                 self._execute("ROLLBACK")
                 return
-            await self._in_thread(self._execute, "COMMIT")
+            await self._in_thread(self._commit)
         except BaseException:
             if self._connection.raw.in_transaction:
                 self._execute("ROLLBACK")
@@ -125,6 +127,10 @@ class SqliteWriter:
         self._connection.deadline = float("inf")
         if several:
             self._execute("RELEASE job")
+
+    def _commit(self) -> None:
+        with self._checkpoints.turn(self._connection.raw):
+            self._execute("COMMIT")
 
     def _execute(self, text: str) -> None:
         self._connection.raw.execute(text)
