@@ -232,6 +232,8 @@ class Graph:
             "at": event.at,
             "byId": event.by_id,
         }
+        if not plan.writer.related:
+            return Answer({plan.key: plan.writer.writer.call(told)})
 
         async def work(connection: Connection) -> Any:
             return await plan.writer.write(Reader(self.database, connection, caller, self._counts), told, values)
