@@ -31,7 +31,7 @@ WRITERS = {"sqlite": 2, "postgresql": 4}
 GATEWAYS = 2
 FOLLOWERS = 50
 #: Seconds that the last events may take to reach all.
-PATIENCE = 60.0
+PATIENCE = 180.0
 
 
 @dataclass(slots=True)

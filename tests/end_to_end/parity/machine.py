@@ -1,0 +1,121 @@
+"""REST and GraphQL driven at random against one model: each step by either door, and after each the whole of it read by both."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from hypothesis.stateful import invariant, rule
+
+from tests.end_to_end.parity import drawn
+from tests.end_to_end.parity.doors import BASE, ITEMS, KEYS, Told, target
+from tests.end_to_end.parity.model import Row
+from tests.end_to_end.parity.writes import Writes
+
+
+class Parity(Writes):
+    """The rules that read, and what must hold after every step."""
+
+    @rule(kind=drawn.kinds, query=drawn.queries, paging=drawn.pagings, fields=drawn.fields)
+    def list_page(self, kind: str, query: Mapping[str, Any], paging: Mapping[str, int], fields: list[str] | None) -> None:
+        """A page by REST's parameters, by GraphQL's own arguments, and by the model."""
+        known = drawn.KNOWN[kind]
+        asked: dict[str, Any] = {name: value for name, value in self._filters(query).items() if name in known}
+        limit = paging.get("limit", 20)
+        offset = paging.get("offset", (paging.get("page", 1) - 1) * limit)
+        rows = self.model.listed(kind, asked)
+        found = self.doors.page(kind, asked, limit, offset)
+        assert found == (len(rows), [self.told(kind, row) for row in rows[offset : offset + limit]])
+        shown = [name for name in ITEMS[kind] if fields is None or name in fields] or ITEMS[kind]
+        extra = {"fields": shown[::-1]} if fields and shown != ITEMS[kind] else {}
+        self._list_by_rest(target(kind, {**asked, **paging, **extra}), kind, shown, rows, (limit, offset))
+
+    def _filters(self, query: Mapping[str, Any]) -> dict[str, Any]:
+        found = dict(query)
+        for name, kind in (("accountId", "accounts"), ("assignedTo", "users")):
+            if name in found:
+                found[name] = [self.pick(kind, number) for number in found[name]]
+        return found
+
+    def _list_by_rest(self, address: str, kind: str, shown: list[str], rows: list[Row], span: tuple[int, int]) -> None:
+        limit, offset = span
+        said = self.doors.rest("GET", address)
+        if "page=" in address and offset >= len(rows) and offset:
+            self.counts["pages past the end"] += 1
+            assert (said.status, said.code) == (404, "not_found")
+            return
+        assert said.status == 200, said
+        assert said.headers
+        self.counts[f"lists of {kind}"] += 1
+        assert said.body["results"] == ([self.model.shown(row, shown) for row in rows[offset : offset + limit]])
+        assert [*map(list, said.body["results"])] == [shown] * len(said.body["results"])
+        assert said.body["count"] == len(rows)
+        self._link(said.body["next"], address, offset + limit if offset + limit < len(rows) else None, limit)
+        self._link(said.body["previous"], address, max(0, offset - limit) if offset else None, limit)
+        self.lists[address] = (said.headers["etag"], self.model.changes)
+
+    @staticmethod
+    def _link(link: str | None, address: str, offset: int | None, limit: int) -> None:
+        assert (link is None) == (offset is None)
+        if link is None or offset is None:
+            return
+        assert link.startswith(BASE + address.partition("?")[0])
+        kept = {name: value for name, value in parse_qsl(urlsplit(address).query) if name not in {"page", "offset"}}
+        place = ("offset", offset) if "offset=" in address else ("page", offset // limit + 1)
+        assert dict(parse_qsl(urlsplit(link).query)) == kept | {place[0]: str(place[1])}
+
+    @rule(number=drawn.numbers)
+    def list_again(self, number: int) -> None:
+        """A list's tag holds exactly as long as nothing in the workspace has changed."""
+        if not self.lists:
+            return
+        address = sorted(self.lists)[number % len(self.lists)]
+        tag, changes = self.lists[address]
+        said = self.doors.rest("GET", address, headers={"if-none-match": tag})
+        self.counts[f"lists again: {said.status}"] += 1
+        if changes == self.model.changes:
+            assert (said.status, said.body) == (304, None)
+        else:
+            assert said.status in {200, 404}
+
+    @rule(number=drawn.numbers)
+    def read_again(self, number: int) -> None:
+        """A record's tag holds exactly as long as what is shown of it, and its version."""
+        if not self.tags:
+            return
+        address = sorted(self.tags)[number % len(self.tags)]
+        tag, body, version = self.tags[address]
+        _, _, kind, id_, _ = address.split("/")
+        said = self.doors.rest("GET", address, headers={"if-none-match": tag})
+        row = self.model.rows.get(id_)
+        same = row is not None and (self.model.shown(row, KEYS[kind]), row["version"]) == (body, version)
+        self.counts[f"records again: {said.status}"] += 1
+        assert said.status == (304 if same else 200 if row else 404)
+
+    @rule(number=drawn.numbers, kind=drawn.kinds, fields=drawn.fields)
+    def read(self, number: int, kind: str, fields: list[str] | None) -> None:
+        id_ = self.pick(kind, number)
+        row = self.model.rows.get(id_)
+        shown = [name for name in KEYS[kind] if fields is None or name in fields] or KEYS[kind]
+        said = self.doors.rest("GET", f"/api/{kind}/{id_}/?fields={','.join(shown)}")
+        node = self.doors.get(kind, id_)
+        if row is None:
+            assert (said.status, node) == (404, None)
+            return
+        assert said.body == self.model.shown(row, shown)
+        assert node == self.told(kind, row)
+        assert list(said.body) == shown
+
+    def told(self, kind: str, row: Row) -> Told:
+        """A record as GraphQL tells it: in REST's shape, with its version and the stages that it has been in."""
+        return self.model.shown(row, KEYS[kind]), row["version"], self.history.get(row["id"])
+
+    @invariant()
+    def both_doors_hold_the_model(self) -> None:
+        """All there is, by both doors, whole."""
+        self.counts["comparisons"] += 1
+        for kind in ("opportunities", "accounts", "contacts"):
+            rows = self.model.listed(kind, {})
+            assert self.doors.page(kind, {}, 100, 0) == (len(rows), [self.told(kind, row) for row in rows])
+            said = self.doors.rest("GET", f"/api/{kind}/?limit=100")
+            assert said.body["results"] == [self.model.shown(row, ITEMS[kind]) for row in rows]
+            assert said.body["count"] == len(rows)

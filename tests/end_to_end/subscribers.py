@@ -1,0 +1,246 @@
+"""Many subscribers on one process: does every event reach all, how late, and what does a subscriber cost?
+
+`python -m tests.end_to_end.subscribers --count 1000` opens as many WebSockets from this process, writes at a steady pace, and prints the
+times from sending the write until each subscriber has the event, beside the memory of the server.
+"""
+
+import argparse
+import asyncio
+import base64
+import json
+import os
+import statistics
+import sys
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import orjson
+from typing_extensions import override
+
+from gateway.live.messages import SUBPROTOCOL
+from tests.end_to_end.fleet import Access, Gateway, access, fresh, serving
+from tests.end_to_end.writing import CREATE, CREATE_ACCOUNT
+
+FOLLOW = "subscription { opportunityChanged { cursor type id changedFields at opportunity { name value stage account { name } } } }"
+SERVER_PATIENCE = 30.0
+#: Sockets that are opened at a time.
+TOGETHER = 50
+
+
+class Subscriber(asyncio.Protocol):
+    """The least that a WebSocket client can be (RFC 6455), so that the measurement is of the server: it notes when what came."""
+
+    def __init__(self, address: str, token: str) -> None:
+        self._address = address
+        self._token = token
+        self._buffer = bytearray()
+        self._upgraded = False
+        self.arrived: list[tuple[str, float]] = []
+        self.subscribed = asyncio.Event()
+        self.ended: float | None = None
+        self.transport: Any = None
+
+    @override
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
+        key = base64.b64encode(os.urandom(16)).decode()
+        head = (
+            f"GET /graphql HTTP/1.1\r\nHost: {self._address}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+        )
+        self.transport.write(f"{head}Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Protocol: {SUBPROTOCOL}\r\n\r\n".encode())
+        self._say({"type": "connection_init", "payload": {"Authorization": f"Bearer {self._token}"}})
+        self._say({"id": "1", "type": "subscribe", "payload": {"query": FOLLOW}})
+        # Answered when what stands before it was read: from then on nothing may be missed.
+        self._say({"type": "ping"})
+
+    def _say(self, message: Any) -> None:
+        self._send(0x81, orjson.dumps(message))
+
+    def _send(self, first: int, body: bytes) -> None:
+        """A masked frame; a mask of zeros leaves the body as it is."""
+        size = bytes([0x80 | len(body)]) if len(body) < 126 else b"\xfe" + len(body).to_bytes(2, "big")
+        self.transport.write(bytes([first]) + size + bytes(4) + body)
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        now = time.perf_counter()
+        self._buffer += data
+        if not self._upgraded:
+            head, found, rest = self._buffer.partition(b"\r\n\r\n")
+            if not found:
+                return
+            assert head.startswith(b"HTTP/1.1 101"), head
+            self._upgraded, self._buffer = True, rest
+        while (body := self._frame()) is not None:
+            self._hear(body, now)
+
+    def _frame(self) -> tuple[int, bytes] | None:
+        """The next frame's opcode and body, if all of it is there."""
+        buffer = self._buffer
+        if len(buffer) < 2:
+            return None
+        start, size = 2, buffer[1]
+        if size == 126:
+            start, size = 4, int.from_bytes(buffer[2:4], "big")
+        if len(buffer) < start + size:
+            return None
+        frame = buffer[0] & 15, bytes(buffer[start : start + size])
+        del buffer[: start + size]
+        return frame
+
+    def _hear(self, frame: tuple[int, bytes], now: float) -> None:
+        opcode, body = frame
+        if opcode == 9:
+            self._send(0x8A, body)
+        elif b'"type":"next"' in body:
+            # An id is 30 characters long; parsing all of it would cost more than what is measured.
+            place = body.index(b'"opp_') + 1
+            self.arrived.append((body[place : place + 30].decode(), now))
+        elif b'"pong"' in body:
+            self.subscribed.set()
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.ended = time.perf_counter()
+
+
+@dataclass(slots=True)
+class Figures:
+    """What was measured: milliseconds from sending a write to its event's arrival, kibibytes of the server's memory."""
+
+    subscribers: int
+    events: int
+    missed: int
+    repeated: int
+    p50_ms: float
+    p99_ms: float
+    max_ms: float
+    rss_before_kib: int
+    rss_after_kib: int
+    rss_per_subscriber_kib: float
+    dropped: int = 0
+    stopped_dropped: bool = False
+
+
+def resident(process_id: int) -> int:
+    """The memory that a process holds, in KiB (proc(5))."""
+    status = Path(f"/proc/{process_id}/status").read_text("ascii")
+    return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS")))
+
+
+async def subscribe(address: str, token: str, count: int) -> list[Subscriber]:
+    """That many subscribers, all of them following."""
+    host, port = address.split(":")
+    loop = asyncio.get_running_loop()
+    subscribers: list[Subscriber] = []
+    while len(subscribers) < count:
+        batch = min(TOGETHER, count - len(subscribers))
+        opened = await asyncio.gather(*(loop.create_connection(lambda: Subscriber(address, token), host, int(port)) for _ in range(batch)))
+        subscribers += [subscriber for _, subscriber in opened]
+        await asyncio.gather(*(subscriber.subscribed.wait() for _, subscriber in opened))
+    return subscribers
+
+
+class Writer:
+    """Makes deals through the server, and notes when each was sent."""
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self._client = client
+        self.sent: dict[str, float] = {}
+        self._account = ""
+
+    async def _ask(self, document: str, variables: dict[str, Any]) -> Any:
+        answer = (await self._client.post("/graphql", json={"query": document, "variables": variables})).json()
+        assert "errors" not in answer, answer
+        return answer["data"]
+
+    async def write(self, size: int = 20) -> None:
+        """One deal, with a name of `size` characters."""
+        if not self._account:
+            self._account = (await self._ask(CREATE_ACCOUNT, {}))["createAccount"]["account"]["id"]
+        began = time.perf_counter()
+        made = await self._ask(CREATE, {"input": {"name": "x" * size, "accountId": self._account, "value": 1}})
+        self.sent[made["createOpportunity"]["opportunity"]["id"]] = began
+
+
+def count(writer: Writer, subscribers: list[Subscriber]) -> tuple[int, int, list[float]]:
+    """How many events were missed, how many came twice, and how late each was, in milliseconds."""
+    missed = repeated = 0
+    late: list[float] = []
+    for subscriber in subscribers:
+        first = {id_: at for id_, at in reversed(subscriber.arrived) if id_ in writer.sent}
+        missed += len(writer.sent) - len(first)
+        repeated += sum(id_ in writer.sent for id_, _ in subscriber.arrived) - len(first)
+        late += [(at - writer.sent[id_]) * 1_000 for id_, at in first.items()]
+    return missed, repeated, late
+
+
+async def settled(writer: Writer, subscribers: list[Subscriber]) -> None:
+    """Until everything has arrived, or nothing more does."""
+    deadline = time.perf_counter() + SERVER_PATIENCE
+    while time.perf_counter() < deadline and any(len(subscriber.arrived) < len(writer.sent) for subscriber in subscribers):
+        await asyncio.sleep(0.05)
+
+
+async def measure(gateway: Gateway, who: Access, total: int, events: int, pause: float) -> Figures:
+    """Events at a steady pace to `total` subscribers."""
+    async with httpx.AsyncClient(base_url=gateway.url, headers=who.headers, timeout=30) as client:
+        writer = Writer(client)
+        await writer.write()
+        before = resident(gateway.process.pid)
+        subscribers = await subscribe(gateway.address, who.token, total)
+        writer.sent.clear()
+        for _ in range(events):
+            await asyncio.gather(writer.write(), asyncio.sleep(pause))
+        await settled(writer, subscribers)
+        after = resident(gateway.process.pid)
+        missed, repeated, late = count(writer, subscribers)
+        cuts = statistics.quantiles(late, n=100)
+        figures = Figures(
+            *(total, events, missed, repeated, round(cuts[49], 1), round(cuts[98], 1), round(max(late), 1)),
+            *(before, after, round((after - before) / total, 1)),
+            dropped=sum(subscriber.ended is not None for subscriber in subscribers),
+        )
+        figures.stopped_dropped = await _one_stops(writer, subscribers)
+        return figures
+
+
+async def _one_stops(writer: Writer, subscribers: list[Subscriber]) -> bool:
+    """One reads no more: whether it alone is dropped, and the others miss nothing."""
+    stopped, *others = subscribers
+    stopped.transport.pause_reading()
+    for _ in range(400):
+        # Long names fill what the two systems buffer between them.
+        await writer.write(200)
+    await settled(writer, others)
+    await asyncio.sleep(6)
+    stopped.transport.resume_reading()
+    await asyncio.sleep(1)
+    missed, repeated, _ = count(writer, others)
+    return stopped.ended is not None and not any(other.ended for other in others) and not missed and not repeated
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=1_000)
+    parser.add_argument("--events", type=int, default=100)
+    parser.add_argument("--pause", type=float, default=0.25, help="seconds between writes")
+    parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
+    given = parser.parse_args()
+
+    async def run(url: str, folder: Path) -> Figures:
+        async with serving(url, folder) as (gateway,):
+            return await measure(gateway, await access(url), given.count, given.events, given.pause)
+
+    with tempfile.TemporaryDirectory(prefix="gateway-subscribers-") as name, fresh(given.database, Path(name)) as url:
+        figures = asyncio.run(run(url, Path(name)))
+    print(json.dumps(asdict(figures), indent=2))
+    sys.exit(bool(figures.missed or figures.repeated or figures.dropped or not figures.stopped_dropped))
+
+
+if __name__ == "__main__":
+    main()
