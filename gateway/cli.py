@@ -1,13 +1,13 @@
 """The command line: `gateway serve`, `migrate`, `token`, `seed`, `schema`, `explain`, `openapi`, `translate`, `usage`.
 
 What a program reads (a token, the SDL, a list) goes to standard output, what is meant for people to standard error. Exit code 2 says that
-what was typed can't be, 1 that the database didn't answer.
+what was typed can't be, 1 that the database, the port or the disk didn't do their part.
 """
 
 import asyncio
 import sqlite3
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import astuple, fields
 from pathlib import Path
@@ -16,19 +16,18 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import asyncpg
 import orjson
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from gateway import demo as demos
 from gateway import usage_report
 from gateway.auth import AuthSettingsError
 from gateway.auth.keys import KeyFault, Keys, Listed, NewKey
 from gateway.flags import with_settings
+from gateway.listen import ListenError, listening
 from gateway.migrations import head, head_is_current, upgrade
 from gateway.seed import SeedFault, SeedSpec
 from gateway.seed import seed as fill
 from gateway.settings import Settings, SettingsError, load
+from gateway.terminal import print_rows, progress
 from schema.rules.access import Caller, Role
 from schema.storage.database import Database, StorageError, open_database
 
@@ -45,7 +44,7 @@ class Refused(Exception):
 
 
 _TYPED = (Refused, SettingsError, AuthSettingsError, KeyFault, SeedFault, demos.DemoFault)
-_DATABASE = (StorageError, OSError, sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError)
+_DATABASE = (StorageError, sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 DatabaseUrl = Annotated[
     str | None, typer.Option(help="sqlite:///path or postgresql://user:password@host/name (default: GATEWAY_DATABASE_URL).", metavar="URL")
@@ -81,16 +80,19 @@ def serve(
     from gateway import server  # noqa: PLC0415
 
     settings = load(**flags)
-    if settings.workers > 1:
-        # Settings that can't work are told here; a worker that they stop would be started again and again.
-        application.create_app(settings)
-    if not demo:
-        server.serve(settings)
-        return
-    settings = demos.reachable_only_here(settings)
-    token = _run(settings, demos.prepare)
-    demos.announce(settings, token)
-    server.serve(settings, demo_token=token)
+    # Whatever can't work is told here, in a sentence: the settings, the port, the database.
+    application.create_app(settings)
+    if demo:
+        demos.check_loopback(settings)
+    with listening(settings) as (settings, sockets):
+        token = _run(settings, demos.prepare if demo else _nothing)
+        if token is not None:
+            demos.announce(settings, token)
+        server.serve(settings, sockets, demo_token=token)
+
+
+async def _nothing(_: Database) -> None:
+    """A look at the database is enough."""
 
 
 @app.command()
@@ -124,7 +126,7 @@ def token_create(
 def token_list(database_url: DatabaseUrl = None) -> None:
     """List the API keys: a table in a terminal, tab-separated lines elsewhere."""
     listed = _run(load(database_url=database_url), lambda database: Keys(database).list())
-    _print_rows([field.name for field in fields(Listed)], [[value or "" for value in astuple(key)] for key in listed])
+    print_rows([field.name for field in fields(Listed)], [[value or "" for value in astuple(key)] for key in listed])
 
 
 @tokens.command("revoke")
@@ -149,7 +151,7 @@ def seed(
 ) -> None:
     """Fill a workspace with believable data, 100,000 opportunities in well under a minute."""
     spec = SeedSpec(_name("--workspace", workspace), opportunities, accounts, users, contacts, number)
-    with _progress(opportunities) as tell:
+    with progress(opportunities) as tell:
         seeded = _run(load(database_url=database_url), lambda database: fill(database.url, spec, progress=tell))
     _say(f"Wrote {seeded.rows:,} rows into the workspace {workspace}.")
     _say(f"A token for it: gateway token create --workspace {workspace!r} --role admin")
@@ -171,8 +173,7 @@ def explain(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Print the plan of an operation: its cost, its SQL, and what writes the response. Runs nothing."""
-    with _told():
-        print(_explained(load(database_url=database_url), file, variables, operation))  # noqa: T201
+    typer.echo(_explained(load(database_url=database_url), file, variables, operation))
 
 
 def _explained(settings: Settings, file: Path, variables: str, operation: str | None) -> str:
@@ -261,7 +262,7 @@ def _translate_recording(recording: Path, folder: Path, server: str | None, toke
 @app.command()
 def usage(database_url: DatabaseUrl = None) -> None:
     """List who still uses which REST route, parameter and field, how often, and when last."""
-    _print_rows(usage_report.COLUMNS, _run(load(database_url=database_url), usage_report.uses))
+    print_rows(usage_report.COLUMNS, _run(load(database_url=database_url), usage_report.uses))
 
 
 def _translator(settings: Settings) -> "Translator":
@@ -282,6 +283,8 @@ def _told() -> Iterator[None]:
         _end(str(error), 2)
     except _DATABASE as error:
         _end(f"the database says: {error}", 1)
+    except (ListenError, OSError) as error:
+        _end(str(error), 1)
 
 
 def _end(message: str, code: int) -> None:
@@ -324,24 +327,3 @@ def _name(option: str, value: str) -> str:
     if not 1 <= len(name) <= _MAX_NAME or not name.isprintable():
         raise Refused(f"{option}: give 1 to {_MAX_NAME} printable characters")
     return name
-
-
-def _print_rows(names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    if not sys.stdout.isatty():
-        for row in [names, *rows]:
-            typer.echo("\t".join(row))
-        return
-    table = Table(*names)
-    for row in rows:
-        table.add_row(*row)
-    Console().print(table)
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[Callable[[int], None]]:
-    """A bar on standard error, where that is a terminal."""
-    console = Console(stderr=True)
-    columns = (TextColumn("Opportunities"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task("opportunities", total=total)
-        yield lambda done: bar.update(task, completed=done)

@@ -23,11 +23,10 @@ class DemoFault(Exception):
     """There can be no demo here: the message says why, for whoever typed it."""
 
 
-def reachable_only_here(settings: Settings) -> Settings:
-    """The settings of a demo, its port made out if any would do. Raises DemoFault unless it listens on loopback."""
+def check_loopback(settings: Settings) -> None:
+    """Raises DemoFault unless these settings listen on loopback."""
     if not settings.loopback:
         raise DemoFault(f"--demo shows a token to whoever comes, so it listens on loopback only, and {settings.host} is not")
-    return settings if settings.port else settings.model_copy(update={"port": _free_port(settings.host)})
 
 
 async def prepare(database: Database) -> str:
@@ -54,11 +53,10 @@ async def _workspaces(database: Database) -> dict[str, bool]:
 
 def banner(settings: Settings, token: str) -> str:
     """What the demo tells: the token, a line to paste, and the explorer's address."""
-    address = f"http://{f'[{settings.host}]' if ':' in settings.host else settings.host}:{settings.port}"
     return (
         f"\nToken     {token}\n\n"
-        f"curl -sS -H 'Authorization: Bearer {token}' '{address}/api/opportunities/?limit=5'\n\n"
-        f"Explorer  {address}/graphql\n"
+        f"curl -sS -H 'Authorization: Bearer {token}' '{settings.address}/api/opportunities/?limit=5'\n\n"
+        f"Explorer  {settings.address}/graphql\n"
     )
 
 
@@ -80,8 +78,3 @@ def _answers(host: str, port: int) -> bool:
     except OSError:
         return False
     return True
-
-
-def _free_port(host: str) -> int:
-    with socket.create_server((host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET) as found:
-        return int(found.getsockname()[1])

@@ -4,14 +4,17 @@ import asyncio
 import gc
 import os
 import signal
+import socket
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from types import FrameType
 from typing import Any
 
+import structlog
 import uvicorn
+from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from gateway import logs
@@ -27,16 +30,20 @@ except ImportError:  # Windows has no httptools: h11 then, without its time limi
 GENERATION_0 = 100_000
 
 
-def serve(settings: Settings, *, demo_token: str | None = None) -> None:
-    """Serve until SIGTERM or SIGINT. Raises SystemExit when it can't start."""
+def serve(settings: Settings, sockets: Sequence[socket.socket], *, demo_token: str | None = None) -> None:
+    """Serve on bound `sockets` until SIGTERM or SIGINT. Raises SystemExit when it can't start."""
     logs.configure(settings)
     config = config_of(settings, partial(application, settings, demo_token))
+    structlog.get_logger().info(f"Serving on {settings.address}, Ctrl-C stops it.")
     if settings.workers == 1:
-        uvicorn.Server(config).run()
+        uvicorn.Server(config).run([*sockets])
         return
     with tempfile.TemporaryDirectory(prefix="gateway-metrics-") as folder:
         os.environ[MULTIPROCESS] = folder
-        Multiprocess(config, [config.bind_socket()]).run()
+        supervisor = Multiprocess(config, [*sockets])
+        supervisor.run()
+    if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes):
+        raise SystemExit(STARTUP_FAILURE)
 
 
 def config_of(settings: Settings, factory: Callable[[], Application]) -> uvicorn.Config:

@@ -137,7 +137,8 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _database(cls, value: str) -> str:
-        if not value.startswith(("sqlite:///", "postgresql://")):
+        # Without a file each connection of SQLite would have a database of its own.
+        if not value.startswith(("sqlite:///", "postgresql://")) or value in {"sqlite:///", "sqlite:///:memory:"}:
             raise ValueError("write sqlite:///path or postgresql://user:password@host/name")
         return value
 
@@ -171,6 +172,11 @@ class Settings(BaseSettings):
             return ip_address(self.host).is_loopback
         except ValueError:
             return self.host == "localhost"
+
+    @property
+    def address(self) -> str:
+        """Where a client on this machine finds the port."""
+        return f"http://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
 
 
 def load(**overrides: Any) -> Settings:

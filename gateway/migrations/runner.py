@@ -56,8 +56,11 @@ async def upgrade(database_url: str) -> None:
         async with connected(database_url) as run:
             await run(lambda connection: command.upgrade(_config(connection), "head"))
     except DBAPIError as error:
-        raise StorageError(str(error.orig)) from error
-    except (OSError, CommandError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        file = f" ({database_url})" if database_url.startswith("sqlite") else ""
+        raise StorageError(f"{error.orig}{file}") from error
+    except CommandError as error:
+        raise StorageError(f"{error}; was it migrated by a newer gateway?") from error
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise StorageError(str(error)) from error
 
 

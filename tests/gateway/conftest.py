@@ -1,8 +1,11 @@
 """The application over a stand-in graph, called in process or on a port; `make_app(…)` takes settings."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import httpx
@@ -10,6 +13,7 @@ import pytest
 import uvicorn
 
 from gateway.app import Application, create_app
+from gateway.cli import main
 from gateway.server import config_of
 from gateway.settings import Settings
 from schema.rules.access import Caller, Role
@@ -21,6 +25,35 @@ HEADERS = {"authorization": TOKEN}
 
 MakeApp: TypeAlias = Callable[..., Application]
 Serve: TypeAlias = Callable[..., Any]
+Run: TypeAlias = "Callable[..., Result]"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command did."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+    """Runs the command line in this process, in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    # The logs would go on to what capfd put in standard error's place, after it was closed.
+    monkeypatch.setattr("gateway.logs.configure", lambda _settings: None)
+
+    def run(*arguments: str) -> Result:
+        monkeypatch.setattr(sys, "argv", ["gateway", *arguments])
+        code = 0
+        try:
+            main()
+        except SystemExit as end:
+            code = int(end.code or 0)
+        return Result(code, *capfd.readouterr())
+
+    return run
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,46 +16,15 @@ from urllib.request import Request, urlopen
 import pytest
 
 from gateway.auth.keys import Keys, NewKey
-from gateway.cli import main
 from gateway.rest_usage import Uses
 from gateway.settings import Settings
 from gateway.usage_report import COLUMNS, uses
 from rest_compat.protocol import Use
 from schema.rules.access import Caller, Role
 from schema.storage.database import Database
+from tests.gateway.conftest import Run
 
 TOKEN = re.compile(r"pk_live_[\w-]{43}\n", re.ASCII)
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a command did."""
-
-    code: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Result]
-
-
-@pytest.fixture
-def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
-    """Runs the command line in this process, in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-    # The logs would go on to what capfd put in standard error's place, after it was closed.
-    monkeypatch.setattr("gateway.logs.configure", lambda _settings: None)
-
-    def run(*arguments: str) -> Result:
-        monkeypatch.setattr(sys, "argv", ["gateway", *arguments])
-        code = 0
-        try:
-            main()
-        except SystemExit as end:
-            code = int(end.code or 0)
-        return Result(code, *capfd.readouterr())
-
-    return run
 
 
 @pytest.fixture
@@ -242,12 +211,14 @@ def test_every_setting_has_a_flag(run: Run, monkeypatch: pytest.MonkeyPatch) -> 
     for name in Settings.model_fields:
         assert re.search(rf"--{name.replace('_', '-')}\b", text), name
     served: list[Settings] = []
-    monkeypatch.setattr("gateway.server.serve", served.append)
+    monkeypatch.setattr("gateway.server.serve", lambda settings, _sockets, **_: served.append(settings))
     monkeypatch.setenv("GATEWAY_PORT", "9000")
     monkeypatch.setenv("GATEWAY_KEEP_ALIVE", "7")
     assert run("serve", "--port", "9001", "--cors-origins", "https://a.example,https://b.example", "--no-metrics").code == 0
     assert (served[0].port, served[0].keep_alive, served[0].metrics) == (9001, 7, False)
     assert served[0].cors_origins == ("https://a.example", "https://b.example")
+    assert run("serve", "--port", "0").code == 0
+    assert served[1].port > 0
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from tests.gateway.conftest import HEADERS, TOKEN
 ROOT = Path(__file__).parents[2]
 PROGRAM = """
 import gateway.app
+from gateway.listen import listening
 from gateway.server import serve
 from gateway.settings import load
 from tests.gateway.conftest import CALLER, TOKEN
@@ -35,7 +36,8 @@ gateway.app.RestGraph = lambda *_: None
 gateway.app.rest_routes = lambda _: []
 gateway.app.Authenticator.authenticate = authenticate
 if __name__ == "__main__":
-    serve(load())
+    with listening(load()) as found:
+        serve(*found)
 """
 
 Start = Callable[..., Any]
@@ -138,20 +140,3 @@ async def test_logs(program: Path, sqlite_url: str) -> None:
     assert defect["request_id"] == response.json()["errors"][0]["extensions"]["requestId"] == response.headers["x-request-id"]
     assert "secret detail" in defect["exception"]
     assert {"event", "level", "timestamp"} <= set(lines[0])
-
-
-async def test_a_port_that_is_taken(program: Path, sqlite_url: str) -> None:
-    """A process that can't serve its port says so and ends."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        environment = {
-            **os.environ,
-            "PYTHONPATH": str(ROOT),
-            "GATEWAY_DATABASE_URL": sqlite_url,
-            "GATEWAY_PORT": str(taken.getsockname()[1]),
-        }
-        process = await asyncio.create_subprocess_exec(sys.executable, str(program), env=environment, stderr=asyncio.subprocess.PIPE)
-        _, log = await process.communicate()
-    assert process.returncode != 0
-    assert b"address already in use" in log.lower()

@@ -1,0 +1,58 @@
+"""The port: taken before anything else is done, so that one who can't have it is told so at once and nothing else has happened."""
+
+import errno
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+from gateway.settings import Settings
+
+
+class ListenError(Exception):
+    """The address can't be listened on: the message says why, for whoever typed it."""
+
+
+@contextmanager
+def listening(settings: Settings) -> Iterator[tuple[Settings, list[socket.socket]]]:
+    """The port, bound on every address that the host's name stands for; nobody is answered yet. Raises ListenError.
+
+    The settings come back with the port that was found where any would do.
+    """
+    with ExitStack() as bound:
+        try:
+            found = _bind(settings, bound)
+        except OSError as error:
+            raise ListenError(f"can't listen on {settings.address}: {(error.strerror or str(error)).lower()}") from None
+        yield settings.model_copy(update={"port": found[0].getsockname()[1]}), found
+
+
+def _bind(settings: Settings, bound: ExitStack) -> list[socket.socket]:
+    found: list[socket.socket] = []
+    for family, _, _, _, address in socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE):
+        port = found[0].getsockname()[1] if found else settings.port
+        found += [bound.enter_context(each) for each in _bound(family, (address[0], port, *address[2:]))]
+    if not found:
+        raise OSError(errno.EADDRNOTAVAIL, os.strerror(errno.EADDRNOTAVAIL))
+    return found
+
+
+def _bound(family: int, address: tuple[Any, ...]) -> list[socket.socket]:
+    """A bound socket; none where the machine doesn't have the address, as it may be with one of `localhost`'s two."""
+    try:
+        found = socket.socket(family, socket.SOCK_STREAM)
+    except OSError:
+        return []
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if family == socket.AF_INET6:
+        found.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    try:
+        found.bind(address)
+    except OSError as error:
+        found.close()
+        if error.errno != errno.EADDRNOTAVAIL:
+            raise
+        return []
+    found.set_inheritable(True)
+    return [found]

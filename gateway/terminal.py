@@ -1,0 +1,32 @@
+"""What a command shows: lists that people and programs read, and how far it has come."""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+
+def print_rows(names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table in a terminal, tab-separated lines elsewhere."""
+    if not sys.stdout.isatty():
+        for row in [names, *rows]:
+            typer.echo("\t".join(row))
+        return
+    table = Table(*names)
+    for row in rows:
+        table.add_row(*row)
+    Console().print(table)
+
+
+@contextmanager
+def progress(total: int) -> Iterator[Callable[[int], None]]:
+    """A bar on standard error, where that is a terminal."""
+    console = Console(stderr=True)
+    columns = (TextColumn("Opportunities"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("opportunities", total=total)
+        yield lambda done: bar.update(task, completed=done)
