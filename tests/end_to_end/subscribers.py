@@ -1,4 +1,4 @@
-"""Many subscribers on one process: does every event reach all, how late, and what does a subscriber cost?
+"""Many subscribers on one process: whether every event reaches all, how late, and what a subscriber costs.
 
 `python -m tests.end_to_end.subscribers --count 1000` opens as many WebSockets from this process, writes at a steady pace, and prints the
 times from sending the write until each subscriber has the event, beside the memory of the server.
@@ -182,7 +182,7 @@ def count(writer: Writer, subscribers: list[Subscriber]) -> tuple[int, int, list
 async def settled(writer: Writer, subscribers: list[Subscriber]) -> None:
     """Until everything has arrived, or nothing more does."""
     deadline = time.perf_counter() + SERVER_PATIENCE
-    while time.perf_counter() < deadline and any(len(subscriber.arrived) < len(writer.sent) for subscriber in subscribers):
+    while time.perf_counter() < deadline and any(len(subscriber.arrived) < len(writer.sent) for subscriber in subscribers):  # noqa: ASYNC110  what is waited for happens in many tasks
         await asyncio.sleep(0.05)
 
 
