@@ -39,7 +39,8 @@ _BOUNDS = {
     "uniqueItems": "uniqueItems",
     "format": "format",
 }
-_NOT_BLANK = r"\S"
+# What `str.strip` leaves; ECMAScript's `\S`, as JSON Schema has it, is another set.
+_NOT_BLANK = r"[^\u0009-\u000d\u001c-\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
 _AMOUNT_TEXT = r"^[0-9]{1,13}(\.[0-9]{1,2})?$"
 
 

@@ -1,22 +1,48 @@
-"""Cases that JSON Schema cannot rule out: integers that no double holds, and both ways of paging at once."""
+"""Cases that JSON Schema cannot rule out, made to obey: what OpenAPI and the rules beside it allow must be accepted."""
 
 from typing import Any
 
 import schemathesis
+from jsonschema import Draft202012Validator
 
+from rest_compat.headers import GRAPHQL_INT, is_strict
+from rest_compat.query import DEFAULT_LIMIT, MOST_LIMIT
+
+IDS = {"accountId", "assignedTo"}
 LARGEST = 2**53 - 1
-LARGEST_OFFSET = 2**31 - 1
 
 
 @schemathesis.hook
 def before_call(context: Any, case: Any, kwargs: Any) -> None:
-    """Either `page` or `offset`, and no page too far; said late, since the coverage phase asks no generator."""
+    """Said late, since the coverage phase asks no generator. What is meant to be refused is left as it is."""
     del context, kwargs
-    query = case.query or {}
-    page, limit = query.get("page", 1), query.get("limit", 20)
-    far = isinstance(page, int) and isinstance(limit, int) and page * min(100, limit) > LARGEST_OFFSET
-    if "offset" in query or far:
+    if case.meta is None or case.meta.generation.mode.is_positive:
+        _page_once(case.query or {})
+        _ignore_undeclared(case)
+
+
+def _page_once(query: dict[str, Any]) -> None:
+    """Either `page` or `offset`, and no page too far; an empty parameter is as if absent."""
+    page, limit = (int(query.get(name) or default) for name, default in (("page", 1), ("limit", DEFAULT_LIMIT)))
+    if query.get("offset", "") != "" or (page - 1) * min(MOST_LIMIT, limit) > GRAPHQL_INT:
         query.pop("page", None)
+
+
+def _ignore_undeclared(case: Any) -> None:
+    """Keys that are not declared may be sent, but not with `Prefer: handling=strict`."""
+    headers = case.headers or {}
+    if is_strict(headers.get("Prefer", "")) and isinstance(case.body, dict):
+        declared = case.operation.body[0].definition["schema"]["properties"]
+        if case.body.keys() - declared.keys():
+            del headers["Prefer"]
+
+
+@schemathesis.hook
+def filter_query(context: Any, query: Any) -> bool:
+    """Whatever is written for an id, or a list of them, is one: a case meant to be refused must have another fault."""
+    declared = {one.name: one.definition["schema"] for one in context.operation.query if one.name in IDS}
+    given = {name: value for name, value in (query or {}).items() if name in declared and value != ""}
+    return all(Draft202012Validator(declared[name]).is_valid(value) for name, value in given.items())
 
 
 @schemathesis.hook

@@ -1,5 +1,7 @@
 """What is derived from the declarations: the explanation, OpenAPI, deprecations, uses, the table of parity."""
 
+import re
+import sys
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -91,6 +93,13 @@ def test_openapi_is_valid_and_complete(graph: FakeGraph) -> None:
     assert schemas["UpdateOpportunity"]["properties"]["name"]["type"] == "string"
     assert schemas["UpdateOpportunity"]["properties"]["stage"]["enum"][0] == "prospecting"
     assert schemas["Opportunity"]["properties"]["value"]["type"] == ["number", "null"]
+
+
+def test_blank_is_what_is_trimmed(graph: FakeGraph) -> None:
+    """OpenAPI's pattern for what may not be blank refuses exactly what nothing is left of."""
+    pattern = openapi(Translator(graph, RESOURCES))["components"]["schemas"]["CreateOpportunity"]["properties"]["name"]["pattern"]
+    blank = [character for character in map(chr, range(sys.maxunicode + 1)) if not re.search(pattern, character)]
+    assert blank == [character for character in map(chr, range(sys.maxunicode + 1)) if not character.strip()]
 
 
 def test_examples_fit_their_schemas(graph: FakeGraph) -> None:
