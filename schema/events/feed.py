@@ -223,6 +223,8 @@ class Feed:
                 await self._database.follow(self.wake)
             except StorageError as error:
                 _log.warning("following events: %s", error)
+            except Exception:  # noqa: BLE001  a process that no longer listened would tell its subscribers nothing, and nobody why
+                _log.exception("following events")
             self.wake(None)
             await asyncio.sleep(RETRY_SECONDS)
 

@@ -176,17 +176,23 @@ class SqliteDatabase:
     async def follow(self, wake: Callable[[str | None], None]) -> None:
         if at_risk():
             _log.warning(_AT_RISK, sqlite3.sqlite_version, self.path)
-        seen = self._data_version()
+        # Nobody knows what was committed before the first look, so that one wakes.
+        seen = -1
         while True:
-            await asyncio.sleep(POLL_SECONDS)
             version = self._data_version()
             if version != seen:
                 seen = version
                 wake(None)
+            await asyncio.sleep(POLL_SECONDS)
 
     def _data_version(self) -> int:
-        """Grows when any other connection, of whatever process, has committed (2 µs)."""
-        return int(self._inline.raw.execute("PRAGMA data_version").fetchone()[0])
+        """Grows when any other connection, of whatever process, has committed (2 µs). Raises Unavailable."""
+        # A statement's steps add up over its executions, and every 2,000 the clock is looked at: the last read's time would be over.
+        self._inline.deadline = float("inf")
+        try:
+            return int(self._inline.raw.execute("PRAGMA data_version").fetchone()[0])
+        except sqlite3.Error as error:
+            raise Unavailable(str(error)) from error
 
     async def write(self, work: Work[T], *, long: bool = False) -> T:
         return await self._writer.write(work, long=long)  # type: ignore[no-any-return]

@@ -66,6 +66,17 @@ async def test_nothing_new_for_the_first_who_follows(database_url: str, follow: 
             assert [event["id"] for event in await waiting] == [id_]
 
 
+async def test_a_process_that_has_run_for_long(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a thousand looks whether others have committed, the next one sees it still (the 334th failed once, and was the last)."""
+    monkeypatch.setattr("schema.storage.sqlite.POLL_SECONDS", 0.0005)
+    who = await access(sqlite_url)
+    async with deals(sqlite_url, who) as some, in_process(sqlite_url) as (address, _):
+        waiting = asyncio.create_task(take(by_socket(address, who.token), 1))
+        await asyncio.sleep(2)
+        id_ = await some.create()
+        assert [event["id"] for event in await waiting] == [id_]
+
+
 async def test_a_writer_that_is_killed(database_url: str, tmp_path: Path) -> None:
     """Whatever was acknowledged before `kill -9` is told to who resumes elsewhere, and nothing is told twice."""
     who = await access(database_url)
