@@ -162,7 +162,7 @@ def schema() -> None:
     """Print the GraphQL schema as SDL."""
     from schema.graph import Graph  # noqa: PLC0415  as in serve
 
-    typer.echo(Graph(open_database("sqlite:///")).sdl)
+    typer.echo(Graph(open_database("sqlite:///")).sdl, nl=False)
 
 
 @app.command()

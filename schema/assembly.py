@@ -15,6 +15,12 @@ from .types.records import Account, ApiKey, Contact, Opportunity, User, Workspac
 from .types.scalars import SCALARS
 from .types.subscription import Subscription
 
+DESCRIPTION = (
+    "Sales opportunities, the accounts and people they are with, and what happens to them. Start with `opportunities` or `pipeline`, "
+    "change things by mutations, follow changes with `opportunityChanged`. A mutation answers the record, or `userErrors` that say what to "
+    "mend; everything else that goes wrong is an error with `extensions.code`."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Built:
@@ -31,6 +37,9 @@ def build() -> Built:
     types = [Workspace, User, Contact, Account, Opportunity, ApiKey]
     schema = strawberry.Schema(Query, Mutation, Subscription, types=types, config=config)
     core = schema._schema  # noqa: SLF001  strawberry keeps graphql-core's schema there and offers no other way to it
+    core.description = DESCRIPTION
+    # Introspection lists types as they stand here; tools show that list to people.
+    core.type_map = dict(sorted(core.type_map.items()))
     for type_ in core.type_map.values():
         if type_.name.startswith("__"):
             continue
@@ -40,7 +49,14 @@ def build() -> Built:
                 field.resolve = _from_tree
         elif isinstance(type_, GraphQLInterfaceType):
             type_.resolve_type = _runtime_type
-    return Built(core, schema.as_str() + "\n")
+    return Built(core, f"{_definition(core)}\n\n{schema.as_str()}\n")
+
+
+def _definition(core: GraphQLSchema) -> str:
+    """The schema's own entry in the SDL, which strawberry leaves out."""
+    roots = {"query": core.query_type, "mutation": core.mutation_type, "subscription": core.subscription_type}
+    lines = [f"  {kind}: {type_.name}" for kind, type_ in roots.items() if type_]
+    return "\n".join(['"""', DESCRIPTION, '"""', "schema {", *lines, "}"])
 
 
 def _from_tree(source: Any, info: GraphQLResolveInfo[Any], **_: Any) -> Any:

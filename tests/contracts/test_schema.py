@@ -20,6 +20,8 @@ def test_the_sdl_is_checked_in() -> None:
 
 
 def _undescribed() -> Iterator[str]:
+    if not build().schema.description:
+        yield "schema"
     for type_ in build().schema.type_map.values():
         if type_.name.startswith("__") or is_specified_scalar_type(type_):
             continue
@@ -35,7 +37,7 @@ def _undescribed() -> Iterator[str]:
 
 
 def test_everything_is_described() -> None:
-    """Every type, field, argument, enum value and directive has a description."""
+    """The schema, and every type, field, argument, enum value and directive has a description."""
     assert list(_undescribed()) == []
     directives = [each for each in build().schema.directives if not is_specified_directive(each)]
     assert all(each.description for each in directives)
