@@ -5,13 +5,13 @@ STAMP := .venv/.installed
 LOCK := uv pip compile pyproject.toml --extra dev --universal --generate-hashes --no-emit-index-url -q
 NPM := $(shell command -v npm 2>/dev/null)
 WEB := gateway/web
-WEB_SOURCES := $(wildcard $(WEB)/*.json $(WEB)/*.js $(WEB)/*.html $(WEB)/src/* $(WEB)/examples/*)
+WEB_SOURCES := $(wildcard $(WEB)/*.json $(WEB)/*.js $(WEB)/*.html $(WEB)/src/* $(WEB)/plain/_assets/*)
 # Test folders with npm packages of their own.
 NODE_TESTS := $(patsubst %/package.json,%/node_modules/.installed,$(wildcard tests/*/package.json))
 ARGS :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve test check format bench differential web lock clean
+.PHONY: help install serve test check format bench events subscribers differential web screenshot lock clean
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -52,10 +52,20 @@ format: install ## Put the code into its form
 bench: install ## Measure against the floor and the peers
 	$(BIN)/python -m tests.benchmarks $(ARGS)
 
+events: install ## Events once and in order: 10,000 random writes, 50 followers that break off, on both databases
+	$(BIN)/python -m tests.end_to_end.events --database postgresql $(ARGS)
+	$(BIN)/python -m tests.end_to_end.events --database sqlite $(ARGS)
+
+subscribers: install ## Measure 1,000 subscribers on one process
+	$(BIN)/python -m tests.end_to_end.subscribers $(ARGS)
+
 differential: install ## Compare the two ways to an answer on 20,000 documents
 	$(BIN)/python -m tests.schema.differential --documents 20000 $(ARGS)
 
 web: $(WEB)/dist/explorer.html ## Build the pages (with npm)
+
+screenshot: install web tests/browser/node_modules/.installed ## Take the README's picture of the explorer anew
+	SCREENSHOTS=$(WEB) $(BIN)/pytest 'tests/browser/test_browser.py::test_page[explorer]'
 
 $(WEB)/dist/explorer.html: $(WEB_SOURCES)
 ifdef NPM

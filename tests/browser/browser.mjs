@@ -5,15 +5,15 @@ import { chromium } from 'playwright-core';
 export const PATIENCE = 20_000;
 const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
 
-/** Runs `steps(page)`, then fails on any request to another host, any console error and any exception of the page. */
-export const visit = async (base, steps, { colorScheme = 'light' } = {}) => {
+/** Runs `steps(page)`, then fails on any request to another host, any console error that isn't `expected`, and any exception of the page. */
+export const visit = async (base, steps, { expected = /^$/ } = {}) => {
   const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: FLAGS });
   const faults = [];
   try {
-    const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, colorScheme });
+    const context = await browser.newContext({ viewport: { width: 1280, height: 720 }, colorScheme: 'light' });
     const page = await context.newPage();
     await keepInside(context, new URL(base).host, faults);
-    page.on('console', (message) => message.type() === 'error' && faults.push(`console: ${message.text()} (${message.location().url})`));
+    page.on('console', (message) => message.type() === 'error' && !expected.test(message.text()) && faults.push(`console: ${message.text()} (${message.location().url})`));
     page.on('pageerror', (error) => faults.push(`exception: ${error.message}`));
     page.setDefaultTimeout(PATIENCE);
     await steps(page).catch(async (error) => faults.unshift(`${error.message}\n--- the page then showed:\n${await shown(page)}`));

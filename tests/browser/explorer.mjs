@@ -1,4 +1,4 @@
-// The explorer: it loads, runs a query, runs a subscription and shows an event, and opens the links that the REST side gives.
+// The explorer: it loads, shows the schema's documentation, runs a query, runs a subscription and shows an event, and opens the links that the REST side gives.
 import { main, until, visit } from './browser.mjs';
 
 const FIRST = '{ opportunities(first: 1) { nodes { id } } }';
@@ -34,7 +34,24 @@ const signIn = async (page, { base, token }) => {
 };
 
 const seesDocs = (page) =>
-  until('the schema in the Docs panel', async () => (await page.locator('.graphiql-plugin').innerText()).includes('Query'));
+  until('the fields of Query in the Docs panel', async () => (await page.locator('.graphiql-plugin').innerText()).includes('opportunities('));
+
+/** Away with the scrollbars that show where the mouse is. */
+const keep = async (page, path) => {
+  await page.mouse.move(0, 0);
+  await page.waitForTimeout(1_000);
+  await page.screenshot({ path });
+};
+
+const isToldOfWrongToken = async (page, { token }) => {
+  const field = page.getByLabel('Token');
+  await field.fill('wrong');
+  await field.press('Enter');
+  await until('“not accepted” beside the token', async () => (await page.locator('#bar').innerText()).includes('not accepted'));
+  await field.fill(token);
+  await field.press('Enter');
+  await until('a token that is accepted', async () => !(await page.locator('#bar').innerText()).includes('not accepted'));
+};
 
 const runsQuery = async (page) => {
   await run(page);
@@ -81,15 +98,17 @@ const opensLink = async (page, { base }) => {
   await showsTab(page, 'Linked');
 };
 
-await main((given) =>
-  visit(given.base, async (page) => {
-    await signIn(page, given);
-    await seesDocs(page);
-    await runsQuery(page);
-    await seesEvent(page, given);
-    if (given.screenshot) await page.screenshot({ path: given.screenshot });
-    await page.getByRole('button', { name: /^Stop query/ }).click();
-    await keepsToken(page, given);
-    await opensLink(page, given);
-  }),
-);
+const steps = async (page, given) => {
+  await signIn(page, given);
+  await seesDocs(page);
+  await runsQuery(page);
+  if (given.screenshot) await keep(page, given.screenshot);
+  await seesEvent(page, given);
+  await page.getByRole('button', { name: /^Stop query/ }).click();
+  await isToldOfWrongToken(page, given);
+  await keepsToken(page, given);
+  await opensLink(page, given);
+};
+
+// Chromium logs each answer of 401, and one token is wrong on purpose.
+await main((given) => visit(given.base, (page) => steps(page, given), { expected: /status of 401/ }));

@@ -1,6 +1,6 @@
 """The pages in headless Chromium, served by the real `gateway serve --demo`; the steps are in `explorer.mjs` and `docs.mjs`.
 
-`SCREENSHOTS=folder` keeps what they looked like.
+`SCREENSHOTS=folder` keeps what they looked like; `make screenshot` does so for the README.
 """
 
 import os
@@ -36,4 +36,4 @@ def test_page(demo: Demo, page: str, tmp_path: Path) -> None:
     command = ["node", f"{page}.mjs", demo.url, demo.token, str(screenshot)]
     done = subprocess.run(command, cwd=HERE, capture_output=True, text=True, timeout=180, check=False)
     assert done.returncode == 0, f"{page}.mjs failed:\n{done.stderr}"
-    assert screenshot.stat().st_size > 0
+    assert 20_000 < screenshot.stat().st_size < 200_000

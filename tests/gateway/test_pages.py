@@ -91,7 +91,16 @@ async def test_the_explorer_is_told_where_to_ask_and_what_to_show(web: Path) -> 
     async with serving(web) as client:
         config = config_of(await client.get("/graphql"))
     assert (config["url"], config["subscriptionUrl"], config["token"]) == ("/graphql", "/graphql", None)
-    assert [example["name"] for example in config["examples"]] == ["Welcome", "List", "Get", "Create", "Update", "Delete", "Watch"]
+    assert [example["name"] for example in config["examples"]] == [
+        "Welcome",
+        "List",
+        "Get",
+        "Create",
+        "Update",
+        "Delete",
+        "Watch",
+        "Pipeline",
+    ]
     assert set(config["examples"][0]) == {"name", "hint", "document", "variables"}
 
 

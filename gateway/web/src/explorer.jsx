@@ -1,4 +1,4 @@
-import { DOC_EXPLORER_PLUGIN, DocExplorerStore } from '@graphiql/plugin-doc-explorer';
+import { DOC_EXPLORER_PLUGIN, DocExplorerStore, useDocExplorerActions } from '@graphiql/plugin-doc-explorer';
 import { HISTORY_PLUGIN, HistoryStore } from '@graphiql/plugin-history';
 import { GraphiQLProvider, useGraphiQL } from '@graphiql/react';
 import { createGraphiQLFetcher } from '@graphiql/toolkit';
@@ -14,9 +14,14 @@ import { filled, linked } from '../plain/_assets/explorer-state.js';
 import '../plain/_assets/explorer.css';
 import { config, createFetcher, token } from '../plain/_assets/session.js';
 
+const FONT_SIZE = 14;
+const EDITOR_FLEX = 'graphiql:editorFlex'; // where GraphiQL keeps how wide the operation is beside its answer
 const PLUGINS = [DOC_EXPLORER_PLUGIN, HISTORY_PLUGIN];
 const link = linked();
 const [welcome] = config.examples;
+
+// The toolbar takes some of the operation's half, and answers are wrapped where operations are not.
+if (!localStorage.getItem(EDITOR_FLEX)) localStorage.setItem(EDITOR_FLEX, '1.1');
 
 let graphiql; // GraphiQL's own state, for what stands outside of it: the bar and the address
 let wantedOperation = link?.operationName;
@@ -36,6 +41,14 @@ const open = ({ document, variables, operationName }) => {
 
 const Inside = () => {
   graphiql = useGraphiQL((state) => state);
+  const { schema, queryEditor, variableEditor, headerEditor, responseEditor } = graphiql;
+  const docs = useDocExplorerActions();
+  useEffect(() => {
+    for (const editor of [queryEditor, variableEditor, headerEditor, responseEditor]) editor?.updateOptions({ fontSize: FONT_SIZE });
+  }, [queryEditor, variableEditor, headerEditor, responseEditor]);
+  useEffect(() => {
+    if (schema) docs.push({ name: 'Query', def: schema.getQueryType() });
+  }, [schema]);
   useEffect(() => {
     if (!wantedOperation || !graphiql.operations?.some(({ name }) => name?.value === wantedOperation)) return;
     graphiql.actions.setOperationName(wantedOperation);

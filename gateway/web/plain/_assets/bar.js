@@ -1,5 +1,5 @@
 // The bar above both pages: title, links or buttons, and the token field.
-import { keepToken, token } from './session.js';
+import { keepToken, onAnswer, token } from './session.js';
 
 const element = (tag, properties, ...children) => {
   const made = Object.assign(document.createElement(tag), properties);
@@ -21,7 +21,12 @@ const tokenField = (onToken) => {
     keepToken(input.value);
     onToken(token());
   });
-  return element('label', { className: 'token' }, 'Token', input);
+  const refusal = element('span', { role: 'status' });
+  onAnswer((taken) => {
+    input.ariaInvalid = String(!taken);
+    refusal.textContent = taken || !token() ? '' : 'not accepted:';
+  });
+  return element('label', { className: 'token' }, 'Token', refusal, input);
 };
 
 const exampleButton = (example, onExample) =>

@@ -1,7 +1,7 @@
 // Which document the explorer opens: examples, and links such as /graphql#query=…&variables=…&operationName=….
-import { authorization, config } from './session.js';
+import { newest } from './newest.js';
 
-const PLACEHOLDERS = '{ opportunities(first: 1) { nodes { id account { id } } } }';
+const PLACEHOLDER = /"(opp|acc|usr|cnt)_…"/g;
 
 const pretty = (variables) => {
   try {
@@ -23,19 +23,10 @@ export const linked = () => {
   };
 };
 
-const newest = async () => {
-  const headers = { 'Content-Type': 'application/json', ...authorization() };
-  const response = await fetch(config.url, { method: 'POST', headers, body: JSON.stringify({ query: PLACEHOLDERS }) });
-  return (await response.json()).data.opportunities.nodes[0];
-};
-
-/** The example with the ids of the newest opportunity in place of `opp_…` and `acc_…`, where there is one to read. */
+/** The example with ids of records that are there in place of `opp_…` and the like. */
 export const filled = async (example) => {
-  if (!example.variables.includes('_…"')) return example;
-  try {
-    const { id, account } = await newest();
-    return { ...example, variables: example.variables.replaceAll('opp_…', id).replaceAll('acc_…', account.id) };
-  } catch {
-    return example;
-  }
+  if (!example.variables.match(PLACEHOLDER)) return example;
+  const found = await newest();
+  const filledIn = (placeholder, prefix) => (found[prefix]?.length ? `"${found[prefix][0]}"` : placeholder);
+  return { ...example, variables: example.variables.replace(PLACEHOLDER, filledIn) };
 };

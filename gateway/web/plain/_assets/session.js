@@ -14,7 +14,14 @@ export const authorization = () => (token() ? { Authorization: `Bearer ${token()
 /** Where the WebSocket listens: the page's own host, encrypted where the page is. */
 export const socketUrl = () => new URL(config.subscriptionUrl, location.href).href.replace(/^http/, 'ws');
 
-const fetchWithToken = (url, init) => fetch(url, { ...init, headers: { ...authorization(), ...init.headers } });
+/** Told whether the server took the token, after each answer. */
+export const onAnswer = (listener) => addEventListener('answered', ({ detail }) => listener(detail.taken));
+
+const fetchWithToken = async (url, init) => {
+  const response = await fetch(url, { ...init, headers: { ...authorization(), ...init.headers } });
+  dispatchEvent(new CustomEvent('answered', { detail: { taken: response.status !== 401 } }));
+  return response;
+};
 
 /** A fetcher for GraphiQL: queries by POST, subscriptions by graphql-transport-ws. */
 export const createFetcher = (createGraphiQLFetcher, createClient) =>

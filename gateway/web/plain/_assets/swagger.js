@@ -1,6 +1,8 @@
 // Swagger UI as both docs pages show it; the Swagger UI itself comes from the bundle or, where nothing was built, from the CDN.
 import { showBar } from './bar.js';
+import { newest } from './newest.js';
 import { config, token } from './session.js';
+import { tryable } from './try-out.js';
 
 const isBearer = ({ type, scheme }) => type === 'http' && scheme?.toLowerCase() === 'bearer';
 
@@ -9,7 +11,6 @@ const authorize = (ui) => {
   const schemes = ui.specSelectors.securityDefinitions()?.toJS() ?? {};
   const names = Object.keys(schemes).filter((name) => isBearer(schemes[name]));
   if (token()) names.forEach((name) => ui.preauthorizeApiKey(name, token()));
-  else if (ui.authSelectors.authorized()?.size) ui.authActions.logout(names);
 };
 
 const followTheme = () => {
@@ -19,11 +20,20 @@ const followTheme = () => {
   apply();
 };
 
-export const showDocs = (SwaggerUIBundle) => {
+/** Changes the document on its way in, however it is loaded. */
+const changing = (change) => () => ({
+  statePlugins: { spec: { wrapActions: { updateJsonSpec: (update) => (document) => update(change(document)) } } },
+});
+
+export const showDocs = async (SwaggerUIBundle) => {
   followTheme();
+  // Another token sees other records: the page begins anew.
+  showBar({ title: 'REST API', link: { href: config.url, text: 'GraphQL explorer' }, onToken: () => location.reload() });
+  const records = await newest();
   const ui = SwaggerUIBundle({
     domNode: document.getElementById('page'),
     url: config.openapiUrl,
+    plugins: [changing((document) => tryable(document, records))],
     onComplete: () => authorize(ui),
     deepLinking: true,
     defaultModelsExpandDepth: 0,
@@ -32,5 +42,4 @@ export const showDocs = (SwaggerUIBundle) => {
     tryItOutEnabled: true,
     validatorUrl: null,
   });
-  showBar({ title: 'REST API', link: { href: config.url, text: 'GraphQL explorer' }, onToken: () => authorize(ui) });
 };
