@@ -11,7 +11,7 @@ NODE_TESTS := $(patsubst %/package.json,%/node_modules/.installed,$(wildcard tes
 ARGS :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve test check format bench events subscribers differential web screenshot lock clean
+.PHONY: help install serve test check format bench events subscribers differential parity safety web screenshot lock clean
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -61,6 +61,12 @@ subscribers: install ## Measure 1,000 subscribers on one process
 
 differential: install ## Compare the two ways to an answer on 20,000 documents
 	$(BIN)/python -m tests.schema.differential --documents 20000 $(ARGS)
+
+parity: install ## Drive REST and GraphQL at random against one model, 20,000 steps
+	$(BIN)/python -m tests.end_to_end.parity --steps 20000 $(ARGS)
+
+safety: install ## Writes repeated and raced by many clients, gateways killed meanwhile, 100 of each
+	SAFE_INCREMENTS=100 SAFE_KEYS=100 $(BIN)/pytest tests/end_to_end/test_safe_writes.py $(ARGS)
 
 web: $(WEB)/dist/explorer.html ## Build the pages (with npm)
 

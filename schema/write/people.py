@@ -172,24 +172,29 @@ async def _faults(writing: Writing, kind: Kind, row: dict[str, Any], *, faulty: 
 
 
 _DEALS_OF = select(func.count()).select_from(_DEAL).where(_DEAL.c.workspace_id == WORKSPACE, _DEAL.c.account_id == _ROW)
-_LEAVE = update(_CONTACT).where(_CONTACT.c.workspace_id == WORKSPACE, _CONTACT.c.account_id == _ROW).values(account_id=None)
+_LEAVE = (
+    update(_CONTACT)
+    .where(_CONTACT.c.workspace_id == WORKSPACE, _CONTACT.c.account_id == _ROW)
+    .values(account_id=None, version=_CONTACT.c.version + 1, updated_at=bindparam("now", type_=_CONTACT.c.updated_at.type, required=True))
+)
 
 
 async def remove_account(writing: Writing, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """deleteAccount: refused while deals or limited viewers hang on it."""
+    """deleteAccount: refused while deals or limited viewers hang on it; it leaves its contacts, which raises their versions."""
     id_ = arguments["id"]
     found = await _find(writing, ACCOUNT, id_, arguments.get("expectedVersion"))
     if isinstance(found, Fault):
         return refused(found)
     deals = (await writing.fetch(_DEALS_OF, row_id=id_))[0][0]
     if deals:
-        return refused(Fault("CONFLICT", None, f"The account still has {deals} opportunities: delete or move them first."))
+        still = "1 opportunity: delete or move it" if deals == 1 else f"{deals} opportunities: delete or move them"
+        return refused(Fault("CONFLICT", None, f"The account still has {still} first."))
     limited = await writing.fetch(_LIMITED_TO, row_id=id_)
     if limited:
         return refused(
             Fault("CONFLICT", None, "A viewer or a key is limited to this account: change it first, or it would see everything.")
         )
-    await writing.execute(_LEAVE, {"row_id": id_})
+    await writing.execute(_LEAVE, {"row_id": id_, "now": writing.now})
     await writing.execute(ACCOUNT.rows.delete, {"row_id": id_})
     return done(deletedId=id_)
 
