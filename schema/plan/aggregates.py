@@ -11,9 +11,9 @@ from ..storage.database import Row
 _SPLIT = 10**6
 
 
-def weighted_cents(deal: FromClause) -> ColumnElement[Any]:
+def weighted_cents(deal: FromClause, probability: ColumnElement[Any] | None = None) -> ColumnElement[Any]:
     """Value × probability / 100 in cents, half up. Values are never negative, so the whole-number division rounds as it should."""
-    return (deal.c.value_cents * deal.c.probability + 50) // 100
+    return (deal.c.value_cents * (deal.c.probability if probability is None else probability) + 50) // 100
 
 
 def exact_sum(cents: ColumnElement[Any]) -> list[ColumnElement[Any]]:

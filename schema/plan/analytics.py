@@ -72,11 +72,20 @@ class Pipeline:
                 later.c.at <= end,
             )
             where += [change.c.at <= end, ~exists().where(newer)]
-            stage, since = change.c.to_stage, change.c.at
+            stage, since, weight = change.c.to_stage, change.c.at, weighted_cents(deal, _probability_in(change.c.to_stage, deal))
         dialect = self._compiler.database.dialect.name
         age = func.sum(seconds(end, dialect) - seconds(since, dialect))
         columns = [stage, func.count(), *exact_sum(deal.c.value_cents), *exact_sum(weight), age]
         return select(*columns).select_from(source).where(*where).group_by(stage)
+
+
+def _probability_in(stage: Any, deal: Any) -> Any:
+    """How likely a deal was to be won while it was in `stage`: the history keeps stages alone. What is told of it today says so where it is
+    in that stage still, or where someone gave it and the deal is open still; else it was, as far as anyone knows, the stage's default.
+    """
+    given = and_(deal.c.probability_manual, deal.c.stage < FIRST_CLOSED, stage < FIRST_CLOSED)
+    defaults = case({each.position: each.default_probability for each in STAGES}, value=stage)
+    return case((or_(stage == deal.c.stage, given), deal.c.probability), else_=defaults)
 
 
 def _pipeline_stage(position: int, row: Row | None) -> dict[str, Any]:

@@ -96,6 +96,12 @@ _PAGE = (
 )
 
 
+_AS_OF = (
+    "The UTC day at whose end it is looked at; now, if not given. Deals that are there still count in the stage that they were in then, "
+    "with today's value, and with the stage's default probability or their own where that is still known."
+)
+
+
 @strawberry.type(description="What can be asked. Single records that don't exist are null without an error.")
 class Query:
     """What can be asked."""
@@ -192,7 +198,7 @@ class Query:
     def pipeline(
         self,
         filter: FilterArg = UNSET,
-        as_of: Annotated[Date | None, argument("The UTC day at whose end it is looked at; now, if not given.")] = UNSET,
+        as_of: Annotated[Date | None, argument(_AS_OF)] = UNSET,
     ) -> list[PipelineStage]:
         """One row a stage."""
         raise Planned

@@ -66,7 +66,7 @@ class Writing:
     connection: Connection
     caller: Caller
     revision: int
-    now: str = field(default_factory=clock.now)
+    now: str = field(default_factory=lambda: clock.now())  # noqa: PLW0108  the clock is replaced in tests, later than this is read
     changed: bool = False
     abandoned: bool = False
     _events: int = 0

@@ -13,9 +13,11 @@ from schema.graph import Graph
 from schema.rules import clock
 from schema.rules.stages import FIRST_CLOSED, LOST, STAGES, WON
 from schema.storage.database import Database
+from tests.end_to_end.parity.clock import told_time
+from tests.schema.deals import create, update
 from tests.schema.model import chosen
 from tests.schema.strategies import filters
-from tests.schema.world import INSTANTS, Row, World, ask, fill, make_tenant
+from tests.schema.world import INSTANTS, Row, World, ask, data, fill, make_tenant
 
 NOW = "2026-01-15T08:00:00Z"
 DOCUMENT = """query($filter: OpportunityFilter, $asOf: Date, $from: Date!, $to: Date!, $by: Period!) {
@@ -58,8 +60,16 @@ def _pipeline(world: World, deals: list[Row], as_of: str | None) -> list[dict[st
                 continue
             last = max(history, key=lambda each: each["sequence"])
             stage, since = last["to_stage"], last["at"]
+            deal = deal | {"probability": _probability_in(stage, deal)}  # noqa: PLW2901
         standing.append((stage, since, deal))
     return [_stage(position, [each for each in standing if each[0] == position], end) for position in range(len(STAGES))]
+
+
+def _probability_in(stage: int, deal: Row) -> int:
+    """What is known of the probability of a deal while it was in a stage."""
+    by_hand = deal["probability_manual"] and max(stage, deal["stage"]) < FIRST_CLOSED
+    known: int = deal["probability"] if stage == deal["stage"] or by_hand else STAGES[stage].default_probability
+    return known
 
 
 def _stage(position: int, standing: list[tuple[int, str, Row]], end: str) -> dict[str, Any]:
@@ -144,6 +154,41 @@ async def test_aggregates_equal_a_recomputation(world: World, monkeypatch: pytes
     days = [None, "2024-12-31", *(instant[:10] for instant in INSTANTS), "2026-01-15", "2030-01-01"]
     for filter_ in drawn:
         await _agree(world, filter_, random.choice(days), (*random.choice(spans), random.choice(("MONTH", "QUARTER", "YEAR"))))
+
+
+PAST = """query($day: Date) { pipeline(filter: {name: {startsWith: "Past"}}, asOf: $day) {
+  stage count totalValue weightedValue averageAgeDays } }"""
+DAY = 86_400
+
+
+async def test_the_past_is_what_was_told_that_day(world: World) -> None:
+    """As of any day, each stage has what it had at that day's end, as old as it was then; a probability by hand moves along while open."""
+    random, deals, told = Random(5), dict[str, bool](), dict[str, Any]()
+    with told_time() as time:
+        midnight = time.seconds - time.seconds % DAY
+        for day in range(1, 15):
+            for moment in sorted(random.sample(range(DAY - 1), 4)):
+                time.seconds = max(time.seconds, midnight + moment)
+                await _change_something(world, random, deals)
+            midnight += DAY
+            time.seconds = midnight - 1
+            told[time.now()[:10]] = await data(world.graph, PAST, world.here.caller())
+            time.seconds = midnight + day * 600
+        for day_told, pipeline in told.items():
+            assert await data(world.graph, PAST, world.here.caller(), {"day": day_told}) == pipeline
+    assert len({str(pipeline) for pipeline in told.values()}) == len(told)
+
+
+async def _change_something(world: World, random: Random, deals: dict[str, bool]) -> None:
+    """A new deal, or another stage for one; those with a probability by hand are never closed, since then nobody knows it any more."""
+    if not deals or random.random() < 0.4:
+        by_hand = random.random() < 0.4
+        given = {"probability": random.randrange(101)} if by_hand else {"stage": random.choice(STAGES).name}
+        deals[(await create(world, name="Past", value=random.randrange(10**6), **given))["id"]] = by_hand
+        return
+    id_ = random.choice(list(deals))
+    stage = random.choice(STAGES[:FIRST_CLOSED] if deals[id_] else STAGES).name
+    assert (await update(world, id_, {"stage": stage}))["userErrors"] == []
 
 
 async def test_huge_sums_are_exact(database: Database) -> None:

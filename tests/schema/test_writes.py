@@ -1,4 +1,4 @@
-"""Writes beyond the rules of a deal: idempotency keys, many at once, previews, people, and what an answer re-reads."""
+"""Writes beyond the rules of a deal: idempotency keys, people, and what an answer re-reads."""
 
 # ruff: noqa: E501  documents and the rows of tables stay on one line
 
@@ -94,50 +94,6 @@ async def test_the_answer_is_what_is_read_afterwards(world: World) -> None:
     made.data, made.extensions = {"opportunity": payload}, found.extensions
     assert made.encode() == found.encode()
     assert payload["stageHistory"][0]["by"] == {"id": caller.user_id}
-
-
-MANY = """mutation($inputs: [CreateOpportunityInput!]!, $atomic: Boolean!) { createOpportunities(inputs: $inputs, atomic: $atomic) {
-  results { opportunity { name } userErrors { code field } } succeeded failed } }"""
-
-
-async def test_many_at_once(world: World) -> None:
-    """Each item stands or falls by itself, in order; with `atomic` one fault stops all, and nothing is left."""
-    good, bad = _input(world)["input"], {"name": "x", "accountId": "acc_0"}
-    before = await marks(world)
-    loose = (await data(world.graph, MANY, world.here.caller(), {"inputs": [good, bad, good], "atomic": False}))["createOpportunities"]
-    assert [bool(result["opportunity"]) for result in loose["results"]] == [True, False, True]
-    assert (loose["succeeded"], loose["failed"]) == (2, 1)
-    after = await marks(world)
-    assert after == (before[0] + 1, before[1] + 2)
-    atomic = (await data(world.graph, MANY, world.here.caller(), {"inputs": [good, bad, good], "atomic": True}))["createOpportunities"]
-    assert [[error["code"] for error in result["userErrors"]] for result in atomic["results"]] == [
-        ["CONFLICT"],
-        ["NOT_FOUND"],
-        ["CONFLICT"],
-    ]
-    assert (atomic["succeeded"], atomic["failed"]) == (0, 3)
-    assert await marks(world) == after
-    over = (await data(world.graph, MANY, world.here.caller(), {"inputs": [good] * 251, "atomic": False}))["createOpportunities"]
-    assert over["succeeded"] == 0
-    assert await marks(world) == after
-
-
-async def test_a_preview_writes_nothing(world: World) -> None:
-    """It tells each change and the rule behind it as an update would make them, and what would stop it."""
-    deal = await create(world, value=5, probability=35)
-    before = await marks(world)
-    document = """mutation($id: ID!, $input: UpdateOpportunityInput!) { previewUpdateOpportunity(id: $id, input: $input) {
-      changes { field from to because } userErrors { field } } }"""
-    found = (await data(world.graph, document, world.here.caller(), {"id": deal["id"], "input": {"stage": "CLOSED_WON", "value": 7.5}}))[
-        "previewUpdateOpportunity"
-    ]
-    changes = {change["field"]: (change["from"], change["to"], bool(change["because"])) for change in found["changes"]}
-    assert changes.pop("closedDate")[2]
-    assert changes == {"stage": ("PROSPECTING", "CLOSED_WON", False), "value": ("5", "7.5", False), "probability": ("35", "100", True)}
-    stopped = await data(world.graph, document, world.here.caller(), {"id": deal["id"], "input": {"lossReason": "x"}})
-    assert stopped["previewUpdateOpportunity"]["userErrors"] == [{"field": ["lossReason"]}]
-    assert await marks(world) == before
-    assert await read(world, deal["id"]) == deal
 
 
 async def test_a_contact_leaves_its_deals(world: World) -> None:
