@@ -1,12 +1,13 @@
 """Dates, instants and money: what a client writes, what the drivers hold, and what a client reads, one function for each way."""
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, NewType
 
 import orjson
 import strawberry
-from graphql import GraphQLError
+from graphql import GraphQLError, ValueNode, value_from_ast_untyped
 from strawberry.types.scalar import ScalarDefinition
 
 MAX_CENTS = 10**15 - 1
@@ -67,6 +68,18 @@ def show_money(cents: int | None) -> Any:
     return orjson.Fragment(str(Decimal(cents).scaleb(-2).normalize().__format__("f")).encode())
 
 
+def _literal(parse: Callable[[Any], Any]) -> Callable[..., Any]:
+    """The same of a literal in a document: its errors say where it stands."""
+
+    def parse_literal(node: ValueNode, variables: dict[str, Any] | None = None) -> Any:
+        try:
+            return parse(value_from_ast_untyped(node, variables))
+        except GraphQLError as error:
+            raise GraphQLError(error.message, node) from None
+
+    return parse_literal
+
+
 def _shown(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."  # noqa: PLR2004  enough to recognise it by
@@ -78,6 +91,7 @@ SCALARS: dict[object, ScalarDefinition] = {
         description="A calendar date, YYYY-MM-DD.",
         specified_by_url="https://www.rfc-editor.org/rfc/rfc3339#section-5.6",
         parse_value=parse_date,
+        parse_literal=_literal(parse_date),
         serialize=str,
     ),
     DateTime: strawberry.scalar(
@@ -85,6 +99,7 @@ SCALARS: dict[object, ScalarDefinition] = {
         description="An instant in UTC, YYYY-MM-DDTHH:MM:SSZ, kept in whole seconds. 'Today', `asOf` and periods are UTC days.",
         specified_by_url="https://www.rfc-editor.org/rfc/rfc3339#section-5.6",
         parse_value=parse_instant,
+        parse_literal=_literal(parse_instant),
         serialize=str,
     ),
     Money: strawberry.scalar(
@@ -95,6 +110,7 @@ SCALARS: dict[object, ScalarDefinition] = {
             "The bound is for input: sums may exceed it and stay exact."
         ),
         parse_value=parse_money,
+        parse_literal=_literal(parse_money),
         serialize=show_money,
     ),
 }

@@ -39,35 +39,46 @@ def test_openapi_is_good(openapi: Any, tmp_path: Path) -> None:
 @needs_node
 @pytest.mark.usefixtures("packages")
 def test_a_breaking_change_is_named(sdl: str, tmp_path: Path) -> None:
-    """graphql-inspector passes the schema against itself, and names a field that has another name."""
-    (tmp_path / "old.graphql").write_text(sdl, "utf-8")
-    (tmp_path / "new.graphql").write_text(sdl.replace("probabilitySource:", "sourceOfProbability:"), "utf-8")
-    run(_diff(tmp_path / "old.graphql", tmp_path / "old.graphql"))
-    assert "probabilitySource" in refusal(_diff(tmp_path / "old.graphql", tmp_path / "new.graphql"))
+    """graphql-inspector passes the schema against a release that had the same, and names a field that has another name since."""
+    (tmp_path / SDL).parent.mkdir(parents=True)
+    (tmp_path / SDL).write_text(sdl, "utf-8")
+    _git(tmp_path, "init", "-q")
+    _git(tmp_path, "add", SDL)
+    _git(tmp_path, "-c", "user.name=x", "-c", "user.email=x@example.com", "commit", "-q", "-m", "First")
+    _git(tmp_path, "tag", "v0.0.1")
+    released = _released(tmp_path, tmp_path / "released.graphql")
+    assert released is not None
+    run(_diff(released, tmp_path / SDL))
+    (tmp_path / SDL).write_text(sdl.replace("probabilitySource:", "sourceOfProbability:"), "utf-8")
+    assert "probabilitySource" in refusal(_diff(released, tmp_path / SDL))
 
 
 @needs_node
 @pytest.mark.usefixtures("packages")
 def test_nothing_breaks_since_the_last_release(tmp_path: Path) -> None:
     """Against the schema of the last release's tag, only additions."""
-    tag = _git("describe", "--tags", "--abbrev=0")
-    if not tag:
-        pytest.skip("no release is tagged yet: there is nothing to compare with")
-    released = _git("show", f"{tag}:{SDL}")
-    if not released:
-        pytest.skip(f"{tag} has no {SDL}")
-    (tmp_path / "released.graphql").write_text(released, "utf-8")
-    run(_diff(tmp_path / "released.graphql", ROOT / SDL))
+    released = _released(ROOT, tmp_path / "released.graphql")
+    if released is None:
+        pytest.skip("no release with a schema is tagged yet: there is nothing to compare with")
+    run(_diff(released, ROOT / SDL))
+
+
+def _released(repository: Path, kept: Path) -> Path | None:
+    """The schema of the last tag before the present state, written to `kept`; None where there is none."""
+    tag = _git(repository, "describe", "--tags", "--abbrev=0")
+    text = _git(repository, "show", f"{tag}:{SDL}") if tag else ""
+    kept.write_text(text, "utf-8")
+    return kept if text else None
 
 
 def _diff(old: Path, new: Path) -> list[str | Path]:
     return [PROGRAMS / "graphql-inspector", "diff", old, new]
 
 
-def _git(*arguments: str) -> str:
+def _git(folder: Path, *arguments: str) -> str:
     """What git says; nothing where it can't, as in a folder without a repository."""
     git = shutil.which("git")
     if not git:
         return ""
-    done = subprocess.run([git, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run([git, *arguments], cwd=folder, capture_output=True, text=True, check=False)
     return done.stdout.rstrip("\n") if done.returncode == 0 else ""

@@ -5,6 +5,9 @@
 from random import Random
 from typing import Any
 
+import pytest
+
+from schema.documents import RequestError
 from schema.graph import Graph
 from tests.schema.model import STAGE_NAMES, chosen
 from tests.schema.world import Row, World, data
@@ -108,3 +111,16 @@ async def test_connections_below_each_parent(world: World) -> None:
     for contact in below["contacts"]["nodes"]:
         deals = chosen(world.here, {"contactId": {"eq": contact["id"]}})
         assert [node["id"] for node in contact["opportunities"]["nodes"]] == [deal["id"] for deal in deals]
+
+
+@pytest.mark.parametrize(
+    ("literal", "column", "said"),
+    [('closeDate: {gt: "1.2.2025"}', 42, "date"), ("value: {gt: 1.001}", 38, "amount"), ("createdAt: {gt: 5}", 42, "instant")],
+)
+async def test_a_literal_that_will_not_do(world_on_sqlite: World, literal: str, column: int, said: str) -> None:
+    """What is no date, amount or instant in a document is told with its place, as what is no enum value is."""
+    with pytest.raises(RequestError) as caught:
+        world_on_sqlite.graph.prepare(f"{{ opportunities(filter: {{{literal}}}) {{ totalCount }} }}")
+    (error,) = caught.value.errors
+    assert error["locations"] == [{"line": 1, "column": column}]
+    assert f"is not an {said}:" in error["message"] or f"is not a {said}:" in error["message"]
