@@ -37,6 +37,9 @@ from schema.storage.tables import Workspace
 Path = tuple[str | int, ...]
 Definition = tuple[str, GraphQLInputType, bool]
 
+#: What GraphQL's own scalars take; graphql-core words it for those who write documents.
+_TAKEN = {"Int": "a whole number", "Float": "a number", "String": "text", "Boolean": "true or false", "ID": "an id, as text"}
+
 
 @dataclass(frozen=True, slots=True)
 class Ready:
@@ -159,9 +162,10 @@ def _object_faults(value: Any, kind: GraphQLInputObjectType, path: Path) -> Iter
 
 def _leaf_faults(value: Any, kind: Any, path: Path) -> Iterator[Fault]:
     messages: list[str] = []
+    taken = _TAKEN.get(kind.name)
 
     def note(error: GraphQLError, _path: list[str | int]) -> None:
-        messages.append(error.message)
+        messages.append(f"This must be {taken}." if taken else error.message)
 
     validate_input_value(value, kind, note)
     yield from (Fault(path, message) for message in messages)

@@ -8,7 +8,8 @@ from typing import Any
 from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLNamedType, get_named_type
 
 from .body import BodyReader
-from .declaration import METHODS, Action, Deprecation, Key, Resource
+from .declaration import METHODS, Action, Deprecation, Parameter, Resource
+from .deprecations import in_schema
 from .documents import DeclarationError, Document, read_document, selected
 from .kinds import Choice, Kind, Several, kind_of
 from .limits import limit_of
@@ -45,6 +46,8 @@ class Bound:
         self.sources = self._sources()
         self.query = QueryReader(self._readers(), paged=action == "list")
         self.body = self._body()
+        self.deprecated = self._deprecated()
+        self._deprecated_keys = {source.key.name: source.deprecated for source in self.sources}
         self.operation = lru_cache(maxsize=KEPT_OPERATIONS)(self._operation)
         self.uses = lru_cache(maxsize=KEPT_OPERATIONS)(self._uses)
         self.operation(None)
@@ -80,12 +83,12 @@ class Bound:
         if self.action != "list":
             return []
         paging = [Reader(name, kind) for name, kind in PAGING.items()]
-        parameters = [_reader(self.document, parameter.name, parameter.to) for parameter in self.resource.parameters]
+        parameters = [_reader(self.document, parameter) for parameter in self.resource.parameters]
         return [*paging, *parameters, *_ordering(self.document), *fields]
 
     def _body(self) -> BodyReader | None:
         input_ = get_named_type(self.document.variables.get("input"))
-        return BodyReader(self.resource.keys, input_.fields) if isinstance(input_, GraphQLInputObjectType) else None
+        return BodyReader(self.resource.keys, input_) if isinstance(input_, GraphQLInputObjectType) else None
 
     def _operation(self, fields: frozenset[str] | None) -> Operation:
         sources = [source for source in self.sources if fields is None or source.key.name in fields]
@@ -103,32 +106,42 @@ class Bound:
             *(Use(self.route, "field", name) for name in sorted(fields)),
         )
 
+    def _deprecated(self) -> Deprecation | None:
+        """The route, as declared, or as the schema says of the root field."""
+        root = self.document.root_coordinate
+        return self.resource.deprecated.get(self.action) or in_schema(root, self.document.root_field.deprecation_reason)
+
     def deprecations(self, parameters: Collection[str], fields: Collection[str]) -> list[Deprecation]:
-        """What of all that a call uses is deprecated."""
-        route = self.resource.deprecated.get(self.action)
-        declared: list[Key | Any] = [one for one in self.resource.parameters if one.name in parameters]
-        declared += [key for key in self.resource.keys if key.name in fields]
-        return [found for found in (route, *(one.deprecated for one in declared)) if found]
+        """What of all that a call uses is deprecated. Who takes the whole object isn't known to use any one key of it."""
+        readers = self.query.readers
+        keys = self.body.deprecated if self.body else self._deprecated_keys
+        found = (self.deprecated, *(readers[name].deprecated for name in parameters), *(keys.get(name) for name in fields))
+        return [one for one in found if one]
 
 
-def _reader(document: Document, name: str, to: str) -> Reader:
+def _reader(document: Document, parameter: Parameter) -> Reader:
     """Follow a parameter's place through the input types. Raises DeclarationError where it leads nowhere."""
-    root, *steps = to.split(".")
+    name, (root, *steps) = parameter.name, parameter.to.split(".")
     if root not in document.variables:
         raise DeclarationError(f"{name}: {document.name} has no variable ${root}")
     type_: GraphQLNamedType = get_named_type(document.variables[root])
-    coordinates, longest = [], limit_of(document.argument(root), "maxLength")
+    way: dict[str, Any] = {f"{document.root_coordinate}({root}:)": document.argument(root)}
     for step in steps:
         if not isinstance(type_, GraphQLInputObjectType) or step not in type_.fields:
             raise DeclarationError(f"{name}: there is no {step} in {type_.name}")
-        coordinates.append(f"{type_.name}.{step}")
-        longest = limit_of(type_.fields[step].ast_node, "maxLength")
+        way[f"{type_.name}.{step}"] = type_.fields[step]
         type_ = get_named_type(type_.fields[step].type)
-    if isinstance(type_, GraphQLInputObjectType) and {"eq", "in"} <= type_.fields.keys():
-        kind: Kind = Several(kind_of(get_named_type(type_.fields["eq"].type), "eq", None))
-        return Reader(name, kind, (root, *steps), any_of=True, coordinates=tuple(coordinates))
-    kind = kind_of(type_, steps[-1] if steps else "eq", longest)
-    return Reader(name, kind, (root, *steps), coordinates=tuple(coordinates or [f"{document.root_coordinate}({root}:)"]))
+    several = isinstance(type_, GraphQLInputObjectType) and {"eq", "in"} <= type_.fields.keys()
+    last = way[next(reversed(way))]
+    kind = _several(type_) if several else kind_of(type_, steps[-1] if steps else "eq", limit_of(last and last.ast_node, "maxLength"))
+    coordinates = tuple(way)[1:] or tuple(way)
+    deprecated = [in_schema(coordinate, one.deprecation_reason) for coordinate, one in way.items() if one]
+    told = parameter.deprecated or next(filter(None, deprecated), None)
+    return Reader(name, kind, (root, *steps), any_of=several, coordinates=coordinates, deprecated=told)
+
+
+def _several(operators: Any) -> Kind:
+    return Several(kind_of(get_named_type(operators.fields["eq"].type), "eq", None))
 
 
 def _ordering(document: Document) -> list[Reader]:

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from graphql import GraphQLEnumType, GraphQLInputField, GraphQLType, is_list_type, is_non_null_type
+from graphql import GraphQLEnumType, GraphQLInputField, GraphQLInputObjectType, GraphQLType, is_list_type, is_non_null_type
 
-from .declaration import Key
+from .declaration import Deprecation, Key
+from .deprecations import in_schema
 from .errors import Item, Refused
 from .protocol import Fault
 from .query import shown
@@ -31,13 +32,18 @@ class _Refusal(Exception):
 
 
 class BodyReader:
-    """Reads the bodies of one route. `fields` are the input type's; a key without a field among them is read-only."""
+    """Reads the bodies of one route, into an input object of `type_`; a key without a field among its own is read-only."""
 
-    def __init__(self, keys: Sequence[Key], fields: Mapping[str, GraphQLInputField]) -> None:
+    def __init__(self, keys: Sequence[Key], type_: GraphQLInputObjectType) -> None:
+        fields = type_.fields
         self.writable: dict[str, tuple[Key, GraphQLInputField]] = {
             key.name: (key, fields[key.target]) for key in keys if key.target in fields
         }
         self.read_only = {key.name for key in keys} - self.writable.keys()
+        self.deprecated: dict[str, Deprecation | None] = {
+            name: key.deprecated or in_schema(f"{type_}.{key.target}", field.deprecation_reason)
+            for name, (key, field) in self.writable.items()
+        }
         self._names = {key.target: name for name, (key, _) in self.writable.items()}
 
     def read(self, body: Any, *, strict: bool) -> Body:

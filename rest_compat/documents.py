@@ -7,11 +7,12 @@ from pathlib import Path
 
 from graphql import (
     FieldNode,
+    GraphQLArgument,
+    GraphQLField,
     GraphQLNamedType,
     GraphQLObjectType,
     GraphQLSchema,
     GraphQLType,
-    InputValueDefinitionNode,
     OperationDefinitionNode,
     SelectionSetNode,
     get_named_type,
@@ -58,6 +59,12 @@ class Document:
         return f"{self._root_type.name}.{self.root.name.value}"
 
     @property
+    def root_field(self) -> GraphQLField:
+        """The root field's definition."""
+        fields: dict[str, GraphQLField] = self._root_type.fields
+        return fields[self.root.name.value]
+
+    @property
     def _root_type(self) -> GraphQLObjectType:
         root = self.schema.get_root_type(self.operation.operation)
         if root is None:
@@ -67,13 +74,12 @@ class Document:
     @property
     def root_answer(self) -> GraphQLNamedType:
         """The type that the root field answers: a connection, a payload, or the record's own."""
-        named: GraphQLNamedType = get_named_type(self._root_type.fields[self.root.name.value].type)
+        named: GraphQLNamedType = get_named_type(self.root_field.type)
         return named
 
-    def argument(self, variable: str) -> InputValueDefinitionNode | None:
-        """The definition of the root field's argument that a variable is given to, under the same name."""
-        argument = self._root_type.fields[self.root.name.value].args.get(variable)
-        return argument.ast_node if argument else None
+    def argument(self, variable: str) -> GraphQLArgument | None:
+        """The root field's argument that a variable is given to, under the same name."""
+        return self.root_field.args.get(variable)
 
     def keeping(self, record: Path_, paths: Collection[Path_]) -> str:
         """The document that selects, of the record at `record`, only `paths`; what stands beside the record stays."""

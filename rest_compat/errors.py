@@ -74,6 +74,11 @@ def invalid(items: Sequence[Item]) -> Refused:
     return Refused("VALIDATION_ERROR", f"The body is not valid: see {_names(items)}.", items)
 
 
+def no_method(method: str, allow: str) -> Refused:
+    """405: the resource is there, and not for this method."""
+    return Refused("METHOD_NOT_ALLOWED", f"{method[:20]} is not for this resource; allowed is {allow}.", headers={"Allow": allow})
+
+
 def _names(items: Sequence[Item]) -> str:
     names = list(dict.fromkeys(item.field for item in items))
     more = len(names) - MOST_NAMED
@@ -104,7 +109,7 @@ def error_response(
     if wants_problem(accept):
         media = b"application/problem+json"
         body = {"type": "about:blank", "title": title(status), "status": status, **body}
-    named = {**ALWAYS.get(status, {}), **(headers or {})}
+    named = {"Cache-Control": "no-store", **ALWAYS.get(status, {}), **(headers or {})}
     pairs = [(name.lower().encode("ascii"), value.encode("latin-1")) for name, value in named.items()]
     return status, [(b"content-type", media), *pairs], orjson.dumps(body)
 

@@ -3,7 +3,7 @@
 import orjson
 from starlette.types import Receive, Scope, Send
 
-from .errors import Item, Refused, malformed
+from .errors import Item, Refused, malformed, no_method
 from .headers import check_accept, read_headers
 from .kinds import Choice, Text
 from .query import QueryReader, Reader
@@ -41,7 +41,7 @@ class Explain:
     async def _explain(self, scope: Scope, headers: dict[bytes, str], receive: Receive) -> bytes:
         method: str = scope["method"]
         if method not in METHODS:
-            raise Refused("METHOD_NOT_ALLOWED", "This method is not for this resource.", headers={"Allow": ", ".join(METHODS)})
+            raise no_method(method, ", ".join(METHODS))
         if method == "OPTIONS":
             return b""
         asked = self._query.read(scope["query_string"], strict=False).variables

@@ -111,7 +111,7 @@ def _operation(bound: Bound) -> JsonSchema:
         "parameters": list(_parameters(bound)),
         "responses": _answers(bound),
     }
-    if action in resource.deprecated:
+    if bound.deprecated:
         found["deprecated"] = True
     if bound.body:
         examples = {title: {"value": dict(body)} for title, body in resource.examples[action].items()}
@@ -144,7 +144,7 @@ def _query_parameter(bound: Bound, reader: Reader) -> JsonSchema:
         found |= {"style": "form", "explode": False}
     if declared and declared.example is not None:
         found["example"] = [declared.example] if isinstance(reader.kind, Several) else declared.example
-    return found | ({"deprecated": True} if declared and declared.deprecated else {})
+    return found | ({"deprecated": True} if reader.deprecated else {})
 
 
 def _answers(bound: Bound) -> JsonSchema:

@@ -15,7 +15,7 @@ _DETAILS: dict[str, tuple[str, tuple[Item, ...]]] = {
     "UNAUTHENTICATED": ("This needs a token: send 'Authorization: Bearer <token>'.", ()),
     "FORBIDDEN": ("A viewer may only read.", ()),
     "NOT_FOUND": ("There is no such opportunity.", ()),
-    "METHOD_NOT_ALLOWED": ("DELETE is not for this resource.", ()),
+    "METHOD_NOT_ALLOWED": ("DELETE is not for this resource; allowed is GET, HEAD, POST, OPTIONS.", ()),
     "NOT_ACCEPTABLE": ("This resource is served as application/json only.", ()),
     "REQUEST_TIMEOUT": ("The request's body didn't come within 15 s.", ()),
     "CONFLICT": ("The account still has 2 opportunities: delete or move them first.", ()),

@@ -72,7 +72,7 @@ def _described(schema: JsonSchema, source: Source) -> JsonSchema:
     # Of `account.id`, it is `account` that says what the key means.
     text = source.key.description or source.steps[0].description
     described = schema | ({"description": text} if text else {})
-    return described | ({"deprecated": True} if source.key.deprecated or any(step.deprecated for step in source.steps) else {})
+    return described | ({"deprecated": True} if source.deprecated else {})
 
 
 def object_schema(sources: Sequence[Source], *, whole: bool = True) -> JsonSchema:
@@ -87,9 +87,9 @@ def input_schema(bound: Bound) -> JsonSchema:
     assert bound.body is not None
     properties: JsonSchema = {}
     required = []
-    for name, (key, field) in bound.body.writable.items():
+    for name, (_, field) in bound.body.writable.items():
         schema = _input_field(field, may_be_null=bound.action == "create" or name not in _kept(bound))
-        properties[name] = schema | ({"deprecated": True} if key.deprecated or field.deprecation_reason else {})
+        properties[name] = schema | ({"deprecated": True} if bound.body.deprecated[name] else {})
         if is_non_null_type(field.type):
             required.append(name)
     return {"type": "object", "properties": properties} | ({"required": required} if required else {})

@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
+from .declaration import Deprecation
 from .errors import Item, Refused, malformed
 from .headers import GRAPHQL_INT, LONGEST_CACHED
 from .kinds import Disallowed, Kind, Whole
@@ -27,6 +28,7 @@ class Reader:
     any_of: bool = False
     coordinates: tuple[str, ...] = ()
     """Of its place in the schema: `OpportunityFilter.value`, `MoneyFilter.gte`."""
+    deprecated: Deprecation | None = None
 
     def put(self, variables: dict[str, Any], value: Any) -> None:
         """Write a value at its place."""

@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from .binding import COUNT, ERRORS, NODES, VERSION
 from .declaration import Action, Deprecation, Resource
-from .errors import STATUS, Headers, Item, Refused, error_response, invalid
+from .errors import STATUS, Headers, Item, Refused, error_response, invalid, no_method
 from .headers import check_accept, entity_tag, is_fresh, read_headers
 from .protocol import Answer, Caller
 from .query import Page
@@ -93,7 +93,7 @@ class Server:
         state["route"] = next(iter(site.actions.values())).path
         if method == "OPTIONS":
             return 204, [(b"allow", site.allow.encode())], b""
-        raise Refused("METHOD_NOT_ALLOWED", "This method is not for this resource.", headers={"Allow": site.allow})
+        raise no_method(method, site.allow)
 
     async def _run(self, arrived: Arrived) -> Answer:
         call = arrived.call

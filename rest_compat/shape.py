@@ -7,7 +7,8 @@ from typing import Any, TypeAlias
 
 from graphql import GraphQLEnumType, GraphQLNamedType, GraphQLObjectType, get_named_type, is_list_type, is_non_null_type
 
-from .declaration import Key
+from .declaration import Deprecation, Key
+from .deprecations import in_schema
 from .documents import DeclarationError
 
 Row: TypeAlias = dict[str, Any]
@@ -24,7 +25,7 @@ class Step:
     many: bool
     nullable: bool
     description: str | None
-    deprecated: bool
+    deprecated: Deprecation | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,11 @@ class Source:
         return tuple(step.name for step in self.steps)
 
     @property
+    def deprecated(self) -> Deprecation | None:
+        """As declared, or as the schema says of a field on the way."""
+        return self.key.deprecated or next((step.deprecated for step in self.steps if step.deprecated), None)
+
+    @property
     def coordinates(self) -> list[str]:
         """The schema coordinates of its steps: `Opportunity.account`, `Account.name`."""
         return [f"{step.owner}.{step.name}" for step in self.steps]
@@ -71,7 +77,8 @@ def resolve(key: Key, owner: GraphQLNamedType) -> Source:
         bare = field.type.of_type if is_non_null_type(field.type) else field.type
         if is_list_type(bare) != part.endswith("[]"):
             raise DeclarationError(f"{key.name}: [] says that {owner.name}.{name} is a list, and only then")
-        many, optional, deprecated = is_list_type(bare), bare is field.type, field.deprecation_reason is not None
+        many, optional = is_list_type(bare), bare is field.type
+        deprecated = in_schema(f"{owner.name}.{name}", field.deprecation_reason)
         steps.append(Step(owner.name, name, get_named_type(bare), many, optional, field.description, deprecated))
         owner = steps[-1].type
     return Source(key, tuple(steps))

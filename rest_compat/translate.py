@@ -11,7 +11,7 @@ from .binding import Bound, Operation
 from .body import Body, BodyReader
 from .declaration import METHODS, Action, Resource
 from .documents import DeclarationError
-from .errors import Item, Refused, invalid, malformed
+from .errors import Item, Refused, invalid, malformed, no_method
 from .headers import check_content_type, expected_version, idempotency_key, is_strict
 from .protocol import DecodeError, Graph, Use
 from .query import Query
@@ -114,7 +114,7 @@ class Translator:
         site, identifier = found
         bound = site.actions.get("GET" if request.method == "HEAD" else request.method)
         if bound is None:
-            raise Refused("METHOD_NOT_ALLOWED", f"{request.method[:20]} is not for this resource.", headers={"Allow": site.allow})
+            raise no_method(request.method, site.allow)
         call = self.call(bound, identifier, request)
         faults = self.faults(call)
         if faults:

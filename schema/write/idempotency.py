@@ -1,13 +1,18 @@
 """Answers kept under the keys that callers gave, for 24 hours, per token, in the transaction of the write itself."""
 
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, delete, insert, select
 
 from ..plan.reading import WORKSPACE
-from ..rules.errors import BadRequest, InvalidKey
+from ..rules.access import Caller
+from ..rules.errors import BadRequest, Conflict, InvalidKey
 from ..storage.columns import Instant, Text
+from ..storage.database import Unavailable
 from ..storage.tables import IdempotencyKey
 
 if TYPE_CHECKING:
@@ -25,6 +30,34 @@ _FIND = select(_KEPT.c.fingerprint, _KEPT.c.answer).where(
 )
 _FORGET = delete(_KEPT).where(_KEPT.c.workspace_id == WORKSPACE, _KEPT.c.created_at < _oldest)
 _KEEP = insert(_KEPT).values({column.name: bindparam(column.name, required=True) for column in _KEPT.c})
+
+
+_IN_PROGRESS: Counter[tuple[str, str, str]] = Counter()
+
+
+@contextmanager
+def in_progress(caller: Caller, key: str | None) -> Iterator[None]:
+    """Around a write. Who waits in vain behind another request of the same key is told so: Conflict in place of Unavailable.
+
+    Only requests to this process are known of; behind one that another process works on it stays Unavailable.
+    """
+    if key is None:
+        yield
+        return
+    slot = caller.workspace_id, caller.token_id, key
+    others = _IN_PROGRESS[slot] > 0
+    _IN_PROGRESS[slot] += 1
+    try:
+        yield
+    except Unavailable as error:
+        if others:
+            message = "A request with this idempotency key is still in progress: ask again."
+            raise Conflict(message) from error
+        raise
+    finally:
+        _IN_PROGRESS[slot] -= 1
+        if not _IN_PROGRESS[slot]:
+            del _IN_PROGRESS[slot]
 
 
 def read_key(key: str | None) -> str | None:

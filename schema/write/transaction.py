@@ -163,6 +163,7 @@ async def perform(
         return payload, False
 
     try:
-        return await database.write(work, long=action.many)
+        with idempotency.in_progress(caller, key):
+            return await database.write(work, long=action.many)
     except _Nothing as nothing:
         return nothing.result

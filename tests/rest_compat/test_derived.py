@@ -2,6 +2,7 @@
 
 import re
 import sys
+from copy import deepcopy
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -156,6 +157,52 @@ async def test_deprecations_are_told_to_those_concerned(connect: Connect, graph:
     assert "deprecated" not in document["paths"][PATH]["get"]
     assert document["components"]["schemas"]["Opportunity"]["properties"]["source"]["deprecated"] is True
     assert [one["name"] for one in document["paths"][PATH]["get"]["parameters"] if one.get("deprecated")] == ["search"]
+
+
+REASON = "Ask for the account: https://crm.example.com/leaving. Since 2025-03-01, until 2026-03-01."
+
+
+@pytest.mark.parametrize(
+    ("coordinate", "target", "marked"),
+    [
+        ("Query.opportunities", "", ["paths", PATH, "get"]),
+        ("Query.opportunity", "opp_1/", ["paths", PATH + "{id}/", "get"]),
+        ("OpportunityFilter.name", "?search=x", ["paths", PATH, "get", "parameters", 10]),
+        ("MoneyFilter.gte", "?valueMin=1", ["paths", PATH, "get", "parameters", 8]),
+        ("Opportunity.source", "?fields=source", ["components", "schemas", "OpportunityItem", "properties", "source"]),
+        ("UpdateOpportunityInput.source", {"source": "x"}, ["components", "schemas", "UpdateOpportunity", "properties", "source"]),
+    ],
+)
+async def test_the_schema_deprecates(connect: Connect, graph: FakeGraph, coordinate: str, target: Any, marked: list[Any]) -> None:
+    """`@deprecated` in the schema is told by the calls that use it, with its reason's dates and link, and marks that one in OpenAPI."""
+    type_, field = coordinate.split(".")
+    graph.schema = deepcopy(graph.schema)
+    fields: Any = graph.schema.type_map[type_]
+    fields.fields[field].deprecation_reason = REASON
+    async with connect() as client:
+        calls = {"": await client.get(PATH), "?stage=proposal": await client.get(f"{PATH}?stage=proposal")}
+        if isinstance(target, dict):
+            calls["body"] = await client.patch(f"{PATH}opp_1/", json=target)
+        else:
+            calls[target] = await client.get(PATH + target)
+    told = {name for name, answer in calls.items() if "deprecation" in answer.headers}
+    assert told == (set(calls) if coordinate == "Query.opportunities" else {"body" if isinstance(target, dict) else target})
+    used = calls[told.pop()]
+    assert (used.headers["deprecation"], used.headers["sunset"]) == ("@1740787200", "Sun, 01 Mar 2026 00:00:00 GMT")
+    assert used.headers["link"] == '<https://crm.example.com/leaving>; rel="deprecation"; type="text/html"'
+    document: Any = openapi(Translator(graph, RESOURCES))
+    for step in marked:
+        document = document[step]
+    assert document["deprecated"] is True
+
+
+def test_a_deprecation_needs_a_date(graph: FakeGraph) -> None:
+    """Without one there would be no header to say, so it stops the start and says where."""
+    graph.schema = deepcopy(graph.schema)
+    fields: Any = graph.schema.type_map["Opportunity"]
+    fields.fields["source"].deprecation_reason = "No longer supported"
+    with pytest.raises(DeclarationError, match=r"Opportunity\.source is deprecated, and its reason"):
+        Translator(graph, RESOURCES)
 
 
 async def test_uses_are_told(client: httpx.AsyncClient, graph: FakeGraph) -> None:

@@ -181,7 +181,7 @@ def test_the_process_words_its_own_errors_alike() -> None:
     """What the process refuses under /api/ has the same shape and the headers that its status must have."""
     assert error_response(401, "unauthenticated", "No token.") == (
         401,
-        [(b"content-type", b"application/json"), (b"www-authenticate", b"Bearer")],
+        [(b"content-type", b"application/json"), (b"cache-control", b"no-store"), (b"www-authenticate", b"Bearer")],
         b'{"detail":"No token.","code":"unauthenticated"}',
     )
     status, headers, body = error_response(503, "UNAVAILABLE", "Busy.", headers={"Retry-After": "7"}, accept="application/problem+json")

@@ -9,8 +9,10 @@ import orjson
 import pytest
 
 from schema.rules.access import Role
+from schema.storage.database import Unavailable
 from tests.rest_compat.real import OPPORTUNITIES, Gateway, gateway
 from tests.rest_compat.test_records import ANSWER, CREATE, DETAIL, LISTED, made_real
+from tests.schema.counting import Heard
 
 INSTANT = re.compile(rb"\d{4}-\d\d-\d\dT[\d:]{8}Z")
 JSON = {"content-type": "application/json"}
@@ -106,7 +108,10 @@ async def test_types_and_rules_are_refused_by_rest_names(here: Gateway) -> None:
     }
     refused = await here.client.post(OPPORTUNITIES, json=wrong)
     assert refused.status_code == 422, refused.text
-    assert {item["field"] for item in refused.json()["errors"]} == {*wrong, "accountId"}
+    told = {item["field"]: item["message"] for item in refused.json()["errors"]}
+    assert told.keys() == {*wrong, "accountId"}
+    assert (told["probability"], told["source"]) == ("This must be a whole number.", "This must be text.")
+    assert refused.headers["cache-control"] == "no-store"
     rules = {
         "name": "  ",
         "accountId": "acc_nowhere",
@@ -167,6 +172,35 @@ async def test_one_effect_a_key(here: Gateway) -> None:
     assert (other.status_code, other.json()["code"]) == (422, "validation_error")
 
 
+async def test_a_key_in_progress(here: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Behind a request of the same key that gets no further, a retry is 409, with another key 503; later it has its one effect."""
+    account = (await here.make("/api/accounts/", name="A"))["id"]
+    body = {"name": "Once", "accountId": account}
+    first, stuck = asyncio.Event(), asyncio.Event()
+    write = here.app.database.write
+
+    async def held(work: Any, **options: Any) -> Any:
+        first.set()
+        await stuck.wait()
+        raise Unavailable("the statement ran longer than it may")
+
+    async def create(key: str) -> Any:
+        return await here.client.post(OPPORTUNITIES, json=body, headers={"idempotency-key": key})
+
+    monkeypatch.setattr(here.app.database, "write", held)
+    original = asyncio.create_task(create("k"))
+    await first.wait()
+    retries = [asyncio.create_task(create(key)) for key in ("k", "other")]
+    await asyncio.sleep(0.1)
+    stuck.set()
+    answers = await asyncio.gather(original, *retries)
+    assert [answer.status_code for answer in answers] == [503, 409, 503]
+    assert answers[1].json()["code"] == "conflict"
+    monkeypatch.setattr(here.app.database, "write", write)
+    assert (await create("k")).status_code == 201
+    assert (await here.client.get(OPPORTUNITIES)).json()["count"] == 1
+
+
 async def test_lists_are_told_by_revision(here: Gateway) -> None:
     """A list's tag holds until anything in the workspace changes, be it by the other door."""
     made = await deal(here)
@@ -177,6 +211,40 @@ async def test_lists_are_told_by_revision(here: Gateway) -> None:
     assert (await here.client.get(OPPORTUNITIES, headers=known)).status_code == 304
     await here.user("New", "new@example.com")
     assert (await here.client.get(OPPORTUNITIES, headers=known)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("target", "statements", "columns"),
+    [
+        ("?fields=id,value", 2, ["id", "value_cents"]),
+        ("?fields=accountName", 2, ["id", "name"]),
+        ("{id}/?fields=id,name", 1, ["id", "name", "version"]),
+        ("{id}/?fields=accountId,assignedTo", 1, ["account_id", "assigned_to_id", "version"]),
+        ("{id}/?fields=contactIds", 2, ["id", "version"]),
+        ("{id}/", 2, None),
+    ],
+)
+async def test_fields_are_all_that_is_read(
+    here: Gateway, monkeypatch: pytest.MonkeyPatch, target: str, statements: int, columns: list[str] | None
+) -> None:
+    """The database is asked for the columns of the keys in `fields` and no others, and for contacts only where they are among them."""
+    made = await deal(here)
+    heard = Heard(monkeypatch)
+    assert (await here.client.get(OPPORTUNITIES + target.format(id=made["id"]))).status_code == 200
+    reading = [text for text in heard.reading() if "api_key" not in text]
+    assert len(reading) == statements, reading
+    shown = re.findall(r"\.(\w+)", next(text for text in reading if "count(" not in text).partition("FROM")[0])
+    assert columns is None or sorted(shown) == sorted(columns), reading
+
+
+async def test_an_unchanged_list_costs_one_look(here: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A list that its caller has is 304 by the workspace's revision alone: neither rows nor their count are read."""
+    await deal(here)
+    tag = (await here.client.get(OPPORTUNITIES)).headers["etag"]
+    heard = Heard(monkeypatch)
+    assert (await here.client.get(OPPORTUNITIES, headers={"if-none-match": tag})).status_code == 304
+    assert len(heard.texts) == 1
+    assert heard.reading() == []
 
 
 async def test_a_whole_object_sent_back_changes_nothing(here: Gateway) -> None:

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from tests.end_to_end.fleet import fresh
-from tests.end_to_end.parity.runs import run
+from tests.end_to_end.parity.runs import run, taken
 
 
 def main() -> int:
@@ -26,8 +26,8 @@ def main() -> int:
                 good = False
                 print(f"{kind}: DIFFERENT\n{difference!r}\n" + "\n".join(getattr(difference, "__notes__", [])), flush=True)
                 continue
-        steps = counts.pop("comparisons") - counts.pop("walks")
-        told = ", ".join(f"{number:,} {what}" for what, number in sorted(counts.items()))
+        steps = taken(counts)
+        told = ", ".join(f"{number:,} {what}" for what, number in sorted(counts.items()) if what not in {"comparisons", "walks"})
         print(f"{kind}: {steps:,} steps, 0 divergences, {time.perf_counter() - began:.0f} s\n  {told}", flush=True)
     return 0 if good else 1
 
