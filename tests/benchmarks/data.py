@@ -1,18 +1,22 @@
 """The data: filled once for each number of rows and kind of database, copied for each contender: none writes into another's."""
 
 import asyncio
-import os
+import hashlib
 import random
 import shutil
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+from gateway import migrations
+from gateway import seed as seed_room
 from gateway.migrations import upgrade
 from gateway.seed import SeedSpec, seed
+from schema.storage import tables
 
 from .machine import LOAD_CORE, pin
 
@@ -34,13 +38,13 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """`copy(name, statements)` gives a contender its own database's address, with `statements` run; `kind` is `sqlite` or `postgresql`."""
+    """`lend(name, statements)` gives a contender its own database's address, with `statements` run; `kind` is `sqlite` or `postgresql`."""
 
     kind: str
     rows: int
     workspace: str
     sample: Sample
-    copy: Callable[[str, Sequence[str]], str]
+    lend: Callable[[str, Sequence[str]], AbstractContextManager[str]]
 
 
 def _spec(rows: int) -> SeedSpec:
@@ -48,39 +52,63 @@ def _spec(rows: int) -> SeedSpec:
     return SeedSpec(opportunities=rows, accounts=max(1, rows // 20), users=max(5, rows // 500), contacts=max(2, rows // 5), today=TODAY)
 
 
-def sqlite_data(rows: int, folder: Path = FOLDER) -> Data:
-    """A SQLite file with `rows` opportunities."""
+def version() -> str:
+    """Changes with what the data is made by, so that none is used that was made otherwise."""
+    files = sorted(path for folder in (migrations, seed_room) for path in Path(folder.__path__[0]).rglob("*.py"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in [*files, Path(tables.__file__)])).hexdigest()[:8]
+
+
+def sqlite_data(rows: int, folder: Path = FOLDER, *, shared: bool = False) -> Data:
+    """A SQLite file with `rows` opportunities; `shared` is lent as it is, to who only reads."""
     folder.mkdir(parents=True, exist_ok=True)
-    original = folder / f"{rows}.db"
+    original = folder / f"{rows}-{version()}.db"
     if not original.exists():
-        _fill_sqlite(original.with_suffix(".part"), rows)
-        original.with_suffix(".part").rename(original)
+        for old in folder.glob(f"{rows}-*.db*"):
+            old.unlink()
+        _fill_sqlite(folder / f"{rows}.part", rows)
+        (folder / f"{rows}.part").rename(original)
     connection = sqlite3.connect(original)
     try:
         workspace, sample = _sample(lambda text: connection.execute(text).fetchall())
     finally:
         connection.close()
-    return Data("sqlite", rows, workspace, sample, lambda name, statements: _copy(original, folder / f"{rows}-{name}.db", statements))
+
+    @contextmanager
+    def lend(name: str, statements: Sequence[str]) -> Iterator[str]:
+        if shared:
+            yield str(original)
+            return
+        copy = folder / f"{rows}-{name}.db"
+        _copy(original, copy, statements)
+        try:
+            yield str(copy)
+        finally:
+            _remove(copy)
+
+    return Data("sqlite", rows, workspace, sample, lend)
 
 
 def _fill_sqlite(path: Path, rows: int) -> None:
-    for left in path.parent.glob(f"{path.name}*"):
-        left.unlink()
+    _remove(path)
     _fill(f"sqlite:///{path}", rows)
     connection = sqlite3.connect(path, isolation_level=None)
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
 
 
-def _copy(original: Path, copy: Path, statements: Sequence[str]) -> str:
-    for ending in ("", "-wal", "-shm"):
-        Path(f"{copy}{ending}").unlink(missing_ok=True)
+def _copy(original: Path, copy: Path, statements: Sequence[str]) -> None:
+    _remove(copy)
     shutil.copyfile(original, copy)
     connection = sqlite3.connect(copy, isolation_level=None)
     for statement in statements:
         connection.execute(statement)
     connection.close()
-    return str(copy)
+
+
+def _remove(path: Path) -> None:
+    """A database and what lies beside it."""
+    for left in path.parent.glob(f"{path.name}*"):
+        left.unlink()
 
 
 def postgresql_data(rows: int, folder: Path) -> Data:
@@ -89,21 +117,26 @@ def postgresql_data(rows: int, folder: Path) -> Data:
 
     server = start_postgres(folder, durable=True)
     pin(int((folder / "postmaster.pid").read_text().split()[0]), LOAD_CORE)
-    original = f"bench_{rows}"
+    original = f"bench_{rows}_{version()}"
     if not server.sql(f"SELECT 1 FROM pg_database WHERE datname = '{original}'"):
-        server.sql(f"DROP DATABASE IF EXISTS {original}_part", f"CREATE DATABASE {original}_part")
-        _fill(server.url(f"{original}_part"), rows)
-        server.sql("VACUUM ANALYZE", database=f"{original}_part")
-        server.sql(f"ALTER DATABASE {original}_part RENAME TO {original}")
+        part = f"bench_{rows}_part"
+        server.sql(f"DROP DATABASE IF EXISTS {part}", f"CREATE DATABASE {part}")
+        _fill(server.url(part), rows)
+        server.sql("VACUUM ANALYZE", database=part)
+        server.sql(f"ALTER DATABASE {part} RENAME TO {original}")
     workspace, sample = _sample(lambda text: [line.split("|") for line in server.sql(text, database=original).splitlines()])
 
-    def copy(name: str, statements: Sequence[str]) -> str:
+    @contextmanager
+    def lend(name: str, statements: Sequence[str]) -> Iterator[str]:
         own = f"{original}_{name.replace('-', '_')}"
         server.sql(f"DROP DATABASE IF EXISTS {own} WITH (FORCE)", f"CREATE DATABASE {own} TEMPLATE {original} STRATEGY FILE_COPY")
         server.sql(*statements, "VACUUM ANALYZE", "CHECKPOINT", database=own)
-        return server.url(own)
+        try:
+            yield server.url(own)
+        finally:
+            server.sql(f"DROP DATABASE {own} WITH (FORCE)")
 
-    return Data("postgresql", rows, workspace, sample, copy)
+    return Data("postgresql", rows, workspace, sample, lend)
 
 
 def _fill(url: str, rows: int) -> None:
@@ -129,9 +162,3 @@ def _sample(ask: Callable[[str], Sequence[Sequence[Any]]]) -> tuple[str, Sample]
         contacts=column("SELECT id FROM contact ORDER BY id", 5_000),
     )
     return workspace, sample
-
-
-def free_megabytes() -> int:
-    """What is left on the disk that the data is on."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    return os.statvfs(FOLDER).f_bavail * os.statvfs(FOLDER).f_frsize // 2**20

@@ -25,8 +25,8 @@ end
 function done(summary, latency, _)
   local errors = summary.errors
   io.write(string.format(
-    '\n{"requests":%d,"microseconds":%d,"failed":%d,"p50":%d,"p90":%d,"p99":%d}\n',
+    '\n{"requests":%d,"microseconds":%d,"failed":%d,"p50":%d,"p99":%d}\n',
     summary.requests, summary.duration, errors.connect + errors.read + errors.write + errors.status + errors.timeout,
-    latency:percentile(50), latency:percentile(90), latency:percentile(99)
+    latency:percentile(50), latency:percentile(99)
   ))
 end

@@ -1,68 +1,88 @@
-"""The results as a table for people and as JSON for programs."""
+"""The results as a page for people and as JSON for programs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
+from .comparison import Results
 from .contenders.catalog import CONTENDERS
 from .machine import versions
-from .rounds import Results
-from .targets import Verdict
+from .rounds import Measured
+from .targets import Verdict, check
 from .workloads import WORKLOADS
 
+MEASURED = ("requests/s", "p50 ms", "p99 ms", "CPU ms a request", "RSS MB")
 
-def markdown(results: Sequence[Results], verdicts: Sequence[Verdict], command: str, rows: int) -> str:
-    """One page: what was run, ratios, numbers, targets, faults."""
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of the page: its lines, what was wanted, the raw numbers, and what couldn't be measured."""
+
+    title: str
+    lines: Sequence[str] = ()
+    verdicts: Sequence[Verdict] = ()
+    raw: Any = None
+    faults: Mapping[str, str] = field(default_factory=dict)
+
+
+def page(sections: Sequence[Section], command: str, rows: int) -> str:
+    """What was run, targets, each section, faults."""
     facts = ", ".join(f"{name} {value}" for name, value in versions().items())
     head = [
         "# Results of `make bench`",
         "",
         f"{datetime.now(UTC):%Y-%m-%d}, by `{command}`: {rows:,} opportunities; {facts}.",
         "One process a server on one core, wrk (and PostgreSQL) on the other, 8 connections, rounds A B C … A B C …, medians; ratios taken",
-        "inside each round. Before it was measured, each contender was proved to give the same answers as the first.",
+        "inside each round. Before it was measured, each contender was proved to give the same answers as the first. The gateway runs with",
+        "everything on (authentication, limits, request ids, logs, metrics); the floor and the peers answer anyone and do none of it.",
         "",
     ]
-    body = [line for one in results for line in _section(one)]
-    return "\n".join([*head, *body, *_targets(verdicts), *_faults(results)]).rstrip() + "\n"
+    body = [line for section in sections for line in ("## " + section.title, "", *section.lines)]
+    return "\n".join([*head, *_targets(sections), *body, *_faults(sections)]).rstrip() + "\n"
 
 
-def _section(results: Results) -> Iterator[str]:
+def as_json(sections: Sequence[Section], command: str) -> dict[str, Any]:
+    """All that was measured."""
+    measured = {section.title: section.raw for section in sections}
+    faults = {name: text for section in sections for name, text in section.faults.items()}
+    return {"at": datetime.now(UTC).isoformat(timespec="seconds"), "command": command, **versions(), "measured": measured, "faults": faults}
+
+
+def compared(results: Results) -> Section:
+    """The contenders' ratios and numbers on one database."""
+    title = "SQLite" if results.kind == "sqlite" else "PostgreSQL"
+    return Section(title, list(_comparison(results)), check(results), results.as_json(), results.faults)
+
+
+def _comparison(results: Results) -> Iterator[str]:
     names = list(results.rounds)
     contenders = list(dict.fromkeys(name for found in results.rounds.values() for name in found))
-    yield f"## {'SQLite' if results.kind == 'sqlite' else 'PostgreSQL'}"
-    yield ""
     yield f"Requests a second as a multiple of {CONTENDERS[results.base].title}:"
     yield ""
-    yield from _table(["", *names], ([CONTENDERS[name].title, *_ratios(results, name, names)] for name in contenders))
+    yield from table(["", *names], ([CONTENDERS[name].title, *_ratios(results, name, names)] for name in contenders))
     for workload in names:
         yield f"### {workload}: {WORKLOADS[workload].title}"
         yield ""
-        head = ["", "requests/s", "p50 ms", "p99 ms", "CPU ms a request", "RSS MB"]
-        yield from _table(head, _numbers(results, workload, contenders))
+        found = ((CONTENDERS[name].title, results.median(workload, name)) for name in contenders)
+        yield from table(["", *MEASURED], ([title, *numbers(one)] for title, one in found if one))
 
 
 def _ratios(results: Results, name: str, workloads: Sequence[str]) -> Iterator[str]:
     for workload in workloads:
-        ratio = results.ratio(workload, name, results.base)
+        # What REST is translated into is compared with REST.
+        ratio = results.ratio(workload, name, results.base, WORKLOADS[workload].beside)
         found = results.median(workload, name)
         rate = f" ({found.rate:,.0f}/s)" if found and name == results.base else ""
         yield "" if ratio is None else f"{_short(ratio)}{rate}"
 
 
-def _numbers(results: Results, workload: str, contenders: Sequence[str]) -> Iterator[list[str]]:
-    for name in contenders:
-        found = results.median(workload, name)
-        if found:
-            yield [
-                CONTENDERS[name].title,
-                f"{found.rate:,.0f}",
-                f"{found.p50:.2f}",
-                f"{found.p99:.2f}",
-                f"{found.cpu:.3f}",
-                f"{found.memory:.0f}",
-            ]
+def numbers(found: Measured) -> list[str]:
+    """Under the heads of MEASURED."""
+    return [f"{found.rate:,.0f}", f"{found.p50:.2f}", f"{found.p99:.2f}", f"{found.cpu:.3f}", f"{found.memory:.0f}"]
 
 
-def _table(head: Sequence[str], rows: Iterator[list[str]]) -> Iterator[str]:
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
     yield f"| {' | '.join(head)} |"
     yield f"|{' --- |' * len(head)}"
     for row in rows:
@@ -70,15 +90,16 @@ def _table(head: Sequence[str], rows: Iterator[list[str]]) -> Iterator[str]:
     yield ""
 
 
-def _targets(verdicts: Sequence[Verdict]) -> Iterator[str]:
+def _targets(sections: Sequence[Section]) -> Iterator[str]:
+    verdicts = [verdict for section in sections for verdict in section.verdicts]
     if verdicts:
         yield "## Targets"
         yield ""
-        yield from _table(["target", "wanted", "measured", ""], ([v.title, v.wanted, v.measured, v.word] for v in verdicts))
+        yield from table(["target", "wanted", "measured", ""], ([v.title, v.wanted, v.measured, v.word] for v in verdicts))
 
 
-def _faults(results: Sequence[Results]) -> Iterator[str]:
-    faults = [(name, text) for one in results for name, text in one.faults.items()]
+def _faults(sections: Sequence[Section]) -> Iterator[str]:
+    faults = [(name, text) for section in sections for name, text in section.faults.items()]
     if faults:
         yield "## Not measured"
         yield ""

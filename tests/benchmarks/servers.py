@@ -68,14 +68,23 @@ class Server:
 def running(contender: Contender, data: Data) -> Iterator[Server]:
     """The contender on its own copy of the data. Raises ServerFault where it doesn't start."""
     install(contender.needs)
-    place = Place(_free_port(), data.copy(contender.name, contender.prepared))
+    with data.lend(contender.name, contender.prepared) as database:
+        server, log = _started(contender, Place(_free_port(), database), data.workspace)
+        try:
+            _wait(server, log)
+            yield server
+        finally:
+            _stop(server)
+
+
+def _started(contender: Contender, place: Place, workspace: str) -> tuple[Server, Path]:
     token = _token(place.database) if contender.is_gateway else _ANY_TOKEN
     log = FOLDER / f"{contender.name}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     environment = {
         **os.environ,
         "BENCH_DATABASE": place.database,
-        "BENCH_WORKSPACE": data.workspace,
+        "BENCH_WORKSPACE": workspace,
         "BENCH_PORT": str(place.port),
         "NODE_ENV": "production",
         "PYTHONPATH": str(ROOT),
@@ -84,12 +93,7 @@ def running(contender: Contender, data: Data) -> Iterator[Server]:
     with log.open("wb") as out:
         command = [*pinned(SERVER_CORE), *contender.command(place)]
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=out)
-    server = Server(contender, place.port, token, process)
-    try:
-        _wait(server, log)
-        yield server
-    finally:
-        _stop(server)
+    return Server(contender, place.port, token, process), log
 
 
 def _wait(server: Server, log: Path) -> None:

@@ -1,4 +1,4 @@
-"""The seven workloads: what is sent, and what of the answers has to be alike.
+"""The workloads: what is sent, and what of the answers has to be alike.
 
 The requests are made here, in advance and from the data, so that all contenders are asked the same in the same order.
 """
@@ -10,6 +10,9 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import orjson
+
+from rest_compat.translate import request_of
+from tests.contracts.generated import translator
 
 from .data import Sample
 
@@ -23,6 +26,8 @@ DEAL = f"query Deal($id: ID!) {{ opportunity(id: $id) {{ {_NODE} }} }}"
 
 _OPEN = ("prospecting", "qualification", "needs_analysis", "proposal", "negotiation")
 
+_BY_HAND = [percent for percent in range(100) if percent % 10]
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -35,13 +40,16 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """`requests` makes them from the data; `common` keeps of an answer's JSON what must be the same for all contenders."""
+    """`requests` makes them from the data; `common` keeps of an answer's JSON what must be the same for all contenders.
+
+    It is measured in the same rounds as `beside`, which stands before it.
+    """
 
     name: str
     title: str
     requests: Callable[[Sample], Sequence[Request]]
     common: Callable[[Any], Any]
-    writes: bool = False
+    beside: str = ""
 
 
 def _page(answer: Any) -> Any:
@@ -69,7 +77,7 @@ def _data(answer: Any) -> Any:
     """GraphQL's data; cursors are opaque, so that of them only this is kept: there is one, and the last edge's is the page's end."""
     assert "errors" not in answer, answer["errors"]
     connection = answer["data"].get("opportunities")
-    if not connection:
+    if not connection or "edges" not in connection:
         return answer["data"]
     edges, info = connection["edges"], connection["pageInfo"]
     cursors = [edge["cursor"] for edge in edges]
@@ -92,10 +100,13 @@ def _details(sample: Sample) -> list[Request]:
 
 
 def _patches(sample: Sample) -> list[Request]:
-    """Each round over the ids gives each of them a stage and a probability that it hasn't got, as an unchanged value is no write."""
+    """Each round over the ids gives each of them a stage and a probability that it hasn't got, as an unchanged value is no write.
+
+    No probability is a stage's default: a default that is there already and is given again counts as not given.
+    """
     rounds = max(2, 40_000 // len(sample.open))
     return [
-        Request("PATCH", f"{_LIST}{id_}/", _json({"stage": _OPEN[(turn + place) % 5], "probability": 3 + (turn * 11 + place) % 93}))
+        Request("PATCH", f"{_LIST}{id_}/", _json({"stage": _OPEN[(turn + place) % 5], "probability": _BY_HAND[(turn * 11 + place) % 90]}))
         for turn in range(rounds)
         for place, id_ in enumerate(sample.open)
     ]
@@ -129,15 +140,30 @@ def _get(query: str) -> Callable[[Sample], list[Request]]:
     return lambda _: [Request("GET", f"{_LIST}?{query}")]
 
 
+def _translated(rest: Callable[[Sample], Sequence[Request]]) -> Callable[[Sample], list[Request]]:
+    """The GraphQL operations that REST requests are translated into, as GraphQL clients would send them."""
+
+    def operations(sample: Sample) -> list[Request]:
+        known = translator()
+        calls = (known.translate(request_of(request.method, request.path)) for request in rest(sample))
+        return [Request("POST", "/graphql", _json({"query": call.operation.document, "variables": call.variables})) for call in calls]
+
+    return operations
+
+
+_LIST_OF_20 = _get("limit=20&stage=negotiation")
+
 WORKLOADS = {
     workload.name: workload
     for workload in (
-        Workload("W1", "REST list of 20, one stage", _get("limit=20&stage=negotiation"), _page),
+        Workload("W1", "REST list of 20, one stage", _LIST_OF_20, _page),
+        Workload("G1", "the operation that W1 is translated into, by GraphQL", _translated(_LIST_OF_20), _data, beside="W1"),
         Workload("W2", "REST list of 100, two range filters", _get("limit=100&valueMin=50000&closeDateAfter=2026-01-01"), _page),
         Workload("W3", "REST detail", _details, lambda answer: answer),
+        Workload("G3", "the operation that W3 is translated into, by GraphQL", _translated(_details), _data, beside="W3"),
         Workload("W6", "GraphQL list of 100 with account, owner, contacts", _deals, _data),
         Workload("W7", "GraphQL detail with account, owner, contacts", _deal, _data),
-        Workload("W4", "REST patch of stage and probability", _patches, _written, writes=True),
-        Workload("W5", "REST create with two contacts", _creations, _made, writes=True),
+        Workload("W4", "REST patch of stage and probability", _patches, _written),
+        Workload("W5", "REST create with two contacts", _creations, _made),
     )
 }

@@ -14,6 +14,8 @@ _REST = ("W1", "W2", "W3", "W4", "W5")
 _GRAPHQL = ("W6", "W7")
 _LISTS = ("W1", "W2", "W6")
 _READS = ("W1", "W2", "W3", "W6", "W7")
+# What two REST workloads are translated into.
+_TRANSLATED = ("G1", "G3")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +64,12 @@ def gateway_url(database: str) -> str:
     return database if "://" in database else f"sqlite:///{database}"
 
 
-def _gateway(place: Place) -> Sequence[str]:
-    return [sys.executable, "-m", "gateway", "serve", "--database-url", gateway_url(place.database), "--port", str(place.port)]
+def _gateway(place: Place, module: str = "gateway") -> Sequence[str]:
+    return [sys.executable, "-m", module, "serve", "--database-url", gateway_url(place.database), "--port", str(place.port)]
+
+
+def _unwatched(place: Place) -> Sequence[str]:
+    return _gateway(place, f"{_HERE}.unwatched")
 
 
 # Whoever leaves the choice of an index to SQLite gives it statistics.
@@ -85,9 +91,12 @@ CONTENDERS = {
         Contender("floor-starlette", "the same under Starlette", _uvicorn("floor.under_starlette", factory=False), (*_REST, *_GRAPHQL)),
         Contender("floor-cached", "the same with an exact cached count", _uvicorn("floor.cached"), _LISTS),
         Contender("floor-asyncpg", "floor on asyncpg", _uvicorn("floor.on_postgresql"), (*_REST, *_GRAPHQL), ("postgresql",)),
-        Contender("gateway", "**this gateway**", _gateway, (*_REST, *_GRAPHQL), _BOTH),
-        Contender("gateway-counting", "this gateway, count not cached", _gateway, _LISTS, _BOTH, environment={"GATEWAY_COUNT_CACHE": "0"}),
-        Contender("gateway-unplanned", "this gateway, plans off", _gateway, _READS, _BOTH, environment={"GATEWAY_PLANS": "off"}),
+        Contender("gateway", "**this gateway**", _gateway, (*_REST, *_GRAPHQL, *_TRANSLATED), _BOTH),
+        Contender(
+            "gateway-counting", "this gateway, count not cached", _gateway, (*_LISTS, "G1"), _BOTH, environment={"GATEWAY_COUNT_CACHE": "0"}
+        ),
+        Contender("gateway-unplanned", "this gateway, plans off", _gateway, _READS, environment={"GATEWAY_PLANS": "off"}),
+        Contender("gateway-unwatched", "this gateway, uses of REST not counted", _unwatched, ("W1", "W3")),
         Contender(
             "fastapi", "FastAPI + SQLModel", _uvicorn("fastapi_sqlmodel", _PEER, factory=False), _REST, needs="python", prepared=_ANALYZED
         ),
