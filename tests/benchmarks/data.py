@@ -89,9 +89,17 @@ def sqlite_data(rows: int, folder: Path = FOLDER, *, shared: bool = False) -> Da
 
 
 def _fill_sqlite(path: Path, rows: int) -> None:
+    """Its indexes are made when the rows are there: that is several times faster, and nobody reads it before."""
     _remove(path)
-    _fill(f"sqlite:///{path}", rows)
+    url = f"sqlite:///{path}"
+    asyncio.run(upgrade(url))
     connection = sqlite3.connect(path, isolation_level=None)
+    indexes = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL ORDER BY rowid").fetchall()
+    for name, _ in indexes:
+        connection.execute(f"DROP INDEX {name}")
+    asyncio.run(seed(url, _spec(rows)))
+    for _, statement in indexes:
+        connection.execute(statement)
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
 
@@ -121,7 +129,8 @@ def postgresql_data(rows: int, folder: Path) -> Data:
     if not server.sql(f"SELECT 1 FROM pg_database WHERE datname = '{original}'"):
         part = f"bench_{rows}_part"
         server.sql(f"DROP DATABASE IF EXISTS {part}", f"CREATE DATABASE {part}")
-        _fill(server.url(part), rows)
+        asyncio.run(upgrade(server.url(part)))
+        asyncio.run(seed(server.url(part), _spec(rows)))
         server.sql("VACUUM ANALYZE", database=part)
         server.sql(f"ALTER DATABASE {part} RENAME TO {original}")
     workspace, sample = _sample(lambda text: [line.split("|") for line in server.sql(text, database=original).splitlines()])
@@ -137,14 +146,6 @@ def postgresql_data(rows: int, folder: Path) -> Data:
             server.sql(f"DROP DATABASE {own} WITH (FORCE)")
 
     return Data("postgresql", rows, workspace, sample, lend)
-
-
-def _fill(url: str, rows: int) -> None:
-    async def fill() -> None:
-        await upgrade(url)
-        await seed(url, _spec(rows))
-
-    asyncio.run(fill())
 
 
 def _sample(ask: Callable[[str], Sequence[Sequence[Any]]]) -> tuple[str, Sample]:

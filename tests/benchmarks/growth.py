@@ -19,8 +19,8 @@ from .targets import check_growth
 from .workloads import WORKLOADS, Request
 
 _TIMES = 10
-_PAGE = """query Page($first: Int, $after: String, $last: Int) {
-  opportunities(first: $first, after: $after, last: $last) {
+_PAGE = """query Page($first: Int, $after: String, $last: Int, $before: String) {
+  opportunities(first: $first, after: $after, last: $last, before: $before) {
     nodes { id name value stage account { name } }
     pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
   }
@@ -55,14 +55,17 @@ def _lane(name: str, rows: int) -> str:
 
 def _pages(server: Server, data: Data) -> dict[str, Path]:
     """The first and the last 100 of all, by their cursors."""
-    end = server.ask(_page({"last": 101}))["data"]["opportunities"]["pageInfo"]["startCursor"]
-    last = _page({"first": 100, "after": end})
-    info = server.ask(last)["data"]["opportunities"]["pageInfo"]
-    assert not info["hasNextPage"], "this isn't the last page"
+    begins = _info(server, {"last": 100})["startCursor"]
+    last = {"first": 100, "after": _info(server, {"last": 1, "before": begins})["endCursor"]}
+    assert not _info(server, last)["hasNextPage"], "this isn't the last page"
     return {
         "first page": write_requests(FOLDER / f"{data.rows}-first.requests", [_page({"first": 100})]),
-        "last page": write_requests(FOLDER / f"{data.rows}-last.requests", [last]),
+        "last page": write_requests(FOLDER / f"{data.rows}-last.requests", [_page(last)]),
     }
+
+
+def _info(server: Server, variables: dict[str, Any]) -> Any:
+    return server.ask(_page(variables))["data"]["opportunities"]["pageInfo"]
 
 
 def _page(variables: dict[str, Any]) -> Request:
