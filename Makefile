@@ -49,7 +49,7 @@ format: install ## Put the code into its form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: install ## Measure against the floor and the peers
+bench: install ## Measure against the floor and the peers (needs wrk; taskset and npm for all of it)
 	$(BIN)/python -m tests.benchmarks $(ARGS)
 
 events: install ## Events once and in order: 10,000 random writes, 50 followers that break off, on both databases
@@ -90,6 +90,7 @@ lock: install ## Bring requirements.lock up to date with pyproject.toml
 	$(BIN)/$(LOCK) -o requirements.lock
 
 clean: ## Remove everything that was made
-	rm -rf .venv $(WEB)/dist $(WEB)/node_modules $(patsubst %/.installed,%,$(NODE_TESTS)) tests/clients/generated tests/clients/.venv-ariadne build dist *.egg-info
+	rm -rf .venv $(WEB)/dist $(WEB)/node_modules $(patsubst %/.installed,%,$(NODE_TESTS)) tests/clients/generated tests/clients/.venv-ariadne \
+	  .venv-bench tests/benchmarks/node/node_modules tests/benchmarks/data build dist *.egg-info
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -52,6 +52,9 @@ class Subscriber(asyncio.Protocol):
             f"GET /graphql HTTP/1.1\r\nHost: {self._address}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
         )
         self.transport.write(f"{head}Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Protocol: {SUBPROTOCOL}\r\n\r\n".encode())
+
+    def _begin(self) -> None:
+        """What follows the server's answer, and not before it (RFC 6455, 4.1): a server may drop what comes with the request."""
         self._say({"type": "connection_init", "payload": {"Authorization": f"Bearer {self._token}"}})
         self._say({"id": "1", "type": "subscribe", "payload": {"query": FOLLOW}})
         # Answered when what stands before it was read: from then on nothing may be missed.
@@ -75,6 +78,7 @@ class Subscriber(asyncio.Protocol):
                 return
             assert head.startswith(b"HTTP/1.1 101"), head
             self._upgraded, self._buffer = True, rest
+            self._begin()
         while (body := self._frame()) is not None:
             self._hear(body, now)
 
