@@ -20,7 +20,7 @@ from schema.storage.database import Connection, Database
 from tests.end_to_end.events import table, write
 from tests.end_to_end.fleet import access, fresh, opened
 
-PROCESSES = {"sqlite": 8, "postgresql": 4}
+PROCESSES = 8
 REFUSALS = [
     "CREATE SEQUENCE refused",
     """CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -60,15 +60,15 @@ async def _do(database: Database, statements: list[str]) -> int:
     return await database.write(work)
 
 
-async def run(database_url: str, *, writes: int) -> Report:
+async def run(database_url: str, *, writes: int, processes: int = PROCESSES) -> Report:
     """`writes` from all processes at once, and whether each acknowledged one has left its event."""
     kind = database_url.partition(":")[0]
     report, who, began = Report(kind, writes), await access(database_url), time.perf_counter()
-    share = writes // PROCESSES[kind]
+    share = writes // processes
     async with opened(database_url) as database:
         if kind == "postgresql":
             await _do(database, REFUSALS)
-        results = await asyncio.gather(*(write(database_url, who, share, number, []) for number in range(PROCESSES[kind])))
+        results = await asyncio.gather(*(write(database_url, who, share, number, []) for number in range(processes)))
         if kind == "postgresql":
             report.refused = await _do(database, [REFUSED])
             await _do(database, PARDON)

@@ -1,0 +1,134 @@
+"""More than a gateway can do, and clients that hold on to it: it does what it can, refuses the rest, and others don't notice.
+
+`python -m tests.end_to_end.overload --seconds 10` is the long form: what one gateway can do (closed loop), then twice and five times that
+(open loop), then hundreds of connections that are silent, stop half way, or never read, beside clients that behave.
+"""
+
+import argparse
+import asyncio
+import json
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from gateway.seed import SeedSpec, seed
+from tests.end_to_end.asking import Connections, Told, closed_loop, get, open_loop, post
+from tests.end_to_end.fleet import access, fresh, serving
+
+DEALS = 5_000
+CLIENTS = 8
+#: A page that costs some milliseconds: joined, batched, and counted each time.
+PAGE = """{ opportunities(first: 100, filter: {name: {contains: "e"}}, orderBy: {field: VALUE, direction: DESC}) {
+  totalCount nodes { id name value stage account { name } assignedTo { name } contacts { id email } } } }"""
+SETTINGS = {"count_cache": 0, "max_in_flight": 16, "queue_size": 32, "queue_timeout": 0.5}
+#: Of connections that are a burden: silent, half a head, half a body, and readers that stop.
+BURDEN = {"silent": 200, "half a head": 100, "half a body": 100, "stopped readers": 50}
+
+
+@dataclass(slots=True)
+class Load:
+    """At `times` what the gateway can do: answers a second as a share of that, and what the others were told."""
+
+    times: float
+    goodput: float
+    statuses: dict[int, int]
+    slowest: float
+    health_slowest: float
+
+
+@dataclass(slots=True)
+class Report:
+    """What a gateway can do (answers a second), what it did when asked for more, and what it did under a burden."""
+
+    capacity: float = 0.0
+    loads: list[Load] = field(default_factory=list)
+    burden: dict[str, int] = field(default_factory=lambda: dict(BURDEN))
+    burdened: float = 0.0
+    burdened_statuses: dict[int, int] = field(default_factory=dict)
+
+    def faults(self, share: float) -> list[str]:
+        """What falls short of `share` of the capacity, or is told otherwise than it should be."""
+        bad = [f"goodput at {load.times}: {load.goodput}" for load in self.loads if load.goodput < share]
+        bad += [f"told at {load.times}: {load.statuses}" for load in self.loads if not load.statuses.keys() <= {200, 503, 504}]
+        bad += [f"under a burden: {self.burdened}"] if self.burdened < share else []
+        bad += [f"told under a burden: {self.burdened_statuses}"] if self.burdened_statuses.keys() != {200} else []
+        return bad
+
+
+async def _watch(connections: Connections, health: Told) -> None:
+    while True:
+        await connections.ask(get("/healthz"), health)
+        await asyncio.sleep(0.05)
+
+
+async def load(connections: Connections, request: bytes, capacity: float, times: float, seconds: float) -> Load:
+    """`times` the capacity, while health is asked for too."""
+    health = Told()
+    watching = asyncio.create_task(_watch(connections, health))
+    told = await open_loop(connections, request, capacity * times, seconds)
+    watching.cancel()
+    assert set(health.statuses) == {200}, health.statuses
+    share = told.statuses[200] / seconds / capacity
+    return Load(times, round(share, 2), dict(told.statuses), round(told.longest(), 2), round(health.longest(), 2))
+
+
+@asynccontextmanager
+async def burden(address: str, request: bytes, counts: dict[str, int]) -> AsyncIterator[None]:
+    """Connections that hold on: they say nothing, half a head, half a body, or ask for much and never read."""
+    host, port = address.split(":")
+    head, body = request.split(b"\r\n\r\n")
+    sent = {"silent": b"", "half a head": head[:30], "half a body": head + b"\r\n\r\n" + body[:5], "stopped readers": request * 20}
+    writers = []
+    for kind, count in counts.items():
+        for _ in range(count):
+            reader, writer = await asyncio.open_connection(host, int(port), limit=1)
+            if kind == "stopped readers":
+                writer.transport.pause_reading()
+            writer.write(sent[kind])
+            writers.append((reader, writer))
+    try:
+        yield
+    finally:
+        for _, writer in writers:
+            writer.transport.abort()
+
+
+async def run(database_url: str, folder: Path, *, seconds: float, times: tuple[float, ...] = (2, 5), burdens: float = 1) -> Report:
+    """All of it, so many seconds each; `burdens` is the share of the long form's."""
+    report, who = Report(burden={kind: int(count * burdens) for kind, count in BURDEN.items()}), await access(database_url)
+    await seed(database_url, SeedSpec(workspace="Here", opportunities=DEALS, accounts=200, users=10, contacts=800, seed=1))
+    request = post("/graphql", who.token, {"query": PAGE})
+    async with serving(database_url, folder, **SETTINGS) as (gateway,):
+        connections = Connections(gateway.address)
+        await closed_loop(connections, request, CLIENTS, seconds / 4)
+        report.capacity = round((await closed_loop(connections, request, CLIENTS, seconds)).statuses[200] / seconds, 1)
+        for each in times:
+            report.loads.append(await load(connections, request, report.capacity, each, seconds))
+        async with burden(gateway.address, request, report.burden):
+            # What the stopped readers asked for is answered, into their full buffers.
+            await asyncio.sleep(seconds / 2)
+            told = await closed_loop(connections, request, CLIENTS, seconds)
+        report.burdened = round(told.statuses[200] / seconds / report.capacity, 2)
+        report.burdened_statuses = dict(told.statuses)
+        connections.close()
+    return report
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")
+    parser.add_argument("--seconds", type=float, default=10)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="gateway-overload-") as name, fresh(given.database, Path(name)) as url:
+        report = asyncio.run(run(url, Path(name), seconds=given.seconds))
+    print(json.dumps(asdict(report), indent=2))
+    faults = report.faults(0.9)
+    print("\n".join(faults), file=sys.stderr)
+    sys.exit(bool(faults))
+
+
+if __name__ == "__main__":
+    main()
