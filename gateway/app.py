@@ -90,7 +90,7 @@ class Application:
         """What every request passes, the outermost first."""
         settings = self.settings
         return [
-            partial(Observed, observe=self.observe, complain=self.complain),
+            partial(Observed, observe=self.observe, complain=self.complain, stopping=lambda: self.stopping),
             *([partial(Hosts, names=settings.allowed_hosts)] if "*" not in settings.allowed_hosts else []),
             *([partial(Cors, origins=Origins(settings.cors_origins))] if settings.cors_origins else []),
         ]

@@ -4,33 +4,54 @@ import asyncio
 from collections import deque
 from time import monotonic
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .faults import Fault, TimedOut, Unavailable
 from .observed import ClientGone
 
 #: Seconds between looks at what runs: who is still there at one is watched from then on.
 PATIENCE = 0.2
+#: Seconds of work that one turn of the event loop may begin; who comes after that waits in line.
+TURN_SECONDS = 0.01
 
 
 class Places:
-    """`size` places to work at. Who finds none waits in line, at most `queue` of them and `seconds` long, then Unavailable is raised."""
+    """`size` places to work at. Who finds none waits in line, at most `queue` of them and `seconds` long, then Unavailable is raised.
+
+    Work on SQLite is done before anyone else is heard: however much of it comes at once, nobody ever sees a second place taken. So the
+    line also forms when a turn of the event loop has had its time, and is served one a turn; between turns the loop hears the others,
+    health checks among them.
+    """
 
     def __init__(self, size: int, queue: int, seconds: float) -> None:
         self.free = size
         self.queue = queue
         self.seconds = seconds
         self.waiting: deque[asyncio.Future[None]] = deque()
+        self._turn = False
+        self._began = 0.0
+
+    def take_now(self) -> bool:
+        """Get a place, if that needs no waiting."""
+        if self.free <= 0 or self.waiting:
+            return False
+        if not self._turn:
+            self._began = monotonic()
+            self._next_turn()
+        elif monotonic() - self._began > TURN_SECONDS:
+            return False
+        self.free -= 1
+        return True
 
     async def take(self) -> None:
         """Get a place. Raises Unavailable."""
-        if self.free > 0:
-            self.free -= 1
+        if self.take_now():
             return
         if len(self.waiting) >= self.queue:
             raise Unavailable("Too many requests at once.")
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.waiting.append(turn)
+        self._next_turn()
         try:
             async with asyncio.timeout(self.seconds):
                 await turn
@@ -42,16 +63,29 @@ class Places:
             raise
 
     def give(self) -> None:
-        """Give a place back: to the first in line, if there is one."""
-        while self.waiting:
+        """Give a place back."""
+        self.free += 1
+        if self.waiting:
+            self._next_turn()
+
+    def _next_turn(self) -> None:
+        if not self._turn:
+            self._turn = True
+            asyncio.get_running_loop().call_soon(self._serve)
+
+    def _serve(self) -> None:
+        """A new turn: the first in line has a place."""
+        self._turn = False
+        while self.waiting and self.free > 0:
             turn = self.waiting.popleft()
             if not turn.done():
+                self.free -= 1
                 turn.set_result(None)
+                self._next_turn()
                 return
-        self.free += 1
 
     def _leave(self, turn: asyncio.Future[None]) -> None:
-        """Out of the line; a place that was just given is passed on."""
+        """Out of the line; a place that was just given is given back."""
         if turn.done() and not turn.cancelled():
             self.give()
         elif turn in self.waiting:
@@ -59,7 +93,10 @@ class Places:
 
 
 class Bounded:
-    """A place and a deadline (seconds) for each request; its work is cancelled when its client leaves."""
+    """A place and a deadline (seconds) for each request; its work is cancelled when its client leaves.
+
+    The place is for the work: when the answer begins it is free again, lest clients that don't read hold all of them.
+    """
 
     def __init__(self, app: ASGIApp, places: Places, seconds: float) -> None:
         self.app = app
@@ -70,23 +107,31 @@ class Bounded:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         places = self.places
-        if places.free > 0:
-            places.free -= 1
-        else:
+        if not places.take_now():
             await places.take()
+        working = True
+
+        async def answer(message: Message) -> None:
+            nonlocal working
+            if working:
+                working = False
+                places.give()
+            await send(message)
+
         watch = Watch(receive, self.seconds)
         self.watches.add(watch)
         if not self.sweeping:
             self._sweep_later()
         try:
-            await self.app(scope, receive, send)
+            await self.app(scope, receive, answer)
         except asyncio.CancelledError:
             watch.explain()
             raise
         finally:
             self.watches.discard(watch)
             watch.stop()
-            places.give()
+            if working:
+                places.give()
 
     def _sweep_later(self) -> None:
         """One timer for all: most requests are answered before it rings, and pay for no timer of their own."""

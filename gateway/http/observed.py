@@ -15,6 +15,7 @@ from .respond import refuse
 
 SANE: Final = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}").fullmatch
 CLIENT_GONE: Final = 499
+CLOSE: Final = (b"connection", b"close")
 
 #: Told once a request: its scope, the status sent (499 if the client left) and the seconds it took.
 Observe = Callable[[Scope, int, float], None]
@@ -27,10 +28,14 @@ class ClientGone(Exception):
 
 
 class Observed:
-    """Gives each request an id (the client's, if it is sane), answers faults and defects, and tells `observe` and `complain`."""
+    """Gives each request an id (the client's, if it is sane), answers faults and defects, and tells `observe` and `complain`.
 
-    def __init__(self, app: ASGIApp, observe: Observe, complain: Complain) -> None:
+    While the process is `stopping` each answer is its connection's last: a client that finds that out by itself loses a request.
+    """
+
+    def __init__(self, app: ASGIApp, observe: Observe, complain: Complain, stopping: Callable[[], bool]) -> None:
         self.app = app
+        self.stopping = stopping
         self.observe = observe
         self.complain = complain
         # Unique over processes by the prefix, within one by the counter: a fraction of what a UUID costs.
@@ -50,6 +55,8 @@ class Observed:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                if self.stopping():
+                    out.append(CLOSE)
                 message["headers"] = [*message["headers"], *out]
             await send(message)
 

@@ -159,9 +159,8 @@ class Bytes:
 def frame(data: bytes, opcode: int = 1, *, final: bool = True) -> bytes:
     """A client's frame (RFC 6455 section 5.2)."""
     size = len(data)
-    if size < 126:
-        length = bytes([0x80 | size])
-    else:
+    length = bytes([0x80 | min(size, 125)])
+    if size > 125:
         length = b"\xfe" + struct.pack("!H", size) if size < 65_536 else b"\xff" + struct.pack("!Q", size)
     mask = os.urandom(4)
     return bytes([opcode | (0x80 if final else 0)]) + length + mask + bytes(byte ^ mask[place % 4] for place, byte in enumerate(data))

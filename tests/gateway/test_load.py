@@ -58,6 +58,53 @@ async def test_no_place_is_lost() -> None:
     assert (places.free, len(places.waiting)) == (2, 0)
 
 
+async def test_work_that_lets_nobody_in_between() -> None:
+    """Work that never waits, as SQLite's, stands in line too when much comes at once: others are heard between, the line is bounded."""
+    places, served, refused, gaps = Places(64, 20, 5), 0, 0, [0.0]
+
+    async def work() -> None:
+        nonlocal served, refused
+        try:
+            await places.take()
+        except Unavailable:
+            refused += 1
+            return
+        time.sleep(0.02)  # noqa: ASYNC251  what it does to the others is the question
+        served += 1
+        places.give()
+
+    async def others() -> None:
+        while True:
+            began = time.monotonic()
+            await asyncio.sleep(0)
+            gaps.append(time.monotonic() - began)
+
+    listening = asyncio.create_task(others())
+    await asyncio.gather(*(work() for _ in range(50)))
+    listening.cancel()
+    assert (served, refused, places.free) == (21, 29, 64)
+    assert sorted(gaps)[-3] < 0.06
+
+
+async def test_a_reader_that_stops_holds_no_place() -> None:
+    """The place is for the work: an answer that isn't taken doesn't keep others from theirs."""
+    stuck, places = asyncio.Event(), Places(1, 0, 1)
+
+    async def app(_scope: Any, _receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start"})
+
+    async def never(*_: Any) -> Any:
+        stuck.set()
+        await asyncio.sleep(60)
+
+    answering = asyncio.create_task(Bounded(app, places, 0.5)({}, never, never))  # type: ignore[arg-type]
+    await stuck.wait()
+    assert places.free == 1
+    with pytest.raises(TimedOut):
+        await answering
+    assert places.free == 1
+
+
 async def test_an_operation_that_takes_too_long(make_app: MakeApp) -> None:
     """504 after its time, its work cancelled, its place free."""
     app = make_app(operation_timeout=0.3)

@@ -96,6 +96,7 @@ async def test_an_orderly_stop(program: Path, sqlite_url: str) -> None:
         await asyncio.sleep(0.2)
         stopping = await client.get("/readyz")
         assert (stopping.status_code, stopping.json()["checks"]["process"]) == (503, "stopping")
+        assert stopping.headers["connection"] == "close"
         assert (await slow).json()["data"] == {"slow": "done"}
         assert (await stream).text.endswith("event: complete\ndata:\n\n")
         assert await closed == 1012
