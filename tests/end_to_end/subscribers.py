@@ -9,6 +9,7 @@ import asyncio
 import base64
 import json
 import os
+import socket
 import statistics
 import sys
 import tempfile
@@ -26,6 +27,10 @@ from tests.end_to_end.fleet import Access, Gateway, access, fresh, serving
 from tests.end_to_end.writing import CREATE, CREATE_ACCOUNT
 
 FOLLOW = "subscription { opportunityChanged { cursor type id changedFields at opportunity { name value stage account { name } } } }"
+#: Some 200 KB an event, to fill what two systems and the gateway keep for a reader that has stopped.
+FOLLOW_MUCH = f"subscription {{ opportunityChanged {{ id {' '.join(f'_{n}: opportunity {{ description }}' for n in range(20))} }} }}"
+LONG = "x" * 10_000
+RECEIVED = 65_536
 SERVER_PATIENCE = 30.0
 #: Sockets that are opened at a time.
 TOGETHER = 50
@@ -34,9 +39,10 @@ TOGETHER = 50
 class Subscriber(asyncio.Protocol):
     """The least that a WebSocket client can be (RFC 6455), so that the measurement is of the server: it notes when what came."""
 
-    def __init__(self, address: str, token: str) -> None:
+    def __init__(self, address: str, token: str, query: str = FOLLOW) -> None:
         self._address = address
         self._token = token
+        self._query = query
         self._buffer = bytearray()
         self._upgraded = False
         self.arrived: list[tuple[str, float]] = []
@@ -56,8 +62,8 @@ class Subscriber(asyncio.Protocol):
     def _begin(self) -> None:
         """What follows the server's answer, and not before it (RFC 6455, 4.1): a server may drop what comes with the request."""
         self._say({"type": "connection_init", "payload": {"Authorization": f"Bearer {self._token}"}})
-        self._say({"id": "1", "type": "subscribe", "payload": {"query": FOLLOW}})
-        # Answered when what stands before it was read: from then on nothing may be missed.
+        self._say({"id": "1", "type": "subscribe", "payload": {"query": self._query}})
+        # Answered when what stands before it was read.
         self._say({"type": "ping"})
 
     def _say(self, message: Any) -> None:
@@ -162,12 +168,12 @@ class Writer:
         assert "errors" not in answer, answer
         return answer["data"]
 
-    async def write(self, size: int = 20) -> None:
-        """One deal, with a name of `size` characters."""
+    async def write(self, description: str | None = None) -> None:
+        """One deal."""
         if not self._account:
             self._account = (await self._ask(CREATE_ACCOUNT, {}))["createAccount"]["account"]["id"]
         began = time.perf_counter()
-        made = await self._ask(CREATE, {"input": {"name": "x" * size, "accountId": self._account, "value": 1}})
+        made = await self._ask(CREATE, {"input": {"name": "Deal", "accountId": self._account, "value": 1, "description": description}})
         self.sent[made["createOpportunity"]["opportunity"]["id"]] = began
 
 
@@ -183,21 +189,30 @@ def count(writer: Writer, subscribers: list[Subscriber]) -> tuple[int, int, list
     return missed, repeated, late
 
 
+async def begun(writer: Writer, subscribers: list[Subscriber]) -> None:
+    """Until each has an event: the protocol says nowhere that a subscription has begun."""
+    while not all(subscriber.arrived for subscriber in subscribers):
+        await writer.write()
+        await asyncio.sleep(0.1)
+    await settled(writer, subscribers)
+    writer.sent.clear()
+
+
 async def settled(writer: Writer, subscribers: list[Subscriber]) -> None:
-    """Until everything has arrived, or nothing more does."""
-    deadline = time.perf_counter() + SERVER_PATIENCE
-    while time.perf_counter() < deadline and any(len(subscriber.arrived) < len(writer.sent) for subscriber in subscribers):  # noqa: ASYNC110  what is waited for happens in many tasks
+    """Until the last event has arrived everywhere, or won't any more."""
+    deadline, last = time.perf_counter() + SERVER_PATIENCE, list(writer.sent)[-1]
+    while time.perf_counter() < deadline and any(subscriber.arrived[-1][0] != last for subscriber in subscribers):  # noqa: ASYNC110  it happens in the server
         await asyncio.sleep(0.05)
 
 
-async def measure(gateway: Gateway, who: Access, total: int, events: int, pause: float) -> Figures:
-    """Events at a steady pace to `total` subscribers."""
+async def measure(gateway: Gateway, who: Access, total: int, events: int, pause: float, slow: float = 5.0) -> Figures:
+    """Events at a steady pace to `total` subscribers; `slow` is the gateway's GATEWAY_SLOW_READER_TIMEOUT."""
     async with httpx.AsyncClient(base_url=gateway.url, headers=who.headers, timeout=30) as client:
         writer = Writer(client)
         await writer.write()
         before = resident(gateway.process.pid)
         subscribers = await subscribe(gateway.address, who.token, total)
-        writer.sent.clear()
+        await begun(writer, subscribers)
         for _ in range(events):
             await asyncio.gather(writer.write(), asyncio.sleep(pause))
         await settled(writer, subscribers)
@@ -209,19 +224,31 @@ async def measure(gateway: Gateway, who: Access, total: int, events: int, pause:
             *(before, after, round((after - before) / total, 1)),
             dropped=sum(subscriber.ended is not None for subscriber in subscribers),
         )
-        figures.stopped_dropped = await _one_stops(writer, subscribers)
+        figures.stopped_dropped = await _one_stops(gateway.address, who.token, writer, subscribers, slow)
         return figures
 
 
-async def _one_stops(writer: Writer, subscribers: list[Subscriber]) -> bool:
-    """One reads no more: whether it alone is dropped, and the others miss nothing."""
-    stopped, *others = subscribers
-    stopped.transport.pause_reading()
-    for _ in range(400):
-        # Long names fill what the two systems buffer between them.
-        await writer.write(200)
+async def _stopped(address: str, token: str) -> Subscriber:
+    """A subscriber to much, that reads nothing of it."""
+    host, port = address.split(":")
+    narrow = socket.socket()
+    narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVED)
+    narrow.setblocking(False)  # noqa: FBT003  socket's own
+    loop = asyncio.get_running_loop()
+    await loop.sock_connect(narrow, (host, int(port)))
+    _, subscriber = await loop.create_connection(lambda: Subscriber(address, token, FOLLOW_MUCH), sock=narrow)
+    await subscriber.subscribed.wait()
+    subscriber.transport.pause_reading()
+    return subscriber
+
+
+async def _one_stops(address: str, token: str, writer: Writer, others: list[Subscriber], slow: float) -> bool:
+    """One more comes and reads nothing: whether it alone is dropped, and the others miss nothing."""
+    stopped = await _stopped(address, token)
+    for _ in range(250):
+        await writer.write(LONG)
     await settled(writer, others)
-    await asyncio.sleep(6)
+    await asyncio.sleep(slow + 1)
     stopped.transport.resume_reading()
     await asyncio.sleep(1)
     missed, repeated, _ = count(writer, others)

@@ -73,6 +73,13 @@ async def test_registered_documents(make_app: MakeApp, registered: Path) -> None
         assert (await client.post("/graphql", json={"documentId": "greet", "query": QUERY})).status_code == 400
 
 
+async def test_registered_documents_switched_off(make_app: MakeApp, registered: Path) -> None:
+    """`off`: the file is not read, and its ids are unknown."""
+    async with calling(make_app(trusted_documents=registered, trusted_documents_mode="off")) as client:
+        assert (await client.post("/graphql", json={"documentId": "greet"})).json()["errors"][0]["message"] == "PersistedQueryNotFound"
+        assert (await client.post("/graphql", json={"query": QUERY})).json()["data"] == {"hello": "hello you"}
+
+
 async def test_nothing_but_registered_documents(make_app: MakeApp, registered: Path) -> None:
     """`only`: by id or by the very text; anything else is forbidden, and can't be registered by its hash."""
     async with calling(make_app(trusted_documents=registered, trusted_documents_mode="only")) as client:
