@@ -7,6 +7,7 @@ times from sending the write until each subscriber has the event, beside the mem
 import argparse
 import asyncio
 import base64
+import contextlib
 import json
 import os
 import socket
@@ -47,7 +48,7 @@ class Subscriber(asyncio.Protocol):
         self._upgraded = False
         self.arrived: list[tuple[str, float]] = []
         self.subscribed = asyncio.Event()
-        self.ended: float | None = None
+        self.ended = asyncio.Event()
         self.transport: Any = None
 
     @override
@@ -115,7 +116,7 @@ class Subscriber(asyncio.Protocol):
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
-        self.ended = time.perf_counter()
+        self.ended.set()
 
 
 @dataclass(slots=True)
@@ -222,7 +223,7 @@ async def measure(gateway: Gateway, who: Access, total: int, events: int, pause:
         figures = Figures(
             *(total, events, missed, repeated, round(cuts[49], 1), round(cuts[98], 1), round(max(late), 1)),
             *(before, after, round((after - before) / total, 1)),
-            dropped=sum(subscriber.ended is not None for subscriber in subscribers),
+            dropped=sum(subscriber.ended.is_set() for subscriber in subscribers),
         )
         figures.stopped_dropped = await _one_stops(gateway.address, who.token, writer, subscribers, slow)
         return figures
@@ -248,11 +249,13 @@ async def _one_stops(address: str, token: str, writer: Writer, others: list[Subs
     for _ in range(250):
         await writer.write(LONG)
     await settled(writer, others)
-    await asyncio.sleep(slow + 1)
+    await asyncio.sleep(slow + 2)
     stopped.transport.resume_reading()
-    await asyncio.sleep(1)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(SERVER_PATIENCE):
+            await stopped.ended.wait()
     missed, repeated, _ = count(writer, others)
-    return stopped.ended is not None and not any(other.ended for other in others) and not missed and not repeated
+    return stopped.ended.is_set() and not any(other.ended.is_set() for other in others) and not missed and not repeated
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ from tests.end_to_end.writing import Ask, by_graph
 
 CREATE_KEY = "mutation($input: CreateApiKeyInput!) { createApiKey(input: $input) { token apiKey { id } userErrors { message } } }"
 REVOKE_KEY = "mutation($id: ID!) { revokeApiKey(id: $id) { deletedId } }"
-SECONDS = 2
+SECONDS = 3
 
 
 async def _doomed_key(ask: Ask, how: str) -> tuple[str, str]:
