@@ -11,7 +11,7 @@ NODE_TESTS := $(patsubst %/package.json,%/node_modules/.installed,$(wildcard tes
 ARGS :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve test check format bench events subscribers differential parity safety web screenshot lock clean
+.PHONY: help install serve test check format bench events subscribers differential parity safety crash soak web screenshot lock clean
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -67,6 +67,19 @@ parity: install ## Drive REST and GraphQL at random against one model, 20,000 st
 
 safety: install ## Writes repeated and raced by many clients, gateways killed meanwhile, 100 of each
 	SAFE_INCREMENTS=100 SAFE_KEYS=100 $(BIN)/pytest tests/end_to_end/test_safe_writes.py $(ARGS)
+
+crash: install ## Kill gateways under writers, 40 times on each database; look for each write's fsync; write against refusals and other processes
+	$(BIN)/python -m tests.end_to_end.crash --database sqlite
+	$(BIN)/python -m tests.end_to_end.crash --database postgresql
+	$(BIN)/python -m tests.end_to_end.synced
+	$(BIN)/python -m tests.end_to_end.contention --database sqlite
+	$(BIN)/python -m tests.end_to_end.contention --database postgresql
+
+soak: install ## Raw bytes, overload, burdens, databases that go away, stops and restarts under load
+	$(BIN)/python -m tests.end_to_end.raw_bytes
+	$(BIN)/python -m tests.end_to_end.overload
+	$(BIN)/python -m tests.end_to_end.away
+	$(BIN)/python -m tests.end_to_end.shutdown
 
 web: $(WEB)/dist/explorer.html ## Build the pages (with npm)
 

@@ -28,6 +28,8 @@ except ImportError:  # Windows has no httptools: h11 then, without its time limi
     Wire = None  # type: ignore[assignment,misc]
 
 GENERATION_0 = 100_000
+#: For a worker to start, on a busy machine too, before its restart is given up; and to give a sign of life, before it is replaced.
+WORKER_SECONDS = 30
 
 
 def serve(settings: Settings, sockets: Sequence[socket.socket], *, demo_token: str | None = None) -> None:
@@ -69,6 +71,7 @@ def config_of(settings: Settings, factory: Callable[[], Application]) -> uvicorn
         server_header=False,
         timeout_keep_alive=settings.keep_alive,
         timeout_graceful_shutdown=settings.shutdown_timeout,
+        timeout_worker_healthcheck=WORKER_SECONDS,
     )
 
 

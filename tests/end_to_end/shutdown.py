@@ -27,6 +27,8 @@ CLIENTS, SOCKETS, STREAMS = 8, 10, 10
 FOLLOW = "subscription { opportunityChanged { type } }"
 #: Seconds that a stopping gateway answers on, telling each client to come back on another connection.
 DELAY = 1.0
+#: For both workers to be replaced, on a busy machine too.
+RESTART_SECONDS = 150
 CLEAN = {"socket 1012", "stream completed"}
 
 
@@ -136,7 +138,7 @@ async def restart(gateway: Gateway, who: Access, requests: list[bytes], report: 
     connections = [Connections(gateway.address) for _ in range(CLIENTS)]
     asking = [asyncio.create_task(ask_on(each, requests, told, ready)) for each in connections]
     gateway.process.send_signal(signal.SIGHUP)
-    report.close(await asyncio.wait_for(asyncio.gather(*open_ones), 60))
+    report.close(await asyncio.wait_for(asyncio.gather(*open_ones), RESTART_SECONDS))
     await asyncio.sleep(0.3)
     ready.clear()
     await asyncio.gather(*asking)
