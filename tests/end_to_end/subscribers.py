@@ -95,8 +95,9 @@ class Subscriber(asyncio.Protocol):
         if len(buffer) < 2:
             return None
         start, size = 2, buffer[1]
-        if size == 126:
-            start, size = 4, int.from_bytes(buffer[2:4], "big")
+        if size >= 126:
+            start = 4 if size == 126 else 10
+            size = int.from_bytes(buffer[2:start], "big") if len(buffer) >= start else sys.maxsize
         if len(buffer) < start + size:
             return None
         frame = buffer[0] & 15, bytes(buffer[start : start + size])
