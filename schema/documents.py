@@ -1,25 +1,18 @@
 """Documents: parsed, validated and measured once, then found by their text; their plans are kept with them."""
 
-import re
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Any
 
 from graphql import (
     DocumentNode,
-    GraphQLBoolean,
     GraphQLError,
-    GraphQLID,
-    GraphQLInt,
-    GraphQLNonNull,
     GraphQLSchema,
-    GraphQLString,
     GraphQLSyntaxError,
     OperationDefinitionNode,
     parse,
     print_ast,
     specified_rules,
-    type_from_ast,
     validate,
 )
 from graphql.execution.values import VariableValues, get_variable_values
@@ -27,10 +20,9 @@ from typing_extensions import override
 
 from .plan.limits import Limits, too_much
 from .plan.selections import deciding_variables
+from .plan.variables import Coercions, Variable, coerce_plainly, writable
 
-MAX_INT = 2**31
 MAX_PLANS = 32
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class RequestError(Exception):
@@ -72,7 +64,7 @@ class Prepared:
     document: DocumentNode
     operation: OperationDefinitionNode
     deciding: tuple[str, ...]
-    plain: tuple[tuple[str, type | None, bool], ...] | None
+    variables: tuple[Variable, ...]
     plans: Plans = field(default_factory=Plans)
 
     @property
@@ -91,6 +83,7 @@ class Documents:
 
     def __init__(self, schema: GraphQLSchema, limits: Limits) -> None:
         self._schema = schema
+        self._coercions = Coercions(schema)
         self._limits = limits
         self._kept: OrderedDict[tuple[str, str | None], Prepared] = OrderedDict()
         self.misses = 0
@@ -118,8 +111,8 @@ class Documents:
         excess = too_much(document, operation, self._limits)
         if excess:
             raise request_error(*excess[: self._limits.max_errors])
-        plain = _plain_variables(self._schema, operation)
-        return Prepared(text, document, operation, _deciding(document, operation), plain)
+        variables = self._coercions.variables(operation.variable_definitions or ())
+        return Prepared(text, document, operation, _deciding(document, operation), variables)
 
     def _parse(self, text: str) -> DocumentNode:
         limits = self._limits
@@ -160,26 +153,11 @@ def _deciding(document: DocumentNode, operation: OperationDefinitionNode) -> tup
     return tuple(sorted(name for name, type_ in declared.items() if name in names and print_ast(type_).rstrip("!") == "Boolean"))
 
 
-_PLAIN: dict[Any, type] = {GraphQLID: str, GraphQLString: str, GraphQLInt: int, GraphQLBoolean: bool}
-
-
-def _plain_variables(schema: GraphQLSchema, operation: OperationDefinitionNode) -> tuple[tuple[str, type | None, bool], ...] | None:
-    """(name, Python type, required) of each variable; None where one has a default value, whose rules are graphql-core's."""
-    found = []
-    for node in operation.variable_definitions or ():
-        if node.default_value is not None:
-            return None
-        type_ = type_from_ast(schema, node.type)
-        inner = type_.of_type if isinstance(type_, GraphQLNonNull) else type_
-        found.append((node.variable.name.value, _PLAIN.get(inner), inner is not type_))
-    return tuple(found)
-
-
 def coerce(schema: GraphQLSchema, prepared: Prepared, given: dict[str, Any], limits: Limits) -> VariableValues:
     """The coerced variables (specification section 6.1.2): at once where they are plain, by graphql-core where not. Raises RequestError."""
-    values = _coerced_plainly(prepared, given)
+    values = coerce_plainly(prepared.variables, given)
     if values is None:
-        if not _writable(given):
+        if not writable(given):
             message = "A variable holds a NUL character or half a surrogate pair, which no text may have."
             raise request_error(message)
         result = get_variable_values(schema, prepared.operation.variable_definitions or (), given, max_errors=limits.max_errors)
@@ -192,31 +170,3 @@ def coerce(schema: GraphQLSchema, prepared: Prepared, given: dict[str, Any], lim
             message = f"Variable '${name}' must not be null: @skip or @include looks at it."
             raise request_error(message)
     return values
-
-
-def _coerced_plainly(prepared: Prepared, given: dict[str, Any]) -> VariableValues | None:
-    if prepared.plain is None:
-        return None
-    coerced: dict[str, Any] = {}
-    for name, kind, required in prepared.plain:
-        if name not in given:
-            if required:
-                return None
-            continue
-        value = given[name]
-        # `type`, not `isinstance`: a boolean is no Int.
-        if kind is None or type(value) is not kind or (type(value) is int and not -MAX_INT <= value < MAX_INT):
-            return None
-        if kind is str and not _writable(value):
-            return None
-        coerced[name] = value
-    return VariableValues({}, coerced)
-
-
-def _writable(value: Any) -> bool:
-    """Whether every text in a JSON value can be sent to a database."""
-    if isinstance(value, str):
-        return "\0" not in value and (value.isascii() or not _SURROGATE.search(value))
-    if isinstance(value, dict):
-        return all(map(_writable, value.values()))
-    return not isinstance(value, list) or all(map(_writable, value))

@@ -1,0 +1,167 @@
+"""Variables coerced (specification section 6.1.2) by functions that are made once, as long as there is nothing to be told about them.
+
+What isn't exactly as declared (a fault, a single value for a list) is graphql-core's to coerce and to word. Measured on a list's filter:
+a tenth of the time that graphql-core takes.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from graphql import (
+    GraphQLBoolean,
+    GraphQLError,
+    GraphQLID,
+    GraphQLInputObjectType,
+    GraphQLInt,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLSchema,
+    GraphQLString,
+    Undefined,
+    VariableDefinitionNode,
+    is_required_input_field,
+    type_from_ast,
+)
+from graphql.execution.values import VariableValues, get_variable_values
+from graphql.utilities.coerce_input_value import coerce_default_value
+
+Coerce = Callable[[Any], Any]
+
+Variable = tuple[str, Coerce, bool, Any]
+"""Name, coercion, whether graphql-core has to look where it isn't given, and its default (Undefined where it has none)."""
+
+MAX_INT = 2**31
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+class Unplain(Exception):
+    """A value that graphql-core has to look at."""
+
+
+def coerce_plainly(variables: Sequence[Variable], given: dict[str, Any]) -> VariableValues | None:
+    """The coerced values; None where graphql-core has to look at them."""
+    coerced: dict[str, Any] = {}
+    try:
+        for name, coerce, required, default in variables:
+            if name in given:
+                coerced[name] = coerce(given[name])
+            elif required:
+                return None
+            elif default is not Undefined:
+                coerced[name] = default
+    except (Unplain, GraphQLError, ValueError, TypeError):
+        return None
+    return VariableValues({}, coerced)
+
+
+def writable(value: Any) -> bool:
+    """Whether every text in a JSON value can be sent to a database."""
+    if isinstance(value, str):
+        return "\0" not in value and (value.isascii() or not _SURROGATE.search(value))
+    if isinstance(value, dict):
+        return all(map(writable, value.values()))
+    return not isinstance(value, list) or all(map(writable, value))
+
+
+class Coercions:
+    """The coercions of a schema's input types."""
+
+    def __init__(self, schema: GraphQLSchema) -> None:
+        self._schema = schema
+        self._objects: dict[str, Coerce] = {}
+
+    def variables(self, definitions: Iterable[VariableDefinitionNode]) -> tuple[Variable, ...]:
+        """How each variable of a valid operation is coerced."""
+        return tuple(map(self._variable, definitions))
+
+    def _variable(self, node: VariableDefinitionNode) -> Variable:
+        type_: Any = type_from_ast(self._schema, node.type)
+        name, default = node.variable.name.value, Undefined
+        if node.default_value is not None:
+            values = get_variable_values(self._schema, [node], {})
+            default = values.coerced[name] if isinstance(values, VariableValues) else Undefined
+        required = default is Undefined and (node.default_value is not None or isinstance(type_, GraphQLNonNull))
+        return name, self._coercion(type_), required, default
+
+    def _coercion(self, type_: Any) -> Coerce:
+        if isinstance(type_, GraphQLNonNull):
+            return _present(self._of_value(type_.of_type))
+        inner = self._of_value(type_)
+        return lambda value: None if value is None else inner(value)
+
+    def _of_value(self, type_: Any) -> Coerce:
+        if isinstance(type_, GraphQLList):
+            return _list(self._coercion(type_.of_type))
+        if isinstance(type_, GraphQLInputObjectType):
+            known = self._objects.get(type_.name)
+            return known or self._object(type_)
+        found: Coerce = _LEAVES.get(type_) or type_.coerce_input_value
+        return found
+
+    def _object(self, type_: GraphQLInputObjectType) -> Coerce:
+        fields: list[tuple[str, str, Coerce, bool, Any]] = []
+
+        def coerce(value: Any) -> Any:
+            if type(value) is not dict or not fields:
+                raise Unplain
+            coerced, met = {}, 0
+            for name, out_name, inner, required, default in fields:
+                if name in value:
+                    met += 1
+                    coerced[out_name] = inner(value[name])
+                elif required:
+                    raise Unplain
+                elif default is not Undefined:
+                    coerced[out_name] = default
+            if met < len(value):
+                raise Unplain
+            return coerced
+
+        # Known before its fields are: a filter has filters among them.
+        self._objects[type_.name] = coerce
+        if not type_.is_one_of and "out_type" not in vars(type_):
+            for name, field in type_.fields.items():
+                given = self._coercion(field.type), is_required_input_field(field), coerce_default_value(field)
+                fields.append((name, field.out_name or name, *given))
+        return coerce
+
+
+def _present(inner: Coerce) -> Coerce:
+    def coerce(value: Any) -> Any:
+        if value is None:
+            raise Unplain
+        return inner(value)
+
+    return coerce
+
+
+def _list(inner: Coerce) -> Coerce:
+    def coerce(value: Any) -> Any:
+        if type(value) is not list:
+            raise Unplain
+        return [inner(item) for item in value]
+
+    return coerce
+
+
+def _text(value: Any) -> str:
+    if type(value) is not str or not writable(value):
+        raise Unplain
+    return value
+
+
+def _int(value: Any) -> int:
+    # `type`, not `isinstance`: a boolean is no Int.
+    if type(value) is not int or not -MAX_INT <= value < MAX_INT:
+        raise Unplain
+    return value
+
+
+def _boolean(value: Any) -> bool:
+    if type(value) is not bool:
+        raise Unplain
+    return value
+
+
+_LEAVES: dict[Any, Coerce] = {GraphQLID: _text, GraphQLString: _text, GraphQLInt: _int, GraphQLBoolean: _boolean}
