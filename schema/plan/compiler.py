@@ -108,23 +108,28 @@ class Compiler:
         type_: Any = get_named_type(model.definition.type)
         stored = self.model.stored(source.type_name)
         asked = self.selections.below(selected, type_)
-        in_sight = stored.visible is None or not self.limited
-        if in_sight and all(field.name in {"id", TYPENAME} for field in asked):
-            return self._reference(level.slot(table.c[source.column]), model, type_, asked), Cost(1)
+        if self.only_refers(stored, asked):
+            slot = level.slot(table.c[source.column])
+            return _unless_absent(self.reference(slot, type_, asked), slot, model), Cost(1)
         joined = level.join(table, source.column, stored)
         test = level.slot(joined.c.id)
         code, cost = self.object(level, joined, type_, asked)
         return _unless_absent(code, test, model), cost
 
-    def _reference(self, slot: str, model: FieldModel, type_: GraphQLObjectType, asked: list[Selected]) -> str:
-        """An object of which only the id is wanted: the foreign key has it, no join is needed."""
+    def only_refers(self, stored: Stored, asked: list[Selected]) -> bool:
+        """Whether nothing but the id is wanted of rows that are all in sight: what refers to them has it, no join is needed."""
+        in_sight = stored.visible is None or not self.limited
+        return in_sight and all(field.name in {"id", TYPENAME} for field in asked)
+
+    def reference(self, slot: str, type_: GraphQLObjectType, asked: list[Selected]) -> str:
+        """The code of an object of which only the id is wanted."""
         parts = [f"{RUNTIME_TYPE!r}: {type_.name!r}"] if self.raw else []
         for selected in asked:
             if selected.name == "id":
                 parts.append(f"{selected.key!r}: {slot}")
             elif not self.raw:
                 parts.append(f"{selected.key!r}: {type_.name!r}")
-        return _unless_absent("{" + ", ".join(parts) + "}", slot, model)
+        return "{" + ", ".join(parts) + "}"
 
     def plain(self, plain: Plain, type_: GraphQLObjectType, asked: list[Selected]) -> tuple[str, Cost]:
         """The code of a plain object that stands in a variable, keyed by the names of the type's fields, and its cost."""

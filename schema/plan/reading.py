@@ -49,36 +49,33 @@ class Counts:
 class Reader:
     """What the steps of a plan read through: a connection in one snapshot, with the caller's workspace bound to every statement."""
 
-    __slots__ = ("_counts", "_database", "_revision", "caller", "connection", "values")
+    __slots__ = ("_counts", "_database", "_revision", "caller", "fetch", "values")
 
     def __init__(self, database: Database, connection: Connection, caller: Caller, counts: Counts) -> None:
-        self.connection = connection
+        #: All rows of a statement, whose binds are values that hold this reader's own.
+        self.fetch = connection.fetch
         self.caller = caller
         self.values = {"workspace": caller.workspace_id, "viewer_account": caller.account_id, "viewer_user": caller.user_id or ""}
         self._database = database
         self._counts = counts
         self._revision: int | None = None
 
-    async def fetch(self, statement: Statement, values: Mapping[str, Any]) -> Sequence[Row]:
-        """All rows of a statement, whose binds are `values` (which hold this reader's own)."""
-        return await self.connection.fetch(statement, values)
-
     async def revision(self) -> int:
         """The workspace's revision in this snapshot."""
         if self._revision is None:
-            rows = await self.connection.fetch(revision_statement(self._database), self.values)
+            rows = await self.fetch(revision_statement(self._database), self.values)
             self._revision = rows[0][0]
         return self._revision
 
     async def counted(self, statement: Statement, values: Mapping[str, Any]) -> Sequence[Row]:
         """The rows of a counting statement, kept under the workspace's revision."""
         if not self._counts.enabled:
-            return await self.connection.fetch(statement, values)
+            return await self.fetch(statement, values)
         key = (self.values["workspace"], statement.text, *map(str, statement.bind(values)))
         revision = await self.revision()
         rows = self._counts.get(key, revision)
         if rows is None:
-            rows = await self.connection.fetch(statement, values)
+            rows = await self.fetch(statement, values)
             self._counts.put(key, revision, rows)
         return rows
 

@@ -1,6 +1,6 @@
 """Records by their ids, and related records in batches: one statement each, however many parents there are."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,6 +8,7 @@ from graphql import GraphQLObjectType
 from graphql.execution.values import VariableValues
 from sqlalchemy import ColumnElement, bindparam
 
+from ..storage.database import Row
 from ..storage.statements import AnyOf, Statement, list_bind
 from .compiler import Compiler
 from .cost import LIST, Cost
@@ -36,9 +37,15 @@ class Records:
             rows = await reader.fetch(self.one, {**reader.values, "id": wanted[0]})
         else:
             rows = await reader.fetch(self.many, {**reader.values, "ids": wanted})
-        batches = await self.level.batched(reader, rows, variables)
-        groups = self.writer.call(rows, *batches)
-        return {key: group[0] for key, group in groups.items()}
+        return {key: group[0] for key, group in (await self._groups(reader, rows, variables)).items()}
+
+    async def get(self, reader: Reader, id_: Any, variables: VariableValues) -> Any:
+        """The one with this id, or None."""
+        rows = await reader.fetch(self.one, {**reader.values, "id": id_})
+        return (await self._groups(reader, rows, variables))[id_][0] if rows else None
+
+    async def _groups(self, reader: Reader, rows: Sequence[Row], variables: VariableValues) -> Any:
+        return self.writer.call(rows, *await self.level.batched(reader, rows, variables))
 
 
 def compile_records(compiler: Compiler, type_name: str, selected: Selected) -> tuple[Records, Cost]:
@@ -77,16 +84,28 @@ class Many:
 def compile_to_many(compiler: Compiler, source: ToMany, selected: Selected, parent: int) -> tuple[Many, Cost]:
     """The plan for all related records of a level's rows, whose key stands at place `parent`."""
     type_: Any = compiler.model.schema.type_map[source.type_name]
-    level = compiler.level(compiler.model.stored(source.type_name))
-    related = relate(level, level.stored, source.by)
-    level.place(related.parent)
-    code, cost = compiler.object(level, level.table, type_, compiler.selections.below(selected, type_))
-    order = [related.parent, *related.order]
-    one = level.clause(related.parent == bindparam("parent", type_=related.parent.type, required=True), source=related.source)
-    many = level.clause(AnyOf(related.parent, list_bind("parents", related.parent.type)), source=related.source)
-    writer = make_grouper(level.row, level.parameters, code, compiler.names)
-    statements = compiler.sql(one.where(*related.where).order_by(*order)), compiler.sql(many.where(*related.where).order_by(*order))
-    return Many(parent, level, *statements, writer), cost.times(LIST)
+    stored, by = compiler.model.stored(source.type_name), source.by
+    asked = compiler.selections.below(selected, type_)
+    if isinstance(by, Linked) and compiler.only_refers(stored, asked):
+        level = compiler.level(Stored(by.table))
+        link = level.table.c
+        related = Relation(link[by.here], order=[link[by.order]])
+        level.place(related.parent)
+        code, cost = compiler.reference(level.slot(link[by.there]), type_, asked), Cost(1)
+    else:
+        level = compiler.level(stored)
+        related = relate(level, stored, by)
+        level.place(related.parent)
+        code, cost = compiler.object(level, level.table, type_, asked)
+    return _many(compiler, level, related, parent, code), cost.times(LIST)
+
+
+def _many(compiler: Compiler, level: Level, related: "Relation", parent: int, code: str) -> Many:
+    key, order = related.parent, [related.parent, *related.order]
+    one = level.clause(key == bindparam("parent", type_=key.type, required=True), source=related.source)
+    many = level.clause(AnyOf(key, list_bind("parents", key.type)), source=related.source)
+    statements = [compiler.sql(clause.where(*related.where).order_by(*order)) for clause in (one, many)]
+    return Many(parent, level, statements[0], statements[1], make_grouper(level.row, level.parameters, code, compiler.names))
 
 
 @dataclass(slots=True)

@@ -41,8 +41,7 @@ class RecordStep:
     arguments: Arguments
 
     async def run(self, reader: Reader, variables: VariableValues) -> Any:
-        id_ = self.arguments(variables)["id"]
-        return (await self.records.load(reader, (id_,), variables)).get(id_)
+        return await self.records.get(reader, self.arguments(variables)["id"], variables)
 
 
 @dataclass(slots=True)
