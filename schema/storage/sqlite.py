@@ -154,10 +154,8 @@ class SqliteDatabase:
         return compile_statement(SQLITE, clause)
 
     async def read(self, work: Work[T], *, statements: int = 2) -> T:
-        connection = self._inline
-        connection.deadline = perf_counter() + INLINE_SECONDS
         try:
-            return await _snapshot(connection, work, transaction=statements > 1)
+            return await _snapshot(self._inline, work, INLINE_SECONDS, transaction=statements > 1)
         except OverBudget:
             if len(self._slow) > SLOW_MEMORY:
                 # Whatever is slow is soon known again.
@@ -165,10 +163,8 @@ class SqliteDatabase:
             return await asyncio.get_running_loop().run_in_executor(self._readers, self._read_in_thread, work)
 
     def _read_in_thread(self, work: Work[T]) -> T:
-        connection = self._thread_connection()
-        connection.deadline = perf_counter() + self._timeout
         try:
-            return drive(_snapshot(connection, work, transaction=True))
+            return drive(_snapshot(self._thread_connection(), work, self._timeout, transaction=True))
         except OverBudget as late:
             message = f"the statement ran longer than {self._timeout:g} s"
             raise StatementTimeout(message) from late
@@ -206,15 +202,17 @@ class SqliteDatabase:
         return connection
 
 
-async def _snapshot(connection: SqliteConnection, work: Work[T], *, transaction: bool) -> T:
+async def _snapshot(connection: SqliteConnection, work: Work[T], seconds: float, *, transaction: bool) -> T:
+    """`work`'s result, within a time that is for its statements alone: BEGIN, COMMIT and whatever follows must not be interrupted."""
     raw = connection.raw
     if transaction:
         raw.execute("BEGIN")
+    connection.deadline = perf_counter() + seconds
     try:
         return await work(connection)
     except sqlite3.OperationalError as error:
         raise Unavailable(str(error)) from error
     finally:
+        connection.deadline = float("inf")
         if transaction and raw.in_transaction:
-            connection.deadline = float("inf")
             raw.execute("COMMIT")

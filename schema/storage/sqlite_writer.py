@@ -114,10 +114,10 @@ class SqliteWriter:
             await self._in_thread(self._execute, "BEGIN IMMEDIATE")
 
     def _attempt(self, job: _Job, several: bool) -> None:  # noqa: FBT001
+        if several:
+            self._execute("SAVEPOINT job")
         self._connection.deadline = perf_counter() + self._timeout
         try:
-            if several:
-                self._execute("SAVEPOINT job")
             job.value = self._drive(job.work(self._connection))
         except BaseException as error:  # noqa: BLE001  it belongs to the one whose work it was
             job.error = error if not isinstance(error, OverBudget) else StatementTimeout("the transaction took too long")
