@@ -174,6 +174,7 @@ class Application:
                 yield {"application": self}
         finally:
             self.closing.set()
+            self.access_log.flush()
             await self.database.close()
 
     def observe(self, scope: Scope, status: int, seconds: float) -> None:
@@ -198,6 +199,7 @@ class Application:
         """The graph counts for itself; the metrics learn of it now and then, which costs no operation anything."""
         while True:
             self.metrics.executions(self.graph.planned, self.graph.completed)
+            self.metrics.settle()
             await asyncio.sleep(EXECUTIONS_SECONDS)
 
     async def _metrics(self) -> Response:
