@@ -4,8 +4,7 @@ import asyncio
 import logging
 import re
 import sys
-import time
-from functools import lru_cache
+from datetime import UTC, datetime
 from typing import Any, BinaryIO, Final
 
 import orjson
@@ -18,6 +17,7 @@ LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 #: The standard library's loggers whose lines are taken over: the servers' own, and the graph's; uvicorn's access log is ours to write.
 FOREIGN: Final = ("uvicorn", "uvicorn.error", "uvicorn.asgi", "asyncio", "schema")
 
+LINE: Final = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z
 #: How long a line of the access log may wait for others, in seconds, and how many wait at most.
 WAIT_SECONDS: Final = 0.05
 WAITING: Final = 100
@@ -81,7 +81,7 @@ class AccessLog:
         line = {
             "event": "request",
             "level": "info",
-            "timestamp": _now(),
+            "timestamp": datetime.now(UTC),
             "request_id": state["request_id"].decode(),
             "method": scope["method"],
             "path": scope["path"],
@@ -93,7 +93,7 @@ class AccessLog:
             "client": client[0] if client else None,
         }
         if self.json:
-            self._wait(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE, default=str))
+            self._wait(orjson.dumps(line, option=LINE, default=str))
         else:
             self.log.info(**{name: value for name, value in line.items() if name not in {"level", "timestamp"}})
 
@@ -110,13 +110,3 @@ class AccessLog:
             lines, self.waiting = b"".join(self.waiting), []
             self.stream.write(lines)
             self.stream.flush()
-
-
-@lru_cache(2)
-def _second(now: int) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now))
-
-
-def _now() -> str:
-    now = time.time_ns()
-    return f"{_second(now // 1_000_000_000)}.{now // 1000 % 1_000_000:06d}Z"

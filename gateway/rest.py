@@ -69,8 +69,8 @@ class RestGraph:
         # Registered documents only concern clients: these are ours, so they don't go through the look-up.
         return Ready(self.operations.graph.prepare(document), [*self._definitions(operation)])
 
-    async def execute(self, prepared: Ready, variables: dict[str, Any], caller: Caller) -> Answer:
-        return await self.operations.run(prepared.prepared, variables, caller)
+    async def execute(self, prepared: Ready, variables: dict[str, Any], caller: Caller, *, at_revision: bool = False) -> Answer:
+        return await self.operations.run(prepared.prepared, variables, caller, at_revision=at_revision)
 
     def check(self, prepared: Ready, variables: dict[str, Any]) -> list[Fault]:
         """Every coercion fault of the variables (GraphQL specification, "Coercing Variable Values"), all of them and each at its place."""

@@ -66,6 +66,10 @@ class Answer(Protocol):
     def executed(self) -> bool:
         """False: refused before it ran (variables, limits); `Graph.check` then tells what the types refuse."""
 
+    @property
+    def revision(self) -> int | None:
+        """The workspace's revision in the snapshot that the operation read, where that was asked for."""
+
 
 class Graph(Protocol):
     """The graph, and the few settings that REST shares with the process."""
@@ -89,8 +93,8 @@ class Graph(Protocol):
     def prepare(self, document: str) -> Prepared:
         """Parse, validate and plan a document of one operation. Called at start, and once for each new set of `fields` (kept, bounded)."""
 
-    async def execute(self, prepared: Prepared, variables: dict[str, Any], caller: Caller) -> Answer:
-        """Run it as `caller`. The variables are shared between calls: they must not be changed."""
+    async def execute(self, prepared: Prepared, variables: dict[str, Any], caller: Caller, *, at_revision: bool = False) -> Answer:
+        """Run it as `caller`; the answer says `at_revision` which one it saw. The variables are shared: they must not be changed."""
 
     def check(self, prepared: Prepared, variables: dict[str, Any]) -> Sequence[Fault]:
         """Every coercion fault of the variables, all at once; asked for only when a call has been refused, to word the refusal."""

@@ -31,7 +31,7 @@ class ClientGone(Exception):
     """The client left while sending its body: there is nobody to answer."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Arrived:
     """A translated call with what executing it needs: who asks, and the address that links begin with."""
 
@@ -95,9 +95,9 @@ class Server:
             return 204, [(b"allow", site.allow.encode())], b""
         raise no_method(method, site.allow)
 
-    async def _run(self, arrived: Arrived) -> Answer:
+    async def _run(self, arrived: Arrived, *, at_revision: bool = False) -> Answer:
         call = arrived.call
-        result = await self._graph.execute(call.operation.prepared, call.variables, arrived.caller)
+        result = await self._graph.execute(call.operation.prepared, call.variables, arrived.caller, at_revision=at_revision)
         if result.errors or result.data is None:
             raise self._failed(call, result)
         return result
@@ -119,11 +119,12 @@ class Server:
         assert page is not None
         url = arrived.base + call.bound.path
         seen = (self._graph.sight(arrived.caller).encode(), url.encode(), arrived.request.query)
-        # Read before the rows are: a change in between gives the next call a new tag, and never this tag to newer rows unseen.
-        tag = entity_tag(await self._graph.revision(arrived.caller), *seen)
-        if _unchanged(arrived, tag):
+        known = arrived.request.headers.get(b"if-none-match")
+        if known is not None and is_fresh(known, tag := entity_tag(await self._graph.revision(arrived.caller), *seen)):
             return _not_modified(tag)
-        result = await self._run(arrived)
+        result = await self._run(arrived, at_revision=True)
+        assert result.revision is not None
+        tag = entity_tag(result.revision, *seen)
         connection = (result.data or {})[call.bound.root]
         return 200, [_JSON, *_PRIVATE, _etag(tag)], _page_body(call, page, url, connection)
 
@@ -135,7 +136,8 @@ class Server:
             raise no_such(call.bound.resource)
         body = orjson.dumps(call.operation.write(record))
         tag = entity_tag(record[VERSION], body)
-        if _unchanged(arrived, tag):
+        known = arrived.request.headers.get(b"if-none-match")
+        if known is not None and is_fresh(known, tag):
             return _not_modified(tag)
         return 200, [_JSON, *_PRIVATE, _etag(tag)], body
 
@@ -192,11 +194,6 @@ def _page_body(call: Call, page: Page, url: str, connection: dict[str, Any]) -> 
     following, preceding = page.links(url, count)
     results = list(map(call.operation.write, connection[NODES]))
     return orjson.dumps({"count": count, "next": following, "previous": preceding, "results": results})
-
-
-def _unchanged(arrived: Arrived, tag: str) -> bool:
-    known = arrived.request.headers.get(b"if-none-match")
-    return known is not None and is_fresh(known, tag)
 
 
 def _not_modified(tag: str) -> Response:

@@ -20,7 +20,7 @@ PREFIX = "/api/"
 JSON_BODY = {b"content-type": "application/json"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Request:
     """A REST call as it came: `query` is raw, `headers` by lower-case name, `body` whole."""
 
@@ -31,7 +31,7 @@ class Request:
     body: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Call:
     """A REST call, translated."""
 

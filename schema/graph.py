@@ -44,12 +44,16 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Answer:
-    """The answer to an operation. `executed` is False where the request itself was at fault: then there is no `data` in the body."""
+    """The answer to an operation. `executed` is False where the request itself was at fault: then there is no `data` in the body.
+
+    `revision` is the workspace's in the snapshot that was read, where that was asked for.
+    """
 
     data: dict[str, Any] | None
     errors: list[dict[str, Any]] | None = None
     extensions: dict[str, Any] = field(default_factory=dict)
     executed: bool = True
+    revision: int | None = None
 
     def encode(self) -> bytes:
         """The response body (GraphQL over HTTP: `errors` first, so that they are seen)."""
@@ -61,6 +65,14 @@ class Answer:
         if self.extensions:
             body["extensions"] = self.extensions
         return orjson.dumps(body)
+
+
+@dataclass(slots=True)
+class Reading:
+    """Who reads, and whether the workspace's revision is wanted with what is read."""
+
+    caller: Caller
+    at_revision: bool
 
 
 class Graph:
@@ -102,8 +114,11 @@ class Graph:
         values = coerce(self.graphql_schema, prepared, variables or {}, self.limits)
         return "\n".join(explain(self._plan(prepared, values, caller), values))
 
-    async def run(self, prepared: Prepared, variables: dict[str, Any] | None, caller: Caller) -> Answer:
-        """Executes a query or mutation for `caller`. Faults are told in the answer; only defects raise."""
+    async def run(self, prepared: Prepared, variables: dict[str, Any] | None, caller: Caller, *, at_revision: bool = False) -> Answer:
+        """Executes a query or mutation for `caller`; a query's answer says `at_revision` which one it saw.
+
+        Faults are told in the answer; only defects raise.
+        """
         given = variables or {}
         try:
             values = coerce(self.graphql_schema, prepared, given, self.limits)
@@ -112,7 +127,7 @@ class Graph:
             if isinstance(plan, MutationPlan):
                 answer = await self._mutate(plan, values, caller, _fingerprint(prepared, given))
             else:
-                answer = await self._query(prepared, plan, given, values, caller)
+                answer = await self._query(prepared, plan, given, values, Reading(caller, at_revision))
         except RequestError as error:
             return Answer(None, error.errors, executed=False)
         except (StorageError, ServiceUnavailable) as error:
@@ -143,32 +158,34 @@ class Graph:
         compiler = Compiler(self._model, self.database, selections, limited, raw, self._names, self._filters, **PARTS)
         return COMPILERS[prepared.kind](compiler)
 
-    async def _query(self, prepared: Prepared, plan: QueryPlan, given: dict[str, Any], values: VariableValues, caller: Caller) -> Answer:
+    async def _query(self, prepared: Prepared, plan: QueryPlan, given: dict[str, Any], values: VariableValues, reading: Reading) -> Answer:
         if self._plans and not plan.introspective and not plan.faulty:
             try:
-                data = await self._read(plan, values, caller)
+                data, revision = await self._read(plan, values, reading)
             except GatewayError:
                 pass  # graphql-core words it, with its path
             except PlanFault:
                 plan.faulty = True
             else:
                 self.planned += 1
-                return Answer(data)
-        return await self._complete(prepared, given, values, caller)
+                return Answer(data, revision=revision)
+        return await self._complete(prepared, given, values, reading)
 
-    async def _read(self, plan: QueryPlan, values: VariableValues, caller: Caller) -> dict[str, Any]:
-        async def work(connection: Connection) -> dict[str, Any]:
-            return await plan.read(Reader(self.database, connection, caller, self._counts), values)
+    async def _read(self, plan: QueryPlan, values: VariableValues, reading: Reading) -> tuple[dict[str, Any], int | None]:
+        async def work(connection: Connection) -> tuple[dict[str, Any], int | None]:
+            reader = Reader(self.database, connection, reading.caller, self._counts)
+            revision = await reader.revision() if reading.at_revision else None
+            return await plan.read(reader, values), revision
 
         return await self.database.read(work)
 
-    async def _complete(self, prepared: Prepared, given: dict[str, Any], values: VariableValues, caller: Caller) -> Answer:
+    async def _complete(self, prepared: Prepared, given: dict[str, Any], values: VariableValues, reading: Reading) -> Answer:
         self.completed += 1
-        plan: QueryPlan = self._plan(prepared, values, caller, raw=True)
-        tree = await self._read(plan, values, caller) if plan.steps else {}
+        plan: QueryPlan = self._plan(prepared, values, reading.caller, raw=True)
+        tree, revision = await self._read(plan, values, reading) if plan.steps else ({}, None)
         result = execute_sync(self.graphql_schema, prepared.document, tree, None, given, prepared.name)
         errors = [error_of(error) for error in (result.errors or ())[: self.limits.max_errors]]
-        return Answer(result.data, errors or None)
+        return Answer(result.data, errors or None, revision=revision)
 
     async def _mutate(self, plan: MutationPlan, values: VariableValues, caller: Caller, fingerprint: str) -> Answer:
         answer = Answer({})

@@ -35,10 +35,10 @@ class Operations:
         self.documents.keep(parameters, text)
         return prepared
 
-    async def run(self, prepared: Prepared, variables: dict[str, Any] | None, caller: Caller) -> Answer:
+    async def run(self, prepared: Prepared, variables: dict[str, Any] | None, caller: Caller, *, at_revision: bool = False) -> Answer:
         """Run a query or mutation. Raises Unavailable when the database is away or too slow."""
         try:
-            answer = await self.graph.run(prepared, variables, caller)
+            answer = await self.graph.run(prepared, variables, caller, at_revision=at_revision)
         except StorageUnavailable as error:
             raise unavailable(error) from error
         self.count(prepared, variables, answer)

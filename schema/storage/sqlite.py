@@ -183,8 +183,6 @@ class SqliteDatabase:
 
     def _data_version(self) -> int:
         """Grows when any other connection, of whatever process, has committed (2 µs). Raises Unavailable."""
-        # A statement's steps add up over its executions, and every 2,000 the clock is looked at: the last read's time would be over.
-        self._inline.deadline = float("inf")
         try:
             return int(self._inline.raw.execute("PRAGMA data_version").fetchone()[0])
         except sqlite3.Error as error:
@@ -203,7 +201,11 @@ class SqliteDatabase:
 
 
 async def _snapshot(connection: SqliteConnection, work: Work[T], seconds: float, *, transaction: bool) -> T:
-    """`work`'s result, within a time that is for its statements alone: BEGIN, COMMIT and whatever follows must not be interrupted."""
+    """`work`'s result, within a time that is for its statements alone.
+
+    BEGIN, COMMIT and what others run on the connection must not be interrupted, yet a statement's steps add up over its executions, and
+    every 2,000 the clock is looked at.
+    """
     raw = connection.raw
     if transaction:
         raw.execute("BEGIN")

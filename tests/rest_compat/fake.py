@@ -61,6 +61,7 @@ class Answer:
     errors: list[dict[str, Any]] | None = None
     extensions: dict[str, Any] = field(default_factory=dict)
     executed: bool = True
+    revision: int | None = None
 
 
 class UserFault(Exception):
@@ -90,7 +91,7 @@ class FakeGraph:
     def prepare(self, document: str) -> Any:
         return document, parse(document)
 
-    async def execute(self, prepared: Any, variables: dict[str, Any], caller: Any) -> Answer:
+    async def execute(self, prepared: Any, variables: dict[str, Any], caller: Any, *, at_revision: bool = False) -> Answer:
         text, tree = prepared
         self.asked.append((text, json.loads(json.dumps(variables))))
         if self.fail:
@@ -103,7 +104,8 @@ class FakeGraph:
         result = execute_sync(self.schema, tree, _Root(self), variable_values=variables)
         if result.errors:
             raise result.errors[0].original_error or result.errors[0]
-        return Answer(result.data, extensions={"idempotencyReplayed": True} if replayed else {})
+        revision = self.changes if at_revision else None
+        return Answer(result.data, extensions={"idempotencyReplayed": True} if replayed else {}, revision=revision)
 
     def check(self, prepared: Any, variables: dict[str, Any]) -> Sequence[Fault]:
         found: list[Fault] = []
