@@ -82,7 +82,7 @@ class StandIn:
             raise RequestError([fault], "BAD_REQUEST")
         return Prepared(document, operation.operation.value, operation.name.value if operation.name else None, parsed, operation)
 
-    async def run(self, prepared: Prepared, variables: dict[str, Any] | None, _caller: Any, *, at_revision: bool = False) -> Answer:
+    async def run(self, prepared: Prepared, variables: dict[str, Any] | None, _caller: Any, **_asked: Any) -> Answer:
         if any(isinstance(s, graphql.FieldNode) and s.name.value == "boom" for s in prepared.operation.selection_set.selections):
             raise RuntimeError("secret detail")
         coerced = graphql.get_variable_values(self.graphql_schema, prepared.operation.variable_definitions or (), variables or {})
