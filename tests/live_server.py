@@ -28,11 +28,14 @@ class Demo:
 
 
 @contextmanager
-def serve_demo(folder: Path, **settings: str) -> Iterator[Demo]:
-    """Serves a new demo database in `folder`, with `settings` as `GATEWAY_…` variables; fails the test where it doesn't come up."""
+def serve_demo(folder: Path, module: str = "gateway", **settings: str) -> Iterator[Demo]:
+    """Serves a new demo database in `folder` by `python -m module`, with `settings` as `GATEWAY_…` variables.
+
+    Fails the test where it doesn't come up.
+    """
     port = free_port()
     output = folder / "output.txt"
-    command = [sys.executable, "-m", "gateway", "serve", "--demo", "--port", str(port)]
+    command = [sys.executable, "-m", module, "serve", "--demo", "--port", str(port)]
     given = {f"GATEWAY_{name.upper()}": value for name, value in settings.items()}
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **given}
     with output.open("wb") as sink, subprocess.Popen(command, cwd=folder, env=environment, stdout=sink, stderr=sink) as process:

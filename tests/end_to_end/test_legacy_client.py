@@ -20,17 +20,39 @@ def viewer_of(folder: Path) -> str:
     return done.stdout.strip()
 
 
+def conforms(demo: Demo, viewer: str, header: str) -> None:
+    """The client passes, with `header` in each of its calls."""
+    assert shutil.which("curl"), "curl is what this client is made of"
+    command = ["bash", str(SCRIPT), demo.url, demo.token, viewer, header]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert int(done.stdout.split()[-4]) > 100
+
+
 def test_a_client_written_from_the_reference(tmp_path: Path) -> None:
     """Create, list by every filter, follow `next` to the end, win, lose, reopen, delete, and each error of the table; strictly, too."""
-    curl = shutil.which("curl")
-    assert curl, "curl is what this client is made of"
     with serve_demo(tmp_path) as demo:
         viewer = viewer_of(tmp_path)
         for header in ("X-Client: legacy", "Prefer: handling=strict"):
-            command = ["bash", str(SCRIPT), demo.url, demo.token, viewer, header]
-            done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-            assert done.returncode == 0, done.stdout + done.stderr
-            assert int(done.stdout.split()[-4]) > 100
+            conforms(demo, viewer, header)
+
+
+def test_the_client_while_it_is_left(tmp_path: Path) -> None:
+    """Where everything is deprecated, and others use `fields` and strict mode, it goes on as before, and is told on every call."""
+    with serve_demo(tmp_path, "tests.end_to_end.deprecating") as demo:
+        viewer = viewer_of(tmp_path)
+        with httpx.Client(base_url=f"{demo.url}/api/opportunities/", headers={"authorization": f"Bearer {demo.token}"}) as client:
+            answers = [
+                client.get("", params={"fields": "id,accountName", "stage": "proposal"}),
+                client.get("", params={"colour": "red"}, headers={"prefer": "handling=strict"}),
+            ]
+            assert [answer.status_code for answer in answers] == [200, 400]
+            conforms(demo, viewer, "X-Client: legacy")
+            answers += [client.get(""), client.get("opp_nowhere/"), client.patch("opp_nowhere/", json={"name": "N"})]
+        told = {"deprecation": "@1767225600", "sunset": "Fri, 01 Jan 2027 00:00:00 GMT"}
+        for answer in (answers[0], *answers[2:]):
+            assert told.items() <= answer.headers.items(), answer.request.url
+            assert answer.headers["link"] == '<https://crm.example.com/leaving>; rel="deprecation"; type="text/html"'
 
 
 @pytest.mark.parametrize(
