@@ -32,7 +32,7 @@ async def test_across_a_restart(database_url: str, follow: Follow) -> None:
     who = await access(database_url)
     async with deals(database_url, who) as some:
         async with in_process(database_url) as (address, _):
-            began = await first_cursor(address, database_url, who)
+            began = await first_cursor(database_url, who)
             made = [await some.create() for _ in range(3)]
             before = await take(follow(address, who.token, since=began), 2)
         made += [await some.create() for _ in range(2)]
@@ -87,7 +87,7 @@ async def test_a_writer_that_is_killed(database_url: str, tmp_path: Path) -> Non
         address, _ = await stack.enter_async_context(in_process(database_url))
         some = await stack.enter_async_context(deals(database_url, who))
         await doomed.ready()
-        began = await first_cursor(address, database_url, who)
+        began = await first_cursor(database_url, who)
         writers = [asyncio.create_task(_write_until_gone(doomed.url, who, some.account, acknowledged)) for _ in range(4)]
         seen = await _until_gone(doomed.address, who, began, doomed.process)
         await asyncio.gather(*writers)
@@ -131,7 +131,7 @@ async def test_what_leaves_the_filter(database_url: str, follow: Follow) -> None
     """A filter matches the state after the change; a deal that leaves it is told once more, and not again until it is back."""
     who = await access(database_url)
     async with deals(database_url, who) as some, in_process(database_url) as (address, _):
-        since = await first_cursor(address, database_url, who)
+        since = await first_cursor(database_url, who)
         id_ = await some.create(value=50)
         for value in (200, 300, 10, 5, 400):
             await some.update(id_, value=value)
@@ -152,7 +152,7 @@ async def test_a_viewer_of_one_account(database_url: str, follow: Follow) -> Non
     async with deals(database_url, who) as some, in_process(database_url) as (address, _):
         other = await some.another_account()
         viewer = await access(database_url, Role.VIEWER, some.account)
-        since = await first_cursor(address, database_url, who)
+        since = await first_cursor(database_url, who)
         waiting = asyncio.create_task(take(follow(address, viewer.token, WITH_VALUE, since=since), 6))
         hidden = await some.create(accountId=other, value=1)
         await some.update(hidden, value=2)
@@ -175,7 +175,7 @@ async def test_revisions_without_events(database_url: str, follow: Follow) -> No
     """Changes that tell subscribers nothing leave no gap and no stop: what comes after them is told, live and on resuming."""
     who = await access(database_url)
     async with deals(database_url, who) as some, in_process(database_url) as (address, _):
-        since = await first_cursor(address, database_url, who)
+        since = await first_cursor(database_url, who)
         waiting = asyncio.create_task(take(follow(address, who.token, since=since), 3))
         made = []
         for name in "abc":
