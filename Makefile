@@ -11,7 +11,7 @@ NODE_TESTS := $(patsubst %/package.json,%/node_modules/.installed,$(wildcard tes
 ARGS :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve test check format bench events subscribers differential parity safety crash soak web screenshot lock clean
+.PHONY: help install serve test check format bench events subscribers differential parity safety crash soak web wheel screenshot lock clean
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -85,6 +85,9 @@ web: $(WEB)/dist/explorer.html ## Build the pages (with npm)
 
 screenshot: install web tests/browser/node_modules/.installed ## Take the README's picture of the explorer anew
 	SCREENSHOTS=$(WEB) $(BIN)/pytest 'tests/browser/test_browser.py::test_page[explorer]'
+
+wheel: install web ## Build the package, pages included, into dist/
+	$(BIN)/uv build -q --wheel --no-build-isolation --python $(BIN)/python -o dist
 
 $(WEB)/dist/explorer.html: $(WEB_SOURCES)
 ifdef NPM
