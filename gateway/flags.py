@@ -29,7 +29,7 @@ def _annotation(name: str) -> Any:
     is_switch = field.annotation is bool
     option = typer.Option(
         f"{flag}/--no-{flag[2:]}" if is_switch else flag,
-        help=f"{field.description} {_default(field)}",
+        help=_help(field),
         metavar=None if is_switch else _metavar(field),
         show_default=False,
         rich_help_panel=None if name in FIRST else f"Settings, each also as {PREFIX}… in the environment",
@@ -41,10 +41,14 @@ def _metavar(field: FieldInfo) -> str:
     return "NUMBER" if field.annotation in {int, float} else "TEXT"
 
 
-def _default(field: FieldInfo) -> str:
-    """The default, as one would type it."""
+def _help(field: FieldInfo) -> str:
+    default = default_of(field)
+    return f"{field.description} (default: {default})" if default else str(field.description)
+
+
+def default_of(field: FieldInfo) -> str:
+    """The default, as one would type it; nothing where there is none."""
     value = field.default
     if value is None or value == ():
         return ""
-    text = ",".join(value) if isinstance(value, tuple) else "yes" if value is True else "no" if value is False else str(value)
-    return f"(default: {text})"
+    return ",".join(value) if isinstance(value, tuple) else str(value).lower() if isinstance(value, bool) else str(value)

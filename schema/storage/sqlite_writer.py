@@ -77,7 +77,7 @@ class SqliteWriter:
                     await self._commit_together(jobs)
                 except Exception as error:  # noqa: BLE001  whatever it is, those who wait must hear of it
                     for job in jobs:
-                        job.error = error if not isinstance(error, sqlite3.Error) else Unavailable(str(error))
+                        job.error = _told(error)
                 for job in jobs:
                     job.settle()
         finally:
@@ -92,7 +92,9 @@ class SqliteWriter:
                 else:
                     self._attempt(job, len(jobs) > 1)
             if all(job.error is not None for job in jobs):
-                self._execute("ROLLBACK")
+                # A full disk has rolled back by itself.
+                if self._connection.raw.in_transaction:
+                    self._execute("ROLLBACK")
                 return
             await self._in_thread(self._commit)
         except BaseException:
@@ -120,7 +122,7 @@ class SqliteWriter:
         try:
             job.value = self._drive(job.work(self._connection))
         except BaseException as error:  # noqa: BLE001  it belongs to the one whose work it was
-            job.error = error if not isinstance(error, OverBudget) else StatementTimeout("the transaction took too long")
+            job.error = _told(error)
             self._connection.deadline = float("inf")
             if several:
                 self._execute("ROLLBACK TO job")
@@ -137,3 +139,10 @@ class SqliteWriter:
 
     async def _in_thread(self, function: Callable[..., None], *arguments: Any) -> None:
         await asyncio.get_running_loop().run_in_executor(self._thread, function, *arguments)
+
+
+def _told(error: BaseException) -> BaseException:
+    """What the caller hears of it: that the file is locked, full or can't be read is no fault of the statement."""
+    if isinstance(error, OverBudget):
+        return StatementTimeout("the transaction took too long")
+    return Unavailable(str(error)) if isinstance(error, sqlite3.OperationalError) else error
