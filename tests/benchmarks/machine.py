@@ -40,6 +40,13 @@ def cpu_seconds(process_id: int) -> float:
     return sum(_ticks(member) for member in family(process_id)) / _TICKS
 
 
+def busy_seconds(core: int) -> float:
+    """Time that `core` has worked for any process, or was kept from it by another guest (proc(5): no idling, no interrupts)."""
+    lines = (line.split() for line in Path("/proc/stat").read_text().splitlines())
+    user, nice, system, _, _, _, _, stolen = next(fields[1:9] for fields in lines if fields[0] == f"cpu{core}")
+    return sum(int(ticks) for ticks in (user, nice, system, stolen)) / _TICKS
+
+
 def _ticks(process_id: int) -> int:
     # The name, in brackets, may hold blanks: fields 14 and 15 of proc(5) are counted from behind it.
     fields = Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()

@@ -38,8 +38,26 @@ def page(sections: Sequence[Section], command: str, rows: int) -> str:
         "everything on (authentication, limits, request ids, logs, metrics); the floor and the peers answer anyone and do none of it.",
         "",
     ]
+    others = sorted(_others([section.raw for section in sections]))
+    if others:
+        head[-1:] = [
+            f"Other programs took {others[len(others) // 2]:.1%} of the server's core meanwhile (median; {others[-1]:.0%} at most).",
+            "",
+        ]
     body = [line for section in sections for line in ("## " + section.title, "", *section.lines)]
     return "\n".join([*head, *_targets(sections), *body, *_faults(sections)]).rstrip() + "\n"
+
+
+def _others(raw: Any) -> Iterator[float]:
+    """What each round of whatever was measured says of them."""
+    if isinstance(raw, Mapping):
+        if "others" in raw:
+            yield raw["others"]
+            return
+        raw = raw.values()
+    if isinstance(raw, Iterable) and not isinstance(raw, str):
+        for one in raw:
+            yield from _others(one)
 
 
 def as_json(sections: Sequence[Section], command: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from statistics import median
 from typing import Any
 
 from .load import Load, LoadFault, begin, end, send
-from .machine import cpu_seconds, resident_megabytes
+from .machine import SERVER_CORE, busy_seconds, cpu_seconds, resident_megabytes
 from .servers import Server
 
 WARM_SECONDS = 1
@@ -37,13 +37,17 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A lane in one round: requests a second, milliseconds, CPU milliseconds a request, megabytes."""
+    """A lane in one round: requests a second, milliseconds, CPU milliseconds a request, megabytes.
+
+    `others` is the share of the server's core that others took meanwhile.
+    """
 
     rate: float
     p50: float
     p99: float
     cpu: float
     memory: float
+    others: float
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -81,17 +85,17 @@ def _loaded(lane: Lane, load: Load) -> Measured:
     """Loads a server that is paused before and after."""
     server = lane.server
     server.resume()
-    before = cpu_seconds(server.process.pid)
+    before, busy = cpu_seconds(server.process.pid), busy_seconds(SERVER_CORE)
     other = begin(Load(lane.beside, load.seconds, 1, load.start), server.port, server.token) if lane.beside else None
     try:
         sent = send(load, server.port, server.token)
     finally:
         beside = end(other) if other else None
-    used = cpu_seconds(server.process.pid) - before
+    used, busy = cpu_seconds(server.process.pid) - before, busy_seconds(SERVER_CORE) - busy
     memory = resident_megabytes(server.process.pid)
     server.pause()
     requests = sent.requests + (beside.requests if beside else 0)
-    return Measured(sent.rate, sent.p50, sent.p99, 1e3 * used / requests, memory)
+    return Measured(sent.rate, sent.p50, sent.p99, 1e3 * used / requests, memory, max(0.0, busy - used) / sent.seconds)
 
 
 def medians(rounds: Sequence[Measured] | None) -> Measured | None:
