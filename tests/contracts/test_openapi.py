@@ -80,7 +80,7 @@ async def _broken(here: Gateway, accept: dict[str, str]) -> httpx.Response:
 
 
 async def _with_graph(here: Gateway, work: Callable[[], Awaitable[None]], accept: dict[str, str]) -> httpx.Response:
-    async def run(*_: Any) -> Any:
+    async def run(*_: Any, **__: Any) -> Any:
         await work()
 
     here.app.graph.run = run  # type: ignore[method-assign]

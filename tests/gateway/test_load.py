@@ -19,8 +19,8 @@ SLOW = "{ slow(seconds: 0.3) }"
 async def test_more_than_there_is_room_for(make_app: MakeApp) -> None:
     """So many run, so many wait, the rest is 503 with Retry-After at once; health answers meanwhile."""
     async with calling(make_app(max_in_flight=2, queue_size=2, queue_timeout=5)) as client:
-        tasks = [asyncio.create_task(ask(client, SLOW)) for _ in range(7)]
-        await asyncio.sleep(0.1)
+        tasks = [asyncio.create_task(ask(client, "{ slow(seconds: 1) }")) for _ in range(7)]
+        await asyncio.sleep(0.2)
         assert sum(task.done() for task in tasks) == 3
         assert (await client.get("/healthz")).status_code == 200
         responses = await asyncio.gather(*tasks)

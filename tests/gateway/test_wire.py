@@ -46,12 +46,14 @@ async def test_slow_headers(serve: Serve, parts: list[bytes]) -> None:
 @pytest.mark.parametrize("parts", [[b"{"], [b"{", b" ", b" ", b" "]], ids=["stopped", "trickling"])
 async def test_slow_bodies(serve: Serve, parts: list[bytes]) -> None:
     """408 for the body as well; nobody's place was taken meanwhile."""
-    app = await serve(body_timeout=0.3, max_in_flight=1)
+    app = await serve(body_timeout=0.6, max_in_flight=1)
+    started = time.monotonic()
     task = asyncio.create_task(talk(app, POST, *parts, pause=0.09))
     await asyncio.sleep(0.1)
     assert app.places.free == 1
     status, body = await task
     assert (status, body["code"]) == (408, "request_timeout")
+    assert time.monotonic() - started < 0.9
 
 
 async def test_an_idle_connection_is_kept(serve: Serve) -> None:
