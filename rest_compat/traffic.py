@@ -79,7 +79,8 @@ def translate_all(translator: Translator, requests: Iterable[Request]) -> tuple[
     kinds: dict[tuple[str, bytes], tuple[Request, Call, int]] = {}
     refused: dict[tuple[str, str, str], Untranslated] = {}
     for request in requests:
-        if translator.find(request.path) is None:
+        # OPTIONS is what browsers ask before a call of another origin.
+        if translator.find(request.path) is None or request.method == "OPTIONS":
             continue
         try:
             call = translator.translate(request)

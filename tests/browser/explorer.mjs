@@ -98,6 +98,19 @@ const opensLink = async (page, { base }) => {
   await showsTab(page, 'Linked');
 };
 
+/** The link that a REST call's explanation gives: document and variables are in place, and run. */
+const opensTranslation = async (page, { base, token }) => {
+  const asked = new URLSearchParams({ method: 'GET', path: '/api/opportunities/?stage=proposal&fields=id,stage' });
+  const shown = await fetch(`${base}/api/_graphql?${asked}`, { headers: { Authorization: `Bearer ${token}` } });
+  const { explorerUrl } = await shown.json();
+  await page.goto('about:blank'); // another fragment alone is no visit
+  await page.goto(explorerUrl);
+  await until('the translation in the editor', async () => (await operation(page)).includes('query ListOpportunities'));
+  await showsTab(page, 'ListOpportunities');
+  await run(page);
+  await until('deals of that stage', async () => (await answer(page)).includes('"stage": "PROPOSAL"'));
+};
+
 const steps = async (page, given) => {
   await signIn(page, given);
   await seesDocs(page);
@@ -108,6 +121,7 @@ const steps = async (page, given) => {
   await isToldOfWrongToken(page, given);
   await keepsToken(page, given);
   await opensLink(page, given);
+  await opensTranslation(page, given);
 };
 
 // Chromium logs each answer of 401, and one token is wrong on purpose.

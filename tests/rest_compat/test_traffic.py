@@ -20,6 +20,7 @@ nonsense
 HAR = {
     "log": {
         "entries": [
+            {"request": {"method": "OPTIONS", "url": "https://crm.example.com/api/accounts/", "headers": []}},
             {"request": {"method": "GET", "url": "https://crm.example.com/api/accounts/?search=a%20b", "headers": []}},
             {
                 "request": {
