@@ -15,6 +15,8 @@ from tests.live_server import ROOT, Demo, serve_demo
 
 #: Documents are generated as large as chance has it: what is too much is tested elsewhere.
 ROOMY = {"max_cost": "100000000", "max_depth": "100", "max_tokens": "100000", "max_document_length": "1000000", "max_aliases": "1000"}
+#: Of each root field, on a busy machine.
+SECONDS_AN_EXAMPLE = 10
 MODES = {
     "obedient": ["--mode", "positive"],
     "wild": ["--exclude-checks", "positive_data_acceptance"],
@@ -35,4 +37,5 @@ def test_schemathesis_finds_nothing(roomy: Demo, mode: str, tmp_path: Path) -> N
     hooks = {"SCHEMATHESIS_HOOKS": str(HERE / "schemathesis_hooks.py")} if mode == "obedient" else {}
     program = Path(sys.executable).with_name("schemathesis")
     call = ["run", f"{roomy.url}/graphql", "-H", f"Authorization: Bearer {roomy.token}", "--generation-database", "none"]
-    run([program, *call, *amount, *MODES[mode]], tmp_path, PYTHONPATH=str(ROOT), **hooks)
+    patience = SECONDS_AN_EXAMPLE * int(examples or 20)
+    run([program, *call, *amount, *MODES[mode]], tmp_path, patience=patience, PYTHONPATH=str(ROOT), **hooks)

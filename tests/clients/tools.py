@@ -17,9 +17,9 @@ PATIENCE = 120
 needs_node = pytest.mark.skipif(not shutil.which("node") and "CI" not in os.environ, reason="not installed: node")
 
 
-def run(command: list[str | Path], folder: Path = HERE, **environment: str) -> str:
+def run(command: list[str | Path], folder: Path = HERE, *, patience: float = PATIENCE, **environment: str) -> str:
     """What a program printed. Fails the test, with all that it said, where its status isn't 0."""
-    done = _done(command, folder, environment)
+    done = _done(command, folder, environment, patience)
     if done.returncode:
         pytest.fail(f"{Path(command[0]).name} ended with status {done.returncode}:\n{done.stdout}\n{done.stderr}", pytrace=False)
     return done.stdout
@@ -27,7 +27,7 @@ def run(command: list[str | Path], folder: Path = HERE, **environment: str) -> s
 
 def refusal(command: list[str | Path], folder: Path = HERE) -> str:
     """What a program said that should fail, and did."""
-    done = _done(command, folder, {})
+    done = _done(command, folder, {}, PATIENCE)
     assert done.returncode, f"{Path(command[0]).name} found nothing wrong:\n{done.stdout}"
     return done.stdout + done.stderr
 
@@ -47,6 +47,6 @@ def workplace(name: str, *more: str) -> Path:
     return folder
 
 
-def _done(command: list[str | Path], folder: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+def _done(command: list[str | Path], folder: Path, environment: dict[str, str], patience: float) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "NO_COLOR": "1", **environment}
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=patience, check=False)
