@@ -78,6 +78,15 @@ async def load(connections: Connections, request: bytes, capacity: float, times:
     return Load(times, round(share, 2), dict(told.statuses), round(told.longest(), 2), round(health.longest(), 2))
 
 
+async def _settled(connections: Connections, request: bytes, soon: float) -> None:
+    """Until what the stopped readers asked for has filled their buffers: a request is answered `soon` again, ten times in a row."""
+    async with asyncio.timeout(60):
+        quick = 0
+        while quick < 10:
+            told = Told()
+            quick = quick + 1 if await connections.ask(request, told) == 200 and told.longest() < soon else 0
+
+
 @asynccontextmanager
 async def burden(address: str, request: bytes, counts: dict[str, int]) -> AsyncIterator[None]:
     """Connections that hold on: they say nothing, half a head, half a body, or ask for much and never read."""
@@ -111,8 +120,7 @@ async def run(database_url: str, folder: Path, *, seconds: float, times: tuple[f
         for each in times:
             report.loads.append(await load(connections, request, report.capacity, each, seconds))
         async with burden(gateway.address, request, report.burden):
-            # What the stopped readers asked for is answered, into their full buffers.
-            await asyncio.sleep(seconds / 2)
+            await _settled(connections, request, 3 * CLIENTS / report.capacity)
             told = await closed_loop(connections, request, CLIENTS, seconds)
         report.burdened = round(told.statuses[200] / seconds / report.capacity, 2)
         report.burdened_statuses = dict(told.statuses)
