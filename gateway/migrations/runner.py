@@ -110,7 +110,11 @@ def _sqlite_engine(path: str) -> Engine:
 
     def connect() -> sqlite3.Connection:
         raw = sqlite3.connect(path, isolation_level=None, timeout=WAIT_SECONDS)
-        raw.execute("PRAGMA synchronous=FULL")
+        try:
+            raw.execute("PRAGMA synchronous=FULL")
+        except sqlite3.Error:
+            raw.close()
+            raise
         return raw
 
     engine = create_engine("sqlite://", creator=connect, poolclass=NullPool)
