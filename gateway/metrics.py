@@ -37,11 +37,13 @@ class Metrics:
         self._children: dict[tuple[str, str, int], Histogram] = {}
         self._operations: Tally[tuple[str, str | None, bool]] = Tally()
         self._names: set[str] = set()
+        # What another worker answers about must be told at once: it can't ask this one to tell.
+        self._batch = 1 if MULTIPROCESS in os.environ else BATCH
 
     def request(self, route: str, method: str, status: int, seconds: float) -> None:
         """Count a request that was answered with `status` in `seconds`. Routes are templates, so they are few."""
         self._requests.append(((route, method, status), seconds))
-        if len(self._requests) >= BATCH:
+        if len(self._requests) >= self._batch:
             self.settle()
 
     def executions(self, planned: int, completed: int) -> None:
@@ -54,7 +56,7 @@ class Metrics:
     def operation(self, kind: str, name: str | None, *, failed: bool) -> None:
         """Count an operation."""
         self._operations[kind, name, failed] += 1
-        if len(self._operations) >= BATCH:
+        if len(self._operations) >= self._batch:
             self.settle()
 
     def settle(self) -> None:
