@@ -61,7 +61,7 @@ def _dumps(value: Any, **_: Any) -> str:
 class AccessLog:
     """A line a request. In JSON it is written without structlog's processors, a quarter of their cost; the members are the same.
 
-    Lines that are due within a moment are written together: a write to the system costs as much as the rest of a line.
+    Lines that are due within a moment are written together, by one call to the system.
     """
 
     def __init__(self, settings: Settings, stream: BinaryIO | None = None) -> None:

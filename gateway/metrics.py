@@ -1,6 +1,6 @@
 """Prometheus metrics: requests by route, method and status, operations by name and path, what is in flight.
 
-What a request has to tell is noted, and told to prometheus-client with that of others: together that costs a third of one by one.
+What a request has to tell is noted, and told to prometheus-client with that of others, beside the requests instead of within each.
 """
 
 import os

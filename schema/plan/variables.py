@@ -1,7 +1,7 @@
 """Variables coerced (specification section 6.1.2) by functions that are made once, as long as there is nothing to be told about them.
 
 What isn't exactly as declared (a fault, a single value for a list) is graphql-core's to coerce and to word. Measured on a list's filter:
-a tenth of the time that graphql-core takes.
+a seventh of the time that graphql-core takes (4 µs of 29).
 """
 
 import re

@@ -7,7 +7,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +63,8 @@ async def served(program: Path, url: str, **settings: Any) -> AsyncIterator[tupl
     port = free_port()
     variables = {"DATABASE_URL": url, "PORT": port, **{name.upper(): value for name, value in settings.items()}}
     environment = {**os.environ, "PYTHONPATH": str(ROOT), **{f"GATEWAY_{name}": str(value) for name, value in variables.items()}}
-    process = await asyncio.create_subprocess_exec(sys.executable, str(program), env=environment, stderr=asyncio.subprocess.PIPE)
+    command, pipe = [sys.executable, str(program)], asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(*command, env=environment, stderr=pipe, start_new_session=True)
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=HEADERS, timeout=10) as client:
         try:
             async with asyncio.timeout(20):
@@ -71,8 +72,9 @@ async def served(program: Path, url: str, **settings: Any) -> AsyncIterator[tupl
                     await asyncio.sleep(0.1)
             yield process, client
         finally:
-            if process.returncode is None:
-                process.kill()
+            # Workers that outlive their supervisor hold its standard error open: the wait for its end would be for ever.
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
             await process.communicate()
 
 
