@@ -26,6 +26,7 @@ PARAMETERS = ["page", "limit", "offset", "stage", "accountId", "assignedTo", "cl
 PARAMETERS += ["search", "ordering", "fields", "colour"]
 KEYS = ["name", "accountId", "value", "stage", "probability", "closeDate", "closedDate", "lossReason", "assignedTo", "source"]
 KEYS += ["contactIds", "description", "id", "createdAt", "colour"]
+KEYS += ["firstName", "lastName", "email", "phone", "title", "website", "industry"]
 
 LIKELY = [
     "",
@@ -124,11 +125,16 @@ async def test_refused_parameters_are_named(here: Gateway, query: str) -> None:
 async def test_any_body(here: Gateway, body: Any, more: dict[str, str]) -> None:
     """Any JSON, and what only looks like it: a record, or a refusal that names fields of the body."""
     account = (await here.client.get("/api/accounts/")).json()["results"][0]["id"]
-    if isinstance(body, dict) and len(body) > 1:
-        body = {"name": "N", "accountId": account} | {name: value for name, value in body.items() if name not in {"name", "accountId"}}
+    if isinstance(body, dict):
+        body = {"name": "N", "accountId": account} | body
     # The standard library also writes what is no JSON: NaN, lone surrogates.
     content = json.dumps(body).encode()
-    for method, path in (("POST", OPPORTUNITIES), ("PATCH", f"{OPPORTUNITIES}opp_x/"), ("POST", "/api/contacts/")):
+    for method, path in (
+        ("POST", OPPORTUNITIES),
+        ("PATCH", f"{OPPORTUNITIES}opp_x/"),
+        ("POST", "/api/contacts/"),
+        ("POST", "/api/accounts/"),
+    ):
         answer = await here.client.request(method, path, content=content, headers={"content-type": "application/json"} | _encoded(more))
         well_refused(answer)
 

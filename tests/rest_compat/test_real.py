@@ -255,6 +255,21 @@ async def test_a_whole_object_sent_back_changes_nothing(here: Gateway) -> None:
     assert (same.status_code, same.content, same.headers["etag"]) == (200, created.content, created.headers["etag"])
 
 
+async def test_admins_see_who_uses_rest(here: Gateway) -> None:
+    """`restUsage` tells an admin each route, parameter and field that a token has used and how often; others are refused."""
+    member = await here.token("Here", Role.MEMBER)
+    for _ in range(2):
+        await here.client.get(f"{OPPORTUNITIES}?stage=proposal&fields=id", headers=member)
+    await here.app.uses.flush()
+    used = (await here.query("{ restUsage { tokenId route kind name count } }"))["restUsage"]
+    assert len({one.pop("tokenId") for one in used}) == 1
+    route = {"route": f"GET {OPPORTUNITIES}", "count": 2}
+    names = [("route", ""), ("parameter", "stage"), ("parameter", "fields"), ("field", "id")]
+    assert sorted(used, key=str) == sorted(({**route, "kind": kind, "name": name} for kind, name in names), key=str)
+    refused = await here.client.post("/graphql", json={"query": "{ restUsage { count } }"}, headers=member)
+    assert refused.json()["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+
+
 async def test_accounts_and_contacts(here: Gateway) -> None:
     """The other resources: found, changed, refused while deals hang on them, deleted."""
     made = await deal(here)
