@@ -2,8 +2,8 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from functools import partial, reduce
 from typing import Any, Final, TypeAlias
 
@@ -26,6 +26,7 @@ from gateway.http.load import Bounded, Places
 from gateway.http.observed import Observed
 from gateway.http.operations import Operations
 from gateway.http.rates import Budget, Rated
+from gateway.journal import Journal
 from gateway.live.events import EventsEndpoint
 from gateway.live.operating import Terms
 from gateway.live.socket import SocketEndpoint
@@ -43,7 +44,6 @@ from schema.graph import Answer, Graph
 from schema.plan.limits import Limits
 from schema.storage.database import open_database
 
-EXECUTIONS_SECONDS: Final = 5.0
 #: REST's pages that need no token.
 PUBLIC_REST: Final = frozenset({"/api/openapi.json", "/api/docs"})
 #: Mutations after which a token may not be good any more, and the ids that own tokens. Forgetting one too many costs a look-up.
@@ -62,7 +62,7 @@ class Application:
         self.closing = asyncio.Event()
         self.at_start: list[Callable[[], None]] = []
         self.metrics = Metrics()
-        self.access_log = AccessLog(settings)
+        self.journal = Journal(self.metrics, AccessLog(settings), self._executions)
         self.log = structlog.get_logger()
         self.database = open_database(
             settings.database_url,
@@ -83,14 +83,14 @@ class Application:
         self.pages = pages(demo_token=demo_token)
         self.asgi = layered(self._doors(), self._edge())
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self.asgi(scope, receive, send)
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        return self.asgi(scope, receive, send)
 
     def _edge(self) -> list[Layer]:
         """What every request passes, the outermost first."""
         settings = self.settings
         return [
-            partial(Observed, observe=self.observe, complain=self.complain, stopping=lambda: self.stopping),
+            partial(Observed, observe=self.journal.note, complain=self.complain, stopping=lambda: self.stopping),
             *([partial(Hosts, names=settings.allowed_hosts)] if "*" not in settings.allowed_hosts else []),
             *([partial(Cors, origins=Origins(settings.cors_origins))] if settings.cors_origins else []),
         ]
@@ -168,20 +168,14 @@ class Application:
         try:
             if not await head_is_current(self.database):
                 self.log.warning("The database is not at the newest revision: run `gateway migrate`.")
-            async with self.graph.events.running(), self.authenticator.running(), self.uses.running(), beside(self._count_executions()):
+            async with self.graph.events.running(), self.authenticator.running(), self.uses.running():
                 for step in self.at_start:
                     step()
                 yield {"application": self}
         finally:
             self.closing.set()
-            self.access_log.flush()
+            self.journal.tell()
             await self.database.close()
-
-    def observe(self, scope: Scope, status: int, seconds: float) -> None:
-        """Tell metrics and log of an answered request."""
-        route = scope["state"].get("route", "other")
-        self.metrics.request(route, scope["method"] if route != "other" else "other", status, seconds)
-        self.access_log.write(scope, route, status, seconds)
 
     def complain(self, scope: Scope, error: Exception) -> None:
         """Tell the log of a defect; the client only gets the request's id."""
@@ -195,15 +189,12 @@ class Application:
                 self.authenticator.forget(owner)
         self.metrics.operation(prepared.kind, prepared.name, failed=bool(answer.errors))
 
-    async def _count_executions(self) -> None:
+    def _executions(self) -> None:
         """The graph counts for itself; the metrics learn of it now and then, which costs no operation anything."""
-        while True:
-            self.metrics.executions(self.graph.planned, self.graph.completed)
-            self.metrics.settle()
-            await asyncio.sleep(EXECUTIONS_SECONDS)
+        self.metrics.executions(self.graph.planned, self.graph.completed)
 
     async def _metrics(self) -> Response:
-        self.metrics.executions(self.graph.planned, self.graph.completed)
+        self.journal.tell()
         return Response(self.metrics.text(), headers={"Content-Type": CONTENT_TYPE, "Cache-Control": "no-store"})
 
     async def _docs(self) -> Response:
@@ -213,18 +204,6 @@ class Application:
 def create_app(settings: Settings, *, demo_token: str | None = None) -> Application:
     """The application for `settings`; with `demo_token` its pages open signed in. Raises SettingsError for settings that can't work."""
     return Application(settings, demo_token)
-
-
-@asynccontextmanager
-async def beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """`work` runs in the background, and is cancelled at the end."""
-    task = asyncio.create_task(work)
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
 
 
 def layered(app: ASGIApp, layers: Sequence[Layer]) -> ASGIApp:

@@ -1,6 +1,6 @@
 """Prometheus metrics: requests by route, method and status, operations by name and path, what is in flight.
 
-What a request has to tell is noted, and told to prometheus-client with that of others, beside the requests instead of within each.
+Operations are noted, and told to prometheus-client with others (`settle`), beside the requests instead of within each.
 """
 
 import os
@@ -15,8 +15,6 @@ CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 MAX_NAMES: Final = 200
 BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 MULTIPROCESS: Final = "PROMETHEUS_MULTIPROC_DIR"
-#: Requests noted before they are told: so few that telling them holds up nobody.
-BATCH: Final = 250
 
 
 class Metrics:
@@ -33,18 +31,17 @@ class Metrics:
         self._told = (0, 0)
         self.sockets = Gauge("gateway_sockets", "Open WebSockets.", registry=self.registry, multiprocess_mode="livesum")
         self.streams = Gauge("gateway_streams", "Open SSE streams.", registry=self.registry, multiprocess_mode="livesum")
-        self._requests: list[tuple[tuple[str, str, int], float]] = []
         self._children: dict[tuple[str, str, int], Histogram] = {}
         self._operations: Tally[tuple[str, str | None, bool]] = Tally()
         self._names: set[str] = set()
-        # What another worker answers about must be told at once: it can't ask this one to tell.
-        self._batch = 1 if MULTIPROCESS in os.environ else BATCH
 
     def request(self, route: str, method: str, status: int, seconds: float) -> None:
         """Count a request that was answered with `status` in `seconds`. Routes are templates, so they are few."""
-        self._requests.append(((route, method, status), seconds))
-        if len(self._requests) >= self._batch:
-            self.settle()
+        key = (route, method, status)
+        child = self._children.get(key)
+        if child is None:
+            child = self._children[key] = self.requests.labels(*key)
+        child.observe(seconds)
 
     def executions(self, planned: int, completed: int) -> None:
         """How many operations this process has run by a plan, and how many through graphql-core."""
@@ -56,17 +53,11 @@ class Metrics:
     def operation(self, kind: str, name: str | None, *, failed: bool) -> None:
         """Count an operation."""
         self._operations[kind, name, failed] += 1
-        if len(self._operations) >= self._batch:
+        if len(self._operations) >= MAX_NAMES:
             self.settle()
 
     def settle(self) -> None:
         """Tell what was noted."""
-        for key, seconds in self._requests:
-            child = self._children.get(key)
-            if child is None:
-                child = self._children[key] = self.requests.labels(*key)
-            child.observe(seconds)
-        self._requests.clear()
         for (kind, name, failed), count in self._operations.items():
             self.operations.labels(kind, self._bounded(name or "anonymous"), "error" if failed else "ok").inc(count)
         self._operations.clear()

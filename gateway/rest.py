@@ -1,6 +1,6 @@
 """The adapter between the rooms: fills `rest_compat`'s Protocol from the graph, so that REST is one GraphQL operation run in process."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,8 +69,10 @@ class RestGraph:
         # Registered documents only concern clients: these are ours, so they don't go through the look-up.
         return Ready(self.operations.graph.prepare(document), [*self._definitions(operation)])
 
-    async def execute(self, prepared: Ready, variables: dict[str, Any], caller: Caller, *, at_revision: bool = False) -> Answer:
-        return await self.operations.run(prepared.prepared, variables, caller, at_revision=at_revision)
+    def execute(
+        self, prepared: Ready, variables: dict[str, Any], caller: Caller, *, at_revision: bool = False
+    ) -> Coroutine[Any, Any, Answer]:
+        return self.operations.run(prepared.prepared, variables, caller, at_revision=at_revision)
 
     def check(self, prepared: Ready, variables: dict[str, Any]) -> list[Fault]:
         """Every coercion fault of the variables (GraphQL specification, "Coercing Variable Values"), all of them and each at its place."""
@@ -101,7 +103,7 @@ class RestGraph:
     def sight(self, caller: Caller) -> str:
         return f"{caller.workspace_id}/{caller.role}/{caller.account_id or ''}"
 
-    def record_usage(self, caller: Caller, uses: Sequence[Use]) -> None:
+    def record_usage(self, caller: Caller, uses: tuple[Use, ...]) -> None:
         self.uses.note(caller, uses)
 
     def _definitions(self, operation: OperationDefinitionNode) -> Iterator[Definition]:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -18,10 +18,12 @@ from schema.storage.database import Connection, Database, StorageError
 from schema.storage.tables import RestUsage
 
 FLUSH_SECONDS: Final = 10.0
-#: Different uses that wait in memory; while the database is away, further ones are not counted.
+NAMES: Final = ("workspace_id", "token_id", "route", "kind", "name")
+#: Different kinds of call that wait in memory; while the database is away, further ones are not counted.
 MAX_WAITING: Final = 10_000
 
-Key = tuple[str, str, str, str, str]
+Key = tuple[str, str, tuple[Use, ...]]
+"""Workspace, token, and what a call uses: calls of a kind share one."""
 
 
 class Uses:
@@ -29,25 +31,23 @@ class Uses:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._waiting: Counter[Key] = Counter()
+        self._waiting: dict[Key, int] = {}
         self._statement = database.compile(_upsert(database.dialect.name))
         self._log = structlog.get_logger()
 
-    def note(self, caller: Caller, uses: Sequence[Use]) -> None:
+    def note(self, caller: Caller, uses: tuple[Use, ...]) -> None:
         """Count `uses` for the caller's token. Neither waits nor raises."""
-        for use in uses:
-            key = (caller.workspace_id, caller.token_id, use.route, use.kind, use.name)
-            if key in self._waiting or len(self._waiting) < MAX_WAITING:
-                self._waiting[key] += 1
+        key = (caller.workspace_id, caller.token_id, uses)
+        count = self._waiting.get(key, 0)
+        if count or len(self._waiting) < MAX_WAITING:
+            self._waiting[key] = count + 1
 
     async def flush(self) -> None:
         """Write what waits; what can't be written waits on. Raises StorageError."""
-        due, self._waiting = self._waiting, Counter()
+        due, self._waiting = self._waiting, {}
         if not due:
             return
-        at = now()
-        names = ("workspace_id", "token_id", "route", "kind", "name")
-        rows = [{**dict(zip(names, key, strict=True)), "count": count, "at": at} for key, count in sorted(due.items())]
+        rows = _rows(due)
 
         async def work(connection: Connection) -> None:
             await connection.execute_many(self._statement, rows)
@@ -55,7 +55,8 @@ class Uses:
         try:
             await self._database.write(work)
         except StorageError:
-            self._waiting.update(due)
+            for key, count in due.items():
+                self._waiting[key] = self._waiting.get(key, 0) + count
             raise
 
     @asynccontextmanager
@@ -80,12 +81,22 @@ class Uses:
                 self._log.warning("rest usage not written", exc_info=True)
 
 
+def _rows(due: Mapping[Key, int]) -> list[dict[str, Any]]:
+    """A row a use, in the order of the primary key: two writers that lock in the same order don't wait for each other in a circle."""
+    counts: Counter[tuple[str, ...]] = Counter()
+    for (workspace, token, uses), count in due.items():
+        for use in uses:
+            counts[workspace, token, *use] += count
+    at = now()
+    return [{**dict(zip(NAMES, key, strict=True)), "count": count, "at": at} for key, count in sorted(counts.items())]
+
+
 def _upsert(dialect: str) -> Any:
     table = RestUsage.__table__  # type: ignore[attr-defined]
     insert: Any = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
     at = bindparam("at", type_=table.c.last_used_at.type)
     added = insert.values(
-        **{name: bindparam(name) for name in ("workspace_id", "token_id", "route", "kind", "name", "count")},
+        **{name: bindparam(name) for name in (*NAMES, "count")},
         first_used_at=at,
         last_used_at=at,
     )

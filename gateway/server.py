@@ -53,6 +53,7 @@ def config_of(settings: Settings, factory: Callable[[], Application]) -> uvicorn
     return uvicorn.Config(
         factory,
         factory=True,
+        interface="asgi3",
         host=settings.host,
         port=settings.port,
         workers=settings.workers,

@@ -15,7 +15,8 @@ from gateway.http.faults import Fault, HeadersTooLarge, Malformed, TooSlow, rest
 from gateway.settings import Settings
 
 SILENCE_MILLISECONDS: Final = 30_000
-TIMERS: Final = {"headers": "header_timeout", "body": "body_timeout"}
+Part = Literal["headers", "body"]
+TIMERS: Final[dict[Part, str]] = {"headers": "header_timeout", "body": "body_timeout"}
 
 
 class Wire(HttpToolsProtocol):
@@ -24,70 +25,68 @@ class Wire(HttpToolsProtocol):
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self.settings: Settings = self.app_state["application"].settings
-        self.incoming: Literal["headers", "body"] | None = None
-        self.timed: Literal["headers", "body"] | None = None
+        self.timed: Part | None = None
         self.timer: asyncio.TimerHandle | None = None
         self.header_bytes = 0
+        #: The scope of the latest request that has come whole.
+        self.whole: object | None = None
 
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         _give_up_on_silence(transport)
-        self.incoming = "headers"
-        self._set_timer()
+        self._time("headers")
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
-        self.incoming = None
-        self._set_timer()
+        self._time(None)
         super().connection_lost(exc)
 
     @override
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        if self.incoming is not self.timed:
-            self._set_timer()
-        if self.incoming == "headers":
-            self.header_bytes += len(data)
-            if self.header_bytes > self.settings.header_limit:
-                self._refuse(HeadersTooLarge(self.settings.header_limit))
+        # Most requests come in one piece, and there is nothing to time between them.
+        incoming = self._incoming()
+        if incoming is not self.timed:
+            self._time(incoming)
+        if incoming != "headers":
+            self.header_bytes = 0
+            return
+        self.header_bytes += len(data)
+        if self.header_bytes > self.settings.header_limit:
+            self._refuse(HeadersTooLarge(self.settings.header_limit))
 
-    @override
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self.incoming, self.header_bytes = "headers", 0
-
-    @override
-    def on_headers_complete(self) -> None:
-        self.incoming = "body"
-        super().on_headers_complete()
+    def _incoming(self) -> Part | None:
+        """What of a request is still to come. Its scope has a path once its headers have come (uvicorn's `on_headers_complete`)."""
+        if self.scope is self.whole and self.scope is not None:
+            return None
+        return "body" if self.scope and "path" in self.scope else "headers"
 
     @override
     def on_message_complete(self) -> None:
         super().on_message_complete()
-        self.incoming = None
+        self.whole = self.scope
 
     @override
     def handle_websocket_upgrade(self) -> None:
-        self.incoming = None
-        self._set_timer()
+        self.whole = self.scope
         super().handle_websocket_upgrade()
 
     @override
     def send_400_response(self, msg: str) -> None:
         self._refuse(Malformed(msg))
 
-    def _set_timer(self) -> None:
-        """Time what is coming in now, if something is."""
+    def _time(self, part: Part | None) -> None:
+        """Give `part` its time to come in."""
         if self.timer is not None:
             self.timer.cancel()
             self.timer = None
-        self.timed = self.incoming
-        if self.timed is not None:
-            seconds: float = getattr(self.settings, TIMERS[self.timed])
-            self.timer = self.loop.call_later(seconds, self._late, self.timed, seconds)
+        self.timed = part
+        if part is not None:
+            seconds: float = getattr(self.settings, TIMERS[part])
+            self.timer = self.loop.call_later(seconds, self._late, part, seconds)
 
-    def _late(self, what: Literal["headers", "body"], seconds: float) -> None:
+    def _late(self, what: Part, seconds: float) -> None:
         self._refuse(TooSlow(what, seconds))
 
     def _refuse(self, fault: Fault) -> None:

@@ -11,13 +11,17 @@ from .body import BodyReader
 from .declaration import METHODS, Action, Deprecation, Parameter, Resource
 from .deprecations import in_schema
 from .documents import DeclarationError, Document, read_document, selected
+from .errors import Headers
+from .headers import LONGEST_CACHED
 from .kinds import Choice, Kind, Several, kind_of
 from .limits import limit_of
+from .marks import marks_of, operation_mark
 from .protocol import Graph, Prepared, Use
-from .query import FIELDS, ORDERING, PAGING, QueryReader, Reader
+from .query import FIELDS, ORDERING, PAGING, Query, QueryReader, Reader
 from .shape import Source, Writer, compile_writer, resolve
 
 KEPT_OPERATIONS = 256
+KEPT_QUERIES = 1024
 NODES, COUNT, VERSION, ERRORS = "nodes", "totalCount", "version", "userErrors"
 
 
@@ -28,6 +32,20 @@ class Operation:
     document: str
     prepared: Prepared
     write: Writer
+
+
+@dataclass(slots=True, eq=False)
+class Asked:
+    """A query string understood, and all that follows from it alone. Shared by the calls that ask alike: never changed."""
+
+    bound: "Bound"
+    query: Query
+    operation: Operation
+    strict: bool
+    uses: tuple[Use, ...]
+    """What a call without a body makes use of."""
+    marks: Headers
+    """What is told of a call without a body, whatever becomes of it."""
 
 
 class Bound:
@@ -48,9 +66,21 @@ class Bound:
         self.body = self._body()
         self.deprecated = self._deprecated()
         self._deprecated_keys = {source.key.name: source.deprecated for source in self.sources}
+        self.marks = [operation_mark(self.document.name)]
         self.operation = lru_cache(maxsize=KEPT_OPERATIONS)(self._operation)
         self.uses = lru_cache(maxsize=KEPT_OPERATIONS)(self._uses)
+        self._remembered = lru_cache(maxsize=KEPT_QUERIES)(self._asked)
         self.operation(None)
+
+    def asked(self, raw: bytes, *, strict: bool) -> Asked:
+        """What a query string asks; short ones are remembered, since clients repeat themselves. Raises Refused (400)."""
+        return self._remembered(raw, strict) if len(raw) <= LONGEST_CACHED else self._asked(raw, strict)
+
+    def _asked(self, raw: bytes, strict: bool) -> Asked:  # noqa: FBT001 - remembered by position
+        query = self.query.read(raw, strict=strict)
+        fields = query.fields or frozenset()
+        marks = marks_of(query.unknown, (), self.deprecations(query.used, fields), strict=strict)
+        return Asked(self, query, self.operation(query.fields), strict, self.uses(query.used, fields), self.marks + marks)
 
     def _record(self) -> tuple[str, ...]:
         """Where the record is under the root field: the payload's field of its type, the connection's nodes, or the root itself."""

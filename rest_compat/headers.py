@@ -1,7 +1,7 @@
 """Request headers read: Accept, Content-Type, Prefer, If-Match and If-None-Match, Idempotency-Key; and entity tags made."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 from hashlib import blake2b
 
@@ -15,8 +15,13 @@ _TAG = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
 _PRINTABLE = re.compile(r"[\x20-\x7e]{1,255}")
 
 
-def read_headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[bytes, str]:
+def read_headers(raw: Collection[tuple[bytes, bytes]]) -> dict[bytes, str]:
     """ASGI's pairs by lower-case name; lines of the same name are joined by a comma (RFC 9110, section 5.2)."""
+    found = {name: value.decode("latin-1") for name, value in raw}
+    return found if len(found) == len(raw) else _joined(raw)
+
+
+def _joined(raw: Iterable[tuple[bytes, bytes]]) -> dict[bytes, str]:
     found: dict[bytes, str] = {}
     for name, value in raw:
         text = value.decode("latin-1")

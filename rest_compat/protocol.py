@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
 from graphql import GraphQLSchema
 
@@ -34,8 +34,7 @@ class DecodeError(Exception):
         self.code = code
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
+class Use(NamedTuple):
     """What a REST call made use of, for counting how far its clients have left REST.
 
     `route` is "GET /api/opportunities/{id}/"; `name` is empty for the route itself, else a query parameter's, or that of a key named in
@@ -108,5 +107,5 @@ class Graph(Protocol):
     def sight(self, caller: Caller) -> str:
         """Workspace, role and account limit as a text: callers of equal sight get equal answers."""
 
-    def record_usage(self, caller: Caller, uses: Sequence[Use]) -> None:
+    def record_usage(self, caller: Caller, uses: tuple[Use, ...]) -> None:
         """Count them for the caller's token. Must not wait, and must not raise."""

@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from .declaration import Deprecation
 from .errors import Item, Refused, malformed
-from .headers import GRAPHQL_INT, LONGEST_CACHED
+from .headers import GRAPHQL_INT
 from .kinds import Disallowed, Kind, Whole
 
 PAGE, LIMIT, OFFSET, FIELDS, ORDERING = "page", "limit", "offset", "fields", "ordering"
@@ -74,18 +73,14 @@ class Query:
 
 
 class QueryReader:
-    """Reads the query strings of one route; short ones are remembered, since clients repeat themselves."""
+    """Reads the query strings of one route."""
 
     def __init__(self, readers: Sequence[Reader], *, paged: bool) -> None:
         self.readers = {reader.name: reader for reader in readers}
         self._paged = paged
-        self._remembered = lru_cache(maxsize=1024)(self._read)
 
     def read(self, raw: bytes, *, strict: bool) -> Query:
         """Read it all. Raises Refused (400) that names everything at fault; unknown parameters are at fault only if `strict`."""
-        return self._remembered(raw, strict) if len(raw) <= LONGEST_CACHED else self._read(raw, strict)
-
-    def _read(self, raw: bytes, strict: bool) -> Query:  # noqa: FBT001 - remembered by position
         pairs = _pairs(raw)
         values, faults = self._values(pairs)
         unknown = tuple(dict.fromkeys(name for name, _ in pairs if name not in self.readers))

@@ -1,6 +1,7 @@
 """The routes, for a starlette application."""
 
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
+from typing import Any
 
 import orjson
 from starlette.datastructures import URLPath
@@ -42,7 +43,7 @@ class RestRoutes(BaseRoute):
     def operation_of(self, scope: Scope) -> str | None:
         """The GraphQL operation that a request is the translation of, for those who refuse it before it comes here."""
         found = self._translator.find(route_path(scope))
-        bound = found[0].actions.get("GET" if scope["method"] == "HEAD" else scope["method"]) if found else None
+        bound = found[0].action(scope["method"]) if found else None
         return bound.document.name if bound else None
 
     @override
@@ -50,14 +51,15 @@ class RestRoutes(BaseRoute):
         raise NoMatchFound(name, path_params)
 
     @override
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def handle(self, scope: Scope, receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
         found = self._translator.find(route_path(scope))
-        if found is None:
-            accept = dict(scope["headers"]).get(b"accept", b"").decode("latin-1")
-            response = refusal(Refused("NOT_FOUND", "There is nothing here."), accept, scope["state"])
-            await answer(send, response, head=scope["method"] == "HEAD")
-        else:
-            await self._server.serve(*found, scope, receive, send)
+        return _nothing_here(scope, send) if found is None else self._server.serve(*found, scope, receive, send)
+
+
+async def _nothing_here(scope: Scope, send: Send) -> None:
+    accept = dict(scope["headers"]).get(b"accept", b"").decode("latin-1")
+    response = refusal(Refused("NOT_FOUND", "There is nothing here."), accept, scope["state"])
+    await answer(send, response, head=scope["method"] == "HEAD")
 
 
 def route_path(scope: Scope) -> str:

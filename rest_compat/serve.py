@@ -1,9 +1,6 @@
 """The routes as plain ASGI: a call is translated, executed and shaped; nothing here knows which resource it serves."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, time
-from email.utils import format_datetime
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
@@ -11,17 +8,15 @@ import orjson
 from starlette.types import Receive, Scope, Send
 
 from .binding import COUNT, ERRORS, NODES, VERSION
-from .declaration import Action, Deprecation, Resource
+from .declaration import Action, Resource
 from .errors import STATUS, Headers, Item, Refused, error_response, invalid, no_method
 from .headers import check_accept, entity_tag, is_fresh, read_headers
-from .protocol import Answer, Caller
+from .protocol import Answer
 from .query import Page
 from .translate import Call, Request, Site, Translator, no_such
 
 Response: TypeAlias = tuple[int, Headers, bytes]
 
-MOST_NAMES = 20
-LONGEST_NAME = 100
 _JSON = (b"content-type", b"application/json")
 _PRIVATE = [(b"cache-control", b"private"), (b"vary", b"Authorization, Accept")]
 _WITH_BODY = {"POST", "PATCH"}
@@ -31,23 +26,13 @@ class ClientGone(Exception):
     """The client left while sending its body: there is nobody to answer."""
 
 
-@dataclass(slots=True)
-class Arrived:
-    """A translated call with what executing it needs: who asks, and the address that links begin with."""
-
-    call: Call
-    request: Request
-    caller: Caller
-    base: str
-
-
 class Server:
     """Answers every route of every resource. Wants `caller` in `scope["state"]`, and leaves the path's pattern in `route` beside it."""
 
     def __init__(self, translator: Translator) -> None:
         self._translator = translator
         self._graph = translator.graph
-        self._answers: dict[Action, Callable[[Arrived], Awaitable[Response]]] = {
+        self._answers: dict[Action, Callable[[Call, Request, Scope], Awaitable[Response]]] = {
             "list": self._list,
             "create": self._write,
             "get": self._get,
@@ -57,50 +42,32 @@ class Server:
 
     async def serve(self, site: Site, identifier: str, scope: Scope, receive: Receive, send: Send) -> None:
         """One request to a resource's path, answered whatever it is (other than a defect, which is raised)."""
-        headers = read_headers(scope["headers"])
-        state = scope["state"]
+        headers, method, state = read_headers(scope["headers"]), scope["method"], scope["state"]
+        marks: Headers = []
         try:
-            response = await self._respond(site, identifier, scope, headers, receive)
+            bound = site.action(method)
+            if bound is None:
+                status, own, body = _other_method(site, method, state)
+            else:
+                state["route"], marks = bound.path, bound.marks
+                check_accept(headers.get(b"accept", ""))
+                sent = await read_body(headers, receive, self._graph.max_body) if method in _WITH_BODY else b""
+                request = Request(method, scope["path"], scope["query_string"], headers, sent)
+                call = self._translator.call(bound, identifier, request)
+                marks = call.marks
+                self._graph.record_usage(state["caller"], call.uses)
+                status, own, body = await self._answers[bound.action](call, request, scope)
         except ClientGone:
             return
         except Refused as refused:
-            response = refusal(refused, headers.get(b"accept", ""), state)
-        await answer(send, response, head=scope["method"] == "HEAD")
+            status, own, body = refusal(refused, headers.get(b"accept", ""), state)
+        await answer(send, (status, own + marks, body), head=method == "HEAD")
 
-    async def _respond(self, site: Site, identifier: str, scope: Scope, headers: dict[bytes, str], receive: Receive) -> Response:
-        method: str = scope["method"]
-        bound = site.actions.get("GET" if method == "HEAD" else method)
-        if bound is None:
-            return self._other_method(site, method, scope["state"])
-        scope["state"]["route"] = bound.path
-        marks: Headers = [(b"x-graphql-operation", bound.document.name.encode())]
-        try:
-            check_accept(headers.get(b"accept", ""))
-            body = await read_body(headers, receive, self._graph.max_body) if method in _WITH_BODY else b""
-            request = Request(method, scope["path"], scope["query_string"], headers, body)
-            call = self._translator.call(bound, identifier, request)
-            marks += _marks(call)
-            caller = scope["state"]["caller"]
-            self._graph.record_usage(caller, call.uses)
-            arrived = Arrived(call, request, caller, self._graph.public_url or address(scope, headers))
-            status, own, content = await self._answers[bound.action](arrived)
-        except Refused as refused:
-            status, own, content = refusal(refused, headers.get(b"accept", ""), scope["state"])
-        return status, own + marks, content
-
-    @staticmethod
-    def _other_method(site: Site, method: str, state: dict[str, Any]) -> Response:
-        state["route"] = next(iter(site.actions.values())).path
-        if method == "OPTIONS":
-            return 204, [(b"allow", site.allow.encode())], b""
-        raise no_method(method, site.allow)
-
-    async def _run(self, arrived: Arrived, *, at_revision: bool = False) -> Answer:
-        call = arrived.call
-        result = await self._graph.execute(call.operation.prepared, call.variables, arrived.caller, at_revision=at_revision)
+    def _root(self, call: Call, result: Answer) -> Any:
+        """What the operation's root field answered. Raises Refused where the operation as a whole was refused."""
         if result.errors or result.data is None:
             raise self._failed(call, result)
-        return result
+        return result.data[call.asked.bound.root]
 
     def _failed(self, call: Call, result: Answer) -> Refused:
         """A call refused as a whole. If it did not even begin, it is the body's types that may be at fault."""
@@ -114,55 +81,67 @@ class Server:
             return Refused("INTERNAL_ERROR", "Something went wrong here. The log has it under the request's id.")
         return Refused(code, error["message"])
 
-    async def _list(self, arrived: Arrived) -> Response:
-        call, page = arrived.call, arrived.call.query.page
+    async def _list(self, call: Call, request: Request, scope: Scope) -> Response:
+        page, caller = call.query.page, scope["state"]["caller"]
         assert page is not None
-        url = arrived.base + call.bound.path
-        seen = (self._graph.sight(arrived.caller).encode(), url.encode(), arrived.request.query)
-        known = arrived.request.headers.get(b"if-none-match")
-        if known is not None and is_fresh(known, tag := entity_tag(await self._graph.revision(arrived.caller), *seen)):
+        url = self._base(scope, request) + call.bound.path
+        seen = (self._graph.sight(caller).encode(), url.encode(), request.query)
+        known = request.headers.get(b"if-none-match")
+        if known is not None and is_fresh(known, tag := entity_tag(await self._graph.revision(caller), *seen)):
             return _not_modified(tag)
-        result = await self._run(arrived, at_revision=True)
+        result = await self._graph.execute(call.operation.prepared, call.variables, caller, at_revision=True)
+        connection = self._root(call, result)
         assert result.revision is not None
         tag = entity_tag(result.revision, *seen)
-        connection = (result.data or {})[call.bound.root]
         return 200, [_JSON, *_PRIVATE, _etag(tag)], _page_body(call, page, url, connection)
 
-    async def _get(self, arrived: Arrived) -> Response:
-        call = arrived.call
-        result = await self._run(arrived)
-        record = (result.data or {})[call.bound.root]
+    async def _get(self, call: Call, request: Request, scope: Scope) -> Response:
+        operation = call.asked.operation
+        result = await self._graph.execute(operation.prepared, call.variables, scope["state"]["caller"])
+        record = self._root(call, result)
         if record is None:
             raise no_such(call.bound.resource)
-        body = orjson.dumps(call.operation.write(record))
+        body = orjson.dumps(operation.write(record))
         tag = entity_tag(record[VERSION], body)
-        known = arrived.request.headers.get(b"if-none-match")
+        known = request.headers.get(b"if-none-match")
         if known is not None and is_fresh(known, tag):
             return _not_modified(tag)
         return 200, [_JSON, *_PRIVATE, _etag(tag)], body
 
-    async def _write(self, arrived: Arrived) -> Response:
-        bound = arrived.call.bound
-        result = await self._run(arrived)
-        record = _payload(arrived.call, result)[bound.record[0]]
-        shaped = arrived.call.operation.write(record)
+    async def _write(self, call: Call, request: Request, scope: Scope) -> Response:
+        bound = call.bound
+        result = await self._graph.execute(call.operation.prepared, call.variables, scope["state"]["caller"])
+        record = _payload(call, self._root(call, result))[bound.record[0]]
+        shaped = call.operation.write(record)
         body = orjson.dumps(shaped)
         headers: Headers = [_JSON, _etag(entity_tag(record[VERSION], body))]
         if result.extensions.get("idempotencyReplayed"):
             headers.append((b"idempotency-replayed", b"true"))
         if bound.action == "update":
             return 200, headers, body
-        headers.append((b"location", f"{arrived.base}{bound.path}{quote(shaped['id'], safe='')}/".encode()))
-        return 201, headers, body
+        location = f"{self._base(scope, request)}{bound.path}{quote(shaped['id'], safe='')}/"
+        return 201, [*headers, (b"location", location.encode())], body
 
-    async def _delete(self, arrived: Arrived) -> Response:
-        _payload(arrived.call, await self._run(arrived))
+    async def _delete(self, call: Call, request: Request, scope: Scope) -> Response:
+        del request
+        result = await self._graph.execute(call.operation.prepared, call.variables, scope["state"]["caller"])
+        _payload(call, self._root(call, result))
         return 204, [], b""
 
+    def _base(self, scope: Scope, request: Request) -> str:
+        """The address that links begin with."""
+        return self._graph.public_url or address(scope, request.headers)
 
-def _payload(call: Call, result: Answer) -> dict[str, Any]:
+
+def _other_method(site: Site, method: str, state: dict[str, Any]) -> Response:
+    state["route"] = next(iter(site.actions.values())).path
+    if method == "OPTIONS":
+        return 204, [(b"allow", site.allow.encode())], b""
+    raise no_method(method, site.allow)
+
+
+def _payload(call: Call, payload: dict[str, Any]) -> dict[str, Any]:
     """A mutation's payload. Raises Refused if it says what to mend."""
-    payload: dict[str, Any] = (result.data or {})[call.bound.root]
     faults = payload[ERRORS]
     if not faults:
         return payload
@@ -204,34 +183,6 @@ def _etag(tag: str) -> tuple[bytes, bytes]:
     return b"etag", tag.encode()
 
 
-def _marks(call: Call) -> Headers:
-    """What is told of a call itself, whatever becomes of it."""
-    marks: Headers = []
-    if call.query.unknown:
-        marks.append((b"x-ignored-parameters", _names(call.query.unknown)))
-    if call.body and call.body.unknown:
-        marks.append((b"x-ignored-fields", _names(call.body.unknown)))
-    if call.strict:
-        marks.append((b"preference-applied", b"handling=strict"))
-    deprecations = call.bound.deprecations(call.query.used, call.fields)
-    return marks + deprecation_headers(deprecations) if deprecations else marks
-
-
-def _names(names: Sequence[str]) -> bytes:
-    return ", ".join(quote(name[:LONGEST_NAME], safe="", errors="surrogateescape") for name in names[:MOST_NAMES]).encode()
-
-
-def deprecation_headers(deprecations: Sequence[Deprecation]) -> Headers:
-    """The earliest dates of all, and each link once (RFC 9745, RFC 8594)."""
-    midnights = [datetime.combine(one.since, time(), UTC) for one in deprecations]
-    headers: Headers = [(b"deprecation", f"@{int(min(midnights).timestamp())}".encode())]
-    ends = [one.sunset for one in deprecations if one.sunset]
-    if ends:
-        headers.append((b"sunset", format_datetime(datetime.combine(min(ends), time(), UTC), usegmt=True).encode()))
-    links = dict.fromkeys(one.link for one in deprecations if one.link)
-    return headers + [(b"link", f'<{link}>; rel="deprecation"; type="text/html"'.encode()) for link in links]
-
-
 def refusal(refused: Refused, accept: str, state: dict[str, Any]) -> Response:
     """The answer to a call that is refused."""
     status = STATUS[refused.code]
@@ -247,7 +198,7 @@ def refusal(refused: Refused, accept: str, state: dict[str, Any]) -> Response:
     )
 
 
-def address(scope: Scope, headers: dict[bytes, str]) -> str:
+def address(scope: Scope, headers: Mapping[bytes, str]) -> str:
     """`https://host:port`, as the request says it, for links where no public URL is configured."""
     host = headers.get(b"host")
     if not host:
@@ -280,6 +231,6 @@ async def answer(send: Send, response: Response, *, head: bool) -> None:
     """Send an answer whole; to HEAD without its body."""
     status, headers, body = response
     if body:
-        headers = [*headers, (b"content-length", str(len(body)).encode())]
+        headers = [*headers, (b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if head else body})

@@ -7,12 +7,13 @@ from urllib.parse import quote, unquote_to_bytes, urlencode
 
 import orjson
 
-from .binding import Bound, Operation
+from .binding import Asked, Bound, Operation
 from .body import Body, BodyReader
 from .declaration import METHODS, Action, Resource
 from .documents import DeclarationError
-from .errors import Item, Refused, invalid, malformed, no_method
+from .errors import Headers, Item, Refused, invalid, malformed, no_method
 from .headers import check_content_type, expected_version, idempotency_key, is_strict
+from .marks import marks_of
 from .protocol import DecodeError, Graph, Use
 from .query import Query
 
@@ -31,26 +32,46 @@ class Request:
     body: bytes = b""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Call:
     """A REST call, translated."""
 
-    bound: Bound
-    operation: Operation
+    asked: Asked
     variables: dict[str, Any]
-    query: Query
-    body: Body | None
-    strict: bool
+    body: Body | None = None
 
     @property
-    def uses(self) -> Sequence[Use]:
-        """What it makes use of: its route, its parameters, the keys it names."""
-        return self.bound.uses(self.query.used, self.fields)
+    def bound(self) -> Bound:
+        """The action that it calls."""
+        return self.asked.bound
+
+    @property
+    def query(self) -> Query:
+        """Its query string, understood."""
+        return self.asked.query
+
+    @property
+    def operation(self) -> Operation:
+        """What runs."""
+        return self.asked.operation
 
     @property
     def fields(self) -> frozenset[str]:
         """The keys that it names, in `fields` or in its body."""
         return frozenset(self.body.used) if self.body else self.query.fields or frozenset()
+
+    @property
+    def uses(self) -> tuple[Use, ...]:
+        """What it makes use of: its route, its parameters, the keys it names."""
+        return self.bound.uses(self.query.used, self.fields) if self.body else self.asked.uses
+
+    @property
+    def marks(self) -> Headers:
+        """What is told of the call itself, whatever becomes of it."""
+        if self.body is None:
+            return self.asked.marks
+        deprecations = self.bound.deprecations(self.query.used, self.fields)
+        return self.bound.marks + marks_of(self.query.unknown, self.body.unknown, deprecations, strict=self.asked.strict)
 
     def explained(self, base: str) -> dict[str, Any]:
         """What `/api/_graphql` answers; `base` is the address of the server."""
@@ -69,6 +90,10 @@ class Site:
 
     def __init__(self, actions: Sequence[Bound]) -> None:
         self.actions = {bound.method: bound for bound in actions}
+
+    def action(self, method: str) -> Bound | None:
+        """What `method` does here; HEAD is GET without its body."""
+        return self.actions.get("GET" if method == "HEAD" else method)
 
     @property
     def allow(self) -> str:
@@ -112,7 +137,7 @@ class Translator:
         if found is None:
             raise Refused("NOT_FOUND", "There is nothing here.")
         site, identifier = found
-        bound = site.actions.get("GET" if request.method == "HEAD" else request.method)
+        bound = site.action(request.method)
         if bound is None:
             raise no_method(request.method, site.allow)
         call = self.call(bound, identifier, request)
@@ -124,16 +149,17 @@ class Translator:
     def call(self, bound: Bound, identifier: str, request: Request) -> Call:
         """The call of a known action, to be run: its types are the graph's to check. Raises Refused."""
         prefer = request.headers.get(b"prefer")
-        strict = prefer is not None and is_strict(prefer)
-        query = bound.query.read(request.query, strict=strict)
-        operation = bound.operation(query.fields)
+        asked = bound.asked(request.query, strict=prefer is not None and is_strict(prefer))
         if bound.action == "list":
-            return Call(bound, operation, query.variables, query, None, strict)
-        variables = self._of_record(bound, identifier) | self._of_headers(bound, request.headers)
-        body = self._read_body(bound.body, request, strict=strict) if bound.body else None
+            return Call(asked, asked.query.variables)
+        variables = self._of_record(bound, identifier)
+        if bound.action == "get":
+            return Call(asked, variables)
+        variables |= self._of_headers(bound, request.headers)
+        body = self._read_body(bound.body, request, strict=asked.strict) if bound.body else None
         if body is not None:
             variables["input"] = body.input
-        call = Call(bound, operation, variables, query, body, strict)
+        call = Call(asked, variables, body)
         if body is not None and body.faults:
             raise invalid(self.faults(call))
         return call

@@ -67,16 +67,14 @@ class Prepared:
     deciding: tuple[str, ...]
     variables: tuple[Variable, ...]
     plans: Plans = field(default_factory=Plans)
+    kind: str = field(init=False)
+    """`query`, `mutation` or `subscription`."""
+    name: str | None = field(init=False)
+    """The operation's name."""
 
-    @property
-    def kind(self) -> str:
-        """`query`, `mutation` or `subscription`."""
-        return self.operation.operation.value
-
-    @property
-    def name(self) -> str | None:
-        """The operation's name."""
-        return self.operation.name.value if self.operation.name else None
+    def __post_init__(self) -> None:
+        self.kind = self.operation.operation.value
+        self.name = self.operation.name.value if self.operation.name else None
 
 
 class Documents:
@@ -133,7 +131,7 @@ RULES = tuple(specified_rules)
 """Built once: a cache keyed by rules that are made for each request never hits."""
 
 # Within 1,000 tokens the default lets a document of one field over and over be compared for 120 ms before it is refused.
-overlapping_fields_can_be_merged.MAX_COMPLEXITY_BUDGET = 50_000
+overlapping_fields_can_be_merged.MAX_COMPLEXITY_BUDGET = 35_000
 
 
 def _operation(document: DocumentNode, name: str | None) -> OperationDefinitionNode:

@@ -7,7 +7,7 @@ errors, is completed by graphql-core from the same rows: one meaning, two speeds
 import asyncio
 import hashlib
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
@@ -124,7 +124,7 @@ class Graph:
             values = coerce(self.graphql_schema, prepared, given, self.limits)
             plan = self._plan(prepared, values, caller)
             cost = self._cost(plan, values)
-            if isinstance(plan, MutationPlan):
+            if prepared.kind == "mutation":
                 answer = await self._mutate(plan, values, caller, _fingerprint(prepared, given))
             else:
                 answer = await self._query(prepared, plan, given, values, Reading(caller, at_revision))
@@ -146,11 +146,12 @@ class Graph:
         return cost
 
     def _plan(self, prepared: Prepared, values: VariableValues, caller: Caller, *, raw: bool = False) -> Any:
-        booleans = {name: values.coerced.get(name) for name in prepared.deciding}
-        key = (*booleans.values(), caller.account_id is not None, raw)
+        limited = caller.account_id is not None
+        key = (limited, raw, *[values.coerced.get(name) for name in prepared.deciding]) if prepared.deciding else (limited, raw)
         plan = prepared.plans.get(key)
         if plan is None:
-            plan = prepared.plans[key] = self._compile(prepared, booleans, limited=caller.account_id is not None, raw=raw)
+            booleans = dict(zip(prepared.deciding, key[2:], strict=True))
+            plan = prepared.plans[key] = self._compile(prepared, booleans, limited=limited, raw=raw)
         return plan
 
     def _compile(self, prepared: Prepared, booleans: dict[str, bool | None], *, limited: bool, raw: bool) -> Any:
@@ -171,13 +172,13 @@ class Graph:
                 return Answer(data, revision=revision)
         return await self._complete(prepared, given, values, reading)
 
-    async def _read(self, plan: QueryPlan, values: VariableValues, reading: Reading) -> tuple[dict[str, Any], int | None]:
+    def _read(self, plan: QueryPlan, values: VariableValues, reading: Reading) -> Awaitable[tuple[dict[str, Any], int | None]]:
         async def work(connection: Connection) -> tuple[dict[str, Any], int | None]:
             reader = Reader(self.database, connection, reading.caller, self._counts)
             revision = await reader.revision() if reading.at_revision else None
             return await plan.read(reader, values), revision
 
-        return await self.database.read(work)
+        return self.database.read(work, statements=1 if plan.alone and not reading.at_revision else 2)
 
     async def _complete(self, prepared: Prepared, given: dict[str, Any], values: VariableValues, reading: Reading) -> Answer:
         self.completed += 1

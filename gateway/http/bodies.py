@@ -4,6 +4,7 @@ How long a body may take is the server protocol's matter (`gateway/wire.py`): a 
 """
 
 import asyncio
+from collections.abc import Awaitable
 from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -26,10 +27,11 @@ class Bodies:
         self.graphql_limit = graphql_limit
         self.rest_limit = rest_limit
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["method"] in BODILESS:
-            await self.app(scope, receive, send)
-            return
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        way = self.app if scope["method"] in BODILESS else self._with_body
+        return way(scope, receive, send)
+
+    async def _with_body(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = scope["state"]["headers"]
         if headers.get(b"content-encoding", b"identity") != b"identity":
             raise Unsupported("Request bodies are read as they are, without Content-Encoding.")

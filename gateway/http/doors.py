@@ -47,8 +47,8 @@ class Exact:
         self.apps = apps
         self.otherwise = otherwise
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self.apps.get(scope["path"], self.otherwise)(scope, receive, send)
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        return self.apps.get(scope["path"], self.otherwise)(scope, receive, send)
 
 
 class Doors:
@@ -73,8 +73,8 @@ class Doors:
         self.pages = pages
         self.public = public
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._door(scope)(scope, receive, send)
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        return self._door(scope)(scope, receive, send)
 
     def _door(self, scope: Scope) -> ASGIApp:
         kind = scope["type"]

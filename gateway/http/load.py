@@ -2,7 +2,9 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Awaitable
 from time import monotonic
+from typing import Any, TypeAlias
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -92,6 +94,10 @@ class Places:
             self.waiting.remove(turn)
 
 
+#: A request that is too young to be watched: when it began, and how to hear from its client.
+Unwatched: TypeAlias = tuple[float, Receive]
+
+
 class Bounded:
     """A place and a deadline (seconds) for each request; its work is cancelled when its client leaves.
 
@@ -102,7 +108,7 @@ class Bounded:
         self.app = app
         self.places = places
         self.seconds = seconds
-        self.watches: set[Watch] = set()
+        self.running: dict[asyncio.Task[Any] | None, Watch | Unwatched] = {}
         self.sweeping = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -111,38 +117,43 @@ class Bounded:
             await places.take()
         working = True
 
-        async def answer(message: Message) -> None:
+        def answer(message: Message) -> Awaitable[None]:
             nonlocal working
             if working:
                 working = False
                 places.give()
-            await send(message)
+            return send(message)
 
-        watch = Watch(receive, self.seconds)
-        self.watches.add(watch)
+        task = asyncio.current_task()
+        self.running[task] = monotonic(), receive
         if not self.sweeping:
             self._sweep_later()
         try:
             await self.app(scope, receive, answer)
         except asyncio.CancelledError:
-            watch.explain()
+            watch = self.running[task]
+            if isinstance(watch, Watch):
+                watch.explain()
             raise
         finally:
-            self.watches.discard(watch)
-            watch.stop()
+            watch = self.running.pop(task)
+            if isinstance(watch, Watch):
+                watch.stop()
             if working:
                 places.give()
 
     def _sweep_later(self) -> None:
-        """One timer for all: most requests are answered before it rings, and pay for no timer of their own."""
+        """One timer for all: most requests are answered before it rings, and pay for no timer and no watch of their own."""
         self.sweeping = True
         asyncio.get_running_loop().call_later(min(PATIENCE, self.seconds), self._sweep)
 
     def _sweep(self) -> None:
         self.sweeping = False
-        for watch in self.watches:
-            watch.begin()
-        if self.watches:
+        for task, found in self.running.items():
+            if not isinstance(found, Watch):
+                started, receive = found
+                self.running[task] = Watch(task, receive, started, self.seconds)
+        if self.running:
             self._sweep_later()
 
 
@@ -153,26 +164,17 @@ async def until_gone(receive: Receive) -> None:
 
 
 class Watch:
-    """Cancels its task when its time is up or its client has left; `explain` then says which."""
+    """Cancels a task when `seconds` since it `started` are up or its client has left; `explain` then says which."""
 
-    __slots__ = ("_receive", "_seconds", "_task", "_watcher", "_why", "started")
+    __slots__ = ("_task", "_watcher", "_why")
 
-    def __init__(self, receive: Receive, seconds: float) -> None:
-        self.started = monotonic()
-        self._receive = receive
-        self._seconds = seconds
-        self._task = asyncio.current_task()
+    def __init__(self, task: "asyncio.Task[Any] | None", receive: Receive, started: float, seconds: float) -> None:
+        self._task = task
         self._why: Fault | ClientGone | None = None
-        self._watcher: asyncio.Task[None] | None = None
-
-    def begin(self) -> None:
-        """From now on watch the client and the time."""
-        if self._watcher is None:
-            self._watcher = asyncio.get_running_loop().create_task(self._watch())
+        self._watcher = asyncio.get_running_loop().create_task(self._watch(receive, started, seconds))
 
     def stop(self) -> None:
-        if self._watcher is not None:
-            self._watcher.cancel()
+        self._watcher.cancel()
 
     def explain(self) -> None:
         """Raises what made this watch cancel the task, if it did: TimedOut or ClientGone."""
@@ -180,12 +182,12 @@ class Watch:
             self._task.uncancel()
             raise self._why
 
-    async def _watch(self) -> None:
+    async def _watch(self, receive: Receive, started: float, seconds: float) -> None:
         try:
-            async with asyncio.timeout(max(self.started + self._seconds - monotonic(), 0)):
-                await until_gone(self._receive)
+            async with asyncio.timeout(max(started + seconds - monotonic(), 0)):
+                await until_gone(receive)
             self._why = ClientGone()
         except TimeoutError:
-            self._why = TimedOut(self._seconds)
+            self._why = TimedOut(seconds)
         if self._task is not None:
             self._task.cancel()

@@ -1,7 +1,7 @@
 """The outermost layer: the request's id, the answer to what went wrong, and the place where each request is told to logs and metrics."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from itertools import count
 from secrets import token_hex
 from time import perf_counter
@@ -51,14 +51,14 @@ class Observed:
             return
         started, status = perf_counter(), 0
 
-        async def tell(message: Message) -> None:
+        def tell(message: Message) -> Awaitable[None]:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
                 if self.stopping():
                     out.append(CLOSE)
                 message["headers"] = [*message["headers"], *out]
-            await send(message)
+            return send(message)
 
         try:
             await self.app(scope, receive, tell)

@@ -56,6 +56,7 @@ class Compiler:
     filters: Any
     connection: "Callable[..., Any]"
     to_many: "Callable[..., Any]"
+    embedded: "Callable[..., Any]"
     records: "Callable[..., Any]"
 
     def sql(self, clause: Any) -> Statement:
@@ -64,9 +65,9 @@ class Compiler:
         assert "workspace" in statement.names, statement.text
         return statement
 
-    def level(self, stored: Stored, row: str = "r") -> Level:
+    def level(self, stored: Stored, **given: Any) -> Level:
         """A new SELECT."""
-        return Level(stored, self.limited, row)
+        return Level(stored, self.limited, **given)
 
     def object(self, level: Level, table: FromClause, type_: GraphQLObjectType, asked: list[Selected]) -> tuple[str, Cost]:
         """The code of an object that stands in a row of `level`, and its cost."""
@@ -89,10 +90,14 @@ class Compiler:
             return self._value(model, level.slot(source.build(table))), Cost()
         if isinstance(source, ToOne):
             return self._to_one(level, table, model, source, selected)
+        if isinstance(source, ToMany) and level.embeds:
+            embedded: tuple[str, Cost] | None = self.embedded(self, source, selected, level, table)
+            if embedded is not None:
+                return embedded
         parent = level.place(table.c.id)
         if isinstance(source, ToMany):
             batch, cost = self.to_many(self, source, selected, parent)
-            absent = "()"
+            absent = "[]"
         else:
             assert isinstance(source, Connection)
             batch, cost = self.connection(self, source, model, selected, parent)

@@ -5,6 +5,8 @@ In a `raw` writer, made for graphql-core, scalars stay as the drivers hold them:
 
 from typing import Any
 
+import orjson
+
 from ..rules.stages import STAGES
 
 STAGE = tuple(stage.name for stage in STAGES)
@@ -16,7 +18,7 @@ _MAPPED = {"OpportunityStage": "STAGE[{}]", "Role": "ROLE[{}]", "ProbabilitySour
 
 def namespace(show_money: Any) -> dict[str, Any]:
     """The names that a writer's expressions use."""
-    return {"STAGE": STAGE, "ROLE": ROLE, "PROBABILITY_SOURCE": PROBABILITY_SOURCE, "show_money": show_money}
+    return {"STAGE": STAGE, "ROLE": ROLE, "PROBABILITY_SOURCE": PROBABILITY_SOURCE, "show_money": show_money, "loads": orjson.loads}
 
 
 def formatted(type_name: str, code: str, *, raw: bool, nullable: bool) -> str:

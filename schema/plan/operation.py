@@ -13,9 +13,9 @@ from .compiler import TYPENAME, Compiler, result_type
 from .connections import compile_connection
 from .cost import Cost
 from .reading import Reader
-from .records import compile_records, compile_to_many
+from .records import compile_embedded, compile_records, compile_to_many
 from .selections import Selected
-from .steps import PlainWriter, Step, compile_plain, compile_step
+from .steps import PlainWriter, RecordStep, Step, compile_plain, compile_step
 
 INTROSPECTION = {"__schema", "__type"}
 
@@ -30,6 +30,8 @@ class QueryPlan:
     steps: list[tuple[str, Step]]
     cost: Cost
     introspective: bool
+    alone: bool = False
+    """It is read by one statement, which needs no transaction to see one state of the database."""
     faulty: bool = False
 
     async def read(self, reader: Reader, variables: VariableValues) -> dict[str, Any]:
@@ -87,7 +89,14 @@ def compile_query(compiler: Compiler) -> QueryPlan:
         step, added = compile_step(compiler, selected)
         steps.append((selected.key, step))
         cost.add(added)
-    return QueryPlan(compiler, steps, cost, introspective)
+    return QueryPlan(compiler, steps, cost, introspective, _alone(steps))
+
+
+def _alone(steps: list[tuple[str, Step]]) -> bool:
+    match steps:
+        case [(_, RecordStep(records=records))]:
+            return not records.level.batches
+    return False
 
 
 def compile_mutation(compiler: Compiler) -> MutationPlan:
@@ -116,7 +125,12 @@ def compile_subscription(compiler: Compiler) -> EventPlan:
     return EventPlan(selected.key, read_arguments(model.definition, selected.node), writer, cost)
 
 
-PARTS: dict[str, Callable[..., Any]] = {"connection": compile_connection, "to_many": compile_to_many, "records": compile_records}
+PARTS: dict[str, Callable[..., Any]] = {
+    "connection": compile_connection,
+    "to_many": compile_to_many,
+    "embedded": compile_embedded,
+    "records": compile_records,
+}
 """What the compiler needs of the modules that need it: handed in, so that they don't import each other."""
 
 COMPILERS: dict[str, Callable[[Compiler], Any]] = {

@@ -6,7 +6,7 @@ from typing import Any
 
 from graphql import GraphQLObjectType
 from graphql.execution.values import VariableValues
-from sqlalchemy import ColumnElement, bindparam
+from sqlalchemy import ColumnElement, FromClause, Select, bindparam
 
 from ..storage.database import Row
 from ..storage.statements import AnyOf, Statement, list_bind
@@ -42,7 +42,10 @@ class Records:
     async def get(self, reader: Reader, id_: Any, variables: VariableValues) -> Any:
         """The one with this id, or None."""
         rows = await reader.fetch(self.one, {**reader.values, "id": id_})
-        return (await self._groups(reader, rows, variables))[id_][0] if rows else None
+        if not rows:
+            return None
+        batches = await self.level.batched(reader, rows, variables) if self.level.batches else ()
+        return self.writer.call(rows, *batches)[id_][0]
 
     async def _groups(self, reader: Reader, rows: Sequence[Row], variables: VariableValues) -> Any:
         return self.writer.call(rows, *await self.level.batched(reader, rows, variables))
@@ -52,7 +55,7 @@ def compile_records(compiler: Compiler, type_name: str, selected: Selected) -> t
     """The plan for records of a type, of which `selected` asks something."""
     type_: Any = compiler.model.schema.type_map[type_name]
     assert isinstance(type_, GraphQLObjectType)
-    level = compiler.level(compiler.model.stored(type_name))
+    level = compiler.level(compiler.model.stored(type_name), embeds=True)
     key = level.table.c.id
     level.place(key)
     code, cost = compiler.object(level, level.table, type_, compiler.selections.below(selected, type_))
@@ -77,35 +80,61 @@ class Many:
             rows = await reader.fetch(self.one, {**reader.values, "parent": keys[0]})
         else:
             rows = await reader.fetch(self.many, {**reader.values, "parents": keys})
-        batches = await self.level.batched(reader, rows, variables)
+        batches = await self.level.batched(reader, rows, variables) if self.level.batches else ()
         return self.writer.call(rows, *batches)
 
 
 def compile_to_many(compiler: Compiler, source: ToMany, selected: Selected, parent: int) -> tuple[Many, Cost]:
     """The plan for all related records of a level's rows, whose key stands at place `parent`."""
-    type_: Any = compiler.model.schema.type_map[source.type_name]
-    stored, by = compiler.model.stored(source.type_name), source.by
-    asked = compiler.selections.below(selected, type_)
-    if isinstance(by, Linked) and compiler.only_refers(stored, asked):
-        level = compiler.level(Stored(by.table))
-        link = level.table.c
-        related = Relation(link[by.here], order=[link[by.order]])
-        level.place(related.parent)
-        code, cost = compiler.reference(level.slot(link[by.there]), type_, asked), Cost(1)
-    else:
-        level = compiler.level(stored)
-        related = relate(level, stored, by)
-        level.place(related.parent)
-        code, cost = compiler.object(level, level.table, type_, asked)
-    return _many(compiler, level, related, parent, code), cost.times(LIST)
+    below = _Below(compiler, source, selected)
+    level, key = below.level, below.related.parent
+    level.place(key)
+    code, cost = below.object()
+    one = below.rows(key == bindparam("parent", type_=key.type, required=True), key)
+    many = below.rows(AnyOf(key, list_bind("parents", key.type)), key)
+    writer = make_grouper(level.row, level.parameters, code, compiler.names)
+    return Many(parent, level, compiler.sql(one), compiler.sql(many), writer), cost.times(LIST)
 
 
-def _many(compiler: Compiler, level: Level, related: "Relation", parent: int, code: str) -> Many:
-    key, order = related.parent, [related.parent, *related.order]
-    one = level.clause(key == bindparam("parent", type_=key.type, required=True), source=related.source)
-    many = level.clause(AnyOf(key, list_bind("parents", key.type)), source=related.source)
-    statements = [compiler.sql(clause.where(*related.where).order_by(*order)) for clause in (one, many)]
-    return Many(parent, level, statements[0], statements[1], make_grouper(level.row, level.parameters, code, compiler.names))
+def compile_embedded(compiler: Compiler, source: ToMany, selected: Selected, level: Level, table: FromClause) -> tuple[str, Cost] | None:
+    """The code of all related records, selected with the rows of `level`; None where something hangs on them in turn."""
+    below = _Below(compiler, source, selected, row="e", prefix="e")
+    code, cost = below.object()
+    if below.level.batches:
+        return None
+    rows = level.embed(below.rows(below.related.parent == table.c.id), table)
+    return f"[{code} for {below.level.row} in {rows}]", cost.times(LIST)
+
+
+class _Below:
+    """The level of related records, as far as it doesn't matter how it hangs on the one above."""
+
+    def __init__(self, compiler: Compiler, source: ToMany, selected: Selected, **given: Any) -> None:
+        self.compiler = compiler
+        type_: Any = compiler.model.schema.type_map[source.type_name]
+        self.type: GraphQLObjectType = type_
+        self.asked = compiler.selections.below(selected, self.type)
+        self.reference: ColumnElement[Any] | None = None
+        stored, by = compiler.model.stored(source.type_name), source.by
+        if isinstance(by, Linked) and compiler.only_refers(stored, self.asked):
+            self.level = compiler.level(Stored(by.table), **given)
+            link = self.level.table.c
+            self.related = Relation(link[by.here], order=[link[by.order]])
+            self.reference = link[by.there]
+        else:
+            self.level = compiler.level(stored, **given)
+            self.related = relate(self.level, stored, by)
+
+    def object(self) -> tuple[str, Cost]:
+        """The code of a record, and its cost."""
+        if self.reference is not None:
+            return self.compiler.reference(self.level.slot(self.reference), self.type, self.asked), Cost(1)
+        return self.compiler.object(self.level, self.level.table, self.type, self.asked)
+
+    def rows(self, of_parent: ColumnElement[bool], *order: ColumnElement[Any]) -> Select[Any]:
+        """The records of one parent, or of many, which then are the first to order by."""
+        related = self.related
+        return self.level.clause(of_parent, source=related.source).where(*related.where).order_by(*order, *related.order)
 
 
 @dataclass(slots=True)

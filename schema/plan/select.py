@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from sqlalchemy import ColumnElement, FromClause, Select, and_, literal_column, select
 
 from ..storage.database import Row
+from ..storage.statements import JsonRows
 from .reading import WORKSPACE, Reader
 from .sources import Stored
 
@@ -32,11 +33,17 @@ class _Join:
 
 @dataclass(slots=True)
 class Level:
-    """The SELECT of a list level as it grows while the selection is compiled. `row` names a row in the writer's code."""
+    """The SELECT of a list level as it grows while the selection is compiled.
+
+    `row` names a row in the writer's code. Its tables' aliases begin with `prefix`, another one within another SELECT.
+    """
 
     stored: Stored
     limited: bool
-    row: str
+    row: str = "r"
+    prefix: str = "t"
+    embeds: bool = False
+    """Whether related rows come with their parent's, as JSON: for one or a few parents that saves a statement, and the transaction."""
     table: FromClause = field(init=False)
     columns: list[ColumnElement[Any]] = field(default_factory=list)
     batches: list[Batch] = field(default_factory=list)
@@ -45,7 +52,7 @@ class Level:
     _tables: dict[tuple[str, str], FromClause] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.table = self.stored.table.alias("t0")
+        self.table = self.stored.table.alias(f"{self.prefix}0")
 
     def place(self, column: ColumnElement[Any]) -> int:
         """Where `column` stands in a row; it is added to the SELECT where it isn't there yet."""
@@ -59,6 +66,11 @@ class Level:
             self.columns.append(column)
         return self._slots[key]
 
+    def embed(self, rows: Select[Any], around: FromClause) -> str:
+        """The code of the list of `rows`, selected with each row of this level, to whose table `around` they refer."""
+        self.columns.append(JsonRows(rows, around))
+        return f"loads({self.row}[{len(self.columns) - 1}])"
+
     def slot(self, column: ColumnElement[Any]) -> str:
         """The code that reads `column` from a row."""
         return f"{self.row}[{self.place(column)}]"
@@ -67,7 +79,7 @@ class Level:
         """The row that `parent.column` refers to, joined once whoever asks; out of sight of the caller, it is null."""
         key = (str(parent.name), column)  # type: ignore[attr-defined]
         if key not in self._tables:
-            table = target.table.alias(f"t{len(self._tables) + 1}")
+            table = target.table.alias(f"{self.prefix}{len(self._tables) + 1}")
             same = [table.c.id == parent.c[column]]
             if "workspace_id" in table.c:
                 same.insert(0, table.c.workspace_id == parent.c.workspace_id)

@@ -86,7 +86,8 @@ class Coercions:
 
     def _coercion(self, type_: Any) -> Coerce:
         if isinstance(type_, GraphQLNonNull):
-            return _present(self._of_value(type_.of_type))
+            inner = self._of_value(type_.of_type)
+            return inner if inner in _STRICT else _present(inner)
         inner = self._of_value(type_)
         return lambda value: None if value is None else inner(value)
 
@@ -146,7 +147,7 @@ def _list(inner: Coerce) -> Coerce:
 
 
 def _text(value: Any) -> str:
-    if type(value) is not str or not writable(value):
+    if type(value) is not str or "\0" in value or (not value.isascii() and _SURROGATE.search(value)):
         raise Unplain
     return value
 
@@ -165,3 +166,5 @@ def _boolean(value: Any) -> bool:
 
 
 _LEAVES: dict[Any, Coerce] = {GraphQLID: _text, GraphQLString: _text, GraphQLInt: _int, GraphQLBoolean: _boolean}
+_STRICT = frozenset(_LEAVES.values())
+"""Those that refuse null by themselves."""

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import asyncpg
 from sqlalchemy import Dialect
 
+from .connections import Connections
 from .database import Row, StatementTimeout, Unavailable, Work
 from .statements import POSTGRESQL, Statement, compile_statement
 
@@ -84,7 +85,7 @@ class PostgresqlDatabase:
             "application_name": "gateway",
         }
         try:
-            self._pool = await asyncpg.create_pool(
+            pool = await asyncpg.create_pool(
                 self.url,
                 min_size=1,
                 max_size=self._size,
@@ -96,12 +97,13 @@ class PostgresqlDatabase:
             )
         except (*_AWAY, asyncpg.PostgresError) as error:
             raise Unavailable(str(error)) from error
+        self._connections = Connections(pool, self._size, self._acquire)
 
     async def close(self) -> None:
         try:
-            await asyncio.wait_for(self._pool.close(), self._timeout * 2)
+            await asyncio.wait_for(self._connections.close(), self._timeout * 2)
         except TimeoutError:
-            self._pool.terminate()
+            self._connections.terminate()
 
     def compile(self, clause: Any) -> Statement:
         return compile_statement(POSTGRESQL, clause)
@@ -137,14 +139,24 @@ class PostgresqlDatabase:
 
     async def _run(self, work: Work[T], transaction: dict[str, Any] | None) -> T:
         try:
-            async with self._pool.acquire(timeout=self._acquire) as raw:
-                if transaction is None:
-                    return await work(PostgresqlConnection(raw))
-                async with raw.transaction(**transaction):
-                    return await work(PostgresqlConnection(raw))
+            raw = await self._connections.take()
+            try:
+                result = await _on(raw, work, transaction)
+            except BaseException:
+                await self._connections.discard(raw)
+                raise
         except asyncpg.QueryCanceledError as error:
             message = f"the statement ran longer than {self._timeout:g} s"
             raise StatementTimeout(message) from error
         except _AWAY as error:
             message = "the database is away"
             raise Unavailable(message) from error
+        self._connections.keep(raw)
+        return result
+
+
+async def _on(raw: Any, work: Work[T], transaction: dict[str, Any] | None) -> T:
+    if transaction is None:
+        return await work(PostgresqlConnection(raw))
+    async with raw.transaction(**transaction):
+        return await work(PostgresqlConnection(raw))

@@ -193,7 +193,7 @@ async def test_usage_lists_what_rest_is_used_for(database: Database) -> None:
     caller = Caller(created.workspace_id, Role.ADMIN, None, None, created.id)
     counted = Uses(database)
     for _ in range(3):
-        counted.note(caller, [Use("GET /api/opportunities/", "parameter", "stage")])
+        counted.note(caller, (Use("GET /api/opportunities/", "parameter", "stage"),))
     await counted.flush()
     (row,) = await uses(database)
     assert row[:7] == ["Acme", created.id, "old client", "GET /api/opportunities/", "parameter", "stage", "3"]

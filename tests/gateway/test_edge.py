@@ -193,10 +193,11 @@ async def test_access_log(make_app: MakeApp) -> None:
     """A JSON line a request, with the id that the client got, the operation and the token's id, and nothing of query or token."""
     app = make_app(access_log=True)
     stream = io.BytesIO()
-    app.access_log = AccessLog(app.settings, stream)
+    app.journal.access_log = AccessLog(app.settings, stream)
     async with calling(app) as client:
         response = await client.get("/graphql", params={"query": 'query Greet { hello(name: "private") }'}, headers={"x-request-id": "r1"})
     assert response.status_code == 200
+    app.journal.tell()
     line = json.loads(stream.getvalue())
     expected = {
         "event": "request",

@@ -99,7 +99,7 @@ async def test_uses_are_counted(database_url: str) -> None:
         await sql(database, WORKSPACE)
         uses = Uses(database)
         for _ in range(2):
-            uses.note(CALLER, [Use("GET /x", "route"), Use("GET /x", "parameter", "stage"), Use("GET /x", "route")])
+            uses.note(CALLER, (Use("GET /x", "route"), Use("GET /x", "parameter", "stage"), Use("GET /x", "route")))
             await uses.flush()
         await uses.flush()
         rows = await sql(database, "SELECT kind, name, count, first_used_at <= last_used_at FROM rest_usage ORDER BY kind")
@@ -114,7 +114,8 @@ async def test_uses_are_counted(database_url: str) -> None:
 def test_uses_are_bounded(rest: RestGraph) -> None:
     """While the database is away, memory doesn't grow for ever."""
     uses = Uses(rest.operations.graph.database)
-    uses.note(CALLER, [Use("GET /x", "field", str(number)) for number in range(MAX_WAITING + 5)])
+    for number in range(MAX_WAITING + 5):
+        uses.note(CALLER, (Use("GET /x", "field", str(number)),))
     assert len(uses._waiting) == MAX_WAITING
 
 

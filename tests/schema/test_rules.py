@@ -18,7 +18,7 @@ CLOSED = {"CLOSED_WON", "CLOSED_LOST"}
 
 # (what it is created with, what it is changed by, what must hold then)
 TABLE: dict[str, tuple[dict[str, Any], dict[str, Any] | None, dict[str, Any]]] = {
-    "defaults": ({}, None, {"stage": "PROSPECTING", "probability": 10, "probabilitySource": "STAGE_DEFAULT", "value": None, "contacts": ()}),
+    "defaults": ({}, None, {"stage": "PROSPECTING", "probability": 10, "probabilitySource": "STAGE_DEFAULT", "value": None, "contacts": []}),
     "a probability given": ({"probability": 35}, None, {"probability": 35, "probabilitySource": "MANUAL"}),
     "nulls take defaults": ({"stage": None, "probability": None}, None, {"stage": "PROSPECTING", "probability": 10}),
     "created won": ({"stage": "CLOSED_WON"}, None, {"probability": 100, "closedDate": TODAY, "lossReason": None}),

@@ -25,7 +25,7 @@ COSTS = {
     "with their counts two": (3, "{ accounts { nodes { name opportunities(first: 3) { totalCount nodes { name } } } } }"),
     "three levels": (3, "{ accounts { nodes { opportunities(first: 3) { nodes { contacts { name } } } } } }"),
     "one record": (1, '{ opportunity(id: "ID") { name account { name } assignedTo { name } } }'),
-    "one record with its contacts": (2, '{ opportunity(id: "ID") { name contacts { name } } }'),
+    "one record with its contacts": (1, '{ opportunity(id: "ID") { name contacts { name } } }'),
     "a record of any type": (1, '{ node(id: "ID") { id ... on Opportunity { name } ... on Account { website } } }'),
     "records of two types": (2, '{ nodes(ids: ["ID", "ID", "acc_0"]) { id } }'),
     "the pipeline": (1, "{ pipeline { stage count totalValue averageAgeDays } }"),

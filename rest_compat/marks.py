@@ -1,0 +1,44 @@
+"""What an answer's headers tell of the call itself: its operation, what was ignored, what it uses that will go away."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, time
+from email.utils import format_datetime
+from urllib.parse import quote
+
+from .declaration import Deprecation
+from .errors import Headers
+
+MOST_NAMES = 20
+LONGEST_NAME = 100
+
+
+def operation_mark(name: str) -> tuple[bytes, bytes]:
+    """Which GraphQL operation a call is."""
+    return b"x-graphql-operation", name.encode()
+
+
+def marks_of(parameters: Sequence[str], fields: Sequence[str], deprecations: Sequence[Deprecation], *, strict: bool) -> Headers:
+    """Unknown parameters and fields of the body, the preference that was followed (RFC 7240), and deprecations."""
+    marks: Headers = []
+    if parameters:
+        marks.append((b"x-ignored-parameters", _names(parameters)))
+    if fields:
+        marks.append((b"x-ignored-fields", _names(fields)))
+    if strict:
+        marks.append((b"preference-applied", b"handling=strict"))
+    return marks + deprecation_marks(deprecations) if deprecations else marks
+
+
+def _names(names: Sequence[str]) -> bytes:
+    return ", ".join(quote(name[:LONGEST_NAME], safe="", errors="surrogateescape") for name in names[:MOST_NAMES]).encode()
+
+
+def deprecation_marks(deprecations: Sequence[Deprecation]) -> Headers:
+    """The earliest dates of all, and each link once (RFC 9745, RFC 8594)."""
+    midnights = [datetime.combine(one.since, time(), UTC) for one in deprecations]
+    headers: Headers = [(b"deprecation", f"@{int(min(midnights).timestamp())}".encode())]
+    ends = [one.sunset for one in deprecations if one.sunset]
+    if ends:
+        headers.append((b"sunset", format_datetime(datetime.combine(min(ends), time(), UTC), usegmt=True).encode()))
+    links = dict.fromkeys(one.link for one in deprecations if one.link)
+    return headers + [(b"link", f'<{link}>; rel="deprecation"; type="text/html"'.encode()) for link in links]
