@@ -95,7 +95,7 @@ class Level:
         for join in self._joins:
             joined = joined.outerjoin(join.table, join.condition)
         # Where only __typename or pageInfo is asked for there is nothing to select, which SQLite's grammar rules out.
-        columns = [*self.columns, *extra] or [literal_column("1")]
+        columns = [*self.columns, *extra] or [literal_column("1").label("present")]
         return select(*columns).select_from(joined).where(*self.permitted(), *where)
 
     def permitted(self) -> list[ColumnElement[bool]]:
