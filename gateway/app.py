@@ -20,6 +20,7 @@ from gateway.http.bodies import Bodies
 from gateway.http.cors import Cors, Hosts, Origins
 from gateway.http.documents import Documents, read_trusted
 from gateway.http.doors import Doors, Exact, Page, Pages, not_found
+from gateway.http.faults import Headers
 from gateway.http.graphql import GraphQLEndpoint
 from gateway.http.identity import Identified
 from gateway.http.load import Bounded, Places
@@ -34,7 +35,7 @@ from gateway.logs import AccessLog
 from gateway.metrics import CONTENT_TYPE, Metrics
 from gateway.migrations import head_is_current, upgrade
 from gateway.pages import pages
-from gateway.rest import Named, RestGraph
+from gateway.rest import RestGraph
 from gateway.rest_usage import Uses
 from gateway.settings import Settings, SettingsError
 from rest_compat.routes import RestRoutes
@@ -79,6 +80,7 @@ class Application:
         self.places = Places(settings.max_in_flight, settings.queue_size, settings.queue_timeout)
         self.uses = Uses(self.database)
         self.rest = rest_routes(RestGraph(self.operations, self.uses, settings))
+        self.resources = next((route for route in self.rest if isinstance(route, RestRoutes)), None)
         self.terms = self._terms()
         self.pages = pages(demo_token=demo_token)
         self.asgi = layered(self._doors(), self._edge())
@@ -90,7 +92,7 @@ class Application:
         """What every request passes, the outermost first."""
         settings = self.settings
         return [
-            partial(Observed, observe=self.journal.note, complain=self.complain, stopping=lambda: self.stopping),
+            partial(Observed, observe=self.journal.note, complain=self.complain, marks=self.marks, stopping=lambda: self.stopping),
             *([partial(Hosts, names=settings.allowed_hosts)] if "*" not in settings.allowed_hosts else []),
             *([partial(Cors, origins=Origins(settings.cors_origins))] if settings.cors_origins else []),
         ]
@@ -144,10 +146,7 @@ class Application:
     def _rest(self, layers: Sequence[Layer]) -> ASGIApp:
         """REST's routes that need a token. The resources find their own paths: starlette's router needn't look for them each time."""
         pages = {route.path: route.handle for route in self.rest if isinstance(route, Route)}
-        resources = next((route for route in self.rest if isinstance(route, RestRoutes)), None)
-        if resources is None:
-            return layered(Exact(pages, not_found), layers)
-        return layered(Exact(pages, resources.handle), [partial(Named, operation_of=resources.operation_of), *layers])
+        return layered(Exact(pages, self.resources.handle if self.resources else not_found), layers)
 
     def _pages(self) -> dict[str, Page]:
         """What needs no token."""
@@ -176,6 +175,11 @@ class Application:
             self.closing.set()
             self.journal.tell()
             await self.database.close()
+
+    def marks(self, scope: Scope) -> Headers:
+        """The GraphQL operation of a REST call that one of the layers lets go no further."""
+        name = self.resources.operation_of(scope) if self.resources else None
+        return [(b"x-graphql-operation", name.encode())] if name else []
 
     def complain(self, scope: Scope, error: Exception) -> None:
         """Tell the log of a defect; the client only gets the request's id."""

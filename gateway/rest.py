@@ -1,6 +1,6 @@
 """The adapter between the rooms: fills `rest_compat`'s Protocol from the graph, so that REST is one GraphQL operation run in process."""
 
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,14 +20,13 @@ from graphql import (
 )
 from sqlalchemy import bindparam, select
 from sqlmodel import col
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.http.decoder import DecodeError, decode
 from gateway.http.operations import Operations, unavailable
 from gateway.rest_usage import Uses
 from gateway.settings import Settings
 from rest_compat.protocol import DecodeError as RestDecodeError
-from rest_compat.protocol import Fault, Use
+from rest_compat.protocol import Fault
 from schema.documents import Prepared
 from schema.graph import Answer
 from schema.rules.access import Caller
@@ -57,7 +56,7 @@ class RestGraph:
         self.read = database.read
         self.revision_of = database.compile(select(col(Workspace.revision)).where(col(Workspace.id) == bindparam("workspace")))
         self.operations = operations
-        self.uses = uses
+        self.record_usage = uses.note
         self.public_url = settings.public_url
         self.require_if_match = settings.require_if_match
         self.max_body = settings.rest_body_limit
@@ -103,31 +102,11 @@ class RestGraph:
     def sight(self, caller: Caller) -> str:
         return f"{caller.workspace_id}/{caller.role}/{caller.account_id or ''}"
 
-    def record_usage(self, caller: Caller, uses: tuple[Use, ...]) -> None:
-        self.uses.note(caller, uses)
-
     def _definitions(self, operation: OperationDefinitionNode) -> Iterator[Definition]:
         """With the types that run: those built from the SDL don't know what a scalar refuses."""
         for node in operation.variable_definitions or ():
             kind: Any = type_from_ast(self.operations.graph.graphql_schema, node.type)
             yield node.variable.name.value, kind, node.default_value is not None
-
-
-class Named:
-    """Names the GraphQL operation in the answers of those layers, too, that let a REST call go no further."""
-
-    def __init__(self, app: ASGIApp, operation_of: Callable[[Scope], str | None]) -> None:
-        self.app = app
-        self.operation_of = operation_of
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            await self.app(scope, receive, send)
-        except Exception:
-            name = self.operation_of(scope)
-            if name:
-                scope["state"]["out"].append((b"x-graphql-operation", name.encode()))
-            raise
 
 
 def _faults(value: Any, kind: Any, path: Path) -> Iterator[Fault]:

@@ -14,6 +14,7 @@ from typing import Any
 
 import structlog
 import uvicorn
+from starlette.types import ASGIApp
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
@@ -48,7 +49,7 @@ def serve(settings: Settings, sockets: Sequence[socket.socket], *, demo_token: s
         raise SystemExit(STARTUP_FAILURE)
 
 
-def config_of(settings: Settings, factory: Callable[[], Application]) -> uvicorn.Config:
+def config_of(settings: Settings, factory: Callable[[], ASGIApp]) -> uvicorn.Config:
     """How uvicorn serves the application that `factory` makes."""
     return uvicorn.Config(
         factory,
@@ -76,12 +77,12 @@ def config_of(settings: Settings, factory: Callable[[], Application]) -> uvicorn
     )
 
 
-def application(settings: Settings, demo_token: str | None) -> Application:
+def application(settings: Settings, demo_token: str | None) -> ASGIApp:
     """The application of one serving process."""
     logs.configure(settings)
     app = create_app(settings, demo_token=demo_token)
     app.at_start += [_freeze, partial(_stop_in_order, app)]
-    return app
+    return app.asgi
 
 
 def _freeze() -> None:

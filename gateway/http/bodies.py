@@ -20,7 +20,7 @@ LINGER_SECONDS: Final = 1.0
 
 
 class Bodies:
-    """Reads the body of each request up to its limit (bytes) and hands it on as one message."""
+    """Reads the body of each request up to its limit (bytes) and hands it on: to GraphQL in `scope["state"]`, to others as one message."""
 
     def __init__(self, app: ASGIApp, graphql_limit: int, rest_limit: int) -> None:
         self.app = app
@@ -42,7 +42,11 @@ class Bodies:
         if body is None:
             await _linger(receive)
             raise TooLarge(limit)
-        await self.app(scope, _replay(body, receive), send)
+        if scope["path"] == GRAPHQL_PATH:
+            scope["state"]["body"] = body
+        else:
+            receive = _replay(body, receive)
+        await self.app(scope, receive, send)
 
 
 def _declared(length: bytes | None) -> int:

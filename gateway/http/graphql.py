@@ -34,6 +34,7 @@ class GraphQLEndpoint:
         self.operations = operations
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        del receive
         headers = scope["state"]["headers"]
         media = offer(headers.get(b"accept"))
         if scope["method"] == "OPTIONS":
@@ -41,7 +42,7 @@ class GraphQLEndpoint:
             return
         if media is None:
             raise NotAcceptable(f"Answers are {GRAPHQL} or application/json; subscriptions are text/event-stream.")
-        parameters = await read_parameters(scope, receive)
+        parameters = read_parameters(scope)
         try:
             prepared = self.operations.prepare(parameters)
         except RequestError as error:
@@ -61,13 +62,13 @@ class GraphQLEndpoint:
             raise MethodNotAllowed("A GET runs queries only: send mutations by POST.", "POST")
 
 
-async def read_parameters(scope: Scope, receive: Receive) -> Parameters:
+def read_parameters(scope: Scope) -> Parameters:
     """What the request asks for. Raises BadRequest, Unsupported, MethodNotAllowed."""
     if scope["method"] == "POST":
         content_type = scope["state"]["headers"].get(b"content-type")
         if not is_json(content_type):
             raise Unsupported("Send the request as application/json in UTF-8.")
-        return from_body((await receive())["body"])
+        return from_body(scope["state"]["body"])
     if scope["method"] == "GET":
         return from_query_string(scope["query_string"])
     raise MethodNotAllowed("Use GET or POST.", ALLOW)

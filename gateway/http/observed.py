@@ -19,6 +19,8 @@ CLOSE: Final = (b"connection", b"close")
 
 #: Told once a request: its scope, the status sent (499 if the client left) and the seconds it took.
 Observe = Callable[[Scope, int, float], None]
+#: Headers for the answer to a fault, which then didn't get as far as where they are given else.
+Marks = Callable[[Scope], Headers]
 #: Told of an exception that nothing expected.
 Complain = Callable[[Scope, Exception], None]
 
@@ -33,8 +35,9 @@ class Observed:
     While the process is `stopping` each answer is its connection's last: a client that finds that out by itself loses a request.
     """
 
-    def __init__(self, app: ASGIApp, observe: Observe, complain: Complain, stopping: Callable[[], bool]) -> None:
+    def __init__(self, app: ASGIApp, observe: Observe, complain: Complain, marks: Marks, stopping: Callable[[], bool]) -> None:
         self.app = app
+        self.marks = marks
         self.stopping = stopping
         self.observe = observe
         self.complain = complain
@@ -88,6 +91,7 @@ class Observed:
             fault = Defect(scope["state"]["request_id"].decode())
         if begun:
             raise error
+        scope["state"]["out"] += self.marks(scope)
         await refuse(scope, send, fault)
 
 

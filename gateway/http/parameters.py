@@ -39,17 +39,16 @@ def from_members(members: Any) -> Parameters:
     get = members.get
     query, operation_name, document_id = get("query"), get("operationName"), get("documentId")
     variables, extensions = get("variables"), get("extensions")
-    _check("query", query, str)
-    _check("operationName", operation_name, str)
-    _check("documentId", document_id, str)
-    _check("variables", variables, dict)
-    _check("extensions", extensions, dict)
+    for name, value, kind in (
+        ("query", query, str),
+        ("operationName", operation_name, str),
+        ("documentId", document_id, str),
+        ("variables", variables, dict),
+        ("extensions", extensions, dict),
+    ):
+        if value is not None and type(value) is not kind:
+            raise BadRequest(f"'{name}' must be a {'string' if kind is str else 'JSON object'}.")
     return Parameters(query, operation_name, variables, extensions, document_id)
-
-
-def _check(name: str, value: Any, kind: type) -> None:
-    if value is not None and type(value) is not kind:
-        raise BadRequest(f"'{name}' must be a {'string' if kind is str else 'JSON object'}.")
 
 
 def from_query_string(query_string: bytes) -> Parameters:

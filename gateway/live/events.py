@@ -48,7 +48,7 @@ class EventsEndpoint:
         self.gauge = gauge
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        parameters = await read_parameters(scope, receive)
+        parameters = read_parameters(scope)
         try:
             prepared = self.terms.operations.prepare(parameters)
         except RequestError as error:

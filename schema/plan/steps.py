@@ -1,6 +1,6 @@
 """The root fields of a query, each a step that reads its part of the response from one snapshot."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -29,7 +29,7 @@ MAX_IDS = 100
 class Step(Protocol):
     """A root field."""
 
-    async def run(self, reader: Reader, variables: VariableValues) -> Any:
+    def run(self, reader: Reader, variables: VariableValues) -> Awaitable[Any]:
         """Its part of the response. Raises GatewayError."""
 
 
@@ -40,8 +40,8 @@ class RecordStep:
     records: Records
     arguments: Arguments
 
-    async def run(self, reader: Reader, variables: VariableValues) -> Any:
-        return await self.records.get(reader, self.arguments(variables)["id"], variables)
+    def run(self, reader: Reader, variables: VariableValues) -> Awaitable[Any]:
+        return self.records.get(reader, self.arguments(variables)["id"], variables)
 
 
 @dataclass(slots=True)

@@ -86,7 +86,13 @@ async def test_half_an_answer_is_cut() -> None:
         raise RuntimeError("half way")
 
     told: list[int] = []
-    layer = Observed(broken, lambda _scope, status, _seconds: told.append(status), lambda _scope, _error: told.append(0), lambda: False)
+    layer = Observed(
+        broken,
+        lambda _scope, status, _seconds: told.append(status),
+        lambda _scope, _error: told.append(0),
+        lambda _scope: [],
+        lambda: False,
+    )
     sent: list[object] = []
 
     async def send(message: object) -> None:

@@ -16,6 +16,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
+from gateway.journal import WAIT_SECONDS
 from gateway.live.messages import SUBPROTOCOL
 from tests.gateway.conftest import HEADERS, TOKEN
 
@@ -122,10 +123,11 @@ async def closing_of(url: str) -> int | None:
 
 
 async def test_workers(program: Path, sqlite_url: str) -> None:
-    """Several processes share the port; the metrics are those of all."""
+    """Several processes share the port; whichever is asked tells the metrics of all, which each notes down every 50 ms."""
     async with served(program, sqlite_url, workers=2) as (process, client):
         for _ in range(20):
             assert (await client.post("/graphql", json={"query": "{ hello }"}, headers={"connection": "close"})).status_code == 200
+        await asyncio.sleep(10 * WAIT_SECONDS)
         text = (await client.get("/metrics")).text
         assert 'gateway_request_seconds_count{method="POST",route="/graphql",status="200"} 20.0' in text
         process.send_signal(signal.SIGTERM)
