@@ -31,7 +31,7 @@ SLOW_MEMORY = 1_000
 READER_THREADS = 4
 BUSY_SECONDS = 10.0
 POLL_SECONDS = 0.2
-_PROGRESS_STEPS = 2_000
+_PROGRESS_STEPS = 10_000
 
 _PRAGMAS = (
     "PRAGMA journal_mode=WAL",
@@ -204,7 +204,7 @@ async def _snapshot(connection: SqliteConnection, work: Work[T], seconds: float,
     """`work`'s result, within a time that is for its statements alone.
 
     BEGIN, COMMIT and what others run on the connection must not be interrupted, yet a statement's steps add up over its executions, and
-    every 2,000 the clock is looked at.
+    every 10,000 (0.3 ms of a count) the clock is looked at.
     """
     raw = connection.raw
     if transaction:
