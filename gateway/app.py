@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial, reduce
 from typing import Any, Final, TypeAlias
@@ -85,8 +85,8 @@ class Application:
         self.pages = pages(demo_token=demo_token)
         self.asgi = layered(self._doors(), self._edge())
 
-    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        return self.asgi(scope, receive, send)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.asgi(scope, receive, send)
 
     def _edge(self) -> list[Layer]:
         """What every request passes, the outermost first."""

@@ -54,7 +54,6 @@ def config_of(settings: Settings, factory: Callable[[], ASGIApp]) -> uvicorn.Con
     return uvicorn.Config(
         factory,
         factory=True,
-        interface="asgi3",
         host=settings.host,
         port=settings.port,
         workers=settings.workers,
