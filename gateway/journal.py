@@ -33,7 +33,7 @@ class Journal:
         if not self._waiting:
             asyncio.get_running_loop().call_later(WAIT_SECONDS, self.tell)
         state = scope["state"]
-        caller, client = state.get("caller"), scope["client"]
+        caller, client = state.get("caller"), scope.get("client")
         # What is needed of it and not the scope itself: the next request then finds its memory free, and in the caches.
         line = (
             time(),

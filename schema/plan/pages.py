@@ -11,9 +11,10 @@ DEFAULT_SIZE = 20
 MAX_SIZE = 100
 MAX_OFFSET = 2**31 - 1
 MAX_TERMS = 7
+EXCLUSIVE = (("first", "last"), ("after", "before"), ("offset", "after"), ("offset", "before"), ("offset", "last"))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Page:
     """Which rows: the first `size` in `order` (`backward`: the last), after `position` (`before`: before it), past `offset`."""
 
@@ -35,21 +36,20 @@ def read_page(arguments: Mapping[str, Any]) -> Page:
     """The page that the coerced arguments of a connection ask for. Raises BadRequest where they contradict each other."""
     first, last = arguments.get("first"), arguments.get("last")
     after, before, offset = arguments.get("after"), arguments.get("before"), arguments.get("offset")
-    _exclude(first=first, last=last)
-    _exclude(after=after, before=before)
-    for name, value in (("after", after), ("before", before), ("last", last)):
-        _exclude(**{"offset": offset, name: value})
-    for name, value in (("first", first), ("last", last)):
-        if value is not None and not 0 <= value <= MAX_SIZE:
-            message = f"`{name}` is {value}; it must be from 0 to {MAX_SIZE}."
+    for one, other in EXCLUSIVE:
+        if arguments.get(one) is not None and arguments.get(other) is not None:
+            message = f"`{one}` and `{other}` exclude each other: give one of them."
             raise BadRequest(message)
+    size = first if first is not None else last if last is not None else DEFAULT_SIZE
+    if not 0 <= size <= MAX_SIZE:
+        message = f"`{'last' if first is None else 'first'}` is {size}; it must be from 0 to {MAX_SIZE}."
+        raise BadRequest(message)
     if offset is not None and offset < 0:
         message = f"`offset` is {offset}; it must be 0 or more."
         raise BadRequest(message)
     order = _order(arguments.get("orderBy"))
     cursor = after if after is not None else before
     backward = last is not None or (before is not None and first is None)
-    size = first if first is not None else last if last is not None else DEFAULT_SIZE
     return Page(order, size, backward, before is not None, None if cursor is None else order.position(cursor), offset or 0)
 
 
@@ -59,13 +59,6 @@ def page_size(arguments: Mapping[str, Any]) -> int:
     if size is None:
         size = arguments.get("last")
     return DEFAULT_SIZE if size is None else max(0, min(size, MAX_SIZE))
-
-
-def _exclude(**pair: Any) -> None:
-    if all(value is not None for value in pair.values()):
-        one, other = (f"`{name}`" for name in pair)
-        message = f"{one} and {other} exclude each other: give one of them."
-        raise BadRequest(message)
 
 
 def _order(terms: list[Mapping[str, Any]] | None) -> Order:
