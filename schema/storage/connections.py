@@ -24,6 +24,8 @@ class Connections:
         #: Taken from the pool: at work or idle.
         self._taken = 0
         self._waiting: deque[asyncio.Future[Any]] = deque()
+        self._closing = False
+        self._last: set[asyncio.Task[None]] = set()
 
     async def take(self) -> Any:
         """A connection. Raises TimeoutError, and what asyncpg raises when it can't connect."""
@@ -37,7 +39,9 @@ class Connections:
 
     def keep(self, raw: Any) -> None:
         """Give a connection back that is in order: to who has waited longest, else it is kept."""
-        if not self._hand(raw):
+        if self._closing:
+            self._last.add(asyncio.create_task(self.discard(raw)))
+        elif not self._hand(raw):
             self._idle.append(raw)
 
     async def discard(self, raw: Any) -> None:
@@ -49,6 +53,7 @@ class Connections:
 
     async def close(self) -> None:
         """Wait for those at work, and close all."""
+        self._closing = True
         while self._idle:
             await self.discard(self._idle.pop())
         await self._pool.close()

@@ -60,6 +60,17 @@ async def test_who_leaves_takes_nothing_along(database: Database) -> None:
     assert len(await _all(database)) == SIZE
 
 
+async def test_closing_waits_for_work(database: Database) -> None:
+    """What is at work gets its answer, and closing takes no longer than that; then there is nothing more to be had."""
+    tasks = [asyncio.create_task(_sleep(database, 0.3)) for _ in range(SIZE)]
+    await asyncio.sleep(0.1)
+    async with asyncio.timeout(SECONDS):
+        await database.close()
+    assert len(set(await asyncio.gather(*tasks))) == SIZE
+    with pytest.raises(Unavailable):
+        await _sleep(database, 0.0)
+
+
 async def test_lost_connections_are_replaced(database: Database, postgres_url: str) -> None:
     """A server that drops all connections, idle or at work, costs those at work their answer; the next are served by new ones."""
     before = await _all(database)
