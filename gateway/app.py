@@ -178,8 +178,7 @@ class Application:
 
     def marks(self, scope: Scope) -> Headers:
         """The GraphQL operation of a REST call that one of the layers lets go no further."""
-        name = self.resources.operation_of(scope) if self.resources else None
-        return [(b"x-graphql-operation", name.encode())] if name else []
+        return self.resources.marks(scope) if self.resources else []
 
     def complain(self, scope: Scope, error: Exception) -> None:
         """Tell the log of a defect; the client only gets the request's id."""
@@ -192,6 +191,9 @@ class Application:
             for owner in TOKEN_OWNERS(prepared.text + orjson.dumps(variables).decode()):
                 self.authenticator.forget(owner)
         self.metrics.operation(prepared.kind, prepared.name, failed=bool(answer.errors))
+        # Those of a socket have no request that is answered and noted.
+        if not self.journal.due:
+            self.journal.wake()
 
     def _executions(self) -> None:
         """The graph counts for itself; the metrics learn of it now and then, which costs no operation anything."""

@@ -20,18 +20,28 @@ WAITING: Final = 100
 
 
 class Journal:
-    """Takes a note of each answered request. `before` is called before a batch is told."""
+    """Takes a note of each answered request. `before` is called before a batch is told; `due` is whether one is about to be."""
 
     def __init__(self, metrics: Metrics, access_log: AccessLog, before: Callable[[], None]) -> None:
         self.metrics = metrics
         self.access_log = access_log
         self.before = before
+        self.due = False
         self._waiting: list[Line] = []
+
+    def wake(self) -> None:
+        """There is something to tell, soon."""
+        self.due = True
+        asyncio.get_running_loop().call_later(WAIT_SECONDS, self._ring)
+
+    def _ring(self) -> None:
+        self.due = False
+        self.tell()
 
     def note(self, scope: Scope, status: int, seconds: float) -> None:
         """A request was answered with `status` (499: its client left) after `seconds`."""
-        if not self._waiting:
-            asyncio.get_running_loop().call_later(WAIT_SECONDS, self.tell)
+        if not self.due:
+            self.wake()
         state = scope["state"]
         caller, client = state.get("caller"), scope.get("client")
         # What is needed of it and not the scope itself: the next request then finds its memory free, and in the caches.

@@ -15,7 +15,7 @@ from .errors import Headers
 from .headers import LONGEST_CACHED
 from .kinds import Choice, Kind, Several, kind_of
 from .limits import limit_of
-from .marks import marks_of, operation_mark
+from .marks import marks_of
 from .protocol import Graph, Prepared, Use
 from .query import FIELDS, ORDERING, PAGING, Query, QueryReader, Reader
 from .shape import Source, Writer, compile_writer, resolve
@@ -66,7 +66,7 @@ class Bound:
         self.body = self._body()
         self.deprecated = self._deprecated()
         self._deprecated_keys = {source.key.name: source.deprecated for source in self.sources}
-        self.marks = [operation_mark(self.document.name)]
+        self.marks: Headers = [(b"x-graphql-operation", self.document.name.encode())]
         self.operation = lru_cache(maxsize=KEPT_OPERATIONS)(self._operation)
         self.uses = lru_cache(maxsize=KEPT_OPERATIONS)(self._uses)
         self._remembered = lru_cache(maxsize=KEPT_QUERIES)(self._asked)

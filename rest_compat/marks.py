@@ -12,11 +12,6 @@ MOST_NAMES = 20
 LONGEST_NAME = 100
 
 
-def operation_mark(name: str) -> tuple[bytes, bytes]:
-    """Which GraphQL operation a call is."""
-    return b"x-graphql-operation", name.encode()
-
-
 def marks_of(parameters: Sequence[str], fields: Sequence[str], deprecations: Sequence[Deprecation], *, strict: bool) -> Headers:
     """Unknown parameters and fields of the body, the preference that was followed (RFC 7240), and deprecations."""
     marks: Headers = []

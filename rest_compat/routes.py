@@ -12,7 +12,7 @@ from typing_extensions import override
 from .accounts import ACCOUNTS
 from .contacts import CONTACTS
 from .declaration import Resource
-from .errors import Refused
+from .errors import Headers, Refused
 from .explain import PATH as EXPLAIN
 from .explain import Explain
 from .openapi import openapi
@@ -40,11 +40,11 @@ class RestRoutes(BaseRoute):
         known = scope["type"] == "http" and self._translator.find(route_path(scope)) is not None
         return (Match.FULL, {}) if known else (Match.NONE, {})
 
-    def operation_of(self, scope: Scope) -> str | None:
-        """The GraphQL operation that a request is the translation of, for those who refuse it before it comes here."""
+    def marks(self, scope: Scope) -> Headers:
+        """The header that names a request's GraphQL operation, for those who refuse it before it comes here."""
         found = self._translator.find(route_path(scope))
         bound = found[0].action(scope["method"]) if found else None
-        return bound.document.name if bound else None
+        return bound.marks if bound else []
 
     @override
     def url_path_for(self, name: str, /, **path_params: object) -> URLPath:

@@ -123,9 +123,7 @@ class Graph:
         try:
             values = coerce(self.graphql_schema, prepared, given, self.limits)
             plan = self._plan(prepared, values, caller)
-            cost = plan.cost.total(values)
-            if cost > self.limits.max_cost:
-                raise self._too_dear(cost)
+            cost = self._cost(plan, values)
             if prepared.kind == "mutation":
                 answer = await self._mutate(plan, values, caller, _fingerprint(prepared, given))
             else:
@@ -140,8 +138,12 @@ class Graph:
         answer.extensions["cost"] = cost
         return answer
 
-    def _too_dear(self, cost: int) -> RequestError:
-        return request_error(f"The operation costs {cost}; it may cost {self.limits.max_cost}. Ask for smaller pages or fewer levels.")
+    def _cost(self, plan: Any, values: VariableValues) -> int:
+        cost: int = plan.cost.total(values)
+        if cost > self.limits.max_cost:
+            message = f"The operation costs {cost}; it may cost {self.limits.max_cost}. Ask for smaller pages or fewer levels."
+            raise request_error(message)
+        return cost
 
     def _plan(self, prepared: Prepared, values: VariableValues, caller: Caller, *, raw: bool = False) -> Any:
         limited = caller.account_id is not None
@@ -209,9 +211,7 @@ class Graph:
         """Follows events for `caller`: an answer for each, after commit, in commit order. Raises RequestError where it can't begin."""
         values = coerce(self.graphql_schema, prepared, variables or {}, self.limits)
         plan: EventPlan = self._plan(prepared, values, caller)
-        cost = plan.cost.total(values)
-        if cost > self.limits.max_cost:
-            raise self._too_dear(cost)
+        self._cost(plan, values)
         arguments = plan.arguments(values)
         try:
             sight = Sight(self._filters, self._filters.read(arguments.get("filter")), caller.account_id)

@@ -130,10 +130,10 @@ class ConnectionPlan:
     async def _written(self, reader: Reader, variables: VariableValues, page: Page, rows: Sequence[Row], told: dict[str, Any]) -> Any:
         more = len(rows) > page.size
         rows = _in_order(rows, page)
-        batches = await self.level.batched(reader, rows, variables) if self.level.batches else ()
+        batches = await self.level.batched(reader, rows, variables)
         return self._write(page, rows, told, batches, more=more)
 
-    def _write(self, page: Page, rows: Sequence[Row], told: dict[str, Any], batches: Sequence[Any], *, more: bool) -> Any:
+    def _write(self, page: Page, rows: Sequence[Row], told: dict[str, Any], batches: list[Any], *, more: bool) -> Any:
         width = len(self.level.columns)
         cursor_of = page.order.cursor
 

@@ -42,10 +42,7 @@ class Records:
     async def get(self, reader: Reader, id_: Any, variables: VariableValues) -> Any:
         """The one with this id, or None."""
         rows = await reader.fetch(self.one, {**reader.values, "id": id_})
-        if not rows:
-            return None
-        batches = await self.level.batched(reader, rows, variables) if self.level.batches else ()
-        return self.writer.call(rows, *batches)[id_][0]
+        return (await self._groups(reader, rows, variables))[id_][0] if rows else None
 
     async def _groups(self, reader: Reader, rows: Sequence[Row], variables: VariableValues) -> Any:
         return self.writer.call(rows, *await self.level.batched(reader, rows, variables))
@@ -80,8 +77,7 @@ class Many:
             rows = await reader.fetch(self.one, {**reader.values, "parent": keys[0]})
         else:
             rows = await reader.fetch(self.many, {**reader.values, "parents": keys})
-        batches = await self.level.batched(reader, rows, variables) if self.level.batches else ()
-        return self.writer.call(rows, *batches)
+        return self.writer.call(rows, *await self.level.batched(reader, rows, variables))
 
 
 def compile_to_many(compiler: Compiler, source: ToMany, selected: Selected, parent: int) -> tuple[Many, Cost]:

@@ -1,6 +1,6 @@
 """asyncpg's pool with what is in order kept at hand, so that lending a connection takes neither a task nor a timer.
 
-Those two cost 40 of the 280 µs that a REST detail took (`pool.acquire(timeout=…)` and `pool.release()`).
+A REST detail takes 252 µs of CPU with it, and took 278 with `pool.acquire(timeout=…)` and `pool.release()`.
 """
 
 import asyncio
@@ -96,7 +96,7 @@ class Connections:
 
     def _leave(self, turn: "asyncio.Future[Any]") -> None:
         """Out of the line; what was just handed over is passed on."""
-        if turn.cancelled() or not turn.done():
+        if turn.cancelled():
             return
         if turn.result() is None:
             self._hand(None)

@@ -204,7 +204,7 @@ async def _snapshot(connection: SqliteConnection, work: Work[T], seconds: float,
     """`work`'s result, within a time that is for its statements alone.
 
     BEGIN, COMMIT and what others run on the connection must not be interrupted, yet a statement's steps add up over its executions, and
-    every 10,000 (0.3 ms of a count) the clock is looked at.
+    every 10,000 the clock is looked at.
     """
     raw = connection.raw
     if transaction:

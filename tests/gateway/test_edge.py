@@ -1,5 +1,6 @@
 """What every request passes: its id, hosts, origins, faults in the right shape, limits of bodies, logs and metrics."""
 
+import asyncio
 import io
 import json
 from collections.abc import AsyncIterator
@@ -9,9 +10,10 @@ import pytest
 
 from gateway.http.faults import STATUS, Fault
 from gateway.http.observed import Observed
+from gateway.journal import WAIT_SECONDS
 from gateway.logs import AccessLog
 from gateway.settings import Settings
-from tests.gateway.conftest import HEADERS, MakeApp, ask, calling
+from tests.gateway.conftest import CALLER, HEADERS, MakeApp, ask, calling
 
 PREFLIGHT = {
     "origin": "https://app.example",
@@ -187,6 +189,16 @@ async def test_metrics(client: httpx.AsyncClient) -> None:
     assert 'gateway_operations_total{kind="query",name="N0",outcome="ok"} 1.0' in text
     assert 'gateway_operations_total{kind="query",name="other",outcome="ok"} 10.0' in text
     assert 'gateway_executions_total{path="plan"}' in text
+
+
+async def test_operations_without_requests_are_told(make_app: MakeApp) -> None:
+    """What runs on a socket is in the metrics soon, though no request is answered and nobody asks this process for them."""
+    app = make_app()
+    async with calling(app):
+        await app.operations.run(app.operations.graph.prepare("query Alone { hello }"), None, CALLER)
+        await asyncio.sleep(10 * WAIT_SECONDS)
+        labels = {"kind": "query", "name": "Alone", "outcome": "ok"}
+        assert app.metrics.registry.get_sample_value("gateway_operations_total", labels) == 1
 
 
 async def test_metrics_off(make_app: MakeApp) -> None:
