@@ -57,9 +57,9 @@ GRAPHQL: dict[str, tuple[Callable[[int], Any], int, int]] = {
 
 
 async def _timed(call: Callable[[], Any]) -> tuple[httpx.Response, float]:
-    """The answer, and the least time of three, in seconds of the processor: others may be at work on it."""
+    """The answer, and the least time of ten, in seconds of the processor: others at work on its core double what one takes."""
     times = []
-    for _ in range(3):
+    for _ in range(10):
         began = time.process_time()
         response = await call()
         times.append(time.process_time() - began)
