@@ -30,7 +30,7 @@ from rest_compat.protocol import Fault
 from schema.documents import Prepared
 from schema.graph import Answer
 from schema.rules.access import Caller
-from schema.storage.database import Connection, Unavailable
+from schema.storage.database import Unavailable
 from schema.storage.tables import Workspace
 
 Path = tuple[str | int, ...]
@@ -53,7 +53,7 @@ class RestGraph:
 
     def __init__(self, operations: Operations, uses: Uses, settings: Settings) -> None:
         database = operations.graph.database
-        self.read = database.read
+        self.fetch = database.fetch
         self.revision_of = database.compile(select(col(Workspace.revision)).where(col(Workspace.id) == bindparam("workspace")))
         self.operations = operations
         self.record_usage = uses.note
@@ -90,14 +90,11 @@ class RestGraph:
             raise RestDecodeError(error.message, "VALIDATION_ERROR" if error.kind == "characters" else "BAD_REQUEST") from None
 
     async def revision(self, caller: Caller) -> int:
-        async def work(connection: Connection) -> int:
-            rows = await connection.fetch(self.revision_of, {"workspace": caller.workspace_id})
-            return int(rows[0][0])
-
         try:
-            return await self.read(work, statements=1)
+            rows = await self.fetch(self.revision_of, {"workspace": caller.workspace_id})
         except Unavailable as error:
             raise unavailable(error) from error
+        return int(rows[0][0])
 
     def sight(self, caller: Caller) -> str:
         return f"{caller.workspace_id}/{caller.role}/{caller.account_id or ''}"

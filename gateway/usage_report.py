@@ -1,11 +1,10 @@
 """Who still uses which part of REST: what `gateway usage` lists, over all workspaces."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import and_, func, select
 
-from schema.storage.database import Connection, Database, Row
+from schema.storage.database import Database
 from schema.storage.tables import ApiKey, RestUsage, User, Workspace
 
 COLUMNS = ("workspace", "token_id", "token", "route", "kind", "name", "count", "first_used_at", "last_used_at")
@@ -28,9 +27,4 @@ async def uses(database: Database) -> list[list[str]]:
         .outerjoin(_USERS, and_(_USERS.c.workspace_id == _USES.c.workspace_id, _USERS.c.id == _USES.c.token_id))
         .order_by(_USES.c.last_used_at.desc(), *_USES.primary_key)
     )
-    statement = database.compile(clause)
-
-    async def work(connection: Connection) -> Sequence[Row]:
-        return await connection.fetch(statement, {})
-
-    return [[str(value) for value in row] for row in await database.read(work, statements=1)]
+    return [[str(value) for value in row] for row in await database.fetch(database.compile(clause), {})]

@@ -2,8 +2,10 @@
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
+import orjson
 from graphql import (
     DocumentNode,
     GraphQLError,
@@ -15,15 +17,18 @@ from graphql import (
     specified_rules,
     validate,
 )
-from graphql.execution.values import VariableValues, get_variable_values
+from graphql.execution.values import get_variable_values
 from graphql.validation.rules import overlapping_fields_can_be_merged
 from typing_extensions import override
 
 from .plan.limits import Limits, too_much
 from .plan.selections import deciding_variables
-from .plan.variables import Coercions, Variable, coerce_plainly, writable
+from .plan.variables import Coercions, Variable, Variables, coerce_plainly, writable
 
 MAX_PLANS = 32
+KEPT_VARIABLES = 1_024
+LONGEST_KEPT = 1_000
+"""Longer JSON of variables, in bytes, is not kept."""
 
 
 class RequestError(Exception):
@@ -71,10 +76,14 @@ class Prepared:
     """`query`, `mutation` or `subscription`."""
     name: str | None = field(init=False)
     """The operation's name."""
+    repeats: bool = field(init=False)
+    """Whether it is likely to come again with the same variables: a query for no particular record."""
 
     def __post_init__(self) -> None:
         self.kind = self.operation.operation.value
         self.name = self.operation.name.value if self.operation.name else None
+        types = [print_ast(node.type).rstrip("!") for node in self.operation.variable_definitions or ()]
+        self.repeats = self.kind == "query" and "ID" not in types
 
 
 class Documents:
@@ -85,6 +94,7 @@ class Documents:
         self._coercions = Coercions(schema)
         self._limits = limits
         self._kept: OrderedDict[tuple[str, str | None], Prepared] = OrderedDict()
+        self._remembered = lru_cache(maxsize=KEPT_VARIABLES)(self._coerce_text)
         self.misses = 0
 
     def prepare(self, text: str, name: str | None) -> Prepared:
@@ -100,6 +110,42 @@ class Documents:
         if len(self._kept) > self._limits.documents:
             self._kept.popitem(last=False)
         return prepared
+
+    def coerce(self, prepared: Prepared, given: dict[str, Any]) -> Variables:
+        """The coerced variables (specification section 6.1.2). Raises RequestError.
+
+        Lists are asked for again and again alike: then the variables come with all that their plan has made of them.
+        """
+        if prepared.repeats:
+            try:
+                text = orjson.dumps(given)
+            except TypeError:  # what isn't JSON is graphql-core's to word
+                return self._coerce(prepared, given)
+            if len(text) <= LONGEST_KEPT:
+                return self._remembered(prepared, text)
+        return self._coerce(prepared, given)
+
+    def _coerce_text(self, prepared: Prepared, text: bytes) -> Variables:
+        return self._coerce(prepared, orjson.loads(text))
+
+    def _coerce(self, prepared: Prepared, given: dict[str, Any]) -> Variables:
+        """At once where they are plain, by graphql-core where not."""
+        values = coerce_plainly(prepared.variables, given)
+        if values is None:
+            if not writable(given):
+                message = "A variable holds a NUL character or half a surrogate pair, which no text may have."
+                raise request_error(message)
+            definitions = prepared.operation.variable_definitions or ()
+            result = get_variable_values(self._schema, definitions, given, max_errors=self._limits.max_errors)
+            if isinstance(result, list):
+                raise _told(result, self._limits)
+            values = Variables(*result)
+        for name in prepared.deciding:
+            # A default lets a nullable variable stand there (specification section 5.8.5); an explicit null is still no answer to "if".
+            if values.coerced.get(name, True) is None:
+                message = f"Variable '${name}' must not be null: @skip or @include looks at it."
+                raise request_error(message)
+        return values
 
     def _prepare(self, text: str, name: str | None) -> Prepared:
         document = self._parse(text)
@@ -131,7 +177,7 @@ RULES = tuple(specified_rules)
 """Built once: a cache keyed by rules that are made for each request never hits."""
 
 # Within 1,000 tokens the default lets a document of one field over and over be compared for 120 ms before it is refused.
-overlapping_fields_can_be_merged.MAX_COMPLEXITY_BUDGET = 35_000
+overlapping_fields_can_be_merged.MAX_COMPLEXITY_BUDGET = 20_000
 
 
 def _operation(document: DocumentNode, name: str | None) -> OperationDefinitionNode:
@@ -153,22 +199,3 @@ def _deciding(document: DocumentNode, operation: OperationDefinitionNode) -> tup
     names = deciding_variables(document)
     declared = {node.variable.name.value: node.type for node in operation.variable_definitions or ()}
     return tuple(sorted(name for name, type_ in declared.items() if name in names and print_ast(type_).rstrip("!") == "Boolean"))
-
-
-def coerce(schema: GraphQLSchema, prepared: Prepared, given: dict[str, Any], limits: Limits) -> VariableValues:
-    """The coerced variables (specification section 6.1.2): at once where they are plain, by graphql-core where not. Raises RequestError."""
-    values = coerce_plainly(prepared.variables, given)
-    if values is None:
-        if not writable(given):
-            message = "A variable holds a NUL character or half a surrogate pair, which no text may have."
-            raise request_error(message)
-        result = get_variable_values(schema, prepared.operation.variable_definitions or (), given, max_errors=limits.max_errors)
-        if isinstance(result, list):
-            raise _told(result, limits)
-        values = result
-    for name in prepared.deciding:
-        # A default lets a nullable variable stand there (specification section 5.8.5); an explicit null is still no answer to "if".
-        if values.coerced.get(name, True) is None:
-            message = f"Variable '${name}' must not be null: @skip or @include looks at it."
-            raise request_error(message)
-    return values

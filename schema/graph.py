@@ -7,7 +7,7 @@ errors, is completed by graphql-core from the same rows: one meaning, two speeds
 import asyncio
 import hashlib
 import logging
-from collections.abc import AsyncGenerator, Awaitable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,10 +15,9 @@ from typing import Any
 import orjson
 from graphql import GraphQLError, GraphQLSchema
 from graphql.execution import execute_sync
-from graphql.execution.values import VariableValues
 
 from .assembly import build
-from .documents import Documents, Prepared, RequestError, coerce, request_error
+from .documents import Documents, Prepared, RequestError, request_error
 from .events.cursor import write_cursor
 from .events.feed import Feed, Happened, patiently
 from .events.sight import Sight
@@ -29,8 +28,9 @@ from .plan.formats import namespace
 from .plan.limits import Limits
 from .plan.model import Model
 from .plan.operation import COMPILERS, PARTS, EventPlan, MutationPlan, QueryPlan, WriteStep
-from .plan.reading import Counts, Reader
+from .plan.reading import Counts, Moved, Reader
 from .plan.selections import Selections
+from .plan.variables import Variables
 from .plan.writer import PlanFault
 from .rules.access import Caller
 from .rules.errors import GatewayError, ServiceUnavailable
@@ -111,7 +111,7 @@ class Graph:
 
     def explain(self, prepared: Prepared, variables: dict[str, Any] | None, caller: Caller) -> str:
         """The plan of an operation as text: cost, statements, writers. Raises RequestError, BadRequest."""
-        values = coerce(self.graphql_schema, prepared, variables or {}, self.limits)
+        values = self._documents.coerce(prepared, variables or {})
         return "\n".join(explain(self._plan(prepared, values, caller), values))
 
     async def run(self, prepared: Prepared, variables: dict[str, Any] | None, caller: Caller, *, at_revision: bool = False) -> Answer:
@@ -121,7 +121,7 @@ class Graph:
         """
         given = variables or {}
         try:
-            values = coerce(self.graphql_schema, prepared, given, self.limits)
+            values = self._documents.coerce(prepared, given)
             plan = self._plan(prepared, values, caller)
             cost = self._cost(plan, values)
             if prepared.kind == "mutation":
@@ -138,14 +138,16 @@ class Graph:
         answer.extensions["cost"] = cost
         return answer
 
-    def _cost(self, plan: Any, values: VariableValues) -> int:
-        cost: int = plan.cost.total(values)
+    def _cost(self, plan: Any, values: Variables) -> int:
+        cost: int | None = values.read.get(plan)
+        if cost is None:
+            cost = values.read[plan] = plan.cost.total(values)
         if cost > self.limits.max_cost:
             message = f"The operation costs {cost}; it may cost {self.limits.max_cost}. Ask for smaller pages or fewer levels."
             raise request_error(message)
         return cost
 
-    def _plan(self, prepared: Prepared, values: VariableValues, caller: Caller, *, raw: bool = False) -> Any:
+    def _plan(self, prepared: Prepared, values: Variables, caller: Caller, *, raw: bool = False) -> Any:
         limited = caller.account_id is not None
         key = (limited, raw, *[values.coerced.get(name) for name in prepared.deciding]) if prepared.deciding else (limited, raw)
         plan = prepared.plans.get(key)
@@ -159,7 +161,7 @@ class Graph:
         compiler = Compiler(self._model, self.database, selections, limited, raw, self._names, self._filters, **PARTS)
         return COMPILERS[prepared.kind](compiler)
 
-    async def _query(self, prepared: Prepared, plan: QueryPlan, given: dict[str, Any], values: VariableValues, reading: Reading) -> Answer:
+    async def _query(self, prepared: Prepared, plan: QueryPlan, given: dict[str, Any], values: Variables, reading: Reading) -> Answer:
         if self._plans and not plan.introspective and not plan.faulty:
             try:
                 data, revision = await self._read(plan, values, reading)
@@ -172,15 +174,25 @@ class Graph:
                 return Answer(data, revision=revision)
         return await self._complete(prepared, given, values, reading)
 
-    def _read(self, plan: QueryPlan, values: VariableValues, reading: Reading) -> Awaitable[tuple[dict[str, Any], int | None]]:
+    async def _read(self, plan: QueryPlan, values: Variables, reading: Reading) -> tuple[dict[str, Any], int | None]:
+        if plan.alone:
+            reader = Reader(self.database, self.database, reading.caller, self._counts)
+            try:
+                data = await plan.read(reader, values)
+            except Moved:
+                pass  # into one snapshot, below
+            else:
+                if reader.seen is not None or not reading.at_revision:
+                    return data, reader.seen
+
         async def work(connection: Connection) -> tuple[dict[str, Any], int | None]:
             reader = Reader(self.database, connection, reading.caller, self._counts)
-            revision = await reader.revision() if reading.at_revision else None
-            return await plan.read(reader, values), revision
+            data = await plan.read(reader, values)
+            return data, await reader.revision() if reading.at_revision else None
 
-        return self.database.read(work, statements=1 if plan.alone and not reading.at_revision else 2)
+        return await self.database.read(work)
 
-    async def _complete(self, prepared: Prepared, given: dict[str, Any], values: VariableValues, reading: Reading) -> Answer:
+    async def _complete(self, prepared: Prepared, given: dict[str, Any], values: Variables, reading: Reading) -> Answer:
         self.completed += 1
         plan: QueryPlan = self._plan(prepared, values, reading.caller, raw=True)
         tree, revision = await self._read(plan, values, reading) if plan.steps else ({}, None)
@@ -188,7 +200,7 @@ class Graph:
         errors = [error_of(error) for error in (result.errors or ())[: self.limits.max_errors]]
         return Answer(result.data, errors or None, revision=revision)
 
-    async def _mutate(self, plan: MutationPlan, values: VariableValues, caller: Caller, fingerprint: str) -> Answer:
+    async def _mutate(self, plan: MutationPlan, values: Variables, caller: Caller, fingerprint: str) -> Answer:
         answer = Answer({})
         assert answer.data is not None
         for step in plan.steps:
@@ -209,7 +221,7 @@ class Graph:
 
     async def subscribe(self, prepared: Prepared, variables: dict[str, Any] | None, caller: Caller) -> AsyncGenerator[Answer, None]:
         """Follows events for `caller`: an answer for each, after commit, in commit order. Raises RequestError where it can't begin."""
-        values = coerce(self.graphql_schema, prepared, variables or {}, self.limits)
+        values = self._documents.coerce(prepared, variables or {})
         plan: EventPlan = self._plan(prepared, values, caller)
         self._cost(plan, values)
         arguments = plan.arguments(values)
@@ -225,9 +237,7 @@ class Graph:
         except GatewayError as error:
             raise request_error(str(error), code=error.code) from error
 
-    async def _event_answer(
-        self, plan: EventPlan, values: VariableValues, caller: Caller, event: Happened, kind: str, asked: bytes
-    ) -> Answer:
+    async def _event_answer(self, plan: EventPlan, values: Variables, caller: Caller, event: Happened, kind: str, asked: bytes) -> Answer:
         """What `caller` is told of an event; made once for all who see the same of it by the same plan."""
         limited = caller.account_id is not None
         key = (plan, asked, kind, caller.account_id, caller.user_id if limited else None)
@@ -240,7 +250,7 @@ class Graph:
             event.answers.pop(key, None)  # Whoever comes back for it may find it quicker.
             raise
 
-    async def _made_event(self, plan: EventPlan, values: VariableValues, caller: Caller, event: Happened, kind: str) -> Answer:
+    async def _made_event(self, plan: EventPlan, values: Variables, caller: Caller, event: Happened, kind: str) -> Answer:
         told = {
             "cursor": write_cursor(event.position, event.at),
             "type": kind,
@@ -256,7 +266,7 @@ class Graph:
         async def work(connection: Connection) -> Any:
             return await plan.writer.write(Reader(self.database, connection, caller, self._counts), told, values)
 
-        return Answer({plan.key: await patiently(self.database, work)})
+        return Answer({plan.key: await patiently(lambda: self.database.read(work))})
 
 
 def _fingerprint(prepared: Prepared, given: dict[str, Any]) -> str:

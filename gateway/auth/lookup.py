@@ -1,12 +1,11 @@
 """The rows behind a token: the only statements that may run before there is a workspace."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import bindparam, or_, select
 
 from schema.rules.text import fold
-from schema.storage.database import Connection, Database, Row
+from schema.storage.database import Database, Row
 from schema.storage.statements import Statement
 from schema.storage.tables import ApiKey, User, Workspace
 from schema.write.keys import token_hash
@@ -46,8 +45,5 @@ class Lookup:
         return await self._one(statement, {"workspace": workspace, "user": fold(user) if by_email else user})
 
     async def _one(self, statement: Statement, values: dict[str, Any]) -> Row | None:
-        async def work(connection: Connection) -> Sequence[Row]:
-            return await connection.fetch(statement, values)
-
-        rows = await self._database.read(work, statements=1)
+        rows = await self._database.fetch(statement, values)
         return rows[0] if rows else None

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import takewhile
@@ -16,7 +16,7 @@ from sqlalchemy import bindparam, delete, select, tuple_
 from ..plan.reading import WORKSPACE
 from ..rules.errors import BadRequest
 from ..storage.columns import Instant
-from ..storage.database import Connection, Database, Row, StatementTimeout, StorageError, Work
+from ..storage.database import Connection, Database, Row, StatementTimeout, StorageError
 from ..storage.tables import Event, Workspace
 from .cursor import Position, read_cursor
 
@@ -92,11 +92,11 @@ class _Workspace:
             self.end = events[-1].position
 
 
-async def patiently(database: Database, work: Work[T], *, statements: int = 2) -> T:
-    """What `work` reads, as soon as the database is there: a follower waits for its return. Raises StatementTimeout."""
+async def patiently(read: Callable[[], Awaitable[T]]) -> T:
+    """What `read` reads, as soon as the database is there: a follower waits for its return. Raises StatementTimeout."""
     while True:
         try:
-            return await database.read(work, statements=statements)
+            return await read()
         except StatementTimeout:
             raise
         except StorageError:
@@ -176,11 +176,8 @@ class Feed:
         return workspace
 
     async def _revision(self, workspace_id: str) -> int:
-        async def work(connection: Connection) -> int:
-            rows = await connection.fetch(self._now, {"workspace": workspace_id})
-            return int(rows[0][0])
-
-        return await self._database.read(work, statements=1)
+        rows = await self._database.fetch(self._now, {"workspace": workspace_id})
+        return int(rows[0][0])
 
     async def _after(self, workspace_id: str, workspace: _Workspace, position: Position) -> list[Happened]:
         """What comes next: from memory where it reaches back far enough, from the table where not."""
@@ -211,11 +208,7 @@ class Feed:
 
     async def _read(self, workspace_id: str, after: Position) -> list[Row]:
         values = {"workspace": workspace_id, "revision": after.revision, "place": after.place, "limit": BATCH}
-
-        async def work(connection: Connection) -> list[Row]:
-            return list(await connection.fetch(self._newer, values))
-
-        return await patiently(self._database, work, statements=1)
+        return list(await patiently(lambda: self._database.fetch(self._newer, values)))
 
     async def _listen(self) -> None:
         while True:

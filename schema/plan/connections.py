@@ -5,103 +5,98 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from graphql import GraphQLObjectType, get_named_type
-from graphql.execution.values import VariableValues
-from sqlalchemy import ColumnElement, bindparam, func, select
 
 from ..rules.errors import BadRequest
 from ..rules.text import fold
 from ..storage.database import Row
-from ..storage.statements import AnyOf, Contains, Statement, list_bind
-from .aggregates import EMPTY_SUMMARY, summary_columns, summary_of
+from ..storage.statements import Statement
+from .aggregates import EMPTY_SUMMARY, summary_of
 from .arguments import Arguments, read_arguments
 from .compiler import TYPENAME, Compiler, Plain
-from .conditions import MAX_SEARCH, NO_CONDITIONS, FilterModel
+from .conditions import MAX_SEARCH
+from .connection_sql import Asked, ConnectionSql, Wanted
 from .cost import Cost
 from .model import FieldModel
-from .order import NEWEST
 from .pages import Page, page_size, read_page
-from .reading import Reader
-from .records import Relation, relate
+from .reading import Moved, Reader
+from .records import relate
 from .select import Level
 from .selections import Selected
 from .sources import Connection
+from .variables import Variables
 from .writer import Writer, make_writer
 
 FEW = 1_000
 """So many matching rows are sorted for less than walking past all the others costs."""
 
-SHAPES = 256
-"""How many forms of its arguments a connection keeps statements for."""
+LOOKS = 3
+"""How often page and count are read one after the other before they are read in a transaction."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    """What of the page is asked for beyond its rows."""
-
-    rows: bool
-    cursors: bool
-    count: bool
-    summary: bool
-
-
-@dataclass(slots=True)
-class _Narrowed:
-    """The conditions of a call: their shape and their binds."""
-
-    shape: tuple[Any, ...]
-    values: dict[str, Any]
-
-
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class ConnectionPlan:
     """A connection as compiled; statements are made once for each shape of its arguments."""
 
-    compiler: Compiler
     level: Level
     arguments: Arguments
     writer: Writer
-    wanted: _Wanted
-    filters: FilterModel | None
-    relation: Relation | None
+    sql: ConnectionSql
     key: int
-    statements: dict[tuple[Any, ...], Statement] = field(default_factory=dict)
+    raw: bool
 
-    async def run(self, reader: Reader, variables: VariableValues) -> Any:
-        """The page at the root. Raises BadRequest for arguments that contradict each other."""
-        arguments = self.arguments(variables)
-        page, narrowed = read_page(arguments), self._narrow(arguments)
-        return await self._single(reader, variables, page, narrowed)
+    @property
+    def wanted(self) -> Wanted:
+        """What of the page is asked for beyond its rows."""
+        return self.sql.wanted
 
-    async def load(self, reader: Reader, keys: list[Any], variables: VariableValues) -> Mapping[Any, Any]:
+    @property
+    def alone(self) -> bool:
+        """Whether its page is read by one statement, which can tell the revision that it saw."""
+        return self.sql.alone
+
+    async def run(self, reader: Reader, variables: Variables) -> Any:
+        """The page at the root. Raises BadRequest for arguments that contradict each other, Moved."""
+        asked = self._asked(variables)
+        if not reader.alone:
+            return await self._single(reader, variables, asked)
+        rows, told = await self._at_one_revision(reader, asked, {**reader.values, **asked.values})
+        return self._write(asked.page, rows, told, [])
+
+    async def load(self, reader: Reader, keys: list[Any], variables: Variables) -> Mapping[Any, Any]:
         """The page of each parent. A fault in the arguments is raised, or stands in place of each page for graphql-core to tell."""
         try:
-            arguments = self.arguments(variables)
-            page, narrowed = read_page(arguments), self._narrow(arguments)
+            asked = self._asked(variables)
         except BadRequest as error:
-            if self.compiler.raw:
+            if self.raw:
                 return dict.fromkeys(keys, error)
             raise
         if len(keys) == 1:
-            narrowed.shape = ("parent", *narrowed.shape)
-            narrowed.values["parent"] = keys[0]
-            return {keys[0]: await self._single(reader, variables, page, narrowed)}
-        return await self._grouped(reader, variables, page, narrowed, keys)
+            return {keys[0]: await self._single(reader, variables, asked.of_parent(keys[0]))}
+        return await self._grouped(reader, variables, asked, keys)
 
-    def statements_for(self, variables: VariableValues) -> list[tuple[str, Statement]]:
+    def statements_for(self, variables: Variables) -> list[tuple[str, Statement]]:
         """The statements that these variables lead to, each with what it is for. Raises BadRequest."""
-        arguments = self.arguments(variables)
-        page, narrowed = read_page(arguments), self._narrow(arguments)
-        counts = self.wanted.count or self.wanted.summary
-        if self.relation is not None:
-            found = [("count", self._grouped_count(narrowed))] if counts else []
-            return [*found, ("page of each parent", self._grouped_statement(page, narrowed))]
-        found = [("count, kept under the workspace's revision", self._count_statement(narrowed))] if counts else []
-        return [*found, *([("page", self._page_statement(page, narrowed, walk=True))] if self.wanted.rows else [])]
+        asked = self._asked(variables)
+        if self.sql.relation is not None:
+            found = [("count", self.sql.grouped_count(asked))] if self.wanted.counts else []
+            return [*found, ("page of each parent", self.sql.grouped(asked))]
+        found = [("count, kept under the workspace's revision", self.sql.count(asked))] if self.wanted.counts else []
+        return [*found, *([("page", self.sql.page(asked, walk=True))] if self.wanted.rows else [])]
 
-    def _narrow(self, arguments: Mapping[str, Any]) -> _Narrowed:
-        if self.filters is not None:
-            conditions = self.filters.read(arguments.get("filter"))
-            return _Narrowed((conditions.shape,), conditions.values)
+    def _asked(self, variables: Variables) -> Asked:
+        """What the arguments say, which is read once."""
+        found: Asked | None = variables.read.get(self)
+        if found is None:
+            arguments = self.arguments(variables)
+            page = read_page(arguments)
+            shape, values = self._narrow(arguments)
+            found = variables.read[self] = Asked(page, shape, {**values, **_page_values(page)})
+        return found
+
+    def _narrow(self, arguments: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        if self.sql.filters is not None:
+            conditions = self.sql.filters.read(arguments.get("filter"))
+            return (conditions.shape,), conditions.values
         shape, values = [], {}
         search = arguments.get("search")
         if search:
@@ -113,27 +108,44 @@ class ConnectionPlan:
         if arguments.get("accountId") is not None:
             shape.append("account_id")
             values["account_id"] = arguments["accountId"]
-        return _Narrowed((tuple(shape),), values)
+        return (tuple(shape),), values
 
-    async def _single(self, reader: Reader, variables: VariableValues, page: Page, narrowed: _Narrowed) -> Any:
-        values = {**reader.values, **narrowed.values}
+    async def _at_one_revision(self, reader: Reader, asked: Asked, values: dict[str, Any]) -> tuple[Sequence[Row], dict[str, Any]]:
+        """Page and count without a transaction: what two statements saw at the same revision is one state of the workspace.
+
+        Raises Moved where it kept changing, or where no row told the revision.
+        """
+        if not self.wanted.counts:
+            return await reader.fetch(self.sql.page(asked, walk=True), values), {}
+        counting = self.sql.count(asked)
+        counted = reader.known(counting, values) or await reader.count(counting, values)
+        for _ in range(LOOKS):
+            rows = await reader.fetch(self.sql.page(asked, walk=counted.row[0] > FEW), values)
+            if not rows:
+                break
+            if rows[0][-1] != counted.revision:
+                counted = await reader.count(counting, values)
+            if rows[0][-1] == counted.revision:
+                reader.seen = counted.revision
+                return rows, self._told(counted.row)
+        raise Moved
+
+    async def _single(self, reader: Reader, variables: Variables, asked: Asked) -> Any:
+        values = {**reader.values, **asked.values}
         told: dict[str, Any] = {}
         walk = True
-        if self.wanted.count or self.wanted.summary:
-            counted = await reader.counted(self._count_statement(narrowed), values)
-            told = self._told(counted[0])
+        if self.wanted.counts:
+            row = await reader.counted(self.sql.count(asked), values)
+            told = self._told(row)
             # Few rows are found by their values and sorted; many are walked in order until the page is full.
-            walk = counted[0][0] > FEW
-        rows = await reader.fetch(self._page_statement(page, narrowed, walk=walk), _page_values(values, page)) if self.wanted.rows else []
-        return await self._written(reader, variables, page, rows, told)
+            walk = row[0] > FEW
+        rows = await reader.fetch(self.sql.page(asked, walk=walk), values) if self.wanted.rows else []
+        batches = await self.level.batched(reader, _in_order(rows, asked.page), variables)
+        return self._write(asked.page, rows, told, batches)
 
-    async def _written(self, reader: Reader, variables: VariableValues, page: Page, rows: Sequence[Row], told: dict[str, Any]) -> Any:
-        more = len(rows) > page.size
-        rows = _in_order(rows, page)
-        batches = await self.level.batched(reader, rows, variables)
-        return self._write(page, rows, told, batches, more=more)
-
-    def _write(self, page: Page, rows: Sequence[Row], told: dict[str, Any], batches: list[Any], *, more: bool) -> Any:
+    def _write(self, page: Page, rows: Sequence[Row], told: dict[str, Any], batches: list[Any]) -> Any:
+        """The page of rows as they were read, of which there may be one more than it holds."""
+        more, rows = len(rows) > page.size, _in_order(rows, page)
         width = len(self.level.columns)
         cursor_of = page.order.cursor
 
@@ -153,113 +165,24 @@ class ConnectionPlan:
     def _told(self, row: Row) -> dict[str, Any]:
         return {"totalCount": row[0], "summary": summary_of(row) if self.wanted.summary else None}
 
-    async def _grouped(
-        self, reader: Reader, variables: VariableValues, page: Page, narrowed: _Narrowed, keys: list[Any]
-    ) -> Mapping[Any, Any]:
-        values = {**reader.values, **narrowed.values, "parents": keys}
+    async def _grouped(self, reader: Reader, variables: Variables, asked: Asked, keys: list[Any]) -> Mapping[Any, Any]:
+        values = {**reader.values, **asked.values, "parents": keys}
         groups: dict[Any, list[Row]] = {key: [] for key in keys}
         if self.wanted.rows:
-            parent = self.level.place(self.relation.parent)  # type: ignore[union-attr]
-            for row in await reader.fetch(self._grouped_statement(page, narrowed), _page_values(values, page)):
+            parent = self.level.place(self.sql.relation.parent)  # type: ignore[union-attr]
+            for row in await reader.fetch(self.sql.grouped(asked), values):
                 groups[row[parent]].append(row)
         told: dict[Any, Row] = {}
-        if self.wanted.count or self.wanted.summary:
-            told = {row[-1]: row[:-1] for row in await reader.fetch(self._grouped_count(narrowed), values)}
-        pages = {key: (len(rows) > page.size, _in_order(rows, page)) for key, rows in groups.items()}
-        batches = await self.level.batched(reader, [row for _, rows in pages.values() for row in rows], variables)
+        if self.wanted.counts:
+            told = {row[-1]: row[:-1] for row in await reader.fetch(self.sql.grouped_count(asked), values)}
+        shown = [row for rows in groups.values() for row in _in_order(rows, asked.page)]
+        batches = await self.level.batched(reader, shown, variables)
         empty = EMPTY_SUMMARY if self.wanted.summary else (0,)
-        return {key: self._write(page, rows, self._told(told.get(key, empty)), batches, more=more) for key, (more, rows) in pages.items()}
-
-    def _statement(self, shape: tuple[Any, ...], make: Any) -> Statement:
-        statement = self.statements.get(shape)
-        if statement is None:
-            if len(self.statements) >= SHAPES:
-                self.statements.clear()
-            statement = self.statements[shape] = self.compiler.sql(make())
-        return statement
-
-    def _page_statement(self, page: Page, narrowed: _Narrowed, *, walk: bool) -> Statement:
-        def make() -> Any:
-            clause = self.level.clause(*self._where(page, narrowed, walk=walk), extra=self._keys(page), source=self._source())
-            limit: Any = bindparam("limit", required=True)
-            clause = clause.order_by(*page.order.clauses(self.level.table, backward=page.backward)).limit(limit)
-            return clause.offset(bindparam("offset", required=True)) if page.offset else clause
-
-        return self._statement(("page", walk, *page.shape, *narrowed.shape), make)
-
-    def _grouped_statement(self, page: Page, narrowed: _Narrowed) -> Statement:
-        def make() -> Any:
-            assert self.relation is not None
-            order = page.order.clauses(self.level.table, backward=page.backward)
-            place = func.row_number().over(partition_by=self.relation.parent, order_by=order)
-            columns = [*self.level.columns, *self._keys(page)]
-            named = [column.label(f"k{index}") for index, column in enumerate(columns)]
-            inner = self.level.clause(*self._where(page, narrowed, many=True), source=self._source()).with_only_columns(
-                *named, place.label("place")
-            )
-            numbered = inner.subquery("numbered")
-            chosen = [numbered.c[f"k{index}"] for index in range(len(columns))]
-            offset: Any = bindparam("offset", required=True)
-            limit: Any = bindparam("limit", required=True)
-            return select(*chosen).where(numbered.c.place > offset, numbered.c.place <= offset + limit).order_by(numbered.c.place)
-
-        return self._statement(("grouped", *page.shape, *narrowed.shape), make)
-
-    def _count_statement(self, narrowed: _Narrowed) -> Statement:
-        return self._statement(("count", *narrowed.shape), lambda: self._counting(narrowed))
-
-    def _grouped_count(self, narrowed: _Narrowed) -> Statement:
-        def make() -> Any:
-            assert self.relation is not None
-            parent = self.relation.parent
-            return self._counting(narrowed, many=True).add_columns(parent).group_by(parent)
-
-        return self._statement(("grouped count", *narrowed.shape), make)
-
-    def _counting(self, narrowed: _Narrowed, *, many: bool = False) -> Any:
-        table = self.level.table
-        columns = summary_columns(table) if self.wanted.summary else [func.count()]
-        source = self._source()
-        return (
-            select(*columns)
-            .select_from(table if source is None else source)
-            .where(*self.level.permitted(), *self._conditions(narrowed, many=many))
-        )
-
-    def _source(self) -> Any:
-        return self.relation.source if self.relation is not None else None
-
-    def _keys(self, page: Page) -> list[Any]:
-        return [self.level.table.c[column] for column in page.order.columns()] if self.wanted.cursors else []
-
-    def _where(self, page: Page, narrowed: _Narrowed, *, many: bool = False, walk: bool = False) -> list[ColumnElement[bool]]:
-        where = self._conditions(narrowed, many=many, walk=walk and page.order is NEWEST)
-        if page.position is not None:
-            nulls = tuple(value is None for value in page.position)
-            where.append(page.order.beyond(self.level.table, nulls, backward=page.before))
-        return where
-
-    def _conditions(self, narrowed: _Narrowed, *, many: bool, walk: bool = False) -> list[ColumnElement[bool]]:
-        table = self.level.table
-        where: list[ColumnElement[bool]] = []
-        if self.relation is not None:
-            parent = self.relation.parent
-            alone = parent == bindparam("parent", type_=parent.type, required=True)
-            where += [*self.relation.where, AnyOf(parent, list_bind("parents", parent.type)) if many else alone]
-        shape = narrowed.shape[-1]
-        if self.filters is not None:
-            return where if shape == NO_CONDITIONS else [*where, self.filters.sql(shape, table, limited=self.level.limited, walk=walk)]
-        for name in shape:
-            if name == "search":
-                column = table.c[self.level.stored.search or ""]
-                where.append(Contains(column, bindparam("search", type_=column.type, required=True)))
-            else:
-                where.append(table.c[name] == bindparam(name, type_=table.c[name].type, required=True))
-        return where
+        return {key: self._write(asked.page, rows, self._told(told.get(key, empty)), batches) for key, rows in groups.items()}
 
 
-def _page_values(values: dict[str, Any], page: Page) -> dict[str, Any]:
-    found = {**values, "limit": page.size + 1, "offset": page.offset}
+def _page_values(page: Page) -> dict[str, Any]:
+    found: dict[str, Any] = {"limit": page.size + 1, "offset": page.offset}
     if page.position is not None:
         found.update({f"c{place}": value for place, value in enumerate(page.position)})
     return found
@@ -286,7 +209,8 @@ def compile_connection(
     arguments = read_arguments(model.definition, selected.node)
     filters = compiler.filters if "filter" in model.definition.args else None
     cost = Cost(parts.fixed, [(lambda variables: page_size(arguments(variables)), parts.item)])
-    return ConnectionPlan(compiler, level, arguments, writer, parts.wanted(), filters, relation, parent), cost
+    sql = ConnectionSql(compiler, level, parts.wanted(), filters, relation)
+    return ConnectionPlan(level, arguments, writer, sql, parent, compiler.raw), cost
 
 
 @dataclass(slots=True)
@@ -299,10 +223,10 @@ class _Parts:
     item: Cost = field(default_factory=Cost)
     names: set[str] = field(default_factory=set)
 
-    def wanted(self) -> _Wanted:
+    def wanted(self) -> Wanted:
         names = self.names
         rows = not names.isdisjoint({"node", "nodes", "edges", "pageInfo", "cursor"})
-        return _Wanted(rows, not names.isdisjoint({"cursor", "startCursor", "endCursor"}), "totalCount" in names, "summary" in names)
+        return Wanted(rows, not names.isdisjoint({"cursor", "startCursor", "endCursor"}), "totalCount" in names, "summary" in names)
 
     def connection(self, type_: GraphQLObjectType, asked: list[Selected]) -> str:
         return self._object(type_, asked, self._part)

@@ -2,16 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from ..rules.errors import BadRequest
-
-if TYPE_CHECKING:
-    from graphql.execution.values import VariableValues
+from .variables import Variables
 
 LIST = 10
 
-Size = Callable[["VariableValues"], int]
+Size = Callable[[Variables], int]
 
 
 @dataclass(slots=True)
@@ -33,14 +30,14 @@ class Cost:
             return self
         return Cost(self.own * factor, [(size, page.times(factor)) for size, page in self.pages])
 
-    def total(self, variables: "VariableValues") -> int:
+    def total(self, variables: Variables) -> int:
         """The cost once the variables are known."""
         if not self.pages:
             return self.own
         return self.own + sum(_size(size, variables) * page.total(variables) for size, page in self.pages)
 
 
-def _size(size: Size, variables: "VariableValues") -> int:
+def _size(size: Size, variables: Variables) -> int:
     try:
         return size(variables)
     except BadRequest:

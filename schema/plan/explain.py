@@ -4,27 +4,26 @@ from collections.abc import Iterator
 from functools import singledispatch
 from typing import Any
 
-from graphql.execution.values import VariableValues
-
 from .connections import ConnectionPlan
 from .operation import EventPlan, MutationPlan, QueryPlan, WriteStep
 from .records import Many, Records
 from .select import Level
 from .steps import NodesStep, PlainStep, PlainWriter, RecordStep, RowsStep
+from .variables import Variables
 from .writer import Writer
 
 _INDENT = "    "
 
 
 @singledispatch
-def explain(part: Any, variables: VariableValues) -> Iterator[str]:
+def explain(part: Any, variables: Variables) -> Iterator[str]:
     """The lines that tell of a plan, or of a part of one."""
     del variables
     yield f"{type(part).__name__}: no statement"
 
 
 @explain.register
-def _query(plan: QueryPlan, variables: VariableValues) -> Iterator[str]:
+def _query(plan: QueryPlan, variables: Variables) -> Iterator[str]:
     yield f"query, cost {plan.cost.total(variables)}" + (
         ", completed by graphql-core: it asks for the schema" if plan.introspective else ""
     )
@@ -34,7 +33,7 @@ def _query(plan: QueryPlan, variables: VariableValues) -> Iterator[str]:
 
 
 @explain.register
-def _mutation(plan: MutationPlan, variables: VariableValues) -> Iterator[str]:
+def _mutation(plan: MutationPlan, variables: Variables) -> Iterator[str]:
     yield f"mutation, cost {plan.cost.total(variables)}"
     for step in plan.steps:
         if isinstance(step, WriteStep):
@@ -43,13 +42,13 @@ def _mutation(plan: MutationPlan, variables: VariableValues) -> Iterator[str]:
 
 
 @explain.register
-def _subscription(plan: EventPlan, variables: VariableValues) -> Iterator[str]:
+def _subscription(plan: EventPlan, variables: Variables) -> Iterator[str]:
     yield f"subscription, cost {plan.cost.total(variables)}; each event is read by"
     yield from _indented(explain(plan.writer, variables))
 
 
 @explain.register
-def _connection(plan: ConnectionPlan, variables: VariableValues) -> Iterator[str]:
+def _connection(plan: ConnectionPlan, variables: Variables) -> Iterator[str]:
     for name, statement in plan.statements_for(variables):
         yield f"{name}:"
         yield from _indented(statement.text.splitlines())
@@ -58,52 +57,52 @@ def _connection(plan: ConnectionPlan, variables: VariableValues) -> Iterator[str
 
 
 @explain.register
-def _record(step: RecordStep, variables: VariableValues) -> Iterator[str]:
+def _record(step: RecordStep, variables: Variables) -> Iterator[str]:
     yield from explain(step.records, variables)
 
 
 @explain.register
-def _nodes(step: NodesStep, variables: VariableValues) -> Iterator[str]:
+def _nodes(step: NodesStep, variables: Variables) -> Iterator[str]:
     for prefix, records in step.by_prefix.items():
         yield f"ids that begin with {prefix}_:"
         yield from _indented(explain(records, variables))
 
 
 @explain.register
-def _records(records: Records, variables: VariableValues) -> Iterator[str]:
+def _records(records: Records, variables: Variables) -> Iterator[str]:
     yield from _indented(records.one.text.splitlines())
     yield from _writer(records.writer)
     yield from _batches(records.level, variables)
 
 
 @explain.register
-def _many(batch: Many, variables: VariableValues) -> Iterator[str]:
+def _many(batch: Many, variables: Variables) -> Iterator[str]:
     yield from _indented(batch.many.text.splitlines())
     yield from _writer(batch.writer)
     yield from _batches(batch.level, variables)
 
 
 @explain.register
-def _rows(step: RowsStep, variables: VariableValues) -> Iterator[str]:
+def _rows(step: RowsStep, variables: Variables) -> Iterator[str]:
     yield from _indented(step.statement.text.splitlines())
     yield from _writer(step.writer)
     yield from _batches(step.level, variables)
 
 
 @explain.register
-def _plain(step: PlainStep, variables: VariableValues) -> Iterator[str]:
+def _plain(step: PlainStep, variables: Variables) -> Iterator[str]:
     yield from explain(step.writer, variables)
 
 
 @explain.register
-def _plain_writer(writer: PlainWriter, variables: VariableValues) -> Iterator[str]:
+def _plain_writer(writer: PlainWriter, variables: Variables) -> Iterator[str]:
     for related in writer.related:
         yield f"{related.name}:"
         yield from _indented(explain(related.records, variables))
     yield from _writer(writer.writer)
 
 
-def _batches(level: Level, variables: VariableValues) -> Iterator[str]:
+def _batches(level: Level, variables: Variables) -> Iterator[str]:
     for place, batch in enumerate(level.batches):
         yield f"b{place}, for all rows at once:"
         yield from _indented(explain(batch, variables))

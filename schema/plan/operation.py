@@ -5,17 +5,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from graphql import GraphQLObjectType
-from graphql.execution.values import VariableValues
 
 from ..rules.errors import GatewayError
 from .arguments import Arguments, read_arguments
 from .compiler import TYPENAME, Compiler, result_type
-from .connections import compile_connection
+from .connections import ConnectionPlan, compile_connection
 from .cost import Cost
 from .reading import Reader
 from .records import compile_embedded, compile_records, compile_to_many
 from .selections import Selected
 from .steps import PlainWriter, RecordStep, Step, compile_plain, compile_step
+from .variables import Variables
 
 INTROSPECTION = {"__schema", "__type"}
 
@@ -31,11 +31,14 @@ class QueryPlan:
     cost: Cost
     introspective: bool
     alone: bool = False
-    """It is read by one statement, which needs no transaction to see one state of the database."""
+    """Its statements need no transaction to see one state of the workspace: there is one, or each tells the revision that it saw."""
     faulty: bool = False
 
-    async def read(self, reader: Reader, variables: VariableValues) -> dict[str, Any]:
-        """The response's data. Raises GatewayError; in a raw plan an error stands in place of the field that it belongs to."""
+    async def read(self, reader: Reader, variables: Variables) -> dict[str, Any]:
+        """The response's data. Raises GatewayError, and Moved if its reader reads `alone`.
+
+        In a raw plan an error stands in place of the field that it belongs to.
+        """
         data: dict[str, Any] = {}
         for key, step in self.steps:
             try:
@@ -96,6 +99,8 @@ def _alone(steps: list[tuple[str, Step]]) -> bool:
     match steps:
         case [(_, RecordStep(records=records))]:
             return not records.level.batches
+        case [(_, ConnectionPlan(alone=alone))]:
+            return alone
     return False
 
 

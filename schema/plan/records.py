@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from graphql import GraphQLObjectType
-from graphql.execution.values import VariableValues
 from sqlalchemy import ColumnElement, FromClause, Select, bindparam
 
 from ..storage.database import Row
@@ -16,6 +15,7 @@ from .reading import Reader
 from .select import Level
 from .selections import Selected
 from .sources import Foreign, Linked, Stored, ToMany
+from .variables import Variables
 from .writer import Writer, make_grouper
 
 
@@ -28,7 +28,7 @@ class Records:
     many: Statement
     writer: Writer
 
-    async def load(self, reader: Reader, ids: Iterable[Any], variables: VariableValues) -> dict[Any, Any]:
+    async def load(self, reader: Reader, ids: Iterable[Any], variables: Variables) -> dict[Any, Any]:
         """The records with these ids."""
         wanted = [id_ for id_ in dict.fromkeys(ids) if id_ is not None]
         if not wanted:
@@ -39,12 +39,12 @@ class Records:
             rows = await reader.fetch(self.many, {**reader.values, "ids": wanted})
         return {key: group[0] for key, group in (await self._groups(reader, rows, variables)).items()}
 
-    async def get(self, reader: Reader, id_: Any, variables: VariableValues) -> Any:
+    async def get(self, reader: Reader, id_: Any, variables: Variables) -> Any:
         """The one with this id, or None."""
         rows = await reader.fetch(self.one, {**reader.values, "id": id_})
         return (await self._groups(reader, rows, variables))[id_][0] if rows else None
 
-    async def _groups(self, reader: Reader, rows: Sequence[Row], variables: VariableValues) -> Any:
+    async def _groups(self, reader: Reader, rows: Sequence[Row], variables: Variables) -> Any:
         return self.writer.call(rows, *await self.level.batched(reader, rows, variables))
 
 
@@ -71,7 +71,7 @@ class Many:
     many: Statement
     writer: Writer
 
-    async def load(self, reader: Reader, keys: list[Any], variables: VariableValues) -> Any:
+    async def load(self, reader: Reader, keys: list[Any], variables: Variables) -> Any:
         """The related records of each parent that has some."""
         if len(keys) == 1:
             rows = await reader.fetch(self.one, {**reader.values, "parent": keys[0]})

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from sqlalchemy import ColumnElement, FromClause, Select, and_, literal_column, select
 
@@ -10,9 +10,7 @@ from ..storage.database import Row
 from ..storage.statements import JsonRows
 from .reading import WORKSPACE, Reader
 from .sources import Stored
-
-if TYPE_CHECKING:
-    from graphql.execution.values import VariableValues
+from .variables import Variables
 
 
 class Batch(Protocol):
@@ -21,7 +19,7 @@ class Batch(Protocol):
     key: int
     """The place of the parents' key in their rows."""
 
-    async def load(self, reader: Reader, keys: list[Any], variables: "VariableValues") -> Any:
+    async def load(self, reader: Reader, keys: list[Any], variables: Variables) -> Any:
         """A mapping from each key to its part of the response."""
 
 
@@ -102,7 +100,7 @@ class Level:
         """What every statement on this table requires: the workspace, and what a limited viewer may see."""
         return permitted(self.table, self.stored, limited=self.limited)
 
-    async def batched(self, reader: Reader, rows: Sequence[Row], variables: "VariableValues") -> list[Any]:
+    async def batched(self, reader: Reader, rows: Sequence[Row], variables: Variables) -> list[Any]:
         """What hangs on `rows`: one mapping a batch, in the writer's order."""
         loaded = []
         for batch in self.batches:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from graphql import GraphQLObjectType
-from graphql.execution.values import VariableValues
 
 from ..rules.access import Role
 from ..rules.errors import BadRequest, Forbidden
@@ -21,6 +20,7 @@ from .records import Records, compile_records
 from .select import Level
 from .selections import Selected
 from .sources import Aggregate, AnyById, ById, Computed, Connection, Rows
+from .variables import Variables
 from .writer import Writer, make_writer
 
 MAX_IDS = 100
@@ -29,7 +29,7 @@ MAX_IDS = 100
 class Step(Protocol):
     """A root field."""
 
-    def run(self, reader: Reader, variables: VariableValues) -> Awaitable[Any]:
+    def run(self, reader: Reader, variables: Variables) -> Awaitable[Any]:
         """Its part of the response. Raises GatewayError."""
 
 
@@ -40,7 +40,7 @@ class RecordStep:
     records: Records
     arguments: Arguments
 
-    def run(self, reader: Reader, variables: VariableValues) -> Awaitable[Any]:
+    def run(self, reader: Reader, variables: Variables) -> Awaitable[Any]:
         return self.records.get(reader, self.arguments(variables)["id"], variables)
 
 
@@ -52,7 +52,7 @@ class NodesStep:
     arguments: Arguments
     many: bool
 
-    async def run(self, reader: Reader, variables: VariableValues) -> Any:
+    async def run(self, reader: Reader, variables: Variables) -> Any:
         arguments = self.arguments(variables)
         ids = arguments["ids"] if self.many else [arguments["id"]]
         if len(ids) > MAX_IDS:
@@ -73,7 +73,7 @@ class RowsStep:
     writer: Writer
     admin: bool
 
-    async def run(self, reader: Reader, variables: VariableValues) -> Any:
+    async def run(self, reader: Reader, variables: Variables) -> Any:
         if self.admin:
             require_admin(reader)
         rows = await reader.fetch(self.statement, reader.values)
@@ -86,7 +86,7 @@ class ConstantStep:
 
     value: Any
 
-    async def run(self, reader: Reader, variables: VariableValues) -> Any:
+    async def run(self, reader: Reader, variables: Variables) -> Any:
         del reader, variables
         return self.value
 
@@ -95,10 +95,10 @@ class ConstantStep:
 class PlainStep:
     """A plain object or list, and the records that it refers to."""
 
-    make: Callable[[Reader, VariableValues], Any]
+    make: Callable[[Reader, Variables], Any]
     writer: "PlainWriter"
 
-    async def run(self, reader: Reader, variables: VariableValues) -> Any:
+    async def run(self, reader: Reader, variables: Variables) -> Any:
         return await self.writer.write(reader, await self.make(reader, variables), variables)
 
 
@@ -110,7 +110,7 @@ class PlainWriter:
     collectors: list[Writer]
     writer: Writer
 
-    async def write(self, reader: Reader, value: Any, variables: VariableValues) -> Any:
+    async def write(self, reader: Reader, value: Any, variables: Variables) -> Any:
         """The response of `value`."""
         loaded = []
         for related, collector in zip(self.related, self.collectors, strict=True):
@@ -180,17 +180,17 @@ def _rows(compiler: Compiler, source: Rows, selected: Selected) -> tuple[Step, C
     return RowsStep(level, compiler.sql(level.clause().order_by(*order)), writer, source.admin), cost.times(LIST)
 
 
-def _maker(compiler: Compiler, source: Any, model: FieldModel, arguments: Arguments) -> Callable[[Reader, VariableValues], Any]:
+def _maker(compiler: Compiler, source: Any, model: FieldModel, arguments: Arguments) -> Callable[[Reader, Variables], Any]:
     if isinstance(source, Aggregate):
         aggregate = AGGREGATES[source.name](compiler)
 
-        async def aggregated(reader: Reader, variables: VariableValues) -> Any:
+        async def aggregated(reader: Reader, variables: Variables) -> Any:
             return await aggregate(reader, arguments(variables))
 
         return aggregated
     assert isinstance(source, Computed), model.name
 
-    async def computed(reader: Reader, variables: VariableValues) -> Any:
+    async def computed(reader: Reader, variables: Variables) -> Any:
         del variables
         return source.make(reader.caller)
 

@@ -35,11 +35,20 @@ MAX_INT = 2**31
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
+class Variables(VariableValues):
+    """The coerced variables of an operation, and what the parts of its plan have read out of them, by part: kept as long as they are."""
+
+    read: dict[Any, Any]
+
+    def __init__(self, *_: Any) -> None:
+        self.read = {}
+
+
 class Unplain(Exception):
     """A value that graphql-core has to look at."""
 
 
-def coerce_plainly(variables: Sequence[Variable], given: dict[str, Any]) -> VariableValues | None:
+def coerce_plainly(variables: Sequence[Variable], given: dict[str, Any]) -> Variables | None:
     """The coerced values; None where graphql-core has to look at them."""
     coerced: dict[str, Any] = {}
     try:
@@ -52,7 +61,7 @@ def coerce_plainly(variables: Sequence[Variable], given: dict[str, Any]) -> Vari
                 coerced[name] = default
     except (Unplain, GraphQLError, ValueError, TypeError):
         return None
-    return VariableValues({}, coerced)
+    return Variables({}, coerced)
 
 
 def writable(value: Any) -> bool:

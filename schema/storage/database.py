@@ -53,11 +53,14 @@ class Database(Protocol):
     async def close(self) -> None:
         """Disconnects; work under way ends first."""
 
-    async def read(self, work: Work[T], *, statements: int = 2) -> T:
-        """Runs `work` on one snapshot: all of `work`'s `statements` see the same state of the database.
+    async def fetch(self, statement: Statement, values: Mapping[str, Any]) -> Sequence[Row]:
+        """All rows of one statement, which sees one state of the database without a transaction around it.
 
-        A single statement needs no transaction around it to be a snapshot. Raises Unavailable, StatementTimeout.
+        Raises Unavailable, StatementTimeout.
         """
+
+    async def read(self, work: Work[T]) -> T:
+        """Runs `work` on one snapshot: all its statements see the same state of the database. Raises Unavailable, StatementTimeout."""
 
     async def write(self, work: Work[T], *, long: bool = False) -> T:
         """Runs `work` in one transaction: committed when it returns, rolled back when it raises. It may run more than once

@@ -108,8 +108,11 @@ class PostgresqlDatabase:
     def compile(self, clause: Any) -> Statement:
         return compile_statement(POSTGRESQL, clause)
 
-    async def read(self, work: Work[T], *, statements: int = 2) -> T:
-        return await self._run(work, None if statements == 1 else {"isolation": "repeatable_read", "readonly": True})
+    async def fetch(self, statement: Statement, values: Mapping[str, Any]) -> Sequence[Row]:
+        return await self._run(lambda connection: connection.fetch(statement, values), None)
+
+    async def read(self, work: Work[T]) -> T:
+        return await self._run(work, {"isolation": "repeatable_read", "readonly": True})
 
     async def write(self, work: Work[T], *, long: bool = False) -> T:
         del long  # asyncpg waits without holding anyone up

@@ -73,12 +73,16 @@ class SqliteConnection:
         return perf_counter() > self.deadline
 
     async def fetch(self, statement: Statement, values: Mapping[str, Any]) -> Sequence[Row]:
+        return self.rows(statement, values)
+
+    def rows(self, statement: Statement, values: Mapping[str, Any]) -> Sequence[Row]:
+        """All rows. Raises OverBudget after the deadline, and at once for what was slow lately if this is the event loop's thread."""
         if self.slow and statement.text in self.slow:
-            return self._fetch_slow(statement, values)
+            return self._slow_rows(statement, values)
         return self._rows(statement, values)
 
-    def _fetch_slow(self, statement: Statement, values: Mapping[str, Any]) -> Sequence[Row]:
-        """A statement that was slow lately: not here, if this is the event loop's thread; elsewhere it may show that it no longer is."""
+    def _slow_rows(self, statement: Statement, values: Mapping[str, Any]) -> Sequence[Row]:
+        """Elsewhere than in the event loop's thread it may show that it is no longer slow."""
         assert self.slow is not None
         began = perf_counter()
         if self.inline and self.slow.get(statement.text, 0.0) > began:
@@ -153,18 +157,24 @@ class SqliteDatabase:
     def compile(self, clause: Any) -> Statement:
         return compile_statement(SQLITE, clause)
 
-    async def read(self, work: Work[T], *, statements: int = 2) -> T:
+    async def fetch(self, statement: Statement, values: Mapping[str, Any]) -> Sequence[Row]:
         try:
-            return await _snapshot(self._inline, work, INLINE_SECONDS, transaction=statements > 1)
+            return _alone(self._inline, statement, values, INLINE_SECONDS)
         except OverBudget:
-            if len(self._slow) > SLOW_MEMORY:
-                # Whatever is slow is soon known again.
-                self._slow.clear()
-            return await asyncio.get_running_loop().run_in_executor(self._readers, self._read_in_thread, work)
+            return await self._in_thread(lambda connection, seconds: _alone(connection, statement, values, seconds))
 
-    def _read_in_thread(self, work: Work[T]) -> T:
+    async def read(self, work: Work[T]) -> T:
         try:
-            return drive(_snapshot(self._thread_connection(), work, self._timeout, transaction=True))
+            return await _snapshot(self._inline, work, INLINE_SECONDS)
+        except OverBudget:
+            return await self._in_thread(lambda connection, seconds: drive(_snapshot(connection, work, seconds)))
+
+    async def _in_thread(self, read: Callable[[SqliteConnection, float], T]) -> T:
+        if len(self._slow) > SLOW_MEMORY:
+            # Whatever is slow is soon known again.
+            self._slow.clear()
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._readers, lambda: read(self._thread_connection(), self._timeout))
         except OverBudget as late:
             message = f"the statement ran longer than {self._timeout:g} s"
             raise StatementTimeout(message) from late
@@ -200,15 +210,14 @@ class SqliteDatabase:
         return connection
 
 
-async def _snapshot(connection: SqliteConnection, work: Work[T], seconds: float, *, transaction: bool) -> T:
+async def _snapshot(connection: SqliteConnection, work: Work[T], seconds: float) -> T:
     """`work`'s result, within a time that is for its statements alone.
 
     BEGIN, COMMIT and what others run on the connection must not be interrupted, yet a statement's steps add up over its executions, and
     every 10,000 the clock is looked at.
     """
     raw = connection.raw
-    if transaction:
-        raw.execute("BEGIN")
+    raw.execute("BEGIN")
     connection.deadline = perf_counter() + seconds
     try:
         return await work(connection)
@@ -216,5 +225,16 @@ async def _snapshot(connection: SqliteConnection, work: Work[T], seconds: float,
         raise Unavailable(str(error)) from error
     finally:
         connection.deadline = float("inf")
-        if transaction and raw.in_transaction:
+        if raw.in_transaction:
             raw.execute("COMMIT")
+
+
+def _alone(connection: SqliteConnection, statement: Statement, values: Mapping[str, Any], seconds: float) -> Sequence[Row]:
+    """The rows of one statement, within its time."""
+    connection.deadline = perf_counter() + seconds
+    try:
+        return connection.rows(statement, values)
+    except sqlite3.OperationalError as error:
+        raise Unavailable(str(error)) from error
+    finally:
+        connection.deadline = float("inf")

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from graphql.execution.values import VariableValues
 from sqlalchemy import bindparam, insert, update
 
 from ..plan.operation import WriteStep
 from ..plan.reading import WORKSPACE, Counts, Reader
+from ..plan.variables import Variables
 from ..rules import clock
 from ..rules.access import Caller, Role
 from ..rules.errors import Forbidden
@@ -140,7 +140,7 @@ class Action:
 
 
 async def perform(
-    database: Database, action: Action, step: WriteStep, variables: VariableValues, caller: Caller, fingerprint: str
+    database: Database, action: Action, step: WriteStep, variables: Variables, caller: Caller, fingerprint: str
 ) -> tuple[Any, bool]:
     """Carries out one mutation; answers its payload, and whether it was an earlier answer told again. Raises GatewayError."""
     action.authorise(caller)

@@ -38,9 +38,13 @@ class Counted:
         self.compile = database.compile
         self.reads = self.writes = 0
 
-    async def read(self, work: Any, **options: Any) -> Any:
+    async def fetch(self, statement: Any, values: Any) -> Any:
         self.reads += 1
-        return await self._database.read(work, **options)
+        return await self._database.fetch(statement, values)
+
+    async def read(self, work: Any) -> Any:
+        self.reads += 1
+        return await self._database.read(work)
 
     async def write(self, work: Any) -> Any:
         self.writes += 1
@@ -182,14 +186,14 @@ async def test_revocation_holds_elsewhere_within_five_seconds(
 
 async def test_revocation_during_the_look_up_is_not_missed(authenticator: Authenticator, counted: Counted, header: str) -> None:
     """A key that is revoked between its look-up and its being remembered isn't remembered."""
-    read = counted.read
+    fetch = counted.fetch
 
-    async def read_then_forget(work: Any, **options: Any) -> Any:
-        row = await read(work, **options)
-        authenticator.forget(row[0][1])
-        return row
+    async def fetch_then_forget(statement: Any, values: Any) -> Any:
+        rows = await fetch(statement, values)
+        authenticator.forget(rows[0][1])
+        return rows
 
-    counted.read = read_then_forget  # type: ignore[method-assign]
+    counted.fetch = fetch_then_forget  # type: ignore[method-assign]
     await authenticator.authenticate(header)
     assert authenticator.cached(header) is None
 

@@ -19,18 +19,18 @@ class Heard:
         self.statements: list[tuple[Statement, Mapping[str, Any]]] = []
         # A read that is slow here, on a busy machine, would start anew in a thread and be heard twice.
         patch.setattr(sqlite, "INLINE_SECONDS", 60.0)
-        for kind in (SqliteConnection, PostgresqlConnection):
-            self._listen(patch, kind)
+        rows, fetch = SqliteConnection.rows, PostgresqlConnection.fetch
 
-    def _listen(self, patch: pytest.MonkeyPatch, kind: type[Any]) -> None:
-        fetch = kind.fetch
-
-        async def heard(connection: Any, statement: Statement, values: Mapping[str, Any]) -> Sequence[Row]:
+        def heard_rows(connection: SqliteConnection, statement: Statement, values: Mapping[str, Any]) -> Sequence[Row]:
             self.statements.append((statement, values))
-            rows: Sequence[Row] = await fetch(connection, statement, values)
-            return rows
+            return rows(connection, statement, values)
 
-        patch.setattr(kind, "fetch", heard)
+        async def heard_fetch(connection: PostgresqlConnection, statement: Statement, values: Mapping[str, Any]) -> Sequence[Row]:
+            self.statements.append((statement, values))
+            return await fetch(connection, statement, values)
+
+        patch.setattr(SqliteConnection, "rows", heard_rows)
+        patch.setattr(PostgresqlConnection, "fetch", heard_fetch)
 
     def clear(self) -> None:
         self.statements.clear()
@@ -40,5 +40,5 @@ class Heard:
         return [statement.text for statement, _ in self.statements]
 
     def reading(self) -> list[str]:
-        """All statements but the one that reads the workspace's revision."""
-        return [text for text in self.texts if "workspace.revision" not in text]
+        """All statements but those that read the workspace's revision alone."""
+        return [text for text in self.texts if not text.startswith("SELECT workspace.revision")]

@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 from sqlalchemy import Double, bindparam, func, select
 
-from schema.storage.database import Connection, Database, StatementTimeout, Unavailable, open_database
+from schema.storage.database import Database, StatementTimeout, Unavailable, open_database
 
 SIZE = 3
 SECONDS = 0.5
@@ -24,11 +24,7 @@ async def database(postgres_url: str) -> AsyncIterator[Database]:
 async def _sleep(database: Database, seconds: float) -> int:
     """The process that slept, in PostgreSQL."""
     slept = database.compile(select(func.pg_backend_pid(), func.pg_sleep(bindparam("seconds", required=True, type_=Double()))))
-
-    async def work(connection: Connection) -> int:
-        return int((await connection.fetch(slept, {"seconds": seconds}))[0][0])
-
-    return await database.read(work, statements=1)
+    return int((await database.fetch(slept, {"seconds": seconds}))[0][0])
 
 
 async def _all(database: Database) -> set[int]:

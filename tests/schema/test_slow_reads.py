@@ -21,6 +21,8 @@ async def test_only_statements_are_stopped(sqlite_url: str, monkeypatch: pytest.
         for _ in range(3):
             found = await data(world.graph, "{ opportunities { totalCount nodes { contacts { id } } } }", world.here.caller())
             assert found["opportunities"]["totalCount"] == 60
+            alone = await data(world.graph, "{ opportunities(first: 100) { totalCount nodes { id } } }", world.here.caller())
+            assert len(alone["opportunities"]["nodes"]) == 60
             assert database._data_version() > 0
     finally:
         await database.close()

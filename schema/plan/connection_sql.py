@@ -1,0 +1,172 @@
+"""The statements of a connection: a page, a count, and both for many parents at once; made once for each shape of its arguments."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import ColumnElement, bindparam, func, select
+
+from ..storage.statements import AnyOf, Contains, Statement, list_bind
+from .aggregates import summary_columns
+from .compiler import Compiler
+from .conditions import NO_CONDITIONS, FilterModel
+from .order import NEWEST
+from .pages import Page
+from .reading import revision_column
+from .records import Relation
+from .select import Level
+
+SHAPES = 256
+"""How many forms of its arguments a connection keeps statements for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What of the page is asked for beyond its rows."""
+
+    rows: bool
+    cursors: bool
+    count: bool
+    summary: bool
+
+    @property
+    def counts(self) -> bool:
+        """Whether rows are counted, or summed up."""
+        return self.count or self.summary
+
+
+@dataclass(slots=True)
+class Asked:
+    """What a call's arguments say: which page, under which conditions (their shape), and the binds of both."""
+
+    page: Page
+    shape: tuple[Any, ...]
+    values: dict[str, Any]
+    statements: dict[str, Statement] = field(default_factory=dict)
+    """Those that it led to so far, by their purpose."""
+
+    def of_parent(self, key: Any) -> "Asked":
+        """The same of one parent's rows."""
+        return Asked(self.page, ("parent", *self.shape), {**self.values, "parent": key})
+
+
+@dataclass(slots=True, eq=False)
+class ConnectionSql:
+    """The statements of a connection whose rows are those of `level`; with `relation`, they hang on parents."""
+
+    compiler: Compiler
+    level: Level
+    wanted: Wanted
+    filters: FilterModel | None
+    relation: Relation | None
+    _kept: dict[tuple[Any, ...], Statement] = field(default_factory=dict)
+
+    @property
+    def alone(self) -> bool:
+        """Whether a page is read by one statement, which then tells the workspace's revision beside a count's."""
+        return self.wanted.rows and self.relation is None and not self.level.batches
+
+    def count(self, asked: Asked) -> Statement:
+        """Counts and sums of all rows; the last column is the workspace's revision."""
+        return asked.statements.get("count") or self._statement("count", asked, (), self._counted)
+
+    def page(self, asked: Asked, *, walk: bool) -> Statement:
+        """The rows of a page and one more. `walk` them in their order, or find them by their values and sort them."""
+        if walk:
+            return asked.statements.get("walk") or self._statement("walk", asked, asked.page.shape, self._walked)
+        return asked.statements.get("page") or self._statement("page", asked, asked.page.shape, self._page)
+
+    def grouped(self, asked: Asked) -> Statement:
+        """The rows of the same page of each of many parents."""
+        return self._statement("grouped", asked, asked.page.shape, self._grouped)
+
+    def grouped_count(self, asked: Asked) -> Statement:
+        """Counts and sums by parent, whose key is the last column."""
+        return self._statement("grouped count", asked, (), self._grouped_count)
+
+    def _statement(self, purpose: str, asked: Asked, shape: tuple[Any, ...], make: Callable[[Asked], Any]) -> Statement:
+        key = (purpose, *shape, *asked.shape)
+        statement = self._kept.get(key)
+        if statement is None:
+            if len(self._kept) >= SHAPES:
+                self._kept.clear()
+            statement = self._kept[key] = self.compiler.sql(make(asked))
+        asked.statements[purpose] = statement
+        return statement
+
+    def _walked(self, asked: Asked) -> Any:
+        return self._page(asked, walk=True)
+
+    def _page(self, asked: Asked, *, walk: bool = False) -> Any:
+        page = asked.page
+        extra = self._keys(page)
+        if self.alone and self.wanted.counts:
+            extra.append(revision_column())
+        clause = self.level.clause(*self._where(asked, walk=walk), extra=extra, source=self._source())
+        limit: Any = bindparam("limit", required=True)
+        clause = clause.order_by(*page.order.clauses(self.level.table, backward=page.backward)).limit(limit)
+        return clause.offset(bindparam("offset", required=True)) if page.offset else clause
+
+    def _grouped(self, asked: Asked) -> Any:
+        assert self.relation is not None
+        page = asked.page
+        order = page.order.clauses(self.level.table, backward=page.backward)
+        place = func.row_number().over(partition_by=self.relation.parent, order_by=order)
+        columns = [*self.level.columns, *self._keys(page)]
+        named = [column.label(f"k{index}") for index, column in enumerate(columns)]
+        inner = self.level.clause(*self._where(asked, many=True), source=self._source()).with_only_columns(*named, place.label("place"))
+        numbered = inner.subquery("numbered")
+        chosen = [numbered.c[f"k{index}"] for index in range(len(columns))]
+        offset: Any = bindparam("offset", required=True)
+        limit: Any = bindparam("limit", required=True)
+        return select(*chosen).where(numbered.c.place > offset, numbered.c.place <= offset + limit).order_by(numbered.c.place)
+
+    def _counted(self, asked: Asked) -> Any:
+        return self._counting(asked).add_columns(revision_column())
+
+    def _grouped_count(self, asked: Asked) -> Any:
+        assert self.relation is not None
+        parent = self.relation.parent
+        return self._counting(asked, many=True).add_columns(parent).group_by(parent)
+
+    def _counting(self, asked: Asked, *, many: bool = False) -> Any:
+        table = self.level.table
+        columns = summary_columns(table) if self.wanted.summary else [func.count()]
+        source = self._source()
+        return (
+            select(*columns)
+            .select_from(table if source is None else source)
+            .where(*self.level.permitted(), *self._conditions(asked, many=many))
+        )
+
+    def _source(self) -> Any:
+        return self.relation.source if self.relation is not None else None
+
+    def _keys(self, page: Page) -> list[Any]:
+        return [self.level.table.c[column] for column in page.order.columns()] if self.wanted.cursors else []
+
+    def _where(self, asked: Asked, *, many: bool = False, walk: bool = False) -> list[ColumnElement[bool]]:
+        page = asked.page
+        where = self._conditions(asked, many=many, walk=walk and page.order is NEWEST)
+        if page.position is not None:
+            nulls = tuple(value is None for value in page.position)
+            where.append(page.order.beyond(self.level.table, nulls, backward=page.before))
+        return where
+
+    def _conditions(self, asked: Asked, *, many: bool, walk: bool = False) -> list[ColumnElement[bool]]:
+        table = self.level.table
+        where: list[ColumnElement[bool]] = []
+        if self.relation is not None:
+            parent = self.relation.parent
+            alone = parent == bindparam("parent", type_=parent.type, required=True)
+            where += [*self.relation.where, AnyOf(parent, list_bind("parents", parent.type)) if many else alone]
+        shape = asked.shape[-1]
+        if self.filters is not None:
+            return where if shape == NO_CONDITIONS else [*where, self.filters.sql(shape, table, limited=self.level.limited, walk=walk)]
+        for name in shape:
+            if name == "search":
+                column = table.c[self.level.stored.search or ""]
+                where.append(Contains(column, bindparam("search", type_=column.type, required=True)))
+            else:
+                where.append(table.c[name] == bindparam(name, type_=table.c[name].type, required=True))
+        return where
