@@ -11,7 +11,7 @@ NODE_TESTS := $(patsubst %/package.json,%/node_modules/.installed,$(wildcard tes
 ARGS :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve test check format bench events subscribers differential parity safety crash soak web wheel screenshot lock clean
+.PHONY: help install serve test packages check format bench events subscribers differential parity safety crash soak web wheel screenshot lock clean
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -33,8 +33,10 @@ serve: install ## Serve a demo on http://127.0.0.1:8000
 	@$(MAKE) --no-print-directory web || echo "The pages were not built; the explorer comes from a CDN instead." >&2
 	$(BIN)/gateway serve --demo $(ARGS)
 
-test: install web $(if $(NPM),$(NODE_TESTS)) ## Run the tests, on SQLite and on a PostgreSQL of their own
+test: install packages ## Run the tests, on SQLite and on a PostgreSQL of their own
 	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
+
+packages: web $(if $(NPM),$(NODE_TESTS)) ## Get what the pages and the tests need of npm
 
 check: install ## Lint, types, import contracts, and whether the lock fits
 	$(BIN)/ruff check .

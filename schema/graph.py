@@ -141,7 +141,8 @@ class Graph:
     def _cost(self, plan: Any, values: Variables) -> int:
         cost: int | None = values.read.get(plan)
         if cost is None:
-            cost = values.read[plan] = plan.cost.total(values)
+            cost = int(plan.cost.total(values))
+            values.keep(plan, cost)
         if cost > self.limits.max_cost:
             message = f"The operation costs {cost}; it may cost {self.limits.max_cost}. Ask for smaller pages or fewer levels."
             raise request_error(message)

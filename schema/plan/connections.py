@@ -90,7 +90,8 @@ class ConnectionPlan:
             arguments = self.arguments(variables)
             page = read_page(arguments)
             shape, values = self._narrow(arguments)
-            found = variables.read[self] = Asked(page, shape, {**values, **_page_values(page)})
+            found = Asked(page, shape, {**values, **_page_values(page)})
+            variables.keep(self, found)
         return found
 
     def _narrow(self, arguments: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:

@@ -32,16 +32,25 @@ Variable = tuple[str, Coerce, bool, Any]
 """Name, coercion, whether graphql-core has to look where it isn't given, and its default (Undefined where it has none)."""
 
 MAX_INT = 2**31
+MAX_READ = 64
+"""How much of variables may be kept read: more than the lists that one operation can have."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Variables(VariableValues):
-    """The coerced variables of an operation, and what the parts of its plan have read out of them, by part: kept as long as they are."""
+    """The coerced variables of an operation, and what the parts of its plans have read out of them: kept as long as they are."""
 
     read: dict[Any, Any]
+    """By part."""
 
     def __init__(self, *_: Any) -> None:
         self.read = {}
+
+    def keep(self, part: Any, value: Any) -> None:
+        """What `part` has read. Bounded, since plans come and go."""
+        if len(self.read) >= MAX_READ:
+            self.read.clear()
+        self.read[part] = value
 
 
 class Unplain(Exception):

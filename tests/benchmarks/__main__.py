@@ -14,6 +14,7 @@ from .comparison import Plan, compare
 from .contenders.catalog import CONTENDERS, Contender
 from .data import FOLDER, Data, postgresql_data, sqlite_data
 from .growth import growth
+from .inside import inside
 from .latency import latency
 from .load import LoadFault
 from .report import Section, as_json, compared, page
@@ -81,6 +82,7 @@ SECTIONS: Mapping[str, Callable[[argparse.Namespace], Section]] = {
     "sqlite": lambda options: _comparison(options, sqlite_data(options.rows)),
     "postgresql": _on_postgresql,
     "latency": lambda options: latency(sqlite_data(options.rows), _effort(options)),
+    "inside": lambda options: inside(options.rows, _effort(options)),
     "growth": lambda options: growth(options.rows, _effort(options)),
     "subscribers": lambda options: subscribers(options.subscribers, events=100),
 }

@@ -78,7 +78,7 @@ def running(contender: Contender, data: Data) -> Iterator[Server]:
 
 
 def _started(contender: Contender, place: Place, workspace: str) -> tuple[Server, Path]:
-    token = _token(place.database) if contender.is_gateway else _ANY_TOKEN
+    key = token(place.database) if contender.is_gateway else _ANY_TOKEN
     log = FOLDER / f"{contender.name}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     environment = {
@@ -93,7 +93,7 @@ def _started(contender: Contender, place: Place, workspace: str) -> tuple[Server
     with log.open("wb") as out:
         command = [*pinned(SERVER_CORE), *contender.command(place)]
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=out)
-    return Server(contender, place.port, token, process), log
+    return Server(contender, place.port, key, process), log
 
 
 def _wait(server: Server, log: Path) -> None:
@@ -118,7 +118,8 @@ def _stop(server: Server) -> None:
         server.process.wait()
 
 
-def _token(database: str) -> str:
+def token(database: str) -> str:
+    """A new token of an admin for a contender's database. Raises ServerFault."""
     arguments = ["--workspace", "Main", "--role", "admin", "--database-url", gateway_url(database)]
     made = subprocess.run([sys.executable, "-m", "gateway", "token", "create", *arguments], cwd=ROOT, capture_output=True, text=True)  # noqa: PLW1510  told below, in words
     if made.returncode:

@@ -19,7 +19,7 @@ from tests.end_to_end.fleet import Access, Gateway, access, reap, serving, start
 CLIENTS = 8
 INCREMENTS = int(os.environ.get("SAFE_INCREMENTS", "10"))
 RETRIES = 50
-KEYS = int(os.environ.get("SAFE_KEYS", "10"))
+KEYS = int(os.environ.get("SAFE_KEYS", "5"))
 KILLED_EVERY = 5
 PATH = "/api/opportunities/"
 AGAIN = {409, 503, 504}

@@ -213,3 +213,23 @@ async def test_plans_and_documents_are_bounded(world_on_sqlite: World) -> None:
     for number in range(1_100):
         graph.prepare(f"{{ a{number}: __typename }}")
     assert len(graph._documents._kept) == 1_000
+
+
+async def test_variables_are_bounded(world_on_sqlite: World) -> None:
+    """Lists asked for with ever other variables are forgotten again, long ones at once, and what their plans read out of them, too."""
+    graph, caller = Graph(world_on_sqlite.database), world_on_sqlite.here.caller()
+    prepared = graph.prepare("query($text: String) { accounts(search: $text) { totalCount } }")
+    for number in range(1_100):
+        await graph.run(prepared, {"text": str(number)}, caller)
+    kept = graph._documents._remembered.cache_info()
+    assert (kept.currsize, kept.hits) == (1_024, 0)
+    last = {"text": "1099"}
+    values = graph._documents.coerce(prepared, last)
+    assert graph._documents.coerce(prepared, last) is values
+    for _ in range(1_000):
+        values.keep(object(), None)
+    assert len(values.read) <= 64
+    long = {"text": "x" * 1_000}
+    assert graph._documents.coerce(prepared, long) is not graph._documents.coerce(prepared, long)
+    lone = graph.prepare("query($id: ID!) { account(id: $id) { name } }")
+    assert graph._documents.coerce(lone, {"id": "x"}) is not graph._documents.coerce(lone, {"id": "x"})
