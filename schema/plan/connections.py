@@ -121,26 +121,36 @@ class ConnectionPlan:
         counting = self.sql.count(asked)
         counted = reader.known(counting, values) or await reader.count(counting, values)
         for _ in range(LOOKS):
-            rows = await reader.fetch(self.sql.page(asked, walk=counted.row[0] > FEW), values)
-            if not rows:
-                break
-            if rows[0][-1] != counted.revision:
+            rows, revision = await self._page_at(reader, asked, values, counted.row[0])
+            if rows and revision != counted.revision:
                 counted = await reader.count(counting, values)
-            if rows[0][-1] == counted.revision:
-                reader.seen = counted.revision
+            if revision == counted.revision:
+                reader.seen = revision
                 return rows, self._told(counted.row)
+            if not rows:
+                # That there are none is only known at the revision of the count.
+                counted = await reader.count(counting, values)
         raise Moved
+
+    async def _page_at(self, reader: Reader, asked: Asked, values: dict[str, Any], count: int) -> tuple[Sequence[Row], int]:
+        """The rows of a page and the revision that they are of, of a list that had `count` rows. Raises Moved."""
+        if count <= asked.page.offset:
+            return [], await reader.look()
+        rows = await reader.fetch(self.sql.page(asked, walk=count > FEW), values)
+        if not rows:
+            raise Moved
+        return rows, rows[0][-1]
 
     async def _single(self, reader: Reader, variables: Variables, asked: Asked) -> Any:
         values = {**reader.values, **asked.values}
         told: dict[str, Any] = {}
-        walk = True
+        walk, nothing = True, not self.wanted.rows
         if self.wanted.counts:
             row = await reader.counted(self.sql.count(asked), values)
             told = self._told(row)
             # Few rows are found by their values and sorted; many are walked in order until the page is full.
-            walk = row[0] > FEW
-        rows = await reader.fetch(self.sql.page(asked, walk=walk), values) if self.wanted.rows else []
+            walk, nothing = row[0] > FEW, nothing or row[0] <= asked.page.offset
+        rows = [] if nothing else await reader.fetch(self.sql.page(asked, walk=walk), values)
         batches = await self.level.batched(reader, _in_order(rows, asked.page), variables)
         return self._write(asked.page, rows, told, batches)
 

@@ -73,9 +73,13 @@ class Reader:
     async def revision(self) -> int:
         """The workspace's revision in this snapshot."""
         if self.seen is None:
-            rows = await self.fetch(revision_statement(self._database), self.values)
-            self.seen = int(rows[0][0])
+            self.seen = await self.look()
         return self.seen
+
+    async def look(self) -> int:
+        """The workspace's revision now, where each statement is a snapshot of its own."""
+        rows = await self.fetch(revision_statement(self._database), self.values)
+        return int(rows[0][0])
 
     async def counted(self, statement: Statement, values: Mapping[str, Any]) -> Row:
         """The row of a counting statement in this snapshot, counted only if it isn't known at the workspace's revision."""

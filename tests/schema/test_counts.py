@@ -13,6 +13,7 @@ from schema.graph import Graph
 from schema.plan.limits import Limits
 from schema.storage.database import Row
 from schema.storage.statements import Statement
+from tests.schema.counting import Heard
 from tests.schema.world import World, ask, data
 
 ROUNDS = 40
@@ -166,3 +167,30 @@ async def test_page_and_count_are_of_one_revision(world: World, monkeypatch: pyt
     assert await _written_between(world, monkeypatch, 0) == 1
     assert await _written_between(world, monkeypatch, 1) == 1
     assert await _written_between(world, monkeypatch, 10) == 6
+
+
+async def test_an_empty_page_is_not_looked_for(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the count says that there are no rows, or none so far on, only the revision is read beside it: a slow filter runs once."""
+    heard = Heard(monkeypatch)
+    for arguments, total in (('filter: {name: {contains: "no such name"}}', 0), ("first: 5, offset: 60", 60), ("first: 5, offset: 61", 60)):
+        for document in ("{ %s }", "{ %s stages { label } }"):
+            heard.clear()
+            found = await data(world.graph, document % f"opportunities({arguments}) {{ nodes {{ id }} totalCount }}", world.here.caller())
+            assert found["opportunities"] == {"nodes": [], "totalCount": total}
+            assert [text for text in heard.reading() if "count(" not in text] == []
+
+
+async def test_a_list_that_was_empty(world: World) -> None:
+    """That a page was empty, by a count that is out of date, says nothing of it now."""
+    caller, account = world.here.caller(), world.here.ids("account")[0]
+    lists = [
+        '{ opportunities(filter: {name: {eq: "late"}}) { nodes { name } totalCount } }',
+        "{ opportunities(offset: 60) { nodes { name } totalCount } }",
+    ]
+    for document in lists:
+        assert (await data(world.graph, document, caller))["opportunities"]["nodes"] == []
+    create = 'mutation($a: ID!) { createOpportunity(input: {name: "late", accountId: $a}) { opportunity { id } } }'
+    await data(world.graph, create, caller, {"a": account})
+    found = [(await data(world.graph, document, caller))["opportunities"] for document in lists]
+    assert found[0] == {"nodes": [{"name": "late"}], "totalCount": 1}
+    assert (len(found[1]["nodes"]), found[1]["totalCount"]) == (1, 61)
