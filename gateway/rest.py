@@ -18,8 +18,6 @@ from graphql import (
     type_from_ast,
     validate_input_value,
 )
-from sqlalchemy import bindparam, select
-from sqlmodel import col
 
 from gateway.http.decoder import DecodeError, decode
 from gateway.http.operations import Operations, unavailable
@@ -29,9 +27,9 @@ from rest_compat.protocol import DecodeError as RestDecodeError
 from rest_compat.protocol import Fault
 from schema.documents import Prepared
 from schema.graph import Answer
+from schema.plan.reading import revision_statement
 from schema.rules.access import Caller
 from schema.storage.database import Unavailable
-from schema.storage.tables import Workspace
 
 Path = tuple[str | int, ...]
 Definition = tuple[str, GraphQLInputType, bool]
@@ -54,7 +52,7 @@ class RestGraph:
     def __init__(self, operations: Operations, uses: Uses, settings: Settings) -> None:
         database = operations.graph.database
         self.fetch = database.fetch
-        self.revision_of = database.compile(select(col(Workspace.revision)).where(col(Workspace.id) == bindparam("workspace")))
+        self.revision_of = revision_statement(database)
         self.operations = operations
         self.record_usage = uses.note
         self.public_url = settings.public_url

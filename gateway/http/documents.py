@@ -34,7 +34,7 @@ class Documents:
 
     def find(self, parameters: Parameters) -> str:
         """The document's text. Raises BadRequest, Forbidden (mode `only`), NotPersisted."""
-        digest = self._digest(parameters) if parameters.document_id is not None or parameters.extensions else None
+        digest = self._digest(parameters)
         if digest is None:
             return self._plain(parameters.query)
         if parameters.query is not None and digest == parameters.document_id:

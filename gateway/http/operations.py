@@ -32,8 +32,7 @@ class Operations:
         """Raises RequestError for what is wrong with the document, Fault for what is wrong with the request."""
         text = self.documents.find(parameters)
         prepared = self.graph.prepare(text, parameters.operation_name)
-        if parameters.extensions:
-            self.documents.keep(parameters, text)
+        self.documents.keep(parameters, text)
         return prepared
 
     async def run(self, prepared: Prepared, variables: dict[str, Any] | None, caller: Caller, *, at_revision: bool = False) -> Answer:

@@ -13,11 +13,11 @@ from typing import Any, TypeVar
 import orjson
 from sqlalchemy import bindparam, delete, select, tuple_
 
-from ..plan.reading import WORKSPACE
+from ..plan.reading import WORKSPACE, revision_statement
 from ..rules.errors import BadRequest
 from ..storage.columns import Instant
 from ..storage.database import Connection, Database, Row, StatementTimeout, StorageError
-from ..storage.tables import Event, Workspace
+from ..storage.tables import Event
 from .cursor import Position, read_cursor
 
 T = TypeVar("T")
@@ -30,7 +30,6 @@ PRUNE_SECONDS = 3_600
 RETRY_SECONDS = 1.0
 
 _EVENT: Any = Event.__table__  # type: ignore[attr-defined]
-_WORKSPACE: Any = Workspace.__table__  # type: ignore[attr-defined]
 _REVISION: Any = bindparam("revision", type_=_EVENT.c.revision.type, required=True)
 _PLACE: Any = bindparam("place", type_=_EVENT.c.position.type, required=True)
 _NEWER = (
@@ -39,7 +38,6 @@ _NEWER = (
     .order_by(_EVENT.c.revision, _EVENT.c.position)
     .limit(bindparam("limit", required=True))
 )
-_NOW = select(_WORKSPACE.c.revision).where(_WORKSPACE.c.id == WORKSPACE)
 # Pruning is for all workspaces at once: it reads nothing of theirs.
 _PRUNE = delete(_EVENT).where(_EVENT.c.at < bindparam("oldest", type_=Instant(), required=True))
 
@@ -111,7 +109,7 @@ class Feed:
         self._retention = retention
         self._workspaces: dict[str, _Workspace] = {}
         self._newer = database.compile(_NEWER)
-        self._now = database.compile(_NOW)
+        self._now = revision_statement(database)
         self._prune = database.compile(_PRUNE)
 
     @contextlib.asynccontextmanager

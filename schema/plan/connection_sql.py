@@ -42,8 +42,6 @@ class Asked:
     page: Page
     shape: tuple[Any, ...]
     values: dict[str, Any]
-    statements: dict[str, Statement] = field(default_factory=dict)
-    """Those that it led to so far, by their purpose."""
 
     def of_parent(self, key: Any) -> "Asked":
         """The same of one parent's rows."""
@@ -68,13 +66,12 @@ class ConnectionSql:
 
     def count(self, asked: Asked) -> Statement:
         """Counts and sums of all rows; the last column is the workspace's revision."""
-        return asked.statements.get("count") or self._statement("count", asked, (), self._counted)
+        return self._statement("count", asked, (), self._counted)
 
     def page(self, asked: Asked, *, walk: bool) -> Statement:
         """The rows of a page and one more. `walk` them in their order, or find them by their values and sort them."""
-        if walk:
-            return asked.statements.get("walk") or self._statement("walk", asked, asked.page.shape, self._walked)
-        return asked.statements.get("page") or self._statement("page", asked, asked.page.shape, self._page)
+        purpose, make = ("walk", self._walked) if walk else ("page", self._page)
+        return self._statement(purpose, asked, asked.page.shape, make)
 
     def grouped(self, asked: Asked) -> Statement:
         """The rows of the same page of each of many parents."""
@@ -91,7 +88,6 @@ class ConnectionSql:
             if len(self._kept) >= SHAPES:
                 self._kept.clear()
             statement = self._kept[key] = self.compiler.sql(make(asked))
-        asked.statements[purpose] = statement
         return statement
 
     def _walked(self, asked: Asked) -> Any:

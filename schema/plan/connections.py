@@ -49,11 +49,6 @@ class ConnectionPlan:
         """What of the page is asked for beyond its rows."""
         return self.sql.wanted
 
-    @property
-    def alone(self) -> bool:
-        """Whether its page is read by one statement, which can tell the revision that it saw."""
-        return self.sql.alone
-
     async def run(self, reader: Reader, variables: Variables) -> Any:
         """The page at the root. Raises BadRequest for arguments that contradict each other, Moved."""
         asked = self._asked(variables)

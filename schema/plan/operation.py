@@ -99,8 +99,8 @@ def _alone(steps: list[tuple[str, Step]]) -> bool:
     match steps:
         case [(_, RecordStep(records=records))]:
             return not records.level.batches
-        case [(_, ConnectionPlan(alone=alone))]:
-            return alone
+        case [(_, ConnectionPlan(sql=sql))]:
+            return sql.alone
     return False
 
 

@@ -1,4 +1,4 @@
-"""A read under way: one snapshot, the caller's place in it, and what is worth keeping from one read to the next."""
+"""A read under way: what it reads through, the caller's place in it, and what is worth keeping from one read to the next."""
 
 from collections import OrderedDict
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The root fields of a query, each a step that reads its part of the response from one snapshot."""
+"""The root fields of a query, each a step that reads its part of the response."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
