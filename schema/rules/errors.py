@@ -3,6 +3,7 @@
 GatewayError
  ├─ BadRequest           the request itself is malformed
  ├─ Forbidden            the role may not do this
+ ├─ CursorExpired        a position that is no longer kept
  ├─ Conflict             another request or record stands in the way
  ├─ ServiceUnavailable   the database is away or too slow: worth another try later
  └─ InvalidKey           the idempotency key was used for another request
@@ -19,6 +20,12 @@ class BadRequest(GatewayError):
     """The request itself is malformed: a cursor that isn't ours, a page size out of range."""
 
     code = "BAD_REQUEST"
+
+
+class CursorExpired(GatewayError):
+    """The cursor's position is no longer kept: the list is to be read again from its beginning."""
+
+    code = "CURSOR_EXPIRED"
 
 
 class Forbidden(GatewayError):
