@@ -42,15 +42,20 @@ class CursorScope:
         another epoch.
         """
         try:
-            place, tag, epoch, *values = orjson.loads(urlsafe_b64decode(cursor.encode("ascii"))) if len(cursor) <= MAX_CURSOR else ()
+            place, tag, epoch, *values = _decoded(cursor)
         except (ValueError, TypeError):
-            place = tag = epoch = None
-            values = []
+            raise foreign(cursor, what) from None
         if place != self.place or tag != self.tag or type(epoch) is not int:
             raise foreign(cursor, what)
         if epoch != self.epoch:
             raise CursorExpired("The cursor is from before the database was restored: read the list again from its beginning.")
-        return values
+        return list(values)
+
+
+def _decoded(cursor: str) -> Any:
+    if len(cursor) > MAX_CURSOR:
+        raise ValueError
+    return orjson.loads(urlsafe_b64decode(cursor.encode("ascii")))
 
 
 def foreign(cursor: str, what: str) -> BadRequest:
