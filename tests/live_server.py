@@ -2,7 +2,6 @@
 
 import os
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from tests.connecting import free_port
 
 ROOT = Path(__file__).parents[1]
 PATIENCE = 60.0
@@ -43,14 +44,6 @@ def serve_demo(folder: Path, module: str = "gateway", **settings: str) -> Iterat
             yield _wait(process, f"http://127.0.0.1:{port}", output)
         finally:
             process.terminate()
-
-
-def free_port() -> int:
-    """Find a port that nobody listens on."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port: int = taken.getsockname()[1]
-        return port
 
 
 def require(path: Path, command: str) -> None:

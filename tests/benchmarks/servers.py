@@ -17,6 +17,8 @@ from typing import Any
 
 import orjson
 
+from tests.connecting import free_port
+
 from .contenders.catalog import NODE, PEERS, ROOT, Contender, Place, gateway_url
 from .data import FOLDER, Data
 from .machine import SERVER_CORE, family, pinned
@@ -69,7 +71,7 @@ def running(contender: Contender, data: Data) -> Iterator[Server]:
     """The contender on its own copy of the data. Raises ServerFault where it doesn't start."""
     install(contender.needs)
     with data.lend(contender.name, contender.prepared) as database:
-        server, log = _started(contender, Place(_free_port(), database), data.workspace)
+        server, log = _started(contender, Place(free_port(), database), data.workspace)
         try:
             _wait(server, log)
             yield server
@@ -125,12 +127,6 @@ def token(database: str) -> str:
     if made.returncode:
         raise ServerFault(f"gateway token create: {made.stderr[-1_000:]}")
     return made.stdout.strip()
-
-
-def _free_port() -> int:
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        return int(trial.getsockname()[1])
 
 
 def install(needs: str) -> None:

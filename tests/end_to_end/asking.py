@@ -4,8 +4,11 @@ import asyncio
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Self
 
 import orjson
+
+from tests.connecting import Streams, drop
 
 #: What stands in a status's place: the connection broke after the request was sent, or couldn't be made.
 BROKEN, REFUSED = -1, 0
@@ -39,12 +42,22 @@ class Told:
 
 
 class Connections:
-    """Connections to one address, as many as are needed at once; a connection that the server gives up is not used again."""
+    """Connections to one address, as many as are needed at once, all of them dropped at the end.
+
+    One that the server gives up, or whose request was given up, is not used again.
+    """
 
     def __init__(self, address: str) -> None:
         host, port = address.split(":")
         self.host, self.port = host, int(port)
-        self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+        self._idle: list[Streams] = []
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await drop(*(writer for _, writer in self._idle))
+        self._idle.clear()
 
     async def ask(self, request: bytes, told: Told) -> int:
         """The status, or BROKEN or REFUSED; noted in `told`."""
@@ -58,32 +71,30 @@ class Connections:
             reader, writer = await self._connection()
         except OSError:
             return REFUSED
+        kept = False
         try:
             writer.write(request)
             head = await reader.readuntil(b"\r\n\r\n")
             fields = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:-2])
             await reader.readexactly(int(fields.get(b"content-length", b"0")))
+            kept = fields.get(b"connection") != b"close"
         except (OSError, asyncio.IncompleteReadError):
-            writer.close()
             return BROKEN
-        if fields.get(b"connection") == b"close":
-            writer.close()
-        else:
-            self._idle.append((reader, writer))
+        finally:
+            # Also where the asker is cancelled.
+            if kept:
+                self._idle.append((reader, writer))
+            else:
+                await drop(writer)
         return int(head[9:12])
 
-    async def _connection(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    async def _connection(self) -> Streams:
         while self._idle:
             reader, writer = self._idle.pop()
             if not reader.at_eof() and not writer.is_closing():
                 return reader, writer
-            writer.close()
+            await drop(writer)
         return await asyncio.open_connection(self.host, self.port)
-
-    def close(self) -> None:
-        for _, writer in self._idle:
-            writer.close()
-        self._idle.clear()
 
 
 async def closed_loop(connections: Connections, request: bytes, clients: int, seconds: float) -> Told:

@@ -19,9 +19,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 
+from tests.connecting import Streams, drop
 from tests.end_to_end.asking import Connections, Told, get, post
 from tests.end_to_end.deals import deals
-from tests.end_to_end.fleet import Gateway, access, fresh, serving
+from tests.end_to_end.fleet import access, fresh, serving
 
 PACE = 0.05
 SETTINGS = {"pool_size": 4, "pool_timeout": 1.0, "operation_timeout": 5.0, "statement_timeout": 2.0}
@@ -64,15 +65,21 @@ class Proxy:
         if self.cut:
             writer.transport.abort()
             return
-        if self._socket:
-            there, back = await asyncio.open_unix_connection(f"{self._socket}/.s.PGSQL.{self._port}")
-        else:
-            there, back = await asyncio.open_connection(self._host, self._port)
-        self._open |= {writer, back}
         self._passing.add(asyncio.current_task())
-        await asyncio.gather(self._pass(reader, back), self._pass(there, writer))
-        self._passing.discard(asyncio.current_task())
-        self._open -= {writer, back}
+        try:
+            there, back = await self._database()
+            self._open |= {writer, back}
+            await asyncio.gather(self._pass(reader, back), self._pass(there, writer))
+            self._open -= {writer, back}
+            await drop(back)
+        finally:
+            await drop(writer)
+            self._passing.discard(asyncio.current_task())
+
+    async def _database(self) -> Streams:
+        if self._socket:
+            return await asyncio.open_unix_connection(f"{self._socket}/.s.PGSQL.{self._port}")
+        return await asyncio.open_connection(self._host, self._port)
 
     async def _pass(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):
@@ -129,9 +136,9 @@ async def ask_steadily(connections: Connections, requests: list[bytes], told: To
             await asyncio.sleep(PACE)
 
 
-async def absence(kind: str, gateway: Gateway, requests: list[bytes], seconds: float, away: AsyncIterator[None]) -> Absence:
+async def absence(kind: str, connections: Connections, requests: list[bytes], seconds: float, away: AsyncIterator[None]) -> Absence:
     """Asks while the database is away, and then until all is well."""
-    connections, told, after, health = Connections(gateway.address), Told(), Told(), Told()
+    told, after, health = Told(), Told(), Told()
     await anext(away)
     asking = asyncio.create_task(ask_steadily(connections, requests, told, seconds))
     for _ in range(int(seconds)):
@@ -148,7 +155,6 @@ async def absence(kind: str, gateway: Gateway, requests: list[bytes], seconds: f
     recovered = round(time.perf_counter() - began, 2)
     await asking
     await ask_steadily(connections, requests, after, 1.0)
-    connections.close()
     longest = max(max(times) for times in told.seconds.values())
     return Absence(kind, dict(told.statuses), round(longest, 2), recovered, dict(after.statuses), dict(health.statuses))
 
@@ -186,11 +192,15 @@ async def run(database_url: str, folder: Path, *, seconds: float, kinds: tuple[s
         await here.create()
     page = post("/graphql", who.token, {"query": "{ opportunities(first: 20) { nodes { id account { name } contacts { id } } } }"})
     requests = [page, get("/api/opportunities/?limit=5", who.token), post("/graphql", who.token, rename)]
-    async with proxied(database_url) as (proxy, address), serving(address, folder, **SETTINGS) as (gateway,):
+    async with (
+        proxied(database_url) as (proxy, address),
+        serving(address, folder, **SETTINGS) as (gateway,),
+        Connections(gateway.address) as connections,
+    ):
         for kind in kinds:
             away = _locked(database_url) if kind == "locked" else _behind(proxy, kind)
             asked = requests[:2] if kind == "locked" else requests
-            report.absences.append(await absence(kind, gateway, asked, seconds, away))
+            report.absences.append(await absence(kind, connections, asked, seconds, away))
     return report
 
 

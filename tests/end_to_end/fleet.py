@@ -21,7 +21,8 @@ from gateway.server import config_of
 from gateway.settings import Settings
 from schema.rules.access import Caller, Role
 from schema.storage.database import Database, open_database
-from tests.live_server import ROOT, free_port
+from tests.connecting import free_port
+from tests.live_server import ROOT
 from tests.postgres import start_postgres
 
 PATIENCE = 60.0

@@ -10,6 +10,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from gateway.live.messages import SUBPROTOCOL
+from tests.connecting import connected
 
 EVENTS = "subscription($since: String) { opportunityChanged(since: $since) { cursor type id } }"
 Event: TypeAlias = dict[str, Any]
@@ -49,9 +50,7 @@ async def by_socket(address: str, token: str, query: str = EVENTS, **variables: 
 
 async def by_stream(address: str, token: str, query: str = EVENTS, **variables: Any) -> Events:
     """The events of a subscription over SSE. Raises Refused, and GONE when the stream breaks."""
-    host, port = address.split(":")
-    reader, writer = await asyncio.open_connection(host, int(port))
-    try:
+    async with connected(address) as (reader, writer):
         body = orjson.dumps({"query": query, "variables": variables})
         head = f"POST /graphql HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {token}\r\naccept: text/event-stream\r\n"
         writer.write(f"{head}content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n".encode() + body)
@@ -64,8 +63,6 @@ async def by_stream(address: str, token: str, query: str = EVENTS, **variables: 
             if line.startswith(b"data: "):
                 yield _event(orjson.loads(line[6:]))
         raise EOFError
-    finally:
-        writer.transport.abort()
 
 
 def _event(payload: dict[str, Any]) -> Event:

@@ -11,11 +11,12 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from gateway.seed import SeedSpec, seed
+from tests.connecting import beside, connected
 from tests.end_to_end.asking import Connections, Told, closed_loop, get, open_loop, post
 from tests.end_to_end.fleet import access, fresh, serving
 
@@ -67,11 +68,9 @@ async def _watch(connections: Connections, health: Told) -> None:
 
 async def load(connections: Connections, request: bytes, capacity: float, times: float, seconds: float) -> Load:
     """`times` the capacity, while health is asked for too."""
-    health = Told()
-    watching = asyncio.create_task(_watch(connections, health))
-    began = time.perf_counter()
-    told = await open_loop(connections, request, capacity * times, seconds)
-    watching.cancel()
+    health, began = Told(), time.perf_counter()
+    async with beside(_watch(connections, health)):
+        told = await open_loop(connections, request, capacity * times, seconds)
     assert set(health.statuses) == {200}, health.statuses
     # What was still waiting at the end was answered after it.
     share = told.statuses[200] / (time.perf_counter() - began) / capacity
@@ -90,22 +89,16 @@ async def _settled(connections: Connections, request: bytes, soon: float) -> Non
 @asynccontextmanager
 async def burden(address: str, request: bytes, counts: dict[str, int]) -> AsyncIterator[None]:
     """Connections that hold on: they say nothing, half a head, half a body, or ask for much and never read."""
-    host, port = address.split(":")
     head, body = request.split(b"\r\n\r\n")
     sent = {"silent": b"", "half a head": head[:30], "half a body": head + b"\r\n\r\n" + body[:5], "stopped readers": request * 20}
-    writers = []
-    for kind, count in counts.items():
-        for _ in range(count):
-            reader, writer = await asyncio.open_connection(host, int(port), limit=1)
-            if kind == "stopped readers":
-                writer.transport.pause_reading()
-            writer.write(sent[kind])
-            writers.append((reader, writer))
-    try:
+    async with AsyncExitStack() as stack:
+        for kind, count in counts.items():
+            for _ in range(count):
+                _, writer = await stack.enter_async_context(connected(address, limit=1))
+                if kind == "stopped readers":
+                    writer.transport.pause_reading()
+                writer.write(sent[kind])
         yield
-    finally:
-        for _, writer in writers:
-            writer.transport.abort()
 
 
 async def run(database_url: str, folder: Path, *, seconds: float, times: tuple[float, ...] = (2, 5), burdens: float = 1) -> Report:
@@ -113,8 +106,7 @@ async def run(database_url: str, folder: Path, *, seconds: float, times: tuple[f
     report, who = Report(burden={kind: int(count * burdens) for kind, count in BURDEN.items()}), await access(database_url)
     await seed(database_url, SeedSpec(workspace="Here", opportunities=DEALS, accounts=200, users=10, contacts=800, seed=1))
     request = post("/graphql", who.token, {"query": PAGE})
-    async with serving(database_url, folder, **SETTINGS) as (gateway,):
-        connections = Connections(gateway.address)
+    async with serving(database_url, folder, **SETTINGS) as (gateway,), Connections(gateway.address) as connections:
         await closed_loop(connections, request, CLIENTS, seconds / 4)
         report.capacity = round((await closed_loop(connections, request, CLIENTS, seconds)).statuses[200] / seconds, 1)
         for each in times:
@@ -124,7 +116,6 @@ async def run(database_url: str, folder: Path, *, seconds: float, times: tuple[f
             told = await closed_loop(connections, request, CLIENTS, seconds)
         report.burdened = round(told.statuses[200] / seconds / report.capacity, 2)
         report.burdened_statuses = dict(told.statuses)
-        connections.close()
     return report
 
 

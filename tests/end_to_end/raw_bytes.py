@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.connecting import connected
 from tests.end_to_end.deals import deals
 from tests.end_to_end.fleet import Access, access, fresh, in_process
 
@@ -168,50 +169,39 @@ def frame(data: bytes, opcode: int = 1, *, final: bool = True) -> bytes:
 
 async def ask(address: str, request: bytes) -> bytes:
     """All that comes back until the server closes."""
-    host, port = address.split(":")
-    reader, writer = await asyncio.open_connection(host, int(port))
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(PATIENCE), connected(address) as (reader, writer):
             writer.write(request)
             await writer.drain()
             return await reader.read()
     except (ConnectionError, TimeoutError):
         return b""
-    finally:
-        writer.close()
 
 
 async def first_bytes(address: str, request: bytes) -> bytes:
     """What a stream begins with, or the answer in its place."""
-    host, port = address.split(":")
-    reader, writer = await asyncio.open_connection(host, int(port))
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(PATIENCE), connected(address) as (reader, writer):
             writer.write(request)
             writer.write_eof()
             return await reader.read(2_000)
     except (ConnectionError, TimeoutError):
         return b""
-    finally:
-        writer.close()
 
 
 async def talk(address: str, frames: list[bytes]) -> str:
     """How the server ends a socket that sent these frames and then nothing: a close code, `open`, or `dropped`."""
-    host, port = address.split(":")
-    reader, writer = await asyncio.open_connection(host, int(port))
     upgrade = f"GET /graphql HTTP/1.1\r\nhost: {address}\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-version: 13\r\n"
     upgrade += "sec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\nsec-websocket-protocol: graphql-transport-ws\r\n\r\n"
     try:
-        writer.write(upgrade.encode())
-        await reader.readuntil(b"\r\n\r\n")
-        for each in frames:
-            writer.write(each)
-        return await _ending(reader)
+        async with connected(address) as (reader, writer):
+            writer.write(upgrade.encode())
+            await reader.readuntil(b"\r\n\r\n")
+            for each in frames:
+                writer.write(each)
+            return await _ending(reader)
     except (ConnectionError, asyncio.IncompleteReadError):
         return DROPPED
-    finally:
-        writer.close()
 
 
 async def _ending(reader: asyncio.StreamReader) -> str:

@@ -21,7 +21,7 @@ from websockets.exceptions import ConnectionClosed
 from gateway.live.messages import SUBPROTOCOL
 from tests.end_to_end.asking import Connections, Told, get, post
 from tests.end_to_end.deals import deals
-from tests.end_to_end.fleet import Access, Gateway, access, fresh, serving
+from tests.end_to_end.fleet import PATIENCE, Access, Gateway, access, fresh, serving
 
 CLIENTS, SOCKETS, STREAMS = 8, 10, 10
 FOLLOW = "subscription { opportunityChanged { type } }"
@@ -93,8 +93,9 @@ async def followers(address: str, who: Access) -> list["asyncio.Task[str]"]:
     opened = asyncio.Semaphore(0)
     tasks = [asyncio.create_task(socket_end(address, who, opened)) for _ in range(SOCKETS)]
     tasks += [asyncio.create_task(stream_end(address, who, opened)) for _ in range(STREAMS)]
-    for _ in tasks:
-        await opened.acquire()
+    async with asyncio.timeout(PATIENCE):
+        for _ in tasks:
+            await opened.acquire()
     return tasks
 
 
@@ -117,17 +118,15 @@ async def stop(gateway: Gateway, who: Access, requests: list[bytes], report: Rep
     told, ready = Told(), asyncio.Event()
     ready.set()
     open_ones = await followers(gateway.address, who)
-    connections = [Connections(gateway.address) for _ in range(CLIENTS + 1)]
-    asking = [asyncio.create_task(ask_on(each, requests, told, ready)) for each in connections[1:]]
-    asking.append(asyncio.create_task(_balancer(connections[0], ready)))
-    await asyncio.sleep(0.3)
-    report.exits.append(await gateway.end())
-    await asyncio.gather(*asking)
+    async with Connections(gateway.address) as connections:
+        asking = [asyncio.create_task(ask_on(connections, requests, told, ready)) for _ in range(CLIENTS)]
+        asking.append(asyncio.create_task(_balancer(connections, ready)))
+        await asyncio.sleep(0.3)
+        report.exits.append(await gateway.end())
+        await asyncio.gather(*asking)
     report.note(told, {200, 201})
     report.close(await asyncio.gather(*open_ones))
     report.stops += 1
-    for each in connections:
-        each.close()
 
 
 async def restart(gateway: Gateway, who: Access, requests: list[bytes], report: Report) -> None:
@@ -135,17 +134,15 @@ async def restart(gateway: Gateway, who: Access, requests: list[bytes], report: 
     told, ready = Told(), asyncio.Event()
     ready.set()
     open_ones = await followers(gateway.address, who)
-    connections = [Connections(gateway.address) for _ in range(CLIENTS)]
-    asking = [asyncio.create_task(ask_on(each, requests, told, ready)) for each in connections]
-    gateway.process.send_signal(signal.SIGHUP)
-    report.close(await asyncio.wait_for(asyncio.gather(*open_ones), RESTART_SECONDS))
-    await asyncio.sleep(0.3)
-    ready.clear()
-    await asyncio.gather(*asking)
+    async with Connections(gateway.address) as connections:
+        asking = [asyncio.create_task(ask_on(connections, requests, told, ready)) for _ in range(CLIENTS)]
+        gateway.process.send_signal(signal.SIGHUP)
+        report.close(await asyncio.wait_for(asyncio.gather(*open_ones), RESTART_SECONDS))
+        await asyncio.sleep(0.3)
+        ready.clear()
+        await asyncio.gather(*asking)
     report.note(told, {200, 201})
     report.restarts += 1
-    for each in connections:
-        each.close()
 
 
 async def run(database_url: str, folder: Path, *, rounds: int) -> Report:

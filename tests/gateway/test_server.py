@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -18,6 +17,7 @@ from websockets.exceptions import ConnectionClosed
 
 from gateway.journal import WAIT_SECONDS
 from gateway.live.messages import SUBPROTOCOL
+from tests.connecting import free_port
 from tests.gateway.conftest import HEADERS, TOKEN
 
 ROOT = Path(__file__).parents[2]
@@ -42,12 +42,6 @@ if __name__ == "__main__":
 """
 
 Start = Callable[..., Any]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture

@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 
+from tests.connecting import free_port
 from tests.gateway.conftest import Run
-from tests.live_server import ROOT, free_port
+from tests.live_server import ROOT
 
 GATEWAY = [sys.executable, "-m", "gateway"]
 SERVE = ["serve", "--port", "0"]

@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
+from tests.connecting import connected
 from tests.gateway.conftest import TOKEN, Serve
+
+PATIENCE = 30.0
 
 POST = (
     f"POST /graphql HTTP/1.1\r\nhost: x\r\nauthorization: {TOKEN}\r\ncontent-type: application/json\r\ncontent-length: 50\r\n\r\n".encode()
@@ -16,17 +19,12 @@ POST = (
 
 async def talk(app: Any, *parts: bytes, pause: float = 0.0) -> tuple[int, Any]:
     """Send the parts; the status and JSON that come before the server closes (0 if nothing does)."""
-    host, port = app.address.split(":")
-    reader, writer = await asyncio.open_connection(host, int(port))
-    try:
+    async with asyncio.timeout(PATIENCE), connected(app.address) as (reader, writer):
         for part in parts:
             writer.write(part)
             await writer.drain()
             await asyncio.sleep(pause)
-        async with asyncio.timeout(3):
-            answer = await reader.read()
-    finally:
-        writer.close()
+        answer = await reader.read()
     head, _, body = answer.partition(b"\r\n\r\n")
     return (int(head.split()[1]), json.loads(body)) if head else (0, None)
 
@@ -59,13 +57,11 @@ async def test_slow_bodies(serve: Serve, parts: list[bytes]) -> None:
 async def test_an_idle_connection_is_kept(serve: Serve) -> None:
     """The time for headers isn't that of a connection that waits for its next request."""
     app = await serve(header_timeout=0.2, keep_alive=5)
-    host, port = app.address.split(":")
-    reader, writer = await asyncio.open_connection(host, int(port))
-    for _ in range(2):
-        writer.write(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
-        assert b"200 OK" in await reader.readuntil(b'"ok"}')
-        await asyncio.sleep(0.4)
-    writer.close()
+    async with connected(app.address) as (reader, writer):
+        for _ in range(2):
+            writer.write(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
+            assert b"200 OK" in await reader.readuntil(b'"ok"}')
+            await asyncio.sleep(0.4)
 
 
 async def test_header_limit(serve: Serve) -> None:
