@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, or_, select
 
-from schema.rules.text import fold
+from schema.rules.text import fold_email
 from schema.storage.database import Database, Row
 from schema.storage.statements import Statement
 from schema.storage.tables import ApiKey, User, Workspace
@@ -42,7 +42,7 @@ class Lookup:
         """workspace_id, id, role, account_id, is_active of a user, by id or e-mail address. Raises Unavailable."""
         by_email = "@" in user
         statement = self._by_email if by_email else self._by_id
-        return await self._one(statement, {"workspace": workspace, "user": fold(user) if by_email else user})
+        return await self._one(statement, {"workspace": workspace, "user": fold_email(user) if by_email else user})
 
     async def _one(self, statement: Statement, values: dict[str, Any]) -> Row | None:
         rows = await self._database.fetch(statement, values)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from schema.rules.access import Role
-from schema.rules.text import fold
+from schema.rules.text import fold, fold_email
 
 from .values import Row, Source
 from .words import COMPANY_FORMS, COMPANY_KINDS, COMPANY_STEMS, FIRST_NAMES, INDUSTRIES, LAST_NAMES, TITLES
@@ -63,9 +63,9 @@ def _user(source: Source, index: int, companies: Sequence[Row]) -> Row:
         workspace_id=source.workspace_id,
         id=source.id("usr", created),
         name=" ".join(name),
-        search_folded=fold(f"{' '.join(name)} {email}"),
+        search_folded=fold(f"{' '.join(name)}\n{email}"),
         email=email,
-        email_folded=fold(email),
+        email_folded=fold_email(email),
         role=role.value,
         is_active=not _last_of(20, index),
         account_id=companies[index % len(companies)]["id"] if _last_of(16, index) else None,
@@ -93,9 +93,9 @@ def _contact(source: Source, index: int, company: Row) -> Row:
         first_name=first,
         last_name=last,
         name=f"{first} {last}",
-        search_folded=fold(f"{first} {last} {email}"),
+        search_folded=fold(f"{first} {last}\n{email}"),
         email=email,
-        email_folded=fold(email),
+        email_folded=fold_email(email),
         phone=f"+1 555 01{index % 100:02} {source.random.randrange(1000):03}" if source.chance(0.7) else None,
         title=source.pick(TITLES) if source.chance(0.85) else None,
         account_id=company["id"],

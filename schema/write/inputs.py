@@ -9,6 +9,7 @@ from strawberry.types.base import StrawberryOptional
 from strawberry.utils.str_converters import to_camel_case
 
 from ..rules.stages import BY_NAME
+from ..rules.text import trimmed
 from ..types.fields import LIMITS, Constraint
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
@@ -55,8 +56,8 @@ class InputModel:
             column = renamed.get(declared.python_name, declared.python_name)
             limits: Constraint | None = declared.metadata.get(LIMITS)
             clearable = isinstance(declared.type, StrawberryOptional) and declared.python_name not in kept
-            trimmed = limits is not None and bool(limits.min_length)
-            self.fields.append(InputField(name, column, limits, clearable, trimmed))
+            ends_trimmed = limits is not None and bool(limits.min_length)
+            self.fields.append(InputField(name, column, limits, clearable, ends_trimmed))
         self.names = {field.column: field.name for field in self.fields}
 
     def read(self, given: Mapping[str, Any]) -> tuple[dict[str, Any], list[Fault]]:
@@ -68,7 +69,7 @@ class InputModel:
                 continue
             value = given[field.name]
             if field.trimmed and isinstance(value, str):
-                value = value.strip()
+                value = trimmed(value)
             found = _faults(field, value)
             faults += found
             if not found:

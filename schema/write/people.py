@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, func, select, update
 
 from ..plan.reading import WORKSPACE
 from ..rules import clock
-from ..rules.text import fold
+from ..rules.text import fold, fold_email, trimmed
 from ..storage.columns import Text
 from ..storage.ids import new_id
 from ..storage.tables import Account, ApiKey, Contact, Opportunity, OpportunityContact, User
@@ -43,15 +43,15 @@ def _account(row: dict[str, Any]) -> list[Fault]:
 
 
 def _contact(row: dict[str, Any]) -> list[Fault]:
-    names = [name.strip() for name in (row["first_name"], row["last_name"]) if name and name.strip()]
+    names = [name for name in map(trimmed, (row["first_name"] or "", row["last_name"] or "")) if name]
     row["name"] = " ".join(names)
-    row["email_folded"] = fold(row["email"])
+    row["email_folded"] = fold_email(row["email"])
     row["search_folded"] = fold(f"{row['name']}\n{row['email']}")
     return [] if names else [invalid("firstName", "A contact has a firstName or a lastName: give one of them.")]
 
 
 def _user(row: dict[str, Any]) -> list[Fault]:
-    row["email_folded"] = fold(row["email"])
+    row["email_folded"] = fold_email(row["email"])
     row["search_folded"] = fold(f"{row['name']}\n{row['email']}")
     if row["account_id"] is not None and row["role"] != "viewer":
         return [invalid("accountId", "Only a VIEWER is limited to an account: leave accountId out, or make the role VIEWER.")]

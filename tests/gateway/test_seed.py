@@ -118,7 +118,7 @@ async def test_people_are_believable(sqlite_seeded: Database) -> None:
     assert Counter(user["role"] for user in users) == {"admin": 1, "member": 17, "viewer": 2}
     assert all(person["email"].isascii() and person["email"].endswith(".example") for person in [*users, *contacts])
     assert all(user["account_id"] is None or user["role"] == "viewer" for user in users)
-    assert all(contact["search_folded"] == fold(f"{contact['name']} {contact['email']}") for contact in contacts)
+    assert all(contact["search_folded"] == fold(f"{contact['name']}\n{contact['email']}") for contact in contacts)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A client of the routes over the graph in memory."""
+"""Clients of the routes: over the graph in memory, and over the real one."""
 
 from collections.abc import AsyncIterator, Callable
 from typing import Any, TypeAlias
@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from tests.rest_compat.fake import FakeGraph, application
+from tests.rest_compat.real import Gateway, gateway
 
 Connect: TypeAlias = Callable[..., httpx.AsyncClient]
 
@@ -29,4 +30,11 @@ def connect(graph: FakeGraph) -> Connect:
 @pytest.fixture
 async def client(connect: Connect) -> AsyncIterator[httpx.AsyncClient]:
     async with connect() as opened:
+        yield opened
+
+
+@pytest.fixture
+async def here(database_url: str) -> AsyncIterator[Gateway]:
+    """The whole application over a fresh database: the test runs once on each kind."""
+    async with gateway(database_url, public_url="https://crm.example.com") as opened:
         yield opened

@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
 from typing import Any
 
 import orjson
@@ -10,18 +9,12 @@ import pytest
 
 from schema.rules.access import Role
 from schema.storage.database import Unavailable
-from tests.rest_compat.real import OPPORTUNITIES, Gateway, gateway
+from tests.rest_compat.real import OPPORTUNITIES, Gateway
 from tests.rest_compat.test_records import ANSWER, CREATE, DETAIL, LISTED, made_real
 from tests.schema.counting import Heard
 
 INSTANT = re.compile(rb"\d{4}-\d\d-\d\dT[\d:]{8}Z")
 JSON = {"content-type": "application/json"}
-
-
-@pytest.fixture
-async def here(database_url: str) -> AsyncIterator[Gateway]:
-    async with gateway(database_url, public_url="https://crm.example.com") as opened:
-        yield opened
 
 
 async def ids(here: Gateway) -> dict[str, str]:

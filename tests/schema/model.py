@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import cmp_to_key
 from typing import Any
+from unicodedata import normalize
 
 from schema.rules.stages import FIRST_CLOSED, STAGES
 from tests.schema.world import Row, Tenant
@@ -41,9 +42,14 @@ _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "in": lambda value, operand: value in operand,
     "notIn": lambda value, operand: value not in operand,
     "isNull": lambda value, operand: (value is None) == operand,
-    "contains": lambda value, operand: value is not None and operand.casefold() in value.casefold(),
-    "startsWith": lambda value, operand: value is not None and value.casefold().startswith(operand.casefold()),
+    "contains": lambda value, operand: value is not None and folded(operand) in folded(value),
+    "startsWith": lambda value, operand: value is not None and folded(value).startswith(folded(operand)),
 }
+
+
+def folded(text: str) -> str:
+    """Text as it is searched by."""
+    return normalize("NFKC", normalize("NFKC", text).casefold())
 
 
 def matches(given: Mapping[str, Any], deal: Row, contacts: list[str]) -> bool:

@@ -11,8 +11,25 @@ MONEY = st.sampled_from([cents for cents in CENTS if cents is not None]).map(lam
 INT = st.sampled_from([0, 10, 20, 40, 50, 100, -1, 40_000, 2**31 - 1])
 DAY = st.sampled_from([day for day in DAYS if day])
 INSTANT = st.sampled_from([*INSTANTS, "2025-03-01T00:00:00Z"])
-TEXT = st.sampled_from([*WORDS, *(source for source in SOURCES if source is not None), "%", "_", "a", "ss", "SS", "i̇", "ΩM", "ＦU"])
-TEXT = TEXT | st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=3)
+TEXT = st.sampled_from(
+    [
+        *WORDS,
+        *(source for source in SOURCES if source is not None),
+        "%",
+        "_",
+        "a",
+        "ss",
+        "SS",
+        "i̇",
+        "ΩM",
+        "ＦU",
+        "fé",
+        "FE\u0301",
+        "한",
+        " b",
+    ]
+)
+TEXT = TEXT | st.sampled_from(["fé", "FE\u0301", "한", " b"]) | st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=3)
 STAGE = st.sampled_from(STAGE_NAMES)
 
 

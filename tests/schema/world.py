@@ -10,7 +10,7 @@ from sqlmodel import SQLModel
 from schema.graph import Answer, Graph
 from schema.rules.access import Caller, Role
 from schema.rules.stages import FIRST_CLOSED, LOST, STAGES
-from schema.rules.text import fold
+from schema.rules.text import fold, fold_email
 from schema.storage.database import Connection, Database
 
 Row = dict[str, Any]
@@ -28,6 +28,10 @@ WORDS = (
     "FINE",
     "Ωmega",
     "ωMEGA",
+    "Cafe\u0301",
+    "CAFÉ",
+    "\u1112\u1161\u11ab",
+    "a\u00a0b",
     "Zed",
     "zed",
     "🙂",
@@ -117,7 +121,7 @@ def _user(random: Random, mark: str, place: int, accounts: list[Row]) -> Row:
         "name": name,
         "search_folded": fold(f"{name}\n{email}"),
         "email": email,
-        "email_folded": fold(email),
+        "email_folded": fold_email(email),
         "role": ("admin", "member", "member", "viewer", "viewer")[place],
         "is_active": place != 3,
         "account_id": accounts[0]["id"] if limited else None,
@@ -135,7 +139,7 @@ def _contact(random: Random, mark: str, place: int, accounts: list[Row]) -> Row:
         "name": name,
         "search_folded": fold(f"{name}\n{email}"),
         "email": email,
-        "email_folded": fold(email),
+        "email_folded": fold_email(email),
         "phone": random.choice((None, f"{mark}+1 555")),
         "title": None,
         "account_id": random.choice((None, *(account["id"] for account in accounts))),

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from unicodedata import normalize
 
 Body = Mapping[str, Any]
 Faults = set[tuple[str, str]]
@@ -237,10 +238,14 @@ class Model:
 def _found(model: Model, row: Row, wanted: str) -> bool:
     name = model.shown(row, ["name"])["name"]
     text = f"{name}\n{row['email']}" if row["kind"] == "contacts" else name
-    return wanted.casefold() in text.casefold()
+    return _folded(wanted) in _folded(text)
 
 
-_ORDERS: dict[str, Callable[[Any], Any]] = {"name": str.casefold, "stage": PIPELINE.index}
+def _folded(text: str) -> str:
+    return normalize("NFKC", normalize("NFKC", text).casefold())
+
+
+_ORDERS: dict[str, Callable[[Any], Any]] = {"name": _folded, "stage": PIPELINE.index}
 _FILTERS: dict[str, Callable[[Model, Row, Any], bool]] = {
     "stage": lambda _, row, wanted: row["stage"] in wanted,
     "accountId": lambda _, row, wanted: row["accountId"] in wanted,
