@@ -27,6 +27,7 @@ from gateway.http.load import Bounded, Places
 from gateway.http.observed import Observed
 from gateway.http.operations import Operations
 from gateway.http.rates import Budget, Rated
+from gateway.http.unsent import Unsent
 from gateway.journal import Journal
 from gateway.live.events import EventsEndpoint
 from gateway.live.operating import Terms
@@ -78,6 +79,7 @@ class Application:
         self.budget = budget_of(settings)
         self.operations = Operations(self.graph, documents_of(settings), self.count, self.budget)
         self.places = Places(settings.max_in_flight, settings.queue_size, settings.queue_timeout)
+        self.unsent = Unsent(settings.max_unsent)
         self.uses = Uses(self.database)
         self.rest = rest_routes(RestGraph(self.operations, self.uses, settings))
         self.resources = next((route for route in self.rest if isinstance(route, RestRoutes)), None)
@@ -131,6 +133,7 @@ class Application:
             operations=self.operations,
             authenticator=self.authenticator,
             places=self.places,
+            unsent=self.unsent,
             closing=self.closing,
             complain=self.complain,
             operation_timeout=settings.operation_timeout,
@@ -229,6 +232,8 @@ def limits_of(settings: Settings) -> Limits:
         max_root_fields=settings.max_root_fields,
         max_mutations=settings.max_mutations,
         max_cost=settings.max_cost,
+        max_answer=settings.max_answer,
+        introspection=settings.introspection,
         max_errors=settings.max_errors,
         counts=settings.count_cache,
     )

@@ -11,6 +11,7 @@ from graphql import (
     GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
+    NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
     parse,
     print_ast,
@@ -93,6 +94,7 @@ class Documents:
         self._schema = schema
         self._coercions = Coercions(schema)
         self._limits = limits
+        self._rules = RULES if limits.introspection else (*RULES, NoSchemaIntrospectionCustomRule)
         self._kept: OrderedDict[tuple[str, str | None], Prepared] = OrderedDict()
         self._remembered = lru_cache(maxsize=KEPT_VARIABLES)(self._coerce_text)
         self.misses = 0
@@ -150,7 +152,7 @@ class Documents:
     def _prepare(self, text: str, name: str | None) -> Prepared:
         document = self._parse(text)
         operation = _operation(document, name)
-        errors = validate(self._schema, document, RULES, max_errors=self._limits.max_errors)
+        errors = validate(self._schema, document, self._rules, max_errors=self._limits.max_errors)
         if errors:
             raise _told(errors, self._limits)
         excess = too_much(document, operation, self._limits)

@@ -13,6 +13,7 @@ from gateway.auth import Authenticator
 from gateway.http.faults import Defect, Fault, TimedOut, graphql_error
 from gateway.http.load import Places
 from gateway.http.operations import Operations
+from gateway.http.unsent import Unsent
 from schema.documents import Prepared, RequestError
 from schema.graph import Answer
 from schema.rules.access import Caller
@@ -27,6 +28,7 @@ class Terms:
     operations: Operations
     authenticator: Authenticator
     places: Places
+    unsent: Unsent
     closing: asyncio.Event
     complain: Callable[[Scope, Exception], None]
     operation_timeout: float

@@ -23,7 +23,7 @@ from graphql import (
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What an operation may be. Lengths in characters, cost in objects (see `cost`)."""
+    """What an operation may be. Lengths in characters, cost in objects (see `cost`), the answer in bytes."""
 
     max_document_length: int = 15_000
     max_tokens: int = 1_000
@@ -34,6 +34,8 @@ class Limits:
     max_root_fields: int = 20
     max_mutations: int = 5
     max_cost: int = 5_000
+    max_answer: int = 10_485_760
+    introspection: bool = True
     max_errors: int = 5
     documents: int = 1_000
     counts: int = 10_000
