@@ -140,6 +140,7 @@ class Application:
             recheck=settings.token_recheck,
             heartbeat=settings.heartbeat,
             queue=settings.websocket_queue,
+            queue_bytes=settings.websocket_queue_bytes,
             slow_reader_timeout=settings.slow_reader_timeout,
             init_timeout=settings.websocket_init_timeout,
             message_limit=settings.websocket_message_limit,

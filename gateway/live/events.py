@@ -21,7 +21,7 @@ from schema.documents import Prepared, RequestError
 from schema.rules.access import Caller
 
 from .operating import Terms, answers, encode_errors, errors_of
-from .outbox import Outbox, SlowReader
+from .outbox import SlowReader
 from .token import Closing, TokenLost, watch
 
 CLOSE_SECONDS: Final = 1.0
@@ -75,7 +75,7 @@ class Stream:
         self.scope = scope
         self.receive = receive
         self.send = send
-        self.outbox = Outbox(terms.queue, terms.slow_reader_timeout)
+        self.outbox = terms.outbox()
 
     async def run(self, prepared: Prepared, parameters: Parameters) -> bytes:
         """Until the operation, the client, the token or the process ends it; the stream's last bytes."""
@@ -89,6 +89,8 @@ class Stream:
                 await self._follow(prepared, parameters, caller)
         except ExceptionGroup as ends:
             return self._last(ends.exceptions[0])
+        finally:
+            self.outbox.close()
         raise AssertionError("writing ends by raising")
 
     def _last(self, end: Exception) -> bytes:
@@ -113,16 +115,24 @@ class Stream:
 
     async def _write(self) -> None:
         """A comment at once, so that the client knows that it is connected, and whenever there was nothing to say for a while."""
-        message = ALIVE
+        await self._send(ALIVE)
         while True:
-            await self.send({"type": "http.response.body", "body": message, "more_body": True})
-            if message is COMPLETE:
-                raise _Ended
             try:
                 async with asyncio.timeout(self.terms.heartbeat):
                     message = await self.outbox.get()
             except TimeoutError:
-                message = ALIVE
+                await self._send(ALIVE)
+                continue
+            await self._send(message)
+            self.outbox.sent()
+            if message is COMPLETE:
+                raise _Ended
+
+    async def _send(self, message: bytes) -> None:
+        """Hands a message to the server, and waits until the connection has taken it: only the next call tells, so an empty one is made."""
+        await self.send({"type": "http.response.body", "body": message, "more_body": True})
+        await asyncio.sleep(0)
+        await self.send({"type": "http.response.body", "body": b"", "more_body": True})
 
     async def _await_leaving(self) -> None:
         await until_gone(self.receive)

@@ -18,7 +18,7 @@ from schema.documents import Prepared, RequestError
 from schema.graph import Answer
 from schema.rules.access import Caller
 
-from .outbox import SlowReader
+from .outbox import Outbox, SlowReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +35,15 @@ class Terms:
     recheck: float
     heartbeat: float
     queue: int
+    queue_bytes: int
     slow_reader_timeout: float
     init_timeout: float
     message_limit: int
     subscriptions: int
+
+    def outbox(self) -> Outbox:
+        """What will wait for a new client."""
+        return Outbox(self.queue, self.queue_bytes, self.slow_reader_timeout, self.unsent)
 
 
 async def answers(terms: Terms, prepared: Prepared, variables: dict[str, Any] | None, caller: Caller) -> AsyncGenerator[Answer, None]:

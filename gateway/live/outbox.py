@@ -1,29 +1,89 @@
-"""What waits to be sent to one client: a bounded queue, so that a reader who has stopped costs little, harms nobody and is found out."""
+"""What waits to be sent to one client: a queue bounded in messages and bytes, so that a reader who has stopped harms nobody else."""
 
 import asyncio
+from collections import deque
+from typing import Final
+
+from gateway.http.unsent import Unsent
+
+#: So many bytes may always wait for a client, however much waits for the others: who reads is served whatever they do.
+SMALL: Final = 65_536
 
 
 class SlowReader(Exception):
-    """The queue was full, and stayed so."""
+    """There was no room for a message in time: the client reads too slowly, or too much waits for all clients together."""
 
 
 class Outbox:
-    """At most `size` messages. Adding to a full queue waits `patience` seconds, which holds a long catching-up to its reader's pace."""
+    """At most `size` messages and `limit` bytes, or one larger message; `unsent` counts the bytes over all clients.
 
-    def __init__(self, size: int, patience: float) -> None:
-        self._queue: asyncio.Queue[bytes] = asyncio.Queue(size)
+    Adding waits for room at most `patience` seconds, which holds a long catching-up to its reader's pace.
+    """
+
+    def __init__(self, size: int, limit: int, patience: float, unsent: Unsent) -> None:
+        self._size = size
+        self._limit = limit
         self._patience = patience
+        self._unsent = unsent
+        self._queue: deque[bytes] = deque()
+        self._bytes = 0
+        self._sending: bytes | None = None
+        self._adding = asyncio.Lock()
+        self._changed = asyncio.Event()
 
     async def put(self, message: bytes) -> None:
-        """Raises SlowReader."""
-        try:
-            self._queue.put_nowait(message)
-        except asyncio.QueueFull:
+        """Adds a message. Raises SlowReader."""
+        if self._adding.locked() or not self._add_now(message):
             try:
-                async with asyncio.timeout(self._patience):
-                    await self._queue.put(message)
+                async with asyncio.timeout(self._patience), self._adding:
+                    await self._room(message)
             except TimeoutError:
                 raise SlowReader from None
+        self._bytes += len(message)
+        self._queue.append(message)
+        self._changed.set()
 
     async def get(self) -> bytes:
-        return await self._queue.get()
+        """The next message. Its bytes count as waiting until `sent` is called."""
+        while not self._queue:
+            self._changed.clear()
+            await self._changed.wait()
+        self._sending = self._queue.popleft()
+        return self._sending
+
+    def sent(self) -> None:
+        """The client's connection has taken what `get` gave."""
+        assert self._sending is not None
+        self._remove(self._sending)
+        self._sending = None
+        self._changed.set()
+
+    def close(self) -> None:
+        """Nothing more is sent: whatever waits is dropped."""
+        if self._sending is not None:
+            self.sent()
+        while self._queue:
+            self._remove(self._queue.popleft())
+
+    def _remove(self, message: bytes) -> None:
+        self._bytes -= len(message)
+        self._unsent.remove(len(message))
+
+    async def _room(self, message: bytes) -> None:
+        while not self._fits(message):
+            self._changed.clear()
+            await self._changed.wait()
+        if not self._add_now(message):
+            await self._unsent.wait(len(message))
+
+    def _fits(self, message: bytes) -> bool:
+        return len(self._queue) < self._size and (not self._bytes or self._bytes + len(message) <= self._limit)
+
+    def _add_now(self, message: bytes) -> bool:
+        """Counts a message over all clients, if that needs no waiting."""
+        if not self._fits(message):
+            return False
+        if self._bytes + len(message) > SMALL:
+            return self._unsent.add_now(len(message))
+        self._unsent.add(len(message))
+        return True

@@ -35,7 +35,7 @@ from .messages import (
     read,
 )
 from .operating import Terms, answers, enter, errors_of
-from .outbox import Outbox, SlowReader
+from .outbox import SlowReader
 from .token import Closing, TokenLost, watch
 
 #: A client that doesn't read can't be told that it is being closed.
@@ -74,7 +74,7 @@ class Session:
         self.scope = scope
         self.receive = receive
         self.send = send
-        self.outbox = Outbox(terms.queue, terms.slow_reader_timeout)
+        self.outbox = terms.outbox()
         self.running: dict[str, asyncio.Task[None]] = {}
         self.caller: Caller | None = None
         self.authorization: str | None = None
@@ -89,6 +89,8 @@ class Session:
                 await self._read()
         except ExceptionGroup as ends:
             return self._closed(ends.exceptions[0])
+        finally:
+            self.outbox.close()
         raise AssertionError("reading ends by raising")
 
     async def _read(self) -> None:
@@ -111,7 +113,9 @@ class Session:
     async def _write(self) -> None:
         with suppress(OSError):  # The client has left, as `_read` will learn too.
             while True:
-                await self.send({"type": "websocket.send", "text": (await self.outbox.get()).decode()})
+                message = await self.outbox.get()
+                await self.send({"type": "websocket.send", "text": message.decode()})
+                self.outbox.sent()
 
     async def _watch(self) -> None:
         """The time for `connection_init`, and then the token."""
