@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any
 
 import strawberry
-from graphql import GraphQLInterfaceType, GraphQLObjectType, GraphQLResolveInfo, GraphQLSchema
+from graphql import GraphQLInterfaceType, GraphQLObjectType, GraphQLResolveInfo, GraphQLSchema, GraphQLUnionType
 from strawberry.schema.config import StrawberryConfig
 
 from .plan.compiler import RUNTIME_TYPE
@@ -47,7 +47,7 @@ def build() -> Built:
             type_.is_type_of = None
             for field in type_.fields.values():
                 field.resolve = _from_tree
-        elif isinstance(type_, GraphQLInterfaceType):
+        elif isinstance(type_, GraphQLInterfaceType | GraphQLUnionType):
             type_.resolve_type = _runtime_type
     return Built(core, f"{_definition(core)}\n\n{schema.as_str()}\n")
 

@@ -32,7 +32,7 @@ from .plan.reading import Counts, Moved, Reader
 from .plan.selections import Selections
 from .plan.variables import Variables
 from .plan.writer import PlanFault
-from .rules.access import Caller
+from .rules.access import Caller, Role
 from .rules.errors import GatewayError, ServiceUnavailable
 from .storage.database import Connection, Database, StorageError
 from .types.scalars import show_money
@@ -150,16 +150,18 @@ class Graph:
 
     def _plan(self, prepared: Prepared, values: Variables, caller: Caller, *, raw: bool = False) -> Any:
         limited = caller.account_id is not None
-        key = (limited, raw, *[values.coerced.get(name) for name in prepared.deciding]) if prepared.deciding else (limited, raw)
+        sight = (limited, caller.role is Role.ADMIN, raw)
+        key = (*sight, *[values.coerced.get(name) for name in prepared.deciding]) if prepared.deciding else sight
         plan = prepared.plans.get(key)
         if plan is None:
-            booleans = dict(zip(prepared.deciding, key[2:], strict=True))
-            plan = prepared.plans[key] = self._compile(prepared, booleans, limited=limited, raw=raw)
+            booleans = dict(zip(prepared.deciding, key[len(sight) :], strict=True))
+            plan = prepared.plans[key] = self._compile(prepared, booleans, sight)
         return plan
 
-    def _compile(self, prepared: Prepared, booleans: dict[str, bool | None], *, limited: bool, raw: bool) -> Any:
+    def _compile(self, prepared: Prepared, booleans: dict[str, bool | None], sight: tuple[bool, bool, bool]) -> Any:
         selections = Selections(self.graphql_schema, prepared.document, prepared.operation, booleans)
-        compiler = Compiler(self._model, self.database, selections, limited, raw, self._names, self._filters, **PARTS)
+        limited, admin, raw = sight
+        compiler = Compiler(self._model, self.database, selections, limited, admin, raw, self._names, self._filters, **PARTS)
         return COMPILERS[prepared.kind](compiler)
 
     async def _query(self, prepared: Prepared, plan: QueryPlan, given: dict[str, Any], values: Variables, reading: Reading) -> Answer:
@@ -255,11 +257,12 @@ class Graph:
         told = {
             "cursor": write_cursor(event.position, event.at),
             "type": kind,
-            "id": event.opportunity_id,
+            "opportunityId": event.opportunity_id,
             "recordId": None if kind == "DELETED" else event.opportunity_id,
             "changedFields": event.changed_fields,
             "at": event.at,
             "byId": event.by_id,
+            "byKeyId": event.by_key_id,
         }
         if not plan.writer.related:
             return Answer({plan.key: plan.writer.writer.call(told)})

@@ -54,13 +54,14 @@ class Happened:
     after: dict[str, Any] | None
     at: str
     by_id: str | None
+    by_key_id: str | None
     answers: dict[Any, "asyncio.Future[Any]"] = field(default_factory=dict)
 
 
 def _happened(row: Row) -> Happened:
-    _, revision, place, kind, id_, changed, before, after, at, by_id = row
+    _, revision, place, kind, id_, changed, before, after, at, by_id, by_key_id = row
     was, is_now = (None if text is None else orjson.loads(text) for text in (before, after))
-    return Happened(Position(revision, place), kind, id_, orjson.loads(changed), was, is_now, at, by_id)
+    return Happened(Position(revision, place), kind, id_, orjson.loads(changed), was, is_now, at, by_id, by_key_id)
 
 
 @dataclass(slots=True, eq=False)

@@ -8,12 +8,12 @@ from sqlalchemy import FromClause
 
 from ..storage.database import Database
 from ..storage.statements import Statement
-from .cost import LIST, Cost
+from .cost import LIST, Cost, dearest
 from .formats import formatted
 from .model import FieldModel, Model
 from .select import Level
 from .selections import Selected, Selections
-from .sources import Column, Connection, Expression, Stored, ToMany, ToOne
+from .sources import Column, Connection, Expression, OneOf, Stored, ToMany, ToOne
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,6 +51,7 @@ class Compiler:
     database: Database
     selections: Selections
     limited: bool
+    admin: bool
     raw: bool
     names: dict[str, Any]
     filters: Any
@@ -84,12 +85,19 @@ class Compiler:
 
     def _field(self, level: Level, table: FromClause, model: FieldModel, selected: Selected) -> tuple[str, Cost]:
         source = model.source
+        if model.for_admins and not self.admin:
+            return "None", Cost()
         if isinstance(source, Column):
             return self._value(model, level.slot(table.c[source.name])), Cost()
         if isinstance(source, Expression):
             return self._value(model, level.slot(source.build(table))), Cost()
         if isinstance(source, ToOne):
-            return self._to_one(level, table, model, source, selected)
+            code, test, cost = self._row(level, table, source, selected)
+            return _unless_absent(code, test, model), cost
+        return self._one_of(level, table, source, selected) if isinstance(source, OneOf) else self._many(level, table, model, selected)
+
+    def _many(self, level: Level, table: FromClause, model: FieldModel, selected: Selected) -> tuple[str, Cost]:
+        source = model.source
         if isinstance(source, ToMany) and level.embeds:
             embedded: tuple[str, Cost] | None = self.embedded(self, source, selected, level, table)
             if embedded is not None:
@@ -109,17 +117,23 @@ class Compiler:
         type_ = model.definition.type
         return formatted(get_named_type(type_).name, code, raw=self.raw, nullable=not isinstance(type_, GraphQLNonNull))
 
-    def _to_one(self, level: Level, table: FromClause, model: FieldModel, source: ToOne, selected: Selected) -> tuple[str, Cost]:
-        type_: Any = get_named_type(model.definition.type)
+    def _row(self, level: Level, table: FromClause, source: ToOne, selected: Selected) -> tuple[str, str, Cost]:
+        """The code of the row that `source` refers to, the code that is None where there is no such row, and the cost."""
+        type_: Any = self.model.schema.type_map[source.type_name]
         stored = self.model.stored(source.type_name)
         asked = self.selections.below(selected, type_)
         if self.only_refers(stored, asked):
             slot = level.slot(table.c[source.column])
-            return _unless_absent(self.reference(slot, type_, asked), slot, model), Cost(1)
+            return self.reference(slot, type_, asked), slot, Cost(1)
         joined = level.join(table, source.column, stored)
         test = level.slot(joined.c.id)
         code, cost = self.object(level, joined, type_, asked)
-        return _unless_absent(code, test, model), cost
+        return code, test, cost
+
+    def _one_of(self, level: Level, table: FromClause, source: OneOf, selected: Selected) -> tuple[str, Cost]:
+        rows = [self._row(level, table, member, selected) for member in source.members]
+        choices = " else ".join(f"{code} if {test} is not None" for code, test, _ in rows)
+        return f"({choices} else None)", dearest([cost for _, _, cost in rows])
 
     def only_refers(self, stored: Stored, asked: list[Selected]) -> bool:
         """Whether nothing but the id is wanted of rows that are all in sight: what refers to them has it, no join is needed."""
@@ -152,6 +166,11 @@ class Compiler:
     def _member(self, plain: Plain, model: FieldModel, selected: Selected) -> tuple[str, Cost]:
         if isinstance(model.source, ToOne):
             return self._related(plain, model.source, selected)
+        if isinstance(model.source, OneOf):
+            related = [self._related(plain, member, selected) for member in model.source.members]
+            ids = [f"{plain.variable}[{member.column!r}]" for member in model.source.members]
+            choices = " else ".join(f"{code} if {id_} is not None" for (code, _), id_ in zip(related, ids, strict=True))
+            return f"({choices} else None)", dearest([cost for _, cost in related])
         code = f"{plain.variable}[{model.name!r}]"
         type_ = get_named_type(model.definition.type)
         if not isinstance(type_, GraphQLObjectType):

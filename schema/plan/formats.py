@@ -12,13 +12,21 @@ from ..rules.stages import STAGES
 STAGE = tuple(stage.name for stage in STAGES)
 ROLE = {"admin": "ADMIN", "member": "MEMBER", "viewer": "VIEWER"}
 PROBABILITY_SOURCE = ("STAGE_DEFAULT", "MANUAL")
+USAGE = {"route": "ROUTE", "parameter": "PARAMETER", "field": "FIELD"}
 
-_MAPPED = {"OpportunityStage": "STAGE[{}]", "Role": "ROLE[{}]", "ProbabilitySource": "PROBABILITY_SOURCE[{}]", "Boolean": "bool({})"}
+_MAPPED = {
+    "OpportunityStage": "STAGE[{}]",
+    "Role": "ROLE[{}]",
+    "ProbabilitySource": "PROBABILITY_SOURCE[{}]",
+    "RestUsageKind": "USAGE[{}]",
+    "Boolean": "bool({})",
+}
 
 
 def namespace(show_money: Any) -> dict[str, Any]:
     """The names that a writer's expressions use."""
-    return {"STAGE": STAGE, "ROLE": ROLE, "PROBABILITY_SOURCE": PROBABILITY_SOURCE, "show_money": show_money, "loads": orjson.loads}
+    mapped = {"STAGE": STAGE, "ROLE": ROLE, "PROBABILITY_SOURCE": PROBABILITY_SOURCE, "USAGE": USAGE}
+    return {**mapped, "show_money": show_money, "loads": orjson.loads}
 
 
 def formatted(type_name: str, code: str, *, raw: bool, nullable: bool) -> str:

@@ -5,18 +5,22 @@ from typing import Any
 
 from graphql import GraphQLField, GraphQLInputField, GraphQLObjectType, GraphQLSchema
 
-from .sources import SOURCE, Column, Source, Stored
+from .sources import FOR_ADMINS, SOURCE, Column, Source, Stored
 
 _DEFINITION = "strawberry-definition"
 
 
 @dataclass(frozen=True, slots=True)
 class FieldModel:
-    """A field of an object type: its source, None where it is a member of a plain object."""
+    """A field of an object type: its source, None where it is a member of a plain object.
+
+    `for_admins`: everybody but an admin reads null.
+    """
 
     name: str
     source: Source | None
     definition: GraphQLField
+    for_admins: bool = False
 
 
 class Model:
@@ -45,7 +49,10 @@ class Model:
         return {stored.prefix: name for name, stored in self._stored.items() if stored.prefix}
 
     def _model_fields(self, type_: GraphQLObjectType) -> dict[str, FieldModel]:
-        return {name: FieldModel(name, self._source(type_, name, field), field) for name, field in type_.fields.items()}
+        return {
+            name: FieldModel(name, self._source(type_, name, field), field, bool(metadata(field).get(FOR_ADMINS)))
+            for name, field in type_.fields.items()
+        }
 
     def _source(self, type_: GraphQLObjectType, name: str, field: GraphQLField) -> Source | None:
         declared = field.extensions[_DEFINITION]

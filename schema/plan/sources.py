@@ -8,6 +8,8 @@ from sqlalchemy import ColumnElement, FromClause, Table
 
 SOURCE = "source"
 """The key of a strawberry field's metadata that holds its source."""
+FOR_ADMINS = "for_admins"
+"""The key of a strawberry field's metadata that says that everybody but an admin reads null."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,13 @@ class ToOne:
 
     type_name: str
     column: str
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """A member of a union: the row that the first of `members` whose column isn't null refers to."""
+
+    members: tuple[ToOne, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,15 +112,19 @@ class Aggregate:
     name: str
 
 
-Source = Column | Expression | ToOne | ToMany | Connection | ById | AnyById | Rows | Computed | Aggregate
+Source = Column | Expression | ToOne | OneOf | ToMany | Connection | ById | AnyById | Rows | Computed | Aggregate
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """Where a type's rows are: its table, the prefix of its ids, and what a viewer limited to one account may see of it."""
+    """Where a type's rows are: its table, the prefix of its ids, and what a viewer limited to one account may see of it.
+
+    `unlisted`: such a viewer meets the rows through records that it sees, and finds none by its id.
+    """
 
     table: Table
     prefix: str | None = None
     visible: Callable[[FromClause], ColumnElement[bool]] | None = None
     search: str | None = None
     key: str = "id"
+    unlisted: bool = False

@@ -13,7 +13,7 @@ from .analytics import AGGREGATES
 from .arguments import Arguments, read_arguments
 from .compiler import Compiler, Plain, Related, result_type
 from .connections import compile_connection
-from .cost import LIST, Cost
+from .cost import LIST, Cost, dearest
 from .model import FieldModel
 from .reading import Reader
 from .records import Records, compile_records
@@ -161,12 +161,17 @@ def compile_step(compiler: Compiler, selected: Selected) -> tuple[Step, Cost]:
 
 
 def _nodes(compiler: Compiler, source: AnyById, arguments: Arguments, selected: Selected) -> tuple[Step, Cost]:
-    compiled = {prefix: compile_records(compiler, name, selected) for prefix, name in compiler.model.by_prefix().items() if prefix != "key"}
-    dearest = max((cost for _, cost in compiled.values()), key=lambda cost: cost.own)
+    names = {prefix: name for prefix, name in compiler.model.by_prefix().items() if not _hidden(compiler, name)}
+    compiled = {prefix: compile_records(compiler, name, selected) for prefix, name in names.items()}
+    cost = dearest([cost for _, cost in compiled.values()])
     step = NodesStep({prefix: records for prefix, (records, _) in compiled.items()}, arguments, source.many)
     if not source.many:
-        return step, dearest
-    return step, Cost(0, [(lambda variables: len(arguments(variables)["ids"]), dearest)])
+        return step, cost
+    return step, Cost(0, [(lambda variables: len(arguments(variables)["ids"]), cost)])
+
+
+def _hidden(compiler: Compiler, type_name: str) -> bool:
+    return compiler.limited and compiler.model.stored(type_name).unlisted
 
 
 def _rows(compiler: Compiler, source: Rows, selected: Selected) -> tuple[Step, Cost]:

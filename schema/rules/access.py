@@ -31,3 +31,8 @@ class Caller:
     token_id: str
     token_name: str | None = None
     expires_at: str | None = None
+
+    @property
+    def key_id(self) -> str | None:
+        """The id of the API key that is calling; None for a user's token."""
+        return self.token_id if self.user_id is None else None

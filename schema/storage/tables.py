@@ -187,7 +187,10 @@ class OpportunityContact(SQLModel, table=True):
 
 
 class StageChange(SQLModel, table=True):
-    """A step of a deal through the pipeline. `sequence` is the deal's version that it made; `duration` is seconds spent in `from_stage`."""
+    """A step of a deal through the pipeline. `sequence` is the deal's version that it made; `duration` is seconds spent in `from_stage`.
+
+    Either `by_id`, the user, or `by_key_id`, the API key, says who did it; both are null in rows of before revision 0003 that a key made.
+    """
 
     __tablename__ = "stage_change"
     __table_args__ = (
@@ -204,10 +207,14 @@ class StageChange(SQLModel, table=True):
     at: datetime = Field(sa_type=Instant)
     by_id: str | None = _maybe_text()
     duration: int | None = Field(default=None, sa_type=Cents)
+    by_key_id: str | None = _maybe_text()
 
 
 class Event(SQLModel, table=True):
-    """What happened to a deal, told to subscribers. `before` and `after` are JSON of what filters and limited viewers need."""
+    """What happened to a deal, told to subscribers. `before` and `after` are JSON of what filters and limited viewers need.
+
+    `by_id` and `by_key_id` are as in `StageChange`.
+    """
 
     __tablename__ = "event"
     __table_args__ = (PrimaryKeyConstraint("workspace_id", "revision", "position"), _in_workspace(), CLUSTERED)
@@ -222,6 +229,7 @@ class Event(SQLModel, table=True):
     after: str | None = _maybe_text()
     at: datetime = Field(sa_type=Instant)
     by_id: str | None = _maybe_text()
+    by_key_id: str | None = _maybe_text()
 
 
 class ApiKey(SQLModel, table=True):

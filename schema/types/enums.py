@@ -62,6 +62,15 @@ Period = _named(
     {"MONTH": "Calendar months.", "QUARTER": "Calendar quarters.", "YEAR": "Calendar years."},
     "The length of a forecast's periods.",
 )
+RestUsageKind = _named(
+    "RestUsageKind",
+    {
+        "ROUTE": "A route was called.",
+        "PARAMETER": "A query parameter was given.",
+        "FIELD": "A field was sent in a body, or asked for by `fields`.",
+    },
+    "What part of REST was used.",
+)
 EventType = _named(
     "EventType",
     {"CREATED": "It came to be, or came into sight.", "UPDATED": "It changed.", "DELETED": "It is gone, or out of sight."},

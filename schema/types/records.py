@@ -1,13 +1,15 @@
 """The records of the CRM: opportunities, accounts, contacts, users, workspaces, and what hangs on them."""
 
+from typing import Annotated, Any
+
 import strawberry
 from strawberry import ID, UNSET
 
 from ..plan.aggregates import weighted_cents
-from ..plan.sources import Column, Connection, Expression, Foreign, Stored, ToMany, ToOne
+from ..plan.sources import Column, Connection, Expression, Foreign, OneOf, Stored, ToMany, ToOne
 from ..storage import tables
-from .enums import OpportunityStage, ProbabilitySource, Role
-from .fields import Planned, plain, read_from, resolved
+from .enums import OpportunityStage, ProbabilitySource, RestUsageKind, Role
+from .fields import Planned, for_admins, plain, read_from, resolved
 from .pages import AfterArg, BeforeArg, FilterArg, FirstArg, LastArg, OffsetArg, OrderArg, PageInfo, Summary
 from .relations import CONTACTS, OPPORTUNITIES, OPPORTUNITY, itself, known_user, own_account
 from .scalars import Date, DateTime, Money
@@ -48,6 +50,35 @@ class User(Node):
     account: "Account | None" = read_from(ToOne("Account", "account_id"), "The one account that a viewer is limited to, if any.")
 
 
+@strawberry.type(
+    description=(
+        "A key that lets a program use the workspace. What a program does with it has no user, so `by` is null and `actor` is the key. "
+        "Everyone may read the id and the name of a key, also after it was revoked; admins may read everything."
+    )
+)
+class ApiKey(Node):
+    """A key of the workspace. What only an admin may read is nullable, because everyone meets keys as actors."""
+
+    __stored__ = Stored(tables.ApiKey.__table__, "key", unlisted=True)  # type: ignore[attr-defined]
+
+    name: str = plain("What the key is for.")
+    role: Role | None = for_admins("What the key may do.")
+    account: "Account | None" = for_admins("The one account that the key is limited to, if any.", ToOne("Account", "account_id"))
+    created_at: DateTime | None = for_admins("When the key was created.")
+    expires_at: DateTime | None = for_admins("When the key stops working; null if it never does.")
+    last_used_at: DateTime | None = for_admins("When the key was last used, to the minute; null if it never was.")
+    revoked_at: DateTime | None = for_admins("When the key was revoked; null if it was not.")
+
+
+Actor = Annotated[User | ApiKey, strawberry.union("Actor", description="Who changed something: a user, or a program with an API key.")]
+
+
+def actor(by: str, by_key: str) -> Any:
+    """The field `actor`, read from the columns that hold the user's and the key's id."""
+    description = "Who did it: the user, or the API key. Null if that was not recorded, or if the caller may not see the user."
+    return read_from(OneOf((ToOne("User", by), ToOne("ApiKey", by_key))), description)
+
+
 @strawberry.type(description="A step of a deal through the pipeline.")
 class StageChange:
     """A step of a deal through the pipeline."""
@@ -58,6 +89,7 @@ class StageChange:
     to: OpportunityStage = read_from(Column("to_stage"), "The stage that it entered.")
     at: DateTime = plain("When.")
     by: User | None = read_from(ToOne("User", "by_id"), "Who did it; null for an API key.")
+    actor: Actor | None = actor("by_id", "by_key_id")
     duration: int | None = plain("Seconds spent in `from`.")
 
 
@@ -145,20 +177,6 @@ class Opportunity(Node):
     )
 
 
-@strawberry.type(description="A key of the workspace. What a key does has no user: `by` is null.")
-class ApiKey(Node):
-    """A key of the workspace."""
-
-    __stored__ = Stored(tables.ApiKey.__table__, "key")  # type: ignore[attr-defined]
-
-    name: str = plain("What it is for.")
-    role: Role = plain("What it may do.")
-    created_at: DateTime = plain("When it was created.")
-    expires_at: DateTime | None = plain("When it stops working; null: never.")
-    last_used_at: DateTime | None = plain("When it was last used, to the minute.")
-    revoked_at: DateTime | None = plain("When it was revoked.")
-
-
 @strawberry.type(description="How often a token used a REST route, a parameter of it or a field, counted every few seconds.")
 class RestUsage:
     """What still keeps a token on the old door."""
@@ -167,7 +185,7 @@ class RestUsage:
 
     token_id: str = plain("The token's owner: `key_…` or `usr_…`.")
     route: str = plain("The method and the route.")
-    kind: str = plain("What of it: `route`, `parameter` or `field`.")
+    kind: RestUsageKind = plain("What part of REST was used.")
     name: str = plain("The parameter's or field's name; the route's, where it is about the route.")
     count: int = plain("How often.")
     first_used_at: DateTime = plain("When first.")

@@ -10,7 +10,7 @@ from ..plan.sources import ToOne
 from .enums import EventType
 from .fields import Planned, argument, plain, read_from
 from .filters import OpportunityFilter
-from .records import Opportunity, User
+from .records import Actor, Opportunity, User, actor
 from .scalars import DateTime
 
 
@@ -20,11 +20,12 @@ class OpportunityEvent:
 
     cursor: str = plain("Opaque position; pass the last one seen as `since`.")
     type: EventType = plain("What happened.")
-    id: ID = plain("The deal's id.")
+    opportunity_id: ID = plain("The deal's id.")
     opportunity: Opportunity | None = read_from(ToOne("Opportunity", "recordId"), "As it is now; null when deleted.")
     changed_fields: list[str] = plain("The names of the fields that changed.")
     at: DateTime = plain("When.")
     by: User | None = read_from(ToOne("User", "byId"), "Who did it; null for an API key.")
+    actor: Actor | None = actor("byId", "byKeyId")
 
 
 @strawberry.type(description="What can be followed.")

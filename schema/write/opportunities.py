@@ -293,6 +293,7 @@ async def _record_stage(writing: Writing, deal: Mapping[str, Any], before: Mappi
         "to_stage": deal["stage"],
         "at": at,
         "by_id": writing.caller.user_id,
+        "by_key_id": writing.caller.key_id,
         "duration": None if before is None else clock.seconds_between(before["stage_since"], at),
     }
     await writing.execute(_ADD_CHANGE, values)

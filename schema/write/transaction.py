@@ -106,6 +106,7 @@ class Writing:
             "after": None if after is None else orjson.dumps(after).decode(),
             "at": self.now,
             "by_id": self.caller.user_id,
+            "by_key_id": self.caller.key_id,
         }
         self._events += 1
         await self.execute(_ADD_EVENT, values)

@@ -27,11 +27,25 @@ const RENAME = gql`
 `;
 const WATCH = gql`
   subscription Watch($filter: OpportunityFilter) {
-    opportunityChanged(filter: $filter) { cursor type id opportunity { id name version } changedFields }
+    opportunityChanged(filter: $filter) {
+      cursor type opportunityId opportunity { id name version } changedFields
+      actor { ...Who }
+    }
+  }
+  fragment Who on Actor {
+    ... on Node { id }
+    ... on User { name email }
+    ... on ApiKey { name }
   }
 `;
 
 const headers = { authorization };
+
+/** What Apollo needs to know of unions and interfaces, asked for as its documentation tells. */
+const { __schema: { types } } = await ask('{ __schema { types { kind name possibleTypes { name } } } }');
+const abstract = types.filter(({ kind }) => kind === 'UNION' || kind === 'INTERFACE');
+const possibleTypes = Object.fromEntries(abstract.map((type) => [type.name, type.possibleTypes.map(({ name }) => name)]));
+assert.deepEqual(possibleTypes.Actor, ['User', 'ApiKey']);
 const connections = createClient({ url: socket, webSocketImpl: WebSocket, connectionParams: { Authorization: authorization } });
 const client = new ApolloClient({
   link: ApolloLink.split(
@@ -40,6 +54,7 @@ const client = new ApolloClient({
     new HttpLink({ uri: endpoint, headers }),
   ),
   cache: new InMemoryCache({
+    possibleTypes,
     typePolicies: { Query: { fields: { opportunities: relayStylePagination(['filter', 'orderBy']) } } },
   }),
 });
@@ -111,7 +126,12 @@ await main({
     const event = await until('event', seen, (turn) => rename(id, `Apollo, told ${turn}`));
     assert.equal(event.type, 'UPDATED');
     assert.deepEqual(event.changedFields, ['name']);
+    assert.equal(event.opportunityId, id);
     assert.equal(cached(id).name, event.opportunity.name);
+    // An event isn't kept by the deal's id, and its actor is a record of its own type.
+    assert.deepEqual(Object.keys(client.cache.extract()).filter((key) => key.endsWith(`:${id}`)), [`Opportunity:${id}`]);
+    assert.equal(event.actor.__typename, 'ApiKey');
+    assert.equal(client.cache.extract()[`ApiKey:${event.actor.id}`].name, event.actor.name);
   },
   'a persisted query is sent by its hash, then with its text, then by its hash alone': async () => {
     await sends(false, ['POST hash', 'POST text']);

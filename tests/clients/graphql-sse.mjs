@@ -5,7 +5,7 @@ import { authorization, createDeal, endpoint, main, rename, until, within } from
 
 const client = createClient({ url: endpoint, headers: { Authorization: authorization }, retryAttempts: 0 });
 const id = await createDeal('graphql-sse');
-const WATCH = 'subscription ($id: ID!, $since: String) { opportunityChanged(filter: { id: { eq: $id } }, since: $since) { cursor type id } }';
+const WATCH = 'subscription ($id: ID!, $since: String) { opportunityChanged(filter: { id: { eq: $id } }, since: $since) { cursor type opportunityId } }';
 const watch = (since) => client.iterate({ query: WATCH, variables: { id, since } });
 const event = ({ data, errors }) => {
   assert.equal(errors, undefined);
@@ -25,7 +25,7 @@ await main({
     await rename(id, 'missed');
     const resumed = watch(event(value).cursor);
     const { value: missed } = await within('missed event', resumed.next());
-    assert.equal(event(missed).id, id);
+    assert.equal(event(missed).opportunityId, id);
     assert.notEqual(event(missed).cursor, event(value).cursor);
     await resumed.return();
   },

@@ -17,7 +17,7 @@ const RENAME = gql`
     updateOpportunity(id: $id, input: { name: $name }) { opportunity { id name } userErrors { message } }
   }
 `;
-const WATCH = gql`subscription Watch($id: ID!) { opportunityChanged(filter: { id: { eq: $id } }) { type id opportunity { id name } } }`;
+const WATCH = gql`subscription Watch($id: ID!) { opportunityChanged(filter: { id: { eq: $id } }) { type opportunityId opportunity { id name } actor { __typename ... on ApiKey { name } } } }`;
 
 await main({
   'a query is answered as JSON, though it would take a stream': async () => {
@@ -45,7 +45,8 @@ await main({
       });
     });
     const event = await until('event', seen, (turn) => rename(id, `urql, told ${turn}`));
-    assert.equal(event.id, id);
+    assert.equal(event.opportunityId, id);
+    assert.deepEqual(Object.keys(event.actor).sort(), ['__typename', 'name']);
     assert.match(event.opportunity.name, /^urql, told /);
   },
 });

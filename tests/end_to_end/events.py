@@ -107,7 +107,7 @@ async def table(database_url: str, workspace_id: str) -> list[Event]:
 
         async def work(connection: Connection) -> list[Event]:
             rows = await connection.fetch(statement, {"workspace": workspace_id})
-            return [{"cursor": write_cursor(Position(row[0], row[1]), row[2]), "type": row[3], "id": row[4]} for row in rows]
+            return [{"cursor": write_cursor(Position(row[0], row[1]), row[2]), "type": row[3], "opportunityId": row[4]} for row in rows]
 
         return await database.read(work)
 
@@ -162,7 +162,7 @@ async def run(kind: str, database_url: str, folder: Path, *, writes: int, follow
     report.seconds = round(time.perf_counter() - began, 1)
     expected = sum((found for found, _ in results), Counter[tuple[str, str]]())
     report.events = len(truth)
-    report.lost = (expected - Counter((event["type"], event["id"]) for event in truth)).total()
+    report.lost = (expected - Counter((event["type"], event["opportunityId"]) for event in truth)).total()
     report.faults = [fault for _, faults in results for fault in faults]
     report.faults += [f"{len(waiting)} followers still waited for the last event after {PATIENCE:g} s"] if waiting else []
     report.faults += [repr(task.exception()) for task in tasks if task.done() and not task.cancelled() and task.exception()]

@@ -12,7 +12,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from gateway.live.messages import SUBPROTOCOL
 from tests.connecting import connected
 
-EVENTS = "subscription($since: String) { opportunityChanged(since: $since) { cursor type id } }"
+EVENTS = "subscription($since: String) { opportunityChanged(since: $since) { cursor type opportunityId } }"
 Event: TypeAlias = dict[str, Any]
 Events: TypeAlias = AsyncGenerator[Event, None]
 Follow: TypeAlias = Callable[..., Events]

@@ -27,9 +27,13 @@ from gateway.live.messages import SUBPROTOCOL
 from tests.end_to_end.fleet import Access, Gateway, access, fresh, serving
 from tests.end_to_end.writing import CREATE, CREATE_ACCOUNT
 
-FOLLOW = "subscription { opportunityChanged { cursor type id changedFields at opportunity { name value stage account { name } } } }"
+FOLLOW = (
+    "subscription { opportunityChanged { cursor type opportunityId changedFields at opportunity { name value stage account { name } } } }"
+)
 #: Some 200 KB an event, to fill what two systems and the gateway keep for a reader that has stopped.
-FOLLOW_MUCH = f"subscription {{ opportunityChanged {{ id {' '.join(f'_{n}: opportunity {{ description }}' for n in range(20))} }} }}"
+FOLLOW_MUCH = (
+    f"subscription {{ opportunityChanged {{ opportunityId {' '.join(f'_{n}: opportunity {{ description }}' for n in range(20))} }} }}"
+)
 LONG = "x" * 10_000
 RECEIVED = 65_536
 SERVER_PATIENCE = 30.0

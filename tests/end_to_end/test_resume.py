@@ -22,7 +22,7 @@ from tests.end_to_end.listening import BOTH, GONE, Event, Follow, Refused, by_so
 from tests.end_to_end.writing import CREATE
 
 TOLD = "subscription($since: String, $filter: OpportunityFilter) { opportunityChanged(since: $since, filter: $filter) { %s } }"
-WITH_VALUE = TOLD % "cursor type id opportunity { value }"
+WITH_VALUE = TOLD % "cursor type opportunityId opportunity { value }"
 ways = pytest.mark.parametrize("follow", BOTH)
 
 
@@ -43,7 +43,7 @@ async def test_across_a_restart(database_url: str, follow: Follow) -> None:
             after = await waiting
     told = await table(database_url, who.caller.workspace_id)
     assert before + after == told[-6:]
-    assert [event["id"] for event in told[-6:]] == made
+    assert [event["opportunityId"] for event in told[-6:]] == made
 
 
 @ways
@@ -63,7 +63,7 @@ async def test_nothing_new_for_the_first_who_follows(database_url: str, follow: 
             async with httpx.AsyncClient(base_url=f"http://{address}") as client:
                 assert (await client.get("/readyz")).status_code == 200
             id_ = await some.create()
-            assert [event["id"] for event in await waiting] == [id_]
+            assert [event["opportunityId"] for event in await waiting] == [id_]
 
 
 async def test_a_process_that_has_run_for_long(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,7 +74,7 @@ async def test_a_process_that_has_run_for_long(sqlite_url: str, monkeypatch: pyt
         waiting = asyncio.create_task(take(by_socket(address, who.token), 1))
         await asyncio.sleep(2)
         id_ = await some.create()
-        assert [event["id"] for event in await waiting] == [id_]
+        assert [event["opportunityId"] for event in await waiting] == [id_]
 
 
 async def test_a_writer_that_is_killed(database_url: str, tmp_path: Path) -> None:
@@ -98,7 +98,7 @@ async def test_a_writer_that_is_killed(database_url: str, tmp_path: Path) -> Non
         seen += (await take(by_stream(address, who.token, since=seen[-1]["cursor"]), left + 1))[:-1]
     assert seen == truth[place:]
     assert len(acknowledged) > 10
-    assert set(acknowledged) <= {event["id"] for event in seen}
+    assert set(acknowledged) <= {event["opportunityId"] for event in seen}
 
 
 async def _write_until_gone(url: str, who: Access, account: str, acknowledged: list[str]) -> None:
@@ -140,7 +140,7 @@ async def test_what_leaves_the_filter(database_url: str, follow: Follow) -> None
         await some.delete(gone)
         last = await some.create(value=500)
         events = await take(follow(address, who.token, WITH_VALUE, since=since, filter={"value": {"gt": 100}}), 6)
-    told = [(event["type"], event["id"]) for event in events]
+    told = [(event["type"], event["opportunityId"]) for event in events]
     assert told == [("UPDATED", id_)] * 4 + [("DELETED", id_), ("CREATED", last)]
     assert [event["opportunity"] for event in events] == [None] * 5 + [{"value": 500}]
 
@@ -165,7 +165,7 @@ async def test_a_viewer_of_one_account(database_url: str, follow: Follow) -> Non
         await some.delete(seen)
         last = await some.create(value=6)
         events = await waiting
-    kinds = [(event["type"], event["id"]) for event in events]
+    kinds = [(event["type"], event["opportunityId"]) for event in events]
     assert kinds == [("CREATED", hidden), ("UPDATED", hidden), ("DELETED", hidden), ("CREATED", seen), ("DELETED", seen), ("CREATED", last)]
     assert all(event["opportunity"] is None for event in events if event["type"] == "DELETED")
 
@@ -184,7 +184,7 @@ async def test_revisions_without_events(database_url: str, follow: Follow) -> No
             made.append(await some.create())
             await asyncio.sleep(0.3)
         events = await waiting
-        assert [event["id"] for event in events] == made
+        assert [event["opportunityId"] for event in events] == made
         assert await take(follow(address, who.token, since=events[0]["cursor"]), 2) == events[1:]
 
 

@@ -258,7 +258,7 @@ async def test_admins_see_who_uses_rest(here: Gateway) -> None:
     used = (await here.query("{ restUsage { tokenId route kind name count } }"))["restUsage"]
     assert len({one.pop("tokenId") for one in used}) == 1
     route = {"route": f"GET {OPPORTUNITIES}", "count": 2}
-    names = [("route", ""), ("parameter", "stage"), ("parameter", "fields"), ("field", "id")]
+    names = [("ROUTE", ""), ("PARAMETER", "stage"), ("PARAMETER", "fields"), ("FIELD", "id")]
     assert sorted(used, key=str) == sorted(({**route, "kind": kind, "name": name} for kind, name in names), key=str)
     refused = await here.client.post("/graphql", json={"query": "{ restUsage { count } }"}, headers=member)
     assert refused.json()["errors"][0]["extensions"]["code"] == "FORBIDDEN"

@@ -191,10 +191,11 @@ def _changes(random: Random, tenant: Tenant, deal: Row, here: Row) -> list[Row]:
     changes = []
     before: int | None = None
     for sequence, stage in enumerate(path, 1):
-        by = random.choice((None, *tenant.ids("user")))
+        by, key = random.choice(((None, None), (None, tenant.ids("api_key")[0]), *((user, None) for user in tenant.ids("user"))))
         at = max(INSTANTS[min(sequence - 1, 3)], deal["created_at"])
         duration = None if before is None else 60 * sequence
-        changes.append({**here, "sequence": sequence, "from_stage": before, "to_stage": stage, "at": at, "by_id": by, "duration": duration})
+        step = {"sequence": sequence, "from_stage": before, "to_stage": stage, "at": at, "by_id": by, "by_key_id": key}
+        changes.append({**here, **step, "duration": duration})
         before = stage
     return changes
 

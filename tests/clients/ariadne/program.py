@@ -45,7 +45,7 @@ async def watch(client: Client, deal: str) -> None:
         if told.done():
             break
     event = told.result().opportunity_changed
-    assert event.id == deal, event
+    assert event.opportunity_id == deal, event
     await events.aclose()
 
 

@@ -12,6 +12,7 @@ from graphql import (
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLSchema,
+    GraphQLUnionType,
     get_named_type,
     is_leaf_type,
     is_required_argument,
@@ -20,6 +21,7 @@ from graphql import (
 from tests.schema.differential.values import Values, literal, plain
 
 MAX_DEPTH = 5
+UNION_WEIGHT = 12
 ALIASES = ("a", "b", "id", "x1")
 
 
@@ -70,10 +72,10 @@ class Drawing:
         return "{ " + " ".join(parts) + " }"
 
     def _part(self, type_: Any, depth: int) -> str:
-        if isinstance(type_, GraphQLInterfaceType) and self.chance(0.7):
-            return self._on(self.random.choice(list(self.schema.get_possible_types(type_))), depth)
         if self.chance(0.08):
             return self._aliased("__typename", "t", "")
+        if isinstance(type_, GraphQLUnionType) or (isinstance(type_, GraphQLInterfaceType) and self.chance(0.7)):
+            return self._on(self.random.choice(self._conditions(type_)), depth)
         if self.chance(0.12):
             return self._on(type_, depth)
         if self.chance(0.08) and isinstance(type_, GraphQLObjectType) and type_.interfaces:
@@ -81,7 +83,13 @@ class Drawing:
         names = [name for name in type_.fields if depth < MAX_DEPTH or is_leaf_type(get_named_type(type_.fields[name].type))]
         if not names:
             return "__typename"
-        return self._field(type_, self.random.choice(names), depth)
+        weights = [UNION_WEIGHT if _leads_to_union(type_.fields[name]) else 1 for name in names]
+        return self._field(type_, self.random.choices(names, weights)[0], depth)
+
+    def _conditions(self, type_: Any) -> list[Any]:
+        """What a fragment may be on: a possible type; of a union, which has no fields, also itself and an interface of a member."""
+        possible = list(self.schema.get_possible_types(type_))
+        return [*possible, *possible, type_, *possible[0].interfaces] if isinstance(type_, GraphQLUnionType) else possible
 
     def _on(self, type_: Any, depth: int, *, only_id: bool = False) -> str:
         """A fragment, named or inline, with or without its type."""
@@ -138,6 +146,13 @@ class Drawing:
         if not self.chance(0.05):
             self.variables[name] = None if self.chance(0.04) else value
         return f"${name}"
+
+
+def _leads_to_union(definition: GraphQLField) -> bool:
+    """Whether a field is a union or an object with one: unions stand so deep that they would hardly ever be drawn."""
+    type_ = get_named_type(definition.type)
+    below = [get_named_type(field.type) for field in type_.fields.values()] if isinstance(type_, GraphQLObjectType) else []
+    return any(isinstance(each, GraphQLUnionType) for each in (type_, *below))
 
 
 def _levels(definition: GraphQLField) -> int:

@@ -37,7 +37,7 @@ class Values:
         self.ids = [
             id_
             for tenant in (world.here, world.there)
-            for table in ("opportunity", "account", "contact", "user", "workspace")
+            for table in ("opportunity", "account", "contact", "user", "workspace", "api_key")
             for id_ in tenant.ids(table)
         ]
         self.cursors: list[str] = ["", "WyJhIl0=", "x", "WyJhIiwxLCJvcHAiXQ=="]
