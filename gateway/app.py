@@ -27,6 +27,7 @@ from gateway.http.load import Bounded, Places
 from gateway.http.observed import Observed
 from gateway.http.operations import Operations
 from gateway.http.rates import Budget, Rated
+from gateway.http.sdl import SDL_PATH, SchemaText
 from gateway.http.unsent import Unsent
 from gateway.journal import Journal
 from gateway.live.events import EventsEndpoint
@@ -84,7 +85,7 @@ class Application:
         self.rest = rest_routes(RestGraph(self.operations, self.uses, settings))
         self.resources = next((route for route in self.rest if isinstance(route, RestRoutes)), None)
         self.terms = self._terms()
-        self.pages = pages(demo_token=demo_token)
+        self.pages = pages(demo_token=demo_token, sdl_url=SDL_PATH if settings.introspection else None)
         self.asgi = layered(self._doors(), self._edge())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -115,6 +116,7 @@ class Application:
             events=layered(EventsEndpoint(self.terms, self.metrics.streams), guard),
             socket=SocketEndpoint(self.terms, Origins(self.settings.cors_origins), self.metrics.sockets),
             explorer=self.pages.explorer() if self.settings.graphiql else None,
+            sdl=layered(SchemaText(self.graph.sdl, introspection=self.settings.introspection), guard),
             rest=self._rest([*guard, bounded]),
             public=PUBLIC_REST,
             pages=Pages(self._pages(), self._assets()),

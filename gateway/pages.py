@@ -59,12 +59,15 @@ class Pages:
         return self._docs.response()
 
 
-def pages(*, demo_token: str | None, web: Path = WEB) -> Pages:
-    """Read the pages once; with `demo_token` they open signed in, so give one only where nobody else can ask (`--demo`)."""
+def pages(*, demo_token: str | None, sdl_url: str | None = None, web: Path = WEB) -> Pages:
+    """Read the pages once; with `demo_token` they open signed in, so give one only where nobody else can ask (`--demo`).
+
+    `sdl_url` is where they download the schema as text, None where that is not shown.
+    """
     built = (web / "dist" / "explorer.html").is_file()
     folder = web / ("dist" if built else "plain")
     cdn = "" if built else CDN
-    config = {"url": "/graphql", "subscriptionUrl": "/graphql", "openapiUrl": "/api/openapi.json", "token": demo_token}
+    config = {"url": "/graphql", "subscriptionUrl": "/graphql", "openapiUrl": "/api/openapi.json", "sdlUrl": sdl_url, "token": demo_token}
     cached = {"Cache-Control": "no-store" if demo_token else "no-cache"}
     explorer = {**HEADERS, **cached, "Content-Security-Policy": _policy(cdn, "'unsafe-inline'"), "Vary": "Accept"}
     docs = {**HEADERS, **cached, "Content-Security-Policy": _policy(cdn)}

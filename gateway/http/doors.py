@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from .faults import MethodNotAllowed, NotFound
 from .negotiate import wants_events, wants_page
 from .respond import GRAPHQL_PATH
+from .sdl import SDL_PATH
 
 Page: TypeAlias = Callable[[], Awaitable[ASGIApp]]
 REST_PREFIX = "/api/"
@@ -52,15 +53,16 @@ class Exact:
 
 
 class Doors:
-    """`/graphql` as query, stream, socket or page; `/api/…`; and the pages that need no token, which also take the lifespan."""
+    """`/graphql` as query, stream, socket or page; the schema as text; `/api/…`; and what needs no token, which also takes the lifespan."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  a door each
         self,
         *,
         graphql: ASGIApp,
         events: ASGIApp,
         socket: ASGIApp,
         explorer: Response | None,
+        sdl: ASGIApp,
         rest: ASGIApp,
         pages: ASGIApp,
         public: frozenset[str] = frozenset(),
@@ -69,6 +71,7 @@ class Doors:
         self.events = events
         self.socket = socket
         self.explorer = explorer
+        self.sdl = sdl
         self.rest = rest
         self.pages = pages
         self.public = public
@@ -88,6 +91,9 @@ class Doors:
             return self._graphql(scope)
         if path.startswith(REST_PREFIX) and path not in self.public:
             return self.rest
+        if path == SDL_PATH:
+            scope["state"]["route"] = SDL_PATH
+            return self.sdl
         return self.pages
 
     def _graphql(self, scope: Scope) -> ASGIApp:

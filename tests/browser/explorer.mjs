@@ -1,4 +1,5 @@
 // The explorer: it loads, shows the schema's documentation, runs a query, runs a subscription and shows an event, and opens the links that the REST side gives.
+import { readFile } from 'node:fs/promises';
 import { main, until, visit } from './browser.mjs';
 
 const FIRST = '{ opportunities(first: 1) { nodes { id } } }';
@@ -88,6 +89,12 @@ const keepsToken = async (page, { token }) => {
   if (kept.includes(token)) throw new Error('the token is in localStorage, which outlives the tab');
 };
 
+const downloadsSchema = async (page) => {
+  const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: 'Schema' }).click()]);
+  const text = await readFile(await download.path(), 'utf8');
+  if (download.suggestedFilename() !== 'schema.graphql' || !text.includes('type Query {')) throw new Error(`downloaded was:\n${text.slice(0, 200)}`);
+};
+
 const opensLink = async (page, { base }) => {
   const query = 'query One { stages { label } }\n\nquery Linked($id: ID!) { opportunity(id: $id) { id } }';
   const fragment = new URLSearchParams({ query, variables: '{"id":"opp_linked"}', operationName: 'Linked' });
@@ -120,6 +127,7 @@ const steps = async (page, given) => {
   await page.getByRole('button', { name: /^Stop query/ }).click();
   await isToldOfWrongToken(page, given);
   await keepsToken(page, given);
+  await downloadsSchema(page);
   await opensLink(page, given);
   await opensTranslation(page, given);
 };

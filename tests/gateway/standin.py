@@ -56,6 +56,7 @@ class StandIn:
 
     def __init__(self) -> None:
         self.graphql_schema = graphql.build_schema(SDL)
+        self.sdl = SDL
         self.cost = 1
         self.planned = self.completed = 0
         self.events = Nothing()

@@ -90,7 +90,7 @@ async def test_the_explorer_is_told_where_to_ask_and_what_to_show(web: Path) -> 
     """The config has the two addresses, no token unless it was given, and an example for each REST route and a subscription."""
     async with serving(web) as client:
         config = config_of(await client.get("/graphql"))
-    assert (config["url"], config["subscriptionUrl"], config["token"]) == ("/graphql", "/graphql", None)
+    assert (config["url"], config["subscriptionUrl"], config["sdlUrl"], config["token"]) == ("/graphql", "/graphql", None, None)
     assert [example["name"] for example in config["examples"]] == [
         "Welcome",
         "List",

@@ -1,5 +1,5 @@
 // The bar above both pages: title, links or buttons, and the token field.
-import { keepToken, onAnswer, token } from './session.js';
+import { config, downloadSchema, keepToken, onAnswer, token } from './session.js';
 
 const element = (tag, properties, ...children) => {
   const made = Object.assign(document.createElement(tag), properties);
@@ -32,10 +32,19 @@ const tokenField = (onToken) => {
 const exampleButton = (example, onExample) =>
   element('button', { type: 'button', title: example.hint, onclick: () => onExample(example) }, example.name);
 
+const schemaLink = () => {
+  const onclick = (event) => {
+    event.preventDefault();
+    downloadSchema();
+  };
+  return element('a', { href: config.sdlUrl, title: 'Download the schema as text (SDL).', onclick }, 'Schema');
+};
+
 /** Fills the bar; `onToken` is told of a new token, `onExample` of the example that was clicked. */
 export const showBar = ({ title, link, examples = [], onExample, onToken }) => {
   const buttons = examples.map((example) => exampleButton(example, onExample));
   const group = element('nav', { ariaLabel: 'Examples' }, ...(buttons.length ? ['Examples', ...buttons] : []));
   const other = element('a', { href: link.href }, link.text);
-  document.getElementById('bar').replaceChildren(element('strong', {}, title), group, other, tokenField(onToken));
+  const links = config.sdlUrl ? [other, schemaLink()] : [other];
+  document.getElementById('bar').replaceChildren(element('strong', {}, title), group, ...links, tokenField(onToken));
 };

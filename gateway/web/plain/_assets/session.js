@@ -1,7 +1,7 @@
 // What both pages know: the server's configuration, and the token, which is kept for this tab only.
 const KEY = 'gateway.token';
 
-/** {url, subscriptionUrl, openapiUrl, token, examples: [{name, hint, document, variables}]}, embedded by the server. */
+/** {url, subscriptionUrl, openapiUrl, sdlUrl, token, examples: [{name, hint, document, variables}]}, embedded by the server. */
 export const config = JSON.parse(document.getElementById('config').textContent);
 
 export const token = () => sessionStorage.getItem(KEY) ?? config.token ?? '';
@@ -21,6 +21,15 @@ const fetchWithToken = async (url, init) => {
   const response = await fetch(url, { ...init, headers: { ...authorization(), ...init.headers } });
   dispatchEvent(new CustomEvent('answered', { detail: { taken: response.status !== 401 } }));
   return response;
+};
+
+/** Saves the schema as a file: a plain link to it would carry no token. */
+export const downloadSchema = async () => {
+  const response = await fetchWithToken(config.sdlUrl, {});
+  if (!response.ok) return;
+  const href = URL.createObjectURL(await response.blob());
+  Object.assign(document.createElement('a'), { href, download: 'schema.graphql' }).click();
+  setTimeout(() => URL.revokeObjectURL(href), 10_000); // the browser reads it a little later
 };
 
 /** A fetcher for GraphiQL: queries by POST, subscriptions by graphql-transport-ws. */
