@@ -79,7 +79,7 @@ class Bound:
     def _asked(self, raw: bytes, strict: bool) -> Asked:  # noqa: FBT001 - remembered by position
         query = self.query.read(raw, strict=strict)
         fields = query.fields or frozenset()
-        marks = marks_of(query.unknown, (), self.deprecations(query.used, fields), strict=strict)
+        marks = marks_of(query.ignored, (), self.deprecations(query.used, fields), strict=strict)
         return Asked(self, query, self.operation(query.fields), strict, self.uses(query.used, fields), self.marks + marks)
 
     def _record(self) -> tuple[str, ...]:

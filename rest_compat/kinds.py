@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from graphql import GraphQLEnumType, GraphQLNamedType
 from typing_extensions import override
 
+from .limits import pattern_of
 from .shape import enum_texts
 
 LONGEST_LIST = 250
@@ -17,8 +18,13 @@ LONGEST_TEXT = 200
 MONEY_LIMIT = Decimal("9999999999999.99")
 CENT = Decimal("0.01")
 
+_BLANKS = "".join(each for each in map(chr, range(0x3001)) if each.isspace()) + "\u00ad\u180e\u200b\u2060\ufeff"
+"""As the graph trims names."""
+
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 _DIGITS = re.compile(r"[0-9]+")
-_NUMBER = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,3})?")
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?")
+"""Exponents are short, so that no text stands for a number of a billion digits."""
 _TIME = re.compile(r"[Tt ]([01][0-9]|2[0-4]):?[0-5][0-9](:?([0-5][0-9]|60)([.,][0-9]{1,20})?)?([Zz]|[+\- ][0-9]{2}(:?[0-5][0-9])?)?")
 
 
@@ -89,6 +95,17 @@ class Text(Kind):
 
 
 @dataclass(frozen=True, slots=True)
+class Search(Text):
+    """Text to search for, without blanks at its ends, zero-width ones too; where nothing else is in it, it is as if absent."""
+
+    @override
+    def read(self, text: str) -> str:
+        if _CONTROL.search(text):
+            raise Disallowed("text without control characters")
+        return Text.read(self, text.strip(_BLANKS))
+
+
+@dataclass(frozen=True, slots=True)
 class Identifier(Kind):
     """An id: opaque, so whatever is no id of ours matches nothing."""
 
@@ -127,22 +144,21 @@ class Choice(Kind):
 
 @dataclass(frozen=True, slots=True)
 class Day(Kind):
-    """A date, or an instant, of which the date as written counts."""
+    """A date, or an instant, of which the date as written counts. `pattern` is that of the date."""
 
+    pattern: str
     allowed: str = "a date (2025-04-30) or an ISO 8601 instant (2025-04-30T12:00:00Z)"
 
     @override
     def read(self, text: str) -> str:
         written, time = text[:10], text[10:]
-        if len(written) != len("2025-04-30") or not written.isascii() or (time and not _TIME.fullmatch(time)):
+        if not re.fullmatch(self.pattern, written) or (time and not _TIME.fullmatch(time)):
             raise ValueError
-        if date.fromisoformat(written).isoformat() != written:
-            raise ValueError
-        return written
+        return date.fromisoformat(written).isoformat()
 
     @override
     def schema(self) -> dict[str, Any]:
-        return {"anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]}
+        return {"anyOf": [{"type": "string", "format": "date", "pattern": self.pattern}, {"type": "string", "format": "date-time"}]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +174,7 @@ class Amount(Kind):
 
     @override
     def read(self, text: str) -> int | float:
-        if not _NUMBER.fullmatch(text) or abs(exact := Decimal(text)) > MONEY_LIMIT:
+        if not _NUMBER.fullmatch(text) or (exact := Decimal(text)).copy_abs() > MONEY_LIMIT:
             raise ValueError
         cents = exact.quantize(CENT, self.rounding)
         return int(cents) if cents == int(cents) else float(cents)
@@ -209,9 +225,9 @@ def kind_of(type_: GraphQLNamedType, operator: str, longest: int | None) -> Kind
         case "ID":
             return Identifier()
         case "Date":
-            return Day()
+            return Day(pattern_of(type_) or "")
         case "Money":
             return Amount(ROUND_FLOOR if operator == "lte" else ROUND_CEILING)
         case "String":
-            return Text(longest or LONGEST_TEXT)
+            return Search(longest or LONGEST_TEXT)
     raise TypeError(f"no parameter can be a {type_.name} yet")

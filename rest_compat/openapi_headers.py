@@ -26,7 +26,7 @@ _ASKED: dict[str, Told] = {
 _TOLD: dict[str, Told] = {
     "X-Request-Id": ("Names the request in the log; the client's own, if it sent one.", _TEXT, "6f1d0a52c9e8-1a"),
     "X-GraphQL-Operation": ("The GraphQL operation that this answer is the translation of.", _TEXT, "ListOpportunities"),
-    "X-Ignored-Parameters": ("Unknown query parameters, percent-encoded.", _TEXT, "colour, size"),
+    "X-Ignored-Parameters": ("Query parameters that are unknown or empty, percent-encoded.", _TEXT, "colour, size"),
     "X-Ignored-Fields": ("Unknown keys of the body, percent-encoded.", _TEXT, "colour"),
     "Preference-Applied": ("`handling=strict`, where it was asked for.", _TEXT, "handling=strict"),
     "Deprecation": ("Since when something that the call uses is deprecated (RFC 9745).", _TEXT, "@1740787200"),

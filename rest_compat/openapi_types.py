@@ -15,7 +15,7 @@ from graphql import (
 
 from .binding import Bound
 from .kinds import MONEY_LIMIT
-from .limits import limits
+from .limits import limits, pattern_of
 from .shape import Source, enum_texts
 
 JsonSchema = dict[str, Any]
@@ -38,17 +38,17 @@ _BOUNDS = {
     "maxItems": "maxItems",
     "uniqueItems": "uniqueItems",
     "format": "format",
+    "pattern": "pattern",
 }
-# What `str.strip` leaves; ECMAScript's `\S`, as JSON Schema has it, is another set.
-_NOT_BLANK = r"[^\u0009-\u000d\u001c-\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
-_AMOUNT_TEXT = r"^[0-9]{1,13}(\.[0-9]{1,2})?$"
 
 
 def named_schema(type_: GraphQLNamedType) -> JsonSchema:
     """A scalar or an enum; enum values are lower case in REST."""
     if isinstance(type_, GraphQLEnumType):
         return {"type": "string", "enum": list(enum_texts(type_).values())}
-    return dict(_SCALARS[type_.name])
+    schema = dict(_SCALARS[type_.name])
+    pattern = pattern_of(type_)
+    return schema | {"pattern": pattern} if pattern and schema["type"] == "string" else schema
 
 
 def nullable(schema: JsonSchema) -> JsonSchema:
@@ -104,10 +104,11 @@ def _input_field(field: GraphQLInputField, *, may_be_null: bool) -> JsonSchema:
     schema = _input_type(field.type)
     bounds = limits(field.ast_node)
     schema |= {_BOUNDS[name]: value for name, value in bounds.items() if name in _BOUNDS}
-    if bounds.get("minLength") and "format" not in bounds:
-        schema["pattern"] = _NOT_BLANK
-    if get_named_type(field.type).name == "Money":
-        schema = {"anyOf": [schema, {"type": "string", "pattern": _AMOUNT_TEXT}]}
+    pattern = pattern_of(get_named_type(field.type))
+    if pattern and schema["type"] == "number":
+        # A number may come as text, too; where none may be negative, the text may not, either.
+        text = pattern.replace("^-?", "^") if bounds.get("min") == 0 else pattern
+        schema = {"anyOf": [schema, {"type": "string", "pattern": text}]}
     if not is_non_null_type(field.type) and may_be_null:
         schema = nullable(schema)
     return schema | ({"description": field.description} if field.description else {})

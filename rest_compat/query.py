@@ -67,7 +67,8 @@ class Query:
 
     variables: dict[str, Any]
     used: tuple[str, ...]
-    unknown: tuple[str, ...]
+    ignored: tuple[str, ...]
+    """Names of parameters that are unknown, or empty."""
     fields: frozenset[str] | None
     page: Page | None
 
@@ -83,6 +84,7 @@ class QueryReader:
         """Read it all. Raises Refused (400) that names everything at fault; unknown parameters are at fault only if `strict`."""
         pairs = _pairs(raw)
         values, faults = self._values(pairs)
+        empty = tuple(name for name, _ in pairs if name in self.readers and name not in values)
         unknown = tuple(dict.fromkeys(name for name, _ in pairs if name not in self.readers))
         if strict:
             faults += [_fault(name, "is not a parameter of this route") for name in unknown]
@@ -94,7 +96,7 @@ class QueryReader:
             if self.readers[name].place:
                 self.readers[name].put(variables, value)
         fields = frozenset(values[FIELDS]) if FIELDS in values else None
-        return Query(variables, tuple(values), unknown, fields, page)
+        return Query(variables, tuple(values), unknown + empty, fields, page)
 
     def _values(self, pairs: Sequence[tuple[str, str]]) -> tuple[dict[str, Any], list[Item]]:
         values: dict[str, Any] = {}
@@ -113,7 +115,7 @@ class QueryReader:
             except ValueError as error:
                 faults[name] = _refusal(reader, text, error)
             else:
-                if value is not None:
+                if value not in (None, ""):
                     values[name] = value
         return values, list(faults.values())
 

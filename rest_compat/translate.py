@@ -71,7 +71,7 @@ class Call:
         if self.body is None:
             return self.asked.marks
         deprecations = self.bound.deprecations(self.query.used, self.fields)
-        return self.bound.marks + marks_of(self.query.unknown, self.body.unknown, deprecations, strict=self.asked.strict)
+        return self.bound.marks + marks_of(self.query.ignored, self.body.unknown, deprecations, strict=self.asked.strict)
 
     def explained(self, base: str) -> dict[str, Any]:
         """What `/api/_graphql` answers; `base` is the address of the server."""

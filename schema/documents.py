@@ -1,27 +1,34 @@
 """Documents: parsed, validated and measured once, then found by their text; their plans are kept with them."""
 
 from collections import OrderedDict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 import orjson
 from graphql import (
     DocumentNode,
     GraphQLError,
+    GraphQLNonNull,
     GraphQLSchema,
     GraphQLSyntaxError,
     NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
+    ValuesOfCorrectTypeRule,
+    VariableDefinitionNode,
     parse,
     print_ast,
     specified_rules,
+    type_from_ast,
     validate,
 )
 from graphql.execution.values import get_variable_values
 from graphql.validation.rules import overlapping_fields_can_be_merged
 from typing_extensions import override
 
+from .plan.faults import PlainValues, faults, path_text
 from .plan.limits import Limits, too_much
 from .plan.selections import deciding_variables
 from .plan.variables import Coercions, Variable, Variables, coerce_plainly, writable
@@ -30,6 +37,9 @@ MAX_PLANS = 32
 KEPT_VARIABLES = 1_024
 LONGEST_KEPT = 1_000
 """Longer JSON of variables, in bytes, is not kept."""
+
+LONGEST_MESSAGE = 400
+"""Characters of an error's message; graphql-core repeats names and values however long they are."""
 
 
 class RequestError(Exception):
@@ -49,6 +59,8 @@ def request_error(*messages: str, code: str = "BAD_REQUEST") -> RequestError:
 def _told(errors: list[GraphQLError], limits: Limits) -> RequestError:
     told: list[Any] = [dict(error.formatted) for error in errors[: limits.max_errors]]
     for error in told:
+        if len(error["message"]) > LONGEST_MESSAGE:
+            error["message"] = f"{error['message'][: LONGEST_MESSAGE - 1]}…"
         error["extensions"] = {**error.get("extensions", {}), "code": "BAD_REQUEST"}
     return RequestError(told)
 
@@ -138,9 +150,9 @@ class Documents:
                 message = "A variable holds a NUL character or half a surrogate pair, which no text may have."
                 raise request_error(message)
             definitions = prepared.operation.variable_definitions or ()
-            result = get_variable_values(self._schema, definitions, given, max_errors=self._limits.max_errors)
+            result = get_variable_values(self._schema, definitions, given, max_errors=1)
             if isinstance(result, list):
-                raise _told(result, self._limits)
+                raise _told([*islice(self._faults(definitions, given), self._limits.max_errors)] or result, self._limits)
             values = Variables(*result)
         for name in prepared.deciding:
             # A default lets a nullable variable stand there (specification section 5.8.5); an explicit null is still no answer to "if".
@@ -148,6 +160,17 @@ class Documents:
                 message = f"Variable '${name}' must not be null: @skip or @include looks at it."
                 raise request_error(message)
         return values
+
+    def _faults(self, definitions: Iterable[VariableDefinitionNode], given: dict[str, Any]) -> Iterator[GraphQLError]:
+        """What the types refuse in the variables, each where it is declared."""
+        for node in definitions:
+            name, type_ = node.variable.name.value, type_from_ast(self._schema, node.type)
+            if name in given:
+                for path, message in faults(given[name], type_):
+                    place = f", at {path_text(path)}" if path else ""
+                    yield GraphQLError(f"Variable '${name}'{place}: {message}", node)
+            elif isinstance(type_, GraphQLNonNull) and node.default_value is None:
+                yield GraphQLError(f"Variable '${name}': This is required.", node)
 
     def _prepare(self, text: str, name: str | None) -> Prepared:
         document = self._parse(text)
@@ -175,7 +198,7 @@ class Documents:
             raise request_error(message) from None
 
 
-RULES = tuple(specified_rules)
+RULES = tuple(PlainValues if rule is ValuesOfCorrectTypeRule else rule for rule in specified_rules)
 """Built once: a cache keyed by rules that are made for each request never hits."""
 
 # Within 1,000 tokens the default lets a document of one field over and over be compared for 120 ms before it is refused.

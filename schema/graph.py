@@ -102,13 +102,6 @@ class Graph:
         """The operation of a document, parsed, validated and within limits. Raises RequestError."""
         return self._documents.prepare(document, operation_name)
 
-    def check(self, prepared: Prepared, variables: dict[str, Any]) -> list[GraphQLError]:
-        """Every fault of the variables that coercion finds."""
-        from graphql.execution.values import get_variable_values  # noqa: PLC0415
-
-        result = get_variable_values(self.graphql_schema, prepared.operation.variable_definitions or (), variables)
-        return result if isinstance(result, list) else []
-
     def explain(self, prepared: Prepared, variables: dict[str, Any] | None, caller: Caller) -> str:
         """The plan of an operation as text: cost, statements, writers. Raises RequestError, BadRequest."""
         values = self._documents.coerce(prepared, variables or {})

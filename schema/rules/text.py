@@ -1,16 +1,24 @@
 """Text: as it is searched and sorted by, and without what can't be seen at its ends."""
 
+import json
 import re
+from typing import Any
 from unicodedata import normalize
 
-_BLANKS = "".join(character for character in map(chr, range(0x3001)) if character.isspace())
-_SHAPELESS = (
-    # Unicode's Default_Ignorable_Code_Point (DerivedCoreProperties.txt), controls, and the blank pattern of Braille.
-    "\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800"
-    "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+SHOWN = 60
+_LONG_NUMBER = 10**SHOWN
+
+_UNSEEN = (
+    # Blanks, controls, Unicode's Default_Ignorable_Code_Point (DerivedCoreProperties.txt), and the blank pattern of Braille.
+    r"\u0000-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f"
+    r"\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8"
 )
-_NOTHING = re.compile(f"[{_BLANKS}{_SHAPELESS}]*")
-_ENDS = f"{_BLANKS}\u00ad\u180e\u200b\u2060\ufeff"
+VISIBLE = f"[^{_UNSEEN}]"
+"""The pattern of a text in which something can be seen, for clients too: what is unseen beyond U+FFFF is left out, since not every
+engine of regular expressions reads it.
+"""
+_NOTHING = re.compile(f"[{_UNSEEN}\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]*")
+_ENDS = "".join(each for each in map(chr, range(0x3001)) if each.isspace()) + "\u00ad\u180e\u200b\u2060\ufeff"
 """Blanks, and what means nothing at the end of a text: soft hyphen, vowel separator, zero-width space, word joiner, byte-order mark.
 
 What joins, directs or varies the character beside it (as in emoji, flags, Persian, Hebrew) means something there, and stays.
@@ -40,3 +48,23 @@ def trimmed(text: str) -> str:
     """`text` without blanks of any kind, zero-width ones too, at its ends; empty where nothing of it can be seen."""
     shorter = text.strip(_ENDS)
     return "" if is_blank(shorter) else shorter
+
+
+def shown(value: Any) -> str:
+    """A JSON value as a message may hold it: at most 60 characters, without controls and lone surrogates."""
+    if isinstance(value, dict | list):
+        return "an object" if isinstance(value, dict) else "a list"
+    if isinstance(value, str):
+        return f'"{shortened(value)}"'
+    # Python takes quadratic time to write a long number, and refuses to write a very long one.
+    return "a number of many digits" if isinstance(value, int) and abs(value) >= _LONG_NUMBER else shortened(json.dumps(value))
+
+
+def shortened(text: str) -> str:
+    """A text as a message may hold it: at most 60 characters, without controls and lone surrogates."""
+    cut = text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
+    return cut if cut.isprintable() else "".join(map(_printable, cut))
+
+
+def _printable(character: str) -> str:
+    return character if character.isprintable() else character.encode("unicode_escape").decode("ascii")

@@ -13,12 +13,15 @@ LIMITS = "limits"
 
 
 @strawberry.schema_directive(
-    locations=[Location.INPUT_FIELD_DEFINITION, Location.ARGUMENT_DEFINITION],
+    locations=[Location.INPUT_FIELD_DEFINITION, Location.ARGUMENT_DEFINITION, Location.SCALAR],
     name="constraint",
-    description="What a value must satisfy beyond its type: lengths in characters after trimming, bounds inclusive.",
+    description=(
+        "What a value must satisfy beyond its type: lengths in characters after trimming, bounds inclusive, and for texts a pattern "
+        "(ECMA-262 with its flag u)."
+    ),
 )
 class Constraint:
-    """The limits of an input field. The rules and the SDL read the same object."""
+    """The limits of an input field or of a scalar's texts. The rules and the SDL read the same object."""
 
     min_length: int | None = strawberry.directive_field(name="minLength", default=strawberry.UNSET)
     max_length: int | None = strawberry.directive_field(name="maxLength", default=strawberry.UNSET)
@@ -27,6 +30,7 @@ class Constraint:
     max_items: int | None = strawberry.directive_field(name="maxItems", default=strawberry.UNSET)
     unique_items: bool | None = strawberry.directive_field(name="uniqueItems", default=strawberry.UNSET)
     format: str | None = strawberry.directive_field(name="format", default=strawberry.UNSET)
+    pattern: str | None = strawberry.directive_field(name="pattern", default=strawberry.UNSET)
 
 
 def read_from(source: Source, description: str, **options: Any) -> Any:

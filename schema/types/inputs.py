@@ -5,11 +5,12 @@ from typing import Any
 import strawberry
 from strawberry import ID
 
+from ..rules.text import VISIBLE
 from .enums import OpportunityStage, Role
 from .fields import Constraint, optional, required
 from .scalars import Date, DateTime, Money
 
-_NAME = Constraint(min_length=1, max_length=200)
+_NAME = Constraint(min_length=1, max_length=200, pattern=VISIBLE)
 _EMAIL = Constraint(min_length=3, max_length=254, format="email")
 _SHORT = Constraint(max_length=100)
 _LINE = Constraint(max_length=200)

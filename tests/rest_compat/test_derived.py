@@ -20,6 +20,7 @@ from rest_compat.documents import DeclarationError
 from rest_compat.opportunities import OPPORTUNITIES
 from rest_compat.parity import parity, partnerless
 from rest_compat.protocol import Use
+from schema.rules.text import trimmed
 from tests.rest_compat.conftest import Connect
 from tests.rest_compat.fake import FakeGraph
 
@@ -97,10 +98,19 @@ def test_openapi_is_valid_and_complete(graph: FakeGraph) -> None:
 
 
 def test_blank_is_what_is_trimmed(graph: FakeGraph) -> None:
-    """OpenAPI's pattern for what may not be blank refuses exactly what nothing is left of."""
+    """OpenAPI's pattern for what may not be blank refuses exactly what nothing is left of, as far as every engine reads it."""
     pattern = openapi(Translator(graph, RESOURCES))["components"]["schemas"]["CreateOpportunity"]["properties"]["name"]["pattern"]
-    blank = [character for character in map(chr, range(sys.maxunicode + 1)) if not re.search(pattern, character)]
-    assert blank == [character for character in map(chr, range(sys.maxunicode + 1)) if not character.strip()]
+    basic = [*map(chr, range(0x10000))]
+    assert [each for each in basic if not re.search(pattern, each)] == [each for each in basic if not trimmed(each)]
+    assert re.search(pattern, "\U0001f600")
+
+
+def test_searches_are_trimmed_alike(graph: FakeGraph) -> None:
+    """What REST takes off the ends of a text to search for is what the graph takes off the ends of any."""
+    kind = Translator(graph, RESOURCES).bound["opportunities", "list"].query.readers["search"].kind
+    for each in map(chr, range(0xA1, sys.maxunicode + 1)):
+        if not each.isprintable() and not 0xD800 <= ord(each) < 0xE000:
+            assert kind.read(f"{each}a{each}") == trimmed(f"{each}a{each}")
 
 
 def test_examples_fit_their_schemas(graph: FakeGraph) -> None:

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from rest_compat.errors import STATUS
 from rest_compat.kinds import Amount, Day
+from schema.types.scalars import DATE
 from tests.rest_compat.real import OPPORTUNITIES, Gateway, gateway
 
 EXAMPLES = int(os.environ.get("REST_EXAMPLES", "150"))
@@ -167,8 +168,8 @@ def test_bounds_are_rounded_inwards(number: Decimal, cents: int) -> None:
 )
 def test_the_date_as_written_counts(day: date, clock: Any, zone: str, between: str) -> None:
     """Whatever the time and the zone, the day is the one that was written."""
-    assert Day().read(day.isoformat()) == day.isoformat()
-    assert Day().read(f"{day.isoformat()}{between}{clock.isoformat()}{zone}") == day.isoformat()
+    assert Day(DATE).read(day.isoformat()) == day.isoformat()
+    assert Day(DATE).read(f"{day.isoformat()}{between}{clock.isoformat()}{zone}") == day.isoformat()
 
 
 @often

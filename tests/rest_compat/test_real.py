@@ -103,7 +103,7 @@ async def test_types_and_rules_are_refused_by_rest_names(here: Gateway) -> None:
     assert refused.status_code == 422, refused.text
     told = {item["field"]: item["message"] for item in refused.json()["errors"]}
     assert told.keys() == {*wrong, "accountId"}
-    assert (told["probability"], told["source"]) == ("This must be a whole number.", "This must be text.")
+    assert (told["probability"], told["source"]) == ("1.5 is not a whole number.", "an object is not a text.")
     assert refused.headers["cache-control"] == "no-store"
     rules = {
         "name": "  ",
