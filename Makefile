@@ -11,7 +11,7 @@ NODE_TESTS := $(patsubst %/package.json,%/node_modules/.installed,$(wildcard tes
 ARGS :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve test packages check format bench events subscribers differential parity safety crash soak web wheel screenshot lock clean
+.PHONY: help install serve test packages check format bench cpu events subscribers differential parity safety crash soak web wheel screenshot lock clean
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -53,6 +53,10 @@ format: install ## Put the code into its form
 
 bench: install ## Measure against the floor and the peers (needs wrk; taskset and npm for all of it)
 	$(BIN)/python -m tests.benchmarks $(ARGS)
+
+cpu: install ## CPU a request of this code and of a commit's in turn: make cpu OLD=<commit> (needs wrk)
+	@[ -n "$(OLD)" ] || { echo "Say which commit to compare with: make cpu OLD=<commit>" >&2; exit 2; }
+	$(BIN)/python -m tests.benchmarks.cpu --old $(OLD) $(ARGS)
 
 events: install ## Events once and in order: 10,000 random writes, 50 followers that break off, on both databases
 	$(BIN)/python -m tests.end_to_end.events --database postgresql $(ARGS)

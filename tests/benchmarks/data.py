@@ -6,18 +6,16 @@ import random
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from gateway import migrations
-from gateway import seed as seed_room
 from gateway.migrations import upgrade
 from gateway.seed import SeedSpec, seed
-from schema.storage import tables
 
+from .contenders.catalog import ROOT
 from .machine import LOAD_CORE, pin
 
 FOLDER = Path(__file__).with_name("data")
@@ -38,13 +36,17 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """`lend(name, statements)` gives a contender its own database's address, with `statements` run; `kind` is `sqlite` or `postgresql`."""
+    """`lend(name, statements)` gives a contender its own database's address, with `statements` run; `kind` is `sqlite` or `postgresql`.
+
+    `token` is an admin's, where the data has one.
+    """
 
     kind: str
     rows: int
     workspace: str
     sample: Sample
     lend: Callable[[str, Sequence[str]], AbstractContextManager[str]]
+    token: str = ""
 
 
 def _spec(rows: int) -> SeedSpec:
@@ -52,10 +54,11 @@ def _spec(rows: int) -> SeedSpec:
     return SeedSpec(opportunities=rows, accounts=max(1, rows // 20), users=max(5, rows // 500), contacts=max(2, rows // 5), today=TODAY)
 
 
-def version() -> str:
-    """Changes with what the data is made by, so that none is used that was made otherwise."""
-    files = sorted(path for folder in (migrations, seed_room) for path in Path(folder.__path__[0]).rglob("*.py"))
-    return hashlib.sha256(b"".join(path.read_bytes() for path in [*files, Path(tables.__file__)])).hexdigest()[:8]
+def version(root: Path = ROOT) -> str:
+    """Changes with what the data is made by in the checkout at `root`, so that none is used that was made otherwise."""
+    folders = (root / "gateway" / "migrations", root / "gateway" / "seed")
+    files = [*sorted(path for folder in folders for path in folder.rglob("*.py")), root / "schema" / "storage" / "tables.py"]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:8]
 
 
 def sqlite_data(rows: int, folder: Path = FOLDER, *, shared: bool = False) -> Data:
@@ -67,18 +70,20 @@ def sqlite_data(rows: int, folder: Path = FOLDER, *, shared: bool = False) -> Da
             old.unlink()
         _fill_sqlite(folder / f"{rows}.part", rows)
         (folder / f"{rows}.part").rename(original)
-    connection = sqlite3.connect(original)
-    try:
+    return sqlite_of(original, rows, shared=shared)
+
+
+def sqlite_of(original: Path, rows: int, *, shared: bool = False) -> Data:
+    """The data of a SQLite file that is there."""
+    with closing(sqlite3.connect(original)) as connection:
         workspace, sample = _sample(lambda text: connection.execute(text).fetchall())
-    finally:
-        connection.close()
 
     @contextmanager
     def lend(name: str, statements: Sequence[str]) -> Iterator[str]:
         if shared:
             yield str(original)
             return
-        copy = folder / f"{rows}-{name}.db"
+        copy = original.with_name(f"{rows}-{name}.db")
         _copy(original, copy, statements)
         try:
             yield str(copy)
@@ -133,6 +138,11 @@ def postgresql_data(rows: int, folder: Path) -> Data:
         asyncio.run(seed(server.url(part), _spec(rows)))
         server.sql("VACUUM ANALYZE", database=part)
         server.sql(f"ALTER DATABASE {part} RENAME TO {original}")
+    return postgresql_of(server, original, rows)
+
+
+def postgresql_of(server: Any, original: str, rows: int) -> Data:
+    """The data of a database that is there, in a server of `tests.postgres`."""
     workspace, sample = _sample(lambda text: [line.split("|") for line in server.sql(text, database=original).splitlines()])
 
     @contextmanager

@@ -71,7 +71,7 @@ def running(contender: Contender, data: Data) -> Iterator[Server]:
     """The contender on its own copy of the data. Raises ServerFault where it doesn't start."""
     install(contender.needs)
     with data.lend(contender.name, contender.prepared) as database:
-        server, log = _started(contender, Place(free_port(), database), data.workspace)
+        server, log = _started(contender, Place(free_port(), database), data)
         try:
             _wait(server, log)
             yield server
@@ -79,22 +79,22 @@ def running(contender: Contender, data: Data) -> Iterator[Server]:
             _stop(server)
 
 
-def _started(contender: Contender, place: Place, workspace: str) -> tuple[Server, Path]:
-    key = token(place.database) if contender.is_gateway else _ANY_TOKEN
+def _started(contender: Contender, place: Place, data: Data) -> tuple[Server, Path]:
+    key = (data.token or token(place.database, contender.root)) if contender.is_gateway else _ANY_TOKEN
     log = FOLDER / f"{contender.name}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     environment = {
         **os.environ,
         "BENCH_DATABASE": place.database,
-        "BENCH_WORKSPACE": workspace,
+        "BENCH_WORKSPACE": data.workspace,
         "BENCH_PORT": str(place.port),
         "NODE_ENV": "production",
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": str(contender.root),
         **contender.environment,
     }
     with log.open("wb") as out:
         command = [*pinned(SERVER_CORE), *contender.command(place)]
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=out)
+        process = subprocess.Popen(command, cwd=contender.root, env=environment, stdout=out, stderr=out)
     return Server(contender, place.port, key, process), log
 
 
@@ -120,13 +120,19 @@ def _stop(server: Server) -> None:
         server.process.wait()
 
 
-def token(database: str) -> str:
+def token(database: str, root: Path = ROOT) -> str:
     """A new token of an admin for a contender's database. Raises ServerFault."""
-    arguments = ["--workspace", "Main", "--role", "admin", "--database-url", gateway_url(database)]
-    made = subprocess.run([sys.executable, "-m", "gateway", "token", "create", *arguments], cwd=ROOT, capture_output=True, text=True)  # noqa: PLW1510  told below, in words
-    if made.returncode:
-        raise ServerFault(f"gateway token create: {made.stderr[-1_000:]}")
-    return made.stdout.strip()
+    return command_line(root, "token", "create", "--workspace", "Main", "--role", "admin", "--database-url", gateway_url(database)).strip()
+
+
+def command_line(root: Path, *arguments: str) -> str:
+    """What `gateway …` prints, run from the checkout at `root`. Raises ServerFault."""
+    command = [sys.executable, "-m", "gateway", *arguments]
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+    done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True)  # noqa: PLW1510  told below, in words
+    if done.returncode:
+        raise ServerFault(f"gateway {' '.join(arguments)}: {done.stderr[-1_000:]}")
+    return done.stdout
 
 
 def install(needs: str) -> None:

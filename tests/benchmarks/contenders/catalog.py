@@ -27,7 +27,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """`needs` says what has to be installed first: nothing, the Python or the Node peers. `prepared` is run on its copy of the data."""
+    """`needs` says what has to be installed first: nothing, the Python or the Node peers. `prepared` is run on its copy of the data.
+
+    `root` is the checkout that it runs from.
+    """
 
     name: str
     title: str
@@ -37,6 +40,7 @@ class Contender:
     needs: str = ""
     prepared: Sequence[str] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+    root: Path = ROOT
 
     @property
     def is_gateway(self) -> bool:
