@@ -26,12 +26,19 @@ _SUMMARIES: dict[Action, str] = {
     "update": "Update {one}",
     "delete": "Delete {one}",
 }
+_DONE: dict[Action, str] = {
+    "list": "A page of the records that match.",
+    "create": "The new record.",
+    "get": "The record as it is now.",
+    "update": "The record after the change.",
+    "delete": "The record is deleted.",
+}
 _PARAMETERS = {
-    PAGE: "Page number (default 1). Either this or `offset`.",
-    LIMIT: "Results per page (default 20); above 100 is served as 100.",
-    OFFSET: "How many to leave out before the first. Either this or `page`.",
-    ORDERING: "Order by these keys, `-` for descending; newest first if not given.",
-    FIELDS: "Only these keys; the GraphQL operation then selects only those.",
+    PAGE: "The number of the page, from 1. Either this or `offset` may be given.",
+    LIMIT: "How many results a page has, 20 by default. More than 100 is taken as 100.",
+    OFFSET: "How many results are passed over before the first. Either this or `page` may be given.",
+    ORDERING: "The keys to order by, separated by commas, with `-` before a key for descending. By default the newest come first.",
+    FIELDS: "The keys that the answer has, separated by commas. The GraphQL operation then selects only those.",
 }
 
 _ALWAYS = ("UNAUTHENTICATED", "NOT_ACCEPTABLE", "RATE_LIMITED", "HEADERS_TOO_LARGE", "UNAVAILABLE", "TIMEOUT")
@@ -87,7 +94,7 @@ def _schemas(translator: Translator) -> JsonSchema:
 def _page_schema(resource: Resource) -> JsonSchema:
     link = {"type": ["string", "null"], "format": "uri"}
     properties = {
-        "count": {"type": "integer", "minimum": 0, "description": "All that match, whatever the page."},
+        "count": {"type": "integer", "minimum": 0, "description": "How many records match, on all pages together."},
         "next": link | {"description": "The address of the next page."},
         "previous": link | {"description": "The address of the previous page."},
         "results": {"type": "array", "maxItems": 100, "items": _whole_or_fields(f"{resource.type}Item")},
@@ -151,7 +158,7 @@ def _answers(bound: Bound) -> JsonSchema:
     status = {"create": "201", "delete": "204"}.get(bound.action, "200")
     found: JsonSchema = {status: _success(bound)}
     if bound.action in {"list", "get"}:
-        found["304"] = {"description": "It is as the `ETag` says.", "headers": unchanged_headers()}
+        found["304"] = {"description": "Nothing has changed since the `ETag` that was sent.", "headers": unchanged_headers()}
     found |= {str(STATUS[code]): _ref("responses", code) for code in _refusals(bound)}
     return found | {"default": _ref("responses", "INTERNAL_ERROR")}
 
@@ -174,14 +181,14 @@ def _refusals(bound: Bound) -> Sequence[str]:
 def _success(bound: Bound) -> JsonSchema:
     headers = success_headers(bound)
     if bound.action == "delete":
-        return {"description": "It is gone.", "headers": headers}
+        return {"description": _DONE[bound.action], "headers": headers}
     example = {source.key.name: source.key.example for source in bound.sources}
     name = bound.resource.type
     if bound.action == "list":
         name, example = f"{name}Page", {"count": 1, "next": None, "previous": None, "results": [example]}
     schema = _whole_or_fields(name) if bound.action == "get" else _ref("schemas", name)
     content = {JSON: {"schema": schema, "example": example}}
-    return {"description": "Done.", "headers": headers, "content": content} | _links(bound)
+    return {"description": _DONE[bound.action], "headers": headers, "content": content} | _links(bound)
 
 
 def _links(bound: Bound) -> JsonSchema:
@@ -198,7 +205,7 @@ def _explanation(translator: Translator) -> JsonSchema:
     example = translator.translate(request_of("GET", target)).explained(translator.graph.public_url or "http://127.0.0.1:8000")
     shown = {"schema": _ref("schemas", "Explanation"), "example": example}
     answers: JsonSchema = {
-        "200": {"description": "The translation.", "headers": page_headers(), "content": {JSON: shown}},
+        "200": {"description": "What the call is in GraphQL.", "headers": page_headers(), "content": {JSON: shown}},
         **{str(STATUS[code]): _ref("responses", code) for code in _EXPLAIN_REFUSALS},
         "default": _ref("responses", "INTERNAL_ERROR"),
     }
@@ -208,7 +215,7 @@ def _explanation(translator: Translator) -> JsonSchema:
     ]
     operation = {
         "summary": "Show what a REST call is in GraphQL",
-        "description": "Executes nothing: the operation, its document and variables, and a link that opens them in the explorer.",
+        "description": "Nothing is executed. The answer has the operation, its variables, and a link that opens them in the explorer.",
         "tags": [TRANSLATION],
         "parameters": asked,
         "responses": answers,

@@ -41,18 +41,18 @@ ERROR_SCHEMAS: dict[str, Any] = {
         "required": ["field", "code", "message"],
         "properties": {
             "field": {"type": "string", "description": "The field or parameter at fault, by its REST name: `contactIds.1`."},
-            "code": {"type": "string"},
-            "message": {"type": "string"},
+            "code": {"type": "string", "description": "The kind of the fault, for programs."},
+            "message": {"type": "string", "description": "What to mend, in one sentence."},
         },
     },
     "Error": {
         "type": "object",
         "required": ["detail", "code"],
         "properties": {
-            "detail": {"type": "string", "description": "One sentence."},
+            "detail": {"type": "string", "description": "What is wrong, in one sentence."},
             "code": {"type": "string", "description": f"One of: {', '.join(_CODES)}."},
             "errors": {"type": "array", "items": {"$ref": "#/components/schemas/ErrorItem"}},
-            "requestId": {"type": "string", "description": "Where the fault is ours: what to ask us about."},
+            "requestId": {"type": "string", "description": "The id of the request in the log, where the fault is the gateway's."},
         },
     },
     "Problem": {
@@ -77,7 +77,7 @@ ERROR_SCHEMAS: dict[str, Any] = {
             "operationName": {"type": "string"},
             "document": {"type": "string", "description": "The GraphQL document, ready to paste."},
             "variables": {"type": "object"},
-            "explorerUrl": {"type": "string", "description": "Opens it in the explorer."},
+            "explorerUrl": {"type": "string", "description": "A link that opens the operation in the explorer."},
         },
     },
 }

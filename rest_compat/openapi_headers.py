@@ -14,40 +14,44 @@ _COUNT: JsonSchema = {"type": "integer", "minimum": 0}
 _TAG = '"3-6f1d0a52c9e84b77"'
 
 _ASKED: dict[str, Told] = {
-    "Prefer": ("`handling=strict`: unknown parameters and keys are errors (RFC 7240).", _TEXT, "handling=strict"),
-    "If-None-Match": ("An `ETag` seen before: 304 if nothing has changed.", _TEXT, _TAG),
-    "If-Match": ("The `ETag` seen last: 412 if the record has changed since.", _TEXT, _TAG),
+    "Prefer": ("With `handling=strict`, unknown parameters and keys are errors (RFC 7240).", _TEXT, "handling=strict"),
+    "If-None-Match": ("An `ETag` that was seen before: the answer is 304 if nothing has changed since.", _TEXT, _TAG),
+    "If-Match": ("The `ETag` that was seen last: the answer is 412 if the record has changed since.", _TEXT, _TAG),
     "Idempotency-Key": (
-        "Makes a retry safe: the same key with the same call has one effect, for 24 hours.",
+        "Makes a retry safe: for 24 hours, the same call with the same key has one effect.",
         {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[\\x20-\\x7e]+$"},
         "5c3f3a52-1d0e-4a8c-9e55-0f6f6a4c2a11",
     ),
 }
 _TOLD: dict[str, Told] = {
-    "X-Request-Id": ("Names the request in the log; the client's own, if it sent one.", _TEXT, "6f1d0a52c9e8-1a"),
+    "X-Request-Id": ("The id of the request in the log; the client's own, if it sent one.", _TEXT, "6f1d0a52c9e8-1a"),
     "X-GraphQL-Operation": ("The GraphQL operation that this answer is the translation of.", _TEXT, "ListOpportunities"),
-    "X-Ignored-Parameters": ("Query parameters that are unknown or empty, percent-encoded.", _TEXT, "colour, size"),
-    "X-Ignored-Fields": ("Unknown keys of the body, percent-encoded.", _TEXT, "colour"),
-    "Preference-Applied": ("`handling=strict`, where it was asked for.", _TEXT, "handling=strict"),
+    "X-Ignored-Parameters": (
+        "The query parameters that were ignored, since they are unknown or empty; percent-encoded.",
+        _TEXT,
+        "colour, size",
+    ),
+    "X-Ignored-Fields": ("The unknown keys of the body, which were ignored; percent-encoded.", _TEXT, "colour"),
+    "Preference-Applied": ("The preference that was applied, where one was asked for (RFC 7240).", _TEXT, "handling=strict"),
     "Deprecation": ("Since when something that the call uses is deprecated (RFC 9745).", _TEXT, "@1740787200"),
-    "Sunset": ("When it will end (RFC 8594).", _TEXT, "Sun, 01 Mar 2026 00:00:00 GMT"),
+    "Sunset": ("When what is deprecated will stop working (RFC 8594).", _TEXT, "Sun, 01 Mar 2026 00:00:00 GMT"),
     "Link": ("Where to read about the deprecation.", _TEXT, '<https://crm.example.com/leaving>; rel="deprecation"; type="text/html"'),
     "X-RateLimit-Limit": ("The token's budget, where there is one.", _COUNT, 300),
-    "X-RateLimit-Remaining": ("What is left of it.", _COUNT, 299),
-    "X-RateLimit-Reset": ("The Unix time at which something is given back.", _COUNT, 1740787200),
+    "X-RateLimit-Remaining": ("What is left of the token's budget.", _COUNT, 299),
+    "X-RateLimit-Reset": ("The time at which something of the budget is given back, in seconds since 1970.", _COUNT, 1740787200),
     "ETag": ("The version of what is in the body.", _TEXT, _TAG),
     "Cache-Control": ("Who may keep the answer.", _TEXT, "private"),
-    "Vary": ("Which request headers it depends on.", _TEXT, "Authorization, Accept"),
+    "Vary": ("The request headers that the answer depends on.", _TEXT, "Authorization, Accept"),
     "Location": (
         "The address of the new record.",
         {"type": "string", "format": "uri"},
         "https://crm.example.com/api/opportunities/opp_01JZ8Q5W9T6D3M2K7R4X1B0CVA/",
     ),
-    "Idempotency-Replayed": ("`true` where an earlier answer is given again.", {"type": "string", "enum": ["true"]}, "true"),
-    "WWW-Authenticate": ("How to say who asks (RFC 6750).", _TEXT, "Bearer"),
-    "Allow": ("The methods that there are.", _TEXT, "GET, HEAD, POST, OPTIONS"),
-    "Accept": ("What is read instead.", _TEXT, "application/json"),
-    "Retry-After": ("Seconds after which to try again.", _COUNT, 1),
+    "Idempotency-Replayed": ("Is `true` where the answer to an earlier call is given again.", {"type": "string", "enum": ["true"]}, "true"),
+    "WWW-Authenticate": ("How a request says who is asking (RFC 6750).", _TEXT, "Bearer"),
+    "Allow": ("The methods that the resource has.", _TEXT, "GET, HEAD, POST, OPTIONS"),
+    "Accept": ("The media types that a body may have.", _TEXT, "application/json"),
+    "Retry-After": ("How many seconds to wait before the next try.", _COUNT, 1),
 }
 _RATES = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
 _EVERY = ("X-Request-Id", *_RATES)

@@ -18,7 +18,14 @@ ACCOUNTS = Resource(
         Key(name="updatedAt", example="2025-03-15T09:30:00Z"),
     ),
     listed=("id", "name", "website", "industry", "createdAt", "updatedAt"),
-    parameters=(Parameter(name="search", to="search", description="Search by account name", example="tech"),),
+    parameters=(
+        Parameter(
+            name="search",
+            to="search",
+            description="Only accounts with this text in the name; upper and lower case are alike.",
+            example="tech",
+        ),
+    ),
     examples={
         "create": {"New account": {"name": "TechCorp Inc", "website": "https://techcorp.example", "industry": "Software"}},
         "update": {"Correct the industry": {"industry": "Consulting"}},

@@ -24,8 +24,18 @@ CONTACTS = Resource(
     ),
     listed=("id", "firstName", "lastName", "name", "email", "phone", "title", "accountId", "accountName", "createdAt", "updatedAt"),
     parameters=(
-        Parameter(name="search", to="search", description="Search by contact name", example="rivera"),
-        Parameter(name="accountId", to="accountId", description="Filter by account", example="acc_01JZ8Q5W9T6D3M2K7R4X1B0CVB"),
+        Parameter(
+            name="search",
+            to="search",
+            description="Only contacts with this text in the name or the e-mail address; upper and lower case are alike.",
+            example="rivera",
+        ),
+        Parameter(
+            name="accountId",
+            to="accountId",
+            description="Only contacts who work for this account.",
+            example="acc_01JZ8Q5W9T6D3M2K7R4X1B0CVB",
+        ),
     ),
     examples={
         "create": {

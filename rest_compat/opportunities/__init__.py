@@ -48,20 +48,44 @@ OPPORTUNITIES = Resource(
         "updatedAt",
     ),
     parameters=(
-        Parameter(name="stage", to="filter.stage", description="Filter by pipeline stage", example="qualification"),
-        Parameter(name="accountId", to="filter.accountId", description="Filter by account", example="acc_01JZ8Q5W9T6D3M2K7R4X1B0CVB"),
         Parameter(
-            name="assignedTo", to="filter.assignedToId", description="Filter by assigned user ID", example="usr_01JZ8Q5W9T6D3M2K7R4X1B0CVC"
+            name="stage",
+            to="filter.stage",
+            description="Only deals in this stage; several, separated by commas, mean any of them.",
+            example="qualification",
         ),
         Parameter(
-            name="closeDateAfter", to="filter.closeDate.gte", description="Filter by expected close date, inclusive", example="2025-01-01"
+            name="accountId",
+            to="filter.accountId",
+            description="Only deals with this account; several, separated by commas, mean any of them.",
+            example="acc_01JZ8Q5W9T6D3M2K7R4X1B0CVB",
         ),
         Parameter(
-            name="closeDateBefore", to="filter.closeDate.lte", description="Filter by expected close date, inclusive", example="2025-12-31"
+            name="assignedTo",
+            to="filter.assignedToId",
+            description="Only deals that this user looks after; several, separated by commas, mean any of them.",
+            example="usr_01JZ8Q5W9T6D3M2K7R4X1B0CVC",
         ),
-        Parameter(name="valueMin", to="filter.value.gte", description="Filter by minimum deal value, inclusive", example=10000),
-        Parameter(name="valueMax", to="filter.value.lte", description="Filter by maximum deal value, inclusive", example=50000),
-        Parameter(name="search", to="filter.name.contains", description="Search by opportunity name", example="services"),
+        Parameter(
+            name="closeDateAfter",
+            to="filter.closeDate.gte",
+            description="Only deals that are expected to close on this day or later.",
+            example="2025-01-01",
+        ),
+        Parameter(
+            name="closeDateBefore",
+            to="filter.closeDate.lte",
+            description="Only deals that are expected to close on this day or earlier.",
+            example="2025-12-31",
+        ),
+        Parameter(name="valueMin", to="filter.value.gte", description="Only deals that are worth this much or more.", example=10000),
+        Parameter(name="valueMax", to="filter.value.lte", description="Only deals that are worth this much or less.", example=50000),
+        Parameter(
+            name="search",
+            to="filter.name.contains",
+            description="Only deals with this text in the name; upper and lower case are alike.",
+            example="services",
+        ),
     ),
     examples={
         "create": {

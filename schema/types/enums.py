@@ -6,6 +6,7 @@ from typing import Any
 import strawberry
 
 from ..rules.stages import STAGES
+from .sentences import Deal
 
 
 def _named(name: str, members: dict[str, str], description: str) -> Any:
@@ -16,36 +17,46 @@ def _named(name: str, members: dict[str, str], description: str) -> Any:
 
 OpportunityStage = _named(
     "OpportunityStage",
-    {stage.name: f"{stage.label}: `{stage.value}` in REST." for stage in STAGES},
-    "The value on the REST side is the lower-case name. In order of the pipeline; `label` is in `stages`.",
+    {stage.name: f"{stage.label}, written `{stage.value}` in REST." for stage in STAGES},
+    "The stages of the pipeline, in their order. REST writes them in lower case; `stages` has their names for people.",
 )
 ProbabilitySource = _named(
     "ProbabilitySource",
-    {"STAGE_DEFAULT": "The stage's default.", "MANUAL": "Given by someone."},
-    "Whether the probability is the stage's default or was given by someone.",
+    {
+        "STAGE_DEFAULT": "The probability is the default of the stage.",
+        "MANUAL": "Someone gave the probability, and it stays when the deal moves from one open stage to another.",
+    },
+    "Where the probability of a deal comes from.",
 )
 Role = _named(
     "Role",
     {
-        "ADMIN": "Everything.",
-        "MEMBER": "Reads and writes all CRM records.",
-        "VIEWER": "Only reads; one account's records, if linked to it.",
+        "ADMIN": "May read and write everything, users and API keys included.",
+        "MEMBER": "May read and write all accounts, contacts and deals.",
+        "VIEWER": "May only read; if it is limited to an account, only what belongs to that account.",
     },
-    "What a user or a key may do.",
+    "What a user or an API key may do.",
 )
-Direction = _named("Direction", {"ASC": "Smallest first, nulls last.", "DESC": "Greatest first, nulls last."}, "The direction of an order.")
+Direction = _named(
+    "Direction",
+    {
+        "ASC": "The smallest comes first; records without a value come last.",
+        "DESC": "The greatest comes first; records without a value come last.",
+    },
+    "Which end of an order comes first.",
+)
 OpportunityOrderField = _named(
     "OpportunityOrderField",
     {
-        "NAME": "By case-folded code points.",
-        "VALUE": "By value.",
-        "STAGE": "By the place in the pipeline.",
-        "PROBABILITY": "By probability.",
-        "CLOSE_DATE": "By the date it is expected to close.",
-        "CREATED_AT": "By creation.",
-        "UPDATED_AT": "By the last change.",
+        "NAME": "What the deal is called; upper and lower case are alike.",
+        "VALUE": Deal.VALUE,
+        "STAGE": Deal.STAGE,
+        "PROBABILITY": Deal.PROBABILITY,
+        "CLOSE_DATE": Deal.CLOSE_DATE,
+        "CREATED_AT": Deal.CREATED_AT,
+        "UPDATED_AT": Deal.UPDATED_AT,
     },
-    "What opportunities are ordered by.",
+    "What deals can be ordered by.",
 )
 ErrorCode = _named(
     "ErrorCode",
@@ -59,8 +70,8 @@ ErrorCode = _named(
 )
 Period = _named(
     "Period",
-    {"MONTH": "Calendar months.", "QUARTER": "Calendar quarters.", "YEAR": "Calendar years."},
-    "The length of a forecast's periods.",
+    {"MONTH": "One calendar month.", "QUARTER": "Three calendar months, from January on.", "YEAR": "One calendar year."},
+    "How long each period of a forecast is.",
 )
 RestUsageKind = _named(
     "RestUsageKind",
@@ -73,6 +84,10 @@ RestUsageKind = _named(
 )
 EventType = _named(
     "EventType",
-    {"CREATED": "It came to be, or came into sight.", "UPDATED": "It changed.", "DELETED": "It is gone, or out of sight."},
-    "What happened.",
+    {
+        "CREATED": "The deal was created, or it changed so that the caller may see it now.",
+        "UPDATED": "The deal changed. This is also told, once, when it no longer matches the filter.",
+        "DELETED": "The deal was deleted, or it changed so that the caller may no longer see it.",
+    },
+    "What happened to a deal.",
 )

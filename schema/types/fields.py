@@ -1,4 +1,7 @@
-"""How fields are declared: with their source, or with the limits of an input, which clients read as `@constraint` in the SDL."""
+"""How fields are declared: with their source, or with the limits of an input.
+
+Clients read the limits as `@constraint` in the SDL, and in the descriptions, since introspection has no directives.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,8 +19,8 @@ LIMITS = "limits"
     locations=[Location.INPUT_FIELD_DEFINITION, Location.ARGUMENT_DEFINITION, Location.SCALAR],
     name="constraint",
     description=(
-        "What a value must satisfy beyond its type: lengths in characters after trimming, bounds inclusive, and for texts a pattern "
-        "(ECMA-262 with its flag u)."
+        "What a value must satisfy beyond its type. Lengths are in characters after trimming, bounds are inclusive, and a pattern for texts "
+        "is a regular expression of ECMA-262 with its flag u."
     ),
 )
 class Constraint:
@@ -31,6 +34,29 @@ class Constraint:
     unique_items: bool | None = strawberry.directive_field(name="uniqueItems", default=strawberry.UNSET)
     format: str | None = strawberry.directive_field(name="format", default=strawberry.UNSET)
     pattern: str | None = strawberry.directive_field(name="pattern", default=strawberry.UNSET)
+
+    def sentences(self) -> list[str]:
+        """The limits in words, for a description. `format` is left to the description itself."""
+        ranges = ((self.min_length, self.max_length, " characters"), (self.min, self.max, ""), (None, self.max_items, " items"))
+        told = [_range(low, high, unit) for low, high, unit in ranges]
+        return [*filter(None, told), *(["No item may come twice."] if self.unique_items else [])]
+
+
+def _range(low: Any, high: Any, unit: str) -> str:
+    """The range in words, empty where there is no bound."""
+    match isinstance(low, int), isinstance(high, int):
+        case True, True:
+            return f"From {low} to {high:,}{unit}."
+        case True, False:
+            return f"At least {low}{unit}."
+        case False, True:
+            return f"At most {high:,}{unit}."
+    return ""
+
+
+def limited(description: str, limits: Constraint | None) -> str:
+    """`description` with its limits in words."""
+    return " ".join([description, *(limits.sentences() if limits else [])])
 
 
 def read_from(source: Source, description: str, **options: Any) -> Any:
@@ -72,13 +98,13 @@ def optional(description: str, limits: Constraint | None = None, **options: Any)
 def _input(description: str, limits: Constraint | None, options: dict[str, Any]) -> Any:
     directives = [limits] if limits is not None else []
     return strawberry.field(
-        description=description, directives=directives, metadata={LIMITS: limits, **options.pop("metadata", {})}, **options
+        description=limited(description, limits), directives=directives, metadata={LIMITS: limits, **options.pop("metadata", {})}, **options
     )
 
 
 def argument(description: str, limits: Constraint | None = None) -> Any:
     """The description and limits of an argument, for `Annotated`."""
-    return strawberry.argument(description=description, directives=[limits] if limits is not None else [])
+    return strawberry.argument(description=limited(description, limits), directives=[limits] if limits is not None else [])
 
 
 class Planned(NotImplementedError):

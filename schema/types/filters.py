@@ -10,6 +10,7 @@ from .enums import Direction, OpportunityOrderField, OpportunityStage
 from .fields import Constraint, optional
 from .relations import CONTACTS, visible_link
 from .scalars import Date, DateTime, Money
+from .sentences import Deal
 
 _LIST = Constraint(max_items=250)
 _SEARCH = Constraint(max_length=200)
@@ -19,14 +20,19 @@ def _operator(name: str, description: str, limits: Constraint | None = None) -> 
     return optional(description, limits, name=name)
 
 
-_EQ, _IN, _NOT_IN = "Is this.", "Is one of these; none of them: matches nothing.", "Is none of these, or absent."
-_GT, _GTE, _LT, _LTE = "Greater.", "Greater or the same.", "Less.", "Less or the same."
-_NULL = "true: is absent; false: is there."
+_EQ = "The value is this one."
+_IN = "The value is one of these; an empty list matches nothing."
+_NOT_IN = "The value is none of these; records without a value match, too."
+_GT, _GTE = "The value is greater than this one.", "The value is this one or greater."
+_LT, _LTE = "The value is less than this one.", "The value is this one or less."
+_LATER, _SINCE = "The time is later than this one.", "The time is this one or later."
+_EARLIER, _UNTIL = "The time is earlier than this one.", "The time is this one or earlier."
+_NULL = "Whether there is no value: `true` matches records without one, `false` those with one."
 
 
-@strawberry.input(description="Operators on an id.")
+@strawberry.input(description="Conditions on an id. All that are given must hold.")
 class IDFilter:
-    """Operators on an id."""
+    """Conditions on an id."""
 
     eq: ID | None = optional(_EQ)
     in_: list[ID] | None = _operator("in", _IN, _LIST)
@@ -34,18 +40,18 @@ class IDFilter:
     is_null: bool | None = optional(_NULL)
 
 
-@strawberry.input(description="Operators on the stage.")
+@strawberry.input(description="Conditions on the stage. All that are given must hold.")
 class StageFilter:
-    """Operators on the stage."""
+    """Conditions on the stage."""
 
     eq: OpportunityStage | None = optional(_EQ)
     in_: list[OpportunityStage] | None = _operator("in", _IN, _LIST)
-    not_in: list[OpportunityStage] | None = optional("Is none of these.", _LIST)
+    not_in: list[OpportunityStage] | None = optional("The value is none of these.", _LIST)
 
 
-@strawberry.input(description="Operators on an amount.")
+@strawberry.input(description="Conditions on an amount. All that are given must hold.")
 class MoneyFilter:
-    """Operators on an amount."""
+    """Conditions on an amount."""
 
     eq: Money | None = optional(_EQ)
     gt: Money | None = optional(_GT)
@@ -55,9 +61,9 @@ class MoneyFilter:
     is_null: bool | None = optional(_NULL)
 
 
-@strawberry.input(description="Operators on a whole number.")
+@strawberry.input(description="Conditions on a whole number. All that are given must hold.")
 class IntFilter:
-    """Operators on a whole number."""
+    """Conditions on a whole number."""
 
     eq: int | None = optional(_EQ)
     gt: int | None = optional(_GT)
@@ -66,36 +72,36 @@ class IntFilter:
     lte: int | None = optional(_LTE)
 
 
-@strawberry.input(description="Operators on a date.")
+@strawberry.input(description="Conditions on a date. All that are given must hold.")
 class DateFilter:
-    """Operators on a date."""
+    """Conditions on a date."""
 
     eq: Date | None = optional(_EQ)
-    gt: Date | None = optional("Later.")
-    gte: Date | None = optional("Later or the same.")
-    lt: Date | None = optional("Earlier.")
-    lte: Date | None = optional("Earlier or the same.")
+    gt: Date | None = optional(_LATER)
+    gte: Date | None = optional(_SINCE)
+    lt: Date | None = optional(_EARLIER)
+    lte: Date | None = optional(_UNTIL)
     is_null: bool | None = optional(_NULL)
 
 
-@strawberry.input(description="Operators on an instant.")
+@strawberry.input(description="Conditions on an instant. All that are given must hold.")
 class DateTimeFilter:
-    """Operators on an instant."""
+    """Conditions on an instant."""
 
-    gt: DateTime | None = optional("Later.")
-    gte: DateTime | None = optional("Later or the same.")
-    lt: DateTime | None = optional("Earlier.")
-    lte: DateTime | None = optional("Earlier or the same.")
+    gt: DateTime | None = optional(_LATER)
+    gte: DateTime | None = optional(_SINCE)
+    lt: DateTime | None = optional(_EARLIER)
+    lte: DateTime | None = optional(_UNTIL)
 
 
-@strawberry.input(description="Operators on a text. `contains` and `startsWith` ignore case; `%` and `_` are ordinary characters.")
+@strawberry.input(description="Conditions on a text. All that are given must hold. `%` and `_` are ordinary characters.")
 class StringFilter:
-    """Operators on a text."""
+    """Conditions on a text."""
 
-    eq: str | None = optional("Is exactly this.")
-    in_: list[str] | None = _operator("in", "Is exactly one of these.", _LIST)
-    contains: str | None = optional("Has this in it, ignoring case.", _SEARCH)
-    starts_with: str | None = optional("Begins with this, ignoring case.", _SEARCH)
+    eq: str | None = optional("The text is exactly this one.")
+    in_: list[str] | None = _operator("in", "The text is exactly one of these; an empty list matches nothing.", _LIST)
+    contains: str | None = optional("The text contains this one; upper and lower case are alike.", _SEARCH)
+    starts_with: str | None = optional("The text begins with this one; upper and lower case are alike.", _SEARCH)
     is_null: bool | None = optional(_NULL)
 
 
@@ -105,36 +111,36 @@ def _on(match: Match | LinkedTo, description: str) -> Any:
 
 @strawberry.input(
     description=(
-        "Fields are ANDed; every operator given in one object must hold. An operator that is null counts as absent; `in: []` and `or: []` "
-        "match nothing, `and: []` everything; `not`, `notIn` are exact complements, so rows without a value match them. At most 100 "
-        "conditions."
+        "What must hold of a deal. All fields and all conditions that are given must hold; a field that is null counts as left out. "
+        "`in: []` and `or: []` match nothing, `and: []` everything; `not` and `notIn` match exactly what is left, records without a value "
+        "included. At most 100 conditions."
     )
 )
 class OpportunityFilter:
     """What must hold of an opportunity."""
 
-    and_: Optional[list["OpportunityFilter"]] = optional("All of these hold.", name="and")  # noqa: UP045  the name is a string here
-    or_: Optional[list["OpportunityFilter"]] = optional("At least one of these holds.", name="or")  # noqa: UP045
-    not_: Optional["OpportunityFilter"] = optional("This does not hold.", name="not")
-    id: IDFilter | None = _on(Match("id"), "The id.")
-    account_id: IDFilter | None = _on(Match("account_id"), "The account's id.")
-    assigned_to_id: IDFilter | None = _on(Match("assigned_to_id"), "The owner's id.")
-    contact_id: IDFilter | None = _on(LinkedTo(CONTACTS, "contact_ids", visible_link), "The id of any of its contacts.")
-    stage: StageFilter | None = _on(Match("stage"), "The stage.")
-    is_closed: bool | None = _on(Match("stage"), "Whether it is won or lost.")
-    value: MoneyFilter | None = _on(Match("value_cents"), "The value.")
-    probability: IntFilter | None = _on(Match("probability"), "The probability, in percent.")
-    close_date: DateFilter | None = _on(Match("close_date"), "When it is expected to close.")
-    closed_date: DateFilter | None = _on(Match("closed_date"), "When it did close.")
-    created_at: DateTimeFilter | None = _on(Match("created_at"), "When it was created.")
-    updated_at: DateTimeFilter | None = _on(Match("updated_at"), "When it last changed.")
-    name: StringFilter | None = _on(Match("name", folded="name_folded"), "The name.")
-    source: StringFilter | None = _on(Match("source", folded="source_folded"), "Where it came from.")
+    and_: Optional[list["OpportunityFilter"]] = optional("All of these filters match; an empty list matches everything.", name="and")  # noqa: UP045  the name is a string here
+    or_: Optional[list["OpportunityFilter"]] = optional("At least one of these filters matches; an empty list matches nothing.", name="or")  # noqa: UP045
+    not_: Optional["OpportunityFilter"] = optional("This filter does not match, so records without a value do.", name="not")
+    id: IDFilter | None = _on(Match("id"), Deal.ID)
+    account_id: IDFilter | None = _on(Match("account_id"), Deal.ACCOUNT)
+    assigned_to_id: IDFilter | None = _on(Match("assigned_to_id"), Deal.ASSIGNED_TO)
+    contact_id: IDFilter | None = _on(LinkedTo(CONTACTS, "contact_ids", visible_link), "A person who takes part in the deal.")
+    stage: StageFilter | None = _on(Match("stage"), Deal.STAGE)
+    is_closed: bool | None = _on(Match("stage"), Deal.IS_CLOSED)
+    value: MoneyFilter | None = _on(Match("value_cents"), Deal.VALUE)
+    probability: IntFilter | None = _on(Match("probability"), Deal.PROBABILITY)
+    close_date: DateFilter | None = _on(Match("close_date"), Deal.CLOSE_DATE)
+    closed_date: DateFilter | None = _on(Match("closed_date"), Deal.CLOSED_DATE)
+    created_at: DateTimeFilter | None = _on(Match("created_at"), Deal.CREATED_AT)
+    updated_at: DateTimeFilter | None = _on(Match("updated_at"), Deal.UPDATED_AT)
+    name: StringFilter | None = _on(Match("name", folded="name_folded"), Deal.NAME)
+    source: StringFilter | None = _on(Match("source", folded="source_folded"), Deal.SOURCE)
 
 
-@strawberry.input(description="A term of an order.")
+@strawberry.input(description="A key that a list of deals is ordered by.")
 class OpportunityOrder:
     """A term of an order."""
 
-    field: OpportunityOrderField = strawberry.field(description="What to order by.")
-    direction: Direction = strawberry.field(description="Which way.", default=Direction.ASC)
+    field: OpportunityOrderField = strawberry.field(description="What the list is ordered by.")
+    direction: Direction = strawberry.field(description="Whether the smallest or the greatest comes first.", default=Direction.ASC)

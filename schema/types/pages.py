@@ -12,69 +12,75 @@ from .scalars import Date, Money
 _SIZE = Constraint(min=0, max=100)
 
 FirstArg = Annotated[
-    int | None, argument("How many, from the start or after `after`: 0 to 100; 20 if neither this nor `last` is given.", _SIZE)
+    int | None,
+    argument("How many records the page has, from the start of the list or after `after`; 20 if neither this nor `last` is given.", _SIZE),
 ]
-AfterArg = Annotated[str | None, argument("Only what comes after this cursor.")]
-LastArg = Annotated[int | None, argument("How many, from the end or before `before`: 0 to 100.", _SIZE)]
-BeforeArg = Annotated[str | None, argument("Only what comes before this cursor.")]
+AfterArg = Annotated[str | None, argument("Only records that come after this cursor.")]
+LastArg = Annotated[int | None, argument("How many records the page has, from the end of the list or before `before`.", _SIZE)]
+BeforeArg = Annotated[str | None, argument("Only records that come before this cursor.")]
 OffsetArg = Annotated[
-    int | None, argument("How many to pass over, for page-numbered clients; excludes cursors and `last`.", Constraint(min=0))
+    int | None,
+    argument("How many records are passed over, for clients that number their pages; it excludes cursors and `last`.", Constraint(min=0)),
 ]
-FilterArg = Annotated[OpportunityFilter | None, argument("What must hold.")]
+FilterArg = Annotated[OpportunityFilter | None, argument("Only deals that match this filter.")]
 OrderArg = Annotated[
     list[OpportunityOrder] | None,
-    argument("What to order by, the most important first; newest first if not given.", Constraint(max_items=7)),
+    argument("What the deals are ordered by, the most important first; if it is left out, the newest come first.", Constraint(max_items=7)),
 ]
 SearchArg = Annotated[
-    str | None, argument("Only names (and e-mail addresses) that contain this, ignoring case.", Constraint(max_length=200))
+    str | None,
+    argument(
+        "Only records with this text in the name, or in the e-mail address if they have one; upper and lower case are alike.",
+        Constraint(max_length=200),
+    ),
 ]
 
 
-@strawberry.type(description="Where a page is (Relay).")
+@strawberry.type(description="What comes before and after a page, as Relay's specification of cursor connections has it.")
 class PageInfo:
     """Where a page is."""
 
-    has_next_page: bool = plain("Whether more follow.")
-    has_previous_page: bool = plain("Whether some come before.")
-    start_cursor: str | None = plain("The cursor of the first edge.")
-    end_cursor: str | None = plain("The cursor of the last edge.")
+    has_next_page: bool = plain("Whether more records come after the page.")
+    has_previous_page: bool = plain("Whether records come before the page.")
+    start_cursor: str | None = plain("The cursor of the first record of the page; null if the page is empty.")
+    end_cursor: str | None = plain("The cursor of the last record of the page; null if the page is empty.")
 
 
-@strawberry.type(name="OpportunitySummary", description="Over all that match, whatever the page.")
+@strawberry.type(name="OpportunitySummary", description="Numbers over all deals that match a filter.")
 class Summary:
     """Over all that match, whatever the page."""
 
-    count: int = plain("How many.")
-    total_value: Money = plain("The sum of their values.")
-    weighted_value: Money = plain("The sum of their weighted values, each to the cent.")
-    average_value: Money | None = plain("The mean of the values there are, to the cent, half up; null if none has one.")
-    won_count: int = plain("How many are won.")
-    lost_count: int = plain("How many are lost.")
-    win_rate: float | None = plain("won / (won + lost); null if none is closed.")
+    count: int = plain("How many deals match.")
+    total_value: Money = plain("The sum of the values of the deals.")
+    weighted_value: Money = plain("The sum of the weighted values of the deals, each of them rounded to the cent.")
+    average_value: Money | None = plain("The mean of the values, rounded half up to the cent; null if no deal has a value.")
+    won_count: int = plain("How many of the deals are won.")
+    lost_count: int = plain("How many of the deals are lost.")
+    win_rate: float | None = plain("The share of won deals among the closed ones, from 0 to 1; null if none is closed.")
 
 
-@strawberry.type(description="A stage, with what is in it.")
+@strawberry.type(description="A stage of the pipeline, with numbers over the deals that are in it.")
 class PipelineStage:
     """A stage, with what is in it."""
 
-    stage: OpportunityStage = plain("The stage.")
-    count: int = plain("How many deals are in it.")
-    total_value: Money = plain("The sum of their values.")
-    weighted_value: Money = plain("The sum of their weighted values, each to the cent.")
-    average_age_days: float | None = plain("Mean days that those deals have been in this stage; null if there are none.")
+    stage: OpportunityStage = plain("The stage that the numbers are about.")
+    count: int = plain("How many deals are in the stage.")
+    total_value: Money = plain("The sum of the values of the deals in the stage.")
+    weighted_value: Money = plain("The sum of the weighted values of the deals in the stage, each of them rounded to the cent.")
+    average_age_days: float | None = plain("How many days, on average, the deals have been in the stage; null if there are none.")
 
 
-@strawberry.type(description="A period of the forecast.")
+@strawberry.type(description="A period of a forecast, with numbers over the deals that close in it.")
 class ForecastPeriod:
     """A period of the forecast."""
 
-    start: Date = plain("Its first day.")
-    end: Date = plain("Its last day.")
-    open_count: int = plain("Open deals expected to close in it.")
-    open_value: Money = plain("The sum of their values.")
-    weighted_value: Money = plain("The sum of their weighted values, each to the cent.")
-    won_count: int = plain("Deals won in it.")
-    won_value: Money = plain("The sum of their values.")
+    start: Date = plain("The first day of the period.")
+    end: Date = plain("The last day of the period.")
+    open_count: int = plain("How many open deals are expected to close in the period.")
+    open_value: Money = plain("The sum of the values of the open deals that are expected to close in the period.")
+    weighted_value: Money = plain("The sum of the weighted values of those open deals, each of them rounded to the cent.")
+    won_count: int = plain("How many deals were won in the period.")
+    won_value: Money = plain("The sum of the values of the deals that were won in the period.")
 
 
-PeriodArg = Annotated[Period, argument("How long a period is.")]
+PeriodArg = Annotated[Period, argument("How long each period is.")]

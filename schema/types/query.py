@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import strawberry
 from strawberry import ID, UNSET
 
+from ..plan.analytics import MAX_PERIODS
 from ..plan.sources import Aggregate, AnyById, ById, Computed, Connection, Rows, ToOne
 from ..rules.access import Caller
 from ..rules.stages import STAGES
@@ -39,29 +40,29 @@ from .records import (
 )
 from .scalars import Date, DateTime
 
-IdArg = Annotated[ID, argument("The id.")]
+IdArg = Annotated[ID, argument("The id of the record.")]
 
 
-@strawberry.type(description="A stage of the pipeline.")
+@strawberry.type(description="A stage of the pipeline and its rules.")
 class StageDefinition:
     """A stage of the pipeline."""
 
-    stage: OpportunityStage = plain("Its name in the graph.")
-    value: str = plain("Its name in REST.")
-    label: str = plain("Its name for people.")
-    default_probability: int = plain("The probability, in percent, of a deal that enters it, unless given.")
-    is_closed: bool = plain("Whether deals end in it.")
+    stage: OpportunityStage = plain("The name of the stage in GraphQL.")
+    value: str = plain("The name of the stage in REST.")
+    label: str = plain("The name of the stage for people.")
+    default_probability: int = plain("The probability, in percent, that a deal gets when it enters the stage, unless one is given.")
+    is_closed: bool = plain("Whether deals in the stage are closed: won or lost.")
 
 
-@strawberry.type(description="Who is asking.")
+@strawberry.type(description="Who is asking, and what the token allows.")
 class Viewer:
     """Who is asking."""
 
-    user: User | None = read_from(ToOne("User", "userId"), "The user; null for an API key.")
-    workspace: Workspace = read_from(ToOne("Workspace", "workspaceId"), "The workspace.")
-    role: Role = plain("What the token may do.")
+    user: User | None = read_from(ToOne("User", "userId"), "The user who is asking; null for an API key.")
+    workspace: Workspace = read_from(ToOne("Workspace", "workspaceId"), "The workspace that the token is good for.")
+    role: Role = plain("What the token allows.")
     token_name: str | None = plain("The name of the API key; null for a user's token.")
-    expires_at: DateTime | None = plain("When the token stops working.")
+    expires_at: DateTime | None = plain("When the token stops working, in UTC; null if it never does.")
 
 
 def _stages(_: Caller) -> list[dict[str, Any]]:
@@ -88,36 +89,37 @@ def _viewer(caller: Caller) -> dict[str, Any]:
 
 
 _PAGE = (
-    "Relay connection. Default order newest first, default page 20, at most 100. Cursors are keyset positions: stable under inserts, as "
-    "fast on the last page as on the first. `offset` serves page-numbered clients and excludes `after`/`before`/`last`. `first` with "
-    "`last`, `after` with `before`, a size outside 0-100, a cursor that isn't one of ours or belongs to another order: an error with code "
-    "BAD_REQUEST; nothing is clamped. Names order by case-folded code points, stages by the pipeline, nulls last in both directions, ties "
-    "by `id` in the first term's direction: alike on every database."
+    "A page of the deals, as a Relay connection. A cursor is a position in the order: records that are added or removed meanwhile move "
+    "nothing, and the last page is as fast as the first. `first` with `last`, `after` with `before`, `offset` with a cursor or `last`, a "
+    "size out of range, and a cursor of another list or another order are errors with the code BAD_REQUEST. Names are ordered by "
+    "case-folded code points, stages by the pipeline; records without a value come last in both directions; `id` decides between equals, "
+    "in the direction of the first key."
 )
 
 
 _AS_OF = (
-    "The UTC day at whose end it is looked at; now, if not given. Deals that are there still count in the stage that they were in then, "
-    "with today's value, and with the stage's default probability or their own where that is still known."
+    "The day, in UTC, at whose end the pipeline is looked at; if it is left out, the pipeline is that of now. Deals that still exist count "
+    "in the stage that they were in then, with the value of now, and with the default probability of the stage, or their own where that is "
+    "still known."
 )
 
 
-@strawberry.type(description="What can be asked. Single records that don't exist are null without an error.")
+@strawberry.type(description="What can be read. A record that does not exist is null, without an error.")
 class Query:
     """What can be asked."""
 
-    @resolved(Computed(_viewer), "Who is asking: the user (null for an API key), the workspace, the role.")
+    @resolved(Computed(_viewer), "Who is asking: the user or the API key, with its workspace and its role.")
     def viewer(self) -> Viewer:
         """Who is asking."""
         raise Planned
 
-    @resolved(AnyById(many=False), "Any record by its id (Relay).")
+    @resolved(AnyById(many=False), "A record of any type by its id, as Relay asks for it; null if there is none.")
     def node(self, id: IdArg) -> Node | None:
         """Any record by its id."""
         raise Planned
 
-    @resolved(AnyById(many=True), "Records by their ids, in that order, null where there is none.")
-    def nodes(self, ids: Annotated[list[ID], argument("The ids.", Constraint(max_items=100))]) -> list[Node | None]:
+    @resolved(AnyById(many=True), "Records of any type by their ids, in the order of the ids; null where there is none.")
+    def nodes(self, ids: Annotated[list[ID], argument("The ids of the records.", Constraint(max_items=100))]) -> list[Node | None]:
         """Records by their ids."""
         raise Planned
 
@@ -126,9 +128,9 @@ class Query:
         """The stages of the pipeline."""
         raise Planned
 
-    @resolved(ById("Opportunity"), "One opportunity.")
+    @resolved(ById("Opportunity"), "A deal by its id; null if there is none.")
     def opportunity(self, id: IdArg) -> Opportunity | None:
-        """One opportunity."""
+        """A deal by its id; null if there is none."""
         raise Planned
 
     @resolved(Connection("Opportunity"), _PAGE)
@@ -145,28 +147,28 @@ class Query:
         """A page of opportunities."""
         raise Planned
 
-    @resolved(ById("Account"), "One account.")
+    @resolved(ById("Account"), "An account by its id; null if there is none.")
     def account(self, id: IdArg) -> Account | None:
-        """One account."""
+        """An account by its id; null if there is none."""
         raise Planned
 
-    @resolved(Connection("Account"), "Accounts, newest first.")
+    @resolved(Connection("Account"), "A page of the accounts, newest first.")
     def accounts(
         self, search: SearchArg = UNSET, first: FirstArg = UNSET, after: AfterArg = UNSET, offset: OffsetArg = UNSET
     ) -> AccountConnection:
         """A page of accounts."""
         raise Planned
 
-    @resolved(ById("Contact"), "One contact.")
+    @resolved(ById("Contact"), "A contact by its id; null if there is none.")
     def contact(self, id: IdArg) -> Contact | None:
-        """One contact."""
+        """A contact by its id; null if there is none."""
         raise Planned
 
-    @resolved(Connection("Contact"), "Contacts, newest first.")
+    @resolved(Connection("Contact"), "A page of the contacts, newest first.")
     def contacts(
         self,
         search: SearchArg = UNSET,
-        account_id: Annotated[ID | None, argument("Only those of this account.")] = UNSET,
+        account_id: Annotated[ID | None, argument("Only contacts of this account.")] = UNSET,
         first: FirstArg = UNSET,
         after: AfterArg = UNSET,
         offset: OffsetArg = UNSET,
@@ -174,26 +176,28 @@ class Query:
         """A page of contacts."""
         raise Planned
 
-    @resolved(Connection("User"), "Users, newest first.")
+    @resolved(Connection("User"), "A page of the users, newest first.")
     def users(
         self, search: SearchArg = UNSET, first: FirstArg = UNSET, after: AfterArg = UNSET, offset: OffsetArg = UNSET
     ) -> UserConnection:
         """A page of users."""
         raise Planned
 
-    @resolved(Rows("ApiKey", ("created_at", "id"), admin=True), "The workspace's keys, oldest first. Admins only.")
+    @resolved(Rows("ApiKey", ("created_at", "id"), admin=True), "The API keys of the workspace, oldest first. Only admins may ask.")
     def api_keys(self) -> list[ApiKey]:
         """The workspace's keys."""
         raise Planned
 
-    @resolved(Rows("RestUsage", ("token_id", "route", "kind", "name"), admin=True), "Who still uses REST, and what of it. Admins only.")
+    @resolved(
+        Rows("RestUsage", ("token_id", "route", "kind", "name"), admin=True), "Who still uses which part of REST. Only admins may ask."
+    )
     def rest_usage(self) -> list[RestUsage]:
         """Who still uses REST."""
         raise Planned
 
     @resolved(
         Aggregate("pipeline"),
-        "One row a stage, also the empty ones. With `asOf`, the pipeline as it stood at the end of that day, from the stage history.",
+        "The pipeline, with a row for each stage, also for empty ones. With `asOf` it is that of the end of a day, by the stage history.",
     )
     def pipeline(
         self,
@@ -204,12 +208,13 @@ class Query:
         raise Planned
 
     @resolved(
-        Aggregate("forecast"), "Open and won value by period of closeDate/closedDate; lost deals never count; empty periods are there."
+        Aggregate("forecast"),
+        "Open and won deals by the period of their `closeDate` or `closedDate`. Lost deals never count; empty periods are told, too.",
     )
     def forecast(
         self,
-        from_: Annotated[Date, strawberry.argument(name="from", description="The first day.")],
-        to: Annotated[Date, argument("The last day; at most 400 periods in all.")],
+        from_: Annotated[Date, strawberry.argument(name="from", description="The first day of the forecast.")],
+        to: Annotated[Date, argument(f"The last day of the forecast, which has at most {MAX_PERIODS} periods.")],
         filter: FilterArg = UNSET,
         by: PeriodArg = Period.MONTH,
     ) -> list[ForecastPeriod]:

@@ -13,41 +13,42 @@ from .fields import Planned, for_admins, plain, read_from, resolved
 from .pages import AfterArg, BeforeArg, FilterArg, FirstArg, LastArg, OffsetArg, OrderArg, PageInfo, Summary
 from .relations import CONTACTS, OPPORTUNITIES, OPPORTUNITY, itself, known_user, own_account
 from .scalars import Date, DateTime, Money
+from .sentences import Company, Deal, Key, Member, Person
 
 
 @strawberry.interface(
     description=(
-        "Anything with an id. Ids are `<prefix>_<ULID>`, the same in REST and GraphQL, unique over all types and workspaces; they are "
-        "opaque to clients."
+        "A record that has an id. Ids are the same in REST and GraphQL, and unique over all types and workspaces. Clients need not know "
+        "what they are made of."
     )
 )
 class Node:
     """Relay's global object identification, without base64."""
 
-    id: ID = plain("`<prefix>_<ULID>`: opp_, acc_, cnt_, usr_, ws_, key_.")
+    id: ID = plain("The id of the record: `<prefix>_<ULID>`, where the prefix is opp, acc, cnt, usr, ws or key.")
 
 
-@strawberry.type(description="A tenant: whatever a token sees belongs to one workspace.")
+@strawberry.type(description="A tenant: everything that a token can see belongs to one workspace.")
 class Workspace(Node):
     """A tenant."""
 
     __stored__ = Stored(tables.Workspace.__table__, "ws")  # type: ignore[attr-defined]
 
-    name: str = plain("Its name.")
-    currency: str = plain("The ISO 4217 code of the currency that amounts are in.")
+    name: str = plain("The name of the workspace.")
+    currency: str = plain("The currency of all amounts in the workspace, as an ISO 4217 code such as EUR.")
 
 
-@strawberry.type(description="Someone who signs in, and whom deals are assigned to.")
+@strawberry.type(description="A person who signs in, and to whom deals can be assigned.")
 class User(Node):
     """Someone who signs in."""
 
     __stored__ = Stored(tables.User.__table__, "usr", known_user, search="search_folded")  # type: ignore[attr-defined]
 
-    name: str = plain("The full name.")
-    email: str = plain("The e-mail address, unique in the workspace.")
-    role: Role = plain("What the user may do.")
-    is_active: bool = plain("Whether the user may sign in.")
-    account: "Account | None" = read_from(ToOne("Account", "account_id"), "The one account that a viewer is limited to, if any.")
+    name: str = plain(Member.NAME)
+    email: str = plain(Member.EMAIL)
+    role: Role = plain(Member.ROLE)
+    is_active: bool = plain(Member.IS_ACTIVE)
+    account: "Account | None" = read_from(ToOne("Account", "account_id"), Member.ACCOUNT)
 
 
 @strawberry.type(
@@ -61,56 +62,61 @@ class ApiKey(Node):
 
     __stored__ = Stored(tables.ApiKey.__table__, "key", unlisted=True)  # type: ignore[attr-defined]
 
-    name: str = plain("What the key is for.")
-    role: Role | None = for_admins("What the key may do.")
-    account: "Account | None" = for_admins("The one account that the key is limited to, if any.", ToOne("Account", "account_id"))
-    created_at: DateTime | None = for_admins("When the key was created.")
-    expires_at: DateTime | None = for_admins("When the key stops working; null if it never does.")
-    last_used_at: DateTime | None = for_admins("When the key was last used, to the minute; null if it never was.")
-    revoked_at: DateTime | None = for_admins("When the key was revoked; null if it was not.")
+    name: str = plain(Key.NAME)
+    role: Role | None = for_admins(Key.ROLE)
+    account: "Account | None" = for_admins(Key.ACCOUNT, ToOne("Account", "account_id"))
+    created_at: DateTime | None = for_admins("When the key was created, in UTC.")
+    expires_at: DateTime | None = for_admins(Key.EXPIRES_AT)
+    last_used_at: DateTime | None = for_admins("When the key was last used, in UTC and to the minute; null if it never was.")
+    revoked_at: DateTime | None = for_admins("When the key was revoked, in UTC; null if it was not.")
 
 
 Actor = Annotated[User | ApiKey, strawberry.union("Actor", description="Who changed something: a user, or a program with an API key.")]
 
 
-def actor(by: str, by_key: str) -> Any:
+def by_user(column: str, did: str) -> Any:
+    """The field `by`, read from the column that holds the user's id."""
+    return read_from(ToOne("User", column), f"The user who {did}; null if it was an API key, or a user whom the caller may not see.")
+
+
+def by_actor(user: str, key: str, did: str) -> Any:
     """The field `actor`, read from the columns that hold the user's and the key's id."""
-    description = "Who did it: the user, or the API key. Null if that was not recorded, or if the caller may not see the user."
-    return read_from(OneOf((ToOne("User", by), ToOne("ApiKey", by_key))), description)
+    description = f"The user or the API key that {did}; null for a user whom the caller may not see, and where it was not recorded."
+    return read_from(OneOf((ToOne("User", user), ToOne("ApiKey", key))), description)
 
 
-@strawberry.type(description="A step of a deal through the pipeline.")
+@strawberry.type(description="A move of a deal from one stage to another, or its creation.")
 class StageChange:
     """A step of a deal through the pipeline."""
 
     __stored__ = Stored(tables.StageChange.__table__, key="sequence")  # type: ignore[attr-defined]
 
-    from_: OpportunityStage | None = read_from(Column("from_stage"), "The stage that it left; null where it was created.", name="from")
-    to: OpportunityStage = read_from(Column("to_stage"), "The stage that it entered.")
-    at: DateTime = plain("When.")
-    by: User | None = read_from(ToOne("User", "by_id"), "Who did it; null for an API key.")
-    actor: Actor | None = actor("by_id", "by_key_id")
-    duration: int | None = plain("Seconds spent in `from`.")
+    from_: OpportunityStage | None = read_from(Column("from_stage"), "The stage that the deal left; null for its creation.", name="from")
+    to: OpportunityStage = read_from(Column("to_stage"), "The stage that the deal entered.")
+    at: DateTime = plain("When the deal entered the stage, in UTC.")
+    by: User | None = by_user("by_id", "moved the deal")
+    actor: Actor | None = by_actor("by_id", "by_key_id", "moved the deal")
+    duration: int | None = plain("How many seconds the deal was in the stage that it left; null for its creation.")
 
 
-@strawberry.type(description="A person, at one account at most.")
+@strawberry.type(description="A person whom deals are made with, at one account at most.")
 class Contact(Node):
     """A person, at one account at most."""
 
     __stored__ = Stored(tables.Contact.__table__, "cnt", own_account, search="search_folded")  # type: ignore[attr-defined]
 
-    first_name: str | None = plain("The first name.")
-    last_name: str | None = plain("The last name.")
-    name: str = plain("First and last name, as far as given.")
-    email: str = plain("The e-mail address, unique in the workspace.")
-    phone: str | None = plain("The telephone number.")
-    title: str | None = plain("What the contact does there.")
-    account: "Account | None" = read_from(ToOne("Account", "account_id"), "Where the contact works.")
-    created_at: DateTime = plain("When it was created.")
-    updated_at: DateTime = plain("When it last changed.")
-    version: int = plain("Grows by one with every change.")
+    first_name: str | None = plain(Person.FIRST_NAME)
+    last_name: str | None = plain(Person.LAST_NAME)
+    name: str = plain("The first and the last name of the contact, as far as they are known.")
+    email: str = plain(Person.EMAIL)
+    phone: str | None = plain(Person.PHONE)
+    title: str | None = plain(Person.TITLE)
+    account: "Account | None" = read_from(ToOne("Account", "account_id"), Person.ACCOUNT)
+    created_at: DateTime = plain(Person.CREATED_AT)
+    updated_at: DateTime = plain(Person.UPDATED_AT)
+    version: int = plain(Person.VERSION)
 
-    @resolved(Connection("Opportunity", OPPORTUNITIES), "The deals that the contact is on, newest first.")
+    @resolved(Connection("Opportunity", OPPORTUNITIES), "The deals that the contact takes part in, newest first.")
     def opportunities(self, first: FirstArg = UNSET, after: AfterArg = UNSET) -> "OpportunityConnection":
         """A page of the deals that the contact is on."""
         raise Planned
@@ -122,19 +128,19 @@ class Account(Node):
 
     __stored__ = Stored(tables.Account.__table__, "acc", itself, search="name_folded")  # type: ignore[attr-defined]
 
-    name: str = plain("Its name.")
-    website: str | None = plain("Its address on the web.")
-    industry: str | None = plain("What it does.")
-    created_at: DateTime = plain("When it was created.")
-    updated_at: DateTime = plain("When it last changed.")
-    version: int = plain("Grows by one with every change.")
+    name: str = plain(Company.NAME)
+    website: str | None = plain(Company.WEBSITE)
+    industry: str | None = plain(Company.INDUSTRY)
+    created_at: DateTime = plain(Company.CREATED_AT)
+    updated_at: DateTime = plain(Company.UPDATED_AT)
+    version: int = plain(Company.VERSION)
 
-    @resolved(Connection("Contact", Foreign("account_id")), "Its contacts, newest first.")
+    @resolved(Connection("Contact", Foreign("account_id")), "The contacts who work for the account, newest first.")
     def contacts(self, first: FirstArg = 20, after: AfterArg = UNSET) -> "ContactConnection":
         """A page of its contacts."""
         raise Planned
 
-    @resolved(Connection("Opportunity", Foreign("account_id")), "Its deals.")
+    @resolved(Connection("Opportunity", Foreign("account_id")), "The deals with the account; newest first, unless `orderBy` is given.")
     def opportunities(
         self,
         filter: FilterArg = UNSET,
@@ -149,117 +155,124 @@ class Account(Node):
         raise Planned
 
 
-@strawberry.type(description="A deal on its way through the pipeline.")
+@strawberry.type(description="A deal on its way through the stages of the pipeline.")
 class Opportunity(Node):
     """A deal on its way through the pipeline."""
 
     __stored__ = Stored(OPPORTUNITY, "opp", own_account)
 
-    name: str = plain("What the deal is called.")
-    account: Account = read_from(ToOne("Account", "account_id"), "Whom the deal is with.")
-    value: Money | None = read_from(Column("value_cents"), "What the deal is worth.")
-    stage: OpportunityStage = plain("Where it is in the pipeline.")
-    probability: int = plain("How likely it is to be won, in percent.")
-    probability_source: ProbabilitySource = read_from(Column("probability_manual"), "Whether the probability is the stage's default.")
-    weighted_value: Money | None = read_from(Expression(weighted_cents), "value × probability / 100, to the cent, half up.")
-    close_date: Date | None = plain("When it is expected to close.")
-    closed_date: Date | None = plain("When it did close.")
-    loss_reason: str | None = plain("Why it was lost; only of lost deals.")
-    assigned_to: User | None = read_from(ToOne("User", "assigned_to_id"), "Who looks after it.")
-    source: str | None = plain("Where it came from.")
-    contacts: list[Contact] = read_from(ToMany("Contact", CONTACTS), "The people on it, in the order given by the writer.")
-    description: str | None = plain("What it is about.")
-    created_at: DateTime = plain("When it was created.")
-    updated_at: DateTime = plain("When it last changed.")
-    version: int = plain("Grows by one with every change; `expectedVersion` and the REST ETag are made of it.")
+    name: str = plain(Deal.NAME)
+    account: Account = read_from(ToOne("Account", "account_id"), Deal.ACCOUNT)
+    value: Money | None = read_from(Column("value_cents"), Deal.VALUE)
+    stage: OpportunityStage = plain(Deal.STAGE)
+    probability: int = plain(Deal.PROBABILITY)
+    probability_source: ProbabilitySource = read_from(
+        Column("probability_manual"), "Whether the probability is the default of the stage, or was given by someone."
+    )
+    weighted_value: Money | None = read_from(
+        Expression(weighted_cents),
+        "`value` × `probability` / 100, rounded half up to the cent. A won deal counts with its whole value, a lost one with 0.",
+    )
+    close_date: Date | None = plain(Deal.CLOSE_DATE)
+    closed_date: Date | None = plain(Deal.CLOSED_DATE)
+    loss_reason: str | None = plain(Deal.LOSS_REASON)
+    assigned_to: User | None = read_from(ToOne("User", "assigned_to_id"), Deal.ASSIGNED_TO)
+    source: str | None = plain(Deal.SOURCE)
+    contacts: list[Contact] = read_from(ToMany("Contact", CONTACTS), Deal.CONTACTS)
+    description: str | None = plain(Deal.DESCRIPTION)
+    created_at: DateTime = plain(Deal.CREATED_AT)
+    updated_at: DateTime = plain(Deal.UPDATED_AT)
+    version: int = plain(Deal.VERSION)
     stage_history: list[StageChange] = read_from(
-        ToMany("StageChange", Foreign("opportunity_id", ("sequence",))), "Its way through the pipeline, oldest first."
+        ToMany("StageChange", Foreign("opportunity_id", ("sequence",))), "The moves of the deal through the pipeline, oldest first."
     )
 
 
-@strawberry.type(description="How often a token used a REST route, a parameter of it or a field, counted every few seconds.")
+@strawberry.type(
+    description="How often a token used a part of REST: a route, a query parameter or a field. Brought up to date every few seconds."
+)
 class RestUsage:
     """What still keeps a token on the old door."""
 
     __stored__ = Stored(tables.RestUsage.__table__, key="name")  # type: ignore[attr-defined]
 
-    token_id: str = plain("The token's owner: `key_…` or `usr_…`.")
-    route: str = plain("The method and the route.")
-    kind: RestUsageKind = plain("What part of REST was used.")
-    name: str = plain("The parameter's or field's name; the route's, where it is about the route.")
-    count: int = plain("How often.")
-    first_used_at: DateTime = plain("When first.")
-    last_used_at: DateTime = plain("When last.")
+    token_id: str = plain("The id of the API key or of the user whose token it was.")
+    route: str = plain("The method and the path of the route, such as `GET /api/opportunities/`.")
+    kind: RestUsageKind = plain("Whether it was a route, a query parameter or a field.")
+    name: str = plain("The name of the parameter or the field; empty for a route.")
+    count: int = plain("How many times the token used it.")
+    first_used_at: DateTime = plain("When the token first used it, in UTC.")
+    last_used_at: DateTime = plain("When the token last used it, in UTC.")
 
 
-@strawberry.type(description="An opportunity on a page.")
+@strawberry.type(description="A deal on a page, with its position in the list.")
 class OpportunityEdge:
     """An opportunity on a page."""
 
-    cursor: str = plain("Its position, for `after` and `before`.")
-    node: Opportunity = plain("The opportunity.")
+    cursor: str = plain("The position in the list, to be given as `after` or `before`.")
+    node: Opportunity = plain("The deal at this position of the list.")
 
 
-@strawberry.type(description="A page of opportunities.")
+@strawberry.type(description="A page of a list of deals.")
 class OpportunityConnection:
     """A page of opportunities."""
 
-    edges: list[OpportunityEdge] = plain("The opportunities with their cursors.")
-    nodes: list[Opportunity] = plain("The opportunities.")
-    page_info: PageInfo = plain("Where the page is.")
-    total_count: int = plain("All that match, whatever the page. Counted only when asked for.")
-    summary: Summary = plain("Over all that match, whatever the page. Computed only when asked for.")
+    edges: list[OpportunityEdge] = plain("The deals of the page, each with its position in the list.")
+    nodes: list[Opportunity] = plain("The deals of the page, without their positions.")
+    page_info: PageInfo = plain("What comes before and after the page.")
+    total_count: int = plain("How many records match, on all pages together. It is counted only when asked for.")
+    summary: Summary = plain("Numbers over all deals that match, on all pages together. They are worked out only when asked for.")
 
 
-@strawberry.type(description="An account on a page.")
+@strawberry.type(description="An account on a page, with its position in the list.")
 class AccountEdge:
     """An account on a page."""
 
-    cursor: str = plain("Its position, for `after`.")
-    node: Account = plain("The account.")
+    cursor: str = plain("The position in the list, to be given as `after`.")
+    node: Account = plain("The account at this position of the list.")
 
 
-@strawberry.type(description="A page of accounts.")
+@strawberry.type(description="A page of a list of accounts.")
 class AccountConnection:
     """A page of accounts."""
 
-    edges: list[AccountEdge] = plain("The accounts with their cursors.")
-    nodes: list[Account] = plain("The accounts.")
-    page_info: PageInfo = plain("Where the page is.")
-    total_count: int = plain("All that match, whatever the page. Counted only when asked for.")
+    edges: list[AccountEdge] = plain("The accounts of the page, each with its position in the list.")
+    nodes: list[Account] = plain("The accounts of the page, without their positions.")
+    page_info: PageInfo = plain("What comes before and after the page.")
+    total_count: int = plain("How many records match, on all pages together. It is counted only when asked for.")
 
 
-@strawberry.type(description="A contact on a page.")
+@strawberry.type(description="A contact on a page, with its position in the list.")
 class ContactEdge:
     """A contact on a page."""
 
-    cursor: str = plain("Its position, for `after`.")
-    node: Contact = plain("The contact.")
+    cursor: str = plain("The position in the list, to be given as `after`.")
+    node: Contact = plain("The contact at this position of the list.")
 
 
-@strawberry.type(description="A page of contacts.")
+@strawberry.type(description="A page of a list of contacts.")
 class ContactConnection:
     """A page of contacts."""
 
-    edges: list[ContactEdge] = plain("The contacts with their cursors.")
-    nodes: list[Contact] = plain("The contacts.")
-    page_info: PageInfo = plain("Where the page is.")
-    total_count: int = plain("All that match, whatever the page. Counted only when asked for.")
+    edges: list[ContactEdge] = plain("The contacts of the page, each with its position in the list.")
+    nodes: list[Contact] = plain("The contacts of the page, without their positions.")
+    page_info: PageInfo = plain("What comes before and after the page.")
+    total_count: int = plain("How many records match, on all pages together. It is counted only when asked for.")
 
 
-@strawberry.type(description="A user on a page.")
+@strawberry.type(description="A user on a page, with its position in the list.")
 class UserEdge:
     """A user on a page."""
 
-    cursor: str = plain("Its position, for `after`.")
-    node: User = plain("The user.")
+    cursor: str = plain("The position in the list, to be given as `after`.")
+    node: User = plain("The user at this position of the list.")
 
 
-@strawberry.type(description="A page of users.")
+@strawberry.type(description="A page of a list of users.")
 class UserConnection:
     """A page of users."""
 
-    edges: list[UserEdge] = plain("The users with their cursors.")
-    nodes: list[User] = plain("The users.")
-    page_info: PageInfo = plain("Where the page is.")
-    total_count: int = plain("All that match, whatever the page. Counted only when asked for.")
+    edges: list[UserEdge] = plain("The users of the page, each with its position in the list.")
+    nodes: list[User] = plain("The users of the page, without their positions.")
+    page_info: PageInfo = plain("What comes before and after the page.")
+    total_count: int = plain("How many records match, on all pages together. It is counted only when asked for.")

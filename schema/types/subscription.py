@@ -10,39 +10,45 @@ from ..plan.sources import ToOne
 from .enums import EventType
 from .fields import Planned, argument, plain, read_from
 from .filters import OpportunityFilter
-from .records import Actor, Opportunity, User, actor
+from .records import Actor, Opportunity, User, by_actor, by_user
 from .scalars import DateTime
 
 
-@strawberry.type(description="What happened to a deal.")
+@strawberry.type(description="A change of a deal, told after it was committed.")
 class OpportunityEvent:
     """What happened to a deal."""
 
-    cursor: str = plain("Opaque position; pass the last one seen as `since`.")
-    type: EventType = plain("What happened.")
-    opportunity_id: ID = plain("The deal's id.")
-    opportunity: Opportunity | None = read_from(ToOne("Opportunity", "recordId"), "As it is now; null when deleted.")
-    changed_fields: list[str] = plain("The names of the fields that changed.")
-    at: DateTime = plain("When.")
-    by: User | None = read_from(ToOne("User", "byId"), "Who did it; null for an API key.")
-    actor: Actor | None = actor("byId", "byKeyId")
+    cursor: str = plain(
+        "The position of the event. A client that comes back gives the last one it has seen as `since`, and misses nothing."
+    )
+    type: EventType = plain("What happened to the deal.")
+    opportunity_id: ID = plain("The id of the deal that changed. The event itself has no id, since it is no record.")
+    opportunity: Opportunity | None = read_from(
+        ToOne("Opportunity", "recordId"), "The deal as it is now; null if it was deleted, or if the caller may no longer see it."
+    )
+    changed_fields: list[str] = plain("The names of the fields that changed, as they stand in the inputs.")
+    at: DateTime = plain("When the change was made, in UTC.")
+    by: User | None = by_user("byId", "made the change")
+    actor: Actor | None = by_actor("byId", "byKeyId", "made the change")
 
 
-@strawberry.type(description="What can be followed.")
+@strawberry.type(description="What can be followed as it happens.")
 class Subscription:
     """What can be followed."""
 
     @strawberry.subscription(  # type: ignore[untyped-decorator]
         description=(
-            "Events after commit, in commit order, of the viewer's workspace only, from every gateway process. `since` resumes without a "
-            "gap. A filter matches the state after the change; what leaves the filter is told once more; what leaves the sight of a "
-            "limited viewer is told as DELETED."
+            "Follows the deals of the workspace: an event for each change, after it was committed, in the order of commits, whichever "
+            "process made it. `since` goes on without a gap. The filter is compared with the deal after the change, and a deal that "
+            "leaves it is told once more. What a viewer limited to an account may no longer see is told as DELETED."
         )
     )
     async def opportunity_changed(
         self,
-        filter: Annotated[OpportunityFilter | None, argument("What must hold after the change.")] = UNSET,
-        since: Annotated[str | None, argument("The cursor of the last event seen.")] = UNSET,
+        filter: Annotated[OpportunityFilter | None, argument("Tells only of deals that match this filter.")] = UNSET,
+        since: Annotated[
+            str | None, argument("The cursor of the last event that was seen; if it is left out, events from now on are told.")
+        ] = UNSET,
     ) -> AsyncIterator[OpportunityEvent]:
         """Events of deals."""
         raise Planned
