@@ -19,8 +19,8 @@ LIMITS = "limits"
     locations=[Location.INPUT_FIELD_DEFINITION, Location.ARGUMENT_DEFINITION, Location.SCALAR],
     name="constraint",
     description=(
-        "What a value must satisfy beyond its type. Lengths are in characters after trimming, bounds are inclusive, and a pattern for texts "
-        "is a regular expression of ECMA-262 with its flag u."
+        "What a value must satisfy beyond its type. Lengths are in characters after trimming, bounds are inclusive, and a pattern is "
+        "a regular expression for texts, of ECMA-262 with its flag u."
     ),
 )
 class Constraint:
