@@ -15,7 +15,7 @@ def test_client(demo: Demo, client: str) -> None:
 
 
 def test_relay(demo: Demo, sdl: str) -> None:
-    """Relay's compiler takes the schema with @connection and @refetchable, and its runtime the answers."""
+    """Relay's compiler takes the schema with @connection and @refetchable; its store is right after queries, pages, mutations, events."""
     folder = workplace("relay")
     (folder / "src").mkdir()
     (folder / "Deals.js").rename(folder / "src" / "Deals.js")

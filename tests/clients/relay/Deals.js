@@ -1,4 +1,4 @@
-// What a Relay application writes: fragments, a paginated connection, a refetchable record, an edge added by a mutation.
+// What a Relay application writes: fragments, paginated connections, refetchable records, mutations, a subscription with a union.
 import { graphql } from 'relay-runtime';
 
 graphql`
@@ -8,6 +8,15 @@ graphql`
     stage
     value
     account { id name }
+    stageHistory { to actor { ...Deals_who } }
+  }
+`;
+
+graphql`
+  fragment Deals_who on Actor {
+    __typename
+    ... on User { id name email }
+    ... on ApiKey { id name role }
   }
 `;
 
@@ -48,6 +57,15 @@ graphql`
 `;
 
 graphql`
+  mutation DealsMoveMutation($id: ID!, $stage: OpportunityStage!) {
+    updateOpportunity(id: $id, input: { stage: $stage }) {
+      opportunity { id stage probability stageHistory { to actor { ...Deals_who } } }
+      userErrors { code field message }
+    }
+  }
+`;
+
+graphql`
   mutation DealsDeleteMutation($id: ID!, $connections: [ID!]!) {
     deleteOpportunity(id: $id) {
       deletedId @deleteEdge(connections: $connections)
@@ -59,7 +77,12 @@ graphql`
 graphql`
   subscription DealsChangedSubscription($filter: OpportunityFilter) {
     opportunityChanged(filter: $filter) {
+      cursor
       type
+      opportunityId
+      changedFields
+      at
+      actor { ...Deals_who }
       opportunity { ...Deals_card }
     }
   }
