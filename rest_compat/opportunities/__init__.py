@@ -51,45 +51,49 @@ OPPORTUNITIES = Resource(
         Parameter(
             name="stage",
             to="filter.stage",
-            description="Only deals in this stage; several, separated by commas, mean any of them.",
+            description="Only opportunities in this stage; several, separated by commas, mean any of them.",
             example="qualification",
         ),
         Parameter(
             name="accountId",
             to="filter.accountId",
-            description="Only deals with this account; several, separated by commas, mean any of them.",
+            description="Only opportunities with this account; several, separated by commas, mean any of them.",
             example="acc_01JZ8Q5W9T6D3M2K7R4X1B0CVB",
         ),
         Parameter(
             name="assignedTo",
             to="filter.assignedToId",
-            description="Only deals that this user looks after; several, separated by commas, mean any of them.",
+            description="Only opportunities that this user looks after; several, separated by commas, mean any of them.",
             example="usr_01JZ8Q5W9T6D3M2K7R4X1B0CVC",
         ),
         Parameter(
             name="closeDateAfter",
             to="filter.closeDate.gte",
-            description="Only deals that are expected to close on this day or later.",
+            description="Only opportunities that are expected to close on this day or later.",
             example="2025-01-01",
         ),
         Parameter(
             name="closeDateBefore",
             to="filter.closeDate.lte",
-            description="Only deals that are expected to close on this day or earlier.",
+            description="Only opportunities that are expected to close on this day or earlier.",
             example="2025-12-31",
         ),
-        Parameter(name="valueMin", to="filter.value.gte", description="Only deals that are worth this much or more.", example=10000),
-        Parameter(name="valueMax", to="filter.value.lte", description="Only deals that are worth this much or less.", example=50000),
+        Parameter(
+            name="valueMin", to="filter.value.gte", description="Only opportunities that are worth this much or more.", example=10000
+        ),
+        Parameter(
+            name="valueMax", to="filter.value.lte", description="Only opportunities that are worth this much or less.", example=50000
+        ),
         Parameter(
             name="search",
             to="filter.name.contains",
-            description="Only deals with this text in the name; upper and lower case are alike.",
+            description="Only opportunities with this text in the name; upper and lower case are alike.",
             example="services",
         ),
     ),
     examples={
         "create": {
-            "New deal": {
+            "New opportunity": {
                 "name": "TechCorp — Professional Services Q2",
                 "accountId": "acc_01JZ8Q5W9T6D3M2K7R4X1B0CVB",
                 "value": 24000,
@@ -104,7 +108,7 @@ OPPORTUNITIES = Resource(
             "Only what is required": {"name": "TechCorp — Support", "accountId": "acc_01JZ8Q5W9T6D3M2K7R4X1B0CVB"},
         },
         "update": {
-            "Close a deal": {"stage": "closed_won", "closedDate": "2025-03-25", "probability": 100},
+            "Close an opportunity": {"stage": "closed_won", "closedDate": "2025-03-25", "probability": 100},
             "Log a loss": {"stage": "closed_lost", "lossReason": "Chose competitor — price was primary objection"},
         },
     },

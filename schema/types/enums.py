@@ -24,15 +24,15 @@ ProbabilitySource = _named(
     "ProbabilitySource",
     {
         "STAGE_DEFAULT": "The probability is the default of the stage.",
-        "MANUAL": "Someone gave the probability, and it stays when the deal moves from one open stage to another.",
+        "MANUAL": "Someone gave the probability, and it stays when the opportunity moves from one open stage to another.",
     },
-    "Where the probability of a deal comes from.",
+    "Where the probability of an opportunity comes from.",
 )
 Role = _named(
     "Role",
     {
         "ADMIN": "May read and write everything, users and API keys included.",
-        "MEMBER": "May read and write all accounts, contacts and deals.",
+        "MEMBER": "May read and write all accounts, contacts and opportunities.",
         "VIEWER": "May only read; if it is limited to an account, only what belongs to that account.",
     },
     "What a user or an API key may do.",
@@ -48,7 +48,7 @@ Direction = _named(
 OpportunityOrderField = _named(
     "OpportunityOrderField",
     {
-        "NAME": "What the deal is called; upper and lower case are alike.",
+        "NAME": "What the opportunity is called; upper and lower case are alike.",
         "VALUE": Deal.VALUE,
         "STAGE": Deal.STAGE,
         "PROBABILITY": Deal.PROBABILITY,
@@ -56,7 +56,7 @@ OpportunityOrderField = _named(
         "CREATED_AT": Deal.CREATED_AT,
         "UPDATED_AT": Deal.UPDATED_AT,
     },
-    "What deals can be ordered by.",
+    "What opportunities can be ordered by.",
 )
 ErrorCode = _named(
     "ErrorCode",
@@ -85,9 +85,9 @@ RestUsageKind = _named(
 EventType = _named(
     "EventType",
     {
-        "CREATED": "The deal was created, or it changed so that the caller may see it now.",
-        "UPDATED": "The deal changed. This is also told, once, when it no longer matches the filter.",
-        "DELETED": "The deal was deleted, or it changed so that the caller may no longer see it.",
+        "CREATED": "The opportunity was created, or it changed so that the caller may see it now.",
+        "UPDATED": "The opportunity changed. This is also told, once, when it no longer matches the filter.",
+        "DELETED": "The opportunity was deleted, or it changed so that the caller may no longer see it.",
     },
-    "What happened to a deal.",
+    "What happened to an opportunity.",
 )

@@ -111,9 +111,9 @@ def _on(match: Match | LinkedTo, description: str) -> Any:
 
 @strawberry.input(
     description=(
-        "What must hold of a deal. All fields and all conditions that are given must hold; a field that is null counts as left out. "
-        "`in: []` and `or: []` match nothing, `and: []` everything; `not` and `notIn` match exactly what is left, records without a value "
-        "included. At most 100 conditions."
+        "What must hold of an opportunity. All fields and all conditions that are given must hold; a field that is null counts as left "
+        "out. `in: []` and `or: []` match nothing, `and: []` everything; `not` and `notIn` match exactly what is left, records without a "
+        "value included. At most 100 conditions."
     )
 )
 class OpportunityFilter:
@@ -125,7 +125,7 @@ class OpportunityFilter:
     id: IDFilter | None = _on(Match("id"), Deal.ID)
     account_id: IDFilter | None = _on(Match("account_id"), Deal.ACCOUNT)
     assigned_to_id: IDFilter | None = _on(Match("assigned_to_id"), Deal.ASSIGNED_TO)
-    contact_id: IDFilter | None = _on(LinkedTo(CONTACTS, "contact_ids", visible_link), "A person who takes part in the deal.")
+    contact_id: IDFilter | None = _on(LinkedTo(CONTACTS, "contact_ids", visible_link), "A person who takes part in the opportunity.")
     stage: StageFilter | None = _on(Match("stage"), Deal.STAGE)
     is_closed: bool | None = _on(Match("stage"), Deal.IS_CLOSED)
     value: MoneyFilter | None = _on(Match("value_cents"), Deal.VALUE)
@@ -138,7 +138,7 @@ class OpportunityFilter:
     source: StringFilter | None = _on(Match("source", folded="source_folded"), Deal.SOURCE)
 
 
-@strawberry.input(description="A key that a list of deals is ordered by.")
+@strawberry.input(description="A key that a list of opportunities is ordered by.")
 class OpportunityOrder:
     """A term of an order."""
 

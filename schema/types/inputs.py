@@ -21,7 +21,7 @@ _AMOUNT = Constraint(min=0)
 _CONTACTS = Constraint(max_items=250, unique_items=True)
 
 
-@strawberry.input(description="A new deal. A field that is left out, or null, takes its default.")
+@strawberry.input(description="A new opportunity. A field that is left out, or null, takes its default.")
 class CreateOpportunityInput:
     """A new deal."""
 
@@ -40,7 +40,9 @@ class CreateOpportunityInput:
 
 
 @strawberry.input(
-    description="A change of a deal. A field that is left out stays as it is; null clears it, but not name, account, stage and probability."
+    description=(
+        "A change of an opportunity. A field that is left out stays as it is; null clears it, but not name, account, stage and probability."
+    )
 )
 class UpdateOpportunityInput:
     """A change of a deal."""

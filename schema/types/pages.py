@@ -22,10 +22,13 @@ OffsetArg = Annotated[
     int | None,
     argument("How many records are passed over, for clients that number their pages; it excludes cursors and `last`.", Constraint(min=0)),
 ]
-FilterArg = Annotated[OpportunityFilter | None, argument("Only deals that match this filter.")]
+FilterArg = Annotated[OpportunityFilter | None, argument("Only opportunities that match this filter.")]
 OrderArg = Annotated[
     list[OpportunityOrder] | None,
-    argument("What the deals are ordered by, the most important first; if it is left out, the newest come first.", Constraint(max_items=7)),
+    argument(
+        "What the opportunities are ordered by, the most important first; if it is left out, the newest come first.",
+        Constraint(max_items=7),
+    ),
 ]
 SearchArg = Annotated[
     str | None,
@@ -46,41 +49,41 @@ class PageInfo:
     end_cursor: str | None = plain("The cursor of the last record of the page; null if the page is empty.")
 
 
-@strawberry.type(name="OpportunitySummary", description="Numbers over all deals that match a filter.")
+@strawberry.type(name="OpportunitySummary", description="Numbers over all opportunities that match a filter.")
 class Summary:
     """Over all that match, whatever the page."""
 
-    count: int = plain("How many deals match.")
-    total_value: Money = plain("The sum of the values of the deals.")
-    weighted_value: Money = plain("The sum of the weighted values of the deals, each of them rounded to the cent.")
-    average_value: Money | None = plain("The mean of the values, rounded half up to the cent; null if no deal has a value.")
-    won_count: int = plain("How many of the deals are won.")
-    lost_count: int = plain("How many of the deals are lost.")
-    win_rate: float | None = plain("The share of won deals among the closed ones, from 0 to 1; null if none is closed.")
+    count: int = plain("How many opportunities match.")
+    total_value: Money = plain("The sum of the values of the opportunities.")
+    weighted_value: Money = plain("The sum of the weighted values of the opportunities, each of them rounded to the cent.")
+    average_value: Money | None = plain("The mean of the values, rounded half up to the cent; null if no opportunity has a value.")
+    won_count: int = plain("How many of the opportunities are won.")
+    lost_count: int = plain("How many of the opportunities are lost.")
+    win_rate: float | None = plain("The share of won opportunities among the closed ones, from 0 to 1; null if none is closed.")
 
 
-@strawberry.type(description="A stage of the pipeline, with numbers over the deals that are in it.")
+@strawberry.type(description="A stage of the pipeline, with numbers over the opportunities that are in it.")
 class PipelineStage:
     """A stage, with what is in it."""
 
     stage: OpportunityStage = plain("The stage that the numbers are about.")
-    count: int = plain("How many deals are in the stage.")
-    total_value: Money = plain("The sum of the values of the deals in the stage.")
-    weighted_value: Money = plain("The sum of the weighted values of the deals in the stage, each of them rounded to the cent.")
-    average_age_days: float | None = plain("How many days, on average, the deals have been in the stage; null if there are none.")
+    count: int = plain("How many opportunities are in the stage.")
+    total_value: Money = plain("The sum of the values of the opportunities in the stage.")
+    weighted_value: Money = plain("The sum of the weighted values of the opportunities in the stage, each of them rounded to the cent.")
+    average_age_days: float | None = plain("How many days, on average, the opportunities have been in the stage; null if there are none.")
 
 
-@strawberry.type(description="A period of a forecast, with numbers over the deals that close in it.")
+@strawberry.type(description="A period of a forecast, with numbers over the opportunities that close in it.")
 class ForecastPeriod:
     """A period of the forecast."""
 
     start: Date = plain("The first day of the period.")
     end: Date = plain("The last day of the period.")
-    open_count: int = plain("How many open deals are expected to close in the period.")
-    open_value: Money = plain("The sum of the values of the open deals that are expected to close in the period.")
-    weighted_value: Money = plain("The sum of the weighted values of those open deals, each of them rounded to the cent.")
-    won_count: int = plain("How many deals were won in the period.")
-    won_value: Money = plain("The sum of the values of the deals that were won in the period.")
+    open_count: int = plain("How many open opportunities are expected to close in the period.")
+    open_value: Money = plain("The sum of the values of the open opportunities that are expected to close in the period.")
+    weighted_value: Money = plain("The sum of the weighted values of those open opportunities, each of them rounded to the cent.")
+    won_count: int = plain("How many opportunities were won in the period.")
+    won_value: Money = plain("The sum of the values of the opportunities that were won in the period.")
 
 
 PeriodArg = Annotated[Period, argument("How long each period is.")]

@@ -50,8 +50,8 @@ class StageDefinition:
     stage: OpportunityStage = plain("The name of the stage in GraphQL.")
     value: str = plain("The name of the stage in REST.")
     label: str = plain("The name of the stage for people.")
-    default_probability: int = plain("The probability, in percent, that a deal gets when it enters the stage, unless one is given.")
-    is_closed: bool = plain("Whether deals in the stage are closed: won or lost.")
+    default_probability: int = plain("The probability, in percent, that an opportunity gets when it enters the stage, unless one is given.")
+    is_closed: bool = plain("Whether opportunities in the stage are closed: won or lost.")
 
 
 @strawberry.type(description="Who is asking, and what the token allows.")
@@ -89,18 +89,18 @@ def _viewer(caller: Caller) -> dict[str, Any]:
 
 
 _PAGE = (
-    "A page of the deals, as a Relay connection. A cursor is a position in the order: records that are added or removed meanwhile move "
-    "nothing, and the last page is as fast as the first. `first` with `last`, `after` with `before`, `offset` with a cursor or `last`, a "
-    "size out of range, and a cursor of another list or another order are errors with the code BAD_REQUEST. Names are ordered by "
-    "case-folded code points, stages by the pipeline; records without a value come last in both directions; `id` decides between equals, "
-    "in the direction of the first key."
+    "A page of the opportunities, as a Relay connection. A cursor is a position in the order: records that are added or removed meanwhile "
+    "move nothing, and the last page is as fast as the first. `first` with `last`, `after` with `before`, `offset` with a cursor or "
+    "`last`, a size out of range, and a cursor of another list or another order are errors with the code BAD_REQUEST. Names are ordered "
+    "by case-folded code points, stages by the pipeline; records without a value come last in both directions; `id` decides between "
+    "equals, in the direction of the first key."
 )
 
 
 _AS_OF = (
-    "The day, in UTC, at whose end the pipeline is looked at; if it is left out, the pipeline is that of now. Deals that still exist count "
-    "in the stage that they were in then, with the value of now, and with the default probability of the stage, or their own where that is "
-    "still known."
+    "The day, in UTC, at whose end the pipeline is looked at; if it is left out, the pipeline is that of now. Opportunities that still "
+    "exist count in the stage that they were in then, with the value of now, and with the default probability of the stage, or their own "
+    "where that is still known."
 )
 
 
@@ -128,7 +128,7 @@ class Query:
         """The stages of the pipeline."""
         raise Planned
 
-    @resolved(ById("Opportunity"), "A deal by its id; null if there is none.")
+    @resolved(ById("Opportunity"), "An opportunity by its id; null if there is none.")
     def opportunity(self, id: IdArg) -> Opportunity | None:
         """A deal by its id; null if there is none."""
         raise Planned
@@ -209,7 +209,7 @@ class Query:
 
     @resolved(
         Aggregate("forecast"),
-        "Open and won deals by the period of their `closeDate` or `closedDate`. Lost deals never count; empty periods are told, too.",
+        "Open and won opportunities by the period of their `closeDate` or `closedDate`. Lost ones never count; empty periods are told, too.",
     )
     def forecast(
         self,

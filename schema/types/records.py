@@ -38,7 +38,7 @@ class Workspace(Node):
     currency: str = plain("The currency of all amounts in the workspace, as an ISO 4217 code such as EUR.")
 
 
-@strawberry.type(description="A person who signs in, and to whom deals can be assigned.")
+@strawberry.type(description="A person who signs in, and to whom opportunities can be assigned.")
 class User(Node):
     """Someone who signs in."""
 
@@ -85,21 +85,23 @@ def by_actor(user: str, key: str, did: str) -> Any:
     return read_from(OneOf((ToOne("User", user), ToOne("ApiKey", key))), description)
 
 
-@strawberry.type(description="A move of a deal from one stage to another, or its creation.")
+@strawberry.type(description="A move of an opportunity from one stage to another, or its creation.")
 class StageChange:
     """A step of a deal through the pipeline."""
 
     __stored__ = Stored(tables.StageChange.__table__, key="sequence")  # type: ignore[attr-defined]
 
-    from_: OpportunityStage | None = read_from(Column("from_stage"), "The stage that the deal left; null for its creation.", name="from")
-    to: OpportunityStage = read_from(Column("to_stage"), "The stage that the deal entered.")
-    at: DateTime = plain("When the deal entered the stage, in UTC.")
-    by: User | None = by_user("by_id", "moved the deal")
-    actor: Actor | None = by_actor("by_id", "by_key_id", "moved the deal")
-    duration: int | None = plain("How many seconds the deal was in the stage that it left; null for its creation.")
+    from_: OpportunityStage | None = read_from(
+        Column("from_stage"), "The stage that the opportunity left; null for its creation.", name="from"
+    )
+    to: OpportunityStage = read_from(Column("to_stage"), "The stage that the opportunity entered.")
+    at: DateTime = plain("When the opportunity entered the stage, in UTC.")
+    by: User | None = by_user("by_id", "moved the opportunity")
+    actor: Actor | None = by_actor("by_id", "by_key_id", "moved the opportunity")
+    duration: int | None = plain("How many seconds the opportunity was in the stage that it left; null for its creation.")
 
 
-@strawberry.type(description="A person whom deals are made with, at one account at most.")
+@strawberry.type(description="A person with whom the workspace is in touch, at one account at most.")
 class Contact(Node):
     """A person, at one account at most."""
 
@@ -116,13 +118,13 @@ class Contact(Node):
     updated_at: DateTime = plain(Person.UPDATED_AT)
     version: int = plain(Person.VERSION)
 
-    @resolved(Connection("Opportunity", OPPORTUNITIES), "The deals that the contact takes part in, newest first.")
+    @resolved(Connection("Opportunity", OPPORTUNITIES), "The opportunities that the contact takes part in, newest first.")
     def opportunities(self, first: FirstArg = UNSET, after: AfterArg = UNSET) -> "OpportunityConnection":
         """A page of the deals that the contact is on."""
         raise Planned
 
 
-@strawberry.type(description="A company that deals are made with.")
+@strawberry.type(description="A company that the workspace does business with, or would like to.")
 class Account(Node):
     """A company that deals are made with."""
 
@@ -140,7 +142,9 @@ class Account(Node):
         """A page of its contacts."""
         raise Planned
 
-    @resolved(Connection("Opportunity", Foreign("account_id")), "The deals with the account; newest first, unless `orderBy` is given.")
+    @resolved(
+        Connection("Opportunity", Foreign("account_id")), "The opportunities with the account; newest first, unless `orderBy` is given."
+    )
     def opportunities(
         self,
         filter: FilterArg = UNSET,
@@ -155,7 +159,7 @@ class Account(Node):
         raise Planned
 
 
-@strawberry.type(description="A deal on its way through the stages of the pipeline.")
+@strawberry.type(description="An opportunity on its way through the stages of the pipeline.")
 class Opportunity(Node):
     """A deal on its way through the pipeline."""
 
@@ -171,7 +175,7 @@ class Opportunity(Node):
     )
     weighted_value: Money | None = read_from(
         Expression(weighted_cents),
-        "`value` × `probability` / 100, rounded half up to the cent. A won deal counts with its whole value, a lost one with 0.",
+        "`value` × `probability` / 100, rounded half up to the cent. A won opportunity counts with its whole value, a lost one with 0.",
     )
     close_date: Date | None = plain(Deal.CLOSE_DATE)
     closed_date: Date | None = plain(Deal.CLOSED_DATE)
@@ -184,7 +188,7 @@ class Opportunity(Node):
     updated_at: DateTime = plain(Deal.UPDATED_AT)
     version: int = plain(Deal.VERSION)
     stage_history: list[StageChange] = read_from(
-        ToMany("StageChange", Foreign("opportunity_id", ("sequence",))), "The moves of the deal through the pipeline, oldest first."
+        ToMany("StageChange", Foreign("opportunity_id", ("sequence",))), "The moves of the opportunity through the pipeline, oldest first."
     )
 
 
@@ -205,23 +209,23 @@ class RestUsage:
     last_used_at: DateTime = plain("When the token last used it, in UTC.")
 
 
-@strawberry.type(description="A deal on a page, with its position in the list.")
+@strawberry.type(description="An opportunity on a page, with its position in the list.")
 class OpportunityEdge:
     """An opportunity on a page."""
 
     cursor: str = plain("The position in the list, to be given as `after` or `before`.")
-    node: Opportunity = plain("The deal at this position of the list.")
+    node: Opportunity = plain("The opportunity at this position of the list.")
 
 
-@strawberry.type(description="A page of a list of deals.")
+@strawberry.type(description="A page of a list of opportunities.")
 class OpportunityConnection:
     """A page of opportunities."""
 
-    edges: list[OpportunityEdge] = plain("The deals of the page, each with its position in the list.")
-    nodes: list[Opportunity] = plain("The deals of the page, without their positions.")
+    edges: list[OpportunityEdge] = plain("The opportunities of the page, each with its position in the list.")
+    nodes: list[Opportunity] = plain("The opportunities of the page, without their positions.")
     page_info: PageInfo = plain("What comes before and after the page.")
     total_count: int = plain("How many records match, on all pages together. It is counted only when asked for.")
-    summary: Summary = plain("Numbers over all deals that match, on all pages together. They are worked out only when asked for.")
+    summary: Summary = plain("Numbers over all opportunities that match, on all pages together. They are worked out only when asked for.")
 
 
 @strawberry.type(description="An account on a page, with its position in the list.")

@@ -8,23 +8,23 @@ _VERSION = "The version of the {}: a number that grows by one with every change.
 class Deal:
     """Sentences on deals."""
 
-    ID = "The id of the deal."
-    NAME = "What the deal is called."
-    ACCOUNT = "The account that the deal is with."
-    VALUE = "What the deal is worth, in the workspace's currency."
-    STAGE = "The stage of the pipeline that the deal is in."
-    IS_CLOSED = "Whether the deal is closed: won or lost."
-    PROBABILITY = "How likely the deal is to be won, in percent."
-    CLOSE_DATE = "When the deal is expected to close."
-    CLOSED_DATE = "When the deal was closed; only closed deals have this date."
-    LOSS_REASON = "Why the deal was lost; only lost deals have a reason."
-    ASSIGNED_TO = "The user who looks after the deal."
-    SOURCE = "Where the deal came from, such as a campaign or a partner."
-    CONTACTS = "The people who take part in the deal, in the order that was given."
-    DESCRIPTION = "Notes on the deal, as free text."
-    CREATED_AT = _CREATED.format("deal")
-    UPDATED_AT = _UPDATED.format("deal")
-    VERSION = _VERSION.format("deal")
+    ID = "The id of the opportunity."
+    NAME = "What the opportunity is called."
+    ACCOUNT = "The account that the opportunity is with."
+    VALUE = "What the opportunity is worth, in the workspace's currency."
+    STAGE = "The stage of the pipeline that the opportunity is in."
+    IS_CLOSED = "Whether the opportunity is closed: won or lost."
+    PROBABILITY = "How likely the opportunity is to be won, in percent."
+    CLOSE_DATE = "When the opportunity is expected to close."
+    CLOSED_DATE = "When the opportunity was closed; only closed opportunities have this date."
+    LOSS_REASON = "Why the opportunity was lost; only lost opportunities have a reason."
+    ASSIGNED_TO = "The user who looks after the opportunity."
+    SOURCE = "Where the opportunity came from, such as a campaign or a partner."
+    CONTACTS = "The people who take part in the opportunity, in the order that was given."
+    DESCRIPTION = "Notes on the opportunity, as free text."
+    CREATED_AT = _CREATED.format("opportunity")
+    UPDATED_AT = _UPDATED.format("opportunity")
+    VERSION = _VERSION.format("opportunity")
 
 
 class Company:

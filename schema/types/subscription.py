@@ -14,17 +14,17 @@ from .records import Actor, Opportunity, User, by_actor, by_user
 from .scalars import DateTime
 
 
-@strawberry.type(description="A change of a deal, told after it was committed.")
+@strawberry.type(description="A change of an opportunity, told after it was committed.")
 class OpportunityEvent:
     """What happened to a deal."""
 
     cursor: str = plain(
         "The position of the event. A client that comes back gives the last one it has seen as `since`, and misses nothing."
     )
-    type: EventType = plain("What happened to the deal.")
-    opportunity_id: ID = plain("The id of the deal that changed. The event itself has no id, since it is no record.")
+    type: EventType = plain("What happened to the opportunity.")
+    opportunity_id: ID = plain("The id of the opportunity that changed. The event itself has no id, since it is no record.")
     opportunity: Opportunity | None = read_from(
-        ToOne("Opportunity", "recordId"), "The deal as it is now; null if it was deleted, or if the caller may no longer see it."
+        ToOne("Opportunity", "recordId"), "The opportunity as it is now; null if it was deleted, or if the caller may no longer see it."
     )
     changed_fields: list[str] = plain("The names of the fields that changed, as they stand in the inputs.")
     at: DateTime = plain("When the change was made, in UTC.")
@@ -38,14 +38,14 @@ class Subscription:
 
     @strawberry.subscription(  # type: ignore[untyped-decorator]
         description=(
-            "Follows the deals of the workspace: an event for each change, after it was committed, in the order of commits, whichever "
-            "process made it. `since` goes on without a gap. The filter is compared with the deal after the change, and a deal that "
-            "leaves it is told once more. What a viewer limited to an account may no longer see is told as DELETED."
+            "Follows the opportunities of the workspace: an event for each change, after it was committed, in the order of commits, "
+            "whichever process made it. `since` goes on without a gap. The filter is compared with the opportunity after the change, and "
+            "one that leaves it is told once more. What a viewer limited to an account may no longer see is told as DELETED."
         )
     )
     async def opportunity_changed(
         self,
-        filter: Annotated[OpportunityFilter | None, argument("Tells only of deals that match this filter.")] = UNSET,
+        filter: Annotated[OpportunityFilter | None, argument("Tells only of opportunities that match this filter.")] = UNSET,
         since: Annotated[
             str | None, argument("The cursor of the last event that was seen; if it is left out, events from now on are told.")
         ] = UNSET,
