@@ -209,7 +209,7 @@ class Query:
 
     @resolved(
         Aggregate("forecast"),
-        "Open and won opportunities by the period of their `closeDate` or `closedDate`. Lost ones never count; empty periods are told, too.",
+        "Open and won opportunities by the period of their `closeDate` or `closedDate`. Lost ones never count; empty periods are there.",
     )
     def forecast(
         self,
