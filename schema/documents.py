@@ -28,10 +28,12 @@ from graphql.execution.values import get_variable_values
 from graphql.validation.rules import overlapping_fields_can_be_merged
 from typing_extensions import override
 
+from .plan.conditions import check_size
 from .plan.faults import PlainValues, faults, path_text
 from .plan.limits import Limits, too_much
 from .plan.selections import deciding_variables
 from .plan.variables import Coercions, Variable, Variables, coerce_plainly, writable
+from .rules.errors import BadRequest
 
 MAX_PLANS = 32
 KEPT_VARIABLES = 1_024
@@ -84,6 +86,8 @@ class Prepared:
     operation: OperationDefinitionNode
     deciding: tuple[str, ...]
     variables: tuple[Variable, ...]
+    sized: tuple[str, ...]
+    """The variables whose size is looked at before they are coerced."""
     plans: Plans = field(default_factory=Plans)
     kind: str = field(init=False)
     """`query`, `mutation` or `subscription`."""
@@ -144,6 +148,12 @@ class Documents:
 
     def _coerce(self, prepared: Prepared, given: dict[str, Any]) -> Variables:
         """At once where they are plain, by graphql-core where not."""
+        for name in prepared.sized:
+            try:
+                check_size(given.get(name))
+            except BadRequest as error:
+                message = f"Variable '${name}': {error}"
+                raise request_error(message) from None
         values = coerce_plainly(prepared.variables, given)
         if values is None:
             if not writable(given):
@@ -181,8 +191,9 @@ class Documents:
         excess = too_much(document, operation, self._limits)
         if excess:
             raise request_error(*excess[: self._limits.max_errors])
-        variables = self._coercions.variables(operation.variable_definitions or ())
-        return Prepared(text, document, operation, _deciding(document, operation), variables)
+        definitions = operation.variable_definitions or ()
+        variables, sized = self._coercions.variables(definitions), self._coercions.sized(definitions)
+        return Prepared(text, document, operation, _deciding(document, operation), variables, sized)
 
     def _parse(self, text: str) -> DocumentNode:
         limits = self._limits

@@ -7,20 +7,23 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from graphql import GraphQLInputObjectType
+from graphql import GraphQLInputObjectType, get_named_type
 from sqlalchemy import ColumnElement, FromClause, and_, exists, false, not_, or_, true
 
 from ..rules.errors import BadRequest
 from ..rules.stages import BY_NAME, FIRST_CLOSED
 from ..rules.text import fold
+from ..rules.times import Between
 from ..storage.statements import AnyOf, Contains, StartsWith, Unindexed
 from .binds import compared, compared_list
 from .model import metadata
 from .sources import Linked
 
-MAX_CONDITIONS = 100
+MAX_NODES = 100
 MAX_LIST = 250
 MAX_SEARCH = 200
+_NAMES = tuple(f"f{place}" for place in range(10 * MAX_NODES))
+"""Of binds: no object of a filter has as many operators as ten."""
 
 Shape = tuple[Any, ...]
 
@@ -55,17 +58,26 @@ class Conditions:
 @dataclass(slots=True)
 class _Reading:
     values: dict[str, Any] = field(default_factory=dict)
-    count: int = 0
 
     def bind(self, value: Any) -> str:
-        name = f"f{len(self.values)}"
+        name = _NAMES[len(self.values)]
         self.values[name] = value
         return name
 
-    def condition(self) -> None:
-        self.count += 1
-        if self.count > MAX_CONDITIONS:
-            message = f"A filter holds at most {MAX_CONDITIONS} conditions."
+
+def check_size(given: Any) -> None:
+    """Counts a filter's objects and lists, as JSON or as coerced, before anything is made of them. Raises BadRequest for too many."""
+    waiting, count = [given], 0
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, list) and len(node) > MAX_LIST:
+            message = f"A list in a filter has {len(node)} items; it may have {MAX_LIST}."
+            raise BadRequest(message)
+        if isinstance(node, dict | list):
+            count += 1
+            waiting.extend(node.values() if isinstance(node, dict) else node)
+        if count > MAX_NODES:
+            message = f"A filter has more than {MAX_NODES} objects and lists, of which each counts: ask for less at once."
             raise BadRequest(message)
 
 
@@ -81,6 +93,8 @@ _COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
 
 _POSITIVE = {"ne": "eq", "notIn": "in"}
 _RANGES = frozenset({"gt", "gte", "lt", "lte"})
+_BETWEEN = {"gte": "gt", "lt": "lte"}
+"""Operators as they are of the second before, where the operand lies between two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,15 +110,22 @@ class FilterModel:
 
     def __init__(self, input_type: GraphQLInputObjectType) -> None:
         self._fields: dict[str, Match | LinkedTo] = {}
+        self._nullable: set[str] = set()
         for name, input_field in input_type.fields.items():
             match = metadata(input_field).get("match")
             if match is not None:
                 self._fields[name] = match
+                if "isNull" in getattr(get_named_type(input_field.type), "fields", ()):
+                    self._nullable.add(name)
+        self._unfolded = {each.folded: each.column for each in self._fields.values() if isinstance(each, Match) and each.folded}
 
     def read(self, given: Mapping[str, Any] | None) -> Conditions:
-        """The conditions of a coerced filter input. Raises BadRequest where it is too long."""
+        """The conditions of a coerced filter input. Raises BadRequest where it is too large, or says nothing of a field that it names."""
+        if not given:
+            return Conditions(NO_CONDITIONS, {})
+        check_size(given)
         reading = _Reading()
-        return Conditions(self._all(given or {}, reading), reading.values)
+        return Conditions(self._all(given, reading), reading.values)
 
     def _all(self, given: Mapping[str, Any], reading: _Reading) -> Shape:
         parts = [part for name, value in given.items() if value is not None for part in self._field(name, value, reading)]
@@ -112,25 +133,34 @@ class FilterModel:
 
     def _field(self, name: str, value: Any, reading: _Reading) -> list[Shape]:
         if name in {"and", "or"}:
-            return [({"and": "all", "or": "any"}[name], *(self._all(each, reading) for each in _bounded(value)))]
+            return [({"and": "all", "or": "any"}[name], *(self._all(each, reading) for each in value))]
         if name == "not":
             return [("not", self._all(value, reading))]
         if name == "isClosed":
-            reading.condition()
             return [("is", "stage", "gte" if value else "lt", reading.bind(FIRST_CLOSED))]
-        return [self._operator(name, operator, operand, reading) for operator, operand in value.items() if operand is not None]
+        if not value:
+            raise self._says_nothing(name, "has no operator")
+        return [self._operator(name, operator, operand, reading) for operator, operand in value.items()]
+
+    def _says_nothing(self, name: str, what: str) -> BadRequest:
+        """The error for a condition that a null variable has emptied: taken for none, it would find everything."""
+        can = "`isNull` finds what has none" if name in self._nullable else f"`{name}` is never absent, so there is no `isNull` for it"
+        return BadRequest(f"`{name}` {what} in the filter: give a value, or leave the field out; {can}.")
 
     def _operator(self, name: str, operator: str, operand: Any, reading: _Reading) -> Shape:
-        reading.condition()
+        if operand is None:
+            raise self._says_nothing(name, f"has null for `{operator}`")
         match = self._fields[name]
         kind, key = ("link", name) if isinstance(match, LinkedTo) else ("is", match.column)
         if operator == "isNull":
             return (kind, key, "null" if operand else "present", None)
         if operator in {"in", "notIn"}:
-            return _membership(kind, key, operator, [_stored(each) for each in _bounded(operand)], reading)
+            return _membership(kind, key, operator, [_stored(each) for each in operand], reading)
         if operator in {"contains", "startsWith"}:
             assert isinstance(match, Match)
             return (kind, match.folded, operator, reading.bind(fold(_searchable(operand))))
+        if isinstance(operand, Between):
+            operator = _BETWEEN.get(operator, operator)
         return (kind, key, operator, reading.bind(_stored(operand)))
 
     def sql(self, shape: Shape, table: FromClause, *, limited: bool, walk: bool = False) -> ColumnElement[bool]:
@@ -173,14 +203,11 @@ class FilterModel:
             link = self._fields[key]
             assert isinstance(link, LinkedTo)
             return _any_holds(operator, operand, state[link.state])
+        if key in self._unfolded:
+            # Folded anew: what a state was kept with may have been folded by another version.
+            text = state[self._unfolded[key]]
+            return _holds(operator, operand, None if text is None else fold(text))
         return _holds(operator, operand, state[key])
-
-
-def _bounded(items: list[Any]) -> list[Any]:
-    if len(items) > MAX_LIST:
-        message = f"A list in a filter holds at most {MAX_LIST} items."
-        raise BadRequest(message)
-    return items
 
 
 def _searchable(text: str) -> str:

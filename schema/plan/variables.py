@@ -20,6 +20,7 @@ from graphql import (
     GraphQLString,
     Undefined,
     VariableDefinitionNode,
+    get_named_type,
     is_required_input_field,
     type_from_ast,
 )
@@ -102,6 +103,11 @@ class Coercions:
         required = default is Undefined and (node.default_value is not None or isinstance(type_, GraphQLNonNull))
         return name, self._coercion(type_), required, default
 
+    def sized(self, definitions: Iterable[VariableDefinitionNode]) -> tuple[str, ...]:
+        """The names of variables that may be of any size, since their type holds itself, as filters do."""
+        types: list[tuple[str, Any]] = [(node.variable.name.value, type_from_ast(self._schema, node.type)) for node in definitions]
+        return tuple(name for name, type_ in types if _holds_itself(get_named_type(type_)))
+
     def _coercion(self, type_: Any) -> Coerce:
         if isinstance(type_, GraphQLNonNull):
             inner = self._of_value(type_.of_type)
@@ -144,6 +150,17 @@ class Coercions:
                 given = self._coercion(field.type), is_required_input_field(field), coerce_default_value(field)
                 fields.append((name, field.out_name or name, *given))
         return coerce
+
+
+def _holds_itself(type_: Any) -> bool:
+    found: set[str] = set()
+    waiting = [type_]
+    while waiting:
+        fields = getattr(waiting.pop(), "fields", {})
+        named = {each.name: each for each in (get_named_type(field.type) for field in fields.values()) if each.name not in found}
+        found.update(named)
+        waiting.extend(named.values())
+    return type_.name in found
 
 
 def _present(inner: Coerce) -> Coerce:

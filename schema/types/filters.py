@@ -84,7 +84,9 @@ class DateFilter:
     is_null: bool | None = optional(_NULL)
 
 
-@strawberry.input(description="Conditions on an instant. All that are given must hold.")
+@strawberry.input(
+    description="Conditions on an instant. All that are given must hold. A bound with a fraction of a second lies between two seconds."
+)
 class DateTimeFilter:
     """Conditions on an instant."""
 
@@ -94,14 +96,16 @@ class DateTimeFilter:
     lte: DateTime | None = optional(_UNTIL)
 
 
-@strawberry.input(description="Conditions on a text. All that are given must hold. `%` and `_` are ordinary characters.")
+@strawberry.input(
+    description="Conditions on a text. All that are given must hold. No text is trimmed; `%` and `_` are ordinary characters."
+)
 class StringFilter:
     """Conditions on a text."""
 
     eq: str | None = optional("The text is exactly this one.")
     in_: list[str] | None = _operator("in", "The text is exactly one of these; an empty list matches nothing.", _LIST)
-    contains: str | None = optional("The text contains this one; upper and lower case are alike.", _SEARCH)
-    starts_with: str | None = optional("The text begins with this one; upper and lower case are alike.", _SEARCH)
+    contains: str | None = optional("The text contains this one; case, width and form of accents make no difference.", _SEARCH)
+    starts_with: str | None = optional("The text begins with this one; case, width and form of accents make no difference.", _SEARCH)
     is_null: bool | None = optional(_NULL)
 
 
@@ -112,8 +116,9 @@ def _on(match: Match | LinkedTo, description: str) -> Any:
 @strawberry.input(
     description=(
         "What must hold of an opportunity. All fields and all conditions that are given must hold; a field that is null counts as left "
-        "out. `in: []` and `or: []` match nothing, `and: []` everything; `not` and `notIn` match exactly what is left, records without a "
-        "value included. At most 100 conditions."
+        "out. A condition that is null, and an object without conditions, are an error (BAD_REQUEST), so that a variable that is null "
+        "doesn't show everything. `in: []` and `or: []` match nothing, `and: []` everything; `not` and `notIn` match exactly what is left, "
+        "records without a value included. Each object and each list counts, an `in` of 250 ids as one: at most 100."
     )
 )
 class OpportunityFilter:

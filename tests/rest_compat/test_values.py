@@ -238,3 +238,50 @@ async def test_parameters(here: Gateway, query: str, wanted: int | None) -> None
         assert len(item["message"]) < 300
     else:
         assert (answer.status_code, answer.json()["count"]) == (200, wanted)
+
+
+AROUND = ["{assignedToId: {eq: $me}}", "{or: [{assignedToId: {eq: $me}}]}", "{not: {assignedToId: {eq: $me}}}", "{contactId: {eq: $me}}"]
+NULLS = [f"query($me: ID) {{ opportunities(filter: {around}) {{ totalCount }} }}" for around in AROUND]
+
+
+@pytest.mark.parametrize("query", NULLS)
+async def test_null_shows_nobody_everything(here: Gateway, query: str) -> None:
+    """A filter by a variable that is null or absent is an error that says what to write, and not everybody's deals."""
+    await a_deal(here)
+    for variables in ({}, {"me": None}):
+        code, message = await said(here, query, **variables)
+        assert (code, "`isNull`" in message) == ("BAD_REQUEST", True)
+
+
+LARGE = [{"or": [{"or": [{"or": []}] * 250}] * 4}, {"or": [{"or": [{}] * 250}] * 60}, {"id": {"in": ["x"] * 251}}, {"and": [{}] * 99}]
+
+
+async def test_large_filters(here: Gateway) -> None:
+    """A filter of too many parts is the caller's fault on every database, and says so."""
+    for filter_ in LARGE:
+        assert (await said(here, FILTERED, filter=filter_))[0] == "BAD_REQUEST"
+
+
+@pytest.mark.parametrize("follow", BOTH)
+async def test_large_and_null_filters_are_not_followed(sqlite_url: str, follow: Follow) -> None:
+    """The same over both transports, when it is subscribed."""
+    who = await access(sqlite_url)
+    async with in_process(sqlite_url) as (address, _):
+        for filter_ in [*LARGE, {"assignedToId": {"eq": None}}, {"not": {"stage": {}}}]:
+            with pytest.raises(Refused) as caught:
+                await take(follow(address, who.token, FOLLOWED, filter=filter_), 1)
+            assert caught.value.code == "BAD_REQUEST"
+
+
+async def test_bounds_between_two_seconds(here: Gateway) -> None:
+    """A bound with a fraction lies behind the second that a record was changed in, whichever way it is asked."""
+    account = (await here.make("/api/accounts/", name="A"))["id"]
+    at = (await here.make(OPPORTUNITIES, name="N", accountId=account))["updatedAt"].removesuffix("Z")
+    counts = {}
+    for operator in ("gt", "gte", "lt", "lte"):
+        for instant in (f"{at}Z", f"{at}.500Z", f"{at}.0Z"):
+            filter_ = {"updatedAt": {operator: instant}}
+            counts[operator, instant[19:]] = (await here.query(FILTERED, {"filter": filter_}))["opportunities"]["totalCount"]
+    wanted = {"gt": (0, 0, 0), "gte": (1, 0, 1), "lt": (0, 1, 0), "lte": (1, 1, 1)}
+    ends = ("Z", ".500Z", ".0Z")
+    assert counts == {(operator, end): count for operator, each in wanted.items() for end, count in zip(ends, each, strict=True)}

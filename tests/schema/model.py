@@ -1,6 +1,7 @@
 """What filters and orders mean, written a second time over plain rows: slow, and without a database."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from decimal import Decimal
 from functools import cmp_to_key
 from typing import Any
@@ -57,7 +58,7 @@ def matches(given: Mapping[str, Any], deal: Row, contacts: list[str]) -> bool:
     return all(_field(name, value, deal, contacts) for name, value in given.items() if value is not None)
 
 
-def _field(name: str, value: Any, deal: Row, contacts: list[str]) -> bool:
+def _field(name: str, value: Any, deal: Row, contacts: list[str]) -> bool:  # noqa: PLR0911  a case a line
     if name == "and":
         return all(matches(each, deal, contacts) for each in value)
     if name == "or":
@@ -66,10 +67,16 @@ def _field(name: str, value: Any, deal: Row, contacts: list[str]) -> bool:
         return not matches(value, deal, contacts)
     if name == "isClosed":
         return (int(deal["stage"]) >= FIRST_CLOSED) == value
-    given = {operator: operand for operator, operand in value.items() if operand is not None}
     if name == "contactId":
-        return all(_linked(operator, operand, contacts) for operator, operand in given.items())
-    return all(_OPERATORS[operator](deal[COLUMNS[name]], _stored(name, operand)) for operator, operand in given.items())
+        return all(_linked(operator, operand, contacts) for operator, operand in value.items())
+    stored = deal[COLUMNS[name]]
+    if name in {"createdAt", "updatedAt"}:
+        return all(_OPERATORS[operator](_instant(stored), _instant(operand)) for operator, operand in value.items())
+    return all(_OPERATORS[operator](stored, _stored(name, operand)) for operator, operand in value.items())
+
+
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(text.upper())
 
 
 def _linked(operator: str, operand: Any, contacts: list[str]) -> bool:

@@ -10,7 +10,8 @@ from tests.schema.world import CENTS, DAYS, INSTANTS, SOURCES, WORDS, Tenant
 MONEY = st.sampled_from([cents for cents in CENTS if cents is not None]).map(lambda cents: cents / 100)
 INT = st.sampled_from([0, 10, 20, 40, 50, 100, -1, 40_000, 2**31 - 1])
 DAY = st.sampled_from([day for day in DAYS if day])
-INSTANT = st.sampled_from([*INSTANTS, "2025-03-01T00:00:00Z"])
+INSTANT = st.sampled_from([*INSTANTS, "2025-03-01T00:00:00Z", *(instant.replace("Z", ".5Z") for instant in INSTANTS)])
+INSTANT = INSTANT | st.sampled_from(["2025-01-01T01:00:00.000001+01:00", "2025-01-01t00:00:00.000z"])
 TEXT = st.sampled_from(
     [
         *WORDS,
@@ -35,8 +36,9 @@ STAGE = st.sampled_from(STAGE_NAMES)
 
 def _operators(value: st.SearchStrategy[Any], names: str) -> st.SearchStrategy[dict[str, Any]]:
     kinds = {"in": st.lists(value, max_size=3), "notIn": st.lists(value, max_size=3), "isNull": st.booleans()}
-    optional = {name: st.none() | kinds.get(name, value) for name in names.split()}
-    return st.fixed_dictionaries({}, optional=optional).map(lambda given: dict(list(given.items())[:2]))
+    drawn = {name: kinds.get(name, value) for name in names.split()}
+    chosen = st.lists(st.sampled_from(sorted(drawn)), min_size=1, max_size=2, unique=True)
+    return chosen.flatmap(lambda names: st.fixed_dictionaries({name: drawn[name] for name in names}))
 
 
 def _ids(ids: list[str]) -> st.SearchStrategy[dict[str, Any]]:

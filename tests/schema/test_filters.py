@@ -7,7 +7,10 @@ from graphql import coerce_input_value
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from schema.documents import RequestError
 from schema.plan.conditions import FilterModel
+from schema.rules.errors import BadRequest
+from tests.schema.differential.values import literal
 from tests.schema.model import chosen
 from tests.schema.strategies import filters
 from tests.schema.world import Row, World, ask, data
@@ -27,8 +30,7 @@ EDGES: dict[str, Any] = {
     "absent under not": {"not": {"value": {"gt": 1}}},
     "absent under not in a list": {"not": {"source": {"in": ["Web"]}}},
     "negated twice": {"not": {"not": {"closeDate": {"lt": "2025-02-01"}}}},
-    "an operator that is null": {"value": {"gt": None}},
-    "a field that is null": {"value": None, "not": None},
+    "a field that is null": {"value": None, "not": None, "stage": None, "isClosed": None, "and": None},
     "is absent, negated": {"not": {"closeDate": {"isNull": True}}},
     "case beyond ASCII": {"name": {"contains": "ωMeGa"}},
     "sharp s": {"name": {"startsWith": "strass"}},
@@ -49,6 +51,17 @@ EDGES: dict[str, Any] = {
     "below nothing": {"value": {"gte": -1}},
     "no contact": {"contactId": {"isNull": True}},
     "an id with a quote": {"id": {"eq": "opp_'"}},
+    "between two seconds, after": {"updatedAt": {"gt": "2025-01-01T00:00:00.5Z"}},
+    "between two seconds, after or at": {"updatedAt": {"gte": "2025-01-01T00:00:00.5Z"}},
+    "between two seconds, before": {"updatedAt": {"lt": "2025-01-01T00:00:00.000001Z"}},
+    "between two seconds, before or at": {"createdAt": {"lte": "2025-01-01T00:00:00.999Z"}},
+    "between two seconds, negated": {"not": {"createdAt": {"lt": "2025-01-01T01:00:00.1+01:00"}}},
+    "on a second, with a fraction of nothing": {"createdAt": {"lt": "2025-01-01T00:00:01.000Z"}},
+    "at the end of time": {"createdAt": {"gte": "9999-12-31T23:59:59.9Z"}},
+    "an accent by itself": {"name": {"contains": "FE\u0301"}},
+    "a syllable": {"name": {"contains": "한"}},
+    "a blank": {"name": {"contains": "a b"}},
+    "blanks are not trimmed": {"name": {"startsWith": " "}},
 }
 
 
@@ -112,8 +125,10 @@ async def test_the_predicate_agrees(world: World) -> None:
 @pytest.mark.parametrize(
     ("filter_", "told"),
     [
-        ({"and": [{"isClosed": True}] * 101}, "at most 100 conditions"),
-        ({"id": {"in": ["x"] * 251}}, "at most 250 items"),
+        ({"and": [{"isClosed": True}] * 99}, "more than 100 objects and lists"),
+        ({"or": [{}] * 99}, "more than 100 objects and lists"),
+        ({"and": [*[{"not": {}}] * 49, {}]}, "more than 100 objects and lists"),
+        ({"id": {"in": ["x"] * 251}}, "has 251 items; it may have 250"),
         ({"name": {"contains": "x" * 201}}, "at most 200 characters"),
     ],
 )
@@ -124,5 +139,143 @@ async def test_filters_have_limits(world: World, filter_: Row, told: str) -> Non
     assert answer.errors[0]["extensions"]["code"] == "BAD_REQUEST"
     assert told in answer.errors[0]["message"]
     ((name, value),) = filter_.items()
-    less = value[:-1] if name == "and" else {key: each[:-1] for key, each in value.items()}
+    less = value[:-1] if isinstance(value, list) else {key: each[:-1] for key, each in value.items()}
     await data(world.graph, DOCUMENT, world.here.caller(), {"filter": {name: less}})
+
+
+def _nested(kind: str, levels: int) -> Row:
+    """A filter of two nodes a level, and a condition in its innermost."""
+    filter_: Row = {"id": {"eq": "opp_0"}}
+    for level in range(levels):
+        filter_ = {"not": {"not": filter_}} if kind == "not" else {("or" if level % 2 else "and"): [filter_], "isClosed": True}
+    return filter_
+
+
+def _every_operator() -> Row:
+    """Every operator of every field: fifty conditions in eighteen nodes."""
+    ids: Row = {"eq": "a", "in": ["a", "b"], "isNull": False}
+    span: Row = dict.fromkeys(("eq", "gt", "gte", "lt", "lte"), "2025-01-01") | {"isNull": True}
+    instants = dict.fromkeys(("gt", "gte", "lt", "lte"), "2025-01-01T00:00:00.5Z")
+    numbers = dict.fromkeys(("eq", "gt", "gte", "lt", "lte"), 1)
+    texts: Row = {"eq": "a", "contains": "b", "startsWith": "c", "isNull": True}
+    found: Row = dict.fromkeys(("id", "accountId", "assignedToId", "contactId"), ids) | {"isClosed": True, "stage": {"eq": "PROPOSAL"}}
+    found |= {"value": numbers | {"isNull": True}, "probability": numbers, "closeDate": span, "closedDate": span}
+    return found | {"createdAt": instants, "updatedAt": instants, "name": texts, "source": texts}
+
+
+@pytest.mark.parametrize("filter_", [{"not": _every_operator(), "and": [_every_operator()] * 4}, {"or": [{"not": _every_operator()}] * 4}])
+async def test_the_largest_filters_are_served(world: World, filter_: Row) -> None:
+    """As many conditions as a filter can hold are no more than either database takes: the fault would look like the database's."""
+    await _agree(world, filter_)
+
+
+@pytest.mark.parametrize("kind", ["not", "or"])
+async def test_the_deepest_filters_are_served(world: World, kind: str) -> None:
+    """Nested as deeply as a hundred nodes can be, a filter is served; a level deeper it is the caller's fault, in a document too."""
+    await _agree(world, _nested(kind, 48))
+    for document, variables in ((DOCUMENT, {"filter": _nested(kind, 51)}), (_literal(_nested(kind, 51)), {})):
+        answer = await ask(world.graph, document, world.here.caller(), variables)
+        assert answer.errors is not None
+        assert answer.errors[0]["extensions"]["code"] == "BAD_REQUEST"
+        assert "more than 100 objects and lists" in answer.errors[0]["message"]
+
+
+def _literal(filter_: Row) -> str:
+    return f"{{ opportunities(filter: {literal(filter_)}) {{ totalCount }} }}"
+
+
+@pytest.mark.parametrize(
+    "filter_", [{"or": [{"or": [{"or": []}] * 250}] * 4}, {"or": [{"or": [{}] * 250}] * 250}, {"or": [{"f": [[]] * 250}] * 250}]
+)
+async def test_what_is_too_large_is_refused_at_once(world_on_sqlite: World, monkeypatch: pytest.MonkeyPatch, filter_: Row) -> None:
+    """However large, a filter is refused before it is coerced or compiled, also where another variable is at fault."""
+    graph, caller = world_on_sqlite.graph, world_on_sqlite.here.caller()
+    document = "query($first: Int, $filter: OpportunityFilter) { opportunities(filter: $filter, first: $first) { totalCount } }"
+    prepared = graph.prepare(document)
+    monkeypatch.setattr("schema.documents.get_variable_values", None)
+    monkeypatch.setattr("schema.documents.coerce_plainly", None)
+    for first in (1, "x"):
+        answer = await graph.run(prepared, {"first": first, "filter": filter_}, caller)
+        assert answer.errors is not None
+        assert "more than 100 objects and lists" in answer.errors[0]["message"]
+        assert answer.errors[0]["extensions"]["code"] == "BAD_REQUEST"
+
+
+async def test_a_variable_used_many_times_counts_each_time(world_on_sqlite: World) -> None:
+    """A filter put together from variables counts all that is in it."""
+    document = f"query($f: OpportunityFilter!) {{ opportunities(filter: {{or: [{'$f ' * 40}]}}) {{ totalCount }} }}"
+    caller = world_on_sqlite.here.caller()
+    await data(world_on_sqlite.graph, document, caller, {"f": {"stage": {"eq": "PROPOSAL"}}})
+    answer = await ask(world_on_sqlite.graph, document, caller, {"f": {"stage": {"in": ["PROPOSAL"]}, "id": {"eq": "x"}}})
+    assert answer.errors is not None
+    assert answer.errors[0]["extensions"]["code"] == "BAD_REQUEST"
+
+
+FIELDS = {
+    "assignedToId": ("ID", True),
+    "contactId": ("ID", True),
+    "id": ("ID", True),
+    "stage": ("OpportunityStage", False),
+    "value": ("Money", True),
+    "probability": ("Int", False),
+    "closeDate": ("Date", True),
+    "name": ("String", True),
+}
+AROUND = ["{%s}", "{or: [{isClosed: true}, {%s}]}", "{and: [{%s}]}", "{not: {%s}}", "{not: {or: [{not: {%s}}]}}"]
+
+
+@pytest.mark.parametrize("field", FIELDS)
+async def test_null_operators_are_refused(world_on_sqlite: World, field: str) -> None:
+    """A variable that is null or absent, wherever it stands in a filter, shows an error that names `isNull`, and nobody's deals."""
+    type_, nullable = FIELDS[field]
+    documents = [
+        f"query($me: {type_}) {{ opportunities(filter: {around % f'{field}: {{eq: $me}}'}) {{ totalCount }} }}" for around in AROUND
+    ]
+    documents += [f"query($me: [{type_}!]) {{ opportunities(filter: {{{field}: {{in: $me}}}}) {{ totalCount }} }}"] if type_ == "ID" else []
+    documents += [f"query($me: Boolean) {{ opportunities(filter: {{{field}: {{isNull: $me}}}}) {{ totalCount }} }}"] if nullable else []
+    for document in documents:
+        for variables in ({}, {"me": None}):
+            answer = await ask(world_on_sqlite.graph, document, world_on_sqlite.here.caller(), variables)
+            assert answer.errors is not None, document
+            assert answer.errors[0]["extensions"]["code"] == "BAD_REQUEST"
+            assert f"`{field}`" in answer.errors[0]["message"]
+            assert "`isNull`" in answer.errors[0]["message"]
+
+
+@pytest.mark.parametrize(
+    "filter_", [{"assignedToId": {}}, {"not": {"stage": {}}}, {"or": [{"contactId": {"eq": None}}]}, {"value": {"gte": 1, "lte": None}}]
+)
+async def test_conditions_that_say_nothing_are_refused_everywhere(world_on_sqlite: World, filter_: Row) -> None:
+    """An object without operators, and one of several operators that is null: in lists, sums, and what follows events."""
+    graph, caller = world_on_sqlite.graph, world_on_sqlite.here.caller()
+    for part in (
+        "opportunities(filter: $f) { totalCount }",
+        "pipeline(filter: $f) { count }",
+        'forecast(filter: $f, from: "2025-01-01", to: "2025-02-01") { start }',
+    ):
+        answer = await ask(graph, f"query($f: OpportunityFilter) {{ {part} }}", caller, {"f": filter_})
+        assert answer.errors is not None
+        assert answer.errors[0]["extensions"]["code"] == "BAD_REQUEST"
+        assert "`isNull`" in answer.errors[0]["message"]
+    prepared = graph.prepare("subscription($f: OpportunityFilter) { opportunityChanged(filter: $f) { cursor } }")
+    with pytest.raises((BadRequest, RequestError)) as caught:
+        await anext(graph.subscribe(prepared, {"f": filter_}, caller))
+    assert "`isNull`" in str(caught.value)
+
+
+async def test_a_filter_that_is_null_is_absent(world_on_sqlite: World) -> None:
+    """`filter: null`, a filter of a null variable, and fields that are null narrow nothing."""
+    for filter_ in (None, {}, {"stage": None}, {"stage": None, "or": None, "isClosed": None}):
+        found = await data(world_on_sqlite.graph, DOCUMENT, world_on_sqlite.here.caller(), {"filter": filter_})
+        assert found["opportunities"]["totalCount"] == 60
+
+
+async def test_states_folded_by_another_version_match(world_on_sqlite: World) -> None:
+    """An event kept when accents were not yet folded is still found by the name that it holds."""
+    model = FilterModel(world_on_sqlite.graph.graphql_schema.type_map["OpportunityFilter"])  # type: ignore[arg-type]
+    state = {"name": "Cafe\u0301 Ltd", "name_folded": "cafe\u0301 ltd", "source": None, "source_folded": None}
+    for operators, wanted in ({"contains": "CAFÉ"}, True), ({"startsWith": "café l"}, True), ({"contains": "cafe "}, False):
+        conditions = model.read({"name": operators})
+        assert model.holds(conditions.shape, conditions.values, state) == wanted
+    conditions = model.read({"source": {"contains": ""}})
+    assert not model.holds(conditions.shape, conditions.values, state)

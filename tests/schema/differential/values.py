@@ -11,6 +11,7 @@ from graphql import (
     GraphQLNonNull,
     GraphQLScalarType,
     get_named_type,
+    get_nullable_type,
     is_required_input_field,
 )
 
@@ -69,6 +70,10 @@ class Values:
         names = list(type_.fields)
         if depth > 2:
             names = [name for name in names if name not in {"and", "or", "not"}]
+        if type_.name.endswith("Filter") and "and" not in type_.fields and not self.chance(self.share / 6):
+            # Operators: there is one at least, and none is null.
+            chosen = self.random.sample(names, self.random.choice((1, 1, 2)))
+            return {name: self._some(get_nullable_type(type_.fields[name].type), name, depth + 1) for name in chosen}
         chosen = self.random.sample(names, min(len(names), self.random.choice((0, 1, 1, 2, 3))))
         chosen += [name for name, field in type_.fields.items() if is_required_input_field(field) and name not in chosen]
         return {name: self.of(type_.fields[name].type, name, depth + 1) for name in chosen}
