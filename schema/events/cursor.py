@@ -1,14 +1,14 @@
-"""The position of an event: its workspace's revision, its place in that transaction, and when it was, to know what is too old."""
+"""The position of an event: the revision of its workspace that it came with, and its place among the events of that revision."""
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
-from datetime import datetime
 
-import orjson
+from ..rules.cursors import CursorScope, foreign, workspace_tag
 
-from ..rules.errors import BadRequest
-
-_NUMBERS = 3
+#: Comes after every place of a revision.
+LAST_PLACE = 2**31 - 1
+_MAX_REVISION = 2**62
+_NUMBERS = 2
+_WHAT = "an event of this workspace: pass the `cursor` of the last event that you saw"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -19,19 +19,29 @@ class Position:
     place: int
 
 
-def write_cursor(position: Position, at: str) -> str:
-    """The cursor of an event at `position`, which happened `at`."""
-    seconds = int(datetime.fromisoformat(at).timestamp())
-    return urlsafe_b64encode(orjson.dumps(("e", position.revision, position.place, seconds))).decode()
+def end_of(revision: int) -> Position:
+    """The position behind the last event of a revision."""
+    return Position(revision, LAST_PLACE)
 
 
-def read_cursor(cursor: str) -> tuple[Position, int]:
-    """The position in a cursor, and the seconds since 1970 when it was. Raises BadRequest for anything else."""
-    try:
-        mark, *numbers = orjson.loads(urlsafe_b64decode(cursor.encode("ascii")))
-    except (ValueError, TypeError):
-        mark, numbers = None, []
-    if mark != "e" or len(numbers) != _NUMBERS or not all(type(number) is int and 0 <= number < 2**62 for number in numbers):
-        message = "`since` is no cursor of an event: pass the `cursor` of the last event that you saw."
-        raise BadRequest(message)
-    return Position(numbers[0], numbers[1]), numbers[2]
+def write_cursor(workspace_id: str, position: Position) -> str:
+    """The cursor of an event of a workspace."""
+    return _scope(workspace_id).write((position.revision, position.place))
+
+
+def read_cursor(workspace_id: str, cursor: str) -> Position:
+    """The position in a cursor.
+
+    Raises BadRequest where it is no cursor of this workspace's events, CursorExpired where it is of another epoch of the database.
+    """
+    numbers = _scope(workspace_id).read(cursor, _WHAT)
+    if len(numbers) != _NUMBERS or not all(type(number) is int for number in numbers):
+        raise foreign(cursor, _WHAT)
+    revision, place = numbers
+    if not (0 <= revision < _MAX_REVISION and 0 <= place <= LAST_PLACE):
+        raise foreign(cursor, _WHAT)
+    return Position(revision, place)
+
+
+def _scope(workspace_id: str) -> CursorScope:
+    return CursorScope("event", workspace_tag(workspace_id))

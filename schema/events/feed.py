@@ -4,76 +4,55 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from itertools import takewhile
-from typing import Any, TypeVar
 
-import orjson
-from sqlalchemy import bindparam, delete, select, tuple_
-
-from ..plan.reading import WORKSPACE, revision_statement
-from ..rules.errors import BadRequest
-from ..storage.columns import Instant
-from ..storage.database import Connection, Database, Row, StatementTimeout, StorageError
-from ..storage.tables import Event
-from .cursor import Position, read_cursor
-
-T = TypeVar("T")
+from ..rules.errors import BadRequest, CursorExpired
+from ..storage.database import Database, StorageError
+from .cursor import Position, end_of, read_cursor
+from .memory import Answers, Room
+from .table import RETRY_SECONDS, EventTable, Happened, Read
 
 _log = logging.getLogger(__name__)
 
-BATCH = 500
+BATCH = 100
 RECENT = 2_000
-PRUNE_SECONDS = 3_600
-RETRY_SECONDS = 1.0
-
-_EVENT: Any = Event.__table__  # type: ignore[attr-defined]
-_REVISION: Any = bindparam("revision", type_=_EVENT.c.revision.type, required=True)
-_PLACE: Any = bindparam("place", type_=_EVENT.c.position.type, required=True)
-_NEWER = (
-    select(*_EVENT.c)
-    .where(_EVENT.c.workspace_id == WORKSPACE, tuple_(_EVENT.c.revision, _EVENT.c.position) > tuple_(_REVISION, _PLACE))
-    .order_by(_EVENT.c.revision, _EVENT.c.position)
-    .limit(bindparam("limit", required=True))
-)
-# Pruning is for all workspaces at once: it reads nothing of theirs.
-_PRUNE = delete(_EVENT).where(_EVENT.c.at < bindparam("oldest", type_=Instant(), required=True))
+"""How many events of a workspace wait in memory for its followers; who is further behind reads them from the table."""
+EVENT_BYTES = 16 * 1024 * 1024
+"""How much memory the events of all workspaces may take, and half of it those of one."""
+ANSWER_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(slots=True, eq=False)
-class Happened:
-    """An event as read. `answers` keeps what was made of it for callers who see the same, by plan and sight."""
+class _Follower:
+    """One who follows a workspace, and the last event that was handed over. `held` is the memory of what was read for it alone."""
 
-    position: Position
-    kind: str
-    opportunity_id: str
-    changed_fields: list[str]
-    before: dict[str, Any] | None
-    after: dict[str, Any] | None
-    at: str
-    by_id: str | None
-    by_key_id: str | None
-    answers: dict[Any, "asyncio.Future[Any]"] = field(default_factory=dict)
-
-
-def _happened(row: Row) -> Happened:
-    _, revision, place, kind, id_, changed, before, after, at, by_id, by_key_id = row
-    was, is_now = (None if text is None else orjson.loads(text) for text in (before, after))
-    return Happened(Position(revision, place), kind, id_, orjson.loads(changed), was, is_now, at, by_id, by_key_id)
+    workspace: "_Workspace"
+    position: Position = Position(0, 0)
+    turns: int = 0
+    held: int = 0
 
 
 @dataclass(slots=True, eq=False)
 class _Workspace:
-    """What is known of a followed workspace: everything up to `end`; what came after `begin` is still here."""
+    """What is known of a followed workspace: everything up to `end`; of what came after `begin`, all that anyone still waits for."""
 
-    begin: Position
-    end: Position
-    recent: deque[Happened] = field(default_factory=lambda: deque(maxlen=RECENT))
+    id: str
+    room: Room
+    answers: Answers
+    begin: Position = Position(0, 0)
+    end: Position = Position(0, 0)
+    known: bool = False
+    turns: int = 0
+    """How often the database was set back: what a follower has seen before is of another history."""
+    recent: deque[Happened] = field(default_factory=deque)
+    size: int = 0
     woken: asyncio.Event = field(default_factory=asyncio.Event)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    followers: int = 0
+    followers: set[_Follower] = field(default_factory=set)
+    behind: set[_Follower] = field(default_factory=set)
+    """Those who have not passed all that is in memory."""
 
     def since(self, position: Position) -> list[Happened]:
         """What came after `position`, which isn't before `begin`. Followers are near the end, so that is where to look."""
@@ -81,48 +60,76 @@ class _Workspace:
         newer.reverse()
         return newer
 
-    def add(self, events: list[Happened]) -> None:
-        """What came after `end`; the oldest make room for it."""
-        if events:
-            excess = len(self.recent) + len(events) - RECENT
-            if excess > 0:
-                self.begin = self.recent[excess - 1].position
-            self.recent.extend(events)
-            self.end = events[-1].position
+    def add(self, read: Read) -> None:
+        """What was read after `end`; the oldest make room for it."""
+        if self.end.revision > read.revision:
+            self.turns += 1
+            self._start(end_of(read.revision))
+        elif self.end < read.pruned:
+            self._start(read.pruned)
+        else:
+            self._forget_passed()
+        for event in read.events:
+            self.recent.append(event)
+            self.size += event.size
+            self.room.add(event.size)
+        self.end = max(self.end, end_of(read.revision) if read.whole else read.events[-1].position)
+        self.behind = set(self.followers)
+        while self.recent and self._is_large():
+            self._forget_oldest()
 
+    def passed(self, follower: _Follower) -> None:
+        """A follower has seen everything up to `end`, or has left."""
+        self.behind.discard(follower)
+        if not self.behind:
+            self.clear()
 
-async def patiently(read: Callable[[], Awaitable[T]]) -> T:
-    """What `read` reads, as soon as the database is there: a follower waits for its return. Raises StatementTimeout."""
-    while True:
-        try:
-            return await read()
-        except StatementTimeout:
-            raise
-        except StorageError:
-            await asyncio.sleep(RETRY_SECONDS)
+    def clear(self) -> None:
+        """Nobody waits for anything that is in memory."""
+        while self.recent:
+            self._forget_oldest()
+
+    def _start(self, position: Position) -> None:
+        self.clear()
+        self.begin = self.end = position
+
+    def _is_large(self) -> bool:
+        return len(self.recent) > RECENT or self.size > self.room.limit // 2 or self.room.bytes > self.room.limit
+
+    def _forget_passed(self) -> None:
+        """Who reads the table for what lies before `begin` goes on doing so; the others still want what they have not passed."""
+        oldest = min((follower.position for follower in self.followers if follower.position >= self.begin), default=self.end)
+        while self.recent and self.recent[0].position <= oldest:
+            self._forget_oldest()
+
+    def _forget_oldest(self) -> None:
+        event = self.recent.popleft()
+        self.begin = event.position
+        self.size -= event.size
+        self.room.remove(event.size)
+        self.answers.drop(event)
 
 
 class Feed:
-    """Events of the workspaces that are followed here. `retention` is how long events are kept, in seconds."""
+    """Events of the workspaces that are followed here."""
 
-    def __init__(self, database: Database, *, retention: float) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._retention = retention
+        self._table = EventTable(database)
         self._workspaces: dict[str, _Workspace] = {}
-        self._newer = database.compile(_NEWER)
-        self._now = revision_statement(database)
-        self._prune = database.compile(_PRUNE)
+        self._room = Room(EVENT_BYTES)
+        self.answers = Answers(ANSWER_BYTES)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Listens for changes by other processes, and lets old events go, for as long as the context lasts."""
-        tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._forget())]
+        """Listens for changes by other processes for as long as the context lasts."""
+        listening = asyncio.create_task(self._listen())
         try:
             yield
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            listening.cancel()
+            await asyncio.gather(listening, return_exceptions=True)
+            await self.answers.close()
 
     def wake(self, workspace_id: str | None) -> None:
         """Something was committed in a workspace (None: perhaps in any): its followers look."""
@@ -133,81 +140,110 @@ class Feed:
             self._workspaces[workspace_id].woken.set()
 
     async def follow(self, workspace_id: str, since: str | None) -> AsyncGenerator[Happened, None]:
-        """The events of a workspace after `since` (None: from now on), in commit order. Raises BadRequest for a cursor that won't do."""
-        position = self._start(since)
-        workspace = await self._attached(workspace_id)
-        if position is None:
-            position = Position(await self._revision(workspace_id), 2**31 - 1)
-        try:
+        """The events of a workspace after `since` (None: from now on), in commit order.
+
+        Raises BadRequest for a cursor that is none of this workspace's or is ahead of it, CursorExpired (at once or later) where events
+        after the last one that was handed over are no longer kept, StatementTimeout.
+        """
+        position = None if since is None else read_cursor(workspace_id, since)
+        with self._following(workspace_id) as follower:
+            await self._begin(follower, position)
             while True:
-                end = workspace.end
-                events = await self._after(workspace_id, workspace, position)
-                for event in events:
+                for event in await self._next(follower):
                     yield event
-                    position = event.position
-                if not events:
-                    # Nothing lies between: a revision without events, such as an account's, ends there.
-                    position = max(position, end)
-                await self._advance(workspace_id, workspace, position)
+                    follower.position = event.position
+
+    @contextlib.contextmanager
+    def _following(self, workspace_id: str) -> Iterator[_Follower]:
+        """A new follower, counted for as long as the context lasts: the last one takes what is kept of its workspace along."""
+        workspace = self._workspaces.get(workspace_id)
+        if workspace is None:
+            workspace = self._workspaces[workspace_id] = _Workspace(workspace_id, self._room, self.answers)
+        follower = _Follower(workspace)
+        workspace.followers.add(follower)
+        try:
+            yield follower
         finally:
-            workspace.followers -= 1
+            self._room.remove(follower.held)
+            workspace.followers.discard(follower)
+            workspace.passed(follower)
             if not workspace.followers:
-                self._workspaces.pop(workspace_id, None)
+                del self._workspaces[workspace_id]
 
-    def _start(self, since: str | None) -> Position | None:
-        if since is None:
-            return None
-        position, seconds = read_cursor(since)
-        if datetime.now(UTC).timestamp() - seconds > self._retention:
-            message = f"`since` is too old: events are kept for {self._retention:g} s. Read the list again and follow from now on."
-            raise BadRequest(message)
-        return position
-
-    async def _attached(self, workspace_id: str) -> _Workspace:
-        if workspace_id not in self._workspaces:
-            end = Position(await self._revision(workspace_id), 2**31 - 1)
-            # Another follower may have come meanwhile: theirs is kept.
-            workspace = self._workspaces.setdefault(workspace_id, _Workspace(end, end))
+    async def _begin(self, follower: _Follower, since: Position | None) -> None:
+        """Looks where the workspace is, and whether a follower can go on from `since`."""
+        workspace = follower.workspace
+        read = await self._table.read(workspace.id, since or end_of(0), 0)
+        if since is not None:
+            if since.revision > read.revision:
+                message = "`since` is ahead of this workspace's events: pass the `cursor` of the last event that you saw."
+                raise BadRequest(message)
+            read.check(since)
+        if not workspace.known:
+            workspace.begin = workspace.end = end_of(read.revision)
+            workspace.known = True
             # What was committed after that look woke nobody.
             workspace.woken.set()
-        workspace = self._workspaces[workspace_id]
-        workspace.followers += 1
-        return workspace
+        follower.position, follower.turns = since or end_of(read.revision), workspace.turns
+        workspace.behind.add(follower)
 
-    async def _revision(self, workspace_id: str) -> int:
-        rows = await self._database.fetch(self._now, {"workspace": workspace_id})
-        return int(rows[0][0])
+    async def _next(self, follower: _Follower) -> list[Happened]:
+        """What comes after a follower's position, as soon as there is something. Raises CursorExpired."""
+        self._room.remove(follower.held)
+        follower.held = 0
+        while not (events := await self._after(follower)):
+            await self._advance(follower)
+        return events
 
-    async def _after(self, workspace_id: str, workspace: _Workspace, position: Position) -> list[Happened]:
-        """What comes next: from memory where it reaches back far enough, from the table where not."""
-        if position >= workspace.end:
-            return []
-        if position >= workspace.begin:
-            return workspace.since(position)
-        return [_happened(row) for row in await self._read(workspace_id, position)]
+    async def _after(self, follower: _Follower) -> list[Happened]:
+        """What is known to come next: from memory where it reaches back far enough, from the table where not."""
+        workspace = follower.workspace
+        if follower.turns != workspace.turns:
+            message = "The database was set back to an earlier state: read the list again, and follow from now on."
+            raise CursorExpired(message)
+        if follower.position < workspace.begin:
+            return await self._from_table(follower)
+        events = workspace.since(follower.position)
+        if not events:
+            # Nothing lies between: a revision without events, such as an account's, ends there.
+            follower.position = max(follower.position, workspace.end)
+            workspace.passed(follower)
+        return events
 
-    async def _advance(self, workspace_id: str, workspace: _Workspace, position: Position) -> None:
-        """Waits until there may be more than `position`; whoever is first reads for all."""
-        if position < workspace.end:
+    async def _from_table(self, follower: _Follower) -> list[Happened]:
+        """What a follower far behind reads for itself: much while there is room for it, else one event at a time."""
+        read = await self._table.read(follower.workspace.id, follower.position, 1 if self._room.full else BATCH)
+        read.check(follower.position)
+        events: list[Happened] = []
+        for event in read.events:
+            if events and self._room.full:
+                break
+            events.append(event)
+            follower.held += event.size
+            self._room.add(event.size)
+        if not events and read.whole:
+            follower.position = max(follower.position, end_of(read.revision))
+        return events
+
+    async def _advance(self, follower: _Follower) -> None:
+        """Waits until there may be more than the follower has seen; whoever is first reads for all."""
+        workspace = follower.workspace
+        if follower.position < workspace.end or follower.turns != workspace.turns:
             return
         await workspace.woken.wait()
         async with workspace.lock:
-            if position < workspace.end or not workspace.woken.is_set():
+            if follower.position < workspace.end or not workspace.woken.is_set():
                 return
             workspace.woken.clear()
             try:
-                rows = await self._read(workspace_id, workspace.end)
+                read = await self._table.read(workspace.id, workspace.end, BATCH)
             except BaseException:
                 # Someone who leaves: the next one reads in its place.
                 workspace.woken.set()
                 raise
-            workspace.add([_happened(row) for row in rows])
-            if len(rows) == BATCH:
+            workspace.add(read)
+            if not read.whole:
                 workspace.woken.set()
-
-    async def _read(self, workspace_id: str, after: Position) -> list[Row]:
-        values = {"workspace": workspace_id, "revision": after.revision, "place": after.place, "limit": BATCH}
-        return list(await patiently(lambda: self._database.fetch(self._newer, values)))
 
     async def _listen(self) -> None:
         while True:
@@ -219,16 +255,3 @@ class Feed:
                 _log.exception("following events")
             self.wake(None)
             await asyncio.sleep(RETRY_SECONDS)
-
-    async def _forget(self) -> None:
-        while True:
-            oldest = (datetime.now(UTC) - timedelta(seconds=self._retention)).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-            async def work(connection: Connection, oldest: str = oldest) -> None:
-                await connection.execute(self._prune, {"oldest": oldest})
-
-            try:
-                await self._database.write(work, long=True)
-            except StorageError as error:
-                _log.warning("letting old events go: %s", error)
-            await asyncio.sleep(PRUNE_SECONDS)

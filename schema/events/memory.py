@@ -1,0 +1,98 @@
+"""What a process keeps in memory for its followers, bounded in bytes: events that not all of them have passed, and what was made of them."""
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from itertools import count
+from typing import Any
+
+from .table import Happened
+
+_log = logging.getLogger(__name__)
+
+MAKING = 4
+"""How many answers are made at once: more would take the connections of the requests."""
+
+_ANSWER_BYTES = 1_000
+
+
+class Room:
+    """Counts bytes up to a limit. Whoever can do with less asks whether there is room; whoever can't, adds and then makes room."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.bytes = 0
+
+    @property
+    def full(self) -> bool:
+        """Whether no byte more should be kept."""
+        return self.bytes >= self.limit
+
+    def add(self, size: int) -> None:
+        """Count `size` bytes more."""
+        self.bytes += size
+
+    def remove(self, size: int) -> None:
+        """Count `size` bytes less."""
+        self.bytes -= size
+
+
+class Answers:
+    """What was made of events, encoded, for all followers who are told the same; `room` bounds it, and the oldest go first."""
+
+    def __init__(self, limit: int) -> None:
+        self.room = Room(limit)
+        self._kept: OrderedDict[int, tuple[Happened, Any, int]] = OrderedDict()
+        self._numbers = count()
+        self._making = asyncio.Semaphore(MAKING)
+        self._tasks: set[asyncio.Future[bytes]] = set()
+
+    async def get(self, event: Happened, key: Any, make: Callable[[], Awaitable[bytes]]) -> bytes:
+        """What was made of `event` under `key`; made by `make` where it isn't there. Raises what `make` raises."""
+        found = event.answers.get(key)
+        if found is None:
+            found = event.answers[key] = asyncio.ensure_future(self._make(event, key, make))
+            self._tasks.add(found)
+            found.add_done_callback(self._made)
+        return await asyncio.shield(found)
+
+    def drop(self, event: Happened) -> None:
+        """All followers have passed an event: nothing of it is wanted again."""
+        for number in event.kept:
+            if number in self._kept:
+                self.room.remove(self._kept.pop(number)[2])
+        event.kept.clear()
+        event.answers.clear()
+
+    async def close(self) -> None:
+        """Ends what is being made."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _make(self, event: Happened, key: Any, make: Callable[[], Awaitable[bytes]]) -> bytes:
+        try:
+            async with self._making:
+                answer = await make()
+        except BaseException:
+            event.answers.pop(key, None)  # Whoever comes back for it may find it quicker.
+            raise
+        if key in event.answers:
+            self._keep(event, key, len(answer) + _ANSWER_BYTES)
+        return answer
+
+    def _made(self, task: "asyncio.Future[bytes]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()  # Known to those who wait for it, if any still do.
+
+    def _keep(self, event: Happened, key: Any, size: int) -> None:
+        number = next(self._numbers)
+        event.kept.append(number)
+        self._kept[number] = event, key, size
+        self.room.add(size)
+        while self.room.bytes > self.room.limit:
+            _, (oldest, its_key, its_size) = self._kept.popitem(last=False)
+            oldest.answers.pop(its_key, None)
+            self.room.remove(its_size)
