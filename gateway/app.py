@@ -43,9 +43,12 @@ from gateway.settings import Settings, SettingsError
 from rest_compat.routes import RestRoutes
 from rest_compat.routes import routes as rest_routes
 from schema.documents import Prepared
-from schema.graph import Answer, Graph
+from schema.events.pruning import OldEvents
+from schema.graph import Answer, EventAnswer, Graph
 from schema.plan.limits import Limits
 from schema.storage.database import open_database
+from schema.storage.sweeps import Sweeper
+from schema.write.expiry import ExpiredKeys
 
 #: REST's pages that need no token.
 PUBLIC_REST: Final = frozenset({"/api/openapi.json", "/api/docs"})
@@ -73,13 +76,12 @@ class Application:
             pool_size=settings.pool_size,
             acquire_timeout=settings.pool_timeout,
         )
-        self.graph = Graph(
-            self.database, limits=limits_of(settings), plans=settings.plans, event_retention=settings.event_retention * 86_400
-        )
+        self.graph = Graph(self.database, limits=limits_of(settings), plans=settings.plans)
         self.authenticator = Authenticator(self.database, settings)
         self.budget = budget_of(settings)
         self.operations = Operations(self.graph, documents_of(settings), self.count, self.budget)
         self.places = Places(settings.max_in_flight, settings.queue_size, settings.queue_timeout)
+        self.sweeper = Sweeper(self.database, [ExpiredKeys(self.database), OldEvents(self.database, settings.event_retention * 86_400)])
         self.unsent = Unsent(settings.max_unsent)
         self.uses = Uses(self.database)
         self.rest = rest_routes(RestGraph(self.operations, self.uses, settings))
@@ -173,7 +175,7 @@ class Application:
         try:
             if not await head_is_current(self.database):
                 self.log.warning("The database is not at the newest revision: run `gateway migrate`.")
-            async with self.graph.events.running(), self.authenticator.running(), self.uses.running():
+            async with self.graph.events.running(), self.sweeper.running(), self.authenticator.running(), self.uses.running():
                 for step in self.at_start:
                     step()
                 yield {"application": self}
@@ -191,7 +193,7 @@ class Application:
         request_id = scope["state"]["request_id"].decode()
         self.log.error("defect", request_id=request_id, method=scope.get("method"), path=scope["path"], exc_info=error)
 
-    def count(self, prepared: Prepared, variables: dict[str, Any] | None, answer: Answer) -> None:
+    def count(self, prepared: Prepared, variables: dict[str, Any] | None, answer: Answer | EventAnswer) -> None:
         """Tell the metrics of an operation, and the token cache of one that may have changed what a token is good for."""
         if prepared.kind == "mutation" and CHANGES_TOKENS(prepared.text):
             for owner in TOKEN_OWNERS(prepared.text + orjson.dumps(variables).decode()):

@@ -4,7 +4,6 @@ A query's selection becomes a plan, the plan's rows become the response. Whateve
 errors, is completed by graphql-core from the same rows: one meaning, two speeds.
 """
 
-import asyncio
 import hashlib
 import logging
 from collections.abc import AsyncGenerator
@@ -18,9 +17,8 @@ from graphql.execution import execute_sync
 
 from .assembly import build
 from .documents import Documents, Prepared, RequestError, request_error
-from .events.cursor import write_cursor
-from .events.feed import Feed, Happened, patiently
-from .events.sight import Sight
+from .events.feed import Feed
+from .events.telling import Telling
 from .plan.compiler import Compiler
 from .plan.conditions import FilterModel
 from .plan.explain import explain
@@ -67,6 +65,25 @@ class Answer:
         return orjson.dumps(body)
 
 
+@dataclass(frozen=True, slots=True)
+class EventAnswer:
+    """The answer for an event, which was encoded once for all who are told the same."""
+
+    body: bytes
+    errors: None = None
+    executed: bool = True
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """What is told of the event."""
+        told: dict[str, Any] = orjson.loads(self.body)["data"]
+        return told
+
+    def encode(self) -> bytes:
+        """The response body."""
+        return self.body
+
+
 @dataclass(slots=True)
 class Reading:
     """Who reads, and whether the workspace's revision is wanted with what is read."""
@@ -76,12 +93,9 @@ class Reading:
 
 
 class Graph:
-    """The canonical graph. `plans=False` leaves every query to graphql-core's completion: to compare, and to measure.
+    """The canonical graph. `plans=False` leaves every query to graphql-core's completion: to compare, and to measure."""
 
-    `event_retention` is how long events are kept, in seconds.
-    """
-
-    def __init__(self, database: Database, *, limits: Limits | None = None, plans: bool = True, event_retention: float = 604_800) -> None:
+    def __init__(self, database: Database, *, limits: Limits | None = None, plans: bool = True) -> None:
         built = build()
         self.sdl: str = built.sdl
         self.graphql_schema: GraphQLSchema = built.schema
@@ -96,7 +110,8 @@ class Graph:
         self._documents = Documents(self.graphql_schema, self.limits)
         self._counts = Counts(self.limits.counts)
         self._names = namespace(show_money)
-        self.events = Feed(database, retention=event_retention)
+        self.events = Feed(database)
+        self._telling = Telling(database, self.events, self._filters, self._counts)
 
     def prepare(self, document: str, operation_name: str | None = None) -> Prepared:
         """The operation of a document, parsed, validated and within limits. Raises RequestError."""
@@ -215,55 +230,21 @@ class Graph:
         self.planned += 1
         return answer
 
-    async def subscribe(self, prepared: Prepared, variables: dict[str, Any] | None, caller: Caller) -> AsyncGenerator[Answer, None]:
-        """Follows events for `caller`: an answer for each, after commit, in commit order. Raises RequestError where it can't begin."""
-        values = self._documents.coerce(prepared, variables or {})
+    async def subscribe(self, prepared: Prepared, variables: dict[str, Any] | None, caller: Caller) -> AsyncGenerator[EventAnswer, None]:
+        """Follows events for `caller`: an answer for each, after commit, in commit order.
+
+        Raises RequestError where it can't begin, or go on since events are no longer kept.
+        """
+        given = variables or {}
+        values = self._documents.coerce(prepared, given)
         plan: EventPlan = self._plan(prepared, values, caller)
         self._cost(plan, values)
-        arguments = plan.arguments(values)
         try:
-            sight = Sight(self._filters, self._filters.read(arguments.get("filter")), caller.account_id)
-            sight.check()
-            asked = orjson.dumps(variables or {}, option=orjson.OPT_SORT_KEYS)
-            async with aclosing(self.events.follow(caller.workspace_id, arguments.get("since"))) as events:
-                async for event in events:
-                    kind = sight.kind(event)
-                    if kind is not None:
-                        yield await self._event_answer(plan, values, caller, event, kind, asked)
+            async with aclosing(self._telling.follow(plan, values, given, caller)) as answers:
+                async for answer in answers:
+                    yield EventAnswer(answer)
         except GatewayError as error:
             raise request_error(str(error), code=error.code) from error
-
-    async def _event_answer(self, plan: EventPlan, values: Variables, caller: Caller, event: Happened, kind: str, asked: bytes) -> Answer:
-        """What `caller` is told of an event; made once for all who see the same of it by the same plan."""
-        limited = caller.account_id is not None
-        key = (plan, asked, kind, caller.account_id, caller.user_id if limited else None)
-        made = event.answers.get(key)
-        if made is None:
-            made = event.answers[key] = asyncio.ensure_future(self._made_event(plan, values, caller, event, kind))
-        try:
-            return await asyncio.shield(made)
-        except StorageError:
-            event.answers.pop(key, None)  # Whoever comes back for it may find it quicker.
-            raise
-
-    async def _made_event(self, plan: EventPlan, values: Variables, caller: Caller, event: Happened, kind: str) -> Answer:
-        told = {
-            "cursor": write_cursor(event.position, event.at),
-            "type": kind,
-            "opportunityId": event.opportunity_id,
-            "recordId": None if kind == "DELETED" else event.opportunity_id,
-            "changedFields": event.changed_fields,
-            "at": event.at,
-            "byId": event.by_id,
-            "byKeyId": event.by_key_id,
-        }
-        if not plan.writer.related:
-            return Answer({plan.key: plan.writer.writer.call(told)})
-
-        async def work(connection: Connection) -> Any:
-            return await plan.writer.write(Reader(self.database, connection, caller, self._counts), told, values)
-
-        return Answer({plan.key: await patiently(lambda: self.database.read(work))})
 
 
 def _fingerprint(prepared: Prepared, given: dict[str, Any]) -> str:

@@ -5,7 +5,7 @@ from contextlib import aclosing
 from typing import Any
 
 from schema.documents import Prepared
-from schema.graph import Answer, Graph
+from schema.graph import Answer, EventAnswer, Graph
 from schema.rules.access import Caller
 from schema.storage.database import StatementTimeout
 from schema.storage.database import Unavailable as StorageUnavailable
@@ -16,7 +16,7 @@ from .parameters import Parameters
 from .rates import Budget
 
 #: Told of each operation run: what was prepared, its variables and what it answered.
-Count = Callable[[Prepared, dict[str, Any] | None, Answer], None]
+Count = Callable[[Prepared, dict[str, Any] | None, Answer | EventAnswer], None]
 
 
 class Operations:
@@ -46,7 +46,7 @@ class Operations:
             await self.budget.charge(caller.token_id, answer.extensions.get("cost", 1))
         return answer
 
-    async def subscribe(self, prepared: Prepared, variables: dict[str, Any] | None, caller: Caller) -> AsyncGenerator[Answer, None]:
+    async def subscribe(self, prepared: Prepared, variables: dict[str, Any] | None, caller: Caller) -> AsyncGenerator[EventAnswer, None]:
         """Start a subscription. Raises RequestError for what it can't start with."""
         async with aclosing(self.graph.subscribe(prepared, variables, caller)) as found:
             try:

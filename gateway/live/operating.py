@@ -15,7 +15,7 @@ from gateway.http.load import Places
 from gateway.http.operations import Operations
 from gateway.http.unsent import Unsent
 from schema.documents import Prepared, RequestError
-from schema.graph import Answer
+from schema.graph import Answer, EventAnswer
 from schema.rules.access import Caller
 
 from .outbox import Outbox, SlowReader
@@ -46,7 +46,9 @@ class Terms:
         return Outbox(self.queue, self.queue_bytes, self.slow_reader_timeout, self.unsent)
 
 
-async def answers(terms: Terms, prepared: Prepared, variables: dict[str, Any] | None, caller: Caller) -> AsyncGenerator[Answer, None]:
+async def answers(
+    terms: Terms, prepared: Prepared, variables: dict[str, Any] | None, caller: Caller
+) -> AsyncGenerator[Answer | EventAnswer, None]:
     """A subscription's answers, or the one of a query or mutation. Raises RequestError, Fault."""
     if prepared.kind == "subscription":
         async with aclosing(terms.operations.subscribe(prepared, variables, caller)) as found:

@@ -19,6 +19,10 @@ class Position:
     place: int
 
 
+BEGINNING = Position(0, 0)
+"""Comes before every event: a workspace's first revision is 1."""
+
+
 def end_of(revision: int) -> Position:
     """The position behind the last event of a revision."""
     return Position(revision, LAST_PLACE)

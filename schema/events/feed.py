@@ -10,7 +10,7 @@ from itertools import takewhile
 
 from ..rules.errors import BadRequest, CursorExpired
 from ..storage.database import Database, StorageError
-from .cursor import Position, end_of, read_cursor
+from .cursor import BEGINNING, Position, end_of, read_cursor
 from .memory import Answers, Room
 from .table import RETRY_SECONDS, EventTable, Happened, Read
 
@@ -19,9 +19,14 @@ _log = logging.getLogger(__name__)
 BATCH = 100
 RECENT = 2_000
 """How many events of a workspace wait in memory for its followers; who is further behind reads them from the table."""
+TOGETHER = 8
+"""How many events of a workspace's memory a follower holds at a time."""
 EVENT_BYTES = 16 * 1024 * 1024
-"""How much memory the events of all workspaces may take, and half of it those of one."""
+"""How much memory the events that wait for followers may take; those of the workspace with the most of them make room."""
+READING_BYTES = 8 * 1024 * 1024
+"""How much memory may be taken by what followers far behind read for themselves."""
 ANSWER_BYTES = 16 * 1024 * 1024
+"""How much memory may be taken by what was made of events."""
 
 
 @dataclass(slots=True, eq=False)
@@ -29,7 +34,7 @@ class _Follower:
     """One who follows a workspace, and the last event that was handed over. `held` is the memory of what was read for it alone."""
 
     workspace: "_Workspace"
-    position: Position = Position(0, 0)
+    position: Position = BEGINNING
     turns: int = 0
     held: int = 0
 
@@ -41,24 +46,25 @@ class _Workspace:
     id: str
     room: Room
     answers: Answers
-    begin: Position = Position(0, 0)
-    end: Position = Position(0, 0)
+    begin: Position = BEGINNING
+    end: Position = BEGINNING
     known: bool = False
     turns: int = 0
     """How often the database was set back: what a follower has seen before is of another history."""
     recent: deque[Happened] = field(default_factory=deque)
     size: int = 0
-    woken: asyncio.Event = field(default_factory=asyncio.Event)
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    stale: bool = False
+    """There may be more than `end`."""
+    reading: bool = False
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
     followers: set[_Follower] = field(default_factory=set)
     behind: set[_Follower] = field(default_factory=set)
     """Those who have not passed all that is in memory."""
 
     def since(self, position: Position) -> list[Happened]:
-        """What came after `position`, which isn't before `begin`. Followers are near the end, so that is where to look."""
+        """The first that came after `position`, which isn't before `begin`. Followers are near the end, so that is where to look."""
         newer = [*takewhile(lambda event: event.position > position, reversed(self.recent))]
-        newer.reverse()
-        return newer
+        return newer[: -TOGETHER - 1 : -1]
 
     def add(self, read: Read) -> None:
         """What was read after `end`; the oldest make room for it."""
@@ -70,13 +76,26 @@ class _Workspace:
         else:
             self._forget_passed()
         for event in read.events:
+            event.shared = True
             self.recent.append(event)
             self.size += event.size
             self.room.add(event.size)
         self.end = max(self.end, end_of(read.revision) if read.whole else read.events[-1].position)
-        self.behind = set(self.followers)
-        while self.recent and self._is_large():
-            self._forget_oldest()
+        self.behind = {follower for follower in self.followers if follower.position < self.end}
+        if not self.behind:
+            self.clear()
+        while len(self.recent) > RECENT:
+            self.forget_oldest()
+
+    def wake(self) -> None:
+        """There may be more: the followers that wait look."""
+        self.stale = True
+        self.tell()
+
+    def tell(self) -> None:
+        """Whoever waits looks again at what is known."""
+        self.changed.set()
+        self.changed.clear()
 
     def passed(self, follower: _Follower) -> None:
         """A follower has seen everything up to `end`, or has left."""
@@ -87,23 +106,22 @@ class _Workspace:
     def clear(self) -> None:
         """Nobody waits for anything that is in memory."""
         while self.recent:
-            self._forget_oldest()
+            self.forget_oldest()
 
     def _start(self, position: Position) -> None:
         self.clear()
         self.begin = self.end = position
 
-    def _is_large(self) -> bool:
-        return len(self.recent) > RECENT or self.size > self.room.limit // 2 or self.room.bytes > self.room.limit
-
     def _forget_passed(self) -> None:
         """Who reads the table for what lies before `begin` goes on doing so; the others still want what they have not passed."""
         oldest = min((follower.position for follower in self.followers if follower.position >= self.begin), default=self.end)
         while self.recent and self.recent[0].position <= oldest:
-            self._forget_oldest()
+            self.forget_oldest()
 
-    def _forget_oldest(self) -> None:
+    def forget_oldest(self) -> None:
+        """The oldest event in memory goes: who still wants it reads the table."""
         event = self.recent.popleft()
+        event.shared = False
         self.begin = event.position
         self.size -= event.size
         self.room.remove(event.size)
@@ -118,6 +136,7 @@ class Feed:
         self._table = EventTable(database)
         self._workspaces: dict[str, _Workspace] = {}
         self._room = Room(EVENT_BYTES)
+        self._reading = Room(READING_BYTES)
         self.answers = Answers(ANSWER_BYTES)
 
     @contextlib.asynccontextmanager
@@ -135,9 +154,9 @@ class Feed:
         """Something was committed in a workspace (None: perhaps in any): its followers look."""
         if workspace_id is None:
             for workspace in self._workspaces.values():
-                workspace.woken.set()
+                workspace.wake()
         elif workspace_id in self._workspaces:
-            self._workspaces[workspace_id].woken.set()
+            self._workspaces[workspace_id].wake()
 
     async def follow(self, workspace_id: str, since: str | None) -> AsyncGenerator[Happened, None]:
         """The events of a workspace after `since` (None: from now on), in commit order.
@@ -164,7 +183,7 @@ class Feed:
         try:
             yield follower
         finally:
-            self._room.remove(follower.held)
+            self._reading.remove(follower.held)
             workspace.followers.discard(follower)
             workspace.passed(follower)
             if not workspace.followers:
@@ -183,13 +202,13 @@ class Feed:
             workspace.begin = workspace.end = end_of(read.revision)
             workspace.known = True
             # What was committed after that look woke nobody.
-            workspace.woken.set()
+            workspace.stale = True
         follower.position, follower.turns = since or end_of(read.revision), workspace.turns
         workspace.behind.add(follower)
 
     async def _next(self, follower: _Follower) -> list[Happened]:
         """What comes after a follower's position, as soon as there is something. Raises CursorExpired."""
-        self._room.remove(follower.held)
+        self._reading.remove(follower.held)
         follower.held = 0
         while not (events := await self._after(follower)):
             await self._advance(follower)
@@ -202,25 +221,25 @@ class Feed:
             message = "The database was set back to an earlier state: read the list again, and follow from now on."
             raise CursorExpired(message)
         if follower.position < workspace.begin:
-            return await self._from_table(follower)
-        events = workspace.since(follower.position)
-        if not events:
+            events = await self._from_table(follower)
+        elif not (events := workspace.since(follower.position)):
             # Nothing lies between: a revision without events, such as an account's, ends there.
             follower.position = max(follower.position, workspace.end)
+        if follower.position >= workspace.end:
             workspace.passed(follower)
         return events
 
     async def _from_table(self, follower: _Follower) -> list[Happened]:
         """What a follower far behind reads for itself: much while there is room for it, else one event at a time."""
-        read = await self._table.read(follower.workspace.id, follower.position, 1 if self._room.full else BATCH)
+        read = await self._table.read(follower.workspace.id, follower.position, 1 if self._reading.full else BATCH)
         read.check(follower.position)
         events: list[Happened] = []
         for event in read.events:
-            if events and self._room.full:
+            if events and self._reading.full:
                 break
             events.append(event)
             follower.held += event.size
-            self._room.add(event.size)
+            self._reading.add(event.size)
         if not events and read.whole:
             follower.position = max(follower.position, end_of(read.revision))
         return events
@@ -228,22 +247,30 @@ class Feed:
     async def _advance(self, follower: _Follower) -> None:
         """Waits until there may be more than the follower has seen; whoever is first reads for all."""
         workspace = follower.workspace
-        if follower.position < workspace.end or follower.turns != workspace.turns:
-            return
-        await workspace.woken.wait()
-        async with workspace.lock:
-            if follower.position < workspace.end or not workspace.woken.is_set():
-                return
-            workspace.woken.clear()
-            try:
-                read = await self._table.read(workspace.id, workspace.end, BATCH)
-            except BaseException:
-                # Someone who leaves: the next one reads in its place.
-                workspace.woken.set()
-                raise
-            workspace.add(read)
-            if not read.whole:
-                workspace.woken.set()
+        while follower.position >= workspace.end and follower.turns == workspace.turns:
+            if workspace.stale and not workspace.reading:
+                await self._read_on(workspace)
+            else:
+                await workspace.changed.wait()
+
+    async def _read_on(self, workspace: _Workspace) -> None:
+        workspace.reading, workspace.stale = True, False
+        try:
+            read = await self._table.read(workspace.id, workspace.end, BATCH)
+            workspace.stale = workspace.stale or not read.whole
+        except BaseException:
+            # Someone who leaves: the next one reads in its place.
+            workspace.stale = True
+            raise
+        finally:
+            workspace.reading = False
+            workspace.tell()
+        workspace.add(read)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        while self._room.bytes > self._room.limit:
+            max(self._workspaces.values(), key=lambda workspace: workspace.size).forget_oldest()
 
     async def _listen(self) -> None:
         while True:

@@ -1,15 +1,12 @@
-"""What a process keeps in memory for its followers, bounded in bytes: events that not all of them have passed, and what was made of them."""
+"""What a process keeps in memory for its followers, bounded in bytes: what was made of events that not all of them have passed."""
 
 import asyncio
-import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from itertools import count
 from typing import Any
 
 from .table import Happened
-
-_log = logging.getLogger(__name__)
 
 MAKING = 4
 """How many answers are made at once: more would take the connections of the requests."""
@@ -50,6 +47,9 @@ class Answers:
 
     async def get(self, event: Happened, key: Any, make: Callable[[], Awaitable[bytes]]) -> bytes:
         """What was made of `event` under `key`; made by `make` where it isn't there. Raises what `make` raises."""
+        if not event.shared:
+            async with self._making:
+                return await make()
         found = event.answers.get(key)
         if found is None:
             found = event.answers[key] = asyncio.ensure_future(self._make(event, key, make))
@@ -78,7 +78,7 @@ class Answers:
         except BaseException:
             event.answers.pop(key, None)  # Whoever comes back for it may find it quicker.
             raise
-        if key in event.answers:
+        if event.shared:
             self._keep(event, key, len(answer) + _ANSWER_BYTES)
         return answer
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..plan.conditions import Conditions, FilterModel
 from ..rules.errors import BadRequest
-from .feed import Happened
+from .table import Happened
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from ..plan.reading import WORKSPACE
 from ..rules.errors import CursorExpired
 from ..storage.database import Database, Row, StatementTimeout, StorageError
 from ..storage.tables import Event, PrunedEvents, Workspace
-from .cursor import Position
+from .cursor import BEGINNING, Position
 
 T = TypeVar("T")
 
@@ -49,7 +49,10 @@ _BEFORE_EVENT = 3
 
 @dataclass(slots=True, eq=False)
 class Happened:
-    """An event as read; `size` is the bytes of memory that it takes, about. `answers` keeps what was made of it (see `answers`)."""
+    """An event as read. `size` is about what it takes in memory, in bytes.
+
+    `shared`: it is kept for all followers of its workspace, and `answers` and `kept` hold what was made of it for them.
+    """
 
     position: Position
     kind: str
@@ -59,7 +62,9 @@ class Happened:
     after: dict[str, Any] | None
     at: str
     by_id: str | None
+    by_key_id: str | None
     size: int
+    shared: bool = False
     answers: dict[Any, "asyncio.Future[bytes]"] = field(default_factory=dict)
     kept: list[int] = field(default_factory=list)
 
@@ -95,18 +100,18 @@ class EventTable:
         values = {"workspace": workspace_id, "revision": after.revision, "place": after.place, "limit": limit}
         rows = await patiently(lambda: self._database.fetch(self._statement, values))
         if not rows:
-            return Read(0, Position(0, 0), [], whole=True)
+            return Read(0, BEGINNING, [], whole=True)
         revision, *pruned = rows[0][:_BEFORE_EVENT]
         events = [_happened(row[_BEFORE_EVENT:]) for row in rows if row[_BEFORE_EVENT] is not None]
-        known = Position(0, 0) if pruned[0] is None else Position(*pruned)
+        known = BEGINNING if pruned[0] is None else Position(*pruned)
         return Read(revision, known, events, whole=len(events) < limit)
 
 
 def _happened(row: Row) -> Happened:
-    revision, place, kind, id_, changed, before, after, at, by_id = row
+    revision, place, kind, id_, changed, before, after, at, by_id, by_key_id = row
     was, is_now = (None if text is None else orjson.loads(text) for text in (before, after))
     size = _EVENT_BYTES + _PARSED * (len(changed) + len(before or "") + len(after or ""))
-    return Happened(Position(revision, place), kind, id_, orjson.loads(changed), was, is_now, at, by_id, size)
+    return Happened(Position(revision, place), kind, id_, orjson.loads(changed), was, is_now, at, by_id, by_key_id, size)
 
 
 async def patiently(read: Callable[[], Awaitable[T]]) -> T:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .records import Records
+    from .variables import Variables
 
 TYPENAME = "__typename"
 RUNTIME_TYPE = None
@@ -59,6 +60,8 @@ class Compiler:
     to_many: "Callable[..., Any]"
     embedded: "Callable[..., Any]"
     records: "Callable[..., Any]"
+    checks: "list[Callable[[Variables], object]]" = field(default_factory=list, init=False)
+    """What raises BadRequest for arguments that can't be, as soon as the variables are known."""
 
     def sql(self, clause: Any) -> Statement:
         """Compiled SQL. Raises AssertionError for a statement that isn't bound to a workspace."""

@@ -51,7 +51,7 @@ class ConnectionPlan:
 
     async def run(self, reader: Reader, variables: Variables) -> Any:
         """The page at the root. Raises BadRequest for arguments that contradict each other, Moved."""
-        asked = self._asked(variables)
+        asked = self.asked(variables)
         if not reader.alone:
             return await self._single(reader, variables, asked)
         rows, told = await self._at_one_revision(reader, asked, {**reader.values, **asked.values})
@@ -60,7 +60,7 @@ class ConnectionPlan:
     async def load(self, reader: Reader, keys: list[Any], variables: Variables) -> Mapping[Any, Any]:
         """The page of each parent. A fault in the arguments is raised, or stands in place of each page for graphql-core to tell."""
         try:
-            asked = self._asked(variables)
+            asked = self.asked(variables)
         except BadRequest as error:
             if self.raw:
                 return dict.fromkeys(keys, error)
@@ -71,15 +71,15 @@ class ConnectionPlan:
 
     def statements_for(self, variables: Variables) -> list[tuple[str, Statement]]:
         """The statements that these variables lead to, each with what it is for. Raises BadRequest."""
-        asked = self._asked(variables)
+        asked = self.asked(variables)
         if self.sql.relation is not None:
             found = [("count", self.sql.grouped_count(asked))] if self.wanted.counts else []
             return [*found, ("page of each parent", self.sql.grouped(asked))]
         found = [("count, kept under the workspace's revision", self.sql.count(asked))] if self.wanted.counts else []
         return [*found, *([("page", self.sql.page(asked, walk=True))] if self.wanted.rows else [])]
 
-    def _asked(self, variables: Variables) -> Asked:
-        """What the arguments say, which is read once."""
+    def asked(self, variables: Variables) -> Asked:
+        """What the arguments say, which is read once. Raises BadRequest for what they can't be."""
         found: Asked | None = variables.read.get(self)
         if found is None:
             arguments = self.arguments(variables)
@@ -216,7 +216,9 @@ def compile_connection(
     filters = compiler.filters if "filter" in model.definition.args else None
     cost = Cost(parts.fixed, [(lambda variables: page_size(arguments(variables)), parts.item)])
     sql = ConnectionSql(compiler, level, parts.wanted(), filters, relation)
-    return ConnectionPlan(level, arguments, writer, sql, parent, compiler.raw), cost
+    plan = ConnectionPlan(level, arguments, writer, sql, parent, compiler.raw)
+    compiler.checks.append(plan.asked)
+    return plan, cost
 
 
 @dataclass(slots=True)

@@ -71,12 +71,22 @@ class MutationPlan:
 
 @dataclass(slots=True, eq=False)
 class EventPlan:
-    """The one field of a subscription: its arguments, and the writer of its events."""
+    """The one field of a subscription: its arguments, and the writer of its events.
+
+    `variables` are the names of those that what is told of an event depends on; `filter` and `since` only decide which events are told.
+    """
 
     key: str
     arguments: Arguments
     writer: PlainWriter
     cost: Cost
+    checks: list[Callable[[Variables], object]]
+    variables: frozenset[str]
+
+    def check(self, variables: Variables) -> None:
+        """Raises BadRequest for arguments below an event that can't be: there may be no event for long."""
+        for check in self.checks:
+            check(variables)
 
 
 def compile_query(compiler: Compiler) -> QueryPlan:
@@ -127,7 +137,8 @@ def compile_subscription(compiler: Compiler) -> EventPlan:
     selected = compiler.selections.root(root)[0]
     model = compiler.model.field(root.name, selected.name)
     writer, cost = compile_plain(compiler, result_type(model), selected, many=False)
-    return EventPlan(selected.key, read_arguments(model.definition, selected.node), writer, cost)
+    arguments = read_arguments(model.definition, selected.node)
+    return EventPlan(selected.key, arguments, writer, cost, compiler.checks, compiler.selections.variables_below(selected))
 
 
 PARTS: dict[str, Callable[..., Any]] = {

@@ -9,6 +9,7 @@ from graphql import (
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
+    FragmentSpreadNode,
     GraphQLObjectType,
     GraphQLSchema,
     OperationDefinitionNode,
@@ -59,9 +60,35 @@ class Selections:
         found = collect_subfields(self._schema, self._fragments, self._values, self._operation, type_, list(selected.details))
         return _selected(found.grouped_field_set)
 
+    def variables_below(self, selected: Selected) -> frozenset[str]:
+        """The names of the variables that are mentioned anywhere below a field."""
+        found = _Mentioned(self._fragments)
+        for details in selected.details:
+            if details.node.selection_set is not None:
+                visit(details.node.selection_set, found)
+        return frozenset(found.names)
+
 
 def _selected(grouped: dict[str, list[FieldDetails]]) -> list[Selected]:
     return [Selected(key, details[0].node.name.value, tuple(details)) for key, details in grouped.items()]
+
+
+class _Mentioned(Visitor):
+    """Collects the names of variables, in fragments that are spread too, each looked at once."""
+
+    def __init__(self, fragments: dict[str, FragmentDetails]) -> None:
+        super().__init__()
+        self._fragments = fragments
+        self._seen: set[str] = set()
+        self.names: set[str] = set()
+
+    def enter_variable(self, node: VariableNode, *_: object) -> None:
+        self.names.add(node.name.value)
+
+    def enter_fragment_spread(self, node: FragmentSpreadNode, *_: object) -> None:
+        if node.name.value not in self._seen:
+            self._seen.add(node.name.value)
+            visit(self._fragments[node.name.value].definition, self)
 
 
 class _Booleans(Visitor):

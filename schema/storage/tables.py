@@ -232,6 +232,28 @@ class Event(SQLModel, table=True):
     by_key_id: str | None = _maybe_text()
 
 
+class PrunedEvents(SQLModel, table=True):
+    """How far a workspace's events are gone: none is kept up to this place of this revision, and all after it are."""
+
+    __tablename__ = "pruned_events"
+    __table_args__ = (PrimaryKeyConstraint("workspace_id"), _in_workspace(), CLUSTERED)
+
+    workspace_id: str = _text()
+    revision: int = Field(sa_type=Cents)
+    position: int
+
+
+class Sweep(SQLModel, table=True):
+    """Which process sweeps away what is too old: `holder` alone, until `until`."""
+
+    __tablename__ = "sweep"
+    __table_args__ = (CLUSTERED,)
+
+    name: str = _text(primary_key=True)
+    holder: str = _text()
+    until: datetime = Field(sa_type=Instant)
+
+
 class ApiKey(SQLModel, table=True):
     """A workspace's key: only the SHA-256 of its token is kept."""
 

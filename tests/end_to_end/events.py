@@ -102,12 +102,14 @@ async def first_cursor(database_url: str, who: Access) -> str:
 async def table(database_url: str, workspace_id: str) -> list[Event]:
     """Every event that there is, as it should be told, in order."""
     async with opened(database_url) as database:
-        clause = text("SELECT revision, position, at, kind, opportunity_id FROM event WHERE workspace_id = :workspace ORDER BY 1, 2")
+        clause = text("SELECT revision, position, kind, opportunity_id FROM event WHERE workspace_id = :workspace ORDER BY 1, 2")
         statement = database.compile(clause)
 
         async def work(connection: Connection) -> list[Event]:
             rows = await connection.fetch(statement, {"workspace": workspace_id})
-            return [{"cursor": write_cursor(Position(row[0], row[1]), row[2]), "type": row[3], "opportunityId": row[4]} for row in rows]
+            return [
+                {"cursor": write_cursor(workspace_id, Position(row[0], row[1])), "type": row[2], "opportunityId": row[3]} for row in rows
+            ]
 
         return await database.read(work)
 

@@ -7,18 +7,22 @@ import time
 from contextlib import AsyncExitStack, aclosing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from sqlalchemy import text
 
 from schema.events.cursor import Position, write_cursor
+from schema.events.pruning import OldEvents
 from schema.rules.access import Role
+from schema.rules.cursors import CursorScope, workspace_tag
 from schema.storage.database import Connection
+from schema.storage.sweeps import Sweeper
 from tests.end_to_end.deals import deals
 from tests.end_to_end.events import first_cursor, table
 from tests.end_to_end.fleet import Access, access, in_process, opened, reap, start
-from tests.end_to_end.listening import BOTH, GONE, Event, Follow, Refused, by_socket, by_stream, take
+from tests.end_to_end.listening import BOTH, GONE, Event, Events, Follow, Refused, by_socket, by_stream, take
 from tests.end_to_end.writing import CREATE
 
 TOLD = "subscription($since: String, $filter: OpportunityFilter) { opportunityChanged(since: $since, filter: $filter) { %s } }"
@@ -189,17 +193,72 @@ async def test_revisions_without_events(database_url: str, follow: Follow) -> No
 
 
 @ways
-@pytest.mark.parametrize(("days", "said"), [(2, "too old"), (None, "no cursor")])
-async def test_a_cursor_that_will_not_do(database_url: str, follow: Follow, days: int | None, said: str) -> None:
-    """From before what is kept, or none of ours: a clear error, at once."""
+async def test_a_cursor_that_will_not_do(database_url: str, follow: Follow) -> None:
+    """None of ours, of a list, of another workspace, or ahead of what has happened: a clear error, at once."""
     who = await access(database_url)
-    at = (datetime.now(UTC) - timedelta(days=days or 0)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    since = "nonsense" if days is None else write_cursor(Position(1, 0), at)
-    async with in_process(database_url, event_retention=1) as (address, _):
-        with pytest.raises(Refused) as caught:
-            await take(follow(address, who.token, since=since), 1)
-    assert caught.value.code == "BAD_REQUEST"
-    assert said in caught.value.errors[0]["message"]
+    here, other = who.caller.workspace_id, "ws_other"
+    a_list = CursorScope("opportunities", workspace_tag(here)).write((1, 0))
+    wrong = ["nonsense", "", "x" * 10_000, a_list, write_cursor(other, Position(1, 0)), _event_cursor(here, -1, 0), _event_cursor(here, 1)]
+    wrong += [_event_cursor(here, 1.0, 0), _event_cursor(here, "1", 0), _event_cursor(here, 1, 2**31), _event_cursor(here, 2**63, 0)]
+    async with in_process(database_url) as (address, _):
+        for since, said in [*((cursor, "no cursor") for cursor in wrong), (write_cursor(here, Position(10_000, 0)), "ahead")]:
+            refused = await _refused(follow(address, who.token, since=since))
+            assert (refused.code, said in refused.errors[0]["message"]) == ("BAD_REQUEST", True)
+        refused = await _refused(follow(address, who.token, since=CursorScope("event", workspace_tag(here), epoch=1).write((1, 0))))
+        assert refused.code == "CURSOR_EXPIRED"
+
+
+def _event_cursor(workspace_id: str, *values: Any) -> str:
+    return CursorScope("event", workspace_tag(workspace_id)).write(values)
+
+
+async def _refused(events: Events) -> Refused:
+    """What a subscription is refused with."""
+    with pytest.raises(Refused) as caught:
+        await take(events, 1)
+    return caught.value
+
+
+@ways
+async def test_events_that_another_process_has_pruned(database_url: str, follow: Follow) -> None:
+    """A cursor with missing events behind it is told so, at once; that of the last pruned event goes on without a gap."""
+    who = await access(database_url)
+    async with deals(database_url, who) as some, in_process(database_url) as (address, _):
+        for _ in range(3):
+            await some.create()
+        cursors = [event["cursor"] for event in await table(database_url, who.caller.workspace_id)]
+        await _prune(database_url)
+        assert await table(database_url, who.caller.workspace_id) == []
+        for since in cursors[:2]:
+            refused = await _refused(follow(address, who.token, since=since))
+            assert refused.code == "CURSOR_EXPIRED"
+            assert "read the list again" in refused.errors[0]["message"]
+        # A quiet workspace: its last event is long gone, and nothing has happened since.
+        waiting = asyncio.create_task(take(follow(address, who.token, since=cursors[2]), 1))
+        id_ = await some.create()
+        assert [event["opportunityId"] for event in await waiting] == [id_]
+
+
+@ways
+async def test_a_follower_for_long(database_url: str, follow: Follow) -> None:
+    """Who has seen all that was pruned meanwhile notices nothing."""
+    who = await access(database_url)
+    async with deals(database_url, who) as some, in_process(database_url) as (address, _):
+        began = await first_cursor(database_url, who)
+        async with asyncio.timeout(30), aclosing(follow(address, who.token, since=began)) as events:
+            for _ in range(4):
+                id_ = await some.create()
+                assert (await anext(events))["opportunityId"] == id_
+                await _prune(database_url)
+
+
+async def _prune(database_url: str) -> None:
+    """Another process lets go of everything that has happened."""
+    await _age(database_url)
+    async with opened(database_url) as database:
+        sweeper = Sweeper(database, [OldEvents(database, 86_400)])
+        await database.write(lambda connection: connection.execute(database.compile(text("DELETE FROM sweep")), {}))
+        await sweeper.sweep()
 
 
 async def test_what_is_too_old_is_let_go(database_url: str) -> None:

@@ -1,0 +1,92 @@
+"""What subscribers are told of events: which ones, and what of them, made once for all who are told the same."""
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import orjson
+
+from ..plan.conditions import FilterModel
+from ..plan.operation import EventPlan
+from ..plan.reading import Counts, Reader
+from ..plan.variables import Variables
+from ..rules.access import Caller
+from ..storage.database import Connection, Database
+from .cursor import write_cursor
+from .feed import Feed
+from .sight import Sight
+from .table import Happened, patiently
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribed:
+    """A subscription: its plan with coerced variables, who is told, and what answers of the same plan differ by."""
+
+    plan: EventPlan
+    variables: Variables
+    caller: Caller
+    told_alike: tuple[Any, ...]
+
+
+class Telling:
+    """Follows events for subscribers."""
+
+    def __init__(self, database: Database, feed: Feed, filters: FilterModel, counts: Counts) -> None:
+        self._database = database
+        self._feed = feed
+        self._filters = filters
+        self._counts = counts
+
+    async def follow(self, plan: EventPlan, variables: Variables, given: Mapping[str, Any], caller: Caller) -> AsyncGenerator[bytes, None]:
+        """The encoded answer of each event that `caller` is told of, in commit order. `given` are the variables as they came.
+
+        Raises BadRequest, CursorExpired at once where it can't begin, CursorExpired later where events are no longer kept, StorageError.
+        """
+        plan.check(variables)
+        arguments = plan.arguments(variables)
+        sight = Sight(self._filters, self._filters.read(arguments.get("filter")), caller.account_id)
+        sight.check()
+        subscribed = Subscribed(plan, variables, caller, _told_alike(plan, given, caller))
+        async with aclosing(self._feed.follow(caller.workspace_id, arguments.get("since"))) as events:
+            async for event in events:
+                kind = sight.kind(event)
+                if kind is not None:
+                    make = partial(self._made, subscribed, event, kind)
+                    yield await self._feed.answers.get(event, (*subscribed.told_alike, kind), make)
+
+    async def _made(self, subscribed: Subscribed, event: Happened, kind: str) -> bytes:
+        plan, caller = subscribed.plan, subscribed.caller
+        told = _told(caller.workspace_id, event, kind)
+        if not plan.writer.related:
+            return _encoded(plan, plan.writer.writer.call(told))
+
+        async def work(connection: Connection) -> Any:
+            return await plan.writer.write(Reader(self._database, connection, caller, self._counts), told, subscribed.variables)
+
+        return _encoded(plan, await patiently(lambda: self._database.read(work)))
+
+
+def _told_alike(plan: EventPlan, given: Mapping[str, Any], caller: Caller) -> tuple[Any, ...]:
+    """What two subscribers must have in common to be told the same of an event."""
+    asked = orjson.dumps({name: given[name] for name in sorted(plan.variables) if name in given}, option=orjson.OPT_SORT_KEYS)
+    return plan, asked, caller.account_id, caller.user_id if caller.account_id is not None else None
+
+
+def _told(workspace_id: str, event: Happened, kind: str) -> dict[str, Any]:
+    """The plain object that an event's writer takes."""
+    return {
+        "cursor": write_cursor(workspace_id, event.position),
+        "type": kind,
+        "opportunityId": event.opportunity_id,
+        "recordId": None if kind == "DELETED" else event.opportunity_id,
+        "changedFields": event.changed_fields,
+        "at": event.at,
+        "byId": event.by_id,
+        "byKeyId": event.by_key_id,
+    }
+
+
+def _encoded(plan: EventPlan, event: Any) -> bytes:
+    return orjson.dumps({"data": {plan.key: event}})

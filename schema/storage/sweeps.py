@@ -1,0 +1,179 @@
+"""Letting old rows go: in portions, beside the writes, by one process at a time, and never within a request.
+
+A portion is a short transaction of its own, sized by the time that it takes; the pause behind it is many times as long, so that writes
+hardly notice. Which process sweeps is kept in the table `sweep`: it holds with any pooler, and ends by itself when a process dies.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from secrets import token_hex
+from time import perf_counter
+from typing import Any, Final, Protocol
+
+from sqlalchemy import bindparam, or_, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from ..rules import clock
+from .database import Connection, Database, StatementTimeout, StorageError
+from .statements import Statement
+from .tables import Sweep, Workspace
+
+_log = logging.getLogger(__name__)
+
+INTERVAL_SECONDS: Final = 300.0
+TURN_SECONDS: Final = 60
+"""How long a process holds its turn after a portion: much longer than a pause."""
+ABSURD_SECONDS: Final = 3_600
+"""A turn that ends later than this was taken by a clock that was wrong: it counts as over."""
+PORTION_SECONDS: Final = 0.004
+"""How long the statements of a portion should take: writes on SQLite wait for them."""
+PAUSE: Final = 6
+"""How many times as long as a portion, with its commit, the pause behind it is."""
+SMALLEST, LARGEST = 50, 5_000
+"""Rows in a portion."""
+WORKSPACES: Final = 500
+"""How many workspaces are looked at by one statement."""
+
+_SWEEP: Any = Sweep.__table__  # type: ignore[attr-defined]
+_WORKSPACES: Any = Workspace.__table__  # type: ignore[attr-defined]
+_NAME: Final = "old rows"
+
+
+class NotOurTurn(Exception):
+    """Another process sweeps."""
+
+
+class OldRows(Protocol):
+    """One kind of rows that grow old. `name` is what the log calls them."""
+
+    name: str
+    aged: Statement
+    """Of the `limit` workspaces whose ids come after `after`: the id, and whether the workspace has rows of before `oldest`."""
+    seconds: float
+    """How old a row must be."""
+
+    async def remove(self, connection: Connection, values: dict[str, Any]) -> int:
+        """Remove about `size` rows of a `workspace` that are of before `oldest`, and say how many that were: below `size` none is left."""
+
+
+@dataclass(slots=True)
+class Portion:
+    """How many rows go at once: as many as take PORTION_SECONDS, as far as the last portions tell."""
+
+    size: int = 500
+
+    def took(self, count: int, seconds: float) -> None:
+        """Note the time that `count` rows took. A few say nothing."""
+        if count >= self.size // 2:
+            fitting = int(count * PORTION_SECONDS / max(seconds, 1e-6))
+            self.size = max(SMALLEST, min(LARGEST, fitting, self.size * 2))
+
+
+class Sweeper:
+    """Removes old rows of each of `kinds`, again and again."""
+
+    def __init__(self, database: Database, kinds: Sequence[OldRows]) -> None:
+        self._database = database
+        self._kinds = kinds
+        self._turn = database.compile(_take_turn(database.dialect.name))
+        self._holder = token_hex(8)
+        self._portion = Portion()
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Sweeps in the background for as long as the context lasts."""
+        sweeping = asyncio.create_task(self._run())
+        try:
+            yield
+        finally:
+            sweeping.cancel()
+            await asyncio.gather(sweeping, return_exceptions=True)
+
+    async def sweep(self) -> dict[str, int]:
+        """Removes all that is old now, and says how many rows of each kind that were. Raises NotOurTurn, StorageError."""
+        return {kind.name: await self._all(kind) for kind in self._kinds}
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                gone = await self.sweep()
+                if any(gone.values()):
+                    _log.info("removed what was too old: %s", ", ".join(f"{count} {name}" for name, count in gone.items()))
+            except NotOurTurn:
+                pass
+            except StorageError as error:
+                _log.warning("removing what is too old: %s", error)
+            except Exception:  # noqa: BLE001  a defect here must not let the tables grow for ever, nor end the process
+                _log.exception("removing what is too old")
+            await asyncio.sleep(INTERVAL_SECONDS)
+
+    async def _all(self, kind: OldRows) -> int:
+        gone, after = 0, ""
+        while True:
+            values = {"after": after, "limit": WORKSPACES, "oldest": _earlier(clock.now(), kind.seconds)}
+            rows = await self._database.fetch(kind.aged, values)
+            for workspace_id, is_aged in rows:
+                gone += await self._workspace(kind, workspace_id) if is_aged else 0
+            if len(rows) < WORKSPACES:
+                return gone
+            after = rows[-1][0]
+
+    async def _workspace(self, kind: OldRows, workspace_id: str) -> int:
+        """Removes what is old of one workspace, portion by portion."""
+        gone = 0
+        while True:
+            size, began = self._portion.size, perf_counter()
+            try:
+                count = await self._remove(kind, workspace_id, size)
+            except StatementTimeout:
+                if size == SMALLEST:
+                    raise
+                self._portion.size = SMALLEST
+                continue
+            gone += count
+            await asyncio.sleep(PAUSE * (perf_counter() - began))
+            if count < size:
+                return gone
+
+    async def _remove(self, kind: OldRows, workspace_id: str, size: int) -> int:
+        now = clock.now()
+        turn = {"name": _NAME, "holder": self._holder, "now": now}
+        turn |= {"until": _earlier(now, -TURN_SECONDS), "never": _earlier(now, -ABSURD_SECONDS)}
+        values = {"workspace": workspace_id, "oldest": _earlier(now, kind.seconds), "size": size}
+
+        async def work(connection: Connection) -> int:
+            if not await connection.fetch(self._turn, turn):
+                raise NotOurTurn
+            began = perf_counter()
+            count = await kind.remove(connection, values)
+            self._portion.took(count, perf_counter() - began)
+            return count
+
+        return await self._database.write(work, long=True)
+
+
+def _earlier(now: str, seconds: float) -> str:
+    return (datetime.fromisoformat(now) - timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _take_turn(dialect: str) -> Any:
+    """Takes or keeps the turn. Returns a row, or none while another process has it."""
+    insert: Any = postgresql.insert(_SWEEP) if dialect == "postgresql" else sqlite.insert(_SWEEP)
+    added = insert.values({name: bindparam(name, required=True) for name in ("name", "holder", "until")})
+    now, never = (bindparam(name, type_=_SWEEP.c.until.type, required=True) for name in ("now", "never"))
+    ours = or_(_SWEEP.c.holder == added.excluded.holder, _SWEEP.c.until < now, _SWEEP.c.until > never)
+    taken = added.on_conflict_do_update(
+        index_elements=[_SWEEP.c.name], set_={"holder": added.excluded.holder, "until": added.excluded.until}, where=ours
+    )
+    return taken.returning(_SWEEP.c.name)
+
+
+def workspaces() -> Any:
+    """The next `limit` workspaces after the one with the id `after`, as a subquery."""
+    after: Any = bindparam("after", type_=_WORKSPACES.c.id.type, required=True)
+    rows = select(_WORKSPACES.c.id).where(_WORKSPACES.c.id > after).order_by(_WORKSPACES.c.id)
+    return rows.limit(bindparam("limit", required=True)).subquery()
