@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection
@@ -15,7 +16,7 @@ from sqlmodel import SQLModel
 
 import schema.storage.tables  # noqa: F401  fills the metadata
 from gateway.migrations import head, head_is_current, upgrade
-from gateway.migrations.runner import SCRIPTS, connected
+from gateway.migrations.runner import SCRIPTS, _config, connected
 from schema.storage.database import StorageError, open_database
 from tests.postgres import Postgres
 
@@ -111,6 +112,34 @@ async def test_a_failed_upgrade_leaves_nothing(tmp_path: Path) -> None:
     with sqlite3.connect(path) as raw:
         assert raw.execute("SELECT name FROM sqlite_master").fetchall() == [("stage_change",)]
     raw.close()
+
+
+AT = "2026-01-01T00:00:00Z"
+OLD_ROWS = (
+    f"INSERT INTO workspace VALUES ('ws_1', 'Old', 'EUR', 1, '{AT}')",
+    (
+        "INSERT INTO event (workspace_id, revision, position, kind, opportunity_id, changed_fields, at, by_id)"
+        f" VALUES ('ws_1', 1, 0, 'DELETED', 'opp_1', '[]', '{AT}', 'usr_1'), ('ws_1', 1, 1, 'DELETED', 'opp_2', '[]', '{AT}', NULL)"
+    ),
+)
+
+
+async def test_rows_of_the_first_revision_are_kept(empty_url: str) -> None:
+    """What was written before it was recorded which key did it says so by null, and is there as it was."""
+    async with connected(empty_url) as run:
+        await run(lambda connection: command.upgrade(_config(connection), "0001"))
+        for statement in OLD_ROWS:
+            await run(lambda connection, statement=statement: connection.exec_driver_sql(statement))
+    await upgrade(empty_url)
+    found: list[Any] = []
+    async with connected(empty_url) as run:
+        await run(
+            lambda connection: found.extend(
+                connection.exec_driver_sql("SELECT opportunity_id, by_id, by_key_id FROM event ORDER BY position")
+            )
+        )
+    assert [tuple(row) for row in found] == [("opp_1", "usr_1", None), ("opp_2", None, None)]
+    assert await differences(empty_url) == []
 
 
 def test_head() -> None:
