@@ -5,7 +5,7 @@ from typing import Any
 
 from graphql import GraphQLField, GraphQLInputField, GraphQLObjectType, GraphQLSchema
 
-from .sources import FOR_ADMINS, SOURCE, Column, Source, Stored
+from .sources import FOR_ADMINS, LIMITS, LONGEST, SOURCE, Column, Source, Stored
 
 _DEFINITION = "strawberry-definition"
 
@@ -14,13 +14,14 @@ _DEFINITION = "strawberry-definition"
 class FieldModel:
     """A field of an object type: its source, None where it is a member of a plain object.
 
-    `for_admins`: everybody but an admin reads null.
+    `for_admins`: everybody but an admin reads null. `longest` is how many characters it has at most, None where nothing says so.
     """
 
     name: str
     source: Source | None
     definition: GraphQLField
     for_admins: bool = False
+    longest: int | None = None
 
 
 class Model:
@@ -49,8 +50,10 @@ class Model:
         return {stored.prefix: name for name, stored in self._stored.items() if stored.prefix}
 
     def _model_fields(self, type_: GraphQLObjectType) -> dict[str, FieldModel]:
+        created: Any = self.schema.type_map.get(f"Create{type_.name}Input")
+        inputs: dict[str, GraphQLInputField] = {} if created is None else created.fields
         return {
-            name: FieldModel(name, self._source(type_, name, field), field, bool(metadata(field).get(FOR_ADMINS)))
+            name: FieldModel(name, self._source(type_, name, field), field, bool(metadata(field).get(FOR_ADMINS)), _longest(field, inputs.get(name)))
             for name, field in type_.fields.items()
         }
 
@@ -70,6 +73,13 @@ def metadata(field: GraphQLField | GraphQLInputField) -> dict[str, Any]:
     """What a field's declaration says beyond GraphQL."""
     declared = field.extensions.get(_DEFINITION)
     return dict(declared.metadata) if declared is not None else {}
+
+
+def _longest(field: GraphQLField, created: GraphQLInputField | None) -> int | None:
+    """What the field says itself, or the input that such records are created by."""
+    limits = metadata(created).get(LIMITS) if created is not None else None
+    found = metadata(field).get(LONGEST) or getattr(limits, "max_length", None)
+    return found if isinstance(found, int) else None
 
 
 def _stored(type_: GraphQLObjectType) -> Stored | None:

@@ -1,7 +1,7 @@
 """A read under way: what it reads through, the caller's place in it, and what is worth keeping from one read to the next."""
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, bindparam, select
@@ -11,6 +11,7 @@ from ..storage.columns import Text
 from ..storage.database import Connection, Database, Row
 from ..storage.statements import Statement
 from ..storage.tables import Workspace
+from .weight import TooLarge, Weight
 
 WORKSPACE = bindparam("workspace", type_=Text(), required=True)
 
@@ -51,24 +52,67 @@ class Counts:
             self._kept.popitem(last=False)
 
 
+class _Reading:
+    """Rows on their way, of which no more are read than an answer could tell. A page has one row more than is told of it."""
+
+    __slots__ = ("_limit", "_read", "_weight")
+
+    def __init__(self, weight: Weight, limit: int) -> None:
+        self._weight = weight
+        self._limit = limit
+        self._read = 0
+
+    def look(self, rows: Sequence[Row]) -> None:
+        """Counts the rows of a portion. Raises TooLarge."""
+        self._read += sum(self._weight.count(rows))
+        if self._read > 2 * self._limit:
+            raise TooLarge(self._limit)
+
+
 class Reader:
     """What the steps of a plan read through, with the caller's workspace bound to every statement.
 
-    `source` is a connection in one snapshot, or the database itself: then each statement is `alone`, a snapshot of its own.
+    `source` is a connection in one snapshot, or the database itself: then each statement is `alone`, a snapshot of its own. What is read
+    is counted towards the answer, which may have `limit` bytes.
     """
 
-    __slots__ = ("_counts", "_database", "alone", "caller", "fetch", "seen", "values")
+    __slots__ = ("_counting", "_counts", "_database", "_exact", "_source", "alone", "bytes", "caller", "fetch", "limit", "seen", "values")
 
-    def __init__(self, database: Database, source: Connection | Database, caller: Caller, counts: Counts) -> None:
+    def __init__(self, database: Database, source: Any, caller: Caller, counts: Counts, limit: int) -> None:
         #: All rows of a statement, whose binds are values that hold this reader's own.
         self.fetch = source.fetch
         self.alone = source is database
+        self._source = source
         self.caller = caller
         self.values = {"workspace": caller.workspace_id, "viewer_account": caller.account_id, "viewer_user": caller.user_id or ""}
         self._database = database
         self._counts = counts
         self.seen: int | None = None
         """The workspace's revision in what was read, as far as that is known."""
+        self.limit = limit
+        self.bytes = 0
+        """The answer's bytes so far, at most."""
+        self._exact = 0
+        self._counting: list[Callable[[], int]] = []
+
+    def weigh(self, most: int, exact: Callable[[], int]) -> None:
+        """Counts something of at most `most` bytes towards the answer; `exact` counts it, if it comes to that. Raises TooLarge."""
+        self.bytes += most
+        self._counting.append(exact)
+        if self.bytes > self.limit:
+            self._count_exactly()
+
+    def _count_exactly(self) -> None:
+        for count in self._counting:
+            self._exact += count()
+            if self._exact > self.limit:
+                raise TooLarge(self.limit)
+        self._counting.clear()
+        self.bytes = self._exact
+
+    def fetch_many(self, statement: Statement, values: Mapping[str, Any], weight: Weight) -> Awaitable[Sequence[Row]]:
+        """All rows of a statement that may have many of this weight. Raises TooLarge while they are read, if it comes to that."""
+        return self._source.fetch_portions(statement, values, weight.portion, _Reading(weight, self.limit).look)
 
     async def revision(self) -> int:
         """The workspace's revision in this snapshot."""

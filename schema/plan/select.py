@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 from sqlalchemy import ColumnElement, FromClause, Select, and_, literal_column, select
@@ -11,6 +12,7 @@ from ..storage.statements import JsonRows
 from .reading import WORKSPACE, Reader
 from .sources import Stored
 from .variables import Variables
+from .weight import Parents, Weight, counted
 
 
 class Batch(Protocol):
@@ -19,8 +21,8 @@ class Batch(Protocol):
     key: int
     """The place of the parents' key in their rows."""
 
-    async def load(self, reader: Reader, keys: list[Any], variables: Variables) -> Any:
-        """A mapping from each key to its part of the response."""
+    async def load(self, reader: Reader, parents: Parents, variables: Variables) -> Any:
+        """A mapping from each parent's key to its part of the response. Raises TooLarge."""
 
 
 @dataclass(slots=True)
@@ -43,6 +45,8 @@ class Level:
     embeds: bool = False
     """Whether related rows come with their parent's, as JSON: for one or a few parents that saves a statement, and the transaction."""
     table: FromClause = field(init=False)
+    weight: Weight = field(init=False)
+    """The bytes of a row in the answer, without what hangs on it."""
     columns: list[ColumnElement[Any]] = field(default_factory=list)
     batches: list[Batch] = field(default_factory=list)
     _joins: list[_Join] = field(default_factory=list)
@@ -51,6 +55,7 @@ class Level:
 
     def __post_init__(self) -> None:
         self.table = self.stored.table.alias(f"{self.prefix}0")
+        self.weight = Weight(self.row)
 
     def place(self, column: ColumnElement[Any]) -> int:
         """Where `column` stands in a row; it is added to the SELECT where it isn't there yet."""
@@ -100,13 +105,32 @@ class Level:
         """What every statement on this table requires: the workspace, and what a limited viewer may see."""
         return permitted(self.table, self.stored, limited=self.limited)
 
-    async def batched(self, reader: Reader, rows: Sequence[Row], variables: Variables) -> list[Any]:
-        """What hangs on `rows`: one mapping a batch, in the writer's order."""
+    def weigh(self, reader: Reader, rows: Sequence[Row], parents: Parents | None = None, place: int = 0) -> None:
+        """Counts `rows` towards the answer; the keys of their `parents` stand at `place`. Raises TooLarge."""
+        most = self.weight.most * len(rows)
+        reader.weigh(most if parents is None else most * parents.most, partial(self._bytes, rows, parents, place))
+
+    def _bytes(self, rows: Sequence[Row], parents: Parents | None, place: int) -> int:
+        sizes = self.weight.count(rows)
+        return sum(sizes) if parents is None else parents.total(sizes, rows, place)
+
+    async def batched(
+        self, reader: Reader, rows: Sequence[Row], variables: Variables, parents: Parents | None = None, place: int = 0
+    ) -> list[Any]:
+        """What hangs on `rows`: one mapping a batch, in the writer's order. Raises TooLarge.
+
+        The rows hang on `parents` in turn, whose keys stand at `place`.
+        """
         loaded = []
         for batch in self.batches:
-            place = batch.key
-            keys = list(dict.fromkeys([row[place] for row in rows if row[place] is not None]))
-            loaded.append(await batch.load(reader, keys, variables) if keys else {})
+            found = [row[batch.key] for row in rows if row[batch.key] is not None]
+            if not found:
+                loaded.append({})
+                continue
+            keys = list(dict.fromkeys(found))
+            most = (len(found) - len(keys) + 1) * (1 if parents is None else parents.most)
+            hanging = Parents(keys, most, partial(counted, rows, batch.key, parents, place))
+            loaded.append(await batch.load(reader, hanging, variables))
         return loaded
 
     @property

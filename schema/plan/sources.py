@@ -10,6 +10,10 @@ SOURCE = "source"
 """The key of a strawberry field's metadata that holds its source."""
 FOR_ADMINS = "for_admins"
 """The key of a strawberry field's metadata that says that everybody but an admin reads null."""
+LIMITS = "limits"
+"""The key of an input field's metadata that holds its limits."""
+LONGEST = "longest"
+"""The key of an output field's metadata that says how many characters it has at most, where no input field says it."""
 
 
 @dataclass(frozen=True, slots=True)

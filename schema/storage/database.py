@@ -31,6 +31,14 @@ class Connection(Protocol):
     async def fetch(self, statement: Statement, values: Mapping[str, Any]) -> Sequence[Row]:
         """All rows, as positional tuples."""
 
+    async def fetch_portions(
+        self, statement: Statement, values: Mapping[str, Any], size: int, look: Callable[[Sequence[Row]], None]
+    ) -> Sequence[Row]:
+        """All rows of a statement without LIMIT, read `size` at a time.
+
+        Where there are more than one portion, `look` is shown each of them as it comes, and ends the reading by raising.
+        """
+
     async def execute(self, statement: Statement, values: Mapping[str, Any]) -> int:
         """Runs a write and tells how many rows it touched."""
 

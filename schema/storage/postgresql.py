@@ -56,6 +56,21 @@ class PostgresqlConnection:
         rows: Sequence[Row] = await self.raw.fetch(statement.text, *statement.bind(values))
         return rows
 
+    async def fetch_portions(
+        self, statement: Statement, values: Mapping[str, Any], size: int, look: Callable[[Sequence[Row]], None]
+    ) -> Sequence[Row]:
+        binds = statement.bind(values)
+        # One round trip for whoever has no more than a portion; a cursor takes two for its first.
+        rows: list[Row] = await self.raw.fetch(f"{statement.text}\nLIMIT {size + 1}", *binds)
+        if len(rows) <= size:
+            return rows
+        rows.clear()
+        cursor = await self.raw.cursor(statement.text, *binds)
+        while portion := await cursor.fetch(size):
+            look(portion)
+            rows += portion
+        return rows
+
     async def execute(self, statement: Statement, values: Mapping[str, Any]) -> int:
         status: str = await self.raw.execute(statement.text, *statement.bind(values))
         return int(status.rpartition(" ")[2])

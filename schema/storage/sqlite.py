@@ -10,6 +10,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from time import perf_counter
 from typing import Any, TypeVar
 
@@ -21,6 +22,7 @@ from .sqlite_writer import OverBudget, SqliteWriter
 from .statements import SQLITE, Statement, compile_statement
 
 T = TypeVar("T")
+Read = Callable[[sqlite3.Cursor], Sequence[Row]]
 
 _log = logging.getLogger(__name__)
 
@@ -75,26 +77,31 @@ class SqliteConnection:
     async def fetch(self, statement: Statement, values: Mapping[str, Any]) -> Sequence[Row]:
         return self.rows(statement, values)
 
-    def rows(self, statement: Statement, values: Mapping[str, Any]) -> Sequence[Row]:
-        """All rows. Raises OverBudget after the deadline, and at once for what was slow lately if this is the event loop's thread."""
-        if self.slow and statement.text in self.slow:
-            return self._slow_rows(statement, values)
-        return self._rows(statement, values)
+    async def fetch_portions(
+        self, statement: Statement, values: Mapping[str, Any], size: int, look: Callable[[Sequence[Row]], None]
+    ) -> Sequence[Row]:
+        return self.rows(statement, values, partial(_portions, size, look))
 
-    def _slow_rows(self, statement: Statement, values: Mapping[str, Any]) -> Sequence[Row]:
+    def rows(self, statement: Statement, values: Mapping[str, Any], read: Read = sqlite3.Cursor.fetchall) -> Sequence[Row]:
+        """All rows, as `read` gets them. Raises OverBudget after the deadline, and at once for what was slow lately if this is the event loop's thread."""
+        if self.slow and statement.text in self.slow:
+            return self._slow_rows(statement, values, read)
+        return self._rows(statement, values, read)
+
+    def _slow_rows(self, statement: Statement, values: Mapping[str, Any], read: Read) -> Sequence[Row]:
         """Elsewhere than in the event loop's thread it may show that it is no longer slow."""
         assert self.slow is not None
         began = perf_counter()
         if self.inline and self.slow.get(statement.text, 0.0) > began:
             raise OverBudget
-        rows = self._rows(statement, values)
+        rows = self._rows(statement, values, read)
         if perf_counter() - began < INLINE_SECONDS / 2:
             self.slow.pop(statement.text, None)
         return rows
 
-    def _rows(self, statement: Statement, values: Mapping[str, Any]) -> Sequence[Row]:
+    def _rows(self, statement: Statement, values: Mapping[str, Any], read: Read) -> Sequence[Row]:
         try:
-            return self.raw.execute(statement.text, statement.bind(values)).fetchall()
+            return read(self.raw.execute(statement.text, statement.bind(values)))
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
                 raise
@@ -107,6 +114,16 @@ class SqliteConnection:
 
     async def execute_many(self, statement: Statement, rows: Iterable[Mapping[str, Any]]) -> None:
         self.raw.executemany(statement.text, [statement.bind(row) for row in rows])
+
+
+def _portions(size: int, look: Callable[[Sequence[Row]], None], cursor: sqlite3.Cursor) -> Sequence[Row]:
+    rows = cursor.fetchmany(size)
+    portion = rows
+    while len(portion) == size:
+        look(portion)
+        portion = cursor.fetchmany(size)
+        rows += portion
+    return rows
 
 
 def drive(work: Coroutine[Any, Any, T]) -> T:

@@ -9,10 +9,7 @@ from typing import Any
 import strawberry
 from strawberry.schema_directive import Location
 
-from ..plan.sources import FOR_ADMINS, SOURCE, Source
-
-LIMITS = "limits"
-"""The key of an input field's metadata that holds its limits."""
+from ..plan.sources import FOR_ADMINS, LIMITS, SOURCE, Source
 
 
 @strawberry.schema_directive(

@@ -109,7 +109,7 @@ class Contact(Node):
 
     first_name: str | None = plain(Person.FIRST_NAME)
     last_name: str | None = plain(Person.LAST_NAME)
-    name: str = plain("The first and the last name of the contact, as far as they are known.")
+    name: str = plain("The first and the last name of the contact, as far as they are known.", metadata={LONGEST: 201})
     email: str = plain(Person.EMAIL)
     phone: str | None = plain(Person.PHONE)
     title: str | None = plain(Person.TITLE)
