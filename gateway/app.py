@@ -15,6 +15,7 @@ from starlette.routing import Mount, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.auth import Authenticator
+from gateway.connections import Connections
 from gateway.health import Readiness, alive
 from gateway.http.bodies import Bodies
 from gateway.http.cors import Cors, Hosts, Origins
@@ -70,6 +71,7 @@ class Application:
         self.metrics = Metrics()
         self.journal = Journal(self.metrics, AccessLog(settings), self._executions)
         self.log = structlog.get_logger()
+        self.connections = Connections(settings, self.metrics.refused)
         self.database = open_database(
             settings.database_url,
             statement_timeout=settings.statement_timeout,
@@ -206,6 +208,7 @@ class Application:
     def _executions(self) -> None:
         """The graph counts for itself; the metrics learn of it now and then, which costs no operation anything."""
         self.metrics.executions(self.graph.planned, self.graph.completed)
+        self.metrics.connections.set(len(self.connections))
 
     async def _metrics(self) -> Response:
         self.journal.tell()

@@ -31,6 +31,13 @@ class Metrics:
         self._told = (0, 0)
         self.sockets = Gauge("gateway_sockets", "Open WebSockets.", registry=self.registry, multiprocess_mode="livesum")
         self.streams = Gauge("gateway_streams", "Open SSE streams.", registry=self.registry, multiprocess_mode="livesum")
+        self.connections = Gauge("gateway_connections", "Open connections.", registry=self.registry, multiprocess_mode="livesum")
+        self.refusals = Counter(
+            "gateway_connections_refused",
+            "Connections that were refused or closed before a request of theirs got in.",
+            ["reason"],
+            registry=self.registry,
+        )
         self._children: dict[tuple[str, str, int], Histogram] = {}
         self._operations: Tally[tuple[str, str | None, bool]] = Tally()
         self._names: set[str] = set()
@@ -42,6 +49,10 @@ class Metrics:
         if child is None:
             child = self._children[key] = self.requests.labels(*key)
         child.observe(seconds)
+
+    def refused(self, reason: str) -> None:
+        """Count a connection that was refused, or closed in favour of another (`gave_way`)."""
+        self.refusals.labels(reason).inc()
 
     def executions(self, planned: int, completed: int) -> None:
         """How many operations this process has run by a plan, and how many through graphql-core."""

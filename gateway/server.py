@@ -16,12 +16,12 @@ import structlog
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.config import STARTUP_FAILURE
-from uvicorn.supervisors import Multiprocess
 
 from gateway import logs
 from gateway.app import Application, create_app
 from gateway.metrics import MULTIPROCESS
 from gateway.settings import Settings
+from gateway.stops import Server, Supervisor
 
 try:
     from gateway.wire import Wire
@@ -39,11 +39,11 @@ def serve(settings: Settings, sockets: Sequence[socket.socket], *, demo_token: s
     config = config_of(settings, partial(application, settings, demo_token))
     structlog.get_logger().info(f"Serving on {settings.address}, Ctrl-C stops it.")
     if settings.workers == 1:
-        uvicorn.Server(config).run([*sockets])
+        Server(config).run([*sockets])
         return
     with tempfile.TemporaryDirectory(prefix="gateway-metrics-") as folder:
         os.environ[MULTIPROCESS] = folder
-        supervisor = Multiprocess(config, [*sockets])
+        supervisor = Supervisor(config, [*sockets])
         supervisor.run()
     if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes):
         raise SystemExit(STARTUP_FAILURE)

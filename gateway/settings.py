@@ -71,6 +71,12 @@ class Settings(BaseSettings):
     header_timeout: PositiveFloat = Field(10.0, description="Seconds for a client to send a request's headers.")
     body_timeout: PositiveFloat = Field(15.0, description="Seconds for a client to send a request's body.")
     operation_timeout: PositiveFloat = Field(10.0, description="Seconds that one operation may take.")
+    max_connections: PositiveInt = Field(
+        1_000, description="Connections at once, a process; never more than half of the descriptors that it may open."
+    )
+    max_connections_per_address: PositiveInt | None = Field(
+        None, description="Connections at once of one address (of IPv6 a /64), trusted proxies excepted; off unless set."
+    )
     keep_alive: PositiveInt = Field(75, description="Seconds that an idle connection is kept.")
     max_document_length: PositiveInt = Field(15_000, description="Characters of a GraphQL document.")
     max_tokens: PositiveInt = Field(1_000, description="Tokens of a GraphQL document.")

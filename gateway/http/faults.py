@@ -130,12 +130,12 @@ class HeadersTooLarge(Fault):
 
     code = "HEADERS_TOO_LARGE"
 
-    def __init__(self, limit: int) -> None:
-        super().__init__(f"The request's headers are over {limit} bytes.")
+    def __init__(self, what: str) -> None:
+        super().__init__(f"The request's headers are {what}.")
 
 
 class Malformed(Fault):
-    """It is not HTTP."""
+    """It is not HTTP/1.1."""
 
 
 class Unsupported(Fault):

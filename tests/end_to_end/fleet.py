@@ -61,15 +61,18 @@ async def _is_ready(client: httpx.AsyncClient) -> bool:
         return False
 
 
-def start(database_url: str, folder: Path, port: int | None = None, **settings: Any) -> Gateway:
-    """A gateway that comes up on `port`, or a free one; `settings` are its `GATEWAY_…` variables."""
+def start(database_url: str, folder: Path, port: int | None = None, *, descriptors: int | None = None, **settings: Any) -> Gateway:
+    """A gateway that comes up on `port`, or a free one; `settings` are its `GATEWAY_…` variables, `descriptors` how many it may open."""
     port = port or free_port()
     log = folder / f"gateway-{port}.txt"
     given = {"database_url": database_url, "port": port, "access_log": "false", **settings}
     variables = {f"GATEWAY_{name.upper()}": str(value) for name, value in given.items()}
     environment = {**os.environ, "PYTHONPATH": str(ROOT), **variables}
     with log.open("ab") as sink:
-        process = subprocess.Popen([sys.executable, "-m", "gateway", "serve"], cwd=folder, env=environment, stdout=sink, stderr=sink)
+        # In a process group of its own, so that a test can signal all of it.
+        limited = ["sh", "-c", f'ulimit -n {descriptors}; exec "$0" "$@"'] if descriptors else []
+        command = [*limited, sys.executable, "-m", "gateway", "serve"]
+        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=sink, stderr=sink, start_new_session=True)
     return Gateway(f"127.0.0.1:{port}", process, log)
 
 

@@ -1,16 +1,19 @@
 """Stopping and restarting while clients are at it: no request fails, every socket and stream is told.
 
 `python -m tests.end_to_end.shutdown --rounds 20` is the long form: in each round a gateway is stopped (SIGTERM) and one of two workers is
-restarted after the other (SIGHUP), with clients, sockets and streams open.
+restarted after the other (SIGHUP), with clients, sockets and streams open; and a gateway is stopped, with one process and with two, while
+clients without a balancer go on until nobody listens.
 """
 
 import argparse
 import asyncio
 import json
+import os
 import signal
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -19,7 +22,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from gateway.live.messages import SUBPROTOCOL
-from tests.end_to_end.asking import Connections, Told, get, post
+from tests.end_to_end.asking import REFUSED, Connections, Told, get, post
 from tests.end_to_end.deals import deals
 from tests.end_to_end.fleet import PATIENCE, Access, Gateway, access, fresh, serving
 
@@ -37,6 +40,7 @@ class Report:
     """What clients were told. `failed` requests had no answer, or one that isn't theirs; `unclean` sockets and streams were not told."""
 
     stops: int = 0
+    alone: int = 0
     restarts: int = 0
     answered: int = 0
     ends: dict[str, int] = field(default_factory=dict)
@@ -129,6 +133,29 @@ async def stop(gateway: Gateway, who: Access, requests: list[bytes], report: Rep
     report.stops += 1
 
 
+async def ask_until_gone(gateway: Gateway, requests: list[bytes], told: Told, *, kept: bool) -> None:
+    """A client without a balancer: asks, on a new connection each time or on a `kept` one, until nobody listens any more."""
+    connections = Connections(gateway.address)
+    while True:
+        for request in requests:
+            if await connections.ask(request, told) == REFUSED:
+                return
+            if not kept:
+                connections.close()
+
+
+async def stop_alone(gateway: Gateway, requests: list[bytes], report: Report, signalled: Callable[[Gateway], None]) -> None:
+    """SIGTERM, and nobody tells the clients: those who get a connection are answered on it."""
+    told = Told()
+    asking = [asyncio.create_task(ask_until_gone(gateway, requests, told, kept=bool(each % 2))) for each in range(CLIENTS)]
+    await asyncio.sleep(0.3)
+    signalled(gateway)
+    report.exits.append(await asyncio.to_thread(gateway.process.wait, RESTART_SECONDS))
+    await asyncio.gather(*asking)
+    report.note(told, {200, 201, REFUSED})
+    report.alone += 1
+
+
 async def restart(gateway: Gateway, who: Access, requests: list[bytes], report: Report) -> None:
     """SIGHUP: each worker is replaced while clients go on; a socket or stream ends with its worker."""
     told, ready = Told(), asyncio.Event()
@@ -145,6 +172,16 @@ async def restart(gateway: Gateway, who: Access, requests: list[bytes], report: 
     report.restarts += 1
 
 
+def one(gateway: Gateway) -> None:
+    """A signal to the process that was started, as a container's end is."""
+    gateway.process.send_signal(signal.SIGTERM)
+
+
+def whole_group(gateway: Gateway) -> None:
+    """A signal to the workers too, as systemd sends it."""
+    os.killpg(gateway.process.pid, signal.SIGTERM)
+
+
 async def run(database_url: str, folder: Path, *, rounds: int) -> Report:
     """So many stops of a process, and restarts of workers."""
     report, who = Report(), await access(database_url)
@@ -155,6 +192,9 @@ async def run(database_url: str, folder: Path, *, rounds: int) -> Report:
     for _ in range(rounds):
         async with serving(database_url, folder, shutdown_delay=DELAY) as (gateway,):
             await stop(gateway, who, requests, report)
+    for workers, signalled in [(1, one), (2, whole_group)] * rounds:
+        async with serving(database_url, folder, workers=workers) as (gateway,):
+            await stop_alone(gateway, requests, report, signalled)
     async with serving(database_url, folder, shutdown_delay=DELAY, workers=2) as (gateway,):
         for _ in range(rounds):
             await restart(gateway, who, requests, report)

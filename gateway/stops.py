@@ -1,0 +1,82 @@
+"""uvicorn's server and supervisor with an orderly end: whoever is connected is answered before the port is gone.
+
+A connection is made by the kernel, before anybody here knows of it, and reset when the last one who holds its port lets go. So what the
+kernel has made is taken first; and the last one is a worker, never the supervisor, who answers nobody.
+"""
+
+import asyncio
+import socket
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Final
+
+import uvicorn
+from typing_extensions import override
+from uvicorn.supervisors import multiprocess
+
+#: A worker goes on for so long when it is told to stop: the supervisor, who looks twice a second, has let go of the port by then.
+WORKER_SECONDS: Final = 0.7
+
+
+class Server(uvicorn.Server):
+    """Takes the connections that wait at the port before it closes it."""
+
+    @override
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if self.config.workers > 1:
+            await asyncio.sleep(WORKER_SECONDS)
+        waiting = [connection for port in sockets or () for connection in _waiting(port)]
+        for server in self.servers:
+            server.close()
+        for port in sockets or ():
+            port.close()
+        for connection in waiting:
+            await self._serve_accepted(connection)
+        # Those that the event loop had just taken become known in its next turn.
+        await asyncio.sleep(0)
+        await super().shutdown(sockets)
+
+    async def _serve_accepted(self, connection: socket.socket) -> None:
+        with suppress(OSError):
+            await asyncio.get_running_loop().connect_accepted_socket(self._protocol, connection)
+
+    def _protocol(self) -> asyncio.Protocol:
+        make: Callable[..., asyncio.Protocol] = self.config.http_protocol_class
+        return make(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
+
+
+def _waiting(port: socket.socket) -> Sequence[socket.socket]:
+    """The connections that nobody has accepted yet."""
+    found = []
+    with suppress(OSError):  # There is none left, or no descriptor.
+        while True:
+            connection, _ = port.accept()
+            connection.settimeout(0)
+            found.append(connection)
+    return found
+
+
+class Worker(multiprocess.Process):
+    """One of several serving processes."""
+
+    @property
+    @override
+    def server(self) -> uvicorn.Server:
+        if self._server is None:
+            self._server = Server(self.config)
+        return self._server
+
+
+class Supervisor(multiprocess.Multiprocess):
+    """Starts workers, and replaces those that end. When it stops it lets go of the port first."""
+
+    def __init__(self, config: uvicorn.Config, sockets: list[socket.socket]) -> None:
+        # uvicorn's supervisor makes its workers by this name.
+        multiprocess.Process = Worker  # type: ignore[misc]
+        super().__init__(config, sockets)
+
+    @override
+    def terminate_all(self) -> None:
+        for port in self.sockets:
+            port.close()
+        super().terminate_all()

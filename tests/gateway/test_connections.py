@@ -1,0 +1,127 @@
+"""How many connections there may be: who gives way, who is refused, and what is told of it."""
+
+import asyncio
+import re
+import socket
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import pytest
+
+from gateway.connections import YOUNG_SECONDS, most_connections
+from tests.gateway.conftest import TOKEN, Serve
+from tests.gateway.test_pipelines import GET, LAST, statuses
+
+Opened = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+SLOW = f"GET /graphql?query=%7Bslow(seconds:5)%7D HTTP/1.1\r\nhost: x\r\nauthorization: {TOKEN}\r\n\r\n".encode()
+HELLO = SLOW.replace(b"slow(seconds:5)", b"hello").replace(b"host: x", b"host: x\r\nconnection: close")
+
+
+@asynccontextmanager
+async def opened(app: Any, count: int, first: bytes = b"") -> AsyncIterator[list[Opened]]:
+    """So many connections that have sent this, and are no longer young."""
+    host, port = app.address.split(":")
+    found = [await asyncio.open_connection(host, int(port)) for _ in range(count)]
+    for _, writer in found:
+        writer.write(first)
+    async with asyncio.timeout(10):
+        while len(app.connections) < count:  # noqa: ASYNC110  the server tells it in no other way
+            await asyncio.sleep(0.01)
+    await asyncio.sleep(YOUNG_SECONDS + 0.05)
+    try:
+        yield found
+    finally:
+        for _, writer in found:
+            writer.transport.abort()
+
+
+async def none_left(app: Any) -> None:
+    """Until the server knows that all clients have left."""
+    async with asyncio.timeout(10):
+        while len(app.connections):  # noqa: ASYNC110  as above
+            await asyncio.sleep(0.01)
+
+
+async def ask(app: Any, request: bytes) -> list[int]:
+    """The statuses that come for a request on a connection of its own."""
+    host, port = app.address.split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(request)
+    async with asyncio.timeout(10):
+        answer = await reader.read()
+    writer.close()
+    return statuses(answer)
+
+
+def counted(app: Any) -> dict[str, float]:
+    """How many connections were refused, or gave way, by the metrics."""
+    return {reason: float(count) for reason, count in re.findall(r'refused_total{reason="(\w+)"} (\S+)', app.metrics.text().decode())}
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET / HT", GET], ids=["silent", "stopped", "idle"])
+async def test_who_waits_gives_way(serve: Serve, sent: bytes) -> None:
+    """Where the bound is reached, those who send nothing go, the oldest first, and everybody else is served."""
+    app = await serve(max_connections=10)
+    async with opened(app, 10, sent) as waiting:
+        for _ in range(5):
+            assert await ask(app, HELLO) == [200]
+        async with asyncio.timeout(5):
+            told = await waiting[0][0].read()
+        assert statuses(told) == ([200] if sent == GET else [503])
+        assert not waiting[9][0].at_eof()
+    assert counted(app)["gave_way"] >= 1
+
+
+async def test_a_body_that_stops(serve: Serve) -> None:
+    """Those who are in the middle of a request go last; they are told."""
+    app = await serve(max_connections=4)
+    half = LAST.replace(b"GET", b"POST").replace(b"connection: close", b"content-length: 9")
+    async with opened(app, 4, half.replace(b"/healthz", b"/graphql") + b"1"):
+        assert await ask(app, HELLO) == [200]
+
+
+async def test_all_at_work(serve: Serve, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where none waits, further ones are told 503 when they have asked, and the process's health all the same; the log says it once."""
+    app = await serve(max_connections=5)
+    async with opened(app, 5, SLOW):
+        assert await ask(app, HELLO) == [503]
+        assert await ask(app, GET + GET) == [200]
+        assert await ask(app, GET.replace(b"/healthz", b"/readyz")) == [200]
+        assert await ask(app, HELLO.replace(b"/graphql", b"/api/opportunities/")) == [503]
+    assert counted(app)["refused"] == 4
+    assert capsys.readouterr().out.count("The bound of connections is reached.") == 1
+    await none_left(app)
+    assert await ask(app, HELLO) == [200]
+
+
+async def test_far_too_many(serve: Serve) -> None:
+    """Beyond what is kept back nobody is read, and health is answered as long as there is room for it."""
+    app = await serve(max_connections=2)
+    host, port = app.address.split(":")
+    async with opened(app, 2, SLOW), AsyncExitStack() as stack:
+        for _ in range(30):
+            stack.enter_context(socket.create_connection((host, int(port)), 5))
+            await asyncio.sleep(0)
+        async with asyncio.timeout(10):
+            while len(app.connections) > 2 + app.connections.spare:  # noqa: ASYNC110  as above
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(YOUNG_SECONDS + 0.05)
+        assert await ask(app, LAST) == [200]
+
+
+async def test_by_address(serve: Serve) -> None:
+    """One address's bound is its own; a trusted proxy speaks for many and has none."""
+    app = await serve(max_connections_per_address=3)
+    async with opened(app, 3, SLOW):
+        assert await ask(app, HELLO) == [429]
+    app = await serve(max_connections_per_address=3, trusted_proxies=("127.0.0.1",))
+    async with opened(app, 3, SLOW):
+        assert await ask(app, HELLO) == [200]
+
+
+def test_half_of_the_descriptors(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a process may open isn't all for its clients."""
+    monkeypatch.setattr("resource.getrlimit", lambda _: (256, 256))
+    assert most_connections(1_000) == 128
+    assert most_connections(100) == 100
