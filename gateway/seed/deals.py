@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from schema.rules.stages import FIRST_CLOSED, LOST, STAGES
-from schema.rules.text import fold
+from schema.rules.text import fold, fold_name
 
 from .values import DAY, Row, Source
 from .words import LOSS_REASONS, NEEDS, PRODUCTS, SOURCES, STEPS, SUFFIXES
@@ -114,7 +114,7 @@ def _words(source: Source, company: str) -> Row:
     text = f"{company} {source.pick(NEEDS)}. {source.pick(STEPS)}".strip() if source.chance(0.6) else None
     return {
         "name": name,
-        "name_folded": fold(name),
+        "name_folded": fold_name(name),
         "source": origin,
         "source_folded": None if origin is None else fold(origin),
         "description": text,

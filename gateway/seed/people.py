@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from schema.rules.access import Role
-from schema.rules.text import fold, fold_email
+from schema.rules.text import fold, fold_email, fold_name
 
 from .values import Row, Source
 from .words import COMPANY_FORMS, COMPANY_KINDS, COMPANY_STEMS, FIRST_NAMES, INDUSTRIES, LAST_NAMES, TITLES
@@ -42,7 +42,7 @@ def _account(source: Source, name: str, site: str) -> Row:
         workspace_id=source.workspace_id,
         id=source.id("acc", created),
         name=name,
-        name_folded=fold(name),
+        name_folded=fold_name(name),
         website=f"https://{site}.{TOP_LEVEL}" if source.chance(0.9) else None,
         industry=source.pick(INDUSTRIES) if source.chance(0.95) else None,
     )

@@ -6,6 +6,7 @@ from typing import Any
 from unicodedata import normalize
 
 SHOWN = 60
+LONGEST_NAME = 600
 _LONG_NUMBER = 10**SHOWN
 
 _UNSEEN = (
@@ -32,6 +33,14 @@ def fold(text: str) -> str:
     nothing more.
     """
     return text.lower() if text.isascii() else normalize("NFKC", normalize("NFKC", text).casefold())
+
+
+def fold_name(name: str) -> str:
+    """A name as it is kept to be searched and sorted by: at most 600 characters of it folded, so that it fits into an index and a cursor.
+
+    Only names of characters that stand for several each are cut.
+    """
+    return fold(name)[:LONGEST_NAME]
 
 
 def fold_email(email: str) -> str:

@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, delete, insert, select
 from ..plan.reading import WORKSPACE
 from ..rules import clock, pipeline
 from ..rules.stages import STAGES
-from ..rules.text import fold
+from ..rules.text import fold, fold_name
 from ..storage.columns import Text
 from ..storage.ids import new_id
 from ..storage.tables import Opportunity, OpportunityContact, StageChange
@@ -300,5 +300,5 @@ async def _record_stage(writing: Writing, deal: Mapping[str, Any], before: Mappi
 
 
 def _fold(deal: dict[str, Any]) -> None:
-    deal["name_folded"] = fold(deal["name"])
+    deal["name_folded"] = fold_name(deal["name"])
     deal["source_folded"] = None if deal["source"] is None else fold(deal["source"])

@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, func, select, update
 
 from ..plan.reading import WORKSPACE
 from ..rules import clock
-from ..rules.text import fold, fold_email, trimmed
+from ..rules.text import fold, fold_email, fold_name, trimmed
 from ..storage.columns import Text
 from ..storage.ids import new_id
 from ..storage.tables import Account, ApiKey, Contact, Opportunity, OpportunityContact, User
@@ -38,7 +38,7 @@ Complete = Callable[[dict[str, Any]], list[Fault]]
 
 
 def _account(row: dict[str, Any]) -> list[Fault]:
-    row["name_folded"] = fold(row["name"])
+    row["name_folded"] = fold_name(row["name"])
     return []
 
 

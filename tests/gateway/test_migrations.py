@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,7 +12,7 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection
+from sqlalchemy import Connection, MetaData
 from sqlmodel import SQLModel
 
 import schema.storage.tables  # noqa: F401  fills the metadata
@@ -19,6 +20,8 @@ from gateway.migrations import head, head_is_current, upgrade
 from gateway.migrations.runner import SCRIPTS, _config, connected
 from schema.storage.database import StorageError, open_database
 from tests.postgres import Postgres
+
+NOW = datetime(2025, 1, 1, tzinfo=UTC)
 
 
 async def differences(url: str) -> list[Any]:
@@ -145,3 +148,63 @@ async def test_rows_of_the_first_revision_are_kept(empty_url: str) -> None:
 def test_head() -> None:
     """There is one newest revision, and it is that of the newest file."""
     assert head() == max(path.name[:4] for path in (SCRIPTS / "versions").glob("0*.py"))
+
+
+NAMES = ("Cafe\u0301", "\u1112\u1161\u11ab", "a\u00a0b", "ＦＵＬＬ", "plain", "ﬁne")
+FOLDED = ("café", "한", "a b", "full", "plain", "fine")
+ADDRESSES = ("ｊ@example.com", "j@example.com")
+"""Alike if their form were folded too; both must stay."""
+MANY = 2_500
+"""More than two portions, without those that are folded already."""
+COMMON = {"workspace_id": "ws_0", "created_at": NOW, "updated_at": NOW, "version": 1}
+
+
+def _unfolded(number: int) -> dict[str, dict[str, Any]]:
+    """A row of each table as it was before: folded by case alone."""
+    name = NAMES[number % len(NAMES)]
+    address = ADDRESSES[number] if number < len(ADDRESSES) else f"{number}@example.com"
+    email = {"email": address, "email_folded": address, "search_folded": f"{name.casefold()}\n{address}"}
+    folded, key = {"name": name, "name_folded": name.casefold()}, f"{number:04}"
+    deal = {"account_id": f"acc_{key}", "stage": 0, "probability": 10, "probability_manual": False, "stage_since": NOW}
+    source = {"source": name, "source_folded": name.casefold()}
+    return {
+        "account": COMMON | folded | {"id": f"acc_{key}"},
+        "user": COMMON | email | {"id": f"usr_{key}", "name": name, "role": "admin", "is_active": True},
+        "contact": COMMON | email | {"id": f"cnt_{key}", "name": name},
+        "opportunity": COMMON | folded | deal | source | {"id": f"opp_{key}"},
+    }
+
+
+def _fill_unfolded(connection: Connection) -> None:
+    tables = MetaData()
+    tables.reflect(connection)
+    workspace = {"id": "ws_0", "name": "W", "currency": "EUR", "revision": 5, "created_at": NOW}
+    connection.execute(tables.tables["workspace"].insert(), [workspace])
+    rows = [_unfolded(number) for number in range(MANY)]
+    for name in rows[0]:
+        connection.execute(tables.tables[name].insert(), [row[name] for row in rows])
+
+
+OF_DEALS = ("opportunity.name_folded", "opportunity.source_folded")
+FOLDED_COLUMNS = ("account.name_folded", "user.search_folded", "contact.search_folded", *OF_DEALS)
+
+
+async def test_texts_are_folded_anew(empty_url: str) -> None:
+    """What was kept folded by case alone is found by its form too after the migration, in all its portions; addresses stay apart."""
+    async with connected(empty_url) as run:
+        await run(lambda connection: command.upgrade(_config(connection), "0001"))
+        await run(_fill_unfolded)
+    await upgrade(empty_url)
+    found: dict[str, list[Any]] = {}
+
+    def look(connection: Connection) -> None:
+        for text in (*FOLDED_COLUMNS, "contact.email_folded", "workspace.revision"):
+            table, _, column = text.partition(".")
+            found[text] = [row[0] for row in connection.exec_driver_sql(f'SELECT {column} FROM "{table}" ORDER BY id')]
+
+    async with connected(empty_url) as run:
+        await run(look)
+    for text in FOLDED_COLUMNS:
+        assert [each.split("\n")[0] for each in found[text]] == [FOLDED[number % len(FOLDED)] for number in range(MANY)]
+    assert found["contact.email_folded"][:2] == [*ADDRESSES]
+    assert found["workspace.revision"] == [6]

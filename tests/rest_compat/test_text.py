@@ -1,5 +1,7 @@
 """Text by both doors, on both databases: what can't be seen, what looks alike, what is searched for."""
 
+from random import Random
+
 import pytest
 
 from tests.rest_compat.real import OPPORTUNITIES, Gateway
@@ -34,3 +36,24 @@ async def test_names_are_trimmed(here: Gateway) -> None:
     assert made["name"] == "Acme\u00ad Ltd"
     made = await here.make("/api/contacts/", firstName="\u200bSam ", lastName="\ufeff", email="sam@example.com")
     assert made["name"] == "Sam"
+
+
+async def test_names_that_grow_when_they_are_folded(here: Gateway) -> None:
+    """A name of 200 characters that each stand for several is kept, found and put in order: its form for searching fits into an index."""
+    random = Random(7)
+    account = (await here.make("/api/accounts/", name="\ufdfa" * 200))["id"]
+    for characters in (range(0x3300, 0x3358), range(0xFB50, 0xFDFC), [0xFDFA]):
+        name = "".join(chr(random.choice(characters)) for _ in range(200))
+        made = await here.make(OPPORTUNITIES, name=name, accountId=account)
+        assert made["name"] == name
+        found = await here.client.get(OPPORTUNITIES, params={"search": name[:20], "ordering": "name"})
+        assert made["id"] in [each["id"] for each in found.json()["results"]]
+    first = (
+        "query($after: String) { opportunities(orderBy: {field: NAME}, first: 1, after: $after) { nodes { id } pageInfo { endCursor } } }"
+    )
+    seen, after = [], None
+    for _ in range(3):
+        page = (await here.query(first, {"after": after}))["opportunities"]
+        seen += [node["id"] for node in page["nodes"]]
+        after = page["pageInfo"]["endCursor"]
+    assert len(set(seen)) == 3
