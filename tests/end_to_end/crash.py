@@ -24,6 +24,7 @@ import httpx
 from sqlalchemy import text
 
 from schema.storage.database import Connection
+from tests.connecting import until
 from tests.end_to_end.deals import deals
 from tests.end_to_end.fleet import Gateway, access, fresh, opened, reap, start
 from tests.end_to_end.writing import CREATE, UPDATE
@@ -175,8 +176,10 @@ async def standing(database_url: str, folder: Path) -> AsyncIterator[list[Gatewa
             reap(gateway)
 
 
-async def run(database_url: str, folder: Path, *, cycles: int) -> Report:
-    """Kills and restarts while the clients write, and the comparison of what they were told with what is there."""
+async def run(database_url: str, folder: Path, *, cycles: int, least: int = 0) -> Report:
+    """Kills and restarts while the clients write, `least` acknowledged writes or more, and the comparison of what they were told with what
+    is there.
+    """
     report, who, began = Report(database_url.partition(":")[0]), await access(database_url), time.perf_counter()
     async with deals(database_url, who) as here:
         account = here.account
@@ -185,6 +188,7 @@ async def run(database_url: str, folder: Path, *, cycles: int) -> Report:
         clients = [Client(f"client {number}", bool(number % 2), http, addresses, account, report) for number in range(CLIENTS)]
         tasks = [asyncio.create_task(client.run()) for client in clients]
         await killing(gateways, database_url, folder, cycles, report)
+        await until(lambda: report.acknowledged >= least or any(task.done() for task in tasks))
         await _stop(clients, tasks, report)
     report.seconds = round(time.perf_counter() - began, 1)
     compare(report, await rows(database_url, who.caller.workspace_id), clients)

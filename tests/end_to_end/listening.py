@@ -10,7 +10,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from gateway.live.messages import SUBPROTOCOL
-from tests.connecting import connected
+from tests.connecting import PATIENCE, connected
 
 EVENTS = "subscription($since: String) { opportunityChanged(since: $since) { cursor type opportunityId } }"
 Event: TypeAlias = dict[str, Any]
@@ -75,7 +75,7 @@ def _event(payload: dict[str, Any]) -> Event:
 BOTH: tuple[Follow, ...] = (by_socket, by_stream)
 
 
-async def take(events: Events, count: int, seconds: float = 10.0) -> list[Event]:
+async def take(events: Events, count: int, seconds: float = PATIENCE) -> list[Event]:
     """The next `count` events, and the end of the subscription. Raises TimeoutError."""
     taken: list[Event] = []
     async with asyncio.timeout(seconds), aclosing(events):

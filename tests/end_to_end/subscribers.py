@@ -15,6 +15,8 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,7 @@ import orjson
 from typing_extensions import override
 
 from gateway.live.messages import SUBPROTOCOL
+from tests.connecting import PATIENCE
 from tests.end_to_end.fleet import Access, Gateway, access, fresh, serving
 from tests.end_to_end.writing import CREATE, CREATE_ACCOUNT
 
@@ -157,8 +160,20 @@ async def subscribe(address: str, token: str, count: int) -> list[Subscriber]:
         batch = min(TOGETHER, count - len(subscribers))
         opened = await asyncio.gather(*(loop.create_connection(lambda: Subscriber(address, token), host, int(port)) for _ in range(batch)))
         subscribers += [subscriber for _, subscriber in opened]
-        await asyncio.gather(*(subscriber.subscribed.wait() for _, subscriber in opened))
+        async with asyncio.timeout(PATIENCE):
+            await asyncio.gather(*(subscriber.subscribed.wait() for _, subscriber in opened))
     return subscribers
+
+
+@asynccontextmanager
+async def subscribed(address: str, token: str, count: int) -> AsyncIterator[list[Subscriber]]:
+    """The same, dropped at the end."""
+    subscribers = await subscribe(address, token, count)
+    try:
+        yield subscribers
+    finally:
+        for subscriber in subscribers:
+            subscriber.transport.abort()
 
 
 class Writer:
@@ -217,21 +232,26 @@ async def measure(gateway: Gateway, who: Access, total: int, events: int, pause:
         writer = Writer(client)
         await writer.write()
         before = resident(gateway.process.pid)
-        subscribers = await subscribe(gateway.address, who.token, total)
-        await begun(writer, subscribers)
-        for _ in range(events):
-            await asyncio.gather(writer.write(), asyncio.sleep(pause))
-        await settled(writer, subscribers)
-        after = resident(gateway.process.pid)
-        missed, repeated, late = count(writer, subscribers)
-        cuts = statistics.quantiles(late, n=100)
-        figures = Figures(
-            *(total, events, missed, repeated, round(cuts[49], 1), round(cuts[98], 1), round(max(late), 1)),
-            *(before, after, round((after - before) / total, 1)),
-            dropped=sum(subscriber.ended.is_set() for subscriber in subscribers),
-        )
-        figures.stopped_dropped = await _one_stops(gateway.address, who.token, writer, subscribers, slow)
+        async with subscribed(gateway.address, who.token, total) as subscribers:
+            await begun(writer, subscribers)
+            for _ in range(events):
+                await asyncio.gather(writer.write(), asyncio.sleep(pause))
+            await settled(writer, subscribers)
+            figures = _figures(writer, subscribers, before, resident(gateway.process.pid))
+            figures.stopped_dropped = await _one_stops(gateway.address, who.token, writer, subscribers, slow)
         return figures
+
+
+def _figures(writer: Writer, subscribers: list[Subscriber], before: int, after: int) -> Figures:
+    """`before` and `after` are what the server held, in KiB."""
+    total = len(subscribers)
+    missed, repeated, late = count(writer, subscribers)
+    cuts = statistics.quantiles(late, n=100)
+    return Figures(
+        *(total, len(writer.sent), missed, repeated, round(cuts[49], 1), round(cuts[98], 1), round(max(late), 1)),
+        *(before, after, round((after - before) / total, 1)),
+        dropped=sum(subscriber.ended.is_set() for subscriber in subscribers),
+    )
 
 
 async def _stopped(address: str, token: str) -> Subscriber:
@@ -243,7 +263,8 @@ async def _stopped(address: str, token: str) -> Subscriber:
     loop = asyncio.get_running_loop()
     await loop.sock_connect(narrow, (host, int(port)))
     _, subscriber = await loop.create_connection(lambda: Subscriber(address, token, FOLLOW_MUCH), sock=narrow)
-    await subscriber.subscribed.wait()
+    async with asyncio.timeout(PATIENCE):
+        await subscriber.subscribed.wait()
     subscriber.transport.pause_reading()
     return subscriber
 
@@ -259,6 +280,7 @@ async def _one_stops(address: str, token: str, writer: Writer, others: list[Subs
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(SERVER_PATIENCE):
             await stopped.ended.wait()
+    stopped.transport.abort()
     missed, repeated, _ = count(writer, others)
     return stopped.ended.is_set() and not any(other.ended.is_set() for other in others) and not missed and not repeated
 

@@ -9,13 +9,14 @@ from websockets.exceptions import ConnectionClosed
 
 from gateway.settings import Settings
 from schema.graph import Graph
+from tests.connecting import PATIENCE
 from tests.end_to_end.fleet import access, in_process, opened
 from tests.end_to_end.listening import Refused, by_socket, by_stream, take
 from tests.end_to_end.writing import Ask, by_graph
 
 CREATE_KEY = "mutation($input: CreateApiKeyInput!) { createApiKey(input: $input) { token apiKey { id } userErrors { message } } }"
 REVOKE_KEY = "mutation($id: ID!) { revokeApiKey(id: $id) { deletedId } }"
-SECONDS = 3
+SECONDS = 4
 
 
 async def _doomed_key(ask: Ask, how: str) -> tuple[str, str]:
@@ -37,7 +38,7 @@ async def test_what_was_opened_with_a_key_ends_with_it(database_url: str, follow
     async with opened(database_url) as database, in_process(database_url, **settings) as (address, _):
         ask = by_graph(Graph(database), who.caller)
         token, id_ = await _doomed_key(ask, how)
-        following = asyncio.create_task(take(follow(address, token), 1, seconds=SECONDS + 5))
+        following = asyncio.create_task(take(follow(address, token), 1, seconds=PATIENCE))
         await asyncio.sleep(0.5)
         assert not following.done()
         if how == "is revoked":

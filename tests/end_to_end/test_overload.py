@@ -16,5 +16,5 @@ async def test_more_than_it_can_do(sqlite_url: str, tmp_path: Path) -> None:
     (load,) = report.loads
     assert load.statuses.keys() == {200, 503}
     assert load.slowest < 5
-    assert load.health_slowest < 2
+    assert load.health_slowest < 5
     assert report.burdened_statuses.keys() == {200}

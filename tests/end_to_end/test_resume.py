@@ -19,6 +19,7 @@ from schema.rules.access import Role
 from schema.rules.cursors import CursorScope, workspace_tag
 from schema.storage.database import Connection
 from schema.storage.sweeps import Sweeper
+from tests.connecting import PATIENCE
 from tests.end_to_end.deals import deals
 from tests.end_to_end.events import first_cursor, table
 from tests.end_to_end.fleet import Access, access, in_process, opened, reap, start
@@ -120,7 +121,7 @@ async def _until_gone(address: str, who: Access, since: str, process: subprocess
     """What is told until the connection breaks; the process is killed after the twentieth."""
     seen: list[Event] = []
     try:
-        async with asyncio.timeout(30), aclosing(by_socket(address, who.token, since=since)) as events:
+        async with asyncio.timeout(PATIENCE), aclosing(by_socket(address, who.token, since=since)) as events:
             async for event in events:
                 seen.append(event)
                 if len(seen) == 20:
@@ -270,7 +271,7 @@ async def test_what_is_too_old_is_let_go(database_url: str) -> None:
         await some.create()
         kept = await table(database_url, who.caller.workspace_id)
         async with in_process(database_url, event_retention=1):
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(PATIENCE):
                 while await table(database_url, who.caller.workspace_id) != kept[1:]:  # noqa: ASYNC110  it happens in the gateway
                     await asyncio.sleep(0.05)
 

@@ -75,7 +75,8 @@ class Fleet:
         """RETRIES at once of a create under one key: all are told the same. Tells how many were told so as the first."""
         tasks = [asyncio.create_task(self._insist(f"key {number}", body)) for _ in range(RETRIES)]
         if number % KILLED_EVERY == 0:
-            await asyncio.sleep(random.uniform(0.005, 0.1))
+            # While all wait for the first, or right after it, but before the last.
+            await asyncio.wait(tasks, timeout=random.uniform(0.005, 0.1), return_when=asyncio.FIRST_COMPLETED)
             await self._kill()
         answers = await asyncio.gather(*tasks)
         assert {answer.status_code for answer in answers} == {201}, [answer.text for answer in answers]

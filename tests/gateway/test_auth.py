@@ -300,7 +300,7 @@ def test_a_cached_look_up_takes_no_time(sqlite_url: str) -> None:
     """The hot path is one dictionary look-up: far under 5 µs, on any machine."""
     authenticator = Authenticator(open_database(sqlite_url), Settings())
     authenticator._known.put("Bearer x", Caller("ws_1", Role.ADMIN, None, None, "key_1"), 60)
-    began = time.perf_counter()
+    began = time.process_time()
     for _ in range(10_000):
         authenticator.cached("Bearer x")
-    assert (time.perf_counter() - began) / 10_000 < 5e-6
+    assert (time.process_time() - began) / 10_000 < 5e-6

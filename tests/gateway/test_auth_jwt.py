@@ -257,15 +257,13 @@ async def test_unknown_keys_dont_flood_the_provider(database: Database, workspac
 
 
 async def test_a_provider_that_is_away(database: Database, workspace: str, provider: Provider) -> None:
-    """While keys can't be fetched callers hear 503, at once after the first; nobody is told that the token is bad."""
+    """While keys can't be fetched callers hear 503 and the provider isn't asked each time; nobody is told that the token is bad."""
     provider.broken = True
     authenticator = make(database, jwt_secret=None, jwt_jwks_url=provider.url)
-    began = time.perf_counter()
     for _ in range(20):
         with pytest.raises(Unavailable, match="identity provider's keys"):
             await authenticator.authenticate(header(provider.private["RS256"], "RS256", kid="RS256"))
     assert provider.calls == 1
-    assert time.perf_counter() - began < 2
 
 
 async def test_both_sources_at_once(database: Database, workspace: str, provider: Provider) -> None:

@@ -1,6 +1,5 @@
 """graphql-sse, distinct connections mode, on a real port."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,6 +9,7 @@ import httpx
 import pytest
 
 from gateway.app import Application
+from tests.connecting import PATIENCE, until
 from tests.gateway.conftest import CALLER, HEADERS, Serve
 
 STREAM = {**HEADERS, "accept": "text/event-stream"}
@@ -18,7 +18,7 @@ STREAM = {**HEADERS, "accept": "text/event-stream"}
 @asynccontextmanager
 async def streaming(app: Any, query: str, **members: Any) -> AsyncIterator[httpx.Response]:
     async with (
-        httpx.AsyncClient(base_url=f"http://{app.address}", headers=STREAM, timeout=3) as client,
+        httpx.AsyncClient(base_url=f"http://{app.address}", headers=STREAM, timeout=PATIENCE) as client,
         client.stream("POST", "/graphql", json={"query": query, **members}) as response,
     ):
         yield response
@@ -89,22 +89,20 @@ async def test_a_defect(serve: Serve) -> None:
 
 async def test_heartbeat(serve: Serve) -> None:
     """Comments, while there is nothing to say."""
-    text = await body(await serve(heartbeat=0.05), "subscription { count(to: 1, delay: 0.3) }")
+    text = await body(await serve(heartbeat=0.05), "subscription { count(to: 1, delay: 1) }")
     assert text.count(":\n\n") >= 3
 
 
 async def gone(app: Application) -> None:
     """Until no stream is open."""
-    async with asyncio.timeout(3):
-        while app.metrics.streams._value.get():  # noqa: ASYNC110  it happens in the server
-            await asyncio.sleep(0.02)
+    await until(lambda: not app.metrics.streams._value.get())
 
 
 async def test_a_client_that_leaves(serve: Serve) -> None:
     """Its stream ends, and what it runs."""
     app = await serve()
-    async with streaming(app, "{ slow(seconds: 9) }"):
-        await asyncio.sleep(0.1)
+    async with streaming(app, "{ slow(seconds: 60) }"):
+        await until(lambda: app.graph.running == 1)
     await gone(app)
     assert (app.graph.cancelled, app.places.free) == (1, app.settings.max_in_flight)
 

@@ -15,9 +15,8 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from gateway.journal import WAIT_SECONDS
 from gateway.live.messages import SUBPROTOCOL
-from tests.connecting import free_port
+from tests.connecting import PATIENCE, free_port
 from tests.gateway.conftest import HEADERS, TOKEN
 
 ROOT = Path(__file__).parents[2]
@@ -60,9 +59,9 @@ async def served(program: Path, url: str, **settings: Any) -> AsyncIterator[tupl
     environment = {**os.environ, "PYTHONPATH": str(ROOT), **{f"GATEWAY_{name}": str(value) for name, value in variables.items()}}
     command, pipe = [sys.executable, str(program)], asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(*command, env=environment, stderr=pipe, start_new_session=True)
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=HEADERS, timeout=10) as client:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=HEADERS, timeout=PATIENCE) as client:
         try:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE):
                 while not await answers(client):  # noqa: ASYNC110  a process tells it in no other way
                     await asyncio.sleep(0.1)
             yield process, client
@@ -71,6 +70,13 @@ async def served(program: Path, url: str, **settings: Any) -> AsyncIterator[tupl
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             await process.communicate()
+
+
+async def told(client: httpx.AsyncClient, *samples: str) -> None:
+    """Until the metrics, which a process notes down after a while, say so. Raises TimeoutError."""
+    async with asyncio.timeout(PATIENCE):
+        while not set(samples) <= set((await client.get("/metrics")).text.splitlines()):  # noqa: ASYNC110  a process tells it in no other way
+            await asyncio.sleep(0.05)
 
 
 async def answers(client: httpx.AsyncClient) -> bool:
@@ -82,16 +88,16 @@ async def answers(client: httpx.AsyncClient) -> bool:
 
 async def test_an_orderly_stop(program: Path, sqlite_url: str) -> None:
     """SIGTERM: not ready any more, what is in flight is finished, streams complete, sockets close with 1012, the process ends well."""
-    async with served(program, sqlite_url, shutdown_delay=0.5) as (process, client):
-        slow = asyncio.create_task(client.post("/graphql", json={"query": "{ slow(seconds: 1.5) }"}))
+    async with served(program, sqlite_url, shutdown_delay=2) as (process, client):
+        slow = asyncio.create_task(client.post("/graphql", json={"query": "{ slow(seconds: 3) }"}))
         stream = asyncio.create_task(
             client.post("/graphql", json={"query": "subscription { count(to: 1, delay: 60) }"}, headers={"accept": "text/event-stream"})
         )
         closed = asyncio.create_task(closing_of(f"ws://{client.base_url.netloc.decode()}/graphql"))
-        await asyncio.sleep(0.5)
+        await told(client, "gateway_sockets 1.0", "gateway_streams 1.0")
         process.send_signal(signal.SIGTERM)
-        await asyncio.sleep(0.2)
-        stopping = await client.get("/readyz")
+        while (stopping := await client.get("/readyz")).status_code == 200:  # noqa: ASYNC110  the same
+            await asyncio.sleep(0.05)
         assert (stopping.status_code, stopping.json()["checks"]["process"]) == (503, "stopping")
         assert stopping.headers["connection"] == "close"
         assert (await slow).json()["data"] == {"slow": "done"}
@@ -121,9 +127,7 @@ async def test_workers(program: Path, sqlite_url: str) -> None:
     async with served(program, sqlite_url, workers=2) as (process, client):
         for _ in range(20):
             assert (await client.post("/graphql", json={"query": "{ hello }"}, headers={"connection": "close"})).status_code == 200
-        await asyncio.sleep(10 * WAIT_SECONDS)
-        text = (await client.get("/metrics")).text
-        assert 'gateway_request_seconds_count{method="POST",route="/graphql",status="200"} 20.0' in text
+        await told(client, 'gateway_request_seconds_count{method="POST",route="/graphql",status="200"} 20.0')
         process.send_signal(signal.SIGTERM)
         await process.communicate()
 

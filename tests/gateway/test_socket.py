@@ -9,6 +9,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from gateway.live.messages import SUBPROTOCOL
+from tests.connecting import PATIENCE, until
 from tests.gateway.conftest import CALLER, HEADERS, TOKEN, Serve
 
 INIT = {"type": "connection_init", "payload": {"Authorization": TOKEN}}
@@ -29,10 +30,10 @@ class Socket:
             await self.connection.send(message if isinstance(message, str | bytes) else json.dumps(message))
 
     async def hear(self) -> dict[str, Any]:
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(PATIENCE):
             return json.loads(await self.connection.recv())
 
-    async def end(self, seconds: float = 3) -> tuple[int | None, str]:
+    async def end(self, seconds: float = PATIENCE) -> tuple[int | None, str]:
         """What the server closes with."""
         async with asyncio.timeout(seconds):
             try:
@@ -106,8 +107,8 @@ async def test_completing(serve: Serve) -> None:
     app = await serve()
     async with dial(app) as connection:
         socket = await Socket(connection).started()
-        await socket.say(subscribe("{ slow(seconds: 9) }"))
-        await asyncio.sleep(0.05)
+        await socket.say(subscribe("{ slow(seconds: 60) }"))
+        await until(lambda: app.graph.running == 1)
         await socket.say({"type": "complete", "id": "1"}, {"type": "complete", "id": "never"}, subscribe("{ hello }"))
         assert (await socket.hear())["payload"]["data"] == {"hello": "hello you"}
     assert (app.graph.cancelled, app.places.free) == (1, app.settings.max_in_flight)
@@ -281,7 +282,7 @@ async def test_a_reader_that_stops(serve: Serve) -> None:
         healthy, stuck = await Socket(other).started(), await Socket(connection).started()
         stuck.connection.transport.pause_reading()
         await stuck.say(subscribe("subscription { wide(to: 5000) }"))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while app.metrics.sockets._value.get() > 1:
                 await asyncio.sleep(0.05)
                 await healthy.say(subscribe("{ hello }"))

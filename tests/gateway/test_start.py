@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.connecting import free_port
+from tests.connecting import PATIENCE, free_port
 from tests.gateway.conftest import Run
 from tests.live_server import ROOT
 
@@ -134,7 +134,7 @@ def gateway(folder: Path, *flags: str, workers: int = 1) -> Iterator[Served]:
     with log.open("wb") as sink, subprocess.Popen(command, cwd=folder, env=environment, stderr=sink, start_new_session=True) as process:
         served = Served(process, port, log)
         try:
-            deadline = time.monotonic() + 60
+            deadline = time.monotonic() + PATIENCE
             while served.started() < workers:
                 assert process.poll() is None, log.read_text()
                 assert time.monotonic() < deadline
@@ -150,7 +150,7 @@ def test_ctrl_c(tmp_path: Path, workers: int) -> None:
     """Ctrl-C reaches the whole process group: everything ends in order, without a traceback, and the port is free."""
     with gateway(tmp_path, workers=workers) as served:
         os.killpg(served.process.pid, signal.SIGINT)
-        assert served.process.wait(20) in {0, 130, -signal.SIGINT}
+        assert served.process.wait(PATIENCE) in {0, 130, -signal.SIGINT}
     log = served.log.read_bytes()
     assert log.count(b"Application shutdown complete.") == workers
     assert b"Traceback" not in log
@@ -173,7 +173,7 @@ def test_a_reader_that_has_enough() -> None:
         assert process.stderr is not None
         process.stdout.close()
         told = process.stderr.read()
-        process.wait(20)
+        process.wait(PATIENCE)
     assert told == b""
 
 
