@@ -169,11 +169,11 @@ async def test_a_key_in_progress(here: Gateway, monkeypatch: pytest.MonkeyPatch)
     """Behind a request of the same key that gets no further, a retry is 409, with another key 503; later it has its one effect."""
     account = (await here.make("/api/accounts/", name="A"))["id"]
     body = {"name": "Once", "accountId": account}
-    first, stuck = asyncio.Event(), asyncio.Event()
+    come, stuck = asyncio.Semaphore(0), asyncio.Event()
     write = here.app.database.write
 
     async def held(work: Any, **options: Any) -> Any:
-        first.set()
+        come.release()
         await stuck.wait()
         raise Unavailable("the statement ran longer than it may")
 
@@ -182,10 +182,10 @@ async def test_a_key_in_progress(here: Gateway, monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(here.app.database, "write", held)
     original = asyncio.create_task(create("k"))
-    await first.wait()
+    await come.acquire()
     retries = [asyncio.create_task(create(key)) for key in ("k", "other")]
-    # The retry is told at once; the other one stands behind the first.
-    await asyncio.wait(retries[:1])
+    for _ in retries:
+        await come.acquire()
     stuck.set()
     answers = await asyncio.gather(original, *retries)
     assert [answer.status_code for answer in answers] == [503, 409, 503]
