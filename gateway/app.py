@@ -34,6 +34,7 @@ from gateway.journal import Journal
 from gateway.live.events import EventsEndpoint
 from gateway.live.operating import Terms
 from gateway.live.socket import SocketEndpoint
+from gateway.live.token import Tokens
 from gateway.logs import AccessLog
 from gateway.metrics import CONTENT_TYPE, Metrics
 from gateway.migrations import head_is_current, upgrade
@@ -138,12 +139,12 @@ class Application:
         return Terms(
             operations=self.operations,
             authenticator=self.authenticator,
+            tokens=Tokens(self.authenticator, self.closing, settings.operation_timeout),
             places=self.places,
             unsent=self.unsent,
             closing=self.closing,
             complain=self.complain,
             operation_timeout=settings.operation_timeout,
-            recheck=settings.token_recheck,
             heartbeat=settings.heartbeat,
             queue=settings.websocket_queue,
             queue_bytes=settings.websocket_queue_bytes,

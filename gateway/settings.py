@@ -60,9 +60,6 @@ class Settings(BaseSettings):
     jwt_user_claim: str = Field("sub", description="Claim that names the user: our user id or an e-mail address.")
     jwt_workspace_claim: str = Field("workspace", description="Claim that names the workspace: its id or name.")
     token_cache: PositiveFloat = Field(5.0, le=60, description="Seconds that a looked-up token is believed without looking again.")
-    token_recheck: PositiveFloat = Field(
-        30.0, le=60, description="Seconds after which the token of an open socket or stream is checked again."
-    )
 
     # Limits of a request
     graphql_body_limit: PositiveInt = Field(1_048_576, description="Bytes of a GraphQL request body.")

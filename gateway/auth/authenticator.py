@@ -54,7 +54,9 @@ class Authenticator:
         self._usage = Usage(database, wall)
         self._known: ShortMemory[Caller] = ShortMemory(CACHE_SIZE, clock)
         self._unknown: ShortMemory[str] = ShortMemory(UNKNOWN_CACHE_SIZE, clock)
+        self._clock = clock
         self._forgotten = 0
+        self._changed: list[Callable[[str], None]] = []
         # The hot path: one dictionary look-up, no await.
         self.cached: Callable[[str], Caller | None] = self._known.get
 
@@ -63,17 +65,27 @@ class Authenticator:
         if authorization is not None and (caller := self._known.get(authorization)):
             return caller
         token = bearer_token(authorization)
-        forgotten = self._forgotten
+        forgotten, began = self._forgotten, self._clock()
         found = await (self._by_key(token) if token.startswith(TOKEN_PREFIX) else self._by_jwt(token))
         # What was revoked while it was looked up is answered this once, and not remembered.
         if authorization is not None and forgotten == self._forgotten:
-            self._known.put(authorization, found.caller, min(self._seconds, found.seconds))
+            self._known.put(authorization, found.caller, min(self._seconds, found.seconds) - (self._clock() - began))
         return found.caller
 
     def forget(self, token_id: str) -> None:
         """A key or user (`key_…`, `usr_…`) was changed: from now on its tokens are looked up again."""
         self._forgotten += 1
         self._known.forget(lambda caller: caller.token_id == token_id)
+        for tell in self._changed:
+            tell(token_id)
+
+    def on_change(self, tell: Callable[[str], None]) -> None:
+        """Calls `tell` with the key or user whose tokens are forgotten, once they are."""
+        self._changed.append(tell)
+
+    def believed(self, authorization: str | None) -> float:
+        """For how many seconds more the token of an Authorization header is believed without a look-up."""
+        return 0.0 if authorization is None else self._known.seconds(authorization)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

@@ -24,6 +24,11 @@ class ShortMemory(Generic[V]):
             return None
         return entry[0]
 
+    def seconds(self, key: str) -> float:
+        """For how many seconds more the value under `key` is remembered; 0 where none is."""
+        entry = self._entries.get(key)
+        return 0.0 if entry is None else max(0.0, entry[1] - self._clock())
+
     def put(self, key: str, value: V, seconds: float) -> None:
         """Remembers `value` under `key` for `seconds`."""
         self._entries.pop(key, None)

@@ -15,14 +15,16 @@ from gateway.http.faults import Headers, MethodNotAllowed, Unauthenticated, grap
 from gateway.http.graphql import read_parameters, request_status
 from gateway.http.load import until_gone
 from gateway.http.negotiate import GRAPHQL
+from gateway.http.operations import unavailable
 from gateway.http.parameters import Parameters
 from gateway.http.respond import respond
 from schema.documents import Prepared, RequestError
 from schema.rules.access import Caller
+from schema.storage.database import Unavailable as StorageUnavailable
 
 from .operating import Terms, answers, encode_errors, errors_of
 from .outbox import SlowReader
-from .token import Closing, TokenLost, watch
+from .token import Closing, TokenLost, Watch
 
 CLOSE_SECONDS: Final = 1.0
 ROUTE: Final = "/graphql stream"
@@ -79,41 +81,50 @@ class Stream:
 
     async def run(self, prepared: Prepared, parameters: Parameters) -> bytes:
         """Until the operation, the client, the token or the process ends it; the stream's last bytes."""
-        caller: Caller = self.scope["state"]["caller"]
-        token: bytes | None = self.scope["state"]["headers"].get(b"authorization")
         try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self._write())
-                group.create_task(self._await_leaving())
-                group.create_task(watch(self.terms, token.decode("latin-1") if token else None, caller))
-                await self._follow(prepared, parameters, caller)
-        except ExceptionGroup as ends:
-            return self._last(ends.exceptions[0])
+            end = await self._run(prepared, parameters)
         finally:
-            self.outbox.close()
-        raise AssertionError("writing ends by raising")
-
-    def _last(self, end: Exception) -> bytes:
+            left = self.outbox.close()
         match end:
+            case TokenLost() | Closing() if COMPLETE in left:
+                return b"".join(left)
             case TokenLost():
-                return _next(encode_errors([graphql_error(Unauthenticated.code, str(end))])) + COMPLETE
+                return b"".join([*left, _next(encode_errors([graphql_error(Unauthenticated.code, str(end))])), COMPLETE])
             case Closing():
-                return COMPLETE
+                return b"".join([*left, COMPLETE])
+            case StorageUnavailable():
+                return _next(encode_errors(errors_of(self.terms, self.scope, unavailable(end)))) + COMPLETE
             case _Ended() | SlowReader():
                 return b""
         self.terms.complain(self.scope, end)
         return COMPLETE
 
+    async def _run(self, prepared: Prepared, parameters: Parameters) -> Exception:
+        caller: Caller = self.scope["state"]["caller"]
+        token: bytes = self.scope["state"]["headers"].get(b"authorization", b"")
+        try:
+            async with self.terms.tokens.watching(token.decode("latin-1"), caller) as watch, asyncio.TaskGroup() as group:
+                group.create_task(self._write(watch))
+                group.create_task(self._await_leaving())
+                group.create_task(watch.ended())
+                await self._follow(prepared, parameters, caller)
+        except ExceptionGroup as ends:
+            return ends.exceptions[0]
+        except (TokenLost, StorageUnavailable) as end:
+            return end
+        raise AssertionError("writing ends by raising")
+
     async def _follow(self, prepared: Prepared, parameters: Parameters, caller: Caller) -> None:
+        event = prepared.kind == "subscription"
         try:
             async with contextlib.aclosing(answers(self.terms, prepared, parameters.variables, caller)) as found:
                 async for answer in found:
-                    await self.outbox.put(_next(answer.encode()))
+                    await self.outbox.put(_next(answer.encode()), event=event)
         except Exception as error:  # noqa: BLE001  told to the client or the log, whatever it is
             await self.outbox.put(_next(encode_errors(errors_of(self.terms, self.scope, error))))
         await self.outbox.put(COMPLETE)
 
-    async def _write(self) -> None:
+    async def _write(self, watch: Watch) -> None:
         """A comment at once, so that the client knows that it is connected, and whenever there was nothing to say for a while."""
         await self._send(ALIVE)
         while True:
@@ -123,9 +134,11 @@ class Stream:
             except TimeoutError:
                 await self._send(ALIVE)
                 continue
-            await self._send(message)
+            if message.event and not watch.good.is_set():
+                await watch.good.wait()
+            await self._send(message.data)
             self.outbox.sent()
-            if message is COMPLETE:
+            if message.data is COMPLETE:
                 raise _Ended
 
     async def _send(self, message: bytes) -> None:

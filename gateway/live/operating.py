@@ -12,13 +12,15 @@ from starlette.types import Scope
 from gateway.auth import Authenticator
 from gateway.http.faults import Defect, Fault, TimedOut, graphql_error
 from gateway.http.load import Places
-from gateway.http.operations import Operations
+from gateway.http.operations import Operations, unavailable
 from gateway.http.unsent import Unsent
 from schema.documents import Prepared, RequestError
 from schema.graph import Answer, EventAnswer
 from schema.rules.access import Caller
+from schema.storage.database import Unavailable as StorageUnavailable
 
 from .outbox import Outbox, SlowReader
+from .token import TokenLost, Tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +29,12 @@ class Terms:
 
     operations: Operations
     authenticator: Authenticator
+    tokens: Tokens
     places: Places
     unsent: Unsent
     closing: asyncio.Event
     complain: Callable[[Scope, Exception], None]
     operation_timeout: float
-    recheck: float
     heartbeat: float
     queue: int
     queue_bytes: int
@@ -69,6 +71,15 @@ async def _answer(terms: Terms, prepared: Prepared, variables: dict[str, Any] | 
         terms.places.give()
 
 
+async def who(terms: Terms, authorization: str | None, caller: Caller | None) -> Caller:
+    """The caller of an operation as it is now. Raises TokenLost where that is no longer `caller`, Fault."""
+    assert caller is not None
+    try:
+        return await terms.tokens.current(authorization, caller)
+    except StorageUnavailable as error:
+        raise unavailable(error) from error
+
+
 async def enter(terms: Terms, caller: Caller) -> None:
     """Take an operation out of the token's budget, if there is one. Raises RateLimited."""
     if terms.operations.budget is not None:
@@ -76,8 +87,8 @@ async def enter(terms: Terms, caller: Caller) -> None:
 
 
 def errors_of(terms: Terms, scope: Scope, error: Exception) -> list[dict[str, Any]]:
-    """What a client is told of an operation that failed; a defect goes to the log. A slow reader is raised again: nothing can be told."""
-    if isinstance(error, SlowReader):
+    """What a client is told of an operation that failed; a defect goes to the log. What ends more than the operation is raised again."""
+    if isinstance(error, SlowReader | TokenLost):
         raise error
     if isinstance(error, RequestError):
         return error.errors

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from typing import Final
+from typing import Final, NamedTuple
 
 from gateway.http.unsent import Unsent
 
@@ -12,6 +12,13 @@ SMALL: Final = 65_536
 
 class SlowReader(Exception):
     """There was no room for a message in time: the client reads too slowly, or too much waits for all clients together."""
+
+
+class Message(NamedTuple):
+    """What is to be sent. An `event` is sent only while the token is known to be good."""
+
+    data: bytes
+    event: bool
 
 
 class Outbox:
@@ -25,25 +32,26 @@ class Outbox:
         self._limit = limit
         self._patience = patience
         self._unsent = unsent
-        self._queue: deque[bytes] = deque()
+        self._queue: deque[Message] = deque()
         self._bytes = 0
-        self._sending: bytes | None = None
+        self._sending: Message | None = None
         self._adding = asyncio.Lock()
         self._changed = asyncio.Event()
 
-    async def put(self, message: bytes) -> None:
+    async def put(self, data: bytes, *, event: bool = False) -> None:
         """Adds a message. Raises SlowReader."""
-        if self._adding.locked() or not self._add_now(message):
+        message = Message(data, event)
+        if self._adding.locked() or not self._add_now(len(data)):
             try:
                 async with asyncio.timeout(self._patience), self._adding:
-                    await self._room(message)
+                    await self._room(len(data))
             except TimeoutError:
                 raise SlowReader from None
-        self._bytes += len(message)
+        self._bytes += len(data)
         self._queue.append(message)
         self._changed.set()
 
-    async def get(self) -> bytes:
+    async def get(self) -> "Message":
         """The next message. Its bytes count as waiting until `sent` is called."""
         while not self._queue:
             self._changed.clear()
@@ -58,32 +66,34 @@ class Outbox:
         self._sending = None
         self._changed.set()
 
-    def close(self) -> None:
-        """Nothing more is sent: whatever waits is dropped."""
+    def close(self) -> list[bytes]:
+        """Nothing waits any more; what would have been sent, events left out."""
         if self._sending is not None:
             self.sent()
+        left = [message.data for message in self._queue if not message.event]
         while self._queue:
             self._remove(self._queue.popleft())
+        return left
 
-    def _remove(self, message: bytes) -> None:
-        self._bytes -= len(message)
-        self._unsent.remove(len(message))
+    def _remove(self, message: "Message") -> None:
+        self._bytes -= len(message.data)
+        self._unsent.remove(len(message.data))
 
-    async def _room(self, message: bytes) -> None:
-        while not self._fits(message):
+    async def _room(self, size: int) -> None:
+        while not self._fits(size):
             self._changed.clear()
             await self._changed.wait()
-        if not self._add_now(message):
-            await self._unsent.wait(len(message))
+        if not self._add_now(size):
+            await self._unsent.wait(size)
 
-    def _fits(self, message: bytes) -> bool:
-        return len(self._queue) < self._size and (not self._bytes or self._bytes + len(message) <= self._limit)
+    def _fits(self, size: int) -> bool:
+        return len(self._queue) < self._size and (not self._bytes or self._bytes + size <= self._limit)
 
-    def _add_now(self, message: bytes) -> bool:
+    def _add_now(self, size: int) -> bool:
         """Counts a message over all clients, if that needs no waiting."""
-        if not self._fits(message):
+        if not self._fits(size):
             return False
-        if self._bytes + len(message) > SMALL:
-            return self._unsent.add_now(len(message))
-        self._unsent.add(len(message))
+        if self._bytes + size > SMALL:
+            return self._unsent.add_now(size)
+        self._unsent.add(size)
         return True

@@ -1,7 +1,7 @@
 """`/graphql` as a WebSocket that speaks graphql-transport-ws: queries, mutations and subscriptions, many at a time."""
 
 import asyncio
-from contextlib import aclosing, suppress
+from contextlib import AsyncExitStack, aclosing, suppress
 from typing import Any, Final
 
 from prometheus_client import Gauge
@@ -34,9 +34,9 @@ from .messages import (
     payload_of,
     read,
 )
-from .operating import Terms, answers, enter, errors_of
+from .operating import Terms, answers, enter, errors_of, who
 from .outbox import SlowReader
-from .token import Closing, TokenLost, watch
+from .token import Closing, TokenLost, Watch
 
 #: A client that doesn't read can't be told that it is being closed.
 CLOSE_SECONDS: Final = 1.0
@@ -78,10 +78,28 @@ class Session:
         self.running: dict[str, asyncio.Task[None]] = {}
         self.caller: Caller | None = None
         self.authorization: str | None = None
+        self.watch: Watch | None = None
         self.opened = asyncio.Event()
 
     async def run(self) -> Closed:
         """Until someone ends it; what to close with."""
+        try:
+            async with AsyncExitStack() as self.stack:
+                closed = await self._run()
+        finally:
+            left = self.outbox.close()
+        if isinstance(closed, Refused | Restarting):
+            await self._tell_rest(left)
+        return closed
+
+    async def _tell_rest(self, messages: list[bytes]) -> None:
+        """What was done before the end, for a client that reads."""
+        with suppress(TimeoutError, OSError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                for message in messages:
+                    await self._send(message)
+
+    async def _run(self) -> Closed:
         try:
             async with asyncio.TaskGroup() as self.group:
                 self.group.create_task(self._write())
@@ -89,8 +107,6 @@ class Session:
                 await self._read()
         except ExceptionGroup as ends:
             return self._closed(ends.exceptions[0])
-        finally:
-            self.outbox.close()
         raise AssertionError("reading ends by raising")
 
     async def _read(self) -> None:
@@ -114,8 +130,13 @@ class Session:
         with suppress(OSError):  # The client has left, as `_read` will learn too.
             while True:
                 message = await self.outbox.get()
-                await self.send({"type": "websocket.send", "text": message.decode()})
+                if message.event and self.watch is not None and not self.watch.good.is_set():
+                    await self.watch.good.wait()
+                await self._send(message.data)
                 self.outbox.sent()
+
+    async def _send(self, message: bytes) -> None:
+        await self.send({"type": "websocket.send", "text": message.decode()})
 
     async def _watch(self) -> None:
         """The time for `connection_init`, and then the token."""
@@ -124,18 +145,20 @@ class Session:
                 await self.opened.wait()
         except TimeoutError:
             raise InitTimeout from None
-        assert self.caller is not None
-        await watch(self.terms, self.authorization, self.caller)
+        assert self.watch is not None
+        await self.watch.ended()
 
     async def _init(self, payload: dict[str, Any]) -> None:
         if self.caller is not None:
             raise TooManyInits
         self.authorization = _authorization(payload, self.scope["state"]["headers"].get(b"authorization"))
         try:
-            self.caller = await self.terms.authenticator.authenticate(self.authorization)
+            async with asyncio.timeout(self.terms.operation_timeout):
+                self.caller = await self.terms.authenticator.authenticate(self.authorization)
+            self.watch = await self.stack.enter_async_context(self.terms.tokens.watching(self.authorization, self.caller))
         except AuthError as error:
             raise Refused(error.message) from None
-        except Unavailable:
+        except (Unavailable, TimeoutError):
             raise TryLater("The database is away") from None
         self.opened.set()
         await self.outbox.put(encode("connection_ack"))
@@ -150,16 +173,16 @@ class Session:
             full = RateLimited(f"At most {self.terms.subscriptions} operations may be open on one socket.")
             await self.outbox.put(encode("error", operation_id, errors_of(self.terms, self.scope, full)))
             return
-        self.running[operation_id] = self.group.create_task(self._operate(operation_id, parameters, self.caller))
+        self.running[operation_id] = self.group.create_task(self._operate(operation_id, parameters))
 
     def _complete(self, operation_id: str) -> None:
         if task := self.running.pop(operation_id, None):
             task.cancel()
 
-    async def _operate(self, operation_id: str, parameters: Parameters, caller: Caller) -> None:
-        """Answer one operation: `next` for each answer and `complete`, or `error`."""
+    async def _operate(self, operation_id: str, parameters: Parameters) -> None:
+        """Answer one operation: `next` for each answer and `complete`, or `error`. Raises SlowReader, TokenLost."""
         try:
-            last = await self._answers(operation_id, parameters, caller)
+            last = await self._answers(operation_id, parameters, await who(self.terms, self.authorization, self.caller))
         except Exception as error:  # noqa: BLE001  told to the client or the log, whatever it is
             last = encode("error", operation_id, errors_of(self.terms, self.scope, error))
         if self.running.get(operation_id) is asyncio.current_task():
@@ -173,7 +196,7 @@ class Session:
             async for answer in found:
                 if not answer.executed:
                     return encode("error", operation_id, answer.errors)
-                await self.outbox.put(encode_next(operation_id, answer.encode()))
+                await self.outbox.put(encode_next(operation_id, answer.encode()), event=prepared.kind == "subscription")
         return encode("complete", operation_id)
 
     def _closed(self, end: Exception) -> Closed:

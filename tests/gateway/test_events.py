@@ -109,7 +109,7 @@ async def test_a_client_that_leaves(serve: Serve) -> None:
 
 async def test_a_token_that_is_revoked(serve: Serve) -> None:
     """The stream says so and completes."""
-    app = await serve(token_recheck=0.1)
+    app = await serve()
     async with streaming(app, "subscription { count(to: 1, delay: 9) }") as response:
         app.authenticator.forget(CALLER.token_id)
         text = (await response.aread()).decode()

@@ -41,7 +41,6 @@ def test_environment_and_flags(monkeypatch: pytest.MonkeyPatch) -> None:
         ("rate_limit", "many", "300/minute"),
         ("log_level", "loud", "GATEWAY_LOG_LEVEL: "),
         ("trusted_documents_mode", "only", "GATEWAY_TRUSTED_DOCUMENTS"),
-        ("token_recheck", "61", "GATEWAY_TOKEN_RECHECK: "),
     ],
 )
 def test_bad_values_are_told_in_words(monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str) -> None:

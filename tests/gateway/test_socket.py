@@ -2,13 +2,17 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from gateway.auth import AuthError
 from gateway.live.messages import SUBPROTOCOL
+from schema.rules.access import Caller, Role
+from schema.storage.database import Unavailable
 from tests.connecting import PATIENCE, until
 from tests.gateway.conftest import CALLER, HEADERS, TOKEN, Serve
 
@@ -253,26 +257,92 @@ async def test_another_path(serve: Serve) -> None:
 
 
 async def test_a_token_that_is_revoked(serve: Serve) -> None:
-    """The socket closes with 4403 at the next look."""
-    app = await serve(token_recheck=0.2)
-    async with dial(app) as connection:
-        socket = await Socket(connection).started()
-        await socket.say(subscribe("subscription { count(to: 100, delay: 0.05) }"))
-        await asyncio.sleep(0.3)
+    """The sockets that share it close with 4403 at once, and tell nothing more of what happens; those of others go on."""
+    app = await serve()
+    app.authenticator._known.put("Bearer other", replace(CALLER, token_id="key_2"), 1000)
+    async with dial(app) as one, dial(app) as another, dial(app, headers={"authorization": "Bearer other"}) as third:
+        sockets = [await Socket(connection).started() for connection in (one, another)]
+        other = Socket(third)
+        await other.say({"type": "connection_init"})
+        assert await other.hear() == {"type": "connection_ack"}
+        for socket in (*sockets, other):
+            await socket.say(subscribe("subscription { count(to: 1000, delay: 0.001) }"))
+            await socket.hear()
         app.authenticator.forget(CALLER.token_id)
-        assert (await socket.end())[0] == 4403
+        for socket in sockets:
+            assert (await socket.end())[0] == 4403
+        assert (await other.hear())["type"] == "next"
 
 
 async def test_rights_that_change(serve: Serve) -> None:
-    """A role that was taken away ends the socket, so that it comes back with the new one."""
-    app = await serve(token_recheck=0.2)
+    """A role that was taken away ends the socket, so that it comes back with the new one: at once, or when the look-up has aged."""
+    lesser = replace(CALLER, role=Role.VIEWER)
+    app = await serve()
     async with dial(app) as connection:
         socket = await Socket(connection).started()
-        lesser = type(CALLER)(
-            workspace_id=CALLER.workspace_id, role=type(CALLER.role).VIEWER, user_id=None, account_id=None, token_id="key_1"
-        )
+        app.authenticator.forget(CALLER.token_id)
+        app.authenticator._known.put(TOKEN, lesser, 1000)
+        code, reason = await socket.end()
+        assert (code, "rights have changed" in reason) == (4403, True)
+    app.authenticator._known.put(TOKEN, CALLER, 0.5)
+    async with dial(app) as connection:
+        socket = await Socket(connection).started()
         app.authenticator._known.put(TOKEN, lesser, 1000)
         assert (await socket.end())[0] == 4403
+
+
+async def test_an_operation_asks_who_its_caller_is_now(serve: Serve) -> None:
+    """What is sent with rights that the token has lost isn't done, also before the socket has closed."""
+    app = await serve()
+    async with dial(app) as connection:
+        socket = await Socket(connection).started()
+        app.authenticator._known.put(TOKEN, replace(CALLER, role=Role.VIEWER), 1000)
+        await socket.say(subscribe("mutation { set(x: 5) }"))
+        assert (await socket.end())[0] == 4403
+
+
+async def test_a_change_while_a_token_is_looked_up(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A socket that was let in by a look-up that a revocation overtook hears nothing, and is closed at once."""
+    app = await serve()
+    answered = asyncio.Event()
+
+    async def overtaken(_authorization: str | None) -> Caller:
+        if not answered.is_set():
+            answered.set()
+            app.authenticator.forget(CALLER.token_id)
+            return CALLER
+        raise AuthError("The API key was revoked.")
+
+    monkeypatch.setattr(app.authenticator, "authenticate", overtaken)
+    async with dial(app) as connection:
+        socket = Socket(connection)
+        await socket.say(INIT)
+        assert await socket.end() == (4403, "Forbidden: The API key was revoked.")
+
+
+async def test_while_a_doubted_token_can_not_be_looked_up(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No event is told, and no operation done; when the database is back and the token is good still, all of it is."""
+    app = await serve()
+    async with dial(app) as connection:
+        socket = await Socket(connection).started()
+        await socket.say(subscribe("subscription { count(to: 3, delay: 0.2) }"))
+        assert (await socket.hear())["type"] == "next"
+        authenticate = app.authenticator.authenticate
+
+        async def away(_authorization: str | None) -> Caller:
+            raise Unavailable
+
+        monkeypatch.setattr(app.authenticator, "authenticate", away)
+        app.authenticator.forget(CALLER.token_id)
+        await socket.say(subscribe("mutation { set(x: 5) }", "2"))
+        refused = await socket.hear()
+        assert (refused["id"], refused["type"], refused["payload"][0]["extensions"]["code"]) == ("2", "error", "UNAVAILABLE")
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.6):
+                await connection.recv()
+        app.authenticator._known.put(TOKEN, CALLER, 1000)
+        monkeypatch.setattr(app.authenticator, "authenticate", authenticate)
+        assert [(await socket.hear())["type"] for _ in range(3)] == ["next", "next", "complete"]
 
 
 async def test_a_reader_that_stops(serve: Serve) -> None:

@@ -71,10 +71,10 @@ async def test_an_outbox_counts_bytes() -> None:
     waiting = asyncio.create_task(outbox.put(b"L" * 5_000))
     for number in range(2):
         message = await outbox.get()
-        assert message == b"%d" % number * 500
+        assert message.data == b"%d" % number * 500
         outbox.sent()
     await waiting
-    assert (await outbox.get())[:1] == b"L"
+    assert (await outbox.get()).data[:1] == b"L"
     # Taken and not yet sent, it still counts.
     assert unsent.bytes == 5_000
     outbox.close()
