@@ -29,6 +29,7 @@ from .plan.operation import COMPILERS, PARTS, EventPlan, MutationPlan, QueryPlan
 from .plan.reading import Counts, Moved, Reader
 from .plan.selections import Selections
 from .plan.variables import Variables
+from .plan.weight import TooLarge
 from .plan.writer import PlanFault
 from .rules.access import Caller, Role
 from .rules.errors import GatewayError, ServiceUnavailable
@@ -138,6 +139,8 @@ class Graph:
                 answer = await self._query(prepared, plan, given, values, Reading(caller, at_revision))
         except RequestError as error:
             return Answer(None, error.errors, executed=False)
+        except TooLarge as error:
+            return Answer(None, request_error(str(error)).errors, executed=False)
         except (StorageError, ServiceUnavailable) as error:
             _log.warning("database unavailable: %s", error)
             return Answer(
@@ -187,7 +190,7 @@ class Graph:
 
     async def _read(self, plan: QueryPlan, values: Variables, reading: Reading) -> tuple[dict[str, Any], int | None]:
         if plan.alone:
-            reader = Reader(self.database, self.database, reading.caller, self._counts)
+            reader = self._reader(self.database, reading.caller)
             try:
                 data = await plan.read(reader, values)
             except Moved:
@@ -197,11 +200,14 @@ class Graph:
                     return data, reader.seen
 
         async def work(connection: Connection) -> tuple[dict[str, Any], int | None]:
-            reader = Reader(self.database, connection, reading.caller, self._counts)
+            reader = self._reader(connection, reading.caller)
             data = await plan.read(reader, values)
             return data, await reader.revision() if reading.at_revision else None
 
         return await self.database.read(work)
+
+    def _reader(self, source: Any, caller: Caller) -> Reader:
+        return Reader(self.database, source, caller, self._counts, self.limits.max_answer)
 
     async def _complete(self, prepared: Prepared, given: dict[str, Any], values: Variables, reading: Reading) -> Answer:
         self.completed += 1
@@ -214,17 +220,20 @@ class Graph:
     async def _mutate(self, plan: MutationPlan, values: Variables, caller: Caller, fingerprint: str) -> Answer:
         answer = Answer({})
         assert answer.data is not None
+        room = self.limits.max_answer
         for step in plan.steps:
             if not isinstance(step, WriteStep):
                 answer.data[step[0]] = step[1]
                 continue
             try:
                 action = ACTIONS[step.name]
-                payload, replayed = await perform(self.database, action, step, values, caller, f"{step.key} {fingerprint}")
+                payload, replayed = await perform(self.database, action, step, values, caller, f"{step.key} {fingerprint}", room)
             except GatewayError as error:
                 return Answer(None, [located(error, step)])
             self.events.wake(caller.workspace_id)
             answer.data[step.key] = payload
+            if len(plan.steps) > 1:
+                room -= len(orjson.dumps(payload))
             if replayed:
                 answer.extensions["idempotencyReplayed"] = True
         self.planned += 1

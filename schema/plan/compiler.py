@@ -3,17 +3,18 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from graphql import GraphQLList, GraphQLNonNull, GraphQLObjectType, get_named_type, get_nullable_type
+from graphql import GraphQLEnumType, GraphQLList, GraphQLNonNull, GraphQLObjectType, get_named_type, get_nullable_type
 from sqlalchemy import FromClause
 
 from ..storage.database import Database
 from ..storage.statements import Statement
-from .cost import LIST, Cost, dearest
+from .cost import LIST, LONG, LONG_TEXT, Cost, Size, dearest, paged
 from .formats import formatted
 from .model import FieldModel, Model
 from .select import Level
 from .selections import Selected, Selections
 from .sources import Column, Connection, Expression, OneOf, Stored, ToMany, ToOne
+from .weight import ABSENT, ID_LENGTH, SCALARS, Weight
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,11 +38,17 @@ class Related:
 
 @dataclass(slots=True)
 class Plain:
-    """A plain object being written: the code of the variable that holds it, and what its ids are collected by."""
+    """A plain object being written: the code of the variable that holds it, what its ids are collected by, and its bytes."""
 
     variable: str
     collect: str
     related: list[Related] = field(default_factory=list)
+    size: Size | None = None
+    """How many items its list has, where the arguments say it."""
+    weight: Weight = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.weight = Weight(self.variable)
 
 
 @dataclass(slots=True)
@@ -75,27 +82,41 @@ class Compiler:
 
     def object(self, level: Level, table: FromClause, type_: GraphQLObjectType, asked: list[Selected]) -> tuple[str, Cost]:
         """The code of an object that stands in a row of `level`, and its cost."""
+
+        def part(selected: Selected) -> tuple[str, Cost]:
+            return self._field(level, table, self.model.field(type_.name, selected.name), selected)
+
+        return self.members(type_, asked, level.weight, part)
+
+    def members(
+        self, type_: GraphQLObjectType, asked: list[Selected], weight: Weight, part: "Callable[[Selected], tuple[str, Cost]]"
+    ) -> tuple[str, Cost]:
+        """The code of an object whose fields' codes and costs `part` tells, and its cost; its bytes are added to `weight`."""
         cost = Cost(1)
         parts = [f"{RUNTIME_TYPE!r}: {type_.name!r}"] if self.raw else []
+        weight.object_of([selected.key for selected in asked])
         for selected in asked:
             if selected.name != TYPENAME:
-                code, added = self._field(level, table, self.model.field(type_.name, selected.name), selected)
+                code, added = part(selected)
                 cost.add(added)
                 parts.append(f"{selected.key!r}: {code}")
-            elif not self.raw:
+                continue
+            weight.fixed += len(type_.name) + 2
+            if not self.raw:
                 parts.append(f"{selected.key!r}: {type_.name!r}")
         return "{" + ", ".join(parts) + "}", cost
 
     def _field(self, level: Level, table: FromClause, model: FieldModel, selected: Selected) -> tuple[str, Cost]:
         source = model.source
         if model.for_admins and not self.admin:
+            level.weight.fixed += ABSENT
             return "None", Cost()
         if isinstance(source, Column):
-            return self._value(model, level.slot(table.c[source.name])), Cost()
+            return self._value(model, level.slot(table.c[source.name]), level.weight)
         if isinstance(source, Expression):
-            return self._value(model, level.slot(source.build(table))), Cost()
+            return self._value(model, level.slot(source.build(table)), level.weight)
         if isinstance(source, ToOne):
-            code, test, cost = self._row(level, table, source, selected)
+            code, cost, test = self._row(level, table, source, selected)
             return _unless_absent(code, test, model), cost
         return self._one_of(level, table, source, selected) if isinstance(source, OneOf) else self._many(level, table, model, selected)
 
@@ -108,63 +129,65 @@ class Compiler:
         parent = level.place(table.c.id)
         if isinstance(source, ToMany):
             batch, cost = self.to_many(self, source, selected, parent)
-            absent = "[]"
+            absent, around = "[]", len("[]")
         else:
             assert isinstance(source, Connection)
             batch, cost = self.connection(self, source, model, selected, parent)
-            absent = "None"
+            absent, around = "None", batch.around
         level.batches.append(batch)
+        level.weight.fixed += around
         return f"b{len(level.batches) - 1}.get({level.row}[{parent}], {absent})", cost
 
-    def _value(self, model: FieldModel, code: str) -> str:
+    def _value(self, model: FieldModel, code: str, weight: Weight) -> tuple[str, Cost]:
         type_ = model.definition.type
-        return formatted(get_named_type(type_).name, code, raw=self.raw, nullable=not isinstance(type_, GraphQLNonNull))
+        named = get_named_type(type_)
+        if isinstance(named, GraphQLEnumType):
+            weight.fixed += max(map(len, named.values)) + 2
+        elif named.name in SCALARS:
+            weight.fixed += SCALARS[named.name]
+        else:
+            weight.text(code, ID_LENGTH if named.name == "ID" else model.longest)
+        cost = Cost(LONG_TEXT if (model.longest or 0) > LONG else 0)
+        return formatted(named.name, code, raw=self.raw, nullable=not isinstance(type_, GraphQLNonNull)), cost
 
-    def _row(self, level: Level, table: FromClause, source: ToOne, selected: Selected) -> tuple[str, str, Cost]:
-        """The code of the row that `source` refers to, the code that is None where there is no such row, and the cost."""
+    def _row(self, level: Level, table: FromClause, source: ToOne, selected: Selected) -> tuple[str, Cost, str]:
+        """The code of the row that `source` refers to, the cost, and the code that is None where there is no such row."""
         type_: Any = self.model.schema.type_map[source.type_name]
         stored = self.model.stored(source.type_name)
         asked = self.selections.below(selected, type_)
         if self.only_refers(stored, asked):
             slot = level.slot(table.c[source.column])
-            return self.reference(slot, type_, asked), slot, Cost(1)
+            return *self.reference(slot, type_, asked, level.weight), slot
         joined = level.join(table, source.column, stored)
         test = level.slot(joined.c.id)
-        code, cost = self.object(level, joined, type_, asked)
-        return code, test, cost
+        return *self.object(level, joined, type_, asked), test
 
     def _one_of(self, level: Level, table: FromClause, source: OneOf, selected: Selected) -> tuple[str, Cost]:
         rows = [self._row(level, table, member, selected) for member in source.members]
-        choices = " else ".join(f"{code} if {test} is not None" for code, test, _ in rows)
-        return f"({choices} else None)", dearest([cost for _, _, cost in rows])
+        choices = " else ".join(f"{code} if {test} is not None" for code, _, test in rows)
+        return f"({choices} else None)", dearest([cost for _, cost, _ in rows])
 
     def only_refers(self, stored: Stored, asked: list[Selected]) -> bool:
         """Whether nothing but the id is wanted of rows that are all in sight: what refers to them has it, no join is needed."""
         in_sight = stored.visible is None or not self.limited
         return in_sight and all(field.name in {"id", TYPENAME} for field in asked)
 
-    def reference(self, slot: str, type_: GraphQLObjectType, asked: list[Selected]) -> str:
-        """The code of an object of which only the id is wanted."""
-        parts = [f"{RUNTIME_TYPE!r}: {type_.name!r}"] if self.raw else []
-        for selected in asked:
-            if selected.name == "id":
-                parts.append(f"{selected.key!r}: {slot}")
-            elif not self.raw:
-                parts.append(f"{selected.key!r}: {type_.name!r}")
-        return "{" + ", ".join(parts) + "}"
+    def reference(self, slot: str, type_: GraphQLObjectType, asked: list[Selected], weight: Weight) -> tuple[str, Cost]:
+        """The code of an object of which only the id is wanted, and its cost."""
+
+        def part(_: Selected) -> tuple[str, Cost]:
+            weight.text(slot, ID_LENGTH)
+            return slot, Cost()
+
+        return self.members(type_, asked, weight, part)
 
     def plain(self, plain: Plain, type_: GraphQLObjectType, asked: list[Selected]) -> tuple[str, Cost]:
         """The code of a plain object that stands in a variable, keyed by the names of the type's fields, and its cost."""
-        cost = Cost(1)
-        parts = [f"{RUNTIME_TYPE!r}: {type_.name!r}"] if self.raw else []
-        for selected in asked:
-            if selected.name != TYPENAME:
-                code, added = self._member(plain, self.model.field(type_.name, selected.name), selected)
-                cost.add(added)
-                parts.append(f"{selected.key!r}: {code}")
-            elif not self.raw:
-                parts.append(f"{selected.key!r}: {type_.name!r}")
-        return "{" + ", ".join(parts) + "}", cost
+
+        def part(selected: Selected) -> tuple[str, Cost]:
+            return self._member(plain, self.model.field(type_.name, selected.name), selected)
+
+        return self.members(type_, asked, plain.weight, part)
 
     def _member(self, plain: Plain, model: FieldModel, selected: Selected) -> tuple[str, Cost]:
         if isinstance(model.source, ToOne):
@@ -176,22 +199,30 @@ class Compiler:
             return f"({choices} else None)", dearest([cost for _, cost in related])
         code = f"{plain.variable}[{model.name!r}]"
         type_ = get_named_type(model.definition.type)
-        if not isinstance(type_, GraphQLObjectType):
-            return self._value(model, code) if not _is_list(model) else code, Cost()
+        if isinstance(type_, GraphQLObjectType):
+            return self._plain_object(plain, code, type_, model, selected)
         if not _is_list(model):
-            inner, cost = self.plain(_inner(plain, code, None), type_, self.selections.below(selected, type_))
-            return _unless_absent(inner, code, model), cost
-        return self._plain_list(plain, code, type_, selected)
+            return self._value(model, code, plain.weight)
+        plain.weight.text(code, None)
+        return code, Cost()
 
-    def _plain_list(self, plain: Plain, code: str, type_: GraphQLObjectType, selected: Selected) -> tuple[str, Cost]:
+    def _plain_object(self, plain: Plain, code: str, type_: GraphQLObjectType, model: FieldModel, selected: Selected) -> tuple[str, Cost]:
+        asked = self.selections.below(selected, type_)
+        if not _is_list(model):
+            below = _inner(plain, code, None)
+            inner, cost = self.plain(below, type_, asked)
+            plain.weight.object(below.weight, code)
+            return _unless_absent(inner, code, model), cost
         item = f"{plain.variable}_"
         below = _inner(plain, item, code)
-        inner, cost = self.plain(below, type_, self.selections.below(selected, type_))
-        return f"[{inner} for {item} in {code}]", cost.times(LIST)
+        inner, cost = self.plain(below, type_, asked)
+        plain.weight.items(below.weight, code)
+        return f"[{inner} for {item} in {code}]", paged(plain.size, cost) if plain.size else cost.times(LIST)
 
     def _related(self, plain: Plain, source: ToOne, selected: Selected) -> tuple[str, Cost]:
         records, cost = self.records(self, source.type_name, selected)
         name = f"x{len(plain.related)}"
+        plain.weight.fixed += ABSENT
         plain.related.append(Related(name, records, plain.collect.format(f"{plain.variable}[{source.column!r}]")))
         return f"{name}.get({plain.variable}[{source.column!r}])", cost
 
@@ -207,7 +238,7 @@ def _is_list(model: FieldModel) -> bool:
 
 def _unless_absent(code: str, test: str, model: FieldModel) -> str:
     """`code`, or what stands for an absent object: null, or the end of the plan where the types rule null out."""
-    absent = "fault()" if isinstance(model.definition.type, GraphQLNonNull) else "None"
+    absent = f"fault({model.coordinate!r})" if isinstance(model.definition.type, GraphQLNonNull) else "None"
     return f"({code} if {test} is not None else {absent})"
 
 

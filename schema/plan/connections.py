@@ -12,10 +12,10 @@ from ..storage.database import Row
 from ..storage.statements import Statement
 from .aggregates import EMPTY_SUMMARY, summary_of
 from .arguments import Arguments, read_arguments
-from .compiler import TYPENAME, Compiler, Plain
+from .compiler import Compiler, Plain
 from .conditions import MAX_SEARCH
 from .connection_sql import Asked, ConnectionSql, Wanted
-from .cost import Cost
+from .cost import COUNT, SUMS, Cost, paged
 from .model import FieldModel
 from .pages import Page, page_size, read_page
 from .reading import Moved, Reader
@@ -24,6 +24,7 @@ from .select import Level
 from .selections import Selected
 from .sources import Connection
 from .variables import Variables
+from .weight import SCALARS, Parents, Weight
 from .writer import Writer, make_writer
 
 FEW = 1_000
@@ -35,7 +36,10 @@ LOOKS = 3
 
 @dataclass(slots=True, eq=False)
 class ConnectionPlan:
-    """A connection as compiled; statements are made once for each shape of its arguments."""
+    """A connection as compiled; statements are made once for each shape of its arguments.
+
+    `around` is how many bytes a page takes in the answer without its rows and cursors, at most.
+    """
 
     level: Level
     arguments: Arguments
@@ -43,6 +47,8 @@ class ConnectionPlan:
     sql: ConnectionSql
     key: int
     raw: bool
+    around: int
+    cursors: "Cursors"
 
     @property
     def wanted(self) -> Wanted:
@@ -55,19 +61,21 @@ class ConnectionPlan:
         if not reader.alone:
             return await self._single(reader, variables, asked)
         rows, told = await self._at_one_revision(reader, asked, {**reader.values, **asked.values})
+        self._weigh(reader, asked.page, _in_order(rows, asked.page))
         return self._write(asked.page, rows, told, [])
 
-    async def load(self, reader: Reader, keys: list[Any], variables: Variables) -> Mapping[Any, Any]:
+    async def load(self, reader: Reader, parents: Parents, variables: Variables) -> Mapping[Any, Any]:
         """The page of each parent. A fault in the arguments is raised, or stands in place of each page for graphql-core to tell."""
         try:
             asked = self.asked(variables)
         except BadRequest as error:
             if self.raw:
-                return dict.fromkeys(keys, error)
+                return dict.fromkeys(parents.keys, error)
             raise
-        if len(keys) == 1:
-            return {keys[0]: await self._single(reader, variables, asked.of_parent(keys[0]))}
-        return await self._grouped(reader, variables, asked, keys)
+        if len(parents.keys) == 1:
+            (key,) = parents.keys
+            return {key: await self._single(reader, variables, asked.of_parent(key), parents)}
+        return await self._grouped(reader, variables, asked, parents)
 
     def statements_for(self, variables: Variables) -> list[tuple[str, Statement]]:
         """The statements that these variables lead to, each with what it is for. Raises BadRequest."""
@@ -136,7 +144,7 @@ class ConnectionPlan:
             raise Moved
         return rows, rows[0][-1]
 
-    async def _single(self, reader: Reader, variables: Variables, asked: Asked) -> Any:
+    async def _single(self, reader: Reader, variables: Variables, asked: Asked, parents: Parents | None = None) -> Any:
         values = {**reader.values, **asked.values}
         told: dict[str, Any] = {}
         walk, nothing = True, not self.wanted.rows
@@ -146,8 +154,24 @@ class ConnectionPlan:
             # Few rows are found by their values and sorted; many are walked in order until the page is full.
             walk, nothing = row[0] > FEW, nothing or row[0] <= asked.page.offset
         rows = [] if nothing else await reader.fetch(self.sql.page(asked, walk=walk), values)
-        batches = await self.level.batched(reader, _in_order(rows, asked.page), variables)
+        shown = _in_order(rows, asked.page)
+        self._weigh(reader, asked.page, shown, parents)
+        batches = await self.level.batched(reader, shown, variables, parents, self._parent)
         return self._write(asked.page, rows, told, batches)
+
+    @property
+    def _parent(self) -> int:
+        """The place of the parent's key in a row; 0 where there is no parent."""
+        return 0 if self.sql.relation is None else self.level.place(self.sql.relation.parent)
+
+    def _weigh(self, reader: Reader, page: Page, rows: Sequence[Row], parents: Parents | None = None) -> None:
+        """Counts the rows of a page, or of the pages of many parents, towards the answer. Raises TooLarge."""
+        self.level.weigh(reader, rows, parents, self._parent)
+        if self.wanted.cursors and rows:
+            longest = page.order.longest([row[len(self.level.columns) :] for row in rows])
+            pages = 1 if parents is None else len(parents.keys)
+            count = self.cursors.of_row * len(rows) + self.cursors.of_page * pages
+            reader.add(longest * count * (1 if parents is None else parents.most))
 
     def _write(self, page: Page, rows: Sequence[Row], told: dict[str, Any], batches: list[Any]) -> Any:
         """The page of rows as they were read, of which there may be one more than it holds."""
@@ -171,18 +195,19 @@ class ConnectionPlan:
     def _told(self, row: Row) -> dict[str, Any]:
         return {"totalCount": row[0], "summary": summary_of(row) if self.wanted.summary else None}
 
-    async def _grouped(self, reader: Reader, variables: Variables, asked: Asked, keys: list[Any]) -> Mapping[Any, Any]:
-        values = {**reader.values, **asked.values, "parents": keys}
-        groups: dict[Any, list[Row]] = {key: [] for key in keys}
+    async def _grouped(self, reader: Reader, variables: Variables, asked: Asked, parents: Parents) -> Mapping[Any, Any]:
+        values = {**reader.values, **asked.values, "parents": parents.keys}
+        groups: dict[Any, list[Row]] = {key: [] for key in parents.keys}
         if self.wanted.rows:
-            parent = self.level.place(self.sql.relation.parent)  # type: ignore[union-attr]
-            for row in await reader.fetch(self.sql.grouped(asked), values):
+            parent = self._parent
+            for row in await reader.fetch_many(self.sql.grouped(asked), values, self.level.weight):
                 groups[row[parent]].append(row)
         told: dict[Any, Row] = {}
         if self.wanted.counts:
             told = {row[-1]: row[:-1] for row in await reader.fetch(self.sql.grouped_count(asked), values)}
         shown = [row for rows in groups.values() for row in _in_order(rows, asked.page)]
-        batches = await self.level.batched(reader, shown, variables)
+        self._weigh(reader, asked.page, shown, parents)
+        batches = await self.level.batched(reader, shown, variables, parents, self._parent)
         empty = EMPTY_SUMMARY if self.wanted.summary else (0,)
         return {key: self._write(asked.page, rows, self._told(told.get(key, empty)), batches) for key, rows in groups.items()}
 
@@ -210,69 +235,77 @@ def compile_connection(
     type_: Any = get_named_type(model.definition.type)
     asked = compiler.selections.below(selected, type_)
     parts = _Parts(compiler, level)
-    code = parts.connection(type_, asked)
+    code, cost = parts.connection(type_, asked)
     writer = make_writer(f"rows, p, cursor{level.parameters}", code, compiler.names)
     arguments = read_arguments(model.definition, selected.node)
     filters = compiler.filters if "filter" in model.definition.args else None
-    cost = Cost(parts.fixed, [(lambda variables: page_size(arguments(variables)), parts.item)])
+    cost.add(paged(lambda variables: page_size(arguments(variables)), parts.item))
     sql = ConnectionSql(compiler, level, parts.wanted(), filters, relation)
-    plan = ConnectionPlan(level, arguments, writer, sql, parent, compiler.raw)
+    plan = ConnectionPlan(level, arguments, writer, sql, parent, compiler.raw, parts.around.fixed, parts.cursors)
     compiler.checks.append(plan.asked)
     return plan, cost
 
 
 @dataclass(slots=True)
+class Cursors:
+    """How many cursors are asked for: of each row, and of each page."""
+
+    of_row: int = 0
+    of_page: int = 0
+
+
+@dataclass(slots=True)
 class _Parts:
-    """Writes a connection's code, and notes what it needs."""
+    """Writes a connection's code, and notes what it needs: `item` is the cost of a row, `around` the bytes of a page without its rows."""
 
     compiler: Compiler
     level: Level
-    fixed: int = 1
     item: Cost = field(default_factory=Cost)
+    around: Weight = field(default_factory=lambda: Weight("p"))
+    cursors: Cursors = field(default_factory=Cursors)
     names: set[str] = field(default_factory=set)
 
     def wanted(self) -> Wanted:
         names = self.names
         rows = not names.isdisjoint({"node", "nodes", "edges", "pageInfo", "cursor"})
-        return Wanted(rows, not names.isdisjoint({"cursor", "startCursor", "endCursor"}), "totalCount" in names, "summary" in names)
+        return Wanted(rows, bool(self.cursors.of_row or self.cursors.of_page), "totalCount" in names, "summary" in names)
 
-    def connection(self, type_: GraphQLObjectType, asked: list[Selected]) -> str:
-        return self._object(type_, asked, self._part)
+    def connection(self, type_: GraphQLObjectType, asked: list[Selected]) -> tuple[str, Cost]:
+        return self.compiler.members(type_, asked, self.around, lambda selected: self._part(type_, selected))
 
-    def _part(self, type_: GraphQLObjectType, selected: Selected) -> str:
+    def _part(self, type_: GraphQLObjectType, selected: Selected) -> tuple[str, Cost]:
         self.names.add(selected.name)
         inner: Any = get_named_type(type_.fields[selected.name].type)
-        if selected.name == "edges":
-            below = self.compiler.selections.below(selected, inner)
-            self.item.add(Cost(1))
-            return f"[{self._object(inner, below, self._edge_part)} for {self.level.row} in rows]"
-        if selected.name == "nodes":
-            return f"[{self._node(inner, selected)} for {self.level.row} in rows]"
+        if selected.name in {"edges", "nodes"}:
+            self.around.fixed += len("[]")
+            code, cost = self._edge(inner, selected) if selected.name == "edges" else self._node(inner, selected)
+            self.item.add(cost)
+            return f"[{code} for {self.level.row} in rows]", Cost()
         if selected.name in {"pageInfo", "summary"}:
-            below = self.compiler.selections.below(selected, inner)
-            self.names.update(field.name for field in below)
-            code, cost = self.compiler.plain(Plain(f"p[{selected.name!r}]", "[{}]"), inner, below)
-            self.fixed += cost.own
-            return code
-        return f"p[{selected.name!r}]"
+            return self._told(inner, selected)
+        self.around.fixed += SCALARS["Int"]
+        return f"p[{selected.name!r}]", Cost(COUNT)
 
-    def _edge_part(self, type_: GraphQLObjectType, selected: Selected) -> str:
+    def _told(self, type_: GraphQLObjectType, selected: Selected) -> tuple[str, Cost]:
+        """What is told of a page, or of all that match."""
+        below = self.compiler.selections.below(selected, type_)
+        self.cursors.of_page += sum([field.name in {"startCursor", "endCursor"} for field in below])
+        plain = Plain(f"p[{selected.name!r}]", "[{}]")
+        code, cost = self.compiler.plain(plain, type_, below)
+        self.around.fixed += plain.weight.fixed
+        return code, Cost(SUMS) if selected.name == "summary" else cost
+
+    def _edge(self, type_: GraphQLObjectType, selected: Selected) -> tuple[str, Cost]:
+        below = self.compiler.selections.below(selected, type_)
+        return self.compiler.members(type_, below, self.level.weight, lambda part: self._edge_part(type_, part))
+
+    def _edge_part(self, type_: GraphQLObjectType, selected: Selected) -> tuple[str, Cost]:
         self.names.add(selected.name)
         if selected.name == "cursor":
-            return f"cursor({self.level.row})"
+            self.cursors.of_row += 1
+            return f"cursor({self.level.row})", Cost()
         return self._node(get_named_type(type_.fields["node"].type), selected)
 
-    def _node(self, type_: Any, selected: Selected) -> str:
+    def _node(self, type_: Any, selected: Selected) -> tuple[str, Cost]:
         below = self.compiler.selections.below(selected, type_)
-        code, cost = self.compiler.object(self.level, self.level.table, type_, below)
-        self.item.add(cost)
-        return code
-
-    def _object(self, type_: GraphQLObjectType, asked: list[Selected], part: Any) -> str:
-        parts = [f"None: {type_.name!r}"] if self.compiler.raw else []
-        for selected in asked:
-            if selected.name != TYPENAME:
-                parts.append(f"{selected.key!r}: {part(type_, selected)}")
-            elif not self.compiler.raw:
-                parts.append(f"{selected.key!r}: {type_.name!r}")
-        return "{" + ", ".join(parts) + "}"
+        return self.compiler.object(self.level, self.level.table, type_, below)

@@ -3,7 +3,7 @@
 strawberry's own limiters expand a chain of fragments again and again, which takes exponential time; here each fragment is measured once.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from graphql import (
@@ -29,6 +29,7 @@ class Limits:
     max_tokens: int = 1_000
     max_depth: int = 10
     max_introspection_depth: int = 20
+    max_introspections: int = 2
     max_aliases: int = 30
     max_directives: int = 50
     max_root_fields: int = 20
@@ -45,6 +46,7 @@ class Limits:
 class _Measure:
     depth: int = 0
     introspection_depth: int = 0
+    introspections: int = 0
     aliases: int = 0
     directives: int = 0
     fields: int = 0
@@ -52,6 +54,7 @@ class _Measure:
     def add(self, other: "_Measure") -> None:
         self.depth = max(self.depth, other.depth)
         self.introspection_depth = max(self.introspection_depth, other.introspection_depth)
+        self.introspections += other.introspections
         self.aliases += other.aliases
         self.directives += other.directives
         self.fields += other.fields
@@ -80,9 +83,9 @@ class _Measuring:
 
     def _field(self, node: FieldNode) -> _Measure:
         below = self.of(node.selection_set) if node.selection_set is not None else _Measure()
-        measure = _Measure(below.depth + 1, below.introspection_depth, below.aliases, below.directives, 1)
+        measure = replace(below, depth=below.depth + 1, fields=1)
         if node.name.value in {"__schema", "__type"}:
-            measure.depth, measure.introspection_depth = 0, below.depth + 1
+            measure.depth, measure.introspection_depth, measure.introspections = 0, below.depth + 1, 1
         if node.alias is not None:
             measure.aliases += 1
         return measure
@@ -91,8 +94,7 @@ class _Measuring:
         if name not in self._measured:
             self._measured[name] = _Measure()
             self._measured[name] = self.of(self._fragments[name].selection_set)
-        kept = self._measured[name]
-        return _Measure(kept.depth, kept.introspection_depth, kept.aliases, kept.directives, kept.fields)
+        return replace(self._measured[name])
 
 
 class _Strings(Visitor):
@@ -112,6 +114,7 @@ def too_much(document: DocumentNode, operation: OperationDefinitionNode, limits:
     checks = [
         ("levels deep", measure.depth, limits.max_depth),
         ("levels deep in its introspection", measure.introspection_depth, limits.max_introspection_depth),
+        ("fields `__schema` and `__type`", measure.introspections, limits.max_introspections),
         ("aliases", measure.aliases, limits.max_aliases),
         ("directives", measure.directives + len(operation.directives or ()), limits.max_directives),
         (roots, _roots(document, operation.selection_set), limits.max_mutations if is_mutation else limits.max_root_fields),

@@ -17,11 +17,17 @@ class FieldModel:
     `for_admins`: everybody but an admin reads null. `longest` is how many characters it has at most, None where nothing says so.
     """
 
+    type_name: str
     name: str
     source: Source | None
     definition: GraphQLField
     for_admins: bool = False
     longest: int | None = None
+
+    @property
+    def coordinate(self) -> str:
+        """Its name in the schema, as in `Opportunity.account`."""
+        return f"{self.type_name}.{self.name}"
 
 
 class Model:
@@ -53,7 +59,14 @@ class Model:
         created: Any = self.schema.type_map.get(f"Create{type_.name}Input")
         inputs: dict[str, GraphQLInputField] = {} if created is None else created.fields
         return {
-            name: FieldModel(name, self._source(type_, name, field), field, bool(metadata(field).get(FOR_ADMINS)), _longest(field, inputs.get(name)))
+            name: FieldModel(
+                type_.name,
+                name,
+                self._source(type_, name, field),
+                field,
+                bool(metadata(field).get(FOR_ADMINS)),
+                _longest(field, inputs.get(name)),
+            )
             for name, field in type_.fields.items()
         }
 

@@ -10,14 +10,17 @@ from ..rules.errors import GatewayError
 from .arguments import Arguments, read_arguments
 from .compiler import TYPENAME, Compiler, result_type
 from .connections import ConnectionPlan, compile_connection
-from .cost import Cost
+from .cost import SCHEMA, Cost
 from .reading import Reader
 from .records import compile_embedded, compile_records, compile_to_many
 from .selections import Selected
-from .steps import PlainWriter, RecordStep, Step, compile_plain, compile_step
+from .steps import NodesStep, PlainWriter, RecordStep, Step, compile_plain, compile_step
 from .variables import Variables
 
 INTROSPECTION = {"__schema", "__type"}
+
+_AROUND = 20
+"""Bytes of brackets, of null or of `__typename`."""
 
 MakeCompiler = Callable[..., Compiler]
 
@@ -32,14 +35,17 @@ class QueryPlan:
     introspective: bool
     alone: bool = False
     """Its statements need no transaction to see one state of the workspace: there is one, or each tells the revision that it saw."""
+    around: int = 0
+    """Bytes of the answer beside its rows and plain objects, at most."""
     faulty: bool = False
 
     async def read(self, reader: Reader, variables: Variables) -> dict[str, Any]:
-        """The response's data. Raises GatewayError, and Moved if its reader reads `alone`.
+        """The response's data. Raises GatewayError, TooLarge, and Moved if its reader reads `alone`.
 
         In a raw plan an error stands in place of the field that it belongs to.
         """
         data: dict[str, Any] = {}
+        reader.add(self.around)
         for key, step in self.steps:
             try:
                 data[key] = await step.run(reader, variables)
@@ -98,11 +104,16 @@ def compile_query(compiler: Compiler) -> QueryPlan:
     for selected in compiler.selections.root(root):
         if selected.name in INTROSPECTION:
             introspective = True
+            cost.add(Cost(SCHEMA))
             continue
         step, added = compile_step(compiler, selected)
         steps.append((selected.key, step))
         cost.add(added)
-    return QueryPlan(compiler, steps, cost, introspective, _alone(steps))
+    return QueryPlan(compiler, steps, cost, introspective, _alone(steps), _around(steps))
+
+
+def _around(steps: list[tuple[str, Step]]) -> int:
+    return 2 + sum([len(key) + 4 + (step.around if isinstance(step, ConnectionPlan | NodesStep) else _AROUND) for key, step in steps])
 
 
 def _alone(steps: list[tuple[str, Step]]) -> bool:

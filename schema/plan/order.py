@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, FromClause, and_, false, or_, tuple_
 
 from ..rules.errors import BadRequest
 from .binds import compared
+from .weight import ESCAPED
 
 _COLUMNS = {
     "NAME": "name_folded",
@@ -22,6 +23,8 @@ _COLUMNS = {
     "CREATED_AT": "created_at",
     "UPDATED_AT": "updated_at",
 }
+_CURSOR, _KEY = 200, 45
+"""Bytes of a cursor without its keys, and of a key that is no name, at most."""
 _CODES = {column: chr(ord("a") + place) for place, column in enumerate(_COLUMNS.values())}
 
 
@@ -51,6 +54,12 @@ class Order:
     def cursor(self, values: Sequence[Any]) -> str:
         """The cursor of a row with these values (of `keys`)."""
         return urlsafe_b64encode(orjson.dumps((self.signature, *values))).decode()
+
+    def longest(self, keys: Sequence[Sequence[Any]]) -> int:
+        """Bytes of the longest of the cursors of rows with these keys, at most, in quotes."""
+        place = next((place for place, term in enumerate(self.terms) if term.column == "name_folded"), None)
+        name = 0 if place is None else max([len(key[place]) for key in keys])
+        return _CURSOR + (name * ESCAPED + len(self.terms) * _KEY) * 4 // 3
 
     def position(self, cursor: str) -> list[Any]:
         """The values in a cursor. Raises BadRequest where it isn't one of ours or belongs to another order."""

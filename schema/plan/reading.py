@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, bindparam, select
 
 from ..rules.access import Caller
 from ..storage.columns import Text
-from ..storage.database import Connection, Database, Row
+from ..storage.database import Database, Row
 from ..storage.statements import Statement
 from ..storage.tables import Workspace
 from .weight import TooLarge, Weight
@@ -102,17 +102,25 @@ class Reader:
         if self.bytes > self.limit:
             self._count_exactly()
 
+    def add(self, size: int) -> None:
+        """Counts `size` bytes towards the answer. Raises TooLarge."""
+        self.bytes += size
+        self._exact += size
+        if self.bytes > self.limit:
+            self._count_exactly()
+
     def _count_exactly(self) -> None:
         for count in self._counting:
             self._exact += count()
-            if self._exact > self.limit:
-                raise TooLarge(self.limit)
         self._counting.clear()
         self.bytes = self._exact
+        if self.bytes > self.limit:
+            raise TooLarge(self.limit)
 
     def fetch_many(self, statement: Statement, values: Mapping[str, Any], weight: Weight) -> Awaitable[Sequence[Row]]:
         """All rows of a statement that may have many of this weight. Raises TooLarge while they are read, if it comes to that."""
-        return self._source.fetch_portions(statement, values, weight.portion, _Reading(weight, self.limit).look)
+        rows: Awaitable[Sequence[Row]] = self._source.fetch_portions(statement, values, weight.portion, _Reading(weight, self.limit).look)
+        return rows
 
     async def revision(self) -> int:
         """The workspace's revision in this snapshot."""

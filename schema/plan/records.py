@@ -1,7 +1,9 @@
 """Records by their ids, and related records in batches: one statement each, however many parents there are."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from graphql import GraphQLObjectType
@@ -16,7 +18,13 @@ from .select import Level
 from .selections import Selected
 from .sources import Foreign, Linked, Stored, ToMany
 from .variables import Variables
+from .weight import Parents
 from .writer import Writer, make_grouper
+
+LONGEST_LIST = 250
+"""How many items a list without a page has at most."""
+MAX_EMBEDDED = 1_048_576
+"""Bytes of related records that come with their parent's row; of more, each list has its own statement."""
 
 
 @dataclass(slots=True)
@@ -29,23 +37,26 @@ class Records:
     writer: Writer
 
     async def load(self, reader: Reader, ids: Iterable[Any], variables: Variables) -> dict[Any, Any]:
-        """The records with these ids."""
-        wanted = [id_ for id_ in dict.fromkeys(ids) if id_ is not None]
-        if not wanted:
+        """The records with these ids, each of which stands in the answer as often as here. Raises TooLarge."""
+        found = [id_ for id_ in ids if id_ is not None]
+        if not found:
             return {}
+        wanted = list(dict.fromkeys(found))
         if len(wanted) == 1:
             rows = await reader.fetch(self.one, {**reader.values, "id": wanted[0]})
         else:
-            rows = await reader.fetch(self.many, {**reader.values, "ids": wanted})
-        return {key: group[0] for key, group in (await self._groups(reader, rows, variables)).items()}
+            rows = await reader.fetch_many(self.many, {**reader.values, "ids": wanted}, self.level.weight)
+        parents = Parents(wanted, len(found) - len(wanted) + 1, partial(Counter, found))
+        return {key: group[0] for key, group in (await self._groups(reader, rows, variables, parents)).items()}
 
     async def get(self, reader: Reader, id_: Any, variables: Variables) -> Any:
-        """The one with this id, or None."""
+        """The one with this id, or None. Raises TooLarge."""
         rows = await reader.fetch(self.one, {**reader.values, "id": id_})
         return (await self._groups(reader, rows, variables))[id_][0] if rows else None
 
-    async def _groups(self, reader: Reader, rows: Sequence[Row], variables: Variables) -> Any:
-        return self.writer.call(rows, *await self.level.batched(reader, rows, variables))
+    async def _groups(self, reader: Reader, rows: Sequence[Row], variables: Variables, parents: Parents | None = None) -> Any:
+        self.level.weigh(reader, rows, parents)
+        return self.writer.call(rows, *await self.level.batched(reader, rows, variables, parents))
 
 
 def compile_records(compiler: Compiler, type_name: str, selected: Selected) -> tuple[Records, Cost]:
@@ -71,13 +82,15 @@ class Many:
     many: Statement
     writer: Writer
 
-    async def load(self, reader: Reader, keys: list[Any], variables: Variables) -> Any:
-        """The related records of each parent that has some."""
+    async def load(self, reader: Reader, parents: Parents, variables: Variables) -> Any:
+        """The related records of each parent that has some. Raises TooLarge."""
+        keys = parents.keys
         if len(keys) == 1:
             rows = await reader.fetch(self.one, {**reader.values, "parent": keys[0]})
         else:
-            rows = await reader.fetch(self.many, {**reader.values, "parents": keys})
-        return self.writer.call(rows, *await self.level.batched(reader, rows, variables))
+            rows = await reader.fetch_many(self.many, {**reader.values, "parents": keys}, self.level.weight)
+        self.level.weigh(reader, rows, parents)
+        return self.writer.call(rows, *await self.level.batched(reader, rows, variables, parents))
 
 
 def compile_to_many(compiler: Compiler, source: ToMany, selected: Selected, parent: int) -> tuple[Many, Cost]:
@@ -96,9 +109,11 @@ def compile_embedded(compiler: Compiler, source: ToMany, selected: Selected, lev
     """The code of all related records, selected with the rows of `level`; None where something hangs on them in turn."""
     below = _Below(compiler, source, selected, row="e", prefix="e")
     code, cost = below.object()
-    if below.level.batches:
+    item = below.level.weight
+    if below.level.batches or level.weight.read + item.read * LONGEST_LIST > MAX_EMBEDDED:
         return None
     rows = level.embed(below.rows(below.related.parent == table.c.id), table)
+    level.weight.items(item, rows, LONGEST_LIST)
     return f"[{code} for {below.level.row} in {rows}]", cost.times(LIST)
 
 
@@ -124,7 +139,7 @@ class _Below:
     def object(self) -> tuple[str, Cost]:
         """The code of a record, and its cost."""
         if self.reference is not None:
-            return self.compiler.reference(self.level.slot(self.reference), self.type, self.asked), Cost(1)
+            return self.compiler.reference(self.level.slot(self.reference), self.type, self.asked, self.level.weight)
         return self.compiler.object(self.level, self.level.table, self.type, self.asked)
 
     def rows(self, of_parent: ColumnElement[bool], *order: ColumnElement[Any]) -> Select[Any]:

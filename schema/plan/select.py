@@ -121,7 +121,7 @@ class Level:
 
         The rows hang on `parents` in turn, whose keys stand at `place`.
         """
-        loaded = []
+        loaded: list[Any] = []
         for batch in self.batches:
             found = [row[batch.key] for row in rows if row[batch.key] is not None]
             if not found:

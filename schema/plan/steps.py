@@ -13,7 +13,7 @@ from .analytics import AGGREGATES
 from .arguments import Arguments, read_arguments
 from .compiler import Compiler, Plain, Related, result_type
 from .connections import compile_connection
-from .cost import LIST, Cost, dearest
+from .cost import LIST, SUMS, SUMS_OF_A_DAY, Cost, Size, dearest, paged
 from .model import FieldModel
 from .reading import Reader
 from .records import Records, compile_records
@@ -21,6 +21,7 @@ from .select import Level
 from .selections import Selected
 from .sources import Aggregate, AnyById, ById, Computed, Connection, Rows
 from .variables import Variables
+from .weight import Weight
 from .writer import Writer, make_writer
 
 MAX_IDS = 100
@@ -51,6 +52,7 @@ class NodesStep:
     by_prefix: dict[str, Records]
     arguments: Arguments
     many: bool
+    around: int = MAX_IDS * len("null,")
 
     async def run(self, reader: Reader, variables: Variables) -> Any:
         arguments = self.arguments(variables)
@@ -76,7 +78,8 @@ class RowsStep:
     async def run(self, reader: Reader, variables: Variables) -> Any:
         if self.admin:
             require_admin(reader)
-        rows = await reader.fetch(self.statement, reader.values)
+        rows = await reader.fetch_many(self.statement, reader.values, self.level.weight)
+        self.level.weigh(reader, rows)
         return self.writer.call(rows, *await self.level.batched(reader, rows, variables))
 
 
@@ -109,18 +112,25 @@ class PlainWriter:
     related: list[Related]
     collectors: list[Writer]
     writer: Writer
+    weight: Weight
 
     async def write(self, reader: Reader, value: Any, variables: Variables) -> Any:
-        """The response of `value`."""
+        """The response of `value`. Raises TooLarge."""
+        reader.add(sum(self.weight.count([value])))
         loaded = []
         for related, collector in zip(self.related, self.collectors, strict=True):
             loaded.append(await related.records.load(reader, collector.call(value), variables))
         return self.writer.call(value, *loaded)
 
 
-def compile_plain(compiler: Compiler, type_: GraphQLObjectType, selected: Selected, *, many: bool) -> tuple[PlainWriter, Cost]:
-    """The writer of a plain object (`many`: of a list of them), of which `selected` asks something."""
-    plain = Plain("o", "[{} for o in value]" if many else "[{}]")
+def compile_plain(
+    compiler: Compiler, type_: GraphQLObjectType, selected: Selected, *, many: bool, size: Size | None = None
+) -> tuple[PlainWriter, Cost]:
+    """The writer of a plain object (`many`: of a list of them), of which `selected` asks something.
+
+    `size` tells how many items its list has, where the arguments say it.
+    """
+    plain = Plain("o", "[{} for o in value]" if many else "[{}]", size=size)
     code, cost = compiler.plain(plain, type_, compiler.selections.below(selected, type_))
     parameters = "".join(f", {related.name}" for related in plain.related)
     if many:
@@ -129,7 +139,9 @@ def compile_plain(compiler: Compiler, type_: GraphQLObjectType, selected: Select
         writer = make_writer(f"o{parameters}", code, compiler.names)
     variable = "value" if many else "o"
     collectors = [make_writer(variable, related.ids, {}) for related in plain.related]
-    return PlainWriter(plain.related, collectors, writer), cost.times(LIST if many else 1)
+    weight = Weight("v")
+    weight.items(plain.weight, "v" if many else "[v]")
+    return PlainWriter(plain.related, collectors, writer, weight), cost.times(LIST if many else 1)
 
 
 def require_admin(reader: Reader) -> None:
@@ -157,6 +169,8 @@ def compile_step(compiler: Compiler, selected: Selected) -> tuple[Step, Cost]:
         return _rows(compiler, source, selected)
     many = not isinstance(source, Computed) or str(model.definition.type).startswith("[")
     writer, cost = compile_plain(compiler, result_type(model), selected, many=many)
+    if isinstance(source, Aggregate):
+        cost = paged(lambda variables: SUMS_OF_A_DAY if arguments(variables).get("asOf") else SUMS, Cost(1))
     return PlainStep(_maker(compiler, source, model, arguments), writer), cost
 
 
@@ -167,7 +181,7 @@ def _nodes(compiler: Compiler, source: AnyById, arguments: Arguments, selected: 
     step = NodesStep({prefix: records for prefix, (records, _) in compiled.items()}, arguments, source.many)
     if not source.many:
         return step, cost
-    return step, Cost(0, [(lambda variables: len(arguments(variables)["ids"]), cost)])
+    return step, paged(lambda variables: len(set(arguments(variables)["ids"])), cost)
 
 
 def _hidden(compiler: Compiler, type_name: str) -> bool:

@@ -33,8 +33,7 @@ class TooLarge(Exception):
 
     def __init__(self, limit: int) -> None:
         super().__init__(
-            f"The answer would have more than {limit:,} bytes, which is the most that it may have: ask for smaller pages, for fewer long "
-            "texts, or for them under fewer aliases."
+            f"The answer would have more than {limit:,} bytes: ask for smaller pages, fewer long texts, or the same text under fewer aliases."
         )
 
 
@@ -79,14 +78,12 @@ class Weight:
     @cached_property
     def count(self) -> Callable[[Sequence[Any]], list[int]]:
         """Counts the bytes of each of many objects."""
-        counted: Callable[[Sequence[Any]], list[int]] = make_writer(
-            "rows", f"[{self.code} for {self.variable} in rows]", _NAMES
-        ).call
+        counted: Callable[[Sequence[Any]], list[int]] = make_writer("rows", f"[{self.code} for {self.variable} in rows]", _NAMES).call
         return counted
 
-    def key(self, name: str) -> None:
-        """Adds a response key, with its quotes, its colon and a comma."""
-        self.fixed += len(name) + 4
+    def object_of(self, names: Sequence[str]) -> None:
+        """Adds an object with these response keys, but not their values: its braces, quotes, colons and commas."""
+        self.fixed += 3 + sum([len(name) + 4 for name in names])
 
     def text(self, code: str, longest: int | None) -> None:
         """Adds a text of at most `longest` characters, which `code` reads."""

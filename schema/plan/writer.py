@@ -10,12 +10,12 @@ from typing import Any
 
 
 class PlanFault(Exception):
-    """The writer met something that the types rule out (a null that must not be): the answer is left to graphql-core."""
+    """The writer met null in a field (`Type.field`) that can't be null: the answer is left to graphql-core."""
 
 
-def fault() -> Any:
-    """Leaves the writer."""
-    raise PlanFault
+def fault(coordinate: str) -> Any:
+    """Leaves the writer. Raises PlanFault."""
+    raise PlanFault(coordinate)
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,7 +83,10 @@ class SqliteConnection:
         return self.rows(statement, values, partial(_portions, size, look))
 
     def rows(self, statement: Statement, values: Mapping[str, Any], read: Read = sqlite3.Cursor.fetchall) -> Sequence[Row]:
-        """All rows, as `read` gets them. Raises OverBudget after the deadline, and at once for what was slow lately if this is the event loop's thread."""
+        """All rows, as `read` gets them.
+
+        Raises OverBudget after the deadline, and at once for what was slow lately if this is the event loop's thread.
+        """
         if self.slow and statement.text in self.slow:
             return self._slow_rows(statement, values, read)
         return self._rows(statement, values, read)

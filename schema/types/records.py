@@ -6,7 +6,7 @@ import strawberry
 from strawberry import ID, UNSET
 
 from ..plan.aggregates import weighted_cents
-from ..plan.sources import Column, Connection, Expression, Foreign, OneOf, Stored, ToMany, ToOne
+from ..plan.sources import LONGEST, Column, Connection, Expression, Foreign, OneOf, Stored, ToMany, ToOne
 from ..storage import tables
 from .enums import OpportunityStage, ProbabilitySource, RestUsageKind, Role
 from .fields import Planned, for_admins, plain, read_from, resolved

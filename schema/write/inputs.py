@@ -8,9 +8,10 @@ from typing import Any
 from strawberry.types.base import StrawberryOptional
 from strawberry.utils.str_converters import to_camel_case
 
+from ..plan.sources import LIMITS
 from ..rules.stages import BY_NAME
 from ..rules.text import trimmed
-from ..types.fields import LIMITS, Constraint
+from ..types.fields import Constraint
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
 _SURROGATE = re.compile("[\ud800-\udfff]")

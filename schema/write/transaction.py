@@ -10,9 +10,10 @@ from sqlalchemy import bindparam, insert, update
 from ..plan.operation import WriteStep
 from ..plan.reading import WORKSPACE, Counts, Reader
 from ..plan.variables import Variables
+from ..plan.weight import TooLarge
 from ..rules import clock
 from ..rules.access import Caller, Role
-from ..rules.errors import Forbidden
+from ..rules.errors import BadRequest, Forbidden
 from ..storage.database import Connection, Database, Row
 from ..storage.statements import Statement
 from ..storage.tables import Event, Workspace
@@ -141,9 +142,12 @@ class Action:
 
 
 async def perform(
-    database: Database, action: Action, step: WriteStep, variables: Variables, caller: Caller, fingerprint: str
+    database: Database, action: Action, step: WriteStep, variables: Variables, caller: Caller, fingerprint: str, room: int
 ) -> tuple[Any, bool]:
-    """Carries out one mutation; answers its payload, and whether it was an earlier answer told again. Raises GatewayError."""
+    """Carries out one mutation; answers its payload, and whether it was an earlier answer told again. Raises GatewayError.
+
+    A mutation whose payload would have more than `room` bytes is rolled back, and its error says so.
+    """
     action.authorise(caller)
     arguments = step.arguments(variables)
     key = idempotency.read_key(arguments.get("idempotencyKey"))
@@ -154,9 +158,11 @@ async def perform(
         if key is not None:
             kept = await idempotency.find(writing, key, fingerprint)
             if kept is not None:
+                if len(kept) > room:
+                    raise TooLarge(room)
                 raise _Nothing(orjson.loads(kept), replayed=True)
         outcome = await action.run(writing, arguments)
-        payload = await step.writer.write(Reader(database, connection, caller, _UNCOUNTED), outcome, variables)
+        payload = await step.writer.write(Reader(database, connection, caller, _UNCOUNTED, room), outcome, variables)
         if not writing.changed or writing.abandoned:
             raise _Nothing(payload, replayed=False)
         if key is not None:
@@ -168,3 +174,6 @@ async def perform(
             return await database.write(work, long=action.many)
     except _Nothing as nothing:
         return nothing.result
+    except TooLarge as error:
+        message = f"{error} Nothing was done."
+        raise BadRequest(message) from error

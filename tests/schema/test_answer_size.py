@@ -1,3 +1,57 @@
+"""Answers have a limit in bytes, which is kept while rows are read; what is counted is never less than what is sent."""
+
+from random import Random
+
+import orjson
+import pytest
+
+from schema.documents import RequestError
+from schema.graph import Graph
+from schema.plan.limits import Limits
+from tests.schema.differential.compare import stop_clock
+from tests.schema.differential.documents import Operation, draw
+from tests.schema.differential.values import Values
+from tests.schema.world import World
+
+DRAWN = 250
+
+
+def graph_of(world: World, limit: int, *, plans: bool) -> Graph:
+    """A graph whose answers may have `limit` bytes."""
+    return Graph(world.database, limits=Limits(max_answer=limit), plans=plans)
+
+
+async def sized(world: World, operation: Operation, limit: int, *, plans: bool) -> int | None:
+    """The bytes of the data that an operation answers; None where it was refused as too large."""
+    graph = graph_of(world, limit, plans=plans)
+    answer = await graph.run(graph.prepare(operation.text), operation.variables, world.here.caller())
+    if not answer.executed:
+        assert answer.errors is not None
+        assert answer.errors[0]["extensions"]["code"] == "BAD_REQUEST"
+        assert f"{limit:,} bytes" in answer.errors[0]["message"]
+        return None
+    return 0 if answer.errors else len(orjson.dumps(answer.data))
+
+
+@pytest.mark.parametrize("plans", [True, False])
+async def test_no_answer_is_larger_than_counted(world: World, plans: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is asked, a limit below the answer's size refuses it, and one of a few times its size doesn't."""
+    stop_clock(monkeypatch)
+    found = 0
+    for seed in range(DRAWN):
+        operation = draw(world.graph.graphql_schema, Values(Random(seed), world, 0.0))
+        try:
+            world.graph.prepare(operation.text)
+            size = await sized(world, operation, 10**9, plans=plans)
+        except (RequestError, AssertionError):
+            continue  # at fault, or too dear
+        if not size or size <= len("{}") or "__schema" in operation.text:
+            continue
+        found += 1
+        assert await sized(world, operation, size - 1, plans=plans) is None, operation
+        assert await sized(world, operation, 4 * size + 2_000, plans=plans) == size, operation
+    assert found > DRAWN // 3
+
 
 
 LONG = "x" * 10_000
