@@ -52,7 +52,7 @@ class Counts:
             self._kept.popitem(last=False)
 
 
-class _Reading:
+class Portions:
     """Rows on their way, of which no more are read than an answer could tell. A page has one row more than is told of it."""
 
     __slots__ = ("_limit", "_read", "_weight")
@@ -119,7 +119,7 @@ class Reader:
 
     def fetch_many(self, statement: Statement, values: Mapping[str, Any], weight: Weight) -> Awaitable[Sequence[Row]]:
         """All rows of a statement that may have many of this weight. Raises TooLarge while they are read, if it comes to that."""
-        rows: Awaitable[Sequence[Row]] = self._source.fetch_portions(statement, values, weight.portion, _Reading(weight, self.limit).look)
+        rows: Awaitable[Sequence[Row]] = self._source.fetch_portions(statement, values, weight.portion, Portions(weight, self.limit).look)
         return rows
 
     async def revision(self) -> int:

@@ -33,7 +33,7 @@ class TooLarge(Exception):
 
     def __init__(self, limit: int) -> None:
         super().__init__(
-            f"The answer would have more than {limit:,} bytes: ask for smaller pages, fewer long texts, or the same text under fewer aliases."
+            f"The answer would have more than {limit:,} bytes: ask for smaller pages, for fewer long texts, or for them by fewer aliases."
         )
 
 

@@ -1,17 +1,22 @@
 """Answers have a limit in bytes, which is kept while rows are read; what is counted is never less than what is sent."""
 
+import tracemalloc
+from collections.abc import Sequence
 from random import Random
 
 import orjson
 import pytest
 
 from schema.documents import RequestError
-from schema.graph import Graph
+from schema.graph import Answer, Graph
+from schema.plan import reading, weight
 from schema.plan.limits import Limits
+from schema.rules.access import Caller
+from schema.storage.database import Row
 from tests.schema.differential.compare import stop_clock
 from tests.schema.differential.documents import Operation, draw
 from tests.schema.differential.values import Values
-from tests.schema.world import World
+from tests.schema.world import World, ask, data, fill, make_tenant
 
 DRAWN = 250
 
@@ -34,7 +39,7 @@ async def sized(world: World, operation: Operation, limit: int, *, plans: bool) 
 
 
 @pytest.mark.parametrize("plans", [True, False])
-async def test_no_answer_is_larger_than_counted(world: World, plans: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_no_answer_is_larger_than_counted(world: World, monkeypatch: pytest.MonkeyPatch, *, plans: bool) -> None:
     """Whatever is asked, a limit below the answer's size refuses it, and one of a few times its size doesn't."""
     stop_clock(monkeypatch)
     found = 0
@@ -53,19 +58,20 @@ async def test_no_answer_is_larger_than_counted(world: World, plans: bool, monke
     assert found > DRAWN // 3
 
 
-
 LONG = "x" * 10_000
 UNLIMITED = 10**9
 ALIASES = " ".join(f"d{place}: description" for place in range(28))
 REPEATED = f"{{ opportunities(first: 45) {{ nodes {{ account {{ opportunities(first: 100) {{ nodes {{ {ALIASES} }} }} }} }} }} }}"
+DEALS = "{ opportunities(first: 100) { nodes { id } } }"
+PLAIN = "{ opportunities(first: 100) { nodes { description } } }"
 
 
-async def large_world(world: World, **changed: Any) -> Caller:
-    """A workspace of 100 deals of one account, each with a description of 10,000 characters; its caller."""
-    tenant = make_tenant(Random(3), "Large", deals=100)
+async def large_world(world: World, deals: int = 100) -> Caller:
+    """A workspace of deals of one account, each with a description of 10,000 characters; its caller."""
+    tenant = make_tenant(Random(3), "Large", deals=deals)
     (account, *_) = tenant.ids("account")
     for deal in tenant.rows("opportunity"):
-        deal |= {"account_id": account, "description": LONG, **changed}
+        deal |= {"account_id": account, "description": LONG}
     await fill(world.database, tenant)
     return tenant.caller()
 
@@ -79,22 +85,82 @@ def refused(answer: Answer) -> bool:
     return "bytes" in answer.errors[0]["message"]
 
 
+async def peak_of(graph: Graph, document: str, caller: Caller) -> tuple[Answer, int]:
+    """The answer, and the most memory that was taken for it at once, in bytes."""
+    prepared = graph.prepare(document)
+    await graph.run(prepared, {}, caller)  # Its plan is made.
+    tracemalloc.start()
+    try:
+        answer = await graph.run(prepared, {}, caller)
+        return answer, tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
 @pytest.mark.parametrize("plans", [True, False])
-async def test_rows_that_repeat(world: World, plans: bool) -> None:
+async def test_rows_that_repeat(world: World, *, plans: bool) -> None:
     """What is read once and told under many parents and aliases is refused before it is assembled."""
     caller = await large_world(world)
     graph = Graph(world.database, limits=Limits(max_cost=UNLIMITED), plans=plans)
-    prepared = graph.prepare(REPEATED)
-    tracemalloc.start()
-    answer = await graph.run(prepared, {}, caller)
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
+    answer, peak = await peak_of(graph, REPEATED, caller)
     assert refused(answer)
-    assert peak < 20_000_000
+    assert peak < 15_000_000
 
 
 @pytest.mark.parametrize("plans", [True, False])
-async def test_reading_ends_at_the_limit(world: World, plans: bool) -> None:
-    """Rows of which an answer can't tell all aren't all read: neither they nor the answer fill the memory."""
-    caller = await large_world(world, account_id=None)
-    del caller, plans
+async def test_reading_ends_at_the_limit(world: World, monkeypatch: pytest.MonkeyPatch, *, plans: bool) -> None:
+    """Rows that an answer can't tell aren't all read: of 1 MB little more than twice the limit, a portion at a time."""
+    monkeypatch.setattr(weight, "PORTION", 100_000)
+    portions: list[int] = []
+    look = reading.Portions.look
+
+    def counted(read: reading.Portions, rows: Sequence[Row]) -> None:
+        portions.append(len(rows))
+        look(read, rows)
+
+    monkeypatch.setattr(reading.Portions, "look", counted)
+    caller = await large_world(world)
+    ids = [deal["id"] for deal in (await data(world.graph, DEALS, caller))["opportunities"]["nodes"]]
+    graph = graph_of(world, 200_000, plans=plans)
+    document = "query($ids: [ID!]!) { nodes(ids: $ids) { ... on Opportunity { description } } }"
+    assert refused(await ask(graph, document, caller, {"ids": ids}))
+    assert set(portions) == {9}
+    assert 400_000 < sum(portions) * len(LONG) < 500_000
+
+
+@pytest.mark.parametrize("plans", [True, False])
+async def test_the_limit(world: World, *, plans: bool) -> None:
+    """An answer a little below the limit is given, one a little above it is not."""
+    caller = await large_world(world)
+    size = len(orjson.dumps(await data(world.graph, PLAIN, caller)))
+    assert size > 100 * len(LONG)
+    given = await ask(graph_of(world, size + 2_000, plans=plans), PLAIN, caller)
+    assert given.errors is None
+    assert refused(await ask(graph_of(world, size - 1, plans=plans), PLAIN, caller))
+
+
+@pytest.mark.parametrize("text", ["\x01", "ä", "🙂", '"', "\n", "\u2028"])
+async def test_characters_that_are_written_longer(world: World, text: str) -> None:
+    """Texts count as they are encoded, whatever that makes of their characters."""
+    tenant = make_tenant(Random(3), "Written", deals=5)
+    for deal in tenant.rows("opportunity"):
+        deal["description"] = text * 10_000
+    await fill(world.database, tenant)
+    size = len(orjson.dumps(await data(world.graph, PLAIN, tenant.caller())))
+    assert refused(await ask(graph_of(world, size - 1, plans=True), PLAIN, tenant.caller()))
+    assert not refused(await ask(graph_of(world, size + 2_000, plans=True), PLAIN, tenant.caller()))
+
+
+async def test_a_mutation_whose_answer_would_be_too_large(world: World) -> None:
+    """It is rolled back, and its error says so; what other fields of the operation did is told."""
+    caller = await large_world(world)
+    graph = graph_of(world, 100_000, plans=True)
+    (deal, *_) = (await data(graph, "{ opportunities(first: 1) { nodes { id version } } }", caller))["opportunities"]["nodes"]
+    wide = "opportunity { version account { opportunities(first: 20) { nodes { description } } } }"
+    update = 'updateOpportunity(id: "%s", input: {source: "%s"}) { %s userErrors { message } }'
+    answer = await ask(graph, f"mutation {{ {update % (deal['id'], 'New', wide)} }}", caller)
+    assert answer.errors is not None
+    assert "Nothing was done." in answer.errors[0]["message"]
+    assert answer.errors[0]["path"] == ["updateOpportunity"]
+    found = (await data(graph, '{ opportunity(id: "%s") { version source } }' % deal["id"], caller))["opportunity"]  # noqa: UP031  it has braces
+    assert (found["version"], found["source"] == "New") == (deal["version"], False)
