@@ -112,7 +112,7 @@ class Graph:
         self._counts = Counts(self.limits.counts)
         self._names = namespace(show_money)
         self.events = Feed(database)
-        self._telling = Telling(database, self.events, self._filters, self._counts)
+        self._telling = Telling(database, self.events, self._filters, self._counts, self.limits.max_answer)
 
     def prepare(self, document: str, operation_name: str | None = None) -> Prepared:
         """The operation of a document, parsed, validated and within limits. Raises RequestError."""

@@ -12,7 +12,9 @@ from ..plan.conditions import FilterModel
 from ..plan.operation import EventPlan
 from ..plan.reading import Counts, Reader
 from ..plan.variables import Variables
+from ..plan.weight import TooLarge
 from ..rules.access import Caller
+from ..rules.errors import BadRequest
 from ..storage.database import Connection, Database
 from .cursor import write_cursor
 from .feed import Feed
@@ -31,13 +33,14 @@ class Subscribed:
 
 
 class Telling:
-    """Follows events for subscribers."""
+    """Follows events for subscribers, whom each event's answer tells at most `max_answer` bytes."""
 
-    def __init__(self, database: Database, feed: Feed, filters: FilterModel, counts: Counts) -> None:
+    def __init__(self, database: Database, feed: Feed, filters: FilterModel, counts: Counts, max_answer: int) -> None:
         self._database = database
         self._feed = feed
         self._filters = filters
         self._counts = counts
+        self._max_answer = max_answer
 
     async def follow(self, plan: EventPlan, variables: Variables, given: Mapping[str, Any], caller: Caller) -> AsyncGenerator[bytes, None]:
         """The encoded answer of each event that `caller` is told of, in commit order. `given` are the variables as they came.
@@ -63,9 +66,13 @@ class Telling:
             return _encoded(plan, plan.writer.writer.call(told))
 
         async def work(connection: Connection) -> Any:
-            return await plan.writer.write(Reader(self._database, connection, caller, self._counts), told, subscribed.variables)
+            reader = Reader(self._database, connection, caller, self._counts, self._max_answer)
+            return await plan.writer.write(reader, told, subscribed.variables)
 
-        return _encoded(plan, await patiently(lambda: self._database.read(work)))
+        try:
+            return _encoded(plan, await patiently(lambda: self._database.read(work)))
+        except TooLarge as error:
+            return _too_large(plan, error)
 
 
 def _told_alike(plan: EventPlan, given: Mapping[str, Any], caller: Caller) -> tuple[Any, ...]:
@@ -86,6 +93,12 @@ def _told(workspace_id: str, event: Happened, kind: str) -> dict[str, Any]:
         "byId": event.by_id,
         "byKeyId": event.by_key_id,
     }
+
+
+def _too_large(plan: EventPlan, error: TooLarge) -> bytes:
+    """The answer in place of one that would be too large; the next event may be smaller."""
+    told = {"message": str(error), "path": [plan.key], "extensions": {"code": BadRequest.code}}
+    return orjson.dumps({"errors": [told], "data": None})
 
 
 def _encoded(plan: EventPlan, event: Any) -> bytes:
