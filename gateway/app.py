@@ -115,7 +115,7 @@ class Application:
         ]
 
     def _doors(self) -> ASGIApp:
-        guard, bounded = self._guard(), partial(Bounded, places=self.places, seconds=self.settings.operation_timeout)
+        guard, bounded = self._guard(), partial(Bounded, places=self.places, seconds=self.settings.operation_timeout, unsent=self.unsent)
         return Doors(
             graphql=layered(GraphQLEndpoint(self.operations), [*guard, bounded]),
             events=layered(EventsEndpoint(self.terms, self.metrics.streams), guard),

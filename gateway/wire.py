@@ -11,6 +11,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from gateway.connections import Connections, Waiting
 from gateway.http.faults import Fault, Malformed, TooSlow, Unavailable, rest_body
 from gateway.intake import Intake
+from gateway.outflow import Outflow
 
 SILENCE_MILLISECONDS: Final = 30_000
 #: An answer that is a connection's last has so long to be read before the connection is closed (RFC 9112 section 9.6).
@@ -23,7 +24,7 @@ Part = Literal["headers", "body"]
 RANK: Final = {"headers": 0, None: 1, "body": 2}
 
 
-class Wire(Intake):
+class Wire(Outflow, Intake):
     """Closes connections that are late (408), too large (431), no HTTP/1.1 (400) or too many (503), and says so.
 
     The timers are only set for requests that don't come in one piece, so the others cost nothing.

@@ -50,6 +50,7 @@ class GraphQLEndpoint:
             return
         if prepared.kind != "query":
             self._may_run(scope["method"], prepared.kind)
+            scope["state"]["mutates"] = True
         scope["state"]["operation"] = prepared.name
         answer = await self.operations.run(prepared, parameters.variables, scope["state"]["caller"])
         await _send(send, media, answer_status(answer, media), answer.encode())

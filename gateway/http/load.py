@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .faults import Fault, TimedOut, Unavailable
 from .observed import ClientGone
+from .unsent import Unsent, has_written, in_portions, large_body
 
 #: Seconds between looks at what runs: who is still there at one is watched from then on.
 PATIENCE = 0.2
@@ -101,12 +102,14 @@ Unwatched: TypeAlias = tuple[float, Receive]
 class Bounded:
     """A place and a deadline (seconds) for each request; its work is cancelled when its client leaves.
 
-    The place is for the work: when the answer begins it is free again, lest clients that don't read hold all of them.
+    The place is for the work: when the answer begins it is free again, lest clients that don't read hold all of them. Large answers are
+    bounded together, as `unsent` counts.
     """
 
-    def __init__(self, app: ASGIApp, places: Places, seconds: float) -> None:
+    def __init__(self, app: ASGIApp, places: Places, seconds: float, unsent: Unsent) -> None:
         self.app = app
         self.places = places
+        self.unsent = unsent
         self.seconds = seconds
         self.running: dict[asyncio.Task[Any] | None, Watch | Unwatched] = {}
         self.sweeping = False
@@ -115,32 +118,55 @@ class Bounded:
         places = self.places
         if not places.take_now():
             await places.take()
-        working = True
+        working, large = True, 0
+        task = asyncio.current_task()
 
         def answer(message: Message) -> Awaitable[None]:
-            nonlocal working
+            nonlocal working, large
             if working:
+                if large := large_body(message):
+                    self._begin_large(large, scope, task)
                 working = False
                 places.give()
+            elif large:
+                return in_portions(send, message)
             return send(message)
 
-        task = asyncio.current_task()
         self.running[task] = monotonic(), receive
         if not self.sweeping:
             self._sweep_later()
         try:
             await self.app(scope, receive, answer)
         except asyncio.CancelledError:
-            watch = self.running[task]
-            if isinstance(watch, Watch):
-                watch.explain()
+            self._explain(task)
             raise
         finally:
-            watch = self.running.pop(task)
-            if isinstance(watch, Watch):
-                watch.stop()
+            self._stop_watching(task)
             if working:
                 places.give()
+            elif large:
+                self.unsent.remove(large)
+
+    def _begin_large(self, size: int, scope: Scope, task: "asyncio.Task[Any] | None") -> None:
+        """Count an answer of `size` bytes, which has its own time to be read. Raises Unavailable where too many of them wait.
+
+        Of what was written its client is told in any case.
+        """
+        if has_written(scope):
+            self.unsent.add(size)
+        else:
+            self.unsent.admit(size)
+        self._stop_watching(task)
+
+    def _explain(self, task: "asyncio.Task[Any] | None") -> None:
+        watch = self.running.get(task)
+        if isinstance(watch, Watch):
+            watch.explain()
+
+    def _stop_watching(self, task: "asyncio.Task[Any] | None") -> None:
+        watch = self.running.pop(task, None)
+        if isinstance(watch, Watch):
+            watch.stop()
 
     def _sweep_later(self) -> None:
         """One timer for all: most requests are answered before it rings, and pay for no timer and no watch of their own."""

@@ -2,8 +2,17 @@
 
 import asyncio
 from collections import deque
+from typing import Final
+
+from starlette.types import Message, Scope, Send
 
 from .faults import Unavailable
+from .respond import GRAPHQL_PATH
+
+#: Bytes of a body that counts, as digits of its Content-Length: 100,000. Less of it waits in the connection, which counts by itself.
+LARGE_DIGITS: Final = 6
+#: Bytes that are written at once: the server waits for the reader between two portions.
+PORTION: Final = 32_768
 
 
 class Unsent:
@@ -73,3 +82,26 @@ class Unsent:
             if not turn.done():
                 self.add(size)
                 turn.set_result(None)
+
+
+def large_body(message: Message) -> int:
+    """The bytes of the body that `http.response.start` announces, if that is a large one, else 0."""
+    for name, value in message.get("headers", ()):
+        if name == b"content-length":
+            return int(value) if len(value) >= LARGE_DIGITS else 0
+    return 0
+
+
+def has_written(scope: Scope) -> bool:
+    """Whether the request was one that changes something."""
+    if scope["path"] == GRAPHQL_PATH:
+        return bool(scope["state"].get("mutates"))
+    return scope["method"] not in {"GET", "HEAD"}
+
+
+async def in_portions(send: Send, message: Message) -> None:
+    """Send a body as its client takes it."""
+    body = memoryview(message.get("body", b""))
+    for start in range(0, max(len(body), 1), PORTION):
+        more = start + PORTION < len(body) or message.get("more_body", False)
+        await send({"type": "http.response.body", "body": body[start : start + PORTION], "more_body": more})

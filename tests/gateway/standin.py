@@ -14,7 +14,7 @@ from schema.documents import RequestError
 
 SDL = """
 type Query { hello(name: String! = "you"): String! slow(seconds: Float!): String boom: String must: String! }
-type Mutation { set(x: Int!): Int! }
+type Mutation { set(x: Int!): Int! say(name: String!): String! }
 type Subscription { count(to: Int!, delay: Float = 0): Int! wide(to: Int!): String! }
 """
 
@@ -66,6 +66,7 @@ class StandIn:
         query["hello"].resolve = lambda _source, _info, name: f"hello {name}"
         query["slow"].resolve = self._slow
         self.graphql_schema.mutation_type.fields["set"].resolve = lambda _source, _info, x: x
+        self.graphql_schema.mutation_type.fields["say"].resolve = lambda _source, _info, name: f"hello {name}"
         self.graphql_schema.subscription_type.fields["count"].subscribe = self._count
         self.graphql_schema.subscription_type.fields["wide"].subscribe = self._wide
         self.prepare = lru_cache(self._prepare)
