@@ -111,7 +111,9 @@ class Settings(BaseSettings):
     websocket_subscriptions: PositiveInt = Field(50, description="Operations open at once on one socket.")
     websocket_queue: PositiveInt = Field(100, description="Messages that may wait for a slow reader.")
     websocket_queue_bytes: PositiveInt = Field(1_048_576, description="Bytes of messages that may wait for a slow reader.")
-    slow_reader_timeout: PositiveFloat = Field(5.0, description="Seconds that a client may leave what waits for it untaken before it is dropped.")
+    slow_reader_timeout: PositiveFloat = Field(
+        5.0, description="Seconds that a client may leave untaken what waits for it; then it is dropped."
+    )
     heartbeat: PositiveFloat = Field(20.0, description="Seconds between signs of life on sockets and streams.")
 
     # Persisted operations
