@@ -66,7 +66,7 @@ class Refused(Exception):
 
 def malformed(items: Sequence[Item]) -> Refused:
     """400: the query parameters (or the headers) named in `items` are at fault."""
-    return Refused("BAD_REQUEST", f"Malformed: {_names(items)}.", items)
+    return Refused("BAD_REQUEST", f"The request is malformed: see {_names(items)}.", items)
 
 
 def invalid(items: Sequence[Item]) -> Refused:
@@ -76,7 +76,7 @@ def invalid(items: Sequence[Item]) -> Refused:
 
 def no_method(method: str, allow: str) -> Refused:
     """405: the resource is there, and not for this method."""
-    return Refused("METHOD_NOT_ALLOWED", f"{method[:20]} is not for this resource; allowed is {allow}.", headers={"Allow": allow})
+    return Refused("METHOD_NOT_ALLOWED", f"{method[:20]} is not allowed here; allowed are {allow}.", headers={"Allow": allow})
 
 
 def _names(items: Sequence[Item]) -> str:

@@ -9,28 +9,28 @@ from .openapi_headers import error_headers
 
 _DETAILS: dict[str, tuple[str, tuple[Item, ...]]] = {
     "BAD_REQUEST": (
-        "Malformed: limit.",
+        "The request is malformed: see limit.",
         (Item("limit", "bad_request", "limit is 'many'; allowed is an integer from 1."),),
     ),
     "UNAUTHENTICATED": ("This needs a token: send 'Authorization: Bearer <token>'.", ()),
     "FORBIDDEN": ("A viewer may only read.", ()),
     "NOT_FOUND": ("There is no such opportunity.", ()),
-    "METHOD_NOT_ALLOWED": ("DELETE is not for this resource; allowed is GET, HEAD, POST, OPTIONS.", ()),
+    "METHOD_NOT_ALLOWED": ("DELETE is not allowed here; allowed are GET, HEAD, POST, OPTIONS.", ()),
     "NOT_ACCEPTABLE": ("This resource is served as application/json only.", ()),
     "REQUEST_TIMEOUT": ("The request's body didn't come within 15 s.", ()),
     "CONFLICT": ("The account still has 2 opportunities: delete or move them first.", ()),
-    "PRECONDITION_FAILED": ("This opportunity is not as If-Match says: read it again.", ()),
+    "PRECONDITION_FAILED": ("This opportunity is no longer as If-Match says: read it again.", ()),
     "TOO_LARGE": ("The request body is over 262144 bytes.", ()),
     "UNSUPPORTED_MEDIA_TYPE": ("The body must be application/json in UTF-8.", ()),
     "VALIDATION_ERROR": (
         "The body is not valid: see accountId.",
         (Item("accountId", "not_found", "There is no account with this id."),),
     ),
-    "PRECONDITION_REQUIRED": ("Say with If-Match which version of it you have seen; its ETag is in every answer.", ()),
-    "RATE_LIMITED": ("The token's budget of 300 a minute is used up.", ()),
+    "PRECONDITION_REQUIRED": ("Send If-Match with the ETag of the record as you have seen it: it is in every answer about the record.", ()),
+    "RATE_LIMITED": ("The token's rate limit, 300 a minute, is used up: wait as many seconds as Retry-After says.", ()),
     "HEADERS_TOO_LARGE": ("The request's headers are over 65536 bytes.", ()),
-    "INTERNAL_ERROR": ("Something went wrong here. The log has it under the request's id.", ()),
-    "UNAVAILABLE": ("Too many requests at once.", ()),
+    "INTERNAL_ERROR": ("Something went wrong in the gateway. Its log has the details under the id of this request.", ()),
+    "UNAVAILABLE": ("Too many requests at once. Try again in a moment.", ()),
     "TIMEOUT": ("The operation took longer than 10 s.", ()),
 }
 _CODES = [code.lower() for code in STATUS]

@@ -58,7 +58,7 @@ class RestRoutes(BaseRoute):
 
 async def _nothing_here(scope: Scope, send: Send) -> None:
     accept = dict(scope["headers"]).get(b"accept", b"").decode("latin-1")
-    response = refusal(Refused("NOT_FOUND", "There is nothing here."), accept, scope["state"])
+    response = refusal(Refused("NOT_FOUND", "There is nothing at this address."), accept, scope["state"])
     await answer(send, response, head=scope["method"] == "HEAD")
 
 

@@ -74,11 +74,11 @@ class Server:
         faults = self._translator.faults(call) if not result.executed else []
         if faults:
             return invalid(faults)
-        error = (result.errors or [{"message": "No answer."}])[0]
+        error = (result.errors or [{"message": "The operation has no answer."}])[0]
         extensions = error.get("extensions", {})
         code = extensions.get("code", "INTERNAL_ERROR")
         if STATUS.get(code, 500) == STATUS["INTERNAL_ERROR"]:
-            return Refused("INTERNAL_ERROR", "Something went wrong here. The log has it under the request's id.")
+            return Refused("INTERNAL_ERROR", "Something went wrong in the gateway. Its log has the details under the id of this request.")
         return Refused(code, error["message"])
 
     async def _list(self, call: Call, request: Request, scope: Scope) -> Response:
@@ -156,7 +156,7 @@ def _about_record(resource: Resource, code: str, message: str) -> Refused:
     if code == "NOT_FOUND":
         return no_such(resource)
     if code == "PRECONDITION_FAILED":
-        return Refused(code, f"This {resource.singular} is not as If-Match says: read it again.")
+        return Refused(code, f"This {resource.singular} is no longer as If-Match says: read it again.")
     return Refused(code, message)
 
 
@@ -169,7 +169,7 @@ def _item(call: Call, fault: dict[str, Any]) -> Item:
 def _page_body(call: Call, page: Page, url: str, connection: dict[str, Any]) -> bytes:
     count = connection[COUNT]
     if page.is_past(count):
-        raise Refused("NOT_FOUND", f"Page {page.number} is past the end: there are {max(1, -(-count // page.limit))}.")
+        raise Refused("NOT_FOUND", f"There is no page {page.number}: the last one is {max(1, -(-count // page.limit))}.")
     following, preceding = page.links(url, count)
     results = list(map(call.operation.write, connection[NODES]))
     return orjson.dumps({"count": count, "next": following, "previous": preceding, "results": results})

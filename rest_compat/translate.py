@@ -135,7 +135,7 @@ class Translator:
         """Translate a call that is not to be run: what GraphQL's types refuse is looked for here. Raises Refused, naming it all."""
         found = self.find(request.path)
         if found is None:
-            raise Refused("NOT_FOUND", "There is nothing here.")
+            raise Refused("NOT_FOUND", "There is nothing at this address.")
         site, identifier = found
         bound = site.action(request.method)
         if bound is None:
@@ -178,7 +178,10 @@ class Translator:
         if bound.action in {"update", "delete"}:
             if_match = headers.get(b"if-match")
             if if_match is None and self.graph.require_if_match:
-                raise Refused("PRECONDITION_REQUIRED", "Say with If-Match which version of it you have seen; its ETag is in every answer.")
+                raise Refused(
+                    "PRECONDITION_REQUIRED",
+                    "Send If-Match with the ETag of the record as you have seen it: it is in every answer about the record.",
+                )
             version = expected_version(if_match) if if_match is not None else None
             found = {"expectedVersion": version} if version is not None else {}
         key = headers.get(b"idempotency-key")

@@ -167,7 +167,7 @@ class Documents:
         for name in prepared.deciding:
             # A default lets a nullable variable stand there (specification section 5.8.5); an explicit null is still no answer to "if".
             if values.coerced.get(name, True) is None:
-                message = f"Variable '${name}' must not be null: @skip or @include looks at it."
+                message = f"Variable '${name}' must not be null, since @skip or @include depends on it."
                 raise request_error(message)
         return values
 

@@ -278,6 +278,9 @@ def error_of(error: GraphQLError) -> dict[str, Any]:
         code = "BAD_REQUEST"
     else:
         _log.error("a field could not be completed", exc_info=original)
-        code, told["message"] = "INTERNAL_ERROR", "Something went wrong here; the request id tells where."
+        code, told["message"] = (
+            "INTERNAL_ERROR",
+            "Something went wrong in the gateway. Its log has the details under the id of this request.",
+        )
     told["extensions"] = {**told.get("extensions", {}), "code": code}
     return told

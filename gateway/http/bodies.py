@@ -34,7 +34,7 @@ class Bodies:
     async def _with_body(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = scope["state"]["headers"]
         if headers.get(b"content-encoding", b"identity") != b"identity":
-            raise Unsupported("Request bodies are read as they are, without Content-Encoding.")
+            raise Unsupported("Send the request body without Content-Encoding: compressed bodies are not read.")
         limit = self.graphql_limit if scope["path"] == GRAPHQL_PATH else self.rest_limit
         if headers.get(b"expect") and _declared(headers.get(b"content-length")) > limit:
             raise TooLarge(limit)

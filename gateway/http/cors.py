@@ -81,7 +81,7 @@ class Hosts:
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 4403})
         else:
-            raise BadRequest("No such host here.")
+            raise BadRequest("The Host header names no host that is served here.")
 
     def _ours(self, host: bytes) -> bool:
         name = (host if host.endswith(b"]") else host.rsplit(b":", 1)[0]).lower()

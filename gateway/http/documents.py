@@ -57,7 +57,7 @@ class Documents:
         if not query:
             raise BadRequest("A request needs 'query', the text of a GraphQL document.")
         if self._only and query not in self._texts:
-            raise Forbidden("Only registered operations run here.")
+            raise Forbidden("Only registered operations are run here: send the 'documentId' of one.")
         return query
 
     def _known(self, digest: str) -> str:

@@ -19,7 +19,7 @@ async def not_found(scope: Scope, receive: Receive, send: Send) -> None:
     """The door to nowhere."""
     del receive
     if scope["type"] != "websocket":
-        raise NotFound("There is nothing here.")
+        raise NotFound("There is nothing at this address.")
     await send({"type": "websocket.close", "code": 4404})
 
 
@@ -37,7 +37,7 @@ class Pages:
             return
         scope["state"]["route"] = scope["path"]
         if scope["method"] not in {"GET", "HEAD"}:
-            raise MethodNotAllowed("This page is only read.", "GET, HEAD")
+            raise MethodNotAllowed("This page can only be read: use GET or HEAD.", "GET, HEAD")
         await (await page())(scope, receive, send)
 
 

@@ -174,7 +174,7 @@ class Defect(Fault):
     code = "INTERNAL_ERROR"
 
     def __init__(self, request_id: str) -> None:
-        super().__init__("Something went wrong here. The log has it under the request's id.")
+        super().__init__("Something went wrong in the gateway. Its log has the details under the id of this request.")
         self.request_id = request_id
 
 

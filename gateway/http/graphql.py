@@ -41,7 +41,9 @@ class GraphQLEndpoint:
             await _options(send)
             return
         if media is None:
-            raise NotAcceptable(f"Answers are {GRAPHQL} or application/json; subscriptions are text/event-stream.")
+            raise NotAcceptable(
+                f"Accept names no type that is served: {GRAPHQL}, application/json, or text/event-stream for subscriptions."
+            )
         parameters = read_parameters(scope)
         try:
             prepared = self.operations.prepare(parameters)
@@ -58,7 +60,7 @@ class GraphQLEndpoint:
     @staticmethod
     def _may_run(method: str, kind: str) -> None:
         if kind == "subscription":
-            raise BadRequest("A subscription needs a WebSocket, or Accept: text/event-stream alone.")
+            raise BadRequest("Send a subscription over a WebSocket, or with 'Accept: text/event-stream' and nothing else.")
         if method == "GET":
             raise MethodNotAllowed("A GET runs queries only: send mutations by POST.", "POST")
 

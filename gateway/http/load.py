@@ -51,7 +51,7 @@ class Places:
         if self.take_now():
             return
         if len(self.waiting) >= self.queue:
-            raise Unavailable("Too many requests at once.")
+            raise Unavailable("Too many requests at once. Try again in a moment.")
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.waiting.append(turn)
         self._next_turn()
@@ -60,7 +60,7 @@ class Places:
                 await turn
         except TimeoutError:
             self._leave(turn)
-            raise Unavailable("Too many requests at once.") from None
+            raise Unavailable("Too many requests at once. Try again in a moment.") from None
         except asyncio.CancelledError:
             self._leave(turn)
             raise

@@ -100,5 +100,5 @@ def _web_fault(error: Exception) -> Fault | None:
     if not isinstance(error, HTTPException):
         return None
     if error.status_code == STATUS["METHOD_NOT_ALLOWED"]:
-        return MethodNotAllowed("This page is only read.", "GET, HEAD")
-    return NotFound("There is nothing here.")
+        return MethodNotAllowed("This page can only be read: use GET or HEAD.", "GET, HEAD")
+    return NotFound("There is nothing at this address.")

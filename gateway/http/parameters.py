@@ -34,7 +34,7 @@ def from_members(members: Any) -> Parameters:
     """The parameters in a decoded JSON value; members that we don't know are ignored. Raises BadRequest."""
     if type(members) is not dict:
         if type(members) is list:
-            raise BadRequest("Batches are not taken: send one operation a request.")
+            raise BadRequest("Batches are not supported: send one operation in each request.")
         raise BadRequest("The request body must be a JSON object with a member 'query'.")
     get = members.get
     query, operation_name, document_id = get("query"), get("operationName"), get("documentId")
@@ -56,7 +56,7 @@ def from_query_string(query_string: bytes) -> Parameters:
     try:
         pairs = parse_qsl(query_string.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=100)
     except ValueError:
-        raise BadRequest("The query string is not UTF-8, percent-encoded.") from None
+        raise BadRequest("The query string is not percent-encoded UTF-8.") from None
     members: dict[str, Any] = {}
     for name, text in pairs:
         if name not in PARAMETERS:

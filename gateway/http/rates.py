@@ -28,7 +28,8 @@ class Budget:
         if not await self.limiter.hit(self.item, token_id):
             stats = await self.limiter.get_window_stats(self.item, token_id)
             wait = max(1, math.ceil(stats.reset_time - time.time()))
-            message = f"The token's budget of {self.item.amount} a {self.item.GRANULARITY.name} is used up."
+            limit = f"{self.item.amount} a {self.item.GRANULARITY.name}"
+            message = f"The token's rate limit, {limit}, is used up: wait as many seconds as Retry-After says."
             raise RateLimited(message, [*self._headers(stats), (b"retry-after", b"%d" % wait)])
 
     async def charge(self, token_id: str, cost: int) -> None:

@@ -28,7 +28,7 @@ class SchemaText:
             await _send(send, 204, [(b"allow", ALLOW.encode())], b"")
             return
         if method not in {"GET", "HEAD"}:
-            raise MethodNotAllowed("The schema is only read.", ALLOW)
+            raise MethodNotAllowed("The schema can only be read: use GET or HEAD.", ALLOW)
         if not self._introspection:
             raise Forbidden("The schema is not shown here: introspection is off.")
         known = scope["state"]["headers"].get(b"if-none-match")
