@@ -9,7 +9,8 @@ import orjson
 import pytest
 from jsonschema import Draft202012Validator
 
-from gateway.wire import HeadersTooLarge, TooSlow, _raw
+from gateway.http.faults import HeadersTooLarge, TooSlow
+from gateway.wire import _raw
 from rest_compat.errors import STATUS
 from schema.rules.access import Role
 from tests.contracts.generated import OPENAPI, ROOT, generated
@@ -119,7 +120,7 @@ PROVOKED: dict[str, tuple[Provoke, dict[str, Any]]] = {
     "VALIDATION_ERROR": (_call("POST", OPPORTUNITIES, json={"name": "N", "accountId": "acc_nowhere"}), {}),
     "PRECONDITION_REQUIRED": (_call("PATCH", NOWHERE, json={}), {"require_if_match": True}),
     "RATE_LIMITED": (_spent, {"rate_limit": "300/minute"}),
-    "HEADERS_TOO_LARGE": (_sent(HeadersTooLarge(65_536)), {}),
+    "HEADERS_TOO_LARGE": (_sent(HeadersTooLarge("over 65536 bytes")), {}),
     "INTERNAL_ERROR": (_broken, {}),
     "UNAVAILABLE": (_busy, {}),
     "TIMEOUT": (_slow, {"operation_timeout": 0.05}),
