@@ -78,6 +78,7 @@ class Application:
             statement_timeout=settings.statement_timeout,
             pool_size=settings.pool_size,
             acquire_timeout=settings.pool_timeout,
+            operation_timeout=settings.operation_timeout,
         )
         self.graph = Graph(self.database, limits=limits_of(settings), plans=settings.plans)
         self.authenticator = Authenticator(self.database, settings)
@@ -207,9 +208,10 @@ class Application:
             self.journal.wake()
 
     def _executions(self) -> None:
-        """The graph counts for itself; the metrics learn of it now and then, which costs no operation anything."""
+        """The graph and the database count for themselves; the metrics learn of it now and then, which costs no operation anything."""
         self.metrics.executions(self.graph.planned, self.graph.completed)
         self.metrics.connections.set(len(self.connections))
+        self.metrics.measured(self.database.figures())
 
     async def _metrics(self) -> Response:
         self.journal.tell()

@@ -1,15 +1,17 @@
 """`/healthz` and `/readyz`: is the process alive, and may it be sent requests? No token, and no place among the requests in flight."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
+import structlog
 from starlette.responses import JSONResponse
 
 from gateway.migrations import head_is_current
-from schema.storage.database import Database, StorageError
+from schema.storage.database import Database, Unavailable
 
 PROBE_SECONDS: Final = 2.0
+WELL: Final = {"database": "ok", "migrations": "ok"}
 NO_STORE: Final = {"Cache-Control": "no-store"}
 
 
@@ -19,21 +21,38 @@ async def alive() -> JSONResponse:
 
 
 class Readiness:
-    """200 when the database answers and stands at the newest revision, and the process isn't stopping; else 503 and which it was."""
+    """200 when the database answers, takes writes and stands at the newest revision, and the process isn't stopping; else 503 and why.
+
+    Nobody needs a token to ask: all who ask at once share one look, so that they take one connection at most.
+    """
 
     def __init__(self, database: Database, stopping: Callable[[], bool]) -> None:
         self.database = database
         self.stopping = stopping
+        self._looking: asyncio.Task[Mapping[str, str]] | None = None
+        self._last: Mapping[str, str] = WELL
 
     async def __call__(self) -> JSONResponse:
-        checks = {"process": "stopping" if self.stopping() else "ok", **await self._look()}
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self._look())
+        checks = {"process": "stopping" if self.stopping() else "ok", **await asyncio.shield(self._looking)}
         ready = all(result == "ok" for result in checks.values())
         return JSONResponse({"status": "ready" if ready else "unavailable", "checks": checks}, 200 if ready else 503, headers=NO_STORE)
 
-    async def _look(self) -> dict[str, str]:
+    async def _look(self) -> Mapping[str, str]:
+        found = await self._checks()
+        if found != self._last:
+            self._last = found
+            structlog.get_logger().info("readiness", **found)
+        return found
+
+    async def _checks(self) -> Mapping[str, str]:
         try:
             async with asyncio.timeout(PROBE_SECONDS):
+                await self.database.check()
                 current = await head_is_current(self.database)
-        except (StorageError, TimeoutError):
-            return {"database": "unavailable", "migrations": "unknown"}
-        return {"database": "ok", "migrations": "ok" if current else "pending"}
+        except Unavailable as error:
+            return {"database": error.state, "migrations": "unknown"}
+        except Exception:  # noqa: BLE001  whatever it is, requests would meet it too; the log has it from them
+            return {"database": Unavailable.state, "migrations": "unknown"}
+        return WELL if current else {**WELL, "migrations": "pending"}

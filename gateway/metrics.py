@@ -5,7 +5,8 @@ Operations are noted, and told to prometheus-client with others (`settle`), besi
 
 import os
 from collections import Counter as Tally
-from typing import Final
+from collections.abc import Mapping
+from typing import Final, Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -15,6 +16,13 @@ CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 MAX_NAMES: Final = 200
 BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 MULTIPROCESS: Final = "PROMETHEUS_MULTIPROC_DIR"
+#: What the database measures of itself, each kind its own: in words, and how the figures of several workers become one.
+MEASURES: Final[Mapping[str, tuple[str, Literal["livemax", "livesum"]]]] = {
+    "gateway_sqlite_wal_bytes": ("Size of SQLite's write-ahead log; usually below 5 MB, warned of above 64.", "livemax"),
+    "gateway_database_writes_waiting": ("Writes that wait for their turn at SQLite's file.", "livesum"),
+    "gateway_database_connections_in_use": ("Connections to PostgreSQL that are at work.", "livesum"),
+    "gateway_database_connections_waited_for": ("Requests that wait for a connection to PostgreSQL.", "livesum"),
+}
 
 
 class Metrics:
@@ -38,6 +46,7 @@ class Metrics:
             ["reason"],
             registry=self.registry,
         )
+        self._measures: dict[str, Gauge] = {}
         self._children: dict[tuple[str, str, int], Histogram] = {}
         self._operations: Tally[tuple[str, str | None, bool]] = Tally()
         self._names: set[str] = set()
@@ -53,6 +62,14 @@ class Metrics:
     def refused(self, reason: str) -> None:
         """Count a connection that was refused, or closed in favour of another (`gave_way`)."""
         self.refusals.labels(reason).inc()
+
+    def measured(self, figures: Mapping[str, float]) -> None:
+        """The newest figures of the database, by the names of their metrics."""
+        for name, value in figures.items():
+            if name not in self._measures:
+                words, mode = MEASURES[name]
+                self._measures[name] = Gauge(name, words, registry=self.registry, multiprocess_mode=mode)
+            self._measures[name].set(value)
 
     def executions(self, planned: int, completed: int) -> None:
         """How many operations this process has run by a plan, and how many through graphql-core."""

@@ -33,7 +33,7 @@ from .plan.weight import TooLarge
 from .plan.writer import PlanFault
 from .rules.access import Caller, Role
 from .rules.errors import GatewayError, ServiceUnavailable
-from .storage.database import Connection, Database, StorageError
+from .storage.database import Connection, Database, InputRejected, StorageError, Unavailable
 from .types.scalars import show_money
 from .write.actions import ACTIONS
 from .write.transaction import perform
@@ -142,10 +142,7 @@ class Graph:
         except TooLarge as error:
             return Answer(None, request_error(str(error)).errors, executed=False)
         except (StorageError, ServiceUnavailable) as error:
-            _log.warning("database unavailable: %s", error)
-            return Answer(
-                None, [{"message": "The database is away or busy: try again later.", "extensions": {"code": "UNAVAILABLE"}}], executed=False
-            )
+            return Answer(None, [_storage_error(error)], executed=False)
         answer.extensions["cost"] = cost
         return answer
 
@@ -252,6 +249,8 @@ class Graph:
             async with aclosing(self._telling.follow(plan, values, given, caller)) as answers:
                 async for answer in answers:
                     yield EventAnswer(answer)
+        except InputRejected as error:
+            raise request_error(_storage_error(error)["message"]) from error
         except GatewayError as error:
             raise request_error(str(error), code=error.code) from error
 
@@ -260,6 +259,15 @@ def _fingerprint(prepared: Prepared, given: dict[str, Any]) -> str:
     """What tells a request from another one under the same idempotency key: the operation and its variables."""
     parts = orjson.dumps([prepared.text, prepared.name, given], option=orjson.OPT_SORT_KEYS)
     return hashlib.sha256(parts).hexdigest()
+
+
+def _storage_error(error: Exception) -> dict[str, Any]:
+    """An operation that the database didn't carry out. What it can't take should have been refused before: the log has its own words."""
+    if isinstance(error, InputRejected):
+        _log.warning("the database can't take a request: %s", error.__cause__)
+        return {"message": str(error), "extensions": {"code": "BAD_REQUEST"}}
+    _log.warning("database unavailable: %s", error)
+    return {"message": getattr(error, "public", Unavailable.public), "extensions": {"code": "UNAVAILABLE"}}
 
 
 def located(error: GatewayError, step: WriteStep) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """Who asks: the token of the Authorization header becomes the caller in `scope["state"]["caller"]`."""
 
+from time import monotonic
+
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.auth import Authenticator, AuthError
@@ -24,7 +26,9 @@ class Identified:
         authorization = None if token is None else token.decode("latin-1")
         caller = self.cached(authorization) if authorization else None
         if caller is None:
+            began = monotonic()
             caller = await self._look_up(authorization)
+            state["late"] = monotonic() - began
         state["caller"] = caller
         await self.app(scope, receive, send)
 

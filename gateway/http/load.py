@@ -102,6 +102,8 @@ Unwatched: TypeAlias = tuple[float, Receive]
 class Bounded:
     """A place and a deadline (seconds) for each request; its work is cancelled when its client leaves.
 
+    What it took to look up the token (`late` in the request's state) and to get a place is part of the request's time.
+
     The place is for the work: when the answer begins it is free again, lest clients that don't read hold all of them. Large answers are
     bounded together, as `unsent` counts.
     """
@@ -116,6 +118,7 @@ class Bounded:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         places = self.places
+        started = monotonic() - scope["state"].get("late", 0.0)
         if not places.take_now():
             await places.take()
         working, large = True, 0
@@ -132,7 +135,7 @@ class Bounded:
                 return in_portions(send, message)
             return send(message)
 
-        self.running[task] = monotonic(), receive
+        self.running[task] = started, receive
         if not self.sweeping:
             self._sweep_later()
         try:

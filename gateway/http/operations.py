@@ -7,7 +7,6 @@ from typing import Any
 from schema.documents import Prepared
 from schema.graph import Answer, EventAnswer, Graph
 from schema.rules.access import Caller
-from schema.storage.database import StatementTimeout
 from schema.storage.database import Unavailable as StorageUnavailable
 
 from .documents import Documents
@@ -36,11 +35,8 @@ class Operations:
         return prepared
 
     async def run(self, prepared: Prepared, variables: dict[str, Any] | None, caller: Caller, *, at_revision: bool = False) -> Answer:
-        """Run a query or mutation. Raises Unavailable when the database is away or too slow."""
-        try:
-            answer = await self.graph.run(prepared, variables, caller, at_revision=at_revision)
-        except StorageUnavailable as error:
-            raise unavailable(error) from error
+        """Run a query or mutation."""
+        answer = await self.graph.run(prepared, variables, caller, at_revision=at_revision)
         self.count(prepared, variables, answer)
         if self.budget is not None:
             await self.budget.charge(caller.token_id, answer.extensions.get("cost", 1))
@@ -59,5 +55,4 @@ class Operations:
 
 def unavailable(error: StorageUnavailable) -> Unavailable:
     """What the storage raised, as the fault that a client reads: 503."""
-    slow = isinstance(error, StatementTimeout)
-    return Unavailable("A statement took too long." if slow else "The database is away. Try again soon.")
+    return Unavailable(error.public)

@@ -18,13 +18,21 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from schema.storage.connecting import Connector
 from schema.storage.database import Connection as Session
 from schema.storage.database import Database, StorageError
 
 SCRIPTS = Path(__file__).parent
 WAIT_SECONDS = 120.0
+"""For another process that migrates."""
+TABLE_SECONDS = 10.0
+"""For a table that others use."""
+CONNECT_SECONDS = 10.0
+STATEMENT_SECONDS = 3600.0
+"""For one statement of a migration, which may have to read a large table."""
 # Any number will do, as long as every gateway takes the same one.
 _LOCK = 7_207_146_316
+_LOCK_TIMEOUT = "55P03"
 
 _HAS_TABLE = {
     "sqlite": "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'alembic_version'",
@@ -56,6 +64,8 @@ async def upgrade(database_url: str) -> None:
         async with connected(database_url) as run:
             await run(lambda connection: command.upgrade(_config(connection), "head"))
     except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", "") == _LOCK_TIMEOUT:
+            raise StorageError("another program holds a lock that the migration needs: try again later") from error
         file = f" ({database_url})" if database_url.startswith("sqlite") else ""
         raise StorageError(f"{error.orig}{file}") from error
     except CommandError as error:
@@ -86,11 +96,15 @@ async def connected(database_url: str) -> AsyncIterator[Run]:
     if database_url.startswith("sqlite"):
         yield lambda work: asyncio.to_thread(_in_sqlite, database_url.removeprefix("sqlite:///"), work)
         return
-    # The address goes to asyncpg untouched, so that it means here what it means to the gateway's own pool.
-    engine = create_async_engine("postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(database_url), poolclass=NullPool)
+    # Connected to as the gateway's own pool does, so that the address means the same to both.
+    connector = Connector(database_url, CONNECT_SECONDS, command_timeout=STATEMENT_SECONDS)
+    engine = create_async_engine("postgresql+asyncpg://", async_creator=connector.connect, poolclass=NullPool)
     try:
         async with engine.begin() as connection:
+            await connection.execute(text(f"SET LOCAL lock_timeout = '{WAIT_SECONDS:g}s'"))
             await connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
+            # A change of a table that waits for somebody's long read holds up everybody behind it: better to come back later.
+            await connection.execute(text(f"SET LOCAL lock_timeout = '{TABLE_SECONDS:g}s'"))
             yield connection.run_sync
     finally:
         await engine.dispose()

@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, select, true, tuple_
 
 from ..plan.reading import WORKSPACE
 from ..rules.errors import CursorExpired
-from ..storage.database import Database, Row, StatementTimeout, StorageError
+from ..storage.database import Database, Row, StatementTimeout, Unavailable
 from ..storage.tables import Event, PrunedEvents, Workspace
 from .cursor import BEGINNING, Position
 
@@ -121,5 +121,5 @@ async def patiently(read: Callable[[], Awaitable[T]]) -> T:
             return await read()
         except StatementTimeout:
             raise
-        except StorageError:
+        except Unavailable:
             await asyncio.sleep(RETRY_SECONDS)

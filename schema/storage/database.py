@@ -1,7 +1,7 @@
 """What every database gives: one snapshot to read in, one transaction to write in, and the same values on every driver."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from sqlalchemy import Dialect
 
@@ -15,12 +15,57 @@ class StorageError(Exception):
     """The database didn't do what it was asked."""
 
 
+class InputRejected(StorageError):
+    """The database can't hold a value, or can't carry out a statement of this size: the same request fails each time.
+
+    The message is for the client: it says what to change.
+    """
+
+
 class Unavailable(StorageError):
     """The database can't be reached, is locked, or has no free connection: worth another try later."""
+
+    #: What a client is told. The exception's own message is for the log.
+    public: ClassVar[str] = "The database is away or busy: try again later."
+    #: What readiness says of the database.
+    state: ClassVar[str] = "unavailable"
 
 
 class StatementTimeout(Unavailable):
     """A statement ran longer than it may (seconds in the message)."""
+
+    public = "The database took too long: try again later, or ask for less."
+
+
+class LockTimeout(Unavailable):
+    """Somebody else held a lock for longer than one may wait for it."""
+
+
+class Contention(Unavailable):
+    """Another transaction was in the way, and this one was rolled back: the same work may succeed at once."""
+
+
+class ReadOnly(Unavailable):
+    """The database answers and takes no writes, as a standby does."""
+
+    public = "The database takes no changes at present: try again later."
+    state = "read-only: it takes no writes at present, as a standby does"
+
+
+class FileReplaced(Unavailable):
+    """SQLite's file was moved, deleted or replaced while it is open: what is written now would be lost."""
+
+    public = "The database takes no changes at present: try again later."
+    state = "replaced: the file at its path is not the one that is open; put it back, or start the gateway anew"
+
+
+class OutcomeUnknown(Unavailable):
+    """The connection was lost during the COMMIT: nobody knows whether the change was made."""
+
+    public = (
+        "The connection to the database was lost while the change was saved: it may have been made."
+        " Send it again with the same idempotency key, or look before you repeat it."
+    )
 
 
 class Connection(Protocol):
@@ -64,17 +109,26 @@ class Database(Protocol):
     async def fetch(self, statement: Statement, values: Mapping[str, Any]) -> Sequence[Row]:
         """All rows of one statement, which sees one state of the database without a transaction around it.
 
-        Raises Unavailable, StatementTimeout.
+        Raises Unavailable, StatementTimeout, InputRejected.
         """
 
     async def read(self, work: Work[T]) -> T:
-        """Runs `work` on one snapshot: all its statements see the same state of the database. Raises Unavailable, StatementTimeout."""
+        """Runs `work` on one snapshot: all its statements see the same state of the database. It may run more than once.
+
+        Raises Unavailable, StatementTimeout, InputRejected.
+        """
 
     async def write(self, work: Work[T], *, long: bool = False) -> T:
         """Runs `work` in one transaction: committed when it returns, rolled back when it raises. It may run more than once
         (serialization failures are tried again), so it must have no effect but through its connection. `long` work is kept
-        from holding up others. Raises Unavailable.
+        from holding up others. Raises Unavailable (OutcomeUnknown where it may have been committed), InputRejected.
         """
+
+    async def check(self) -> None:
+        """Looks whether the database can be read and written. Raises Unavailable, whose `state` says what is wrong."""
+
+    def figures(self) -> Mapping[str, float]:
+        """Measurements by the name of their metric, for this process."""
 
     async def follow(self, wake: Callable[[str | None], None]) -> None:
         """Calls `wake` with a workspace's id (None: any) when another connection may have committed something; never returns.
@@ -85,14 +139,20 @@ class Database(Protocol):
         """`clause` (SQLAlchemy Core) as this database's SQL text."""
 
 
-def open_database(url: str, *, statement_timeout: float = 3.0, pool_size: int = 10, acquire_timeout: float = 2.0) -> Database:
-    """The store at `sqlite:///path` or `postgresql://…`, not yet connected. Times in seconds. Raises ValueError for other addresses."""
+def open_database(
+    url: str, *, statement_timeout: float = 3.0, pool_size: int = 10, acquire_timeout: float = 2.0, operation_timeout: float = 10.0
+) -> Database:
+    """The store at `sqlite:///path` or `postgresql://…`, not yet connected. Times in seconds. Raises ValueError for other addresses.
+
+    No wait for a lock or a connection is so long that an operation of `operation_timeout` couldn't be refused before its end.
+    """
     from .postgresql import PostgresqlDatabase  # noqa: PLC0415  a driver is imported only where it is used
     from .sqlite import SqliteDatabase  # noqa: PLC0415
 
     scheme = url.partition("://")[0]
     if scheme == "sqlite":
-        return SqliteDatabase(url, statement_timeout=statement_timeout)
+        patience = max(operation_timeout - statement_timeout - 1, operation_timeout / 2)
+        return SqliteDatabase(url, statement_timeout=statement_timeout, acquire_timeout=acquire_timeout, patience=patience)
     if scheme in {"postgresql", "postgres"}:
         return PostgresqlDatabase(url, statement_timeout=statement_timeout, pool_size=pool_size, acquire_timeout=acquire_timeout)
     message = f"{url.partition('@')[2] or url!r} is no database address: give sqlite:///path or postgresql://user@host/name"

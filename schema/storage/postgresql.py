@@ -1,15 +1,18 @@
 """PostgreSQL through asyncpg: dates and instants travel as ISO 8601 text, so that rows are the same as SQLite's."""
 
 import asyncio
+import contextlib
 import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, NoReturn, TypeVar
 
 import asyncpg
-from sqlalchemy import Dialect
+from sqlalchemy import Dialect, text
 
-from .connections import Connections
-from .database import Row, StatementTimeout, Unavailable, Work
+from .connecting import Connector
+from .connections import Connections, Session
+from .database import Contention, LockTimeout, OutcomeUnknown, ReadOnly, Row, StatementTimeout, StorageError, Unavailable, Work
+from .driver_errors import of_postgresql
 from .statements import POSTGRESQL, Statement, compile_statement
 
 T = TypeVar("T")
@@ -17,17 +20,18 @@ T = TypeVar("T")
 ATTEMPTS = 12
 CHANNEL = "gateway_events"
 POLL_SECONDS = 2.0
-_RETRIABLE = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
-_AWAY = (
-    OSError,
-    TimeoutError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.TooManyConnectionsError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-)
+OPEN_SECONDS = 10.0
+#: Seconds that a connection may take longer than the statement's time limit, which the server keeps by itself, before it is cut off.
+GRACE_SECONDS = 1.0
+#: Prepared statements a connection, and the characters of one that is kept: on the server each takes 20 to 140 KB with its plan.
+STATEMENTS = 300
+STATEMENT_LENGTH = 16_384
+
+_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED"
+# PostgreSQL below 14 doesn't know it, and refuses a connection that asks for what it doesn't know.
+_CHECK_CLIENT = "SELECT set_config(name, '1000', false) FROM pg_settings WHERE name = 'client_connection_check_interval'"
+_READ_ONLY = compile_statement(POSTGRESQL, text("SELECT current_setting('transaction_read_only')"))
 
 
 def _instant(text: str) -> str:
@@ -35,146 +39,159 @@ def _instant(text: str) -> str:
     return f"{text[:10]}T{text[11:19]}Z"
 
 
-async def _prepare(connection: Any) -> None:
-    await connection.set_type_codec("timestamptz", schema="pg_catalog", encoder=str, decoder=_instant, format="text")
-    await connection.set_type_codec("date", schema="pg_catalog", encoder=str, decoder=str, format="text")
+async def _prepare(raw: Any) -> None:
+    await raw.set_type_codec("timestamptz", schema="pg_catalog", encoder=str, decoder=_instant, format="text")
+    await raw.set_type_codec("date", schema="pg_catalog", encoder=str, decoder=str, format="text")
+    await raw.execute(_CHECK_CLIENT)
 
 
-async def _keep(_: Any) -> None:
-    """Nothing that a session sets here outlives its transaction, so a connection goes back as it is, without a round trip."""
-
-
-class PostgresqlConnection:
-    """A pooled connection inside a transaction, or about to run one single statement."""
-
-    dialect: Dialect = POSTGRESQL
-
-    def __init__(self, raw: Any) -> None:
-        self.raw = raw
-
-    async def fetch(self, statement: Statement, values: Mapping[str, Any]) -> Sequence[Row]:
-        rows: Sequence[Row] = await self.raw.fetch(statement.text, *statement.bind(values))
-        return rows
-
-    async def fetch_portions(
-        self, statement: Statement, values: Mapping[str, Any], size: int, look: Callable[[Sequence[Row]], None]
-    ) -> Sequence[Row]:
-        binds = statement.bind(values)
-        # One round trip for whoever has no more than a portion; a cursor takes two for its first.
-        rows: list[Row] = await self.raw.fetch(f"{statement.text}\nLIMIT {size + 1}", *binds)
-        if len(rows) <= size:
-            return rows
-        rows.clear()
-        cursor = await self.raw.cursor(statement.text, *binds)
-        while portion := await cursor.fetch(size):
-            look(portion)
-            rows += portion
-        return rows
-
-    async def execute(self, statement: Statement, values: Mapping[str, Any]) -> int:
-        status: str = await self.raw.execute(statement.text, *statement.bind(values))
-        return int(status.rpartition(" ")[2])
-
-    async def execute_many(self, statement: Statement, rows: Iterable[Mapping[str, Any]]) -> None:
-        await self.raw.executemany(statement.text, [statement.bind(row) for row in rows])
+def _settings(timeout: float) -> dict[str, str]:
+    """A session's settings. The shorter times are for others who wait for the same lock: they see a gateway that froze within a
+    transaction go, or are told of a lock, before their own statement has had its time.
+    """
+    milliseconds = timeout * 1000
+    return {
+        "statement_timeout": str(int(milliseconds)),
+        "lock_timeout": str(int(milliseconds * 0.9)),
+        "idle_in_transaction_session_timeout": str(int(milliseconds * 0.8)),
+        "timezone": "UTC",
+        "datestyle": "ISO",
+        "jit": "off",
+        "application_name": "gateway",
+    }
 
 
 class PostgresqlDatabase:
-    """A pool of connections. A write that loses a serialization race is tried again, with growing, random pauses."""
+    """A pool of connections. What loses a serialization race is tried again, with growing, random pauses. Times in seconds."""
 
     dialect: Dialect = POSTGRESQL
 
     def __init__(self, url: str, *, statement_timeout: float, pool_size: int, acquire_timeout: float) -> None:
         self.url = url
         self._timeout = statement_timeout
-        self._size = pool_size
-        self._acquire = acquire_timeout
+        self._limit = statement_timeout + GRACE_SECONDS
+        self._connector = Connector(
+            url,
+            acquire_timeout + GRACE_SECONDS,
+            prepare=_prepare,
+            settings=_settings(statement_timeout),
+            statement_cache_size=STATEMENTS,
+            max_cacheable_statement_size=STATEMENT_LENGTH,
+            max_cached_statement_lifetime=0,
+        )
+        self._connections = Connections(self._connector.connect, size=pool_size, patience=acquire_timeout, limit=self._limit)
 
     async def open(self) -> None:
-        settings = {
-            "statement_timeout": str(int(self._timeout * 1000)),
-            "idle_in_transaction_session_timeout": str(int(self._timeout * 4000)),
-            "timezone": "UTC",
-            "datestyle": "ISO",
-            "jit": "off",
-            "application_name": "gateway",
-        }
-        try:
-            pool = await asyncpg.create_pool(
-                self.url,
-                min_size=1,
-                max_size=self._size,
-                init=_prepare,
-                reset=_keep,
-                server_settings=settings,
-                statement_cache_size=1_000,
-                max_cached_statement_lifetime=0,
-            )
-        except (*_AWAY, asyncpg.PostgresError) as error:
-            raise Unavailable(str(error)) from error
-        self._connections = Connections(pool, self._size, self._acquire)
+        self._connections.adopt(await self._connector.connect(OPEN_SECONDS))
 
     async def close(self) -> None:
-        try:
-            await asyncio.wait_for(self._connections.close(), self._timeout * 2)
-        except TimeoutError:
-            self._connections.terminate()
+        await self._connections.close(self._timeout * 2)
 
     def compile(self, clause: Any) -> Statement:
         return compile_statement(POSTGRESQL, clause)
 
+    def figures(self) -> Mapping[str, float]:
+        connections = self._connections
+        return {"gateway_database_connections_in_use": connections.in_use, "gateway_database_connections_waited_for": connections.waiting}
+
     async def fetch(self, statement: Statement, values: Mapping[str, Any]) -> Sequence[Row]:
-        return await self._run(lambda connection: connection.fetch(statement, values), None)
+        connections = self._connections
+        session = connections.take_now() or await connections.take()
+        try:
+            rows = await session.fetch(statement, values)
+        except Exception as error:
+            told = await self._failed(session, error)
+            if told is None:
+                raise
+            if not isinstance(told, Contention):
+                raise told from error
+        except BaseException:
+            connections.mend(session)
+            raise
+        else:
+            connections.keep(session)
+            return rows
+        return await self._run(lambda session: session.fetch(statement, values), None)
 
     async def read(self, work: Work[T]) -> T:
-        return await self._run(work, {"isolation": "repeatable_read", "readonly": True})
+        return await self._run(work, _READ)
 
     async def write(self, work: Work[T], *, long: bool = False) -> T:
         del long  # asyncpg waits without holding anyone up
+        return await self._run(work, _WRITE)
+
+    async def check(self) -> None:
+        rows = await self.fetch(_READ_ONLY, {})
+        if rows[0][0] == "on":
+            self._connections.renew(reason := "the server is in recovery, or read-only by default")
+            raise ReadOnly(reason)
+
+    async def follow(self, wake: Callable[[str | None], None]) -> None:
+        listener = await self._connector.connect()
+        try:
+            await self._listen(listener, wake)
+        except Exception as error:
+            told = of_postgresql(error, closed=True)
+            if told is None:
+                raise
+            raise told from error
+        finally:
+            listener.terminate()
+
+    async def _listen(self, listener: Any, wake: Callable[[str | None], None]) -> NoReturn:
+        # A standby can't listen: its followers are served by the poll alone.
+        with contextlib.suppress(asyncpg.ReadOnlySQLTransactionError):
+            await self._ask(listener.add_listener(CHANNEL, lambda *message: wake(message[-1])))
+        # A notification can be lost with its connection, and a pooler may not pass them on: a slow poll makes good for that, and shows
+        # whether the connection is more than a socket that nobody answers.
+        while True:
+            await asyncio.sleep(POLL_SECONDS)
+            await self._ask(listener.execute("SELECT 1"))
+            wake(None)
+
+    async def _run(self, work: Work[T], begin: str | None) -> T:
         for attempt in range(ATTEMPTS):
             try:
-                return await self._run(work, {"isolation": "read_committed"})
-            except _RETRIABLE:
+                return await self._once(work, begin)
+            except Contention:
                 await asyncio.sleep(random.uniform(0, 0.005 * 2 ** min(attempt, 6)))  # noqa: S311  jitter, not a secret
         message = f"the transaction met another one {ATTEMPTS} times"
         raise Unavailable(message)
 
-    async def follow(self, wake: Callable[[str | None], None]) -> None:
+    async def _once(self, work: Work[T], begin: str | None) -> T:
+        session = self._connections.take_now() or await self._connections.take()
+        committing = False
         try:
-            listener = await asyncpg.connect(self.url)
-        except (*_AWAY, asyncpg.PostgresError) as error:
-            raise Unavailable(str(error)) from error
-        try:
-            await listener.add_listener(CHANNEL, lambda *message: wake(message[-1]))
-            # A notification can be lost with its connection, and a pooler may not pass them on: a slow poll makes good for that.
-            while not listener.is_closed():
-                await asyncio.sleep(POLL_SECONDS)
-                wake(None)
-        finally:
-            listener.terminate()
-        message = "the connection that listens for events was closed"
-        raise Unavailable(message)
-
-    async def _run(self, work: Work[T], transaction: dict[str, Any] | None) -> T:
-        try:
-            raw = await self._connections.take()
-            try:
-                result = await _on(raw, work, transaction)
-            except BaseException:
-                await self._connections.discard(raw)
+            if begin is not None:
+                await session.begin(begin)
+            result = await work(session)
+            if begin is not None:
+                committing = begin is _WRITE
+                await session.commit()
+        except Exception as error:
+            unknown = committing and session.raw.is_closed()
+            told = await self._failed(session, error)
+            if told is None:
                 raise
-        except asyncpg.QueryCanceledError as error:
-            message = f"the statement ran longer than {self._timeout:g} s"
-            raise StatementTimeout(message) from error
-        except _AWAY as error:
-            message = "the database is away"
-            raise Unavailable(message) from error
-        self._connections.keep(raw)
+            raise (OutcomeUnknown(str(told)) if unknown else told) from error
+        except BaseException:
+            self._connections.mend(session)
+            raise
+        self._connections.keep(session)
         return result
 
+    async def _failed(self, session: Session, error: Exception) -> StorageError | None:
+        """What an error means, None where it is a defect or the work's own; its connection is given back."""
+        told = of_postgresql(error, closed=session.raw.is_closed())
+        if isinstance(told, ReadOnly):
+            self._connections.renew(str(told))
+        # A session that timed out or lost a race is in order; otherwise nobody knows what state it is in.
+        if isinstance(told, Unavailable) and not isinstance(told, StatementTimeout | Contention | LockTimeout):
+            self._connections.drop(session)
+        else:
+            await self._connections.settle(session)
+        return told
 
-async def _on(raw: Any, work: Work[T], transaction: dict[str, Any] | None) -> T:
-    if transaction is None:
-        return await work(PostgresqlConnection(raw))
-    async with raw.transaction(**transaction):
-        return await work(PostgresqlConnection(raw))
+    async def _ask(self, asked: Awaitable[Any]) -> None:
+        async with asyncio.timeout(self._limit):
+            await asked

@@ -30,7 +30,10 @@ GOOD, SHED = {200}, {200, 503, 504}
 
 
 class Proxy:
-    """Passes bytes between a port and the database; `cut` or `mute` while it is to be away."""
+    """Passes bytes between a port and the database; `cut` or `mute` while it is to be away.
+
+    After `silence` nothing more passes on the connections that there are; new ones work.
+    """
 
     def __init__(self, database_url: str) -> None:
         parts = urlsplit(database_url)
@@ -39,6 +42,7 @@ class Proxy:
         self.user, self.name = parts.username or "postgres", parts.path.lstrip("/")
         self.mute = self.cut = False
         self._open: set[asyncio.StreamWriter] = set()
+        self._silent: set[asyncio.StreamWriter] = set()
         self._passing: set[asyncio.Task[None] | None] = set()
 
     async def serve(self) -> str:
@@ -61,6 +65,10 @@ class Proxy:
                 writer.transport.abort()
         self.cut = self.mute = False
 
+    def silence(self) -> None:
+        """The connections stay open, and whatever is sent on them is lost."""
+        self._silent |= self._open
+
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self.cut:
             writer.transport.abort()
@@ -71,6 +79,7 @@ class Proxy:
             self._open |= {writer, back}
             await asyncio.gather(self._pass(reader, back), self._pass(there, writer))
             self._open -= {writer, back}
+            self._silent -= {writer, back}
             await drop(back)
         finally:
             await drop(writer)
@@ -84,7 +93,7 @@ class Proxy:
     async def _pass(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):
             while data := await source.read(65_536):
-                if not self.mute:
+                if not self.mute and sink not in self._silent:
                     sink.write(data)
         sink.close()
 

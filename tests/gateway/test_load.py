@@ -97,7 +97,7 @@ async def test_a_reader_that_stops_holds_no_place() -> None:
         stuck.set()
         await asyncio.sleep(60)
 
-    answering = asyncio.create_task(Bounded(app, places, 0.5, Unsent(0))({}, never, never))  # type: ignore[arg-type]
+    answering = asyncio.create_task(Bounded(app, places, 0.5, Unsent(0))({"state": {}}, never, never))  # type: ignore[arg-type]
     await stuck.wait()
     assert places.free == 1
     with pytest.raises(TimedOut):
@@ -139,7 +139,7 @@ async def test_a_server_that_repeats_itself() -> None:
 
     async with asyncio.timeout(PATIENCE):
         with pytest.raises(TimedOut):
-            await Bounded(forever, Places(1, 0, 1), 0.3, Unsent(0))({}, receive, forever)  # type: ignore[arg-type]
+            await Bounded(forever, Places(1, 0, 1), 0.3, Unsent(0))({"state": {}}, receive, forever)  # type: ignore[arg-type]
 
 
 async def test_rate_limit(make_app: MakeApp) -> None:

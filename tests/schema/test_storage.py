@@ -77,7 +77,7 @@ async def test_a_disk_that_is_full(world_on_sqlite: World, sqlite: SqliteDatabas
 async def test_a_file_that_another_program_holds(world_on_sqlite: World, sqlite: SqliteDatabase) -> None:
     """A write that doesn't get its turn is unavailable after its patience; reads go on meanwhile, and writes once the file is free."""
     caller, id_ = world_on_sqlite.here.caller(), world_on_sqlite.here.ids("account")[0]
-    sqlite._writer._busy = 2
+    sqlite._writer._patience = 2
     other = sqlite3.connect(sqlite.path, isolation_level=None)
     try:
         other.execute("BEGIN IMMEDIATE")

@@ -1,0 +1,104 @@
+"""What the drivers' errors mean, in one table: come back later, mend the request, or a defect of ours.
+
+Only locks, time limits, lost connections, a full disk, a read-only server and a shutdown are Unavailable. A value or a size that the
+database can't take is InputRejected. Whatever isn't in the table is a defect: it is raised as it is, so that the log has all of it.
+"""
+
+import sqlite3
+from collections.abc import Mapping
+from typing import Final
+
+import asyncpg
+import orjson
+
+from .database import Contention, InputRejected, LockTimeout, ReadOnly, StatementTimeout, StorageError, Unavailable
+
+_VALUE: Final = "A value is outside of what the database can hold: give a smaller number, or text without control characters."
+_SIZE: Final = "The request is too complex for the database: ask with fewer conditions, fields or levels."
+
+_SQLSTATES: Final[Mapping[str, type[StorageError]]] = {
+    "08": Unavailable,  # the connection is lost
+    "22": InputRejected,  # a value is out of range, or text isn't text
+    "25006": ReadOnly,
+    "25P03": Unavailable,  # idle in a transaction for too long
+    "25P04": Unavailable,  # in a transaction for too long
+    "28": Unavailable,  # the server no longer takes our password
+    "3D000": Unavailable,  # there is no such database
+    "40001": Contention,
+    "40003": Unavailable,
+    "40P01": Contention,  # deadlock
+    "53": Unavailable,  # memory, disk or connections are used up
+    "54": InputRejected,  # a statement is too complex
+    "55006": Unavailable,
+    "55P03": LockTimeout,
+    "57": Unavailable,  # the server is stopped, starts, or has crashed
+    "57014": StatementTimeout,
+    "58": Unavailable,  # the server's disk
+}
+"""PostgreSQL's error codes (https://www.postgresql.org/docs/current/errcodes-appendix.html): a whole code goes before its class."""
+
+_SQLITE: Final[Mapping[int, type[StorageError]]] = {
+    sqlite3.SQLITE_BUSY: LockTimeout,
+    sqlite3.SQLITE_LOCKED: LockTimeout,
+    sqlite3.SQLITE_PROTOCOL: Unavailable,
+    sqlite3.SQLITE_FULL: Unavailable,
+    sqlite3.SQLITE_IOERR: Unavailable,
+    sqlite3.SQLITE_CANTOPEN: Unavailable,
+    sqlite3.SQLITE_CORRUPT: Unavailable,
+    sqlite3.SQLITE_NOTADB: Unavailable,
+    sqlite3.SQLITE_NOMEM: Unavailable,
+    sqlite3.SQLITE_READONLY: ReadOnly,
+    sqlite3.SQLITE_INTERRUPT: StatementTimeout,
+    sqlite3.SQLITE_TOOBIG: InputRejected,
+}
+"""SQLite's primary result codes (https://www.sqlite.org/rescode.html)."""
+
+_BY_TEXT: Final[Mapping[str, str]] = {
+    "Expression tree is too large": _SIZE,
+    "too many SQL variables": _SIZE,
+    "too many columns": _SIZE,
+    "too many terms in compound SELECT": _SIZE,
+    "at most 64 tables in a join": _SIZE,
+    "parser stack overflow": _SIZE,
+    "integer overflow": _VALUE,
+    "the number of query arguments cannot exceed": _SIZE,
+    "memory exhausted at or near": _SIZE,
+}
+"""Beginnings of messages that have no code of their own, and what the client is told."""
+
+
+SQLITE_ERRORS: Final = (sqlite3.Error, OverflowError, UnicodeEncodeError, orjson.JSONEncodeError)
+"""What sqlite3 raises for a statement and its values; lists travel as JSON."""
+
+
+def of_postgresql(error: Exception, *, closed: bool) -> StorageError | None:
+    """What an error of asyncpg means, None for a defect. `closed` says whether its connection is lost."""
+    if isinstance(error, asyncpg.TargetServerAttributeNotMatched):
+        return ReadOnly(str(error))
+    if isinstance(error, asyncpg.OutdatedSchemaCacheError | asyncpg.InvalidCachedStatementError):
+        return Contention(str(error))
+    if isinstance(error, asyncpg.PostgresError):
+        state = error.sqlstate or ""
+        return _made(_SQLSTATES.get(state) or _SQLSTATES.get(state[:2]), error, _VALUE if state.startswith("22") else _SIZE)
+    # An InterfaceError is asyncpg's way to say that it was used wrongly, with a closed connection among other things.
+    if isinstance(error, asyncpg.InterfaceError) and not closed:
+        return _made(InputRejected if isinstance(error, ValueError) else None, error, _VALUE)
+    if isinstance(error, OSError | asyncpg.InternalClientError | asyncpg.InterfaceError):
+        return Unavailable(f"{type(error).__name__}: {error}")
+    return None
+
+
+def of_sqlite(error: Exception) -> StorageError | None:
+    """What an error of sqlite3 means, None for a defect. It has to come from sqlite3 itself: some are Python's own, as OverflowError."""
+    if isinstance(error, OverflowError | UnicodeEncodeError | orjson.JSONEncodeError):
+        return InputRejected(_VALUE)
+    return _made(_SQLITE.get(getattr(error, "sqlite_errorcode", 0) & 0xFF), error, _SIZE)
+
+
+def _made(kind: type[StorageError] | None, error: Exception, told: str) -> StorageError | None:
+    if kind is InputRejected:
+        return InputRejected(told)
+    if kind is not None:
+        return kind(str(error))
+    found = next((told for beginning, told in _BY_TEXT.items() if str(error).startswith(beginning)), None)
+    return None if found is None else InputRejected(found)
