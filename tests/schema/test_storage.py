@@ -13,8 +13,8 @@ from schema.storage.sqlite import SqliteDatabase
 from tests.schema.world import World, ask, data
 
 RENAME = "mutation($id: ID!, $name: String!) { updateAccount(id: $id, input: {name: $name}) { account { name } } }"
-#: The workspace's own key and name, and the hash by which a key is found before there is a workspace.
-OTHERS = {("workspace", "id"), ("workspace", "name"), ("api_key", "token_hash")}
+#: The workspace's own key and name, the hash by which a key is found before there is a workspace, and whose turn it is to sweep all of them.
+OTHERS = {("workspace", "id"), ("workspace", "name"), ("api_key", "token_hash"), ("sweep", "name")}
 
 
 def test_every_key_begins_with_the_workspace() -> None:
