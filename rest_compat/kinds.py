@@ -104,6 +104,10 @@ class Search(Text):
             raise Disallowed("text without control characters")
         return Text.read(self, text.strip(_BLANKS))
 
+    @override
+    def schema(self) -> dict[str, Any]:
+        return {**Text.schema(self), "pattern": r"^[^\u0000-\u001f\u007f-\u009f]*$"}
+
 
 @dataclass(frozen=True, slots=True)
 class Identifier(Kind):
