@@ -7,12 +7,12 @@ from typing import Any
 
 from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLNamedType, get_named_type
 
+from .accept import LONGEST_KEPT
 from .body import BodyReader
 from .declaration import METHODS, Action, Deprecation, Parameter, Resource
 from .deprecations import in_schema
 from .documents import DeclarationError, Document, read_document, selected
 from .errors import Headers
-from .headers import LONGEST_CACHED
 from .kinds import Choice, Kind, Several, kind_of
 from .limits import limit_of
 from .marks import marks_of
@@ -74,7 +74,7 @@ class Bound:
 
     def asked(self, raw: bytes, *, strict: bool) -> Asked:
         """What a query string asks; short ones are remembered, since clients repeat themselves. Raises Refused (400)."""
-        return self._remembered(raw, strict) if len(raw) <= LONGEST_CACHED else self._asked(raw, strict)
+        return self._remembered(raw, strict) if len(raw) <= LONGEST_KEPT else self._asked(raw, strict)
 
     def _asked(self, raw: bytes, strict: bool) -> Asked:  # noqa: FBT001 - remembered by position
         query = self.query.read(raw, strict=strict)

@@ -12,6 +12,8 @@ from typing import Any, TypeAlias
 
 import orjson
 
+from .accept import read_accept, wants_problem
+
 MOST_NAMED = 5
 
 Headers: TypeAlias = list[tuple[bytes, bytes]]
@@ -106,7 +108,7 @@ def error_response(
     if request_id is not None:
         body["requestId"] = request_id
     media = b"application/json"
-    if wants_problem(accept):
+    if wants_problem(read_accept(accept)):
         media = b"application/problem+json"
         body = {"type": "about:blank", "title": title(status), "status": status, **body}
     named = {"Cache-Control": "no-store", **ALWAYS.get(status, {}), **(headers or {})}
@@ -117,12 +119,3 @@ def error_response(
 def title(status: int) -> str:
     """A status in words (RFC 9110, section 15): the `title` of a problem that has no type of its own (RFC 9457, section 4.2.1)."""
     return _RENAMED.get(status) or HTTPStatus(status).phrase
-
-
-def wants_problem(accept: str) -> bool:
-    """Whether an `Accept` header names `application/problem+json` (a wildcard doesn't), other than to exclude it."""
-    for part in accept.lower().split(","):
-        media, _, parameters = part.partition(";")
-        if media.strip() == "application/problem+json":
-            return "q=0" not in parameters.replace(" ", "").split(";")
-    return False

@@ -2,13 +2,15 @@
 
 import re
 from collections.abc import Collection, Iterable
-from functools import lru_cache
 from hashlib import blake2b
 
+from .accept import quality, read_accept, remembered, wants_problem
 from .errors import Item, Refused, malformed
 
 JSON = "application/json"
-LONGEST_CACHED = 512
+#: Headers whose value is no list, of those that are read here.
+SINGULAR = (b"authorization", b"content-length", b"content-type", b"host", b"idempotency-key", b"origin")
+ONCE = "This header may be sent once only."
 GRAPHQL_INT = 2_147_483_647
 
 _TAG = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
@@ -16,49 +18,43 @@ _PRINTABLE = re.compile(r"[\x20-\x7e]{1,255}")
 
 
 def read_headers(raw: Collection[tuple[bytes, bytes]]) -> dict[bytes, str]:
-    """ASGI's pairs by lower-case name; lines of the same name are joined by a comma (RFC 9110, section 5.2)."""
-    found = {name: value.decode("latin-1") for name, value in raw}
-    return found if len(found) == len(raw) else _joined(raw)
+    """ASGI's pairs by lower-case name; lines of the same name are one list (RFC 9110, section 5.3)."""
+    found = dict(raw)
+    if len(found) != len(raw):
+        found = combined(raw)
+    return {name: value.decode("latin-1") for name, value in found.items()}
 
 
-def _joined(raw: Iterable[tuple[bytes, bytes]]) -> dict[bytes, str]:
-    found: dict[bytes, str] = {}
+def combined(raw: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """ASGI's pairs by lower-case name, those of the same name joined by commas."""
+    found: dict[bytes, list[bytes]] = {}
     for name, value in raw:
-        text = value.decode("latin-1")
-        found[name] = f"{found[name]}, {text}" if name in found else text
-    return found
+        found.setdefault(name, []).append(value)
+    return {name: b", ".join(values) for name, values in found.items()}
+
+
+def repeated(raw: Iterable[tuple[bytes, bytes]]) -> str | None:
+    """The name of a header that is there twice and is no list: which of the two counts would be anybody's guess."""
+    names = [name for name, _ in raw]
+    return next((name.decode().title() for name in SINGULAR if names.count(name) > 1), None)
+
+
+def check_once(raw: Iterable[tuple[bytes, bytes]]) -> None:
+    """Raise 400 where a header that is no list is there twice."""
+    if name := repeated(raw):
+        raise malformed([Item(name, "bad_request", ONCE)])
 
 
 def check_accept(accept: str) -> None:
     """Raise 406 where the header excludes JSON. Naming only problem+json is taken as wanting its errors so, and JSON else."""
-    if accept and not (_accepts_json(accept) if len(accept) <= LONGEST_CACHED else _reads_json(accept)):
+    if accept and not _takes_json(accept):
         raise Refused("NOT_ACCEPTABLE", f"This resource is served as {JSON} only.")
 
 
-def _reads_json(accept: str) -> bool:
-    quality: dict[str, float] = {}
-    for part in accept.lower().split(","):
-        media, *parameters = (piece.strip() for piece in part.split(";"))
-        quality[media] = _quality(parameters)
-    if quality.get("application/problem+json"):
-        return True
-    for media in (JSON, "application/*", "*/*"):
-        if media in quality:
-            return quality[media] > 0
-    return not any(quality)
-
-
-_accepts_json = lru_cache(maxsize=256)(_reads_json)
-
-
-def _quality(parameters: Iterable[str]) -> float:
-    for parameter in parameters:
-        if parameter.startswith("q="):
-            try:
-                return float(parameter[2:])
-            except ValueError:
-                return 0.0
-    return 1.0
+@remembered
+def _takes_json(accept: str) -> bool:
+    ranges = read_accept(accept)
+    return not ranges or quality(ranges, JSON) > 0 or wants_problem(ranges)
 
 
 def check_content_type(content_type: str) -> None:

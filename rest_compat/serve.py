@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 from .binding import COUNT, ERRORS, NODES, VERSION
 from .declaration import Action, Resource
 from .errors import STATUS, Headers, Item, Refused, error_response, invalid, no_method
-from .headers import check_accept, entity_tag, is_fresh, read_headers
+from .headers import check_accept, check_once, entity_tag, is_fresh, read_headers
 from .protocol import Answer
 from .query import Page
 from .translate import Call, Request, Site, Translator, no_such
@@ -45,6 +45,8 @@ class Server:
         headers, method, state = read_headers(scope["headers"]), scope["method"], scope["state"]
         marks: Headers = []
         try:
+            if len(headers) != len(scope["headers"]):
+                check_once(scope["headers"])
             bound = site.action(method)
             if bound is None:
                 status, own, body = _other_method(site, method, state)

@@ -1,7 +1,9 @@
-"""Media types: what a client takes (RFC 9110 section 12.5.1), what of that we offer, and what a body says it is."""
+"""Media types: what of what a client takes we offer, and what a body says it is. Accept is read in `rest_compat/accept.py`, for all."""
 
-from functools import lru_cache
 from typing import Final, Literal
+
+from rest_compat import accept as accepting
+from rest_compat.accept import Ranges, names, quality, read_accept, remembered
 
 GRAPHQL: Final = "application/graphql-response+json"
 JSON: Final = "application/json"
@@ -11,69 +13,44 @@ HTML: Final = "text/html"
 Offer = Literal["application/graphql-response+json", "application/json"]
 
 
-@lru_cache(512)
-def ranges(accept: bytes) -> dict[str, float]:
-    """The media ranges of an Accept header with their weights, in the header's order; malformed ones are left out."""
-    found: dict[str, float] = {}
-    for part in accept.decode("latin-1").lower().split(","):
-        name, *parameters = (piece.strip() for piece in part.split(";"))
-        if "/" in name:
-            found[name] = _weight(parameters)
-    return found
+def _ranges(accept: bytes | None) -> Ranges:
+    return read_accept(accept.decode("latin-1")) if accept else {}
 
 
-def _weight(parameters: list[str]) -> float:
-    for parameter in parameters:
-        key, _, value = parameter.partition("=")
-        if key.strip() == "q":
-            try:
-                return min(max(float(value), 0.0), 1.0)
-            except ValueError:
-                return 0.0
-    return 1.0
-
-
-def _quality(accepted: dict[str, float], media: str) -> float:
-    """The weight of the most specific range that covers `media`."""
-    return next((accepted[name] for name in (media, media.partition("/")[0] + "/*", "*/*") if name in accepted), 0.0)
-
-
-@lru_cache(512)
+@remembered
 def offer(accept: bytes | None) -> Offer | None:
     """The type to answer a GraphQL request in; None if the client takes neither.
 
     GraphQL over HTTP, "Body": without a wish, or with only wildcards, legacy `application/json`.
     """
-    accepted = ranges(accept) if accept else {}
+    accepted = _ranges(accept)
     if not accepted:
         return JSON
-    modern, legacy = _quality(accepted, GRAPHQL) if GRAPHQL in accepted else 0.0, _quality(accepted, JSON)
+    modern, legacy = accepted.get(GRAPHQL, 0.0), quality(accepted, JSON)
     if not modern and not legacy:
         return None
     return GRAPHQL if modern >= legacy else JSON
 
 
-@lru_cache(512)
+@remembered
 def wants_events(accept: bytes | None) -> bool:
     """Whether only a stream of events will do: clients that list a JSON type too get JSON (urql always lists both)."""
-    accepted = ranges(accept) if accept else {}
-    return _quality(accepted, EVENTS) > 0 and EVENTS in accepted and offer(accept) is None
+    return names(_ranges(accept), EVENTS) and offer(accept) is None
 
 
-@lru_cache(512)
+@remembered
 def wants_page(accept: bytes | None) -> bool:
     """Whether a browser navigates here: HTML is named and no JSON type is."""
-    accepted = ranges(accept) if accept else {}
-    return accepted.get(HTML, 0.0) > 0 and JSON not in accepted and GRAPHQL not in accepted
+    accepted = _ranges(accept)
+    return names(accepted, HTML) and not names(accepted, JSON) and not names(accepted, GRAPHQL)
 
 
-@lru_cache(512)
 def wants_problem(accept: bytes | None) -> bool:
     """Whether errors go out as `application/problem+json` (RFC 9457)."""
-    return bool(accept) and "application/problem+json" in ranges(accept or b"")
+    return accepting.wants_problem(_ranges(accept))
 
 
-@lru_cache(512)
+@remembered
 def is_json(content_type: bytes | None) -> bool:
     """Whether a body is `application/json` in UTF-8, which is what is assumed when no charset is given."""
     name, *parameters = (piece.strip() for piece in (content_type or b"").decode("latin-1").lower().split(";"))

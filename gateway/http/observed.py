@@ -10,8 +10,10 @@ from typing import Any, Final
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .faults import STATUS, Defect, Fault, Headers, MethodNotAllowed, NotFound
-from .respond import refuse
+from rest_compat.headers import ONCE, combined, repeated
+
+from .faults import STATUS, BadRequest, Defect, Fault, Headers, MethodNotAllowed, NotFound
+from .respond import refuse, refuse_socket
 
 SANE: Final = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}").fullmatch
 CLIENT_GONE: Final = 499
@@ -49,8 +51,10 @@ class Observed:
             await self.app(scope, receive, send)
             return
         out = self._open(scope)
+        headers = scope["state"]["headers"]
+        twice = None if len(headers) == len(scope["headers"]) else _join(scope)
         if scope["type"] == "websocket":
-            await self.app(scope, receive, send)
+            await (self.app(scope, receive, send) if twice is None else refuse_socket(send, twice))
             return
         started, status = perf_counter(), 0
 
@@ -64,7 +68,7 @@ class Observed:
             return send(message)
 
         try:
-            await self.app(scope, receive, tell)
+            await (self.app(scope, receive, tell) if twice is None else self._answer(scope, tell, twice, begun=False))
         except Exception as error:  # noqa: BLE001  whatever it is, it is answered and told of
             await self._answer(scope, tell, error, begun=bool(status))
         finally:
@@ -93,6 +97,13 @@ class Observed:
             raise error
         scope["state"]["out"] += self.marks(scope)
         await refuse(scope, send, fault)
+
+
+def _join(scope: Scope) -> BadRequest | None:
+    """Make lists of the headers that are there more than once; what is wrong with that, where one of them is no list."""
+    scope["state"]["headers"] = combined(scope["headers"])
+    name = repeated(scope["headers"])
+    return BadRequest(f"{name}: {ONCE}") if name else None
 
 
 def _web_fault(error: Exception) -> Fault | None:

@@ -15,9 +15,17 @@ async def respond(send: Send, status: int, content_type: str, body: bytes, heade
     await send({"type": "http.response.body", "body": body})
 
 
+async def refuse_socket(send: Send, fault: Fault) -> None:
+    """Answer a WebSocket's handshake with a fault."""
+    body = rest_body(fault)
+    headers = [(b"content-type", JSON.encode()), (b"content-length", b"%d" % len(body)), (b"cache-control", b"no-store"), *fault.headers]
+    await send({"type": "websocket.http.response.start", "status": fault.status, "headers": headers})
+    await send({"type": "websocket.http.response.body", "body": body})
+
+
 async def refuse(scope: Scope, send: Send, fault: Fault) -> None:
     """Send a fault in the shape that the path's clients read."""
-    accept = next((value for name, value in scope["headers"] if name == b"accept"), None)
+    accept = b", ".join([value for name, value in scope["headers"] if name == b"accept"])
     headers = [*fault.headers, (b"cache-control", b"no-store")]
     if scope["path"] == GRAPHQL_PATH:
         await respond(send, fault.status, f"{offer(accept) or JSON}; charset=utf-8", graphql_body(fault), headers)

@@ -74,6 +74,34 @@ async def test_pages_that_are_not_there(client: httpx.AsyncClient, method: str, 
     assert (problem.headers["content-type"], problem.json()["status"]) == ("application/problem+json", status)
 
 
+TWICE = [
+    ("authorization", "Bearer test"),
+    ("content-type", "application/json"),
+    ("host", "x"),
+    ("idempotency-key", "k"),
+    ("origin", "a://b"),
+]
+
+
+@pytest.mark.parametrize("path", ["/graphql", "/api/opportunities/", "/healthz"])
+@pytest.mark.parametrize(("name", "value"), TWICE, ids=[name for name, _ in TWICE])
+async def test_a_header_that_may_come_once(client: httpx.AsyncClient, name: str, value: str, path: str) -> None:
+    """A second line of a header that is no list is 400 and says which, also where both say the same."""
+    client.headers.clear()
+    response = await client.get(path, headers=[("host", "gateway"), *[(name, value)] * 2])
+    assert response.status_code == 400
+    assert f"{name.title()}: This header may be sent once only." in response.text
+
+
+async def test_lists_in_several_lines(client: httpx.AsyncClient) -> None:
+    """Lines of a list are one list (RFC 9110 section 5.3)."""
+    lines = [("authorization", "Bearer test"), ("accept", "text/plain"), ("accept", "application/graphql-response+json")]
+    response = await client.get("/graphql", params={"query": "{ hello }"}, headers=lines)
+    assert (response.status_code, response.headers["content-type"].partition(";")[0]) == (200, "application/graphql-response+json")
+    problem = await client.get("/nothing", headers=[("accept", "text/plain"), ("accept", "application/problem+json")])
+    assert problem.headers["content-type"] == "application/problem+json"
+
+
 async def test_every_code_has_one_status() -> None:
     """Each fault's code is in the one table."""
     assert all(kind.code in STATUS for kind in Fault.__subclasses__())

@@ -81,6 +81,13 @@ async def test_a_handshake(serve: Serve) -> None:
     assert b"\x88" in answer
 
 
+async def test_a_handshake_with_two_tokens(serve: Serve) -> None:
+    """Which of them counts would be anybody's guess: 400."""
+    answer = await talk(await serve(), get(authorization="Bearer other"))
+    assert statuses(answer) == [400]
+    assert b"Authorization: This header may be sent once only." in answer
+
+
 async def test_a_handshake_with_too_long_a_header(serve: Serve) -> None:
     """What the WebSocket's own parser doesn't take is answered, and the connection closed."""
     assert statuses(await talk(await serve(), get(cookie="x" * 20_000))) == [400]

@@ -1,0 +1,144 @@
+"""The one reading of Accept: what each header of a client comes to, for both doors, in time and memory that are bounded."""
+
+import time
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.http.negotiate import GRAPHQL, offer, wants_problem
+from rest_compat.accept import LONGEST_KEPT, LONGEST_READ, MOST_KEPT, PROBLEM, quality, read_accept, remembered
+from rest_compat.errors import Refused, error_response
+from rest_compat.headers import check_accept
+
+JSON = "application/json"
+
+
+@pytest.mark.parametrize(
+    ("accept", "weight"),
+    [
+        ("*/*", 1.0),
+        ("application/*;q=0.3, */*;q=0.9", 0.3),
+        ("application/json;q=0.2, application/*;q=0.9", 0.2),
+        ("text/html", 0.0),
+        ("APPLICATION/JSON;Q=0.5", 0.5),
+        ("application/json; q = 0.5", 0.5),
+        ("application/json ;\tq=0.5", 0.5),
+        ("application/json;q=0", 0.0),
+        ("application/json;q=0.0, */*", 0.0),
+        ("application/json;q=0.000", 0.0),
+        ("application/json;q=1.000", 1.0),
+        ("application/json;q=1.5", 1.0),
+        ("application/json;q=.5", 0.5),
+        ("application/json;q=0.12345", 0.12345),
+        ("application/json;charset=utf-8;q=0.4, application/json;q=0.9", 0.4),
+        ('application/json;charset="UTF-8";q=0.4', 0.4),
+        ("application/json;version=2;q=0, application/json", 1.0),
+        ("application/json;version=2;q=0.7", 0.7),
+        ("application/json;q=0.2, application/json;q=0.6", 0.6),
+        ('text/x;a="b, application/json;q=1"', 0.0),
+        ('text/x;a="\\", application/json', 0.0),
+        (", ,application/json,,", 1.0),
+        ("application/json;q=0.5;extension=x", 0.5),
+    ],
+)
+def test_weights(accept: str, weight: float) -> None:
+    """The most specific range decides, in whatever case and spacing; `q=0` excludes; quoted commas separate nothing."""
+    assert quality(read_accept(accept), JSON) == weight
+
+
+@pytest.mark.parametrize("weight", ["x", "", "-1", "2", "1e-3", "nan", "inf", "1_0", "٠.٥", "0,5", '"1"', "0x1", "+1"])
+def test_no_weight(weight: str) -> None:
+    """What isn't a weight counts as 0, at both doors."""
+    accept = f"application/json;q={weight}"
+    assert offer(accept.encode()) is None
+    with pytest.raises(Refused):
+        check_accept(accept)
+
+
+@pytest.mark.parametrize("accept", ["", "x", "*", "json", "/", "a/b/c", ";q=1", "application", ",,,"])
+def test_no_range(accept: str) -> None:
+    """A header that names no media type is as none, at both doors."""
+    assert offer(accept.encode()) == JSON
+    check_accept(accept)
+
+
+@pytest.mark.parametrize(
+    ("accept", "problem"),
+    [
+        (PROBLEM, True),
+        ("Application/Problem+JSON", True),
+        (f"{PROBLEM};q=0.1, {JSON}", True),
+        (f"{PROBLEM};q=0", False),
+        (f"{PROBLEM};q=0.0", False),
+        (f"{PROBLEM}; q=0.000", False),
+        (f"{PROBLEM};charset=utf-8;q=0", False),
+        (f"{PROBLEM};q=x", False),
+        ("application/*", False),
+        ("*/*", False),
+        ("", False),
+    ],
+)
+def test_problems(accept: str, *, problem: bool) -> None:
+    """Who names problem details and doesn't exclude them gets them, from each layer alike."""
+    assert wants_problem(accept.encode()) is problem
+    _, headers, _ = error_response(404, "NOT_FOUND", "Nothing.", accept=accept)
+    assert (dict(headers)[b"content-type"] == PROBLEM.encode()) is problem
+
+
+@pytest.mark.parametrize("accept", [f"{PROBLEM};q=0", "text/plain", f"{JSON};q=0, */*", f"{GRAPHQL};q=0", "application/*;q=0,*/*"])
+def test_excluded(accept: str) -> None:
+    """What excludes JSON is refused by both doors."""
+    assert offer(accept.encode()) is None
+    with pytest.raises(Refused):
+        check_accept(accept)
+
+
+RANGES = [JSON, GRAPHQL, PROBLEM, "*/*", "application/*", "text/plain"]
+PIECES = [*RANGES, ";", ",", "q=", "0", "1", "0.5", '"', "\\", " ", "charset=utf-8", "x"]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=20).map("".join))
+def test_the_doors_agree(accept: str) -> None:
+    """Whatever comes: where REST's JSON is refused GraphQL's is too, unless the client names the type that only one of them has."""
+    ranges = read_accept(accept)
+    try:
+        check_accept(accept)
+        taken = True
+    except Refused:
+        taken = False
+    assert taken is (not ranges or quality(ranges, JSON) > 0 or ranges.get(PROBLEM, 0) > 0)
+    assert (offer(accept.encode()) is not None) is (not ranges or quality(ranges, JSON) > 0 or ranges.get(GRAPHQL, 0) > 0)
+    assert all(0 <= weight <= 1 for weight in ranges.values())
+
+
+@pytest.mark.parametrize(
+    "accept",
+    ['"' * 60_000, '"\\' * 30_000, ';a="' * 15_000, "," * 60_000, ";" * 60_000, "a/b;" + " " * 60_000, "a" * 60_000, "a/" * 30_000],
+    ids=lambda accept: accept[:4],
+)
+def test_long_headers(accept: str) -> None:
+    """No header takes long to read: as long as its first part, however it is made."""
+    began = time.process_time()
+    read_accept(accept)
+    assert time.process_time() - began < 0.05
+    assert read_accept(f"{accept[:LONGEST_READ]}, {JSON}") == read_accept(accept[:LONGEST_READ])
+
+
+def test_what_is_remembered_is_bounded() -> None:
+    """Long headers are not kept, and of short ones so many."""
+    read: list[str] = []
+
+    def note(header: str) -> int:
+        read.append(header)
+        return len(header)
+
+    look_up: Callable[[str], int] = remembered(note)
+    for header in ["a", "a", "b" * (LONGEST_KEPT + 1), "b" * (LONGEST_KEPT + 1)]:
+        look_up(header)
+    assert [header[0] for header in read] == ["a", "b", "b"]
+    for number in range(MOST_KEPT + 1):
+        look_up(str(number))
+    look_up("a")
+    assert read.count("a") == 2
