@@ -18,7 +18,7 @@ import orjson
 import typer
 
 from gateway import demo as demos
-from gateway import usage_report
+from gateway import logs, usage_report
 from gateway.auth import AuthSettingsError
 from gateway.auth.keys import KeyFault, Keys, Listed, NewKey
 from gateway.flags import with_settings
@@ -80,6 +80,7 @@ def serve(
     from gateway import server  # noqa: PLC0415
 
     settings = load(**flags)
+    logs.configure(settings)
     # Whatever can't work is told here, in a sentence: the settings, the port, the database.
     application.create_app(settings)
     if demo:

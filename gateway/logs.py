@@ -1,8 +1,10 @@
-"""Structured logs on standard error: JSON lines, or something coloured for a terminal."""
+"""Structured logs on standard error: JSON lines, or something coloured for a terminal. Whoever writes a line, it has this one form."""
 
+import json
 import logging
 import re
 import sys
+import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, BinaryIO, Final, TypeAlias
@@ -13,40 +15,73 @@ import structlog
 from gateway.settings import Settings
 
 LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
-#: The standard library's loggers whose lines are taken over: the servers' own, and the graph's; uvicorn's access log is ours to write.
-FOREIGN: Final = ("uvicorn", "uvicorn.error", "uvicorn.asgi", "asyncio", "schema")
+#: The loggers that may tell of what is well; of all others warnings and errors are told.
+TALKATIVE: Final = ("uvicorn", "gateway", "schema", "rest_compat")
 
 LINE: Final = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z
 Line: TypeAlias = tuple[float, bytes, str, str, str, int, float, str | None, str | None, str | None]
 """An answered request: when (seconds since 1970), its id, method, path and route, the status sent, the seconds that it took, the
 operation's name, the token's id, and the client's address."""
+#: Characters of a request's path that are told; a client may send as many as its headers may have bytes.
+LONGEST_PATH: Final = 1_000
 
 SOCKETS: Final = re.compile(r"connection |.*WebSocket").match
 
 
 def configure(settings: Settings) -> None:
-    """Send the logs of this process, uvicorn's and asyncio's too, to standard error in the wished form."""
+    """Send the logs of this process, whichever library they come from, to standard error in the wished form.
+
+    Tracebacks tell files and lines, never what variables held: tokens are among that.
+    """
     shared: list[Any] = [structlog.processors.add_log_level, structlog.processors.TimeStamper(fmt="iso", utc=True)]
-    last: Any = (
-        structlog.processors.JSONRenderer(_dumps)
-        if settings.log_format == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
-    )
+    last = _json() if settings.log_format == "json" else _console()
     structlog.configure(
-        processors=[*shared, structlog.processors.format_exc_info, last] if settings.log_format == "json" else [*shared, last],
+        processors=[*shared, *last],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[settings.log_level]),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(structlog.stdlib.ProcessorFormatter(processors=[_plain, last], foreign_pre_chain=shared))
-    for name in FOREIGN:
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(processors=[_plain, *last], foreign_pre_chain=shared))
+    _take_over(handler, max(LEVELS[settings.log_level], logging.INFO))
+
+
+def _json() -> list[Any]:
+    return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(_dumps)]
+
+
+def _console() -> list[Any]:
+    # The renderer's own choice shows the variables of each call.
+    return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)]
+
+
+def _take_over(handler: logging.Handler, level: int) -> None:
+    """Every logger's lines, and what Python itself would print."""
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(max(level, logging.WARNING))
+    for name in [*logging.root.manager.loggerDict, *TALKATIVE]:
         logger = logging.getLogger(name)
-        logger.handlers, logger.propagate = [handler], False
-        logger.setLevel(max(LEVELS[settings.log_level], logging.INFO))
+        logger.handlers, logger.propagate = [], True
+    for name in TALKATIVE:
+        logging.getLogger(name).setLevel(level)
     # Of each socket they tell that it was opened, with its query string, which some clients put a token into.
-    logging.getLogger("uvicorn.error").addFilter(lambda record: record.levelno > logging.INFO or not SOCKETS(str(record.msg)))
+    logging.getLogger("uvicorn.error").filters = [lambda record: record.levelno > logging.INFO or not SOCKETS(str(record.msg))]
     logging.getLogger("uvicorn.access").disabled = True
+    logging.captureWarnings(capture=True)
+    threading.excepthook = _tell_of_thread
+    sys.unraisablehook = _tell_of_unraisable
+
+
+def _tell_of_thread(end: threading.ExceptHookArgs) -> None:
+    if end.exc_value is not None and end.exc_type is not SystemExit:
+        name = end.thread.name if end.thread else None
+        structlog.get_logger().error("A thread was ended by a defect.", thread=name, exc_info=end.exc_value)
+
+
+def _tell_of_unraisable(found: "sys.UnraisableHookArgs") -> None:
+    about = type(found.object).__name__
+    structlog.get_logger().error(found.err_msg or "A defect where nobody could be told.", about=about, exc_info=found.exc_value)
 
 
 def _plain(logger: Any, name: str, event: Any) -> Any:
@@ -54,7 +89,10 @@ def _plain(logger: Any, name: str, event: Any) -> Any:
 
 
 def _dumps(value: Any, **_: Any) -> str:
-    return orjson.dumps(value, default=str).decode()
+    try:
+        return orjson.dumps(value, default=str).decode()
+    except TypeError:  # A lone surrogate, or a number beyond 64 bits: no reason to lose the line.
+        return json.dumps(value, default=str)
 
 
 class AccessLog:
@@ -87,7 +125,7 @@ def _members(line: Line) -> dict[str, Any]:
         "timestamp": datetime.fromtimestamp(at, UTC),
         "request_id": request_id.decode(),
         "method": method,
-        "path": path,
+        "path": path[:LONGEST_PATH],
         "route": route,
         "status": status,
         "ms": round(seconds * 1000, 3),

@@ -4,7 +4,7 @@ import asyncio
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 from gateway.migrations import upgrade
 from schema.storage.database import Database, open_database
 from tests.postgres import Postgres, start_postgres
+from tests.tokens import check_log
 
 FOLDER = "TEST_POSTGRES_FOLDER"
 
@@ -66,6 +67,18 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     await opened.open()
     yield opened
     await opened.close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A test that logs a token fails: what this process wrote is looked through as what the servers wrote is."""
+    report = yield
+    try:
+        for _, written in report.sections:
+            check_log(written)
+    except AssertionError as error:
+        report.outcome, report.longrepr = "failed", str(error)
+    return report
 
 
 def pytest_configure() -> None:

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from tests.connecting import free_port
+from tests.tokens import check_log
 
 ROOT = Path(__file__).parents[1]
 PATIENCE = 60.0
@@ -36,15 +37,20 @@ def serve_demo(folder: Path, module: str = "gateway", **settings: str) -> Iterat
     Fails the test where it doesn't come up.
     """
     port = free_port()
-    output = folder / "output.txt"
+    output, log = folder / "output.txt", folder / "log.txt"
     command = [sys.executable, "-m", module, "serve", "--demo", "--port", str(port)]
     given = {f"GATEWAY_{name.upper()}": value for name, value in settings.items()}
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **given}
-    with output.open("wb") as sink, subprocess.Popen(command, cwd=folder, env=environment, stdout=sink, stderr=sink) as process:
+    with (
+        output.open("wb") as told,
+        log.open("wb") as logged,
+        subprocess.Popen(command, cwd=folder, env=environment, stdout=told, stderr=logged) as process,
+    ):
         try:
-            yield _wait(process, f"http://127.0.0.1:{port}", output)
+            yield _wait(process, f"http://127.0.0.1:{port}", output, log)
         finally:
             stop(process)
+            check_log(log.read_bytes())
 
 
 def stop(process: "subprocess.Popen[Any]") -> None:
@@ -63,7 +69,7 @@ def require(path: Path, command: str) -> None:
         pytest.fail(f"{path.relative_to(ROOT)} is missing; run: {command}")
 
 
-def _wait(process: subprocess.Popen[bytes], url: str, output: Path) -> Demo:
+def _wait(process: subprocess.Popen[bytes], url: str, output: Path, log: Path) -> Demo:
     """Wait until the server has printed its `curl` line and answers."""
     deadline = time.monotonic() + PATIENCE
     while process.poll() is None and time.monotonic() < deadline:
@@ -72,7 +78,7 @@ def _wait(process: subprocess.Popen[bytes], url: str, output: Path) -> Demo:
             return Demo(url, token[1])
         time.sleep(0.1)
     state = f"ended with status {process.returncode}" if process.poll() is not None else f"printed no usable curl line in {PATIENCE:.0f} s"
-    pytest.fail(f"`gateway serve --demo` {state}; its output:\n{output.read_text('utf-8')}")
+    pytest.fail(f"`gateway serve --demo` {state}; its output:\n{output.read_text('utf-8')}{log.read_text('utf-8')}")
 
 
 def _answers(url: str) -> bool:

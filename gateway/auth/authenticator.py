@@ -1,4 +1,7 @@
-"""From a header to a caller: at once where the token was seen seconds ago, by one point query where not."""
+"""From a header to a caller: at once where the token was seen seconds ago, by one point query where not.
+
+A token is remembered by its header in the one way to write it, so that who writes it in many ways takes no more memory than others.
+"""
 
 import asyncio
 import contextlib
@@ -16,15 +19,18 @@ from schema.write.keys import TOKEN_PREFIX
 
 from .cache import ShortMemory
 from .errors import AuthError
-from .header import bearer_token
+from .header import bearer_token, header_of
 from .lookup import Lookup
 from .provider import LEEWAY_SECONDS, Provider
 from .rules import AuthSettings
 from .usage import Usage
 
 CACHE_SIZE = 10_000
+CACHE_CHARACTERS = 16_000_000
 # Unknown keys are remembered too, so that a client that goes on with a dead one doesn't cost a query each time.
 UNKNOWN_CACHE_SIZE = 1_000
+UNKNOWN_CACHE_CHARACTERS = 100_000
+SWEEP_SECONDS = 10.0
 UNKNOWN_SECONDS = 2.0
 
 # A JWT may name any number; the calendar ends with 9999-12-31T23:59:59Z.
@@ -52,8 +58,8 @@ class Authenticator:
         self._lookup = Lookup(database)
         self._provider = Provider(settings)
         self._usage = Usage(database, wall)
-        self._known: ShortMemory[Caller] = ShortMemory(CACHE_SIZE, clock)
-        self._unknown: ShortMemory[str] = ShortMemory(UNKNOWN_CACHE_SIZE, clock)
+        self._known: ShortMemory[Caller] = ShortMemory(CACHE_SIZE, CACHE_CHARACTERS, clock)
+        self._unknown: ShortMemory[str] = ShortMemory(UNKNOWN_CACHE_SIZE, UNKNOWN_CACHE_CHARACTERS, clock)
         self._clock = clock
         self._forgotten = 0
         self._changed: list[Callable[[str], None]] = []
@@ -65,11 +71,14 @@ class Authenticator:
         if authorization is not None and (caller := self._known.get(authorization)):
             return caller
         token = bearer_token(authorization)
+        header = header_of(token)
+        if header != authorization and (caller := self._known.get(header)):
+            return caller
         forgotten, began = self._forgotten, self._clock()
         found = await (self._by_key(token) if token.startswith(TOKEN_PREFIX) else self._by_jwt(token))
         # What was revoked while it was looked up is answered this once, and not remembered.
-        if authorization is not None and forgotten == self._forgotten:
-            self._known.put(authorization, found.caller, min(self._seconds, found.seconds) - (self._clock() - began))
+        if forgotten == self._forgotten:
+            self._known.put(header, found.caller, min(self._seconds, found.seconds) - (self._clock() - began))
         return found.caller
 
     def forget(self, token_id: str) -> None:
@@ -85,19 +94,30 @@ class Authenticator:
 
     def believed(self, authorization: str | None) -> float:
         """For how many seconds more the token of an Authorization header is believed without a look-up."""
-        return 0.0 if authorization is None else self._known.seconds(authorization)
+        try:
+            return self._known.seconds(header_of(bearer_token(authorization)))
+        except AuthError:
+            return 0.0
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Inside it, uses of keys are written in the background; what is due is written at the end."""
-        task = asyncio.create_task(self._usage.run())
+        tasks = [asyncio.create_task(self._usage.run()), asyncio.create_task(self._sweep())]
         try:
             yield
         finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+            for task in tasks:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
             await self._usage.flush()
+
+    async def _sweep(self) -> None:
+        """Tokens that nobody shows any more don't stay in memory."""
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            self._known.sweep()
+            self._unknown.sweep()
 
     async def _by_key(self, token: str) -> Found:
         if not _API_KEY.fullmatch(token):

@@ -1,4 +1,4 @@
-"""What is known of tokens for a few seconds. Bounded, so that a flood of tokens can't fill the memory."""
+"""What is known of tokens for a few seconds. Bounded in number and in characters, so that a flood of tokens can't fill the memory."""
 
 from collections.abc import Callable
 from typing import Generic, TypeVar
@@ -7,12 +7,14 @@ V = TypeVar("V")
 
 
 class ShortMemory(Generic[V]):
-    """Values by key, each until its time. The oldest make room for new ones."""
+    """Values by key, each until its time: `size` of them at most, with keys of `characters` together. The oldest make room for new ones."""
 
-    def __init__(self, size: int, clock: Callable[[], float]) -> None:
+    def __init__(self, size: int, characters: int, clock: Callable[[], float]) -> None:
         self._size = size
+        self._most = characters
         self._clock = clock
         self._entries: dict[str, tuple[V, float]] = {}
+        self._characters = 0
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -31,11 +33,23 @@ class ShortMemory(Generic[V]):
 
     def put(self, key: str, value: V, seconds: float) -> None:
         """Remembers `value` under `key` for `seconds`."""
-        self._entries.pop(key, None)
-        if len(self._entries) >= self._size:
-            del self._entries[next(iter(self._entries))]
+        self._drop(key)
         self._entries[key] = (value, self._clock() + seconds)
+        self._characters += len(key)
+        while len(self._entries) > self._size or self._characters > self._most:
+            self._drop(next(iter(self._entries)))
 
     def forget(self, condition: Callable[[V], bool]) -> None:
         """Drops every value that `condition` holds of."""
-        self._entries = {key: entry for key, entry in self._entries.items() if not condition(entry[0])}
+        for key in [key for key, entry in self._entries.items() if condition(entry[0])]:
+            self._drop(key)
+
+    def sweep(self) -> None:
+        """Drops what isn't fresh any more."""
+        now = self._clock()
+        for key in [key for key, entry in self._entries.items() if entry[1] <= now]:
+            self._drop(key)
+
+    def _drop(self, key: str) -> None:
+        if self._entries.pop(key, None) is not None:
+            self._characters -= len(key)

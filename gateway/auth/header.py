@@ -4,15 +4,25 @@ import re
 
 from .errors import AuthError
 
-# RFC 6750's b64token. The length is bounded because headers are keys of the cache.
+# RFC 6750's b64token.
 _TOKEN = re.compile(r"[A-Za-z0-9\-._~+/]+=*", re.ASCII)
 MAX_TOKEN_LENGTH = 8_192
+
+# Of the scheme, and of the blanks around it and the token.
+MAX_ROOM = 64
 
 EXAMPLE = "Authorization: Bearer <token>"
 
 
+def header_of(token: str) -> str:
+    """The one way to write a token's header by which it is remembered, however it was written."""
+    return f"Bearer {token}"
+
+
 def bearer_token(authorization: str | None) -> str:
     """The token in an Authorization header's value. Raises AuthError saying what is wrong with the header."""
+    if authorization is not None and len(authorization) > MAX_TOKEN_LENGTH + MAX_ROOM:
+        raise AuthError(f"The Authorization header is longer than a token of {MAX_TOKEN_LENGTH:,} characters needs.")
     if not authorization or not authorization.strip():
         raise AuthError(f"This needs a token: send '{EXAMPLE}'.")
     scheme, _, token = authorization.strip().partition(" ")

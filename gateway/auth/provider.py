@@ -16,6 +16,8 @@ from .rules import AuthSettings
 LEEWAY_SECONDS = 30
 MIN_SECRET_BYTES = 32
 JWKS_TIMEOUT_SECONDS = 3.0
+# For all of it: the timeout is of each read, and a provider may send byte by byte.
+JWKS_DEADLINE_SECONDS = 5.0
 # While the provider can't be reached, it isn't asked again for this long, so that callers don't queue up behind its timeout.
 JWKS_PAUSE_SECONDS = 5.0
 _MAX_CLAIM_LENGTH = 320
@@ -70,11 +72,20 @@ class Jwks:
         self._away_until = 0.0
 
     async def key(self, token: str) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._fetch, token)
+        self._check_away()
+        try:
+            async with asyncio.timeout(JWKS_DEADLINE_SECONDS):
+                return await asyncio.get_running_loop().run_in_executor(self._thread, self._fetch, token)
+        except TimeoutError:
+            self._away_until = monotonic() + JWKS_PAUSE_SECONDS
+            raise Unavailable("The identity provider's keys don't come.") from None
 
-    def _fetch(self, token: str) -> Any:
+    def _check_away(self) -> None:
         if monotonic() < self._away_until:
             raise Unavailable("The identity provider's keys can't be fetched.")
+
+    def _fetch(self, token: str) -> Any:
+        self._check_away()
         try:
             return self._client.get_signing_key_from_jwt(token).key
         except jwt.PyJWKClientConnectionError as error:

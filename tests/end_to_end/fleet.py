@@ -24,6 +24,7 @@ from schema.storage.database import Database, open_database
 from tests.connecting import free_port
 from tests.live_server import ROOT
 from tests.postgres import start_postgres
+from tests.tokens import check_log
 
 PATIENCE = 60.0
 
@@ -89,9 +90,10 @@ async def serving(database_url: str, folder: Path, count: int = 1, **settings: A
 
 
 def reap(gateway: Gateway) -> None:
-    """Nothing is left of it."""
+    """Nothing is left of it, and no token in its log."""
     gateway.process.kill()
     gateway.process.wait()
+    check_log(gateway.log.read_bytes())
 
 
 @asynccontextmanager

@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from gateway.auth import Authenticator, AuthError
 from gateway.auth.authenticator import CACHE_SIZE, UNKNOWN_CACHE_SIZE
+from gateway.auth.cache import ShortMemory
 from gateway.auth.keys import KeyFault, Keys, NewKey
 from gateway.settings import Settings
 from schema.rules.access import Caller, Role
@@ -119,7 +120,7 @@ def test_tokens_are_of_256_bits() -> None:
         ("Bearer a, Bearer b", "more than one token"),
         ("Bearer tok\u00e9n", "characters that no token has"),
         ("Bearer tok\x00n", "characters that no token has"),
-        ("Bearer " + "a" * 9_000, "longer than 8,192"),
+        ("Bearer " + "a" * 9_000, "longer than a token of 8,192"),
         ("Bearer pk_live_short", "incomplete or has been altered"),
         ("Bearer pk_live_" + "a" * 43, "unknown"),
         ("Bearer something", "neither an API key nor"),
@@ -228,6 +229,43 @@ async def test_the_caches_are_bounded(sqlite_authenticator: Authenticator) -> No
     assert len(sqlite_authenticator._unknown) == UNKNOWN_CACHE_SIZE
     assert len(sqlite_authenticator._known) == 0
     assert CACHE_SIZE <= 10_000
+
+
+async def test_a_token_is_remembered_once(authenticator: Authenticator, counted: Counted, header: str) -> None:
+    """However a header writes its token, it is looked up once and kept once; with very many blanks it is refused unread."""
+    token = header.removeprefix("Bearer ")
+    for number in range(50):
+        await authenticator.authenticate(f"{' ' * (number % 3)}{'bEARER' if number % 2 else 'Bearer'}{' ' * (1 + number)}{token}")
+    for blanks in (9_000, 50_000, 65_000):
+        with pytest.raises(AuthError, match="longer than a token"):
+            await authenticator.authenticate(f"Bearer{' ' * blanks}{token}")
+    assert (len(authenticator._known), len(authenticator._unknown), counted.reads) == (1, 0, 1)
+    assert authenticator.believed(f"bearer   {token}") == authenticator.believed(header) > 0
+
+
+async def test_tokens_that_nobody_shows_are_dropped(authenticator: Authenticator, header: str, clock: Clock) -> None:
+    """What isn't fresh any more leaves the memory without being asked for."""
+    await authenticator.authenticate(header)
+    with pytest.raises(AuthError):
+        await authenticator.authenticate("Bearer pk_live_" + "x" * 43)
+    clock.seconds += 61
+    authenticator._known.sweep()
+    authenticator._unknown.sweep()
+    assert (len(authenticator._known), len(authenticator._unknown)) == (0, 0)
+
+
+def test_a_memory_is_bounded_in_characters(clock: Clock) -> None:
+    """Few long tokens take no more memory than many short ones, and what is dropped gives its room back."""
+    memory: ShortMemory[int] = ShortMemory(1_000, 10_000, clock)
+    for number in range(100):
+        memory.put(f"{number:03}" + "x" * 997, number, 5)
+        memory.put(f"{number:03}" + "x" * 997, number, 5)
+    assert [memory.get(f"{number:03}" + "x" * 997) for number in (89, 90, 99)] == [None, 90, 99]
+    memory.forget(lambda number: number >= 95)
+    assert len(memory) == 5
+    for number in range(1_500):
+        memory.put(str(number), number, 5)
+    assert len(memory) == 1_000
 
 
 async def test_a_limited_viewer(database: Database, authenticator: Authenticator, header: str) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import hmac
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -264,6 +265,17 @@ async def test_a_provider_that_is_away(database: Database, workspace: str, provi
         with pytest.raises(Unavailable, match="identity provider's keys"):
             await authenticator.authenticate(header(provider.private["RS256"], "RS256", kid="RS256"))
     assert provider.calls == 1
+
+
+async def test_a_provider_that_never_ends(database: Database, workspace: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys that come byte by byte hold nobody up for longer than their time: callers hear 503, and others don't wait for it again."""
+    monkeypatch.setattr("gateway.auth.provider.JWKS_DEADLINE_SECONDS", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        authenticator = make(database, jwt_secret=None, jwt_jwks_url=f"http://127.0.0.1:{silent.getsockname()[1]}/")
+        token = header(rsa.generate_private_key(65_537, 2_048), "RS256", kid="a")
+        for says in ("don't come", "can't be fetched"):
+            with pytest.raises(Unavailable, match=says):
+                await authenticator.authenticate(token)
 
 
 async def test_both_sources_at_once(database: Database, workspace: str, provider: Provider) -> None:

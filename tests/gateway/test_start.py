@@ -18,6 +18,7 @@ import pytest
 from tests.connecting import PATIENCE, free_port
 from tests.gateway.conftest import Run
 from tests.live_server import ROOT
+from tests.tokens import check_log
 
 GATEWAY = [sys.executable, "-m", "gateway"]
 SERVE = ["serve", "--port", "0"]
@@ -143,6 +144,7 @@ def gateway(folder: Path, *flags: str, workers: int = 1) -> Iterator[Served]:
         finally:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
+            check_log(log.read_bytes())
 
 
 @pytest.mark.parametrize("workers", [1, 2])
