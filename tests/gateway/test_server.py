@@ -132,14 +132,22 @@ async def test_workers(program: Path, sqlite_url: str) -> None:
         await process.communicate()
 
 
-async def test_logs(program: Path, sqlite_url: str) -> None:
-    """Every line on standard error is JSON, uvicorn's too; a defect is logged under the request's id that its client got."""
-    async with served(program, sqlite_url) as (process, client):
+@pytest.mark.parametrize("form", ["json", "console"])
+async def test_logs(program: Path, sqlite_url: str, form: str) -> None:
+    """Every line on standard error is in the wished form; a defect is told under its request's id, and without what variables held."""
+    async with served(program, sqlite_url, log_format=form) as (process, client):
         response = await client.post("/graphql", json={"query": "{ boom }"})
         process.send_signal(signal.SIGTERM)
         _, log = await process.communicate()
+    request_id = response.json()["errors"][0]["extensions"]["requestId"]
+    assert request_id == response.headers["x-request-id"]
+    assert "secret detail" in log.decode()
+    assert TOKEN not in log.decode()
+    if form == "console":
+        assert request_id in log.decode()
+        return
     lines = [json.loads(line) for line in log.splitlines()]
     defect = next(line for line in lines if line["event"] == "defect")
-    assert defect["request_id"] == response.json()["errors"][0]["extensions"]["requestId"] == response.headers["x-request-id"]
+    assert defect["request_id"] == request_id
     assert "secret detail" in defect["exception"]
     assert {"event", "level", "timestamp"} <= set(lines[0])

@@ -1,0 +1,86 @@
+"""Whoever writes a log line, it comes in the one form: a JSON line each, tracebacks within it, and nothing of what variables held."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.live_server import ROOT
+
+#: Each way in which a library, or Python itself, may tell of something; `SECRET` stands for a token in a variable.
+WAYS = {
+    "asyncpg": "logging.getLogger('asyncpg').error('lost', exc_info=defect())",
+    "a library that nobody knows": "logging.getLogger('some.library').warning('careful')",
+    "one with a handler of its own": "logging.getLogger('own').error('lost')",
+    "uvicorn": "logging.getLogger('uvicorn.error').info('Started')",
+    "the event loop": "loop.call_exception_handler({'message': 'lost', 'exception': defect()})",
+    "a task that nobody awaits": "loop.create_task(fail()); loop.run_until_complete(asyncio.sleep(0.01)); gc.collect()",
+    "a warning": "warnings.warn('old', DeprecationWarning)",
+    "a thread": "thread = threading.Thread(target=defect, args=[True]); thread.start(); thread.join()",
+    "a finaliser": "Broken(); gc.collect()",
+    "structlog": "structlog.get_logger().error('defect', exc_info=defect())",
+    "a value that is no text": "structlog.get_logger().warning('odd', value=chr(0xD800), number=2**70)",
+}
+PROGRAM = """
+import asyncio, gc, logging, os, sys, threading, warnings
+import structlog
+logging.getLogger("own").addHandler(logging.StreamHandler())
+from gateway import logs
+from gateway.settings import Settings
+
+def defect(raising=False):
+    secret = os.environ["SECRET"]
+    try:
+        raise RuntimeError("wrong")
+    except RuntimeError as error:
+        if raising:
+            raise
+        return error
+
+async def fail():
+    defect(True)
+
+class Broken:
+    def __del__(self):
+        defect(True)
+
+warnings.simplefilter("always")
+logs.configure(Settings(log_format=sys.argv[1]))
+loop = asyncio.new_event_loop()
+"""
+SECRET = "pk_live_" + "s" * 43
+
+
+@pytest.fixture(scope="module", params=["json", "console"])
+def written(request: pytest.FixtureRequest) -> tuple[str, str]:
+    """A form, and what a process that tells in all these ways writes on standard error."""
+    environment = {"PYTHONPATH": str(ROOT), "SECRET": SECRET}
+    program = "\n".join([PROGRAM, *WAYS.values(), "loop.close()"])
+    done = subprocess.run([sys.executable, "-c", program, request.param], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == ""
+    return request.param, done.stderr
+
+
+def test_a_line_each(written: tuple[str, str]) -> None:
+    """As JSON: one line each, with what, when and how bad, and the traceback in it."""
+    form, text = written
+    if form == "console":
+        assert text.count("RuntimeError: wrong") == sum(map(has_traceback, WAYS.values()))
+        return
+    lines = [json.loads(line) for line in text.splitlines()]
+    assert len(lines) == len(WAYS)
+    for way, line in zip(WAYS.values(), lines, strict=True):
+        assert {"event", "level", "timestamp"} <= set(line)
+        assert has_traceback(way) is ("RuntimeError: wrong" in line.get("exception", "")), line
+
+
+def has_traceback(way: str) -> bool:
+    return any(name in way for name in ("defect", "fail", "Broken"))
+
+
+def test_nothing_of_what_variables_held(written: tuple[str, str]) -> None:
+    """A token that a function of a traceback held is not told."""
+    _, text = written
+    assert "secret = os.environ" not in text
+    assert "s" * 20 not in text
