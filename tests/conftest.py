@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 from gateway.migrations import upgrade
@@ -88,6 +89,9 @@ def pytest_configure() -> None:
     """
     settings.register_profile("alike", derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck))
     settings.load_profile("alike")
+    # As the servers' logs: structlog's own choice shows what variables held, tokens among it.
+    plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[structlog.processors.add_log_level, plain])
     os.environ.setdefault(FOLDER, str(Path(tempfile.gettempdir()) / f"gateway-postgres-{os.getpid()}"))
 
 
