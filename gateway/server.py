@@ -19,6 +19,7 @@ from uvicorn.config import STARTUP_FAILURE
 
 from gateway import logs
 from gateway.app import Application, create_app
+from gateway.frames import Frames
 from gateway.metrics import MULTIPROCESS
 from gateway.settings import Settings
 from gateway.stops import Server, Supervisor
@@ -58,7 +59,7 @@ def config_of(settings: Settings, factory: Callable[[], ASGIApp]) -> uvicorn.Con
         port=settings.port,
         workers=settings.workers,
         http="auto" if Wire is None else Wire,
-        ws="websockets-sansio",
+        ws=Frames,
         ws_max_size=settings.websocket_message_limit,
         ws_ping_interval=settings.heartbeat,
         ws_ping_timeout=settings.heartbeat,

@@ -108,6 +108,12 @@ class Settings(BaseSettings):
     # Live
     websocket_init_timeout: PositiveFloat = Field(5.0, description="Seconds for `connection_init` to come (4408).")
     websocket_message_limit: PositiveInt = Field(65_536, description="Bytes of one message from a client.")
+    websocket_frames: PositiveInt = Field(
+        500, description="Frames a second from one socket, pings and pongs too; above three seconds' worth at once it is closed (1008)."
+    )
+    websocket_bytes: PositiveInt = Field(
+        1_048_576, description="Bytes a second from one socket; above three seconds' worth at once it is closed (1008)."
+    )
     websocket_subscriptions: PositiveInt = Field(50, description="Operations open at once on one socket.")
     websocket_queue: PositiveInt = Field(100, description="Messages that may wait for a slow reader.")
     websocket_queue_bytes: PositiveInt = Field(1_048_576, description="Bytes of messages that may wait for a slow reader.")
