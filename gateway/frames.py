@@ -51,7 +51,7 @@ class Frames(WebSocketsSansIOProtocol):
         self.frame_rate, self.byte_rate = settings.websocket_frames, settings.websocket_bytes
         self.frame_budget, self.byte_budget = Budget(self.frame_rate, now), Budget(self.byte_rate, now)
         self.ahead = bytearray()
-        self.due = self.held = self.ending = False
+        self.due = self.ending = False
 
     @override
     def data_received(self, data: bytes) -> None:
@@ -81,13 +81,14 @@ class Frames(WebSocketsSansIOProtocol):
 
     def _flow(self) -> None:
         """Reading goes on while nothing waits."""
+        if self.transport.is_closing():
+            return
         busy = self._is_busy()
         if self.ahead and not busy and not self.due:
             self.due = True
             self.loop.call_soon(self._proceed)
         hold = (busy or bool(self.ahead)) and not self.ending
-        if hold != self.held:
-            self.held = hold
+        if hold == self.transport.is_reading():
             (self.transport.pause_reading if hold else self.transport.resume_reading)()
 
     @override
@@ -142,12 +143,9 @@ class Frames(WebSocketsSansIOProtocol):
 
     @override
     async def receive(self) -> Any:
-        paused = self.read_paused
         message = await super().receive()
-        if paused and not self.read_paused:
-            # uvicorn lets reading go on, whatever else is waited for.
-            self.held = False
-            self._flow()
+        # uvicorn lets reading go on, whatever else is waited for.
+        self._flow()
         return message
 
     @override
