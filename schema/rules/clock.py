@@ -1,8 +1,43 @@
-"""The one clock: UTC, in whole seconds, as ISO 8601 text (RFC 3339). Replaced in tests."""
+"""The one clock of everything that is written: UTC, in whole seconds, as ISO 8601 text (RFC 3339). Ids are made by it too.
 
+It is the wall clock, except that it stands still where that is set back by a little, so that what happens later is not stamped earlier.
+Where the wall clock is set back by more it is followed at once: a clock that was hours ahead for a moment must not put what is written
+afterwards into the future.
+"""
+
+import threading
+import time
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+STANDS_STILL = 2_000
+"""By how many milliseconds the wall clock may be set back without this one following: the most that this one is ever ahead."""
+
 _FORMAT = "%Y-%m-%dT%H:%M:%SZ"
+
+
+@dataclass(slots=True)
+class Clock:
+    """Milliseconds since 1970 of the wall clock, which are never a little earlier than the last that were told."""
+
+    _last: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def milliseconds(self) -> int:
+        """The present time."""
+        now = time.time_ns() // 1_000_000
+        with self._lock:
+            if not now < self._last <= now + STANDS_STILL:
+                self._last = now
+            return self._last
+
+
+_CLOCK = Clock()
+
+
+def milliseconds() -> int:
+    """The present time in milliseconds since 1970."""
+    return _CLOCK.milliseconds()
 
 
 def instant(milliseconds: int) -> str:
@@ -11,8 +46,8 @@ def instant(milliseconds: int) -> str:
 
 
 def now() -> str:
-    """The present second, as `YYYY-MM-DDTHH:MM:SSZ`."""
-    return datetime.now(UTC).strftime(_FORMAT)
+    """The present second, as `YYYY-MM-DDTHH:MM:SSZ`. Replaced in tests."""
+    return instant(milliseconds())
 
 
 def seconds_between(earlier: str, later: str) -> int:

@@ -76,7 +76,9 @@ async def run(database_url: str, *, writes: int, processes: int = PROCESSES) -> 
     told = sum((found for found, _ in results), Counter[tuple[str, str]]())
     report.acknowledged = told.total()
     report.faults = [fault for _, faults in results for fault in faults]
-    report.lost = (told - Counter((event["type"], event["opportunityId"]) for event in await table(database_url, who.caller.workspace_id))).total()
+    report.lost = (
+        told - Counter((event["type"], event["opportunityId"]) for event in await table(database_url, who.caller.workspace_id))
+    ).total()
     return report
 
 

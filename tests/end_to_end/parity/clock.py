@@ -2,10 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, tzinfo
 from types import SimpleNamespace
-
-from typing_extensions import override
 
 from schema.rules import clock
 from schema.storage import ids
@@ -28,20 +25,10 @@ class Clock:
 def told_time() -> Iterator[Clock]:
     """Inside it, the gateway has no other time."""
     told = Clock()
-
-    class Told(datetime):
-        """Put in the clock's place of its source, since many hold `clock.now` itself."""
-
-        @classmethod
-        @override
-        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
-            return datetime.fromtimestamp(told.seconds, tz)
-
-    kept = clock.datetime, ids.time, ids._SOURCE
-    clock.datetime = Told  # type: ignore[misc]
-    ids.time = SimpleNamespace(time_ns=lambda: told.seconds * 1_000_000_000)  # type: ignore[assignment]
-    ids._SOURCE = ids.IdSource()
+    kept = clock.time, clock._CLOCK, ids._SOURCE
+    clock.time = SimpleNamespace(time_ns=lambda: told.seconds * 1_000_000_000)  # type: ignore[assignment]
+    clock._CLOCK, ids._SOURCE = clock.Clock(), ids.IdSource()
     try:
         yield told
     finally:
-        clock.datetime, ids.time, ids._SOURCE = kept  # type: ignore[misc]
+        clock.time, clock._CLOCK, ids._SOURCE = kept  # type: ignore[misc]
