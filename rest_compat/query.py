@@ -47,14 +47,19 @@ class Page:
     others: str
 
     def links(self, url: str, count: int) -> tuple[str | None, str | None]:
-        """The addresses of the next and of the previous page."""
+        """The addresses of the next and of the previous page, each None where it would have no rows.
+
+        Past the end, the previous page is the last that has rows.
+        """
         start = f"{url}?{self.others}&" if self.others else f"{url}?"
-        after = self.offset + self.limit
+        after, before = self.offset + self.limit, max(0, self.offset - self.limit)
+        if before >= count:
+            before = max(0, count - 1) // self.limit * self.limit
         if self.number is None:
-            following, preceding = f"offset={after}", f"offset={max(0, self.offset - self.limit)}"
+            following, preceding = f"offset={after}", f"offset={before}"
         else:
             following, preceding = f"page={self.number + 1}", f"page={self.number - 1}"
-        return start + following if after < count else None, start + preceding if self.offset > 0 else None
+        return start + following if after < count else None, start + preceding if self.offset > 0 and count else None
 
     def is_past(self, count: int) -> bool:
         """Whether there is no such page: only the first one may be empty, and a call by `offset` is never refused."""

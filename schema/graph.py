@@ -19,10 +19,11 @@ from .assembly import build
 from .documents import Documents, Prepared, RequestError, request_error
 from .events.feed import Feed
 from .events.telling import Telling
-from .plan.compiler import Compiler
+from .plan.compiler import STATEMENTS, STATEMENTS_BYTES, Compiler
 from .plan.conditions import FilterModel
 from .plan.explain import explain
 from .plan.formats import namespace
+from .plan.kept import Kept
 from .plan.limits import Limits
 from .plan.model import Model
 from .plan.operation import COMPILERS, PARTS, EventPlan, MutationPlan, QueryPlan, WriteStep
@@ -34,6 +35,7 @@ from .plan.writer import PlanFault
 from .rules.access import Caller, Role
 from .rules.errors import GatewayError, ServiceUnavailable
 from .storage.database import Connection, Database, InputRejected, StorageError, Unavailable
+from .storage.statements import Statement
 from .types.scalars import show_money
 from .write.actions import ACTIONS
 from .write.transaction import perform
@@ -110,6 +112,7 @@ class Graph:
         self._filters = FilterModel(filter_type)
         self._documents = Documents(self.graphql_schema, self.limits)
         self._counts = Counts(self.limits.counts)
+        self._statements: Kept[Statement] = Kept(STATEMENTS, STATEMENTS_BYTES)
         self._names = namespace(show_money)
         self.events = Feed(database)
         self._telling = Telling(database, self.events, self._filters, self._counts, self.limits.max_answer)
@@ -169,7 +172,9 @@ class Graph:
     def _compile(self, prepared: Prepared, booleans: dict[str, bool | None], sight: tuple[bool, bool, bool]) -> Any:
         selections = Selections(self.graphql_schema, prepared.document, prepared.operation, booleans)
         limited, admin, raw = sight
-        compiler = Compiler(self._model, self.database, selections, limited, admin, raw, self._names, self._filters, **PARTS)
+        compiler = Compiler(
+            self._model, self.database, selections, limited, admin, raw, self._names, self._filters, self._statements, **PARTS
+        )
         return COMPILERS[prepared.kind](compiler)
 
     async def _query(self, prepared: Prepared, plan: QueryPlan, given: dict[str, Any], values: Variables, reading: Reading) -> Answer:

@@ -45,7 +45,9 @@ class Pipeline:
         as_of = arguments.get("asOf")
         # An open day ends now: nobody has been anywhere until midnight yet.
         end = min(f"{as_of}T23:59:59Z", clock.now()) if as_of else clock.now()
-        statement = self._compiler.sql(self._clause(conditions.shape, past=as_of is not None))
+        past = as_of is not None
+        key = ("pipeline", self._compiler.limited, past, conditions.shape)
+        statement = self._compiler.kept(key, lambda: self._clause(conditions.shape, past=past))
         values = {**reader.values, **conditions.values, "end": end}
         rows = {row[0]: row for row in await reader.fetch(statement, values)}
         return [_pipeline_stage(stage.position, rows.get(stage.position)) for stage in STAGES]
@@ -108,12 +110,14 @@ class Forecast:
     async def __call__(self, reader: Reader, arguments: Mapping[str, Any]) -> list[dict[str, Any]]:
         """One object a period. Raises BadRequest for a range that is empty or too long."""
         first, last = date.fromisoformat(arguments["from"]), date.fromisoformat(arguments["to"])
-        periods = _periods(first, last, _MONTHS[arguments["by"].value])
+        by = arguments["by"].value
+        months = _MONTHS[by]
+        periods = _periods(first, last, months)
         conditions = self._compiler.filters.read(arguments.get("filter"))
-        statement = self._compiler.sql(self._clause(conditions.shape, arguments["by"].value))
+        key = ("forecast", self._compiler.limited, by, conditions.shape)
+        statement = self._compiler.kept(key, lambda: self._clause(conditions.shape, by))
         values = {**reader.values, **conditions.values, "first": first.isoformat(), "last": last.isoformat()}
         rows = {int(row[0]): row for row in await reader.fetch(statement, values)}
-        months = _MONTHS[arguments["by"].value]
         return [_forecast_period(start, end, rows.get(_number(start, months))) for start, end in periods]
 
     def _clause(self, shape: Any, period: str) -> Any:

@@ -10,6 +10,7 @@ from ..storage.database import Database
 from ..storage.statements import Statement
 from .cost import LIST, LONG, LONG_TEXT, Cost, Size, dearest, paged
 from .formats import formatted
+from .kept import Kept
 from .model import FieldModel, Model
 from .select import Level
 from .selections import Selected, Selections
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
 
     from .records import Records
     from .variables import Variables
+
+STATEMENTS, STATEMENTS_BYTES = 10_000, 64_000_000
+"""How many statements are kept for the shapes of operations' arguments, and about how many bytes they take."""
+_STATEMENT, _BIND, _SHAPE = 1, 160, 1_200
+"""Bytes that a kept statement takes for each character of its text, for each bind, and besides."""
 
 TYPENAME = "__typename"
 RUNTIME_TYPE = None
@@ -63,6 +69,7 @@ class Compiler:
     raw: bool
     names: dict[str, Any]
     filters: Any
+    statements: Kept[Statement]
     connection: "Callable[..., Any]"
     to_many: "Callable[..., Any]"
     embedded: "Callable[..., Any]"
@@ -74,6 +81,14 @@ class Compiler:
         """Compiled SQL. Raises AssertionError for a statement that isn't bound to a workspace."""
         statement = self.database.compile(clause)
         assert "workspace" in statement.names, statement.text
+        return statement
+
+    def kept(self, key: tuple[Any, ...], make: "Callable[[], Any]") -> Statement:
+        """The compiled clause that `make` makes, kept under `key` together with those of all other operations."""
+        statement = self.statements.get(key)
+        if statement is None:
+            statement = self.sql(make())
+            self.statements.put(key, statement, _STATEMENT * len(statement.text) + _BIND * len(statement.names) + _SHAPE)
         return statement
 
     def level(self, stored: Stored, **given: Any) -> Level:

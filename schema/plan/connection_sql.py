@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, func, select
+from sqlalchemy import ColumnElement, bindparam, func, literal_column, select
 
 from ..storage.statements import AnyOf, Contains, Statement, list_bind
 from .aggregates import summary_columns
@@ -16,9 +16,6 @@ from .reading import revision_column
 from .records import Relation
 from .select import Level
 
-SHAPES = 256
-"""How many forms of its arguments a connection keeps statements for."""
-
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -28,6 +25,8 @@ class Wanted:
     cursors: bool
     count: bool
     summary: bool
+    sides: frozenset[str]
+    """`hasPreviousPage`, `hasNextPage`: on which sides of the page it is asked whether rows stand there."""
 
     @property
     def counts(self) -> bool:
@@ -57,7 +56,8 @@ class ConnectionSql:
     wanted: Wanted
     filters: FilterModel | None
     relation: Relation | None
-    _kept: dict[tuple[Any, ...], Statement] = field(default_factory=dict)
+    _mark: object = field(default_factory=object)
+    """Tells its statements from those of others, without keeping it alive as long as they are kept."""
 
     @property
     def alone(self) -> bool:
@@ -73,6 +73,14 @@ class ConnectionSql:
         purpose, make = ("walk", self._walked) if walk else ("page", self._page)
         return self._statement(purpose, asked, asked.page.shape, make)
 
+    def beside(self, asked: Asked) -> Statement:
+        """Whether there are rows at the cursor of a page or on its other side; without a cursor, whether there are any."""
+        return self._statement("beside", asked, asked.page.shape, self._beside)
+
+    def grouped_beside(self, asked: Asked) -> Statement:
+        """The keys of those parents of whom the same is true."""
+        return self._statement("grouped beside", asked, asked.page.shape, self._grouped_beside)
+
     def grouped(self, asked: Asked) -> Statement:
         """The rows of the same page of each of many parents."""
         return self._statement("grouped", asked, asked.page.shape, self._grouped)
@@ -82,13 +90,7 @@ class ConnectionSql:
         return self._statement("grouped count", asked, (), self._grouped_count)
 
     def _statement(self, purpose: str, asked: Asked, shape: tuple[Any, ...], make: Callable[[Asked], Any]) -> Statement:
-        key = (purpose, *shape, *asked.shape)
-        statement = self._kept.get(key)
-        if statement is None:
-            if len(self._kept) >= SHAPES:
-                self._kept.clear()
-            statement = self._kept[key] = self.compiler.sql(make(asked))
-        return statement
+        return self.compiler.kept((self._mark, purpose, *shape, *asked.shape), lambda: make(asked))
 
     def _walked(self, asked: Asked) -> Any:
         return self._page(asked, walk=True)
@@ -117,6 +119,19 @@ class ConnectionSql:
         limit: Any = bindparam("limit", required=True)
         return select(*chosen).where(numbered.c.place > offset, numbered.c.place <= offset + limit).order_by(numbered.c.place)
 
+    def _beside(self, asked: Asked) -> Any:
+        return self._from(asked, [literal_column("1")]).where(*self._at_or_behind(asked.page)).limit(1)
+
+    def _grouped_beside(self, asked: Asked) -> Any:
+        assert self.relation is not None
+        return self._from(asked, [self.relation.parent], many=True).where(*self._at_or_behind(asked.page)).distinct()
+
+    def _at_or_behind(self, page: Page) -> list[ColumnElement[bool]]:
+        if page.position is None:
+            return []
+        nulls = tuple(value is None for value in page.position)
+        return [page.order.beyond(self.level.table, nulls, backward=not page.before, at=True)]
+
     def _counted(self, asked: Asked) -> Any:
         return self._counting(asked).add_columns(revision_column())
 
@@ -126,12 +141,14 @@ class ConnectionSql:
         return self._counting(asked, many=True).add_columns(parent).group_by(parent)
 
     def _counting(self, asked: Asked, *, many: bool = False) -> Any:
-        table = self.level.table
-        columns = summary_columns(table) if self.wanted.summary else [func.count()]
+        return self._from(asked, summary_columns(self.level.table) if self.wanted.summary else [func.count()], many=many)
+
+    def _from(self, asked: Asked, columns: list[Any], *, many: bool = False) -> Any:
+        """Columns of all rows that match, without what is joined to show them."""
         source = self._source()
         return (
             select(*columns)
-            .select_from(table if source is None else source)
+            .select_from(self.level.table if source is None else source)
             .where(*self.level.permitted(), *self._conditions(asked, many=many))
         )
 

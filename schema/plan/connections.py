@@ -1,21 +1,23 @@
 """Connections: a page of rows with its cursors, what is told of it, and its counts, at the root or below each of many parents."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from graphql import GraphQLObjectType, get_named_type
+from graphql import get_named_type
 
-from ..rules.errors import BadRequest
-from ..rules.text import fold
+from ..rules.errors import BadRequest, CursorExpired
+from ..rules.text import fold, trimmed
 from ..storage.database import Row
 from ..storage.statements import Statement
 from .aggregates import EMPTY_SUMMARY, summary_of
 from .arguments import Arguments, read_arguments
-from .compiler import Compiler, Plain
+from .compiler import Compiler
 from .conditions import MAX_SEARCH
+from .connection_parts import Cursors, Parts
 from .connection_sql import Asked, ConnectionSql, Wanted
-from .cost import COUNT, SUMS, Cost, paged
+from .cost import Cost, paged
 from .model import FieldModel
 from .pages import Page, page_size, read_page
 from .reading import Moved, Reader
@@ -24,14 +26,25 @@ from .select import Level
 from .selections import Selected
 from .sources import Connection
 from .variables import Variables
-from .weight import SCALARS, Parents, Weight
+from .weight import Parents
 from .writer import Writer, make_writer
 
 FEW = 1_000
 """So many matching rows are sorted for less than walking past all the others costs."""
 
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
+
 LOOKS = 3
 """How often page and count are read one after the other before they are read in a transaction."""
+
+
+@dataclass(slots=True)
+class Found:
+    """What was read of a page: its rows, and one more if there is one; what is told of all that match; whether rows stand beside it."""
+
+    rows: Sequence[Row]
+    told: dict[str, Any]
+    beside: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -48,7 +61,7 @@ class ConnectionPlan:
     key: int
     raw: bool
     around: int
-    cursors: "Cursors"
+    cursors: Cursors
 
     @property
     def wanted(self) -> Wanted:
@@ -57,18 +70,20 @@ class ConnectionPlan:
 
     async def run(self, reader: Reader, variables: Variables) -> Any:
         """The page at the root. Raises BadRequest for arguments that contradict each other, Moved."""
-        asked = self.asked(variables)
+        asked = self._asked_by(reader, variables)
         if not reader.alone:
             return await self._single(reader, variables, asked)
-        rows, told = await self._at_one_revision(reader, asked, {**reader.values, **asked.values})
+        values = {**reader.values, **asked.values}
+        rows, told = await self._at_one_revision(reader, asked, values)
         self._weigh(reader, asked.page, _in_order(rows, asked.page))
-        return self._write(asked.page, rows, told, [])
+        beside = await self._beside(reader, asked, values, Found(rows, told))
+        return self._write(asked.page, Found(rows, told, beside), self._cursor_of(reader, asked.page), [])
 
     async def load(self, reader: Reader, parents: Parents, variables: Variables) -> Mapping[Any, Any]:
         """The page of each parent. A fault in the arguments is raised, or stands in place of each page for graphql-core to tell."""
         try:
-            asked = self.asked(variables)
-        except BadRequest as error:
+            asked = self._asked_by(reader, variables)
+        except (BadRequest, CursorExpired) as error:
             if self.raw:
                 return dict.fromkeys(parents.keys, error)
             raise
@@ -84,31 +99,35 @@ class ConnectionPlan:
             found = [("count", self.sql.grouped_count(asked))] if self.wanted.counts else []
             return [*found, ("page of each parent", self.sql.grouped(asked))]
         found = [("count, kept under the workspace's revision", self.sql.count(asked))] if self.wanted.counts else []
-        return [*found, *([("page", self.sql.page(asked, walk=True))] if self.wanted.rows else [])]
+        found += [("page", self.sql.page(asked, walk=True))] if self.wanted.rows else []
+        return [*found, *([("whether rows stand at the cursor or behind it", self.sql.beside(asked))] if self._looks(asked.page) else [])]
 
     def asked(self, variables: Variables) -> Asked:
-        """What the arguments say, which is read once. Raises BadRequest for what they can't be."""
+        """What the arguments say, which is read once. Raises BadRequest for what they can't be, CursorExpired."""
         found: Asked | None = variables.read.get(self)
         if found is None:
             arguments = self.arguments(variables)
-            page = read_page(arguments)
+            page = read_page(arguments, self.level.stored.table.name)
             shape, values = self._narrow(arguments)
             found = Asked(page, shape, {**values, **_page_values(page)})
             variables.keep(self, found)
         return found
+
+    def _asked_by(self, reader: Reader, variables: Variables) -> Asked:
+        """The same for a caller, in whose workspace a cursor must have been written."""
+        asked = self.asked(variables)
+        asked.page.check(reader.caller.workspace_id)
+        return asked
 
     def _narrow(self, arguments: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         if self.sql.filters is not None:
             conditions = self.sql.filters.read(arguments.get("filter"))
             return (conditions.shape,), conditions.values
         shape, values = [], {}
-        search = arguments.get("search")
+        search = _searched(arguments.get("search") or "")
         if search:
-            if len(search) > MAX_SEARCH:
-                message = f"`search` has at most {MAX_SEARCH} characters."
-                raise BadRequest(message)
             shape.append("search")
-            values["search"] = fold(search)
+            values["search"] = search
         if arguments.get("accountId") is not None:
             shape.append("account_id")
             values["account_id"] = arguments["accountId"]
@@ -157,7 +176,23 @@ class ConnectionPlan:
         shown = _in_order(rows, asked.page)
         self._weigh(reader, asked.page, shown, parents)
         batches = await self.level.batched(reader, shown, variables, parents, self._parent)
-        return self._write(asked.page, rows, told, batches)
+        beside = await self._beside(reader, asked, values, Found(rows, told))
+        return self._write(asked.page, Found(rows, told, beside), self._cursor_of(reader, asked.page), batches)
+
+    def _looks(self, page: Page) -> bool:
+        """Whether the side of a cursor on which the page isn't is asked for: what stands there takes a look to know."""
+        return page.position is not None and page.side in self.wanted.sides
+
+    async def _beside(self, reader: Reader, asked: Asked, values: dict[str, Any], found: "Found") -> bool:
+        """Whether rows stand beside a page on the side that it was not read towards. Raises Moved where that isn't of one state."""
+        page = asked.page
+        if page.position is None and (found.rows or not page.offset or found.told):
+            return page.offset > 0 and (bool(found.rows) or found.told["totalCount"] > 0)
+        if page.side not in self.wanted.sides:
+            return False
+        if reader.alone:
+            raise Moved
+        return bool(await reader.fetch(self.sql.beside(asked), values))
 
     @property
     def _parent(self) -> int:
@@ -173,23 +208,19 @@ class ConnectionPlan:
             count = self.cursors.of_row * len(rows) + self.cursors.of_page * pages
             reader.add(longest * count * (1 if parents is None else parents.most))
 
-    def _write(self, page: Page, rows: Sequence[Row], told: dict[str, Any], batches: list[Any]) -> Any:
-        """The page of rows as they were read, of which there may be one more than it holds."""
-        more, rows = len(rows) > page.size, _in_order(rows, page)
+    def _cursor_of(self, reader: Reader, page: Page) -> Callable[[Row], str] | None:
+        """What writes the cursor of a row; None where none is asked for."""
+        if not self.wanted.cursors:
+            return None
         width = len(self.level.columns)
-        cursor_of = page.order.cursor
+        return page.scope(reader.caller.workspace_id).of_rows(width, width + len(page.order.terms))
 
-        def cursor(row: Row) -> str:
-            return cursor_of(row[width : width + len(page.order.terms)])
-
-        # A cursor's own row lies beyond the page on its side.
-        after = page.position is not None and not page.before
-        told["pageInfo"] = {
-            "hasNextPage": page.before or (more and not page.backward),
-            "hasPreviousPage": after or page.offset > 0 or (more and page.backward),
-            "startCursor": cursor(rows[0]) if rows and self.wanted.cursors else None,
-            "endCursor": cursor(rows[-1]) if rows and self.wanted.cursors else None,
-        }
+    def _write(self, page: Page, found: "Found", cursor: Callable[[Row], str] | None, batches: list[Any]) -> Any:
+        more, rows = len(found.rows) > page.size, _in_order(found.rows, page)
+        sides = {"hasNextPage": more and not page.backward, "hasPreviousPage": more and page.backward}
+        sides[page.side] = sides[page.side] or found.beside
+        first, last = (cursor(rows[0]), cursor(rows[-1])) if rows and cursor is not None else (None, None)
+        told = {**found.told, "pageInfo": {**sides, "startCursor": first, "endCursor": last}}
         return self.writer.call(rows, told, cursor, *batches)
 
     def _told(self, row: Row) -> dict[str, Any]:
@@ -209,7 +240,32 @@ class ConnectionPlan:
         self._weigh(reader, asked.page, shown, parents)
         batches = await self.level.batched(reader, shown, variables, parents, self._parent)
         empty = EMPTY_SUMMARY if self.wanted.summary else (0,)
-        return {key: self._write(asked.page, rows, self._told(told.get(key, empty)), batches) for key, rows in groups.items()}
+        beside = await self._all_beside(reader, asked, values)
+        cursor = self._cursor_of(reader, asked.page)
+        return {
+            key: self._write(asked.page, Found(rows, self._told(told.get(key, empty)), key in beside), cursor, batches)
+            for key, rows in groups.items()
+        }
+
+    async def _all_beside(self, reader: Reader, asked: Asked, values: dict[str, Any]) -> Collection[Any]:
+        """The keys of the parents of whom rows stand beside the page."""
+        page = asked.page
+        if (page.position is None and not page.offset) or page.side not in self.wanted.sides:
+            return ()
+        return {row[0] for row in await reader.fetch(self.sql.grouped_beside(asked), values)}
+
+
+def _searched(text: str) -> str:
+    """A text to search for as names are folded; empty where nothing of it can be seen. Raises BadRequest."""
+    control = _CONTROL.search(text)
+    if control is not None:
+        message = f"`search` has a control character (U+{ord(control[0]):04X}): leave it out."
+        raise BadRequest(message)
+    text = trimmed(text)
+    if len(text) > MAX_SEARCH:
+        message = f"`search` has {len(text)} characters; it may have {MAX_SEARCH}."
+        raise BadRequest(message)
+    return fold(text)
 
 
 def _page_values(page: Page) -> dict[str, Any]:
@@ -234,7 +290,7 @@ def compile_connection(
         level.place(relation.parent)
     type_: Any = get_named_type(model.definition.type)
     asked = compiler.selections.below(selected, type_)
-    parts = _Parts(compiler, level)
+    parts = Parts(compiler, level)
     code, cost = parts.connection(type_, asked)
     writer = make_writer(f"rows, p, cursor{level.parameters}", code, compiler.names)
     arguments = read_arguments(model.definition, selected.node)
@@ -244,68 +300,3 @@ def compile_connection(
     plan = ConnectionPlan(level, arguments, writer, sql, parent, compiler.raw, parts.around.fixed, parts.cursors)
     compiler.checks.append(plan.asked)
     return plan, cost
-
-
-@dataclass(slots=True)
-class Cursors:
-    """How many cursors are asked for: of each row, and of each page."""
-
-    of_row: int = 0
-    of_page: int = 0
-
-
-@dataclass(slots=True)
-class _Parts:
-    """Writes a connection's code, and notes what it needs: `item` is the cost of a row, `around` the bytes of a page without its rows."""
-
-    compiler: Compiler
-    level: Level
-    item: Cost = field(default_factory=Cost)
-    around: Weight = field(default_factory=lambda: Weight("p"))
-    cursors: Cursors = field(default_factory=Cursors)
-    names: set[str] = field(default_factory=set)
-
-    def wanted(self) -> Wanted:
-        names = self.names
-        rows = not names.isdisjoint({"node", "nodes", "edges", "pageInfo", "cursor"})
-        return Wanted(rows, bool(self.cursors.of_row or self.cursors.of_page), "totalCount" in names, "summary" in names)
-
-    def connection(self, type_: GraphQLObjectType, asked: list[Selected]) -> tuple[str, Cost]:
-        return self.compiler.members(type_, asked, self.around, lambda selected: self._part(type_, selected))
-
-    def _part(self, type_: GraphQLObjectType, selected: Selected) -> tuple[str, Cost]:
-        self.names.add(selected.name)
-        inner: Any = get_named_type(type_.fields[selected.name].type)
-        if selected.name in {"edges", "nodes"}:
-            self.around.fixed += len("[]")
-            code, cost = self._edge(inner, selected) if selected.name == "edges" else self._node(inner, selected)
-            self.item.add(cost)
-            return f"[{code} for {self.level.row} in rows]", Cost()
-        if selected.name in {"pageInfo", "summary"}:
-            return self._told(inner, selected)
-        self.around.fixed += SCALARS["Int"]
-        return f"p[{selected.name!r}]", Cost(COUNT)
-
-    def _told(self, type_: GraphQLObjectType, selected: Selected) -> tuple[str, Cost]:
-        """What is told of a page, or of all that match."""
-        below = self.compiler.selections.below(selected, type_)
-        self.cursors.of_page += sum([field.name in {"startCursor", "endCursor"} for field in below])
-        plain = Plain(f"p[{selected.name!r}]", "[{}]")
-        code, cost = self.compiler.plain(plain, type_, below)
-        self.around.fixed += plain.weight.fixed
-        return code, Cost(SUMS) if selected.name == "summary" else cost
-
-    def _edge(self, type_: GraphQLObjectType, selected: Selected) -> tuple[str, Cost]:
-        below = self.compiler.selections.below(selected, type_)
-        return self.compiler.members(type_, below, self.level.weight, lambda part: self._edge_part(type_, part))
-
-    def _edge_part(self, type_: GraphQLObjectType, selected: Selected) -> tuple[str, Cost]:
-        self.names.add(selected.name)
-        if selected.name == "cursor":
-            self.cursors.of_row += 1
-            return f"cursor({self.level.row})", Cost()
-        return self._node(get_named_type(type_.fields["node"].type), selected)
-
-    def _node(self, type_: Any, selected: Selected) -> tuple[str, Cost]:
-        below = self.compiler.selections.below(selected, type_)
-        return self.compiler.object(self.level, self.level.table, type_, below)

@@ -1,16 +1,13 @@
 """Orders and the positions in them: a cursor is the values that a row is ordered by, so that a page begins by an index search (keyset)."""
 
 import re
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import orjson
 from sqlalchemy import ColumnElement, FromClause, and_, false, or_, tuple_
 
-from ..rules.errors import BadRequest
 from .binds import compared
 from .weight import ESCAPED
 
@@ -43,6 +40,10 @@ class Order:
     terms: tuple[Term, ...]
     signature: str
 
+    def holds(self, values: Sequence[Any]) -> bool:
+        """Whether these values from a cursor can be a position in this order."""
+        return len(values) == len(self.terms) and all(map(_plausible, self.terms, values))
+
     def columns(self) -> list[str]:
         """The columns whose values make a cursor."""
         return [term.column for term in self.terms]
@@ -51,40 +52,31 @@ class Order:
         """ORDER BY; `backward` from the end."""
         return [_ordered(table.c[term.column], term.descending, backward=backward) for term in self.terms]
 
-    def cursor(self, values: Sequence[Any]) -> str:
-        """The cursor of a row with these values (of `keys`)."""
-        return urlsafe_b64encode(orjson.dumps((self.signature, *values))).decode()
-
     def longest(self, keys: Sequence[Sequence[Any]]) -> int:
         """Bytes of the longest of the cursors of rows with these keys, at most, in quotes."""
         place = next((place for place, term in enumerate(self.terms) if term.column == "name_folded"), None)
         name = 0 if place is None else max([len(key[place]) for key in keys])
         return _CURSOR + (name * ESCAPED + len(self.terms) * _KEY) * 4 // 3
 
-    def position(self, cursor: str) -> list[Any]:
-        """The values in a cursor. Raises BadRequest where it isn't one of ours or belongs to another order."""
-        try:
-            signature, *values = orjson.loads(urlsafe_b64decode(cursor.encode("ascii")))
-        except (ValueError, TypeError):
-            raise _foreign(cursor) from None
-        if signature != self.signature or len(values) != len(self.terms) or not all(map(_plausible, self.terms, values)):
-            raise _foreign(cursor)
-        return list(values)
+    def beyond(self, table: FromClause, nulls: tuple[bool, ...], *, backward: bool, at: bool = False) -> ColumnElement[bool]:
+        """The rows after (`backward`: before) a position whose values are bound to c0, c1, …; `nulls` says which of them are null.
 
-    def beyond(self, table: FromClause, nulls: tuple[bool, ...], *, backward: bool) -> ColumnElement[bool]:
-        """The rows after (`backward`: before) a position whose values are bound to c0, c1, …; `nulls` says which of them are null."""
+        `at`: the row at the position, too.
+        """
         columns = [table.c[term.column] for term in self.terms]
         binds: list[Any] = [compared(column, f"c{place}") for place, column in enumerate(columns)]
         downward = {term.descending != backward for term in self.terms}
         if len(downward) == 1 and not any(column.nullable for column in columns):
             row, position = tuple_(*columns), tuple_(*binds)
-            return row < position if downward.pop() else row > position
+            if downward.pop():
+                return row <= position if at else row < position
+            return row >= position if at else row > position
         same: list[ColumnElement[bool]] = []
         branches = []
         for term, column, bind, null in zip(self.terms, columns, binds, nulls, strict=True):
             branches.append(and_(*same, _strictly(column, bind, term.descending, null=null, backward=backward)))
             same.append(column.is_(None) if null else column == bind)
-        return or_(*branches)
+        return or_(*branches, and_(*same)) if at else or_(*branches)
 
 
 def _ordered(column: ColumnElement[Any], descending: bool, *, backward: bool) -> ColumnElement[Any]:  # noqa: FBT001
@@ -103,33 +95,34 @@ def _strictly(column: Any, bind: Any, descending: bool, *, null: bool, backward:
     return past  # type: ignore[no-any-return]
 
 
+_WHOLE = ("value_cents", "stage", "probability")
+_NULLABLE = ("value_cents", "close_date")
+_SHAPES = {
+    "close_date": re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}"),
+    **dict.fromkeys(("created_at", "updated_at"), re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")),
+}
+_LONGEST_TEXT = 1_000
+"""Characters: more than any name or id that is ordered by has."""
+
+
 def _plausible(term: Term, value: Any) -> bool:
-    numeric = term.column in {"value_cents", "stage", "probability"}
+    """Whether a value from a cursor can be compared with the term's column: drivers refuse what isn't of the column's type."""
     if value is None:
-        return term.column in {"value_cents", "close_date"}
-    if numeric:
-        return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63
-    return isinstance(value, str) and len(value) <= 1_000 and _well_formed(term.column, value)  # noqa: PLR2004  longer than any key
-
-
-def _well_formed(column: str, value: str) -> bool:
-    """PostgreSQL refuses a malformed date in a bind, so a forged cursor must not reach it."""
-    shapes = {"close_date": ("0000-00-00", 10), "created_at": ("0000-00-00T00:00:00Z", 20), "updated_at": ("0000-00-00T00:00:00Z", 20)}
-    if column not in shapes:
-        return "\0" not in value
-    shape, length = shapes[column]
-    if len(value) != length or re.sub("[0-9]", "0", value) != shape:
+        return term.column in _NULLABLE
+    if term.column in _WHOLE:
+        return type(value) is int and -(2**63) <= value < 2**63
+    if type(value) is not str or len(value) > _LONGEST_TEXT or "\0" in value:
         return False
+    shape = _SHAPES.get(term.column)
+    return shape is None or (shape.fullmatch(value) is not None and _in_calendar(value))
+
+
+def _in_calendar(value: str) -> bool:
     try:
         datetime.fromisoformat(value)
     except ValueError:
         return False
     return True
-
-
-def _foreign(cursor: str) -> BadRequest:
-    shown = cursor if len(cursor) <= 40 else f"{cursor[:37]}..."  # noqa: PLR2004
-    return BadRequest(f"{shown!r} is no cursor of this list in this order: pass one that it gave, with the same orderBy.")
 
 
 def order_by(terms: Sequence[tuple[str, bool]]) -> Order:

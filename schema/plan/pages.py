@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..rules.cursors import EPOCH, CursorScope, foreign, read_anywhere, workspace_tag
 from ..rules.errors import BadRequest
 from .order import NEWEST, Order, order_by
 
@@ -11,6 +12,7 @@ DEFAULT_SIZE = 20
 MAX_SIZE = 100
 MAX_OFFSET = 2**31 - 1
 MAX_TERMS = 7
+_WHAT = "this list in this order: pass one that it gave, with the same orderBy"
 EXCLUSIVE = (("first", "last"), ("after", "before"), ("offset", "after"), ("offset", "before"), ("offset", "last"))
 
 
@@ -24,6 +26,26 @@ class Page:
     before: bool
     position: list[Any] | None
     offset: int
+    kind: str
+    """What the rows are; with the order it names the list that cursors belong to."""
+    tag: str | None
+    """The workspace's that the cursor was written in."""
+
+    @property
+    def side(self) -> str:
+        """The side that the page was not read towards, as pageInfo names it: what stands there isn't told by one row more."""
+        towards_end = self.before if self.position is not None else self.backward
+        return "hasNextPage" if towards_end else "hasPreviousPage"
+
+    def scope(self, workspace_id: str) -> CursorScope:
+        """What the cursors of this list belong to, in a workspace."""
+        return CursorScope(_place(self.kind, self.order), workspace_tag(workspace_id))
+
+    def check(self, workspace_id: str) -> None:
+        """Raises BadRequest where the cursor is of another workspace."""
+        if self.tag is not None and self.tag != workspace_tag(workspace_id):
+            message = "The cursor is of another workspace: pass one that this list gave."
+            raise BadRequest(message)
 
     @property
     def shape(self) -> tuple[Any, ...]:
@@ -32,8 +54,11 @@ class Page:
         return self.order.signature, self.backward, self.before, nulls, self.offset > 0
 
 
-def read_page(arguments: Mapping[str, Any]) -> Page:
-    """The page that the coerced arguments of a connection ask for. Raises BadRequest where they contradict each other."""
+def read_page(arguments: Mapping[str, Any], kind: str) -> Page:
+    """The page of rows of a `kind` that the coerced arguments of a connection ask for.
+
+    Raises BadRequest where they contradict each other or the cursor isn't of this list, CursorExpired for one of another epoch.
+    """
     first, last = arguments.get("first"), arguments.get("last")
     after, before, offset = arguments.get("after"), arguments.get("before"), arguments.get("offset")
     for one, other in EXCLUSIVE:
@@ -50,7 +75,20 @@ def read_page(arguments: Mapping[str, Any]) -> Page:
     order = _order(arguments.get("orderBy"))
     cursor = after if after is not None else before
     backward = last is not None or (before is not None and first is None)
-    return Page(order, size, backward, before is not None, None if cursor is None else order.position(cursor), offset or 0)
+    tag, position = (None, None) if cursor is None else _position(cursor, kind, order)
+    return Page(order, size, backward, before is not None, position, offset or 0, kind, tag)
+
+
+def _place(kind: str, order: Order) -> str:
+    """The name of a list in its cursors: rows of one kind in one order. A position there means the same whatever they are narrowed by."""
+    return f"{kind}.{order.signature}"
+
+
+def _position(cursor: str, kind: str, order: Order) -> tuple[str, list[Any]]:
+    tag, values = read_anywhere(cursor, _place(kind, order), EPOCH, _WHAT)
+    if not order.holds(values):
+        raise foreign(cursor, _WHAT)
+    return tag, values
 
 
 def page_size(arguments: Mapping[str, Any]) -> int:

@@ -1,6 +1,5 @@
 """A read under way: what it reads through, the caller's place in it, and what is worth keeping from one read to the next."""
 
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -11,7 +10,12 @@ from ..storage.columns import Text
 from ..storage.database import Database, Row
 from ..storage.statements import Statement
 from ..storage.tables import Workspace
+from .kept import Kept
 from .weight import TooLarge, Weight
+
+COUNTS_BYTES = 32_000_000
+_COUNT, _PART = 600, 60
+"""Bytes that a count takes beside the texts of its key, and beside each of them."""
 
 WORKSPACE = bindparam("workspace", type_=Text(), required=True)
 
@@ -28,28 +32,19 @@ class Counted(NamedTuple):
 
 
 class Counts:
-    """Exact counts and sums, each with the workspace's revision at which it is exact. Bounded.
+    """Exact counts and sums, each with the workspace's revision at which it is exact: at most `number` of them.
 
-    The key holds the statement's text with its permission terms and all its binds, so two callers share a count only if it is the same.
+    The key stands for the statement with its permission terms and all its binds, so two callers share a count only if it is the same.
     """
 
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._kept: OrderedDict[tuple[Any, ...], Counted] = OrderedDict()
-
-    def get(self, key: tuple[Any, ...]) -> Counted | None:
-        """What is kept under `key`, of whatever revision."""
-        found = self._kept.get(key)
-        if found is not None:
-            self._kept.move_to_end(key)
-        return found
+    def __init__(self, number: int) -> None:
+        self._kept: Kept[Counted] = Kept(number, COUNTS_BYTES)
+        self.get = self._kept.get
+        """What is kept under a key, of whatever revision."""
 
     def put(self, key: tuple[Any, ...], counted: Counted) -> None:
         """Keeps it; the longest unused go first."""
-        self._kept[key] = counted
-        self._kept.move_to_end(key)
-        if len(self._kept) > self._size:
-            self._kept.popitem(last=False)
+        self._kept.put(key, counted, sum(map(len, key)) + _PART * len(key) + _COUNT)
 
 
 class Portions:
@@ -153,7 +148,7 @@ class Reader:
         return counted
 
     def _key(self, statement: Statement, values: Mapping[str, Any]) -> tuple[Any, ...]:
-        return (self.values["workspace"], statement.text, *map(str, statement.bind(values)))
+        return (self.values["workspace"], statement.digest, *map(str, statement.bind(values)))
 
 
 _WORKSPACES: Any = Workspace.__table__  # type: ignore[attr-defined]

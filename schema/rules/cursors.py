@@ -1,6 +1,7 @@
 """Cursors: opaque positions in a list or among events. A cursor names what it belongs to, so that it can't be used elsewhere."""
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64decode, urlsafe_b64encode
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
@@ -35,27 +36,43 @@ class CursorScope:
         """The cursor of a position, which is told by JSON values."""
         return urlsafe_b64encode(orjson.dumps((self.place, self.tag, self.epoch, *values))).decode()
 
+    def of_rows(self, begin: int, end: int) -> Callable[[Sequence[Any]], str]:
+        """What writes the cursors of rows whose positions are their values from `begin` to `end`: what all have in common is made once."""
+        start = orjson.dumps((self.place, self.tag, self.epoch))[:-1] + b","
+        # Three bytes are four letters of Base64: filled up with blanks, the beginning is encoded by itself.
+        head = urlsafe_b64encode(start + b" " * (-len(start) % 3)).decode()
+        return lambda row: head + urlsafe_b64encode(orjson.dumps(row[begin:end])[1:]).decode()
+
     def read(self, cursor: str, what: str) -> list[Any]:
         """The values in a cursor; the caller checks them, since a client may have forged them.
 
         `what` ends the sentence «… is no cursor of …». Raises BadRequest where the cursor belongs elsewhere, CursorExpired where it is of
         another epoch.
         """
-        try:
-            place, tag, epoch, *values = _decoded(cursor)
-        except (ValueError, TypeError):
-            raise foreign(cursor, what) from None
-        if place != self.place or tag != self.tag or type(epoch) is not int:
+        tag, values = read_anywhere(cursor, self.place, self.epoch, what)
+        if tag != self.tag:
             raise foreign(cursor, what)
-        if epoch != self.epoch:
-            raise CursorExpired("The cursor is from before the database was restored: read the list again from its beginning.")
-        return list(values)
+        return values
+
+
+def read_anywhere(cursor: str, place: str, epoch: int, what: str) -> tuple[str, list[Any]]:
+    """The workspace's tag and the values in a cursor, of whatever workspace. Raises BadRequest and CursorExpired, as `CursorScope.read`."""
+    try:
+        found, tag, written_in, *values = _decoded(cursor)
+    except (ValueError, TypeError):
+        raise foreign(cursor, what) from None
+    if found != place or type(tag) is not str or type(written_in) is not int:
+        raise foreign(cursor, what)
+    if written_in != epoch:
+        raise CursorExpired("The cursor is from before the database was restored: read the list again from its beginning.")
+    return tag, list(values)
 
 
 def _decoded(cursor: str) -> Any:
     if len(cursor) > MAX_CURSOR:
         raise ValueError
-    return orjson.loads(urlsafe_b64decode(cursor.encode("ascii")))
+    # Strictly: what isn't of the alphabet would be passed over.
+    return orjson.loads(b64decode(cursor.encode("ascii"), altchars=b"-_", validate=True))
 
 
 def foreign(cursor: str, what: str) -> BadRequest:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from operator import itemgetter
 from typing import Any, TypeAlias
 
@@ -37,8 +38,11 @@ class Statement:
     literals: Mapping[str, Any]
     lists: frozenset[str]
     bind: Bind = field(init=False)
+    digest: bytes = field(init=False)
+    """Stands for the text where only statements of the same text are the same."""
 
     def __post_init__(self) -> None:
+        self.digest = blake2b(self.text.encode(), digest_size=16).digest()
         plain = len(self.names) > 1 and not self.literals and not self.lists
         # One call into C for the most frequent kind: a third of what a loop takes.
         self.bind = itemgetter(*self.names) if plain else self._bind

@@ -1,6 +1,7 @@
 """Text by both doors, on both databases: what can't be seen, what looks alike, what is searched for."""
 
 from random import Random
+from unicodedata import normalize
 
 import pytest
 
@@ -57,3 +58,110 @@ async def test_names_that_grow_when_they_are_folded(here: Gateway) -> None:
         seen += [node["id"] for node in page["nodes"]]
         after = page["pageInfo"]["endCursor"]
     assert len(set(seen)) == 3
+
+
+FOUND = {
+    "Cafe\u0301 Noir": ["Café", "CAFÉ", "cafe\u0301"],
+    "Café Blanc": ["cafe\u0301 b", "CAFE\u0301"],
+    "\u1112\u1161\u11ab\u1100\u1173\u11af": ["한글", "한"],
+    "No\u00a0break": ["no break", "NO\u00a0BREAK"],
+    "ＷＩＤＥ": ["wide", "ＷＩde"],
+    "Straße": ["STRASSE", "straße"],
+    "ﬁne": ["FINE"],
+    "Å": ["\u212b", "a\u030a"],
+}
+
+
+async def test_what_looks_alike_is_found(here: Gateway) -> None:
+    """Accents, syllables, blanks and widths written in two ways are found by either, in every list, and stand in one order."""
+    account = (await here.make("/api/accounts/", name="A"))["id"]
+    for place, name in enumerate(FOUND):
+        await here.make(OPPORTUNITIES, name=name, accountId=account)
+        await here.make("/api/accounts/", name=name)
+        await here.make("/api/contacts/", lastName=name, email=f"{place}@example.com")
+        await here.user(name, f"{place}@example.com")
+    for name, searches in FOUND.items():
+        for search in searches:
+            for path in (OPPORTUNITIES, "/api/accounts/", "/api/contacts/"):
+                found = (await here.client.get(path, params={"search": search})).json()["results"]
+                assert name in [each["name"] for each in found], (path, search)
+            users = (await here.query("query($search: String) { users(search: $search) { nodes { name } } }", {"search": search}))["users"]
+            assert name in [node["name"] for node in users["nodes"]]
+            filter_ = {"name": {"startsWith": search}}
+            document = "query($filter: OpportunityFilter) { opportunities(filter: $filter) { nodes { name } } }"
+            assert name in [node["name"] for node in (await here.query(document, {"filter": filter_}))["opportunities"]["nodes"]]
+    listed = [each["name"] for each in (await here.client.get(OPPORTUNITIES, params={"ordering": "name"})).json()["results"]]
+    assert listed == sorted(FOUND, key=lambda name: normalize("NFKC", normalize("NFKC", name).casefold()))
+
+
+async def test_searches_are_trimmed(here: Gateway) -> None:
+    """Blanks at the ends of `search` don't count, of nothing else it is as if absent, and control characters are refused, by both doors."""
+    account = (await here.make("/api/accounts/", name="Acme Ltd"))["id"]
+    await here.make("/api/accounts/", name="Other")
+    for name in ("Acme Ltd", "Other"):
+        await here.make(OPPORTUNITIES, name=name, accountId=account)
+        await here.make("/api/contacts/", lastName=name, email=f"{name[0]}@example.com")
+    document = "query($search: String) { accounts(search: $search) { totalCount } contacts(search: $search) { totalCount } }"
+    for search, count in {"  acme ": 1, "\u00a0ACME\u200b": 1, "   ": 2, "": 2, "\ufeff\u00ad": 2, "e L": 1, "eL": 0}.items():
+        for path in (OPPORTUNITIES, "/api/accounts/", "/api/contacts/"):
+            answer = await here.client.get(path, params={"search": search})
+            assert (answer.status_code, answer.json()["count"]) == (200, count), (path, search)
+            assert answer.headers.get("x-ignored-parameters") == ("search" if count == 2 else None)
+        found = await here.query(document, {"search": search})
+        assert found == {"accounts": {"totalCount": count}, "contacts": {"totalCount": count}}, search
+    for search in ("\n", "acme\n", "a\tc", "\x1b[0m", "\x85"):
+        for path in (OPPORTUNITIES, "/api/accounts/", "/api/contacts/"):
+            answer = await here.client.get(path, params={"search": search})
+            assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "search")
+            assert "control characters" in answer.json()["errors"][0]["message"]
+        answer = await here.client.post("/graphql", json={"query": document, "variables": {"search": search}})
+        assert {error["extensions"]["code"] for error in answer.json()["errors"]} == {"BAD_REQUEST"}
+        assert "control character" in answer.json()["errors"][0]["message"]
+
+
+async def test_conditions_on_texts_are_not_trimmed(here: Gateway) -> None:
+    """`contains`, `startsWith` and `eq` take a text as it is, blanks and controls included."""
+    account = (await here.make("/api/accounts/", name="A"))["id"]
+    await here.make(OPPORTUNITIES, name="Acme Ltd", accountId=account)
+    document = "query($filter: OpportunityFilter) { opportunities(filter: $filter) { totalCount } }"
+    for operator, text, count in (
+        ("contains", " ", 1),
+        ("contains", "acme ", 1),
+        ("contains", " acme", 0),
+        ("contains", "\n", 0),
+        ("startsWith", " Acme", 0),
+        ("startsWith", "ACME ", 1),
+        ("eq", "Acme Ltd", 1),
+        ("eq", "Acme Ltd ", 0),
+    ):
+        found = await here.query(document, {"filter": {"name": {operator: text}}})
+        assert found["opportunities"]["totalCount"] == count, (operator, text)
+
+
+PREVIOUS = {
+    "offset=9999&limit=20": "offset=240",
+    "offset=250&limit=20": "offset=230",
+    "offset=260&limit=20": "offset=240",
+    "offset=300&limit=100": "offset=200",
+    "offset=9999&limit=250": "offset=200",
+    "offset=5&limit=20": "offset=0",
+    "offset=0&limit=20": None,
+    "offset=5&limit=20&search=nothing": None,
+    "offset=9999&search=Deal 1&limit=100": "offset=100",
+}
+
+
+async def test_the_page_before_has_rows(here: Gateway) -> None:
+    """However far past the end, `previous` is the last page that has rows; of nothing there is none."""
+    account = (await here.make("/api/accounts/", name="A"))["id"]
+    inputs = [{"name": f"Deal {number}", "accountId": account} for number in range(250)]
+    await here.query(
+        "mutation($inputs: [CreateOpportunityInput!]!) { createOpportunities(inputs: $inputs) { failed } }", {"inputs": inputs}
+    )
+    for query, previous in PREVIOUS.items():
+        answer = (await here.client.get(f"{OPPORTUNITIES}?{query}")).json()
+        if previous is None:
+            assert answer["previous"] is None, query
+        else:
+            assert previous in answer["previous"].partition("?")[2].split("&")
+            assert (await here.client.get(answer["previous"])).json()["results"]

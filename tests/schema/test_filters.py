@@ -151,7 +151,7 @@ def _nested(kind: str, levels: int) -> Row:
     return filter_
 
 
-def _every_operator() -> Row:
+def every_operator() -> Row:
     """Every operator of every field: fifty conditions in eighteen nodes."""
     ids: Row = {"eq": "a", "in": ["a", "b"], "isNull": False}
     span: Row = dict.fromkeys(("eq", "gt", "gte", "lt", "lte"), "2025-01-01") | {"isNull": True}
@@ -163,7 +163,7 @@ def _every_operator() -> Row:
     return found | {"createdAt": instants, "updatedAt": instants, "name": texts, "source": texts}
 
 
-@pytest.mark.parametrize("filter_", [{"not": _every_operator(), "and": [_every_operator()] * 4}, {"or": [{"not": _every_operator()}] * 4}])
+@pytest.mark.parametrize("filter_", [{"not": every_operator(), "and": [every_operator()] * 4}, {"or": [{"not": every_operator()}] * 4}])
 async def test_the_largest_filters_are_served(world: World, filter_: Row) -> None:
     """As many conditions as a filter can hold are no more than either database takes: the fault would look like the database's."""
     await _agree(world, filter_)

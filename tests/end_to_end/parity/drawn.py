@@ -25,7 +25,20 @@ waits = st.sampled_from([1, 1, 60, 3_600, 57_600, 86_400, 86_401, 200_000])
 
 _days = st.sampled_from(["2025-12-31", "2026-01-15", "2026-01-16", "2026-02-28", "2028-02-29"])
 _amounts = st.sampled_from([0, 0.01, 0.1, 5, 48000, 48000.5, 9999999999999.99])
-_names = st.sampled_from(["Deal", " Déal 100%", "STRASSE", "straße a_b", "Ωmega ﬁne", "🙂", "x" * 200])
+_names = st.sampled_from(
+    [
+        "Deal",
+        " Déal 100%",
+        "STRASSE",
+        "straße a_b",
+        "Ωmega ﬁne",
+        "🙂",
+        "x" * 200,
+        "De\u0301al 100%",
+        "\ufeff 한 \u200b",
+        "\u1112\u1161\u11ab",
+    ]
+)
 _bad_names = st.sampled_from(["", "  ", "x" * 201])
 _percents = st.sampled_from([0, 10, 40, 60, 99, 100])
 _contacts = st.lists(numbers, max_size=3)
@@ -51,7 +64,9 @@ _optional = {
 _lost = st.fixed_dictionaries({"stage": st.just("closed_lost"), "lossReason": st.sampled_from(["Price", "x" * 500, None])})
 _won = st.fixed_dictionaries({"stage": st.just("closed_won"), "closedDate": _days}, optional={"probability": _percents})
 
-new_deals = st.fixed_dictionaries({"name": _names | _mostly(_names, "", "  ", "x" * 201), "accountId": numbers}, optional=_optional)
+new_deals = st.fixed_dictionaries(
+    {"name": _names | _mostly(_names, "", "  ", "\u200b\ufeff", "x" * 201), "accountId": numbers}, optional=_optional
+)
 deals = st.fixed_dictionaries({}, optional={"name": _names | st.none(), "accountId": numbers | st.none(), **_optional}) | _lost | _won
 accounts = st.fixed_dictionaries(
     {"name": _mostly(_names, *["", " "])},
@@ -82,7 +97,7 @@ queries = st.fixed_dictionaries(
         "closeDateBefore": _days | _days.map(lambda day: f"{day}T00:00:00Z"),
         "valueMin": _amounts,
         "valueMax": _amounts,
-        "search": st.sampled_from(["deal", "DÉAL", "ss", "%", "_", "é", "🙂", "x", "acme", "sam", "example.com"]),
+        "search": st.sampled_from(["deal", "DÉAL", " De\u0301al", "한", "ss", "%", "_", "é", "🙂", "x", "acme", "sam", "example.com"]),
         "ordering": _terms,
     },
 ).map(lambda query: dict(list(query.items())[-3:]))

@@ -50,7 +50,9 @@ class Parity(Writes):
         assert [*map(list, said.body["results"])] == [shown] * len(said.body["results"])
         assert said.body["count"] == len(rows)
         self._link(said.body["next"], address, offset + limit if offset + limit < len(rows) else None, limit)
-        self._link(said.body["previous"], address, max(0, offset - limit) if offset else None, limit)
+        before = max(0, offset - limit)
+        before = before if before < len(rows) else (len(rows) - 1) // limit * limit
+        self._link(said.body["previous"], address, before if offset and rows else None, limit)
         self.lists[address] = (said.headers["etag"], self.model.changes)
 
     @staticmethod

@@ -55,6 +55,7 @@ LISTED = [
 ]
 ACCOUNT = ["id", "name", "website", "industry", "createdAt", "updatedAt"]
 CONTACT = ["id", "firstName", "lastName", "name", "email", "phone", "title", "accountId", "accountName", "createdAt", "updatedAt"]
+BLANKS = " \t\n\u00a0\u200b\ufeff"
 KEPT = {"name", "accountId", "stage", "probability"}
 LONGEST = {
     "name": 200,
@@ -132,7 +133,7 @@ class Model:
         values: Row = {}
         faults: Faults = set()
         for name, given in body.items():
-            value = given.strip() if name == "name" and given is not None else given
+            value = given.strip(BLANKS) if name == "name" and given is not None else given
             value = [] if name == "contactIds" and value is None else value
             found = self._broken(name, value)
             faults |= found
@@ -188,7 +189,7 @@ class Model:
         after = {name: (row or {}).get(name) for name in keys} | body
         faults = self._references({name: value for name, value in body.items() if name == "accountId"})
         if kind == "accounts":
-            after["name"] = (after["name"] or "").strip()
+            after["name"] = (after["name"] or "").strip(BLANKS)
             faults |= set() if after["name"] else {("name", "validation_error")}
         else:
             faults |= set() if after["firstName"] or after["lastName"] else {("firstName", "validation_error")}
@@ -238,7 +239,7 @@ class Model:
 def _found(model: Model, row: Row, wanted: str) -> bool:
     name = model.shown(row, ["name"])["name"]
     text = f"{name}\n{row['email']}" if row["kind"] == "contacts" else name
-    return _folded(wanted) in _folded(text)
+    return _folded(wanted.strip(BLANKS)) in _folded(text)
 
 
 def _folded(text: str) -> str:

@@ -1,0 +1,63 @@
+"""What is kept to be used again stays within its bounds, in number and in bytes."""
+
+from itertools import combinations, islice
+from typing import Any
+
+import pytest
+
+from schema.plan.compiler import STATEMENTS
+from schema.plan.kept import Kept
+from tests.schema.test_filters import every_operator
+from tests.schema.world import World, ask
+
+DOCUMENTS = [
+    "query($f: OpportunityFilter) { opportunities(filter: $f, first: 1) { nodes { id } totalCount } }",
+    "query($f: OpportunityFilter) { pipeline(filter: $f) { count } }",
+    'query($f: OpportunityFilter) { forecast(filter: $f, from: "2025-01-01", to: "2025-02-01") { openCount } }',
+]
+
+
+def test_the_longest_unused_go_first() -> None:
+    """In number and in bytes; what is used stays, what is put again is counted once, and what is too large is not kept."""
+    kept: Kept[str] = Kept(3, 100)
+    for key in "abc":
+        kept.put(key, key, 10)
+    assert kept.get("a") == "a"
+    kept.put("d", "d", 10)
+    assert [kept.get(key) for key in "abcd"] == ["a", None, "c", "d"]
+    kept.put("a", "A", 50)
+    assert (kept.bytes, kept.get("a")) == (70, "A")
+    kept.put("e", "e", 60)
+    assert (kept.bytes, len(kept), kept.get("c"), kept.get("d")) == (60, 1, None, None)
+    kept.put("f", "f", 101)
+    assert (kept.bytes, kept.get("e"), kept.get("f")) == (60, "e", None)
+
+
+async def test_statements_are_bounded_in_bytes(world_on_sqlite: World) -> None:
+    """However many shapes of large filters are asked for, by whatever operation, their statements and counts take no more than they may."""
+    graph, caller = world_on_sqlite.graph, world_on_sqlite.here.caller()
+    graph._statements = Kept(STATEMENTS, 500_000)
+    graph._counts._kept = Kept(STATEMENTS, 50_000)
+    graph._counts.get = graph._counts._kept.get  # type: ignore[method-assign]
+    every = every_operator()
+    for names in islice(combinations(every, 7), 60):
+        filter_: dict[str, Any] = {"not": every, "and": [every, {name: every[name] for name in names}]}
+        for document in DOCUMENTS:
+            assert (await ask(graph, document, caller, {"f": filter_})).errors is None
+    assert 0 < graph._statements.bytes <= 500_000
+    assert 0 < len(graph._statements) < 60
+    assert 0 < graph._counts._kept.bytes <= 50_000
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+async def test_a_shape_is_compiled_once(world_on_sqlite: World, monkeypatch: pytest.MonkeyPatch, document: str) -> None:
+    """The same shape with other values finds its statements again."""
+    graph, caller = world_on_sqlite.graph, world_on_sqlite.here.caller()
+    compiled: list[Any] = []
+    compile_ = graph.database.compile
+    monkeypatch.setattr(graph.database, "compile", lambda clause: compiled.append(clause) or compile_(clause))
+    counts = []
+    for value in (1, 2, 3):
+        assert (await ask(graph, document, caller, {"f": {"value": {"gte": value}}})).errors is None
+        counts.append(len(compiled))
+    assert counts[0] == counts[1] == counts[2] > 0
