@@ -138,12 +138,12 @@ class Compiler:
     def _many(self, level: Level, table: FromClause, model: FieldModel, selected: Selected) -> tuple[str, Cost]:
         source = model.source
         if isinstance(source, ToMany) and level.embeds:
-            embedded: tuple[str, Cost] | None = self.embedded(self, source, selected, level, table)
+            embedded: tuple[str, Cost] | None = self.embedded(self, source, model, selected, level, table)
             if embedded is not None:
                 return embedded
         parent = level.place(table.c.id)
         if isinstance(source, ToMany):
-            batch, cost = self.to_many(self, source, selected, parent)
+            batch, cost = self.to_many(self, source, model, selected, parent)
             absent, around = "[]", len("[]")
         else:
             assert isinstance(source, Connection)

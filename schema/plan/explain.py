@@ -5,6 +5,7 @@ from functools import singledispatch
 from typing import Any
 
 from .connections import ConnectionPlan
+from .newest import Newest
 from .operation import EventPlan, MutationPlan, QueryPlan, WriteStep
 from .records import Many, Records
 from .select import Level
@@ -78,6 +79,13 @@ def _records(records: Records, variables: Variables) -> Iterator[str]:
 @explain.register
 def _many(batch: Many, variables: Variables) -> Iterator[str]:
     yield from _indented(batch.many.text.splitlines())
+    yield from _writer(batch.writer)
+    yield from _batches(batch.level, variables)
+
+
+@explain.register
+def _newest(batch: Newest, variables: Variables) -> Iterator[str]:
+    yield from _indented(batch.statement.text.splitlines())
     yield from _writer(batch.writer)
     yield from _batches(batch.level, variables)
 

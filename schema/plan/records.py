@@ -13,6 +13,8 @@ from ..storage.database import Row
 from ..storage.statements import AnyOf, Statement, list_bind
 from .compiler import Compiler
 from .cost import LIST, Cost
+from .model import FieldModel
+from .newest import MAX_LAST, Newest, last_of, newest_of_each
 from .reading import Reader
 from .select import Level
 from .selections import Selected
@@ -42,16 +44,20 @@ class Records:
         if not found:
             return {}
         wanted = list(dict.fromkeys(found))
+        values = self.level.bind_sizes({**reader.values, "id": wanted[0], "ids": wanted}, variables)
         if len(wanted) == 1:
-            rows = await reader.fetch(self.one, {**reader.values, "id": wanted[0]})
+            rows = await reader.fetch(self.one, values)
         else:
-            rows = await reader.fetch_many(self.many, {**reader.values, "ids": wanted}, self.level.weight)
+            rows = await reader.fetch_many(self.many, values, self.level.weight)
         parents = Parents(wanted, len(found) - len(wanted) + 1, partial(Counter, found))
         return {key: group[0] for key, group in (await self._groups(reader, rows, variables, parents)).items()}
 
     async def get(self, reader: Reader, id_: Any, variables: Variables) -> Any:
         """The one with this id, or None. Raises TooLarge."""
-        rows = await reader.fetch(self.one, {**reader.values, "id": id_})
+        values = {**reader.values, "id": id_}
+        if self.level.sizes:
+            self.level.bind_sizes(values, variables)
+        rows = await reader.fetch(self.one, values)
         return (await self._groups(reader, rows, variables))[id_][0] if rows else None
 
     async def _groups(self, reader: Reader, rows: Sequence[Row], variables: Variables, parents: Parents | None = None) -> Any:
@@ -93,27 +99,46 @@ class Many:
         return self.writer.call(rows, *await self.level.batched(reader, rows, variables, parents))
 
 
-def compile_to_many(compiler: Compiler, source: ToMany, selected: Selected, parent: int) -> tuple[Many, Cost]:
-    """The plan for all related records of a level's rows, whose key stands at place `parent`."""
+def compile_to_many(compiler: Compiler, source: ToMany, model: FieldModel, selected: Selected, parent: int) -> tuple[Many | Newest, Cost]:
+    """The plan for the related records of a level's rows, whose key stands at place `parent`."""
     below = _Below(compiler, source, selected)
     level, key = below.level, below.related.parent
     level.place(key)
     code, cost = below.object()
+    writer = make_grouper(level.row, level.parameters, code, compiler.names)
+    if source.last:
+        (order,) = below.related.order
+        statement = compiler.sql(newest_of_each(level, key, order, compiler.database.dialect.name))
+        return Newest(parent, level, statement, writer, last_of(compiler, model, selected), compiler.raw), cost.times(LIST)
     one = below.rows(key == bindparam("parent", type_=key.type, required=True), key)
     many = below.rows(AnyOf(key, list_bind("parents", key.type)), key)
-    writer = make_grouper(level.row, level.parameters, code, compiler.names)
     return Many(parent, level, compiler.sql(one), compiler.sql(many), writer), cost.times(LIST)
 
 
-def compile_embedded(compiler: Compiler, source: ToMany, selected: Selected, level: Level, table: FromClause) -> tuple[str, Cost] | None:
-    """The code of all related records, selected with the rows of `level`; None where something hangs on them in turn."""
+def compile_embedded(
+    compiler: Compiler, source: ToMany, model: FieldModel, selected: Selected, level: Level, table: FromClause
+) -> tuple[str, Cost] | None:
+    """The code of the related records, selected with the rows of `level`.
+
+    None where something hangs on them in turn, where they may be large, and for graphql-core where an argument may be at fault.
+    """
+    if source.last and compiler.raw:
+        return None
     below = _Below(compiler, source, selected, row="e", prefix="e")
     code, cost = below.object()
-    item = below.level.weight
-    if below.level.batches or level.weight.read + item.read * LONGEST_LIST > MAX_EMBEDDED:
+    item, most = below.level.weight, MAX_LAST if source.last else LONGEST_LIST
+    if below.level.batches or level.weight.read + item.read * most > MAX_EMBEDDED:
         return None
-    rows = level.embed(below.rows(below.related.parent == table.c.id), table)
-    level.weight.items(item, rows, LONGEST_LIST)
+    clause = below.rows(below.related.parent == table.c.id)
+    if source.last:
+        name = f"last{len(level.sizes)}"
+        level.sizes[name] = last_of(compiler, model, selected)
+        (order,) = below.related.order
+        count: Any = bindparam(name, required=True)
+        rows = level.embed(clause.order_by(None).order_by(order.desc()).limit(count), table) + "[::-1]"
+    else:
+        rows = level.embed(clause, table)
+    level.weight.items(item, rows, most)
     return f"[{code} for {below.level.row} in {rows}]", cost.times(LIST)
 
 

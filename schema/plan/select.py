@@ -1,6 +1,6 @@
 """One SELECT a list level: only the columns asked for, to-one relations joined, and a batch for each to-many relation below it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
@@ -49,6 +49,8 @@ class Level:
     """The bytes of a row in the answer, without what hangs on it."""
     columns: list[ColumnElement[Any]] = field(default_factory=list)
     batches: list[Batch] = field(default_factory=list)
+    sizes: dict[str, Callable[[Variables], int]] = field(default_factory=dict)
+    """The binds of what is embedded, by name, and how to get their values from the variables."""
     _joins: list[_Join] = field(default_factory=list)
     _slots: dict[str, int] = field(default_factory=dict)
     _tables: dict[tuple[str, str], FromClause] = field(default_factory=dict)
@@ -73,6 +75,12 @@ class Level:
         """The code of the list of `rows`, selected with each row of this level, to whose table `around` they refer."""
         self.columns.append(JsonRows(rows, around))
         return f"loads({self.row}[{len(self.columns) - 1}])"
+
+    def bind_sizes(self, values: dict[str, Any], variables: Variables) -> dict[str, Any]:
+        """Adds the binds of what is embedded to the other `values`. Raises BadRequest."""
+        for name, size in self.sizes.items():
+            values[name] = size(variables)
+        return values
 
     def slot(self, column: ColumnElement[Any]) -> str:
         """The code that reads `column` from a row."""

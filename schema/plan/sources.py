@@ -65,10 +65,14 @@ class Linked:
 
 @dataclass(frozen=True, slots=True)
 class ToMany:
-    """All related rows, in order: one batched statement for all parents."""
+    """All related rows, in order: one batched statement for all parents.
+
+    `last`: only the newest, as many as the field's argument of that name says.
+    """
 
     type_name: str
     by: Foreign | Linked
+    last: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ FirstArg = Annotated[
     argument("How many records the page has, from the start of the list or after `after`; 20 if neither this nor `last` is given.", _SIZE),
 ]
 AfterArg = Annotated[str | None, argument("Only records that come after this cursor.")]
+NewestArg = Annotated[int | None, argument("How many of the newest items to return, from 0 to 100.", _SIZE)]
 LastArg = Annotated[int | None, argument("How many records the page has, from the end of the list or before `before`.", _SIZE)]
 BeforeArg = Annotated[str | None, argument("Only records that come before this cursor.")]
 OffsetArg = Annotated[

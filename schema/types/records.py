@@ -10,7 +10,7 @@ from ..plan.sources import LONGEST, Column, Connection, Expression, Foreign, One
 from ..storage import tables
 from .enums import OpportunityStage, ProbabilitySource, RestUsageKind, Role
 from .fields import Planned, for_admins, plain, read_from, resolved
-from .pages import AfterArg, BeforeArg, FilterArg, FirstArg, LastArg, OffsetArg, OrderArg, PageInfo, Summary
+from .pages import AfterArg, BeforeArg, FilterArg, FirstArg, LastArg, NewestArg, OffsetArg, OrderArg, PageInfo, Summary
 from .relations import CONTACTS, OPPORTUNITIES, OPPORTUNITY, itself, known_user, own_account
 from .scalars import Date, DateTime, Money
 from .sentences import Company, Deal, Key, Member, Person
@@ -187,9 +187,14 @@ class Opportunity(Node):
     created_at: DateTime = plain(Deal.CREATED_AT)
     updated_at: DateTime = plain(Deal.UPDATED_AT)
     version: int = plain(Deal.VERSION)
-    stage_history: list[StageChange] = read_from(
-        ToMany("StageChange", Foreign("opportunity_id", ("sequence",))), "The moves of the opportunity through the pipeline, oldest first."
+
+    @resolved(
+        ToMany("StageChange", Foreign("opportunity_id", ("sequence",)), last=True),
+        "The newest moves of the opportunity through the pipeline, at most 100 of them, the oldest of these first.",
     )
+    def stage_history(self, last: NewestArg = 100) -> list[StageChange]:
+        """The newest moves of the opportunity through the pipeline."""
+        raise Planned
 
 
 @strawberry.type(
