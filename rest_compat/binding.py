@@ -19,6 +19,7 @@ from .marks import marks_of
 from .protocol import Graph, Prepared, Use
 from .query import FIELDS, ORDERING, PAGING, Query, QueryReader, Reader
 from .shape import Source, Writer, compile_writer, resolve
+from .words import Words
 
 KEPT_OPERATIONS = 256
 KEPT_QUERIES = 1024
@@ -63,7 +64,7 @@ class Bound:
         self.record = self._record()
         self.sources = self._sources()
         self.query = QueryReader(self._readers(), paged=action == "list")
-        self.body = self._body()
+        self.body, self.words = self._body()
         self.deprecated = self._deprecated()
         self._deprecated_keys = {source.key.name: source.deprecated for source in self.sources}
         self.marks: Headers = [(b"x-graphql-operation", self.document.name.encode())]
@@ -116,9 +117,12 @@ class Bound:
         parameters = [_reader(self.document, parameter) for parameter in self.resource.parameters]
         return [*paging, *parameters, *_ordering(self.document), *fields]
 
-    def _body(self) -> BodyReader | None:
+    def _body(self) -> tuple[BodyReader | None, Words]:
         input_ = get_named_type(self.document.variables.get("input"))
-        return BodyReader(self.resource.keys, input_) if isinstance(input_, GraphQLInputObjectType) else None
+        names = {key.target: key.name for key in self.resource.keys}
+        if not isinstance(input_, GraphQLInputObjectType):
+            return None, Words(names, None)
+        return BodyReader(self.resource.keys, input_), Words(names, input_)
 
     def _operation(self, fields: frozenset[str] | None) -> Operation:
         sources = [source for source in self.sources if fields is None or source.key.name in fields]

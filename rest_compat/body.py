@@ -13,15 +13,22 @@ from .protocol import Fault
 from .query import shown
 from .shape import enum_texts
 
+READ_BACK = "updatedAt"
+"""A read-only key: who sends it sends back the whole object that he read, with a change somewhere in it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A body, understood: `used` and `unknown` are names as they came; `faults` are what REST itself refuses."""
+    """A body, understood: `used` and `unknown` are names as they came; `faults` are what REST itself refuses.
+
+    `whole`: it is the whole object sent back, since it holds `updatedAt`, or every key that can be written.
+    """
 
     input: dict[str, Any]
     used: tuple[str, ...]
     unknown: tuple[str, ...]
     faults: tuple[Item, ...]
+    whole: bool
 
 
 class _Refusal(Exception):
@@ -60,7 +67,7 @@ class BodyReader:
                 found[key.target] = _converted(body[name], field.type)
             except _Refusal as refusal:
                 faults.append(_item((name, *refusal.below), refusal.message))
-        return Body(found, used, unknown, tuple(faults))
+        return Body(found, used, unknown, tuple(faults), READ_BACK in body or len(used) == len(self.writable))
 
     def items(self, body: Body, faults: Sequence[Fault]) -> list[Item]:
         """All that is wrong with a body: what REST refused, then what GraphQL's types refuse elsewhere in it."""

@@ -171,7 +171,7 @@ def _refusals(bound: Bound) -> Sequence[str]:
         codes += ["FORBIDDEN", "REQUEST_TIMEOUT", "TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE"]
     if bound.action == "delete" or "idempotencyKey" in bound.document.variables:
         codes.append("CONFLICT")
-    if bound.body:
+    if bound.body or "idempotencyKey" in bound.document.variables:
         codes.append("VALIDATION_ERROR")
     if "expectedVersion" in bound.document.variables:
         codes += ["PRECONDITION_FAILED", "PRECONDITION_REQUIRED"]

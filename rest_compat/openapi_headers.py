@@ -62,7 +62,7 @@ _OF: dict[Action, tuple[str, ...]] = {
     "create": ("ETag", "Location", "Idempotency-Replayed", "X-Ignored-Fields"),
     "get": _CACHED,
     "update": ("ETag", "Idempotency-Replayed", "X-Ignored-Fields"),
-    "delete": (),
+    "delete": ("Idempotency-Replayed",),
 }
 _OF_CODE = {"METHOD_NOT_ALLOWED": ("Allow",), "UNSUPPORTED_MEDIA_TYPE": ("Accept",), "RATE_LIMITED": ("Retry-After",)}
 

@@ -37,7 +37,7 @@ class Server:
             "create": self._write,
             "get": self._get,
             "update": self._write,
-            "delete": self._delete,
+            "delete": self._write,
         }
 
     async def serve(self, site: Site, identifier: str, scope: Scope, receive: Receive, send: Send) -> None:
@@ -81,7 +81,7 @@ class Server:
         code = extensions.get("code", "INTERNAL_ERROR")
         if STATUS.get(code, 500) == STATUS["INTERNAL_ERROR"]:
             return Refused("INTERNAL_ERROR", "Something went wrong in the gateway. Its log has the details under the id of this request.")
-        return Refused(code, error["message"])
+        return Refused(code, call.bound.words.of(error["message"]))
 
     async def _list(self, call: Call, request: Request, scope: Scope) -> Response:
         page, caller = call.query.page, scope["state"]["caller"]
@@ -111,24 +111,22 @@ class Server:
         return 200, [_JSON, *_PRIVATE, _etag(tag)], body
 
     async def _write(self, call: Call, request: Request, scope: Scope) -> Response:
-        bound = call.bound
         result = await self._graph.execute(call.operation.prepared, call.variables, scope["state"]["caller"])
-        record = _payload(call, self._root(call, result))[bound.record[0]]
+        payload = _payload(call, self._root(call, result))
+        headers: Headers = [(b"idempotency-replayed", b"true")] if result.extensions.get("idempotencyReplayed") else []
+        if call.bound.action == "delete":
+            return 204, headers, b""
+        return self._written(call, request, scope, payload[call.bound.record[0]], headers)
+
+    def _written(self, call: Call, request: Request, scope: Scope, record: dict[str, Any], headers: Headers) -> Response:
+        """The answer that shows a record which was just created or changed."""
         shaped = call.operation.write(record)
         body = orjson.dumps(shaped)
-        headers: Headers = [_JSON, _etag(entity_tag(record[VERSION], body))]
-        if result.extensions.get("idempotencyReplayed"):
-            headers.append((b"idempotency-replayed", b"true"))
-        if bound.action == "update":
+        headers += [_JSON, _etag(entity_tag(record[VERSION], body))]
+        if call.bound.action == "update":
             return 200, headers, body
-        location = f"{self._base(scope, request)}{bound.path}{quote(shaped['id'], safe='')}/"
+        location = f"{self._base(scope, request)}{call.bound.path}{quote(shaped['id'], safe='')}/"
         return 201, [*headers, (b"location", location.encode())], body
-
-    async def _delete(self, call: Call, request: Request, scope: Scope) -> Response:
-        del request
-        result = await self._graph.execute(call.operation.prepared, call.variables, scope["state"]["caller"])
-        _payload(call, self._root(call, result))
-        return 204, [], b""
 
     def _base(self, scope: Scope, request: Request) -> str:
         """The address that links begin with."""
@@ -150,7 +148,7 @@ def _payload(call: Call, payload: dict[str, Any]) -> dict[str, Any]:
     about_body = [_item(call, fault) for fault in faults if fault["field"]]
     if about_body:
         raise invalid(about_body)
-    raise _about_record(call.bound.resource, faults[0]["code"], faults[0]["message"])
+    raise _about_record(call.bound.resource, faults[0]["code"], call.bound.words.of(faults[0]["message"]))
 
 
 def _about_record(resource: Resource, code: str, message: str) -> Refused:
@@ -165,7 +163,7 @@ def _about_record(resource: Resource, code: str, message: str) -> Refused:
 def _item(call: Call, fault: dict[str, Any]) -> Item:
     field, *below = fault["field"]
     name = call.bound.body.name(field) if call.bound.body else field
-    return Item(".".join([name, *below]), fault["code"].lower(), fault["message"])
+    return Item(".".join([name, *below]), fault["code"].lower(), call.bound.words.of(fault["message"]))
 
 
 def _page_body(call: Call, page: Page, url: str, connection: dict[str, Any]) -> bytes:

@@ -18,6 +18,8 @@ from .protocol import DecodeError, Graph, Use
 from .query import Query
 
 PREFIX = "/api/"
+WHOLE = "ignoreUnchanged"
+"""The variable that says that a body is the whole object sent back."""
 JSON_BODY = {b"content-type": "application/json"}
 
 
@@ -159,6 +161,8 @@ class Translator:
         body = self._read_body(bound.body, request, strict=asked.strict) if bound.body else None
         if body is not None:
             variables["input"] = body.input
+            if body.whole and WHOLE in bound.document.variables:
+                variables[WHOLE] = True
         call = Call(asked, variables, body)
         if body is not None and body.faults:
             raise invalid(self.faults(call))
@@ -185,7 +189,7 @@ class Translator:
             version = expected_version(if_match) if if_match is not None else None
             found = {"expectedVersion": version} if version is not None else {}
         key = headers.get(b"idempotency-key")
-        if key is not None and bound.body:
+        if key is not None:
             if "idempotencyKey" not in bound.document.variables:
                 raise malformed([Item("Idempotency-Key", "bad_request", f"Not supported for {bound.resource.name}.")])
             found["idempotencyKey"] = idempotency_key(key)

@@ -4,7 +4,6 @@ A query's selection becomes a plan, the plan's rows become the response. Whateve
 errors, is completed by graphql-core from the same rows: one meaning, two speeds.
 """
 
-import hashlib
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -33,12 +32,13 @@ from .plan.variables import Variables
 from .plan.weight import TooLarge
 from .plan.writer import PlanFault
 from .rules.access import Caller, Role
-from .rules.errors import GatewayError, ServiceUnavailable
+from .rules.errors import BadRequest, GatewayError, ServiceUnavailable
 from .storage.database import Connection, Database, InputRejected, StorageError, Unavailable
 from .storage.statements import Statement
 from .types.scalars import show_money
-from .write.actions import ACTIONS
-from .write.transaction import perform
+from .write.actions import ACTIONS, WORKED_OUT
+from .write.carrying import carry_out
+from .write.transaction import make_call
 
 _log = logging.getLogger(__name__)
 
@@ -137,7 +137,7 @@ class Graph:
             plan = self._plan(prepared, values, caller)
             cost = self._cost(plan, values)
             if prepared.kind == "mutation":
-                answer = await self._mutate(plan, values, caller, _fingerprint(prepared, given))
+                answer = await self._mutate(plan, values, caller)
             else:
                 answer = await self._query(prepared, plan, given, values, Reading(caller, at_revision))
         except RequestError as error:
@@ -145,7 +145,8 @@ class Graph:
         except TooLarge as error:
             return Answer(None, request_error(str(error)).errors, executed=False)
         except (StorageError, ServiceUnavailable) as error:
-            return Answer(None, [_storage_error(error)], executed=False)
+            told = _of_storage(error) if isinstance(error, StorageError) else error
+            return Answer(None, request_error(str(told), code=told.code).errors, executed=False)
         answer.extensions["cost"] = cost
         return answer
 
@@ -173,7 +174,17 @@ class Graph:
         selections = Selections(self.graphql_schema, prepared.document, prepared.operation, booleans)
         limited, admin, raw = sight
         compiler = Compiler(
-            self._model, self.database, selections, limited, admin, raw, self._names, self._filters, self._statements, **PARTS
+            self._model,
+            self.database,
+            selections,
+            limited,
+            admin,
+            raw,
+            self._names,
+            self._filters,
+            self._statements,
+            **PARTS,
+            worked_out=WORKED_OUT,
         )
         return COMPILERS[prepared.kind](compiler)
 
@@ -219,27 +230,28 @@ class Graph:
         errors = [error_of(error) for error in (result.errors or ())[: self.limits.max_errors]]
         return Answer(result.data, errors or None, revision=revision)
 
-    async def _mutate(self, plan: MutationPlan, values: Variables, caller: Caller, fingerprint: str) -> Answer:
-        answer = Answer({})
-        assert answer.data is not None
-        room = self.limits.max_answer
+    async def _mutate(self, plan: MutationPlan, values: Variables, caller: Caller) -> Answer:
+        """Nothing is done where any root field is malformed: raises RequestError. Raises StorageError where nothing could be done."""
+        calls = self._calls(plan, values)
+        room, woken = self.limits.max_answer, lambda: self.events.wake(caller.workspace_id)
+        carried = await carry_out(self.database, calls, values, caller, room, woken)
+        self.planned += 1
+        errors = [located(error, step) for step, error in carried.failures]
+        return Answer(carried.data, errors or None, {"idempotencyReplayed": True} if carried.replayed else {})
+
+    def _calls(self, plan: MutationPlan, values: Variables) -> list[tuple[str, Any]]:
+        calls, faults = list[tuple[str, Any]](), list[dict[str, Any]]()
         for step in plan.steps:
             if not isinstance(step, WriteStep):
-                answer.data[step[0]] = step[1]
+                calls.append(step)
                 continue
             try:
-                action = ACTIONS[step.name]
-                payload, replayed = await perform(self.database, action, step, values, caller, f"{step.key} {fingerprint}", room)
+                calls.append((step.key, make_call(ACTIONS[step.name], step, values)))
             except GatewayError as error:
-                return Answer(None, [located(error, step)])
-            self.events.wake(caller.workspace_id)
-            answer.data[step.key] = payload
-            if len(plan.steps) > 1:
-                room -= len(orjson.dumps(payload))
-            if replayed:
-                answer.extensions["idempotencyReplayed"] = True
-        self.planned += 1
-        return answer
+                faults.append(located(error, step))
+        if faults:
+            raise RequestError(faults[: self.limits.max_errors], faults[0]["extensions"]["code"])
+        return calls
 
     async def subscribe(self, prepared: Prepared, variables: dict[str, Any] | None, caller: Caller) -> AsyncGenerator[EventAnswer, None]:
         """Follows events for `caller`: an answer for each, after commit, in commit order.
@@ -255,29 +267,25 @@ class Graph:
                 async for answer in answers:
                     yield EventAnswer(answer)
         except InputRejected as error:
-            raise request_error(_storage_error(error)["message"]) from error
+            raise request_error(str(_of_storage(error))) from error
         except GatewayError as error:
             raise request_error(str(error), code=error.code) from error
 
 
-def _fingerprint(prepared: Prepared, given: dict[str, Any]) -> str:
-    """What tells a request from another one under the same idempotency key: the operation and its variables."""
-    parts = orjson.dumps([prepared.text, prepared.name, given], option=orjson.OPT_SORT_KEYS)
-    return hashlib.sha256(parts).hexdigest()
-
-
-def _storage_error(error: Exception) -> dict[str, Any]:
-    """An operation that the database didn't carry out. What it can't take should have been refused before: the log has its own words."""
+def _of_storage(error: StorageError) -> GatewayError:
+    """What the database didn't carry out, as the caller is told. What it can't take should have been refused before: the log has why."""
     if isinstance(error, InputRejected):
         _log.warning("the database can't take a request: %s", error.__cause__)
-        return {"message": str(error), "extensions": {"code": "BAD_REQUEST"}}
+        return BadRequest(str(error))
     _log.warning("database unavailable: %s", error)
-    return {"message": getattr(error, "public", Unavailable.public), "extensions": {"code": "UNAVAILABLE"}}
+    return ServiceUnavailable(getattr(error, "public", Unavailable.public))
 
 
-def located(error: GatewayError, step: WriteStep) -> dict[str, Any]:
+def located(error: Exception, step: WriteStep) -> dict[str, Any]:
     """An error of a mutation's root field, as graphql-core words it."""
     nodes = [details.node for details in step.selected.details]
+    if isinstance(error, StorageError):
+        error = _of_storage(error)
     return error_of(GraphQLError(str(error), nodes, path=[step.key], original_error=error))
 
 
@@ -296,4 +304,7 @@ def error_of(error: GraphQLError) -> dict[str, Any]:
             "Something went wrong in the gateway. Its log has the details under the id of this request.",
         )
     told["extensions"] = {**told.get("extensions", {}), "code": code}
+    reason = getattr(original, "reason", None)
+    if reason is not None:
+        told["extensions"]["reason"] = reason
     return told

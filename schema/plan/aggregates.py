@@ -11,9 +11,16 @@ from ..storage.database import Row
 _SPLIT = 10**6
 
 
-def weighted_cents(deal: FromClause, probability: ColumnElement[Any] | None = None) -> ColumnElement[Any]:
-    """Value × probability / 100 in cents, half up. Values are never negative, so the whole-number division rounds as it should."""
-    return (deal.c.value_cents * (deal.c.probability if probability is None else probability) + 50) // 100
+def weighted_cents(
+    deal: FromClause, stage: ColumnElement[Any] | None = None, probability: ColumnElement[Any] | None = None
+) -> ColumnElement[Any]:
+    """Value × weight / 100 in cents, half up: the weight is the probability, of a won deal 100 and of a lost one 0, whatever theirs is.
+
+    `stage` and `probability` are the deal's own if not given. Values are never negative, so the whole-number division rounds as it should.
+    """
+    stage = deal.c.stage if stage is None else stage
+    weight = case({WON: 100, LOST: 0}, value=stage, else_=deal.c.probability if probability is None else probability)
+    return (deal.c.value_cents * weight + 50) // 100
 
 
 def exact_sum(cents: ColumnElement[Any]) -> list[ColumnElement[Any]]:

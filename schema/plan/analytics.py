@@ -74,7 +74,11 @@ class Pipeline:
                 later.c.at <= end,
             )
             where += [change.c.at <= end, ~exists().where(newer)]
-            stage, since, weight = change.c.to_stage, change.c.at, weighted_cents(deal, _probability_in(change.c.to_stage, deal))
+            stage, since, weight = (
+                change.c.to_stage,
+                change.c.at,
+                weighted_cents(deal, change.c.to_stage, _probability_in(change.c.to_stage, deal)),
+            )
         dialect = self._compiler.database.dialect.name
         age = func.sum(seconds(end, dialect) - seconds(since, dialect))
         columns = [stage, func.count(), *exact_sum(deal.c.value_cents), *exact_sum(weight), age]

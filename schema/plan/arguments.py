@@ -43,6 +43,30 @@ def read_arguments(definition: GraphQLField, node: FieldNode) -> Arguments:
     return _by_name(fixed, [(name, reader, definition.args[name]) for name, reader in readers.items() if reader is not None])
 
 
+def bounded(arguments: Arguments, definition: GraphQLField) -> Arguments:
+    """The same arguments, of which no list may be longer than the schema declares (`@constraint(maxItems:)`): raises BadRequest."""
+    longest = {name: most for name, argument in definition.args.items() if (most := _max_items(argument)) is not None}
+    if not longest:
+        return arguments
+
+    def read(given: VariableValues) -> dict[str, Any]:
+        found = arguments(given)
+        for name, most in longest.items():
+            length = len(found.get(name) or ())
+            if length > most:
+                message = f"`{name}` has {length} items; it may have {most}."
+                raise BadRequest(message)
+        return found
+
+    return read
+
+
+def _max_items(argument: GraphQLArgument) -> int | None:
+    declared = argument.extensions["strawberry-definition"]
+    found = (getattr(directive, "max_items", None) for directive in declared.directives)
+    return next((most for most in found if isinstance(most, int)), None)
+
+
 def _reader(node: ValueNode, type_: Any) -> Reader | None:
     """How to get the value of a literal that has variables in it; None for a form that is left to graphql-core."""
     if isinstance(node, VariableNode):

@@ -18,10 +18,13 @@ from .sources import Column, Connection, Expression, OneOf, Stored, ToMany, ToOn
 from .weight import ABSENT, ID_LENGTH, SCALARS, Weight
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
+    from .reading import Reader
     from .records import Records
     from .variables import Variables
+
+    WorkOut = Callable[[Reader, Mapping[str, Any]], Awaitable[dict[str, Any]]]
 
 STATEMENTS, STATEMENTS_BYTES = 10_000, 64_000_000
 """How many statements are kept for the shapes of operations' arguments, and about how many bytes they take."""
@@ -74,6 +77,7 @@ class Compiler:
     to_many: "Callable[..., Any]"
     embedded: "Callable[..., Any]"
     records: "Callable[..., Any]"
+    worked_out: "Mapping[str, WorkOut]"
     checks: "list[Callable[[Variables], object]]" = field(default_factory=list, init=False)
     """What raises BadRequest for arguments that can't be, as soon as the variables are known."""
 

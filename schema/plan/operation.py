@@ -1,19 +1,20 @@
 """A whole operation as compiled: its root fields in order, and what it costs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from graphql import GraphQLObjectType
 
 from ..rules.errors import GatewayError
-from .arguments import Arguments, read_arguments
+from .arguments import Arguments, bounded, read_arguments
 from .compiler import TYPENAME, Compiler, result_type
 from .connections import ConnectionPlan, compile_connection
 from .cost import SCHEMA, Cost
 from .reading import Reader
 from .records import compile_embedded, compile_records, compile_to_many
-from .selections import Selected
+from .selections import Selected, Selections
 from .steps import NodesStep, PlainWriter, RecordStep, Step, compile_plain, compile_step
 from .variables import Variables
 
@@ -56,7 +57,7 @@ class QueryPlan:
         return data
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(eq=False)
 class WriteStep:
     """A root field of a mutation: the action of its name, its arguments, and the writer of its payload."""
 
@@ -64,7 +65,20 @@ class WriteStep:
     name: str
     selected: Selected
     arguments: Arguments
+    """They raise BadRequest for what is malformed."""
     writer: PlainWriter
+    checks: Sequence[Callable[[Variables], object]]
+    selections: Selections
+
+    @cached_property
+    def asked(self) -> tuple[str, Sequence[str]]:
+        """What is asked of its payload, as text, and the variables that this mentions; only calls with an idempotency key look at it."""
+        return self.selections.printed_below(self.selected), sorted(self.selections.variables_below(self.selected))
+
+    def check(self, variables: Variables) -> None:
+        """Raises BadRequest for arguments anywhere in the payload that can't be. Reads nothing."""
+        for check in self.checks:
+            check(variables)
 
 
 @dataclass(slots=True, eq=False)
@@ -135,8 +149,10 @@ def compile_mutation(compiler: Compiler) -> MutationPlan:
             steps.append((selected.key, root.name))
             continue
         model = compiler.model.field(root.name, selected.name)
+        compiler.checks = []
         writer, added = compile_plain(compiler, result_type(model), selected, many=False)
-        steps.append(WriteStep(selected.key, selected.name, selected, read_arguments(model.definition, selected.node), writer))
+        arguments = bounded(read_arguments(model.definition, selected.node), model.definition)
+        steps.append(WriteStep(selected.key, selected.name, selected, arguments, writer, compiler.checks, compiler.selections))
         cost.add(added)
     return MutationPlan(steps, cost)
 

@@ -71,7 +71,7 @@ class Reader:
     is counted towards the answer, which may have `limit` bytes.
     """
 
-    __slots__ = ("_counting", "_counts", "_database", "_exact", "_source", "alone", "bytes", "caller", "fetch", "limit", "seen", "values")
+    __slots__ = ("_counting", "_counts", "_exact", "_source", "alone", "bytes", "caller", "database", "fetch", "limit", "seen", "values")
 
     def __init__(self, database: Database, source: Any, caller: Caller, counts: Counts, limit: int) -> None:
         #: All rows of a statement, whose binds are values that hold this reader's own.
@@ -80,7 +80,7 @@ class Reader:
         self._source = source
         self.caller = caller
         self.values = {"workspace": caller.workspace_id, "viewer_account": caller.account_id, "viewer_user": caller.user_id or ""}
-        self._database = database
+        self.database = database
         self._counts = counts
         self.seen: int | None = None
         """The workspace's revision in what was read, as far as that is known."""
@@ -125,7 +125,7 @@ class Reader:
 
     async def look(self) -> int:
         """The workspace's revision now, where each statement is a snapshot of its own."""
-        rows = await self.fetch(revision_statement(self._database), self.values)
+        rows = await self.fetch(revision_statement(self.database), self.values)
         return int(rows[0][0])
 
     async def counted(self, statement: Statement, values: Mapping[str, Any]) -> Row:

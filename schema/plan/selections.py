@@ -15,6 +15,7 @@ from graphql import (
     OperationDefinitionNode,
     VariableNode,
     Visitor,
+    print_ast,
     visit,
 )
 from graphql.execution.collect_fields import FieldDetails, FragmentDetails, collect_fields, collect_subfields
@@ -62,11 +63,20 @@ class Selections:
 
     def variables_below(self, selected: Selected) -> frozenset[str]:
         """The names of the variables that are mentioned anywhere below a field."""
+        return frozenset(self._mentioned(selected).names)
+
+    def printed_below(self, selected: Selected) -> str:
+        """What is asked below a field, with the fragments that it spreads, as graphql-core prints it: alike however it was written."""
+        sets = [details.node.selection_set for details in selected.details]
+        spread = [self._fragments[name].definition for name in sorted(self._mentioned(selected).fragments)]
+        return "\n".join(print_ast(node) for node in [*sets, *spread] if node is not None)
+
+    def _mentioned(self, selected: Selected) -> "_Mentioned":
         found = _Mentioned(self._fragments)
         for details in selected.details:
             if details.node.selection_set is not None:
                 visit(details.node.selection_set, found)
-        return frozenset(found.names)
+        return found
 
 
 def _selected(grouped: dict[str, list[FieldDetails]]) -> list[Selected]:
@@ -74,20 +84,20 @@ def _selected(grouped: dict[str, list[FieldDetails]]) -> list[Selected]:
 
 
 class _Mentioned(Visitor):
-    """Collects the names of variables, in fragments that are spread too, each looked at once."""
+    """Collects the names of fragments and of variables, in fragments that are spread too, each looked at once."""
 
     def __init__(self, fragments: dict[str, FragmentDetails]) -> None:
         super().__init__()
         self._fragments = fragments
-        self._seen: set[str] = set()
+        self.fragments: set[str] = set()
         self.names: set[str] = set()
 
     def enter_variable(self, node: VariableNode, *_: object) -> None:
         self.names.add(node.name.value)
 
     def enter_fragment_spread(self, node: FragmentSpreadNode, *_: object) -> None:
-        if node.name.value not in self._seen:
-            self._seen.add(node.name.value)
+        if node.name.value not in self.fragments:
+            self.fragments.add(node.name.value)
             visit(self._fragments[node.name.value].definition, self)
 
 

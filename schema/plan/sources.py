@@ -120,7 +120,14 @@ class Aggregate:
     name: str
 
 
-Source = Column | Expression | ToOne | OneOf | ToMany | Connection | ById | AnyById | Rows | Computed | Aggregate
+@dataclass(frozen=True, slots=True)
+class WorkedOut:
+    """A plain object that the rules of a write work out without writing, by the name of the query's field."""
+
+    name: str
+
+
+Source = Column | Expression | ToOne | OneOf | ToMany | Connection | ById | AnyById | Rows | Computed | Aggregate | WorkedOut
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from .reading import Reader
 from .records import Records, compile_records
 from .select import Level
 from .selections import Selected
-from .sources import Aggregate, AnyById, ById, Computed, Connection, Rows
+from .sources import Aggregate, AnyById, ById, Computed, Connection, Rows, WorkedOut
 from .variables import Variables
 from .weight import Weight
 from .writer import Writer, make_writer
@@ -167,7 +167,7 @@ def compile_step(compiler: Compiler, selected: Selected) -> tuple[Step, Cost]:
         return _nodes(compiler, source, arguments, selected)
     if isinstance(source, Rows):
         return _rows(compiler, source, selected)
-    many = not isinstance(source, Computed) or str(model.definition.type).startswith("[")
+    many = "[" in str(model.definition.type)
     writer, cost = compile_plain(compiler, result_type(model), selected, many=many)
     if isinstance(source, Aggregate):
         cost = paged(lambda variables: SUMS_OF_A_DAY if arguments(variables).get("asOf") else SUMS, Cost(1))
@@ -207,6 +207,13 @@ def _maker(compiler: Compiler, source: Any, model: FieldModel, arguments: Argume
             return await aggregate(reader, arguments(variables))
 
         return aggregated
+    if isinstance(source, WorkedOut):
+        work_out = compiler.worked_out[source.name]
+
+        async def worked_out(reader: Reader, variables: Variables) -> Any:
+            return await work_out(reader, arguments(variables))
+
+        return worked_out
     assert isinstance(source, Computed), model.name
 
     async def computed(reader: Reader, variables: Variables) -> Any:

@@ -14,6 +14,8 @@ class GatewayError(Exception):
     """An error of the request as a whole: told as a GraphQL error with `extensions.code`."""
 
     code = "INTERNAL_ERROR"
+    reason: str | None = None
+    """One of the graph's `ErrorReason`, for programs, where it says more than the code."""
 
 
 class BadRequest(GatewayError):
@@ -32,6 +34,7 @@ class Forbidden(GatewayError):
     """The caller's role may not do this."""
 
     code = "FORBIDDEN"
+    reason = "FORBIDDEN"
 
 
 class Conflict(GatewayError):
@@ -50,3 +53,4 @@ class InvalidKey(GatewayError):
     """The idempotency key was used for another request."""
 
     code = "VALIDATION_ERROR"
+    reason = "KEY_REUSED"

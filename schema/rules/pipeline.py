@@ -2,20 +2,29 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
-from .stages import LOST, STAGES
+from .naming import is_absent
+from .stages import LOST, STAGES, Stage
 
 Deal = Mapping[str, Any]
 
 
+class Refusal(NamedTuple):
+    """A column whose value a rule refuses: the reason for programs (`ErrorReason`), and a sentence."""
+
+    column: str
+    reason: str
+    message: str
+
+
 @dataclass(slots=True)
 class Ruled:
-    """The fields that the rules set, each with the rule's sentence; faults are (field, message)."""
+    """The fields that the rules set, each with the rule's sentence, and what the rules refuse."""
 
     values: dict[str, Any] = field(default_factory=dict)
     because: dict[str, str] = field(default_factory=dict)
-    faults: list[tuple[str, str]] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
 
     def put(self, name: str, value: Any, rule: str) -> None:
         """Sets a field by a rule."""
@@ -23,53 +32,88 @@ class Ruled:
         self.because[name] = rule
 
 
-def apply(before: Deal | None, given: Deal, today: str) -> Ruled:
-    """What the rules make of `given` (columns that the caller sets) on the deal `before` (None: it is being created).
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A deal before the call (None: it is being created), what the call names, and the stages that it goes from and to."""
 
-    `today` is the UTC day, `YYYY-MM-DD`. The caller's own values stand; the rules fill in what was not given.
+    before: Deal | None
+    given: Deal
+    old: Stage | None
+    new: Stage
+
+    @property
+    def enters(self) -> bool:
+        """Whether the stage changes."""
+        return self.old is not self.new
+
+    def stored(self, name: str) -> Any:
+        """What the deal held before."""
+        return None if self.before is None else self.before[name]
+
+
+_NOT_CLOSED = Refusal("closed_date", "NOT_CLOSED", "Only a closed deal has a `closedDate`: close the deal, or leave this out.")
+_NOT_LOST = Refusal("loss_reason", "NOT_LOST", "Only a lost deal has a `lossReason`: set `stage` to `CLOSED_LOST`, or leave this out.")
+_DATELESS = Refusal(
+    "closed_date", "CLOSED_WITHOUT_DATE", "A closed deal has a `closedDate`: give a date, or move the deal to an open stage."
+)
+
+
+def apply(before: Deal | None, given: Deal, today: str) -> Ruled:
+    """What the rules make of `given` (the columns that the call names) on the deal `before` (None: it is being created).
+
+    `today` is the UTC day, `YYYY-MM-DD`. What the call names stands; the rules fill in the rest.
     """
     ruled = Ruled()
     old = None if before is None else STAGES[before["stage"]]
     new = STAGES[given.get("stage", 0 if old is None else old.position)]
-    if old is None:
-        _default(ruled, given, "stage", new.position, "a new deal starts in prospecting")
-    _probability(ruled, before, given, old, new)
-    _closing(ruled, before, given, new, today, entered=old is None or old is not new)
+    if old is None and "stage" not in given:
+        ruled.put("stage", new.position, f"a new deal starts in {new.name}")
+    move = Move(before, given, old, new)
+    _probability(ruled, move)
+    _closed_date(ruled, move, today)
+    if new.position != LOST:
+        _keep_out(ruled, move, _NOT_LOST, "only a lost deal has a lossReason")
     return ruled
 
 
-def _default(ruled: Ruled, given: Deal, name: str, value: Any, rule: str) -> None:
-    if name not in given:
-        ruled.put(name, value, rule)
+def _probability(ruled: Ruled, move: Move) -> None:
+    old, new = move.old, move.new
+    if "probability" in move.given:
+        _named_probability(ruled, move)
+    elif move.enters and (new.is_closed or old is None or old.is_closed or not move.stored("probability_manual")):
+        rule = f"the default of {new.name}"
+        ruled.put("probability", new.default_probability, rule)
+        ruled.put("probability_manual", False, rule)  # noqa: FBT003  a column's value
 
 
-def _probability(ruled: Ruled, before: Deal | None, given: Deal, old: Any, new: Any) -> None:
-    entered_closed = new.is_closed and new is not old
-    if "probability" in given:
-        # A probability given while entering a closed stage belongs to that stage; it is not someone's own estimate.
-        ruled.values["probability_manual"] = not entered_closed
-        return
-    if new is old:
-        return
-    by_hand = before is not None and before["probability_manual"]
-    if entered_closed or old is None or old.is_closed or not by_hand:
-        ruled.put("probability", new.default_probability, f"the default of {new.value}")
-        ruled.values["probability_manual"] = False
+def _named_probability(ruled: Ruled, move: Move) -> None:
+    """A probability that is named is the caller's own estimate. Of a closed deal it is none: what is closed isn't estimated.
+
+    The call that closed a deal may be sent again, so naming what a closed deal holds already changes nothing.
+    """
+    if not move.new.is_closed:
+        ruled.put("probability_manual", True, "a probability that is named stays as it is")  # noqa: FBT003
+    elif move.enters:
+        ruled.put("probability_manual", False, "entering a closed stage ends the estimate")  # noqa: FBT003
+    elif move.given["probability"] != move.stored("probability"):
+        ruled.put("probability_manual", True, "a probability that is named stays as it is")  # noqa: FBT003
 
 
-def _closing(ruled: Ruled, before: Deal | None, given: Deal, new: Any, today: str, *, entered: bool) -> None:
-    if not new.is_closed:
-        if given.get("closed_date") is not None:
-            ruled.faults.append(("closed_date", "Only a closed deal has a closedDate; close it or leave this out."))
-        _clear(ruled, before, given, "closed_date", "an open deal has no closedDate")
-    elif entered:
-        _default(ruled, given, "closed_date", today, f"entering {new.value} closes the deal today")
-    if new.position != LOST:
-        if given.get("loss_reason") is not None:
-            ruled.faults.append(("loss_reason", "Only a lost deal has a lossReason; set the stage to closed_lost or leave this out."))
-        _clear(ruled, before, given, "loss_reason", "only a lost deal has a lossReason")
+def _closed_date(ruled: Ruled, move: Move, today: str) -> None:
+    if not move.new.is_closed:
+        _keep_out(ruled, move, _NOT_CLOSED, "an open deal has no closedDate")
+    elif "closed_date" not in move.given:
+        if move.enters:
+            ruled.put("closed_date", today, f"entering {move.new.name} closes the deal today")
+    elif move.given["closed_date"] is None:
+        ruled.refusals.append(_DATELESS)
 
 
-def _clear(ruled: Ruled, before: Deal | None, given: Deal, name: str, rule: str) -> None:
-    if before is not None and before[name] is not None and given.get(name) is None:
+def _keep_out(ruled: Ruled, move: Move, refusal: Refusal, rule: str) -> None:
+    """A column that the new stage doesn't have: a new value is refused, a stored one is cleared."""
+    name = refusal.column
+    value, stored = move.given.get(name), move.stored(name)
+    if value is not None and not is_absent(value, stored, refused=True):
+        ruled.refusals.append(refusal)
+    elif stored is not None and (value is not None or name not in move.given):
         ruled.put(name, None, rule)

@@ -68,6 +68,29 @@ ErrorCode = _named(
     },
     "Why a mutation did not happen.",
 )
+ErrorReason = _named(
+    "ErrorReason",
+    {
+        "REQUIRED": "A value that is needed is missing.",
+        "NULL": "Null, where a value can't be cleared.",
+        "TOO_LONG": "A text or list is longer than allowed.",
+        "TOO_SHORT": "A text is shorter than allowed, once blanks around it are taken off.",
+        "OUT_OF_RANGE": "A number or an instant is outside of what is allowed.",
+        "MALFORMED": "A value doesn't have the form that it must have.",
+        "NOT_FOUND": "A record that doesn't exist, or isn't in sight.",
+        "DUPLICATE": "A value that is given twice, or that another record has.",
+        "NOT_CLOSED": "A `closedDate` of an opportunity that isn't closed.",
+        "NOT_LOST": "A `lossReason` of an opportunity that isn't lost.",
+        "CLOSED_WITHOUT_DATE": "A closed opportunity without its `closedDate`.",
+        "VERSION": "The record has another version than expected.",
+        "IN_USE": "Other records still hang on the record.",
+        "LAST_ADMIN": "The workspace's last active user with the role ADMIN.",
+        "FORBIDDEN": "The caller's role may not do this.",
+        "KEY_REUSED": "The idempotency key was used for another call.",
+        "OTHER": "A rule that has no reason of its own; the message says which.",
+    },
+    "Why a mutation did not happen, finer than its code.",
+)
 Period = _named(
     "Period",
     {"MONTH": "One calendar month.", "QUARTER": "Three calendar months, from January on.", "YEAR": "One calendar year."},

@@ -25,95 +25,117 @@ from .payloads import (
     ContactPayload,
     DeletePayload,
     OpportunityPayload,
-    OpportunityPreview,
     UserPayload,
 )
 
 _MANY = Constraint(max_items=250)
 
-IdArg = Annotated[ID, argument("The record's id.")]
-IdsArg = Annotated[list[ID], argument("The records' ids.", _MANY)]
-VersionArg = Annotated[int | None, argument("The version that the caller has seen; PRECONDITION_FAILED if it is no longer that.")]
+IdArg = Annotated[ID, argument("The id of the record.")]
+IdsArg = Annotated[list[ID], argument("The ids of the opportunities. An id that comes twice is done once.", _MANY)]
+VersionArg = Annotated[
+    int | None, argument("The version of the record that the caller has seen. If it is another one by now: PRECONDITION_FAILED.")
+]
+VersionsArg = Annotated[
+    list[int | None] | None,
+    argument("For each of `ids` the version that the caller has seen, null where any will do. As many as `ids`.", _MANY),
+]
+UnchangedArg = Annotated[
+    bool,
+    argument(
+        "Values that equal the stored ones count as absent. For clients that send a whole object back with some change in it: otherwise "
+        "what is named, holds, and no rule overwrites it."
+    ),
+]
 KeyArg = Annotated[
     str | None,
     argument(
-        "A retry under the same key has no second effect and is answered as the first was; kept for 24 hours.",
+        "Printable characters of the caller's choice. A retry of the call under the same key has no second effect and is "
+        "answered as the first was, for 24 hours, with `idempotencyReplayed: true` in the extensions. Another call under the same key "
+        "is an error with the code VALIDATION_ERROR.",
         Constraint(min_length=1, max_length=255),
     ),
 ]
-AtomicArg = Annotated[bool, argument("All or none.")]
+AtomicArg = Annotated[bool, argument("All are done, or none.")]
 
 
 @strawberry.type(
     description=(
         "Every mutation answers a payload: the record, or `userErrors` saying what to mend (never both). Faults of the request as a whole "
-        "(no token, forbidden, rate limit, malformed document) are GraphQL errors with `extensions.code`."
+        "(no token, forbidden, rate limit, malformed document) are GraphQL errors with `extensions.code`. Mutations of one request are "
+        "carried out one after the other, each in a transaction of its own. One that ends in an error is null; the others are answered."
     )
 )
 class Mutation:
     """What can be done."""
 
-    @resolved(None, "Creates a deal.")
+    @resolved(None, "Creates an opportunity.")
     def create_opportunity(
         self,
-        input: Annotated[CreateOpportunityInput, argument("The deal.")],
+        input: Annotated[CreateOpportunityInput, argument("The new opportunity.")],
         idempotency_key: KeyArg = UNSET,
-    ) -> OpportunityPayload:
-        """Creates a deal."""
+    ) -> OpportunityPayload | None:
+        """Creates an opportunity."""
         raise Planned
 
-    @resolved(None, "Changes a deal. Absent = unchanged, null = cleared.")
+    @resolved(
+        None,
+        "Changes an opportunity. Absent = unchanged, null = cleared. What is named, holds; with `ignoreUnchanged` values equal to the "
+        "stored ones count as absent.",
+    )
     def update_opportunity(
         self,
         id: IdArg,
         input: Annotated[UpdateOpportunityInput, argument("What changes.")],
         expected_version: VersionArg = UNSET,
+        ignore_unchanged: UnchangedArg = False,
         idempotency_key: KeyArg = UNSET,
-    ) -> OpportunityPayload:
+    ) -> OpportunityPayload | None:
         """Changes a deal."""
         raise Planned
 
-    @resolved(None, "Removes a deal for good.")
-    def delete_opportunity(self, id: IdArg, expected_version: VersionArg = UNSET) -> DeletePayload:
+    @resolved(None, "Deletes an opportunity for good.")
+    def delete_opportunity(self, id: IdArg, expected_version: VersionArg = UNSET, idempotency_key: KeyArg = UNSET) -> DeletePayload | None:
         """Removes a deal."""
         raise Planned
 
-    @resolved(None, "Creates at most 250 deals; each stands or falls by itself unless `atomic`. Results in the order of the input.")
+    @resolved(None, "Creates at most 250 opportunities. Each stands or falls by itself unless `atomic`. Results in the order of the input.")
     def create_opportunities(
         self,
-        inputs: Annotated[list[CreateOpportunityInput], argument("The deals.", _MANY)],
+        inputs: Annotated[list[CreateOpportunityInput], argument("The new opportunities.", _MANY)],
         atomic: AtomicArg = False,
         idempotency_key: KeyArg = UNSET,
-    ) -> BulkOpportunityPayload:
+    ) -> BulkOpportunityPayload | None:
         """Creates deals."""
         raise Planned
 
-    @resolved(None, "Makes the same change to at most 250 deals; each stands or falls by itself unless `atomic`.")
+    @resolved(
+        None,
+        "Changes at most 250 opportunities alike. Each stands or falls by itself unless `atomic`. Results in the order of `ids`.",
+    )
     def update_opportunities(
         self,
         ids: IdsArg,
         input: Annotated[UpdateOpportunityInput, argument("What changes.")],
+        expected_versions: VersionsArg = UNSET,
         atomic: AtomicArg = False,
-    ) -> BulkOpportunityPayload:
+        idempotency_key: KeyArg = UNSET,
+    ) -> BulkOpportunityPayload | None:
         """Changes deals."""
         raise Planned
 
-    @resolved(None, "Removes at most 250 deals for good; each stands or falls by itself unless `atomic`.")
-    def delete_opportunities(self, ids: IdsArg, atomic: AtomicArg = False) -> BulkDeletePayload:
+    @resolved(
+        None, "Deletes at most 250 opportunities for good. Each stands or falls by itself unless `atomic`. Results in the order of `ids`."
+    )
+    def delete_opportunities(
+        self, ids: IdsArg, expected_versions: VersionsArg = UNSET, atomic: AtomicArg = False, idempotency_key: KeyArg = UNSET
+    ) -> BulkDeletePayload | None:
         """Removes deals."""
         raise Planned
 
-    @resolved(None, "Shows what an update would change and what would stop it, and writes nothing.")
-    def preview_update_opportunity(
-        self,
-        id: IdArg,
-        input: Annotated[UpdateOpportunityInput, argument("What would change.")],
-    ) -> OpportunityPreview:
-        """Shows what an update would do."""
-        raise Planned
-
     @resolved(None, "Creates an account.")
-    def create_account(self, input: Annotated[CreateAccountInput, argument("The account.")]) -> AccountPayload:
+    def create_account(
+        self, input: Annotated[CreateAccountInput, argument("The account.")], idempotency_key: KeyArg = UNSET
+    ) -> AccountPayload | None:
         """Creates an account."""
         raise Planned
 
@@ -123,17 +145,20 @@ class Mutation:
         id: IdArg,
         input: Annotated[UpdateAccountInput, argument("What changes.")],
         expected_version: VersionArg = UNSET,
-    ) -> AccountPayload:
+        idempotency_key: KeyArg = UNSET,
+    ) -> AccountPayload | None:
         """Changes an account."""
         raise Planned
 
     @resolved(None, "Removes an account. Refused while opportunities hang on it; its contacts are left without an account.")
-    def delete_account(self, id: IdArg, expected_version: VersionArg = UNSET) -> DeletePayload:
+    def delete_account(self, id: IdArg, expected_version: VersionArg = UNSET, idempotency_key: KeyArg = UNSET) -> DeletePayload | None:
         """Removes an account."""
         raise Planned
 
     @resolved(None, "Creates a contact.")
-    def create_contact(self, input: Annotated[CreateContactInput, argument("The contact.")]) -> ContactPayload:
+    def create_contact(
+        self, input: Annotated[CreateContactInput, argument("The contact.")], idempotency_key: KeyArg = UNSET
+    ) -> ContactPayload | None:
         """Creates a contact."""
         raise Planned
 
@@ -143,31 +168,36 @@ class Mutation:
         id: IdArg,
         input: Annotated[UpdateContactInput, argument("What changes.")],
         expected_version: VersionArg = UNSET,
-    ) -> ContactPayload:
+        idempotency_key: KeyArg = UNSET,
+    ) -> ContactPayload | None:
         """Changes a contact."""
         raise Planned
 
     @resolved(None, "Removes a contact. It leaves every opportunity's contacts.")
-    def delete_contact(self, id: IdArg, expected_version: VersionArg = UNSET) -> DeletePayload:
+    def delete_contact(self, id: IdArg, expected_version: VersionArg = UNSET, idempotency_key: KeyArg = UNSET) -> DeletePayload | None:
         """Removes a contact."""
         raise Planned
 
     @resolved(None, "Creates a user. Admins only.")
-    def create_user(self, input: Annotated[CreateUserInput, argument("The user.")]) -> UserPayload:
+    def create_user(self, input: Annotated[CreateUserInput, argument("The user.")], idempotency_key: KeyArg = UNSET) -> UserPayload | None:
         """Creates a user."""
         raise Planned
 
     @resolved(None, "Changes a user. Admins only.")
-    def update_user(self, id: IdArg, input: Annotated[UpdateUserInput, argument("What changes.")]) -> UserPayload:
+    def update_user(
+        self, id: IdArg, input: Annotated[UpdateUserInput, argument("What changes.")], idempotency_key: KeyArg = UNSET
+    ) -> UserPayload | None:
         """Changes a user."""
         raise Planned
 
     @resolved(None, "Creates a key; its token is shown this once. Admins only.")
-    def create_api_key(self, input: Annotated[CreateApiKeyInput, argument("The key.")]) -> ApiKeyPayload:
+    def create_api_key(
+        self, input: Annotated[CreateApiKeyInput, argument("The key.")], idempotency_key: KeyArg = UNSET
+    ) -> ApiKeyPayload | None:
         """Creates a key."""
         raise Planned
 
     @resolved(None, "Revokes a key, at once. Admins only.")
-    def revoke_api_key(self, id: IdArg) -> DeletePayload:
+    def revoke_api_key(self, id: IdArg, idempotency_key: KeyArg = UNSET) -> DeletePayload | None:
         """Revokes a key."""
         raise Planned

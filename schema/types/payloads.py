@@ -4,7 +4,7 @@ import strawberry
 from strawberry import ID
 
 from ..plan.sources import ToOne
-from .enums import ErrorCode
+from .enums import ErrorCode, ErrorReason
 from .fields import plain, read_from
 from .records import Account, ApiKey, Contact, Opportunity, User
 
@@ -15,9 +15,11 @@ _ERRORS = "What to mend; empty where it was done."
 class UserError:
     """A fault of the input, or of the record."""
 
-    code: ErrorCode = plain("What kind of fault.")
+    code: ErrorCode = plain("What kind of fault it is.")
+    reason: ErrorReason = plain("Why, for programs: a frontend words it in its own language.")
+    index: int | None = plain("In calls that carry many items: the place of the item in the input, from 0.")
     field: list[str] | None = plain("Path into the input, e.g. ['contactIds', '1']; null where it is about the record.")
-    message: str = plain("What to mend.")
+    message: str = plain("What to mend, in one English sentence.")
 
 
 @strawberry.type(description="The opportunity, or what to mend.")
@@ -91,7 +93,7 @@ class BulkDeletePayload:
 class FieldChange:
     """A field that an update would change."""
 
-    field: str = plain("Its name in `UpdateOpportunityInput`.")
+    field: str = plain("Its name in `UpdateOpportunityInput`, or `probabilitySource`, which the rules keep.")
     from_: str | None = plain("What it is.", name="from")
     to: str | None = plain("What it would be.")
     because: str | None = plain("The rule that makes it, null where the caller does.")

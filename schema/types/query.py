@@ -6,11 +6,13 @@ import strawberry
 from strawberry import ID, UNSET
 
 from ..plan.analytics import MAX_PERIODS
-from ..plan.sources import Aggregate, AnyById, ById, Computed, Connection, Rows, ToOne
+from ..plan.sources import Aggregate, AnyById, ById, Computed, Connection, Rows, ToOne, WorkedOut
 from ..rules.access import Caller
 from ..rules.stages import STAGES
 from .enums import OpportunityStage, Period, Role
 from .fields import Constraint, Planned, argument, plain, read_from, resolved
+from .inputs import UpdateOpportunityInput
+from .mutation import UnchangedArg
 from .pages import (
     AfterArg,
     BeforeArg,
@@ -24,6 +26,7 @@ from .pages import (
     PipelineStage,
     SearchArg,
 )
+from .payloads import OpportunityPreview
 from .records import (
     Account,
     AccountConnection,
@@ -219,4 +222,17 @@ class Query:
         by: PeriodArg = Period.MONTH,
     ) -> list[ForecastPeriod]:
         """Value by period."""
+        raise Planned
+
+    @resolved(
+        WorkedOut("previewUpdateOpportunity"),
+        "Shows what an update of an opportunity would change and what would stop it, and writes nothing. For those who may update.",
+    )
+    def preview_update_opportunity(
+        self,
+        id: IdArg,
+        input: Annotated[UpdateOpportunityInput, argument("What the update would change.")],
+        ignore_unchanged: UnchangedArg = False,
+    ) -> OpportunityPreview:
+        """What an update would do."""
         raise Planned

@@ -1,22 +1,26 @@
-"""Answers kept under the keys that callers gave, for 24 hours, per token, in the transaction of the write itself."""
+"""Answers kept under the keys that callers gave, for 24 hours, per token, in the transaction of the write itself.
 
+Keys whose time is over count as absent. They are swept in the background, never within a write: there may be a million of them.
+"""
+
+import json
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import orjson
 from sqlalchemy import bindparam, delete, insert, select
 
 from ..plan.reading import WORKSPACE
+from ..plan.weight import TooLarge
 from ..rules.access import Caller
 from ..rules.errors import BadRequest, Conflict, InvalidKey
-from ..storage.columns import Instant, Text
+from ..storage.columns import Text
 from ..storage.database import Unavailable
 from ..storage.tables import IdempotencyKey
-
-if TYPE_CHECKING:
-    from .transaction import Writing
+from .writing import Writing
 
 HOURS = 24
 MAX_KEY = 255
@@ -24,13 +28,10 @@ MAX_KEY = 255
 _KEPT: Any = IdempotencyKey.__table__  # type: ignore[attr-defined]
 _token: Any = bindparam("token_id", type_=Text(), required=True)
 _key: Any = bindparam("key", type_=Text(), required=True)
-_oldest: Any = bindparam("oldest", type_=Instant(), required=True)
-_FIND = select(_KEPT.c.fingerprint, _KEPT.c.answer).where(
-    _KEPT.c.workspace_id == WORKSPACE, _KEPT.c.token_id == _token, _KEPT.c.key == _key, _KEPT.c.created_at >= _oldest
-)
-_FORGET = delete(_KEPT).where(_KEPT.c.workspace_id == WORKSPACE, _KEPT.c.created_at < _oldest)
+_HERE = (_KEPT.c.workspace_id == WORKSPACE, _KEPT.c.token_id == _token, _KEPT.c.key == _key)
+_FIND = select(_KEPT.c.fingerprint, _KEPT.c.answer, _KEPT.c.created_at).where(*_HERE)
+_FORGET = delete(_KEPT).where(*_HERE)
 _KEEP = insert(_KEPT).values({column.name: bindparam(column.name, required=True) for column in _KEPT.c})
-
 
 _IN_PROGRESS: Counter[tuple[str, str, str]] = Counter()
 
@@ -74,27 +75,43 @@ def _limit(now: str) -> str:
     return (datetime.fromisoformat(now) - timedelta(hours=HOURS)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-async def find(writing: "Writing", key: str, fingerprint: str) -> str | None:
-    """The answer kept under a key, as JSON. Raises InvalidKey where the key was given with another request."""
-    rows = await writing.fetch(_FIND, token_id=writing.caller.token_id, key=key, oldest=_limit(writing.now))
+async def find(writing: Writing, key: str, fingerprint: str) -> str | None:
+    """The payload kept under a key, as JSON; None where there is none, or none any more. Raises InvalidKey for the key of another call."""
+    here = {"token_id": writing.caller.token_id, "key": key}
+    rows = await writing.fetch(_FIND, **here)
     if not rows:
         return None
-    kept, answer = rows[0]
+    kept, answer, created_at = rows[0]
+    if created_at < _limit(writing.now):
+        await writing.keep_house(_FORGET, here)
+        return None
     if kept != fingerprint:
         message = "This idempotency key was used for another request: take a new one."
         raise InvalidKey(message)
     return str(answer)
 
 
-async def keep(writing: "Writing", key: str, fingerprint: str, answer: str) -> None:
-    """Keeps an answer, and lets go of those whose time is over."""
-    await writing.execute(_FORGET, {"oldest": _limit(writing.now)})
+def read_kept(answer: str, room: int) -> Any:
+    """A kept payload, to be told again. Raises TooLarge where it has more than `room` bytes."""
+    if len(answer) > room:
+        raise TooLarge(room)
+    return json.loads(answer, parse_int=_number, parse_float=_number)
+
+
+async def keep(writing: Writing, key: str, fingerprint: str, payload: Any) -> None:
+    """Keeps the payload of a call that is about to be committed."""
     values = {
         "workspace_id": writing.caller.workspace_id,
         "token_id": writing.caller.token_id,
         "key": key,
         "fingerprint": fingerprint,
-        "answer": answer,
+        "answer": orjson.dumps(payload).decode(),
         "created_at": writing.now,
     }
-    await writing.execute(_KEEP, values)
+    await writing.keep_house(_KEEP, values)
+
+
+def _number(text: str) -> Any:
+    """A number of a kept answer, to be told as it was: sums of money that no double holds keep all their digits."""
+    number = orjson.loads(text)
+    return number if orjson.dumps(number) == text.encode() else orjson.Fragment(text)

@@ -10,9 +10,10 @@ from ..storage.ids import new_id
 from ..storage.tables import ApiKey
 from ..types.inputs import CreateApiKeyInput
 from .inputs import Fault, InputModel, invalid
+from .people import limit_faults
 from .references import reference_faults
 from .rows import RowStatements
-from .transaction import Writing, done, refused
+from .writing import Writing, done, refused
 
 TOKEN_PREFIX = "pk_live_"  # noqa: S105  the mark of a token, not a token
 _ROWS = RowStatements(ApiKey)
@@ -32,10 +33,9 @@ def token_hash(token: str) -> str:
 async def create(writing: Writing, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """CreateApiKey."""
     values, faults = _INPUT.read(arguments["input"])
-    if values.get("account_id") is not None and values.get("role") != "viewer":
-        faults.append(invalid("accountId", "Only a VIEWER is limited to an account: leave accountId out, or make the role VIEWER."))
+    faults += limit_faults(values)
     if values.get("expires_at") is not None and values["expires_at"] <= writing.now:
-        faults.append(invalid("expiresAt", "`expiresAt` is past: give an instant to come."))
+        faults.append(invalid("expiresAt", "OUT_OF_RANGE", "`expiresAt` is past: give an instant to come."))
     faults += await reference_faults(writing, "account", "accountId", values.get("account_id"))
     if faults:
         return refused(*faults)
@@ -57,7 +57,7 @@ async def revoke(writing: Writing, arguments: Mapping[str, Any]) -> dict[str, An
     id_ = arguments["id"]
     rows = await writing.fetch(_ROWS.find, row_id=id_)
     if not rows:
-        return refused(Fault("NOT_FOUND", None, "There is no key with this id."))
+        return refused(Fault("NOT_FOUND", "NOT_FOUND", None, "There is no key with this id."))
     row = _ROWS.as_dict(rows[0])
     if row["revoked_at"] is None:
         await writing.execute(_ROWS.update(frozenset({"revoked_at"})), {"revoked_at": writing.now, "row_id": id_})

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, func, or_, select, update
 
 from ..plan.reading import WORKSPACE
 from ..rules import clock
@@ -24,7 +24,7 @@ from . import opportunities
 from .inputs import Fault, InputModel, invalid
 from .references import reference_faults
 from .rows import RowStatements
-from .transaction import Writing, done, refused
+from .writing import Writing, done, refused
 
 _DEAL: Any = Opportunity.__table__  # type: ignore[attr-defined]
 _CONTACT: Any = Contact.__table__  # type: ignore[attr-defined]
@@ -35,6 +35,7 @@ _ROW: Any = bindparam("row_id", type_=Text(), required=True)
 _EMAIL: Any = bindparam("email", type_=Text(), required=True)
 
 Complete = Callable[[dict[str, Any]], list[Fault]]
+Guard = Callable[[Writing, Mapping[str, Any], Mapping[str, Any]], Awaitable[list[Fault]]]
 
 
 def _account(row: dict[str, Any]) -> list[Fault]:
@@ -47,20 +48,50 @@ def _contact(row: dict[str, Any]) -> list[Fault]:
     row["name"] = " ".join(names)
     row["email_folded"] = fold_email(row["email"])
     row["search_folded"] = fold(f"{row['name']}\n{row['email']}")
-    return [] if names else [invalid("firstName", "A contact has a firstName or a lastName: give one of them.")]
+    return [] if names else [invalid("firstName", "REQUIRED", "A contact has a `firstName` or a `lastName`: give one of them.")]
 
 
 def _user(row: dict[str, Any]) -> list[Fault]:
     row["email_folded"] = fold_email(row["email"])
     row["search_folded"] = fold(f"{row['name']}\n{row['email']}")
-    if row["account_id"] is not None and row["role"] != "viewer":
-        return [invalid("accountId", "Only a VIEWER is limited to an account: leave accountId out, or make the role VIEWER.")]
+    return limit_faults(row)
+
+
+def limit_faults(row: Mapping[str, Any]) -> list[Fault]:
+    """What stops a user or a key that is limited to an account; only a viewer can be."""
+    if row.get("account_id") is None or row.get("role") == "viewer":
+        return []
+    return [invalid("accountId", "OTHER", "Only a `VIEWER` is limited to an account: make `role` `VIEWER`, or `accountId` null.")]
+
+
+_OTHER_ADMIN = (
+    select(_USER.c.id)
+    .where(_USER.c.workspace_id == WORKSPACE, _USER.c.role == "admin", _USER.c.is_active.is_(True), _USER.c.id != _ROW)
+    .limit(1)
+)
+
+
+def _administers(user: Mapping[str, Any]) -> bool:
+    return user["role"] == "admin" and bool(user["is_active"])
+
+
+async def _keep_an_admin(writing: Writing, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Fault]:
+    """What stops a change that leaves a workspace without an active admin among its users. Keys don't count: they are lost and revoked."""
+    if not _administers(before) or _administers(after) or await writing.fetch(_OTHER_ADMIN, row_id=before["id"]):
+        return []
+    field = "isActive" if after["role"] == "admin" else "role"
+    return [Fault("CONFLICT", "LAST_ADMIN", (field,), "This is the last active user with the role `ADMIN`: give it to another one first.")]
+
+
+async def _anything(_writing: Writing, _before: Mapping[str, Any], _after: Mapping[str, Any]) -> list[Fault]:
     return []
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of record: its rows, its inputs, and `complete`, which derives columns and checks them together."""
+    """A kind of record: its rows, its inputs, `complete`, which derives columns and checks them together, and `guard`, which looks at a
+    change from the record before to that after it.
+    """
 
     name: str
     prefix: str
@@ -69,6 +100,7 @@ class Kind:
     change: InputModel
     complete: Complete
     unique_email: bool
+    guard: Guard = _anything
 
 
 def _same_email(table: Any) -> Any:
@@ -103,6 +135,7 @@ USER = Kind(
     InputModel(UpdateUserInput, kept=frozenset({"name", "email", "role", "is_active"})),
     _user,
     unique_email=True,
+    guard=_keep_an_admin,
 )
 
 Run = Callable[[Writing, Mapping[str, Any]], Awaitable[dict[str, Any]]]
@@ -134,9 +167,10 @@ def change(kind: Kind) -> Run:
         found = await _find(writing, kind, arguments["id"], arguments.get("expectedVersion"))
         if isinstance(found, Fault):
             return refused(found)
-        values, faults = kind.change.read(arguments["input"])
+        values, faults = kind.change.read(arguments["input"], found)
         row = {**found, **values}
         faults += await _faults(writing, kind, row, faulty=bool(faults))
+        faults += await kind.guard(writing, found, row)
         if faults:
             return refused(*faults)
         if row != found:
@@ -151,12 +185,13 @@ def change(kind: Kind) -> Run:
 async def _find(writing: Writing, kind: Kind, id_: str, expected: int | None) -> dict[str, Any] | Fault:
     rows = await writing.fetch(kind.rows.find, row_id=id_)
     if not rows:
-        return Fault("NOT_FOUND", None, f"There is no {kind.name} with this id.")
+        return Fault("NOT_FOUND", "NOT_FOUND", None, f"There is no {kind.name} with this id.")
     found = kind.rows.as_dict(rows[0])
     if "is_active" in found:
         found["is_active"] = bool(found["is_active"])
     if expected is not None and expected != found["version"]:
-        return Fault("PRECONDITION_FAILED", None, f"The {kind.name} is at version {found['version']}, not {expected}: read it again.")
+        message = f"The {kind.name} is at version {found['version']}, not {expected}: read it again."
+        return Fault("PRECONDITION_FAILED", "VERSION", None, message)
     return found
 
 
@@ -167,7 +202,7 @@ async def _faults(writing: Writing, kind: Kind, row: dict[str, Any], *, faulty: 
         return found
     found += kind.complete(row)
     if kind.unique_email and await writing.fetch(_SAME_EMAIL[kind.rows.table.name], email=row["email_folded"], row_id=row["id"]):
-        found.append(Fault("CONFLICT", ("email",), f"Another {kind.name} has this e-mail address."))
+        found.append(Fault("CONFLICT", "DUPLICATE", ("email",), f"Another {kind.name} has this e-mail address."))
     return found
 
 
@@ -180,7 +215,7 @@ _LEAVE = (
 
 
 async def remove_account(writing: Writing, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """deleteAccount: refused while deals or limited viewers hang on it; it leaves its contacts, which raises their versions."""
+    """deleteAccount: refused while deals, viewers or working keys hang on it; it leaves its contacts, which raises their versions."""
     id_ = arguments["id"]
     found = await _find(writing, ACCOUNT, id_, arguments.get("expectedVersion"))
     if isinstance(found, Fault):
@@ -188,22 +223,27 @@ async def remove_account(writing: Writing, arguments: Mapping[str, Any]) -> dict
     deals = (await writing.fetch(_DEALS_OF, row_id=id_))[0][0]
     if deals:
         still = "1 opportunity: delete or move it" if deals == 1 else f"{deals} opportunities: delete or move them"
-        return refused(Fault("CONFLICT", None, f"The account still has {still} first."))
-    limited = await writing.fetch(_LIMITED_TO, row_id=id_)
-    if limited:
-        return refused(
-            Fault("CONFLICT", None, "A viewer or a key is limited to this account: change it first, or it would see everything.")
-        )
+        return refused(Fault("CONFLICT", "IN_USE", None, f"The account still has {still} first."))
+    if await writing.fetch(_LIMITED_TO, row_id=id_, now=writing.now):
+        message = "A viewer or a key is limited to this account: change or revoke it first, or it would see everything."
+        return refused(Fault("CONFLICT", "IN_USE", None, message))
+    await writing.execute(_LET_GO, {"row_id": id_, "now": writing.now})
     await writing.execute(_LEAVE, {"row_id": id_, "now": writing.now})
     await writing.execute(ACCOUNT.rows.delete, {"row_id": id_})
     return done(deletedId=id_)
 
 
+_NOW: Any = bindparam("now", type_=_KEY.c.expires_at.type, required=True)
+_OF_ACCOUNT = (_KEY.c.workspace_id == WORKSPACE, _KEY.c.account_id == _ROW)
 _LIMITED_TO = (
     select(_USER.c.id)
     .where(_USER.c.workspace_id == WORKSPACE, _USER.c.account_id == _ROW)
-    .union_all(select(_KEY.c.id).where(_KEY.c.workspace_id == WORKSPACE, _KEY.c.account_id == _ROW))
+    .union_all(
+        select(_KEY.c.id).where(*_OF_ACCOUNT, _KEY.c.revoked_at.is_(None), or_(_KEY.c.expires_at.is_(None), _KEY.c.expires_at > _NOW))
+    )
 )
+# Keys that are revoked or expired hold nothing. One that has merely expired is revoked too: without its limit it must never work again.
+_LET_GO = update(_KEY).where(*_OF_ACCOUNT).values(account_id=None, revoked_at=func.coalesce(_KEY.c.revoked_at, _NOW))
 _LINKED_DEALS = (
     select(_LINK.c.opportunity_id).where(_LINK.c.workspace_id == WORKSPACE, _LINK.c.contact_id == _ROW).order_by(_LINK.c.opportunity_id)
 )

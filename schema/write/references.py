@@ -8,7 +8,7 @@ from ..plan.reading import WORKSPACE
 from ..storage.statements import AnyOf, list_bind
 from ..storage.tables import Account, Contact, User
 from .inputs import Fault
-from .transaction import Writing
+from .writing import Looking
 
 
 def _existing(table: Any) -> Any:
@@ -22,21 +22,25 @@ _EXISTING = {
 }
 
 
-async def missing(writing: Writing, kind: str, ids: list[str]) -> set[str]:
+async def missing(looking: Looking, kind: str, ids: list[str]) -> set[str]:
     """Which of `ids` no `kind` (account, contact, user) has."""
     if not ids:
         return set()
-    return set(ids) - {row[0] for row in await writing.fetch(_EXISTING[kind], ids=ids)}
+    return set(ids) - {row[0] for row in await looking.fetch(_EXISTING[kind], ids=ids)}
 
 
-async def reference_faults(writing: Writing, kind: str, field: str, id_: str | None) -> list[Fault]:
+async def reference_faults(looking: Looking, kind: str, field: str, id_: str | None) -> list[Fault]:
     """A fault where `field` refers to something that doesn't exist."""
-    if id_ is None or not await missing(writing, kind, [id_]):
+    if id_ is None or not await missing(looking, kind, [id_]):
         return []
-    return [Fault("NOT_FOUND", (field,), f"There is no {kind} with this id.")]
+    return [Fault("NOT_FOUND", "NOT_FOUND", (field,), f"There is no {kind} with this id.")]
 
 
-async def list_faults(writing: Writing, kind: str, field: str, ids: list[str]) -> list[Fault]:
+async def list_faults(looking: Looking, kind: str, field: str, ids: list[str]) -> list[Fault]:
     """A fault for each item of `field` that refers to something that doesn't exist."""
-    absent = await missing(writing, kind, ids)
-    return [Fault("NOT_FOUND", (field, str(place)), f"There is no {kind} with this id.") for place, id_ in enumerate(ids) if id_ in absent]
+    absent = await missing(looking, kind, ids)
+    return [
+        Fault("NOT_FOUND", "NOT_FOUND", (field, str(place)), f"There is no {kind} with this id.")
+        for place, id_ in enumerate(ids)
+        if id_ in absent
+    ]

@@ -63,6 +63,7 @@ ANSWER = """{
   "createdAt": "2025-03-01T12:00:00Z",
   "updatedAt": "2025-03-01T12:00:00Z"
 }"""
+READ_ONLY = {"id", "accountName", "assignedToName", "createdAt", "updatedAt"}
 JSON = {"content-type": "application/json"}
 
 
@@ -118,6 +119,11 @@ async def test_a_whole_object_may_be_sent_back(client: httpx.AsyncClient, graph:
     assert same.status_code == 200, same.text
     assert same.json() == created
     assert "x-ignored-fields" not in same.headers
+    assert graph.asked[-1][1]["ignoreUnchanged"] is True
+    writable = {name: value for name, value in created.items() if name not in READ_ONLY}
+    for body, whole in ((writable, True), (dict(list(writable.items())[1:]), False), ({"updatedAt": "x"}, True), ({"name": "N"}, False)):
+        await client.patch(f"{PATH}{created['id']}/", json=body)
+        assert graph.asked[-1][1].get("ignoreUnchanged", False) is whole, body
     odd = await client.patch(f"{PATH}{created['id']}/", json={"colour, ": "red", "näme": 1})
     assert odd.headers["x-ignored-fields"] == "colour%2C%20, n%C3%A4me"
 

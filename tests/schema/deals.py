@@ -8,9 +8,10 @@ from schema.rules.access import Caller
 from tests.schema.world import Row, World, data
 
 FIELDS = "id name value stage probability probabilitySource closeDate closedDate lossReason assignedTo { id } source contacts { id } description version createdAt updatedAt stageHistory { from to at duration by { id } }"
-CREATE = f"mutation($input: CreateOpportunityInput!, $key: String) {{ createOpportunity(input: $input, idempotencyKey: $key) {{ opportunity {{ {FIELDS} }} userErrors {{ code field message }} }} }}"
-UPDATE = f"""mutation($id: ID!, $input: UpdateOpportunityInput!, $version: Int, $key: String) {{
-  updateOpportunity(id: $id, input: $input, expectedVersion: $version, idempotencyKey: $key) {{ opportunity {{ {FIELDS} }} userErrors {{ code field message }} }} }}"""
+CREATE = f"mutation($input: CreateOpportunityInput!, $key: String) {{ createOpportunity(input: $input, idempotencyKey: $key) {{ opportunity {{ {FIELDS} }} userErrors {{ code reason index field message }} }} }}"
+UPDATE = f"""mutation($id: ID!, $input: UpdateOpportunityInput!, $version: Int, $whole: Boolean! = false, $key: String) {{
+  updateOpportunity(id: $id, input: $input, expectedVersion: $version, ignoreUnchanged: $whole, idempotencyKey: $key) {{ opportunity {{ {FIELDS} }} userErrors {{ code reason index field message }} }} }}"""
+WRITABLE = ("name", "value", "stage", "probability", "closeDate", "closedDate", "lossReason", "source", "description")
 READ = f"query($id: ID!) {{ opportunity(id: $id) {{ {FIELDS} }} }}"
 
 

@@ -31,8 +31,10 @@ def _cents(deals: list[Row]) -> int:
 
 
 def _weighted(deals: list[Row]) -> int:
-    """Each deal's to the cent, half up."""
-    return sum((deal["value_cents"] * deal["probability"] + 50) // 100 for deal in deals if deal["value_cents"] is not None)
+    """Each deal's to the cent, half up; a won deal weighs its value and a lost one nothing, whatever its probability."""
+    weights = {WON: 100, LOST: 0}
+    valued = [deal for deal in deals if deal["value_cents"] is not None]
+    return sum((deal["value_cents"] * weights.get(deal["stage"], deal["probability"]) + 50) // 100 for deal in valued)
 
 
 def _summary(deals: list[Row]) -> dict[str, Any]:
@@ -60,7 +62,7 @@ def _pipeline(world: World, deals: list[Row], as_of: str | None) -> list[dict[st
                 continue
             last = max(history, key=lambda each: each["sequence"])
             stage, since = last["to_stage"], last["at"]
-            deal = deal | {"probability": _probability_in(stage, deal)}  # noqa: PLW2901
+            deal = deal | {"stage": stage, "probability": _probability_in(stage, deal)}  # noqa: PLW2901
         standing.append((stage, since, deal))
     return [_stage(position, [each for each in standing if each[0] == position], end) for position in range(len(STAGES))]
 
@@ -197,20 +199,20 @@ async def test_huge_sums_are_exact(database: Database) -> None:
     (deal,) = tenant.rows("opportunity")
     most = 10**15 - 1
     more = [
-        deal | {"id": f"opp_{number:026}", "value_cents": most, "stage": WON, "probability": 99, "closed_date": "2025-03-03"}
+        deal | {"id": f"opp_{number:026}", "value_cents": most, "stage": 3, "probability": 99, "close_date": "2025-03-03"}
         for number in range(10_000)
     ]
     tenant.tables["opportunity"] = more
     tenant.tables["opportunity_contact"], tenant.tables["stage_change"] = [], []
     await fill(database, tenant)
     document = """{ opportunities { summary { totalValue weightedValue averageValue } } pipeline { totalValue weightedValue }
-      forecast(from: "2025-01-01", to: "2025-12-31", by: YEAR) { wonValue } }"""
+      forecast(from: "2025-01-01", to: "2025-12-31", by: YEAR) { openValue } }"""
     body = (await ask(Graph(database), document, tenant.caller())).encode()
     found = _exact(body)
     total, weighted = most * 10_000, (most * 99 + 50) // 100 * 10_000
     assert found["opportunities"]["summary"] == {"totalValue": total, "weightedValue": weighted, "averageValue": most}
-    assert found["pipeline"][WON] == {"totalValue": total, "weightedValue": weighted}
-    assert found["forecast"] == [{"wonValue": total}]
+    assert found["pipeline"][3] == {"totalValue": total, "weightedValue": weighted}
+    assert found["forecast"] == [{"openValue": total}]
     assert orjson.loads(body)
 
 

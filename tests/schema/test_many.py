@@ -61,15 +61,60 @@ async def test_updating_many(world: World) -> None:
 
 
 async def test_deleting_many(world: World) -> None:
-    """What is gone is gone: the second time it isn't found."""
-    deals = [(await create(world))["id"] for _ in range(2)]
+    """A double is deleted once, and each of its places is told so; also where all or none is wanted."""
+    deals = [(await create(world))["id"] for _ in range(4)]
     before = await marks(world)
     payload = await many(world, DELETE, ids=[deals[0], MISSING, deals[1], deals[0]])
-    assert [result["deletedId"] for result in payload["results"]] == [deals[0], None, deals[1], None]
-    assert codes(payload) == [None, "NOT_FOUND", None, "NOT_FOUND"]
-    assert (payload["succeeded"], payload["failed"]) == (2, 2)
-    assert [await read(world, id_) for id_ in deals] == [None, None]
-    assert await marks(world) == (before[0] + 1, before[1] + 2)
+    assert [result["deletedId"] for result in payload["results"]] == [deals[0], None, deals[1], deals[0]]
+    assert codes(payload) == [None, "NOT_FOUND", None, None]
+    assert (payload["succeeded"], payload["failed"]) == (3, 1)
+    payload = await many(world, DELETE, ids=[deals[2], deals[3], deals[2]], atomic=True)
+    assert ([result["deletedId"] for result in payload["results"]], payload["succeeded"]) == ([deals[2], deals[3], deals[2]], 3)
+    assert [await read(world, id_) for id_ in deals] == [None] * 4
+    assert await marks(world) == (before[0] + 2, before[1] + 4)
+
+
+VERSIONED = """mutation($ids: [ID!]!, $versions: [Int], $input: UpdateOpportunityInput!, $atomic: Boolean! = false) { many: updateOpportunities(
+  ids: $ids, expectedVersions: $versions, input: $input, atomic: $atomic) { results { opportunity { version } userErrors { code reason index } } } }"""
+
+
+async def test_a_version_for_each(world: World) -> None:
+    """Each item stands at its own version; null expects none; a double under two versions is two items."""
+    deals = [(await create(world))["id"] for _ in range(3)]
+    payload = await many(world, VERSIONED, ids=[*deals, deals[0]], versions=[1, 7, None, 1], input={"name": "New"})
+    stale = {"code": "PRECONDITION_FAILED", "reason": "VERSION", "index": 1}
+    assert [result["userErrors"] for result in payload["results"]] == [[], [stale], [], []]
+    assert [result["opportunity"] for result in payload["results"]] == [{"version": 2}, None, {"version": 2}, {"version": 2}]
+    payload = await many(world, VERSIONED, ids=[deals[0], deals[0]], versions=[2, 3], input={"name": "Newer"}, atomic=True)
+    assert codes(payload) == [None, None]
+    removing = "mutation($ids: [ID!]!, $versions: [Int]) { many: deleteOpportunities(ids: $ids, expectedVersions: $versions) { results { deletedId userErrors { code } } } }"
+    assert codes(await many(world, removing, ids=deals, versions=[1, 1, 2])) == ["PRECONDITION_FAILED", None, None]
+
+
+async def test_as_many_versions_as_ids(world: World) -> None:
+    """Another number of versions is the request's fault, told with both numbers, and nothing is done."""
+    deal = await create(world)
+    before = await marks(world)
+    for document in (VERSIONED, VERSIONED.replace("updateO", "deleteO").replace(", $input: UpdateOpportunityInput!", "").replace("input: $input, ", "")
+                     .replace("opportunity { version }", "deletedId")):  # fmt: skip
+        answer = await ask(world.graph, document, world.here.caller(), {"ids": [deal["id"]], "versions": [1, 1], "input": {"name": "x"}})
+        assert answer.data is None
+        assert answer.errors is not None
+        assert answer.errors[0]["extensions"]["code"] == "BAD_REQUEST"
+        assert "2 items and `ids` 1" in answer.errors[0]["message"]
+    assert await marks(world) == before
+
+
+async def test_which_item_is_at_fault(world: World) -> None:
+    """In bulk each fault says the place of its item, beside the path within it; what an atomic call leaves undone says so in its place."""
+    document = CREATE.replace("userErrors { code field }", "userErrors { code reason index field }")
+    made = await many(world, document, inputs=[new(world), new(world, name=" ", contactIds=["cnt_0", "cnt_0"])])
+    assert [(error["index"], error["reason"], error["field"]) for error in made["results"][1]["userErrors"]] == [
+        (1, "TOO_SHORT", ["name"]),
+        (1, "DUPLICATE", ["contactIds", "1"]),
+    ]
+    undone = await many(world, document, inputs=[new(world), new(world, name=" ")], atomic=True)
+    assert [result["userErrors"][0]["index"] for result in undone["results"]] == [0, 1]
 
 
 async def test_all_or_none(world: World) -> None:
@@ -93,23 +138,25 @@ async def test_all_or_none(world: World) -> None:
 
 
 async def test_how_many(world: World) -> None:
-    """None and 250 are taken, 251 are not, and nothing of them is done."""
+    """None and 250 are taken; 251 are the request's fault, and nothing of them is done."""
     before = await marks(world)
     for document, variables in ((CREATE, {"inputs": []}), (UPDATE, {"ids": [], "input": {}}), (DELETE, {"ids": []})):
         assert await many(world, document, **variables) == {"results": [], "succeeded": 0, "failed": 0}
     assert await marks(world) == before
     made = await many(world, CREATE, inputs=[new(world)] * 250)
     assert (made["succeeded"], made["failed"]) == (250, 0)
-    assert await marks(world) == (before[0] + 1, before[1] + 250)
     ids = [result["opportunity"]["id"] for result in made["results"]]
     for document, name, variables in (
         (CREATE, "inputs", {"inputs": [new(world)] * 251}),
         (UPDATE, "ids", {"ids": [*ids, ids[0]], "input": {"name": "x"}}),
         (DELETE, "ids", {"ids": [*ids, ids[0]]}),
+        (VERSIONED, "expectedVersions", {"ids": ids, "versions": [1] * 251, "input": {"name": "x"}}),
     ):
-        payload = await many(world, document, **variables)
-        assert [result["userErrors"] for result in payload["results"]] == [[{"code": "VALIDATION_ERROR", "field": [name]}]]
-        assert payload["succeeded"] == 0
+        answer = await ask(world.graph, document, world.here.caller(), variables)
+        assert (answer.data, answer.executed) == (None, False)
+        assert answer.errors is not None
+        assert answer.errors[0]["message"] == f"`{name}` has 251 items; it may have 250."
+        assert answer.errors[0]["extensions"]["code"] == "BAD_REQUEST"
     assert await marks(world) == (before[0] + 1, before[1] + 250)
     assert (await many(world, DELETE, ids=ids, atomic=True))["succeeded"] == 250
 
@@ -125,8 +172,8 @@ async def test_a_retry_of_many(world: World) -> None:
     assert await marks(world) == before
 
 
-PREVIEW = """mutation($id: ID!, $input: UpdateOpportunityInput!) { previewUpdateOpportunity(id: $id, input: $input) {
-  changes { field from to because } userErrors { code field message } } }"""
+PREVIEW = """query($id: ID!, $input: UpdateOpportunityInput!) { previewUpdateOpportunity(id: $id, input: $input) {
+  changes { field from to because } userErrors { code reason index field message } } }"""
 
 
 async def preview(world: World, id_: str, given: Row) -> Any:
@@ -139,7 +186,12 @@ async def test_a_preview_names_the_rules(world: World) -> None:
     found = await preview(world, deal["id"], {"stage": "CLOSED_WON", "value": 7.5})
     changes = {change["field"]: (change["from"], change["to"], bool(change["because"])) for change in found["changes"]}
     assert changes.pop("closedDate")[2]
-    assert changes == {"stage": ("PROSPECTING", "CLOSED_WON", False), "value": ("5", "7.5", False), "probability": ("35", "100", True)}
+    assert changes == {
+        "stage": ("PROSPECTING", "CLOSED_WON", False),
+        "value": ("5", "7.5", False),
+        "probability": ("35", "100", True),
+        "probabilitySource": ("MANUAL", "STAGE_DEFAULT", True),
+    }
     assert [error["code"] for error in (await preview(world, world.there.ids("opportunity")[0], {}))["userErrors"]] == ["NOT_FOUND"]
 
 
@@ -191,6 +243,7 @@ FIELDS = (
     "value",
     "stage",
     "probability",
+    "probabilitySource",
     "closeDate",
     "closedDate",
     "lossReason",

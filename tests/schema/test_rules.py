@@ -7,9 +7,10 @@ from random import Random
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from schema.rules.stages import BY_NAME
-from tests.schema.deals import create, marks, read, update
+from tests.schema.deals import WRITABLE, create, marks, read, update
 from tests.schema.world import World
 
 TODAY = datetime.now(UTC).date().isoformat()
@@ -37,14 +38,43 @@ TABLE: dict[str, tuple[dict[str, Any], dict[str, Any] | None, dict[str, Any]]] =
     "reopened, given": ({"stage": "CLOSED_WON"}, {"stage": "PROPOSAL", "probability": 5}, {"probability": 5, "probabilitySource": "MANUAL", "closedDate": None}),
     "lost to won": ({"stage": "CLOSED_LOST", "lossReason": "x", "closedDate": DAY}, {"stage": "CLOSED_WON"}, {"probability": 100, "closedDate": TODAY, "lossReason": None}),
     "the stage left alone": ({"stage": "PROPOSAL"}, {"name": "y"}, {"probability": 60, "name": "y"}),
-    "the whole object back": ({"stage": "CLOSED_LOST", "lossReason": "x", "closedDate": DAY}, {"stage": "PROPOSAL", "lossReason": "x", "closedDate": DAY}, {"closedDate": None, "lossReason": None}),
-    "the day cleared": ({"stage": "CLOSED_WON"}, {"closedDate": None}, {"closedDate": None}),
+    "what a rule would refuse, equal": ({"stage": "CLOSED_LOST", "lossReason": "x", "closedDate": DAY}, {"stage": "PROPOSAL", "lossReason": "x", "closedDate": DAY}, {"closedDate": None, "lossReason": None}),
+    "a reason while winning, equal": ({"stage": "CLOSED_LOST", "lossReason": "x"}, {"stage": "CLOSED_WON", "lossReason": "x"}, {"lossReason": None}),
+    "named and equal, open to open": ({"stage": "NEGOTIATION"}, {"stage": "PROPOSAL", "probability": 80}, {"probability": 80, "probabilitySource": "MANUAL"}),
+    "named and equal, the stage left alone": ({"stage": "PROPOSAL"}, {"probability": 60}, {"probability": 60, "probabilitySource": "MANUAL", "version": 2}),
+    "named and equal, reopened": ({"stage": "CLOSED_WON"}, {"stage": "PROPOSAL", "probability": 100}, {"probability": 100, "probabilitySource": "MANUAL"}),
+    "named and equal, closed": ({"stage": "CLOSED_WON", "closedDate": DAY}, {"stage": "CLOSED_WON", "closedDate": DAY, "probability": 100}, {"probabilitySource": "STAGE_DEFAULT", "version": 1}),
+    "named and equal, won to lost": ({"stage": "CLOSED_WON", "closedDate": DAY}, {"stage": "CLOSED_LOST", "closedDate": DAY}, {"closedDate": DAY, "probability": 0}),
+    "a probability of a closed deal": ({"stage": "CLOSED_WON"}, {"probability": 35}, {"probability": 35, "probabilitySource": "MANUAL"}),
+    "null where nothing is": ({}, {"stage": "CLOSED_LOST", "closedDate": None, "lossReason": None}, {"closedDate": TODAY, "lossReason": None}),
+    "null where nothing is, left open": ({}, {"closedDate": None, "lossReason": None}, {"closedDate": None, "version": 1}),
+    "created with nulls": ({"stage": "CLOSED_WON", "closedDate": None, "lossReason": None}, None, {"closedDate": TODAY}),
+    "reopened with null": ({"stage": "CLOSED_WON"}, {"stage": "PROPOSAL", "closedDate": None}, {"closedDate": None}),
     "the reason cleared": ({"stage": "CLOSED_LOST", "lossReason": "x"}, {"lossReason": None}, {"lossReason": None}),
+    "the reason blank": ({"stage": "CLOSED_LOST", "lossReason": "x"}, {"lossReason": " "}, {"lossReason": None}),
+    "a blank reason of an open deal": ({}, {"lossReason": "  "}, {"lossReason": None, "version": 1}),
+    "blank texts, created": ({"source": "", "description": " \n", "lossReason": ""}, None, {"source": None, "description": None}),
+    "blank texts": ({"source": "Web", "description": "x"}, {"source": "\t", "description": "\u200b"}, {"source": None, "description": None}),
+    "texts with blanks around": ({"source": " Web "}, {"description": " x\n"}, {"source": " Web ", "description": " x\n"}),
     "trimmed": ({"name": "  x "}, {"name": " y\n"}, {"name": "y"}),
+}  # fmt: skip
+
+# (what it is created with, what the whole object is sent back with, what must hold then)
+WHOLE: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
+    "unchanged": ({"stage": "PROPOSAL"}, {}, {"version": 1, "probabilitySource": "STAGE_DEFAULT"}),
+    "another name": ({"stage": "PROPOSAL"}, {"name": "y"}, {"version": 2, "probability": 60, "probabilitySource": "STAGE_DEFAULT"}),
+    "another stage": ({"stage": "PROPOSAL"}, {"stage": "NEGOTIATION"}, {"probability": 80, "probabilitySource": "STAGE_DEFAULT"}),
+    "another stage by hand": ({"stage": "PROPOSAL", "probability": 5}, {"stage": "NEGOTIATION"}, {"probability": 5, "probabilitySource": "MANUAL"}),
+    "another probability too": ({"stage": "PROPOSAL"}, {"stage": "NEGOTIATION", "probability": 61}, {"probability": 61, "probabilitySource": "MANUAL"}),
+    "reopened": ({"stage": "CLOSED_LOST", "lossReason": "x", "closedDate": DAY}, {"stage": "PROPOSAL"}, {"closedDate": None, "lossReason": None, "probability": 60}),
+    "closed": ({"stage": "PROPOSAL"}, {"stage": "CLOSED_WON"}, {"closedDate": TODAY, "probability": 100}),
+    "won to lost": ({"stage": "CLOSED_WON", "closedDate": DAY}, {"stage": "CLOSED_LOST"}, {"closedDate": TODAY, "probability": 0}),
 }  # fmt: skip
 
 # (what it is created with, what it is changed by, the fields at fault)
 FAULTS: dict[str, tuple[dict[str, Any], dict[str, Any], set[str]]] = {
+    "a closed deal without its day": ({"stage": "CLOSED_WON"}, {"closedDate": None}, {"closedDate"}),
+    "won to lost without a day": ({"stage": "CLOSED_WON"}, {"stage": "CLOSED_LOST", "closedDate": None}, {"closedDate"}),
     "a closed day on an open deal": ({}, {"closedDate": DAY}, {"closedDate"}),
     "a reason on an open deal": ({}, {"lossReason": "x"}, {"lossReason"}),
     "a reason on a won deal": ({"stage": "CLOSED_WON"}, {"lossReason": "x"}, {"lossReason"}),
@@ -70,6 +100,46 @@ async def test_the_table(world: World) -> None:
             deal = payload["opportunity"]
         assert {key: deal[key] for key in expected} == expected, name
         assert deal == await read(world, deal["id"])
+
+
+async def test_whole_objects_sent_back(world: World) -> None:
+    """Where the whole object is sent back, what equals the stored value counts as absent: the rules do with it what they do without."""
+    for name, (given, change, expected) in WHOLE.items():
+        deal = await create(world, **given)
+        whole = {name: deal[name] for name in WRITABLE} | {
+            "accountId": world.here.ids("account")[0],
+            "assignedToId": None,
+            "contactIds": [],
+        }
+        payload = await update(world, deal["id"], whole | change, whole=True)
+        assert payload["userErrors"] == [], name
+        assert {key: payload["opportunity"][key] for key in expected} == expected, name
+
+
+async def test_a_stored_value_that_would_be_refused_today(world: World) -> None:
+    """A text that was stored before a limit was drawn may be sent back as it is; another one like it is refused."""
+    deal = await create(world, description="x")
+    long = "x" * 10_001
+    clause = text("UPDATE opportunity SET description = :long WHERE workspace_id = :workspace AND id = :id")
+    statement = world.database.compile(clause)
+    await world.database.write(
+        lambda connection: connection.execute(statement, {"long": long, "workspace": world.here.id, "id": deal["id"]})
+    )
+    assert (await update(world, deal["id"], {"name": "y", "description": long}))["userErrors"] == []
+    refused = await update(world, deal["id"], {"description": f"{long}y"})
+    assert [error["field"] for error in refused["userErrors"]] == [["description"]]
+
+
+async def test_pinning_is_a_change(world: World) -> None:
+    """Naming the probability that a deal has pins it, once: a version, an event that says so, and never again."""
+    deal = await create(world, stage="PROPOSAL")
+    before = await marks(world)
+    for _ in range(2):
+        pinned = (await update(world, deal["id"], {"probability": 60}))["opportunity"]
+        assert pinned["version"] == 2
+        assert await marks(world) == (before[0] + 1, before[1] + 1)
+    moved = (await update(world, deal["id"], {"stage": "NEGOTIATION"}))["opportunity"]
+    assert (moved["probability"], moved["probabilitySource"]) == (60, "MANUAL")
 
 
 async def test_faults_all_at_once(world: World) -> None:
@@ -164,23 +234,22 @@ async def test_random_walks(world: World, seed: int) -> None:
 
 
 def _step(before: Any, after: Any, given: dict[str, Any]) -> None:
-    """What must hold of a step."""
-    assert (after["closedDate"] is None) or after["stage"] in CLOSED
+    """What must hold of a step: what was named holds, and the rules filled in the rest."""
+    closed, moved = after["stage"] in CLOSED, after["stage"] != before["stage"]
+    assert (after["closedDate"] is not None) == closed
     assert (after["lossReason"] is None) or after["stage"] == "CLOSED_LOST"
     changed = {key for key in before if key not in {"version", "updatedAt"} and before[key] != after[key]}
     assert after["version"] == before["version"] + bool(changed)
-    default = BY_NAME[after["stage"]].default_probability
-    moved = after["stage"] != before["stage"]
-    new = given.get("probability") if given.get("probability") != before["probability"] else None
-    if not moved:
-        assert after["probability"] == (new if new is not None else before["probability"])
-        return
-    if new is not None:
-        assert after["probability"] == new
-        assert after["probabilitySource"] == ("STAGE_DEFAULT" if after["stage"] in CLOSED else "MANUAL")
-    elif {before["stage"], after["stage"]} & CLOSED or before["probabilitySource"] == "STAGE_DEFAULT":
+    for name, value in given.items():
+        if name not in {"closedDate", "lossReason"} or value not in {None, before[name]}:
+            assert after[name] == value
+    if "probability" in given:
+        if not closed:
+            assert after["probabilitySource"] == "MANUAL"
+    elif moved and ({before["stage"], after["stage"]} & CLOSED or before["probabilitySource"] == "STAGE_DEFAULT"):
+        default = BY_NAME[after["stage"]].default_probability
         assert (after["probability"], after["probabilitySource"]) == (default, "STAGE_DEFAULT")
     else:
-        assert (after["probability"], after["probabilitySource"]) == (before["probability"], "MANUAL")
-    if after["stage"] in CLOSED and given.get("closedDate") in {None, before["closedDate"]} and "closedDate" not in given:
+        assert (after["probability"], after["probabilitySource"]) == (before["probability"], before["probabilitySource"])
+    if closed and moved and given.get("closedDate") is None:
         assert after["closedDate"] == TODAY

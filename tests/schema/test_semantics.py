@@ -84,13 +84,18 @@ async def test_answers_are_what_the_rows_say(world: World) -> None:
 
 
 async def test_the_weighted_value_is_rounded_half_up(world: World) -> None:
-    """Value times probability / 100, to the cent, half up: alike on both databases."""
-    found = await data(world.graph, "{ opportunities(first: 100) { nodes { value probability weightedValue } } }", world.here.caller())
+    """Value times probability / 100, to the cent, half up; a won deal weighs its value, a lost one 0: alike on both databases."""
+    found = await data(
+        world.graph, "{ opportunities(first: 100) { nodes { value stage probability weightedValue } } }", world.here.caller()
+    )
+    odd = {("CLOSED_WON", 100), ("CLOSED_LOST", 0)}
+    closed = {(node["stage"], node["probability"]) for node in found["opportunities"]["nodes"] if node["stage"].startswith("CLOSED")}
+    assert closed - odd
     for node in found["opportunities"]["nodes"]:
         if node["value"] is None:
             assert node["weightedValue"] is None
         else:
-            cents = (round(node["value"] * 100) * node["probability"] + 50) // 100
+            cents = (round(node["value"] * 100) * {"CLOSED_WON": 100, "CLOSED_LOST": 0}.get(node["stage"], node["probability"]) + 50) // 100
             assert node["weightedValue"] == cents / 100
 
 

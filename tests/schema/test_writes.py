@@ -1,84 +1,15 @@
-"""Writes beyond the rules of a deal: idempotency keys, people, and what an answer re-reads."""
+"""Writes beyond the rules of a deal: people, keys of the API, admins, and what an answer re-reads."""
 
 # ruff: noqa: E501  documents and the rows of tables stay on one line
 
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from schema.rules.access import Role
-from tests.schema.deals import CREATE, FIELDS, create, marks, read, update
-from tests.schema.world import World, ask, data
-
-
-def _input(world: World, **given: Any) -> dict[str, Any]:
-    return {"input": {"name": "Once", "accountId": world.here.ids("account")[0], **given}}
-
-
-async def test_a_retry_is_answered_as_the_first(world: World) -> None:
-    """The same key and request again: the same answer, marked as replayed, and nothing more is written, also after the deal has changed."""
-    caller, variables = world.here.caller(), {**_input(world), "key": "k 1"}
-    first = await ask(world.graph, CREATE, caller, variables)
-    assert "idempotencyReplayed" not in first.extensions
-    assert first.data is not None
-    await update(world, first.data["createOpportunity"]["opportunity"]["id"], {"name": "Changed"})
-    before = await marks(world)
-    again = await ask(world.graph, CREATE, caller, variables)
-    assert again.extensions.pop("idempotencyReplayed") is True
-    assert again.encode() == first.encode()
-    assert await marks(world) == before
-
-
-async def test_a_key_belongs_to_its_request_and_token(world: World) -> None:
-    """Another request under a key is refused; under another token, or in another workspace, the key is free."""
-    variables = {**_input(world), "key": "k"}
-    await data(world.graph, CREATE, world.here.caller(), variables)
-    for other in ({**_input(world, value=1), "key": "k"}, {**variables, "input": {**variables["input"], "name": "Other"}}):
-        answer = await ask(world.graph, CREATE, world.here.caller(), other)
-        assert answer.data is None
-        assert answer.errors is not None
-        assert answer.errors[0]["extensions"]["code"] == "VALIDATION_ERROR"
-        assert answer.errors[0]["path"] == ["createOpportunity"]
-    mine = await ask(world.graph, CREATE, world.here.caller(token_id="key_other"), variables)
-    assert "idempotencyReplayed" not in mine.extensions
-    there = {"input": {"name": "Once", "accountId": world.there.ids("account")[0]}, "key": "k"}
-    assert "idempotencyReplayed" not in (await ask(world.graph, CREATE, world.there.caller(), there)).extensions
-
-
-@pytest.mark.parametrize("key", ["", "x" * 256, "a\nb"])
-async def test_what_is_no_key(world: World, key: str) -> None:
-    """A key has 1 to 255 printable characters."""
-    answer = await ask(world.graph, CREATE, world.here.caller(), {**_input(world), "key": key})
-    assert answer.errors is not None
-    assert answer.errors[0]["extensions"]["code"] == "BAD_REQUEST"
-    good = await ask(world.graph, CREATE, world.here.caller(), {**_input(world), "key": "é" * 255})
-    assert good.errors is None
-
-
-async def test_a_key_is_kept_for_a_day(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After 23 hours a key is remembered, after 25 it is free again."""
-    start = datetime.now(UTC)
-    variables = {**_input(world), "key": "k"}
-    await ask(world.graph, CREATE, world.here.caller(), variables)
-    for hours, replayed in ((23, True), (25, False)):
-        later = (start + timedelta(hours=hours)).strftime("%Y-%m-%dT%H:%M:%SZ")
-        monkeypatch.setattr("schema.write.idempotency._limit", lambda _now, later=later: _day_before(later))
-        answer = await ask(world.graph, CREATE, world.here.caller(), variables)
-        assert ("idempotencyReplayed" in answer.extensions) == replayed
-
-
-def _day_before(instant: str) -> str:
-    return (datetime.fromisoformat(instant) - timedelta(hours=24)).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-async def test_a_refused_write_is_not_kept(world: World) -> None:
-    """What was refused under a key may be mended and sent again under it."""
-    refused = await data(world.graph, CREATE, world.here.caller(), {**_input(world, name=" "), "key": "k"})
-    assert refused["createOpportunity"]["userErrors"]
-    mended = await ask(world.graph, CREATE, world.here.caller(), {**_input(world), "key": "k"})
-    assert mended.data is not None
-    assert mended.data["createOpportunity"]["opportunity"]
+from tests.schema.deals import FIELDS, create, marks, read
+from tests.schema.world import Row, World, ask, data
 
 
 async def test_the_answer_is_what_is_read_afterwards(world: World) -> None:
@@ -86,7 +17,12 @@ async def test_the_answer_is_what_is_read_afterwards(world: World) -> None:
     selection = f"{{ {FIELDS} weightedValue account {{ name opportunities(first: 3) {{ totalCount nodes {{ id version }} summary {{ totalValue }} }} }} }}"
     document = f"mutation($input: CreateOpportunityInput!) {{ createOpportunity(input: $input) {{ opportunity {selection} }} }}"
     caller = world.here.caller(Role.MEMBER, user_id=world.here.ids("user")[1])
-    made = await ask(world.graph, document, caller, _input(world, value=0.35, contactIds=world.here.ids("contact")[:3]))
+    made = await ask(
+        world.graph,
+        document,
+        caller,
+        {"input": {"name": "Once", "accountId": world.here.ids("account")[0], "value": 0.35, "contactIds": world.here.ids("contact")[:3]}},
+    )
     assert made.data is not None
     payload = made.data["createOpportunity"]["opportunity"]
     found = await ask(world.graph, f"query($id: ID!) {{ opportunity(id: $id) {selection} }}", caller, {"id": payload["id"]})
@@ -110,3 +46,93 @@ async def test_a_contact_leaves_its_deals(world: World) -> None:
     document = "mutation($id: ID!) { deleteAccount(id: $id) { deletedId userErrors { code field } } }"
     kept = await data(world.graph, document, world.here.caller(), {"id": world.here.ids("account")[0]})
     assert kept["deleteAccount"] == {"deletedId": None, "userErrors": [{"code": "CONFLICT", "field": None}]}
+
+
+async def test_what_an_update_of_a_person_names(world: World) -> None:
+    """Blank text is null for every noun; a stored value that would be refused today may be sent back; null where nothing is says nothing."""
+    document = "mutation($input: CreateContactInput!) { createContact(input: $input) { contact { id phone title lastName account { id } } userErrors { code } } }"
+    given = {"firstName": "x", "lastName": " ", "email": "blank@example.com", "phone": "", "title": "\u200b", "accountId": None}
+    made = (await data(world.graph, document, world.here.caller(), {"input": given}))["createContact"]
+    id_ = made["contact"].pop("id")
+    assert made == {"contact": {"phone": None, "title": None, "lastName": None, "account": None}, "userErrors": []}
+    before = await marks(world)
+    change = "mutation($id: ID!, $input: UpdateContactInput!) { updateContact(id: $id, input: $input) { contact { version phone } userErrors { code reason field } } }"
+    for nothing in ({"phone": " "}, {"phone": None, "title": ""}, {"firstName": "x", "email": "blank@example.com"}):
+        same = await data(world.graph, change, world.here.caller(), {"id": id_, "input": nothing})
+        assert same["updateContact"] == {"contact": {"version": 1, "phone": None}, "userErrors": []}
+    assert await marks(world) == before
+    account = "mutation($input: CreateAccountInput!) { createAccount(input: $input) { account { website industry } } }"
+    made = await data(world.graph, account, world.here.caller(), {"input": {"name": "x", "website": "  ", "industry": ""}})
+    assert made["createAccount"]["account"] == {"website": None, "industry": None}
+
+
+CREATE_KEY = "mutation($input: CreateApiKeyInput!) { createApiKey(input: $input) { apiKey { id } token userErrors { code reason field } } }"
+CREATE_ACCOUNT = 'mutation { createAccount(input: {name: "Held"}) { account { id } } }'
+DELETE_ACCOUNT = "mutation($id: ID!) { deleteAccount(id: $id) { deletedId userErrors { code reason field } } }"
+
+
+async def _held(world: World, **given: Any) -> tuple[str, str]:
+    """An account, and the key that is limited to it."""
+    admin = world.here.caller()
+    account = (await data(world.graph, CREATE_ACCOUNT, admin))["createAccount"]["account"]["id"]
+    made = await data(world.graph, CREATE_KEY, admin, {"input": {"name": "k", "role": "VIEWER", "accountId": account, **given}})
+    return account, made["createApiKey"]["apiKey"]["id"]
+
+
+async def _row(world: World, query: str, **values: Any) -> Any:
+    statement = world.database.compile(text(query))
+    return (await world.database.read(lambda connection: connection.fetch(statement, {"workspace": world.here.id, **values})))[0]
+
+
+KEY_ROW = "SELECT account_id, revoked_at FROM api_key WHERE workspace_id = :workspace AND id = :id"
+
+
+async def test_a_revoked_key_holds_no_account(world: World) -> None:
+    """An account can't be deleted while a working key is limited to it, and can once the key is revoked."""
+    account, key = await _held(world)
+    held = (await data(world.graph, DELETE_ACCOUNT, world.here.caller(), {"id": account}))["deleteAccount"]
+    assert held == {"deletedId": None, "userErrors": [{"code": "CONFLICT", "reason": "IN_USE", "field": None}]}
+    await data(world.graph, "mutation($id: ID!) { revokeApiKey(id: $id) { deletedId } }", world.here.caller(), {"id": key})
+    gone = (await data(world.graph, DELETE_ACCOUNT, world.here.caller(), {"id": account}))["deleteAccount"]
+    assert gone == {"deletedId": account, "userErrors": []}
+    assert (await _row(world, KEY_ROW, id=key))[0] is None
+
+
+async def test_an_expired_key_holds_no_account(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key that has expired lets its account go, and is revoked with it: without its limit it must never work again."""
+    account, key = await _held(world, expiresAt="2099-01-01T00:00:00Z")
+    monkeypatch.setattr("schema.rules.clock.now", lambda: "2099-01-01T00:00:00Z")
+    gone = (await data(world.graph, DELETE_ACCOUNT, world.here.caller(), {"id": account}))["deleteAccount"]
+    assert gone["deletedId"] == account
+    assert tuple(await _row(world, KEY_ROW, id=key)) == (None, "2099-01-01T00:00:00Z")
+
+
+UPDATE_USER = "mutation($id: ID!, $input: UpdateUserInput!) { updateUser(id: $id, input: $input) { user { role isActive } userErrors { code reason field } } }"
+
+
+async def test_the_last_admin_stays(world: World) -> None:
+    """The only active user with the role ADMIN can't be demoted or deactivated, by whomever; with another one he can."""
+    admin, member = world.here.ids("user")[:2]
+
+    async def change(id_: str, **given: Any) -> Row:
+        found = await data(world.graph, UPDATE_USER, world.here.caller(user_id=admin), {"id": id_, "input": given})
+        payload: Row = found["updateUser"]
+        return payload
+
+    before = await marks(world)
+    for given, field in (({"role": "MEMBER"}, "role"), ({"isActive": False}, "isActive"), ({"role": "VIEWER", "isActive": False}, "role")):
+        assert (await change(admin, **given))["userErrors"] == [{"code": "CONFLICT", "reason": "LAST_ADMIN", "field": [field]}]
+    assert await marks(world) == before
+    assert (await change(admin, name="Still", role="ADMIN", isActive=True))["userErrors"] == []
+    assert (await change(world.here.ids("user")[3], role="ADMIN"))["user"] == {"role": "ADMIN", "isActive": False}
+    assert (await change(admin, role="MEMBER"))["userErrors"][0]["reason"] == "LAST_ADMIN"
+    await change(member, role="ADMIN")
+    assert (await change(admin, role="MEMBER"))["user"] == {"role": "MEMBER", "isActive": True}
+    assert (await change(member, isActive=False))["userErrors"][0]["reason"] == "LAST_ADMIN"
+
+
+async def test_a_workspace_without_an_admin_is_left_alone(world: World) -> None:
+    """Where no active user is an admin, keys administer: users are changed as ever."""
+    for user in world.here.ids("user")[1:]:
+        answer = await data(world.graph, UPDATE_USER, world.here.caller(), {"id": user, "input": {"isActive": False}})
+        assert answer["updateUser"]["userErrors"] == []

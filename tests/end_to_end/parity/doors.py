@@ -13,7 +13,8 @@ from gateway.app import Application, create_app
 from gateway.auth.keys import Keys, NewKey
 from gateway.settings import Settings
 from schema.rules.access import Role
-from tests.end_to_end.parity.model import ACCOUNT, CONTACT, DETAIL, LISTED, Body, Row
+from tests.end_to_end.parity.meant import Write
+from tests.end_to_end.parity.model import ACCOUNT, CONTACT, DETAIL, LISTED, PIPELINE, Body, Row
 
 Told = tuple[Row, int, list[Row] | None]
 
@@ -146,22 +147,24 @@ class Doors:
             value = value[:10]
         variables.setdefault(root, {}).setdefault(field, {})[operator] = value
 
-    def write(self, kind: str, verb: str, id_: str, body: Body | None, version: int | None, key: str | None) -> Said:
+    def write(self, meant: Write) -> Said:
         """A mutation: create, update or delete."""
-        type_, variables, declared = TYPES[kind], {}, []
+        kind, verb, body = meant.kind, meant.verb, meant.body
+        type_, declared = TYPES[kind], list[tuple[str, str, Any]]()
         if verb != "create":
-            declared += [("id", "ID!", id_)]
+            declared += [("id", "ID!", meant.id)]
         if body is not None:
             declared += [("input", f"{verb.capitalize()}{type_}Input!", _input(body))]
         if verb != "create":
-            declared += [("expectedVersion", "Int", version)]
-        if verb != "delete" and kind == "opportunities":
-            declared += [("idempotencyKey", "String", key)]
-        variables = {name: value for name, _, value in declared if value is not None}
+            declared += [("expectedVersion", "Int", meant.seen)]
+        if verb == "update" and kind == "opportunities":
+            declared += [("ignoreUnchanged", "Boolean!", meant.is_whole)]
+        declared += [("idempotencyKey", "String", meant.key)]
+        variables = {name: value for name, _, value in declared if meant.nulls or value is not None}
         heads = ", ".join(f"${name}: {of}" for name, of, _ in declared)
         given = ", ".join(f"{name}: ${name}" for name, _, _ in declared)
         answer = "deletedId" if verb == "delete" else f"{type_.lower()} {{ {FIELDS[kind]} }}"
-        document = f"mutation({heads}) {{ {verb}{type_}({given}) {{ {answer} userErrors {{ code field message }} }} }}"
+        document = f"mutation({heads}) {{ {verb}{type_}({given}) {{ {answer} userErrors {{ code field message reason index }} }} }}"
         data, extensions = self.ask(document, variables)
         if isinstance(data, list):
             return Said(None, data[0]["extensions"]["code"].lower())
@@ -170,7 +173,7 @@ class Doors:
             return _refused(payload["userErrors"])
         replayed = extensions.get("idempotencyReplayed", False)
         if verb == "delete":
-            return Said(payload["deletedId"])
+            return Said(payload["deletedId"], replayed=replayed)
         record = payload[type_.lower()]
         return Said(flat(kind, record), version=record["version"], replayed=replayed)
 
@@ -202,7 +205,14 @@ def _refused(errors: list[Any]) -> Said:
     if errors[0]["field"] is None:
         return Said(None, errors[0]["code"].lower())
     faults = {(".".join([rest.get(error["field"][0], error["field"][0]), *error["field"][1:]]), error["code"].lower()) for error in errors}
-    return Said(None, "validation_error", frozenset(faults), frozenset(error["message"] for error in errors))
+    return Said(None, "validation_error", frozenset(faults), frozenset(rest_words(error["message"]) for error in errors))
+
+
+def rest_words(message: str) -> str:
+    """A message of GraphQL in the words of REST: the two must say the same, each by its own names."""
+    for stage in PIPELINE:
+        message = message.replace(f"`{stage.upper()}`", f"`{stage}`")
+    return message.replace("`assignedToId`", "`assignedTo`")
 
 
 def told(kind: str, record: Row) -> Told:

@@ -56,7 +56,10 @@ LISTED = [
 ACCOUNT = ["id", "name", "website", "industry", "createdAt", "updatedAt"]
 CONTACT = ["id", "firstName", "lastName", "name", "email", "phone", "title", "accountId", "accountName", "createdAt", "updatedAt"]
 BLANKS = " \t\n\u00a0\u200b\ufeff"
+READ_ONLY = {"id", "accountName", "assignedToName", "createdAt", "updatedAt"}
+WRITABLE = {name for name in DETAIL if name not in READ_ONLY}
 KEPT = {"name", "accountId", "stage", "probability"}
+OPTIONAL_TEXT = {"lossReason", "source", "description", "website", "industry", "firstName", "lastName", "phone", "title"}
 LONGEST = {
     "name": 200,
     "source": 100,
@@ -112,7 +115,7 @@ class Model:
 
     def new_deal(self, body: Body, today: str) -> Row:
         """The deal that a body creates. Raises Refusal."""
-        values, faults = self._values({name: value for name, value in body.items() if value is not None}, {})
+        values, faults = self._values({name: value for name, value in body.items() if value is not None}, {}, whole=False)
         values = {"stage": "prospecting"} | values
         after = dict.fromkeys(DETAIL[1:15]) | {"contactIds": [], "by_hand": False} | values
         faults |= self._rules(after, values, None, today) | self._references(values)
@@ -120,24 +123,27 @@ class Model:
             raise Refusal("validation_error", faults)
         return {name: value for name, value in after.items() if name not in {"accountName", "assignedToName"}}
 
-    def changed_deal(self, row: Row, body: Body, today: str) -> Row:
-        """The values that a body gives a deal, its own and those by the stage rules. Raises Refusal."""
-        values, faults = self._values(body, row)
+    def changed_deal(self, row: Row, body: Body, today: str, *, whole: bool) -> Row:
+        """The values that a body (`whole`: the object sent back) gives a deal, its own and those by the stage rules. Raises Refusal."""
+        values, faults = self._values(body, row, whole=whole)
         after = row | values
         faults |= self._rules(after, values, row, today) | self._references(values)
         if faults:
             raise Refusal("validation_error", faults)
         return {name: after[name] for name in row if name not in {"version", "updatedAt"}}
 
-    def _values(self, body: Body, row: Row) -> tuple[Row, Faults]:
+    def _values(self, body: Body, row: Row, *, whole: bool) -> tuple[Row, Faults]:
+        """What a body names, and what is wrong with it. What says nothing new is left out where nobody meant it."""
         values: Row = {}
         faults: Faults = set()
         for name, given in body.items():
-            value = given.strip(BLANKS) if name == "name" and given is not None else given
+            value = given.strip(BLANKS) if name == "name" and given is not None else _shown_text(name, given)
             value = [] if name == "contactIds" and value is None else value
             found = self._broken(name, value)
+            if name in row and row[name] == value and (found or whole or value is None):
+                continue
             faults |= found
-            if not found and (name not in row or row[name] != value):
+            if not found:
                 values[name] = value
         return values, faults
 
@@ -170,23 +176,26 @@ class Model:
         old, new = before and before["stage"], after["stage"]
         closing = new in CLOSED and new != old
         if "probability" in values:
-            after["by_hand"] = not closing
+            if new not in CLOSED or closing or before is None or values["probability"] != before["probability"]:
+                after["by_hand"] = not closing
         elif new != old and (closing or old in CLOSED or not after["by_hand"]):
             after |= {"probability": STAGES[new], "by_hand": False}
         faults: Faults = set()
         for name, allowed in (("closedDate", new in CLOSED), ("lossReason", new == "closed_lost")):
             if not allowed:
-                if values.get(name) is not None:
+                if values.get(name) is not None and (before is None or before[name] != values[name]):
                     faults.add((name, "validation_error"))
                 after[name] = None
         if closing and "closedDate" not in values:
             after["closedDate"] = today
+        if new in CLOSED and "closedDate" in values and values["closedDate"] is None:
+            faults.add(("closedDate", "validation_error"))
         return faults
 
     def person(self, kind: str, body: Body, row: Row | None = None) -> Row:
         """The values that a body gives an account or a contact. Raises Refusal."""
         keys = ("name", "website", "industry") if kind == "accounts" else ("firstName", "lastName", "email", "phone", "title", "accountId")
-        after = {name: (row or {}).get(name) for name in keys} | body
+        after = {name: (row or {}).get(name) for name in keys} | {name: _shown_text(name, value) for name, value in body.items()}
         faults = self._references({name: value for name, value in body.items() if name == "accountId"})
         if kind == "accounts":
             after["name"] = (after["name"] or "").strip(BLANKS)
@@ -234,6 +243,11 @@ class Model:
             there.sort(key=lambda row: _ORDERS.get(name, lambda value: value)(row[name]), reverse=descending)
             rows = there + [row for row in rows if row[name] is None]
         return rows
+
+
+def _shown_text(name: str, value: Any) -> Any:
+    """Text of which nothing shows is nothing, where there may be none."""
+    return None if name in OPTIONAL_TEXT and value is not None and not value.strip(BLANKS) else value
 
 
 def _found(model: Model, row: Row, wanted: str) -> bool:

@@ -1,0 +1,15 @@
+"""What a call names, holds: no rule overwrites a value that the caller gave. Said here alone: which values count as given."""
+
+from typing import Any
+
+
+def is_absent(value: Any, stored: Any, *, whole: bool = False, refused: bool = False) -> bool:
+    """Whether a value counts as if the call had left it out. `stored` is what the record holds; None on create, where nothing is stored.
+
+    A value that differs from the stored one always counts. One that equals it counts as absent in three cases:
+
+    - It is null: there is nothing to clear. Many clients write null for what they leave out.
+    - The client sent the `whole` object back, as it read it, with a change somewhere in it.
+    - A rule would have `refused` it: the caller didn't choose it, and it can't stay.
+    """
+    return bool(value == stored) and (value is None or whole or refused)
