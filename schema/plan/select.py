@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from typing import Any, Protocol
 
 from sqlalchemy import ColumnElement, FromClause, Select, and_, literal_column, select
@@ -13,6 +13,12 @@ from .reading import WORKSPACE, Reader
 from .sources import Stored
 from .variables import Variables
 from .weight import Parents, Weight, counted
+
+
+@cache
+def alias(table: FromClause, name: str) -> FromClause:
+    """A table under another name. All plans share it, since it takes some 30 KB; there are as many as a statement has tables."""
+    return table.alias(name)
 
 
 class Batch(Protocol):
@@ -56,7 +62,7 @@ class Level:
     _tables: dict[tuple[str, str], FromClause] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.table = self.stored.table.alias(f"{self.prefix}0")
+        self.table = alias(self.stored.table, f"{self.prefix}0")
         self.weight = Weight(self.row)
 
     def place(self, column: ColumnElement[Any]) -> int:
@@ -90,7 +96,7 @@ class Level:
         """The row that `parent.column` refers to, joined once whoever asks; out of sight of the caller, it is null."""
         key = (str(parent.name), column)  # type: ignore[attr-defined]
         if key not in self._tables:
-            table = target.table.alias(f"{self.prefix}{len(self._tables) + 1}")
+            table = alias(target.table, f"{self.prefix}{len(self._tables) + 1}")
             same = [table.c.id == parent.c[column]]
             if "workspace_id" in table.c:
                 same.insert(0, table.c.workspace_id == parent.c.workspace_id)
