@@ -13,6 +13,7 @@ from itertools import islice
 from math import inf
 from time import monotonic
 from typing import Any
+from zlib import crc32
 
 from sqlalchemy import Dialect
 
@@ -58,12 +59,16 @@ class Session:
         if len(rows) <= size:
             return rows
         rows.clear()
+        # asyncpg's own cursors need its own transactions. It keeps what is prepared by its text: one name for each form of rows.
+        cursor = f"portions_{crc32(statement.text.encode()):x}"
         self.since = monotonic()
-        cursor = await self.raw.cursor(statement.text, *binds)
-        while portion := await cursor.fetch(size):
-            self.since = monotonic()
+        await self.raw.execute(f"DECLARE {cursor} NO SCROLL CURSOR FOR {statement.text}", *binds)
+        self.since = monotonic()
+        while portion := await self.raw.fetch(f"FETCH {size} FROM {cursor}"):
             look(portion)
             rows += portion
+            self.since = monotonic()
+        await self.command(f"CLOSE {cursor}")
         return rows
 
     async def execute(self, statement: Statement, values: Mapping[str, Any]) -> int:

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from schema.storage import sqlite
+from schema.storage.connections import Session
 from schema.storage.database import Row
-from schema.storage.postgresql import PostgresqlConnection
 from schema.storage.sqlite import SqliteConnection
 from schema.storage.statements import Statement
 
@@ -19,25 +19,25 @@ class Heard:
         self.statements: list[tuple[Statement, Mapping[str, Any]]] = []
         # A read that is slow here, on a busy machine, would start anew in a thread and be heard twice.
         patch.setattr(sqlite, "INLINE_SECONDS", 60.0)
-        rows, fetch, portions = SqliteConnection.rows, PostgresqlConnection.fetch, PostgresqlConnection.fetch_portions
+        rows, fetch, portions = SqliteConnection.rows, Session.fetch, Session.fetch_portions
 
         def heard_rows(connection: SqliteConnection, statement: Statement, values: Mapping[str, Any], *read: Any) -> Sequence[Row]:
             self.statements.append((statement, values))
             return rows(connection, statement, values, *read)
 
-        async def heard_fetch(connection: PostgresqlConnection, statement: Statement, values: Mapping[str, Any]) -> Sequence[Row]:
+        async def heard_fetch(session: Session, statement: Statement, values: Mapping[str, Any]) -> Sequence[Row]:
             self.statements.append((statement, values))
-            return await fetch(connection, statement, values)
+            return await fetch(session, statement, values)
 
         async def heard_portions(
-            connection: PostgresqlConnection, statement: Statement, values: Mapping[str, Any], *portions_of: Any
+            connection: Session, statement: Statement, values: Mapping[str, Any], *portions_of: Any
         ) -> Sequence[Row]:
             self.statements.append((statement, values))
             return await portions(connection, statement, values, *portions_of)
 
         patch.setattr(SqliteConnection, "rows", heard_rows)
-        patch.setattr(PostgresqlConnection, "fetch", heard_fetch)
-        patch.setattr(PostgresqlConnection, "fetch_portions", heard_portions)
+        patch.setattr(Session, "fetch", heard_fetch)
+        patch.setattr(Session, "fetch_portions", heard_portions)
 
     def clear(self) -> None:
         self.statements.clear()

@@ -128,6 +128,17 @@ async def test_reading_ends_at_the_limit(world: World, monkeypatch: pytest.Monke
     assert 400_000 < sum(portions) * len(LONG) < 500_000
 
 
+async def test_portions_make_one_answer(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is read in many portions is answered as what is read at once, also when it is asked for again."""
+    caller = world.here.caller()
+    document = "{ opportunities(first: 60) { nodes { id contacts { name } account { opportunities(first: 9) { nodes { name } } } } } }"
+    whole = await data(world.graph, document, caller)
+    monkeypatch.setattr(weight, "PORTION", 2_000)
+    for _ in range(3):
+        assert await data(world.graph, document, caller) == whole
+    assert await data(Graph(world.database, plans=False), document, caller) == whole
+
+
 @pytest.mark.parametrize("plans", [True, False])
 async def test_the_limit(world: World, *, plans: bool) -> None:
     """An answer a little below the limit is given, one a little above it is not."""
