@@ -226,12 +226,12 @@ class Query:
 
     @resolved(
         WorkedOut("previewUpdateOpportunity"),
-        "Shows what an update of an opportunity would change and what would stop it, and writes nothing. For those who may update.",
+        "What an update of an opportunity would change, and what would stop it. Nothing is written. Only who may update may ask.",
     )
     def preview_update_opportunity(
         self,
         id: IdArg,
-        input: Annotated[UpdateOpportunityInput, argument("What the update would change.")],
+        input: Annotated[UpdateOpportunityInput, argument("The fields that would change, and their values.")],
         ignore_unchanged: UnchangedArg = False,
     ) -> OpportunityPreview:
         """What an update would do."""
