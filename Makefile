@@ -11,7 +11,7 @@ NODE_TESTS := $(patsubst %/package.json,%/node_modules/.installed,$(wildcard tes
 ARGS :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve test packages check format attacks bench cpu events subscribers differential parity safety crash soak web wheel screenshot lock clean
+.PHONY: help install serve test packages check format attacks fuzz bench cpu events subscribers differential parity safety crash soak web wheel screenshot lock clean
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -81,14 +81,16 @@ crash: install ## Kill gateways under writers, 40 times on each database; look f
 	$(BIN)/python -m tests.end_to_end.contention --database sqlite
 	$(BIN)/python -m tests.end_to_end.contention --database postgresql
 
-soak: install ## Raw bytes, overload, burdens, databases that go away, stops and restarts under load
-	$(BIN)/python -m tests.end_to_end.raw_bytes
+soak: install ## Overload, burdens, databases that go away, stops and restarts under load
 	$(BIN)/python -m tests.end_to_end.overload
 	$(BIN)/python -m tests.end_to_end.away
 	$(BIN)/python -m tests.end_to_end.shutdown
 
 attacks: install ## Attack a gateway beside a client that behaves: floods, silence, answers of gigabytes, filters without end
 	$(BIN)/python -m tests.end_to_end.attacks $(ARGS)
+
+fuzz: install ## 100,000 bad inputs over REST, GraphQL, streams and sockets; each is told by a seed and a number, and can be sent again
+	$(BIN)/python -m tests.end_to_end.fuzz $(ARGS)
 
 web: $(WEB)/dist/explorer.html ## Build the pages (with npm)
 

@@ -26,6 +26,8 @@ operation's name, the token's id, and the client's address."""
 LONGEST_PATH: Final = 1_000
 
 SOCKETS: Final = re.compile(r"connection |.*WebSocket").match
+#: What uvicorn holds to be an error of ours, and is a client's, who is told by the code that its socket closes with (1007).
+CLIENTS: Final = "Invalid UTF-8 sequence received from client."
 
 
 def configure(settings: Settings) -> None:
@@ -66,7 +68,7 @@ def _take_over(handler: logging.Handler, level: int) -> None:
     for name in TALKATIVE:
         logging.getLogger(name).setLevel(level)
     # Of each socket they tell that it was opened, with its query string, which some clients put a token into.
-    logging.getLogger("uvicorn.error").filters = [lambda record: record.levelno > logging.INFO or not SOCKETS(str(record.msg))]
+    logging.getLogger("uvicorn.error").filters = [_is_ours]
     logging.getLogger("uvicorn.access").disabled = True
     logging.captureWarnings(capture=True)
     threading.excepthook = _tell_of_thread
@@ -93,6 +95,10 @@ def _dumps(value: Any, **_: Any) -> str:
         return orjson.dumps(value, default=str).decode()
     except TypeError:  # A lone surrogate, or a number beyond 64 bits: no reason to lose the line.
         return json.dumps(value, default=str)
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    return record.msg != CLIENTS and (record.levelno > logging.INFO or not SOCKETS(str(record.msg)))
 
 
 class AccessLog:

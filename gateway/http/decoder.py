@@ -14,6 +14,22 @@ import orjson
 MAX_DEPTH: Final = 32
 MAX_INTEGER: Final = 2**53 - 1
 
+#: What the standard parser says, by how it begins, in words that say what to mend.
+_WORDS: Final = {
+    "Expecting value": "a value is missing, or is not JSON",
+    "Expecting property name": "the name of a member, in double quotes, is missing",
+    "Expecting ':'": "a colon is missing after the name of a member",
+    "Expecting ','": "a comma is missing, or the end of an object or a list",
+    "Extra data": "there is more after the end of the value",
+    "Unterminated string": "the string that begins here has no end",
+    "Invalid control character": "a control character in a string is not escaped",
+    "Invalid \\": "a string has an escape that JSON does not know",
+    "Unexpected UTF-8 BOM": "it begins with a BOM, which JSON has not",
+    "Illegal trailing comma": "there is a comma after the last member",
+}
+#: Characters of a name that a message repeats.
+_SHOWN: Final = 60
+
 Kind = Literal["malformed", "characters"]
 
 
@@ -78,7 +94,8 @@ def _decode_slowly(body: bytes) -> Any:
         value = json.loads(text, object_pairs_hook=_members, parse_int=_integer, parse_float=_float, parse_constant=_constant)
         _check(value, MAX_DEPTH)
     except json.JSONDecodeError as error:
-        raise DecodeError(f"The JSON text is malformed: {error.msg} at line {error.lineno}, column {error.colno}.") from None
+        fault = next((words for start, words in _WORDS.items() if error.msg.startswith(start)), "it is not JSON")
+        raise DecodeError(f"The JSON text is malformed at line {error.lineno}, column {error.colno}: {fault}.") from None
     except RecursionError:
         raise _too_deep() from None
     return value
@@ -89,7 +106,7 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(members) < len(pairs):
         seen: set[str] = set()
         twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise DecodeError(f"The JSON text has the key {json.dumps(twice)} twice in one object.")
+        raise DecodeError(f"The JSON text has the key {json.dumps(twice[:_SHOWN])} twice in one object.")
     return members
 
 
