@@ -5,8 +5,9 @@ from typing import Any
 import graphql
 import schemathesis
 
-#: Cursors are ours alone, and ways of paging exclude each other.
-RULED = {"after", "before", "last", "offset", "idempotencyKey"}
+#: Cursors are ours alone, ways of paging exclude each other, and there are as many expected versions as ids.
+RULED = {"after", "before", "last", "offset", "idempotencyKey", "expectedVersions"}
+CONTROLS = dict.fromkeys([*range(0x20), *range(0x7F, 0xA0)])
 YEAR = {"from": "2026-01-01", "to": "2026-12-31"}
 TERMS = 7
 LARGEST_PAGE = 5
@@ -21,8 +22,14 @@ class _Obedient(graphql.Visitor):
             return graphql.ArgumentNode(name=node.name, value=graphql.StringValueNode(value=YEAR[name]))
         return _shortened(node, node.value)
 
+    def leave_object_field(self, node: graphql.ObjectFieldNode, *_: Any) -> Any:
+        """A null condition, and a field of a filter without conditions, are errors."""
+        value = node.value
+        empty = isinstance(value, graphql.NullValueNode) or (isinstance(value, graphql.ObjectValueNode) and not value.fields)
+        return graphql.REMOVE if empty else None
+
     def enter_string_value(self, node: graphql.StringValueNode, *_: Any) -> Any:
-        return graphql.StringValueNode(value=node.value.replace("\0", "")) if "\0" in node.value else None
+        return graphql.StringValueNode(value=node.value.translate(CONTROLS))
 
 
 def _shortened(node: graphql.ArgumentNode, value: graphql.ValueNode | None) -> graphql.ArgumentNode | None:

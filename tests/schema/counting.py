@@ -29,9 +29,7 @@ class Heard:
             self.statements.append((statement, values))
             return await fetch(session, statement, values)
 
-        async def heard_portions(
-            connection: Session, statement: Statement, values: Mapping[str, Any], *portions_of: Any
-        ) -> Sequence[Row]:
+        async def heard_portions(connection: Session, statement: Statement, values: Mapping[str, Any], *portions_of: Any) -> Sequence[Row]:
             self.statements.append((statement, values))
             return await portions(connection, statement, values, *portions_of)
 

@@ -17,7 +17,12 @@ const LIST = graphql(`
   }
 `);
 const NODE = graphql(`
-  query Node($id: ID!) { node(id: $id) { __typename id ... on Opportunity { name version } } }
+  query Node($id: ID!) {
+    node(id: $id) {
+      __typename id
+      ... on Opportunity { name version stageHistory { to actor { __typename ... on User { email } ... on ApiKey { name role } } } }
+    }
+  }
 `);
 const CREATE = graphql(`
   mutation Create($input: CreateOpportunityInput!) {
@@ -40,7 +45,9 @@ const run = async <Result, Variables>(document: TypedDocumentNode<Result, Variab
 const account = (await run(ACCOUNTS, {})).accounts.nodes[0];
 assert.ok(account);
 const input: CreateOpportunityInput = { name: 'Typed', accountId: account.id, value: '1234.50', stage: 'PROPOSAL' };
+// A mutation is null where it ended in an error, which `run` has ruled out.
 const { createOpportunity: made } = await run(CREATE, { input });
+assert.ok(made);
 assert.deepEqual(made.userErrors, []);
 const deal = made.opportunity;
 assert.ok(deal);
@@ -54,9 +61,14 @@ const found: string | undefined = opportunities.nodes[0]?.name;
 assert.equal(found, 'Typed');
 
 const { node } = await run(NODE, { id: deal.id });
-assert.equal(node?.__typename, 'Opportunity');
 // The compiler knows that only an Opportunity has a version here.
-if (node?.__typename === 'Opportunity') assert.equal(node.version, 1);
+assert.ok(node?.__typename === 'Opportunity');
+assert.equal(node.version, 1);
+const actor = node.stageHistory[0]?.actor;
+// Each member of a union has its own fields, and what only admins may read is nullable.
+assert.ok(actor?.__typename === 'ApiKey');
+const [name, role]: [string, string | null | undefined] = [actor.name, actor.role];
+assert.ok(name && role === 'ADMIN');
 
 // What the schema refuses, the compiler refuses: were it not an error, the directive would be one.
 // @ts-expect-error a deal needs an account
