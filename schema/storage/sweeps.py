@@ -29,11 +29,12 @@ TURN_SECONDS: Final = 60
 """How long a process holds its turn after a portion: much longer than a pause."""
 ABSURD_SECONDS: Final = 3_600
 """A turn that ends later than this was taken by a clock that was wrong: it counts as over."""
-PORTION_SECONDS: Final = 0.004
-"""How long the statements of a portion should take: writes on SQLite wait for them."""
-PAUSE: Final = 6
+SECONDS: Final = {"sqlite": (0.002, 0.01), "postgresql": (0.02, 0.05)}
+"""How long the statements of a portion should take: between these two, half as long as the commit, which is what a write waits for anyway.
+On SQLite all writes wait for them, on PostgreSQL none does."""
+PAUSE: Final = 4
 """How many times as long as a portion, with its commit, the pause behind it is."""
-SMALLEST, LARGEST = 50, 5_000
+SMALLEST, LARGEST = 100, 5_000
 """Rows in a portion."""
 WORKSPACES: Final = 500
 """How many workspaces are looked at by one statement."""
@@ -62,14 +63,17 @@ class OldRows(Protocol):
 
 @dataclass(slots=True)
 class Portion:
-    """How many rows go at once: as many as take PORTION_SECONDS, as far as the last portions tell."""
+    """How many rows go at once: as many as take from `shortest` to `longest` seconds, as far as the last portions tell."""
 
+    shortest: float
+    longest: float
     size: int = 500
 
-    def took(self, count: int, seconds: float) -> None:
-        """Note the time that `count` rows took. A few say nothing."""
+    def took(self, count: int, seconds: float, commit: float) -> None:
+        """Note the time that `count` rows took, and their commit. A few say nothing."""
         if count >= self.size // 2:
-            fitting = int(count * PORTION_SECONDS / max(seconds, 1e-6))
+            wanted = max(self.shortest, min(self.longest, commit / 2))
+            fitting = int(count * wanted / max(seconds, 1e-6))
             self.size = max(SMALLEST, min(LARGEST, fitting, self.size * 2))
 
 
@@ -81,7 +85,7 @@ class Sweeper:
         self._kinds = kinds
         self._turn = database.compile(_take_turn(database.dialect.name))
         self._holder = token_hex(8)
-        self._portion = Portion()
+        self._portion = Portion(*SECONDS[database.dialect.name])
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -145,15 +149,15 @@ class Sweeper:
         turn |= {"until": _earlier(now, -TURN_SECONDS), "never": _earlier(now, -ABSURD_SECONDS)}
         values = {"workspace": workspace_id, "oldest": _earlier(now, kind.seconds), "size": size}
 
-        async def work(connection: Connection) -> int:
+        async def work(connection: Connection) -> tuple[int, float, float]:
             if not await connection.fetch(self._turn, turn):
                 raise NotOurTurn
             began = perf_counter()
-            count = await kind.remove(connection, values)
-            self._portion.took(count, perf_counter() - began)
-            return count
+            return await kind.remove(connection, values), began, perf_counter()
 
-        return await self._database.write(work, long=True)
+        count, began, removed = await self._database.write(work, long=True)
+        self._portion.took(count, removed - began, perf_counter() - removed)
+        return count
 
 
 def _earlier(now: str, seconds: float) -> str:

@@ -116,13 +116,15 @@ UNTIL = "UPDATE sweep SET until = :until"
 
 
 def test_the_size_of_a_portion() -> None:
-    """It follows the time that portions take, by no more than double at a time, and few rows say nothing about many."""
-    portion = Portion(500)
-    portion.took(500, sweeps.PORTION_SECONDS / 10)
+    """It follows the time that portions and their commits take, by no more than double at once; few rows say nothing about many."""
+    portion = Portion(0.002, 0.01, 500)
+    portion.took(500, 0.000_1, 0.001)
     assert portion.size == 1_000
-    portion.took(1_000, sweeps.PORTION_SECONDS * 4)
+    portion.took(1_000, 0.008, 0.0)
     assert portion.size == 250
-    portion.took(3, 0.000_001)
+    portion.took(3, 0.000_001, 1.0)
     assert portion.size == 250
-    portion.took(250, 60.0)
+    portion.took(250, 0.005, 0.01)
+    assert portion.size == 250
+    portion.took(250, 60.0, 1.0)
     assert portion.size == sweeps.SMALLEST
