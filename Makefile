@@ -11,7 +11,7 @@ NODE_TESTS := $(patsubst %/package.json,%/node_modules/.installed,$(wildcard tes
 ARGS :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve test packages check format attacks fuzz bench cpu events subscribers differential parity safety crash soak web wheel screenshot lock clean
+.PHONY: help install serve test packages check format attacks fuzz bench cpu events sweeps subscribers differential parity safety crash soak web wheel screenshot lock clean
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -61,6 +61,10 @@ cpu: install ## CPU a request of this code and of a commit's in turn: make cpu O
 events: install ## Events once and in order: 10,000 random writes, 50 followers that break off, on both databases
 	$(BIN)/python -m tests.end_to_end.events --database postgresql $(ARGS)
 	$(BIN)/python -m tests.end_to_end.events --database sqlite $(ARGS)
+
+sweeps: install ## Remove 1,000,000 expired keys and 5,000,000 old events beside writes, on both databases
+	$(BIN)/python -m tests.end_to_end.sweeps --database postgresql $(ARGS)
+	$(BIN)/python -m tests.end_to_end.sweeps --database sqlite $(ARGS)
 
 subscribers: install ## Measure 1,000 subscribers on one process
 	$(BIN)/python -m tests.end_to_end.subscribers $(ARGS)

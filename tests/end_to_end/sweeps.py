@@ -155,7 +155,7 @@ async def counts(database_url: str) -> dict[str, int]:
         return await database.read(work)
 
 
-async def _gone(database_url: str) -> None:
+async def gone(database_url: str) -> None:
     """Until the first of what is left over is gone: counting all of it would be work beside the writes."""
     probe = text(
         "SELECT (SELECT 1 FROM event WHERE workspace_id LIKE 'ws_old%' LIMIT 1), "
@@ -175,7 +175,7 @@ async def run(kind: str, database_url: str, folder: Path, *, keys: int, events: 
     await execute(database_url, *filling(kind, keys, events), f"INSERT INTO sweep VALUES ('old rows', 'another', '{until}')")
     async with serving(database_url, folder) as (gateway,):
         writers = Writers(gateway.url, who)
-        before = await _measure(writers, asyncio.sleep(seconds))
+        before = await measure(writers, asyncio.sleep(seconds))
         report.faults += writers.faults
         await writers.client.aclose()
     report.before_p50_ms, report.before_p99_ms = quantile(before, 0.5), quantile(before, 0.99)
@@ -183,7 +183,7 @@ async def run(kind: str, database_url: str, folder: Path, *, keys: int, events: 
     async with serving(database_url, folder) as (gateway,):
         began, rss = time.perf_counter(), resident(gateway.process.pid)
         writers = Writers(gateway.url, who)
-        during = await _measure(writers, _gone(database_url))
+        during = await measure(writers, gone(database_url))
         report.seconds = round(time.perf_counter() - began, 1)
         report.rss_growth_kib = resident(gateway.process.pid) - rss
         report.faults += writers.faults
@@ -194,7 +194,7 @@ async def run(kind: str, database_url: str, folder: Path, *, keys: int, events: 
     return report
 
 
-async def _measure(writers: Writers, work: Any) -> list[float]:
+async def measure(writers: Writers, work: Any) -> list[float]:
     """Milliseconds of the writes while `work` goes on."""
     deals, ended = await writers.deals(), asyncio.Event()
     writing = asyncio.create_task(writers.write(deals, ended))
