@@ -73,6 +73,8 @@ class SqliteConnection:
         self.inline = False
         for pragma in _PRAGMAS:
             self.raw.execute(pragma)
+        # The first read opens the log and the shared memory beside the file, by its path: later the file may have lost its name.
+        self.raw.execute("SELECT count(*) FROM sqlite_master").fetchone()
         self.raw.set_progress_handler(self._late, _PROGRESS_STEPS)
         self._check()
 
@@ -203,13 +205,12 @@ class SqliteDatabase:
     async def close(self) -> None:
         await self._writer.close(self._patience + self._timeout)
         self._readers.shutdown(wait=False, cancel_futures=True)
-        for connection in self._opened:
-            # Whatever a thread is still reading ends here, and its connection can be closed.
-            connection.raw.interrupt()
-        async with asyncio.timeout(CLOSE_SECONDS):
-            await asyncio.to_thread(self._readers.shutdown)
-        for connection in self._opened:
-            connection.raw.close()
+        # Reads have a deadline of their own; only a disk that hangs keeps a thread, and what it uses, for longer.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._timeout + CLOSE_SECONDS):
+                await asyncio.to_thread(self._readers.shutdown)
+            for connection in self._opened:
+                connection.raw.close()
         self._opened.clear()
         self._checkpoints.close()
 

@@ -32,7 +32,8 @@ GOOD, SHED = {200}, {200, 503, 504}
 class Proxy:
     """Passes bytes between a port and the database; `cut` or `mute` while it is to be away.
 
-    After `silence` nothing more passes on the connections that there are; new ones work.
+    After `silence` nothing more passes on the connections that there are; new ones work. `last_word` is the last that passes on a
+    connection: the database hears it, and nobody hears the database any more.
     """
 
     def __init__(self, database_url: str) -> None:
@@ -41,6 +42,7 @@ class Proxy:
         self._host, self._port = parts.hostname or "localhost", parts.port or 5432
         self.user, self.name = parts.username or "postgres", parts.path.lstrip("/")
         self.mute = self.cut = False
+        self.last_word = b""
         self._open: set[asyncio.StreamWriter] = set()
         self._silent: set[asyncio.StreamWriter] = set()
         self._passing: set[asyncio.Task[None] | None] = set()
@@ -77,7 +79,7 @@ class Proxy:
         try:
             there, back = await self._database()
             self._open |= {writer, back}
-            await asyncio.gather(self._pass(reader, back), self._pass(there, writer))
+            await asyncio.gather(self._pass(reader, back, writer), self._pass(there, writer, back))
             self._open -= {writer, back}
             self._silent -= {writer, back}
             await drop(back)
@@ -90,11 +92,13 @@ class Proxy:
             return await asyncio.open_unix_connection(f"{self._socket}/.s.PGSQL.{self._port}")
         return await asyncio.open_connection(self._host, self._port)
 
-    async def _pass(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    async def _pass(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, other: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):
             while data := await source.read(65_536):
                 if not self.mute and sink not in self._silent:
                     sink.write(data)
+                if self.last_word and self.last_word in data:
+                    self._silent |= {sink, other}
         sink.close()
 
     async def close(self) -> None:

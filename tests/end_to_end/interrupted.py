@@ -193,17 +193,18 @@ HAPPENS: dict[str, Interrupt] = {
 
 
 @asynccontextmanager
-async def placed(kind: str, folder: Path, frozen: float) -> AsyncIterator[Place]:
+async def placed(kind: str, frozen: float) -> AsyncIterator[Place]:
     """A server with a migrated database, and what the interruption needs."""
-    with server(folder / "postgres") as primary:
+    # Not where pytest keeps its folders: it closes them to the user that PostgreSQL runs as.
+    with tempfile.TemporaryDirectory(prefix="gateway-servers-") as folder, server(Path(folder) / "postgres") as primary:
         primary.sql("CREATE DATABASE gateway")
         await upgrade(primary.url("gateway"))
         if kind == "silent":
             async with proxied(primary.url("gateway")) as (proxy, address):
                 yield Place(address, primary, None, proxy, frozen)
         elif kind in {"failed over", "frozen for good"}:
-            replica = await asyncio.to_thread(primary.replica, folder / "postgres-replica")
-            both = f"postgresql://postgres@{primary.address},{replica.address}/gateway?target_session_attrs=read-write"
+            replica = await asyncio.to_thread(primary.replica, Path(folder) / "postgres-replica")
+            both = f"postgresql://postgres@{replica.address},{primary.address}/gateway?target_session_attrs=read-write"
             yield Place(both, primary, replica, None, frozen)
         else:
             yield Place(primary.url("gateway"), primary, None, None, frozen)
@@ -211,7 +212,7 @@ async def placed(kind: str, folder: Path, frozen: float) -> AsyncIterator[Place]
 
 async def interruption(kind: str, folder: Path, *, frozen: float = 14.0, **settings: Any) -> Interruption:
     """One interruption, with the gateway's `settings`, and what came of it."""
-    async with placed(kind, folder, frozen) as place:
+    async with placed(kind, frozen) as place:
         url = place.primary.url("gateway")
         who = await access(url)
         cursor = await first_cursor(url, who)
@@ -272,7 +273,7 @@ async def _names(url: str) -> Counter[str]:
 
 async def run(folder: Path, kinds: Iterable[str], **options: Any) -> list[Interruption]:
     """An interruption of each kind, each with servers of its own."""
-    return [await interruption(kind, folder / kind.replace(" ", "-"), **options) for kind in kinds]
+    return [await interruption(kind, folder, **options) for kind in kinds]
 
 
 def main() -> None:
