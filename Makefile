@@ -85,9 +85,10 @@ crash: install ## Kill gateways under writers, 40 times on each database; look f
 	$(BIN)/python -m tests.end_to_end.contention --database sqlite
 	$(BIN)/python -m tests.end_to_end.contention --database postgresql
 
-soak: install ## Overload, burdens, databases that go away, stops and restarts under load
+soak: install ## Overload, burdens, databases that go away, freeze and fail over, stops and restarts under load
 	$(BIN)/python -m tests.end_to_end.overload
 	$(BIN)/python -m tests.end_to_end.away
+	$(BIN)/python -m tests.end_to_end.interrupted
 	$(BIN)/python -m tests.end_to_end.shutdown
 
 attacks: install ## Attack a gateway beside a client that behaves: floods, silence, answers of gigabytes, filters without end

@@ -45,7 +45,7 @@ class Settings(BaseSettings):
     database_url: str = Field("sqlite:///gateway.db", description="`sqlite:///path` or `postgresql://user:password@host/name`.")
     migrate: bool = Field(default=False, description="Migrate PostgreSQL on start (SQLite always is).")
     pool_size: PositiveInt = Field(10, description="Database connections a process.")
-    pool_timeout: PositiveFloat = Field(2.0, description="Seconds to wait for a pooled connection before 503.")
+    pool_timeout: PositiveFloat = Field(2.0, description="Seconds to wait for a database connection before 503.")
     statement_timeout: PositiveFloat = Field(3.0, description="Seconds that one SQL statement may take.")
     event_retention: PositiveInt = Field(7, description="Days that events are kept for subscriptions to resume from.")
     plans: bool = Field(default=True, description="Answer queries by compiled plans; off leaves all of them to graphql-core, to compare.")

@@ -73,6 +73,7 @@ class Answers:
 
     told: list[tuple[float, int, float]] = field(default_factory=list)
     acknowledged: list[str] = field(default_factory=list)
+    enough: bool = False
 
     def quiet_since(self, moment: float) -> float | None:
         """When the last answer but 200 came, or `moment`, if there have been nothing but good ones for a while since."""
@@ -81,7 +82,7 @@ class Answers:
 
 
 class Client:
-    """Reads and writes in turn, without end; what it creates has a name of its own."""
+    """Reads and writes in turn, until it is enough; what it creates has a name of its own."""
 
     def __init__(self, number: int, http: httpx.AsyncClient, account: str, answers: Answers) -> None:
         self._http = http
@@ -90,7 +91,7 @@ class Client:
         self._names = (f"Deal {number}-{count}" for count in range(1_000_000))
 
     async def run(self) -> None:
-        while True:
+        while not self._answers.enough:
             await self._timed(self._http.post("/graphql", json={"query": LIST}))
             await self._timed(self._http.get("/api/opportunities/?limit=5"))
             name = next(self._names)
@@ -241,13 +242,15 @@ async def _interrupted(place: Place, kind: str, gateway: Gateway, who: Access, a
     async with httpx.AsyncClient(base_url=gateway.url, headers=who.headers, timeout=60, limits=limits) as http:
         made = (await http.post("/graphql", json={"query": CREATE_ACCOUNT})).json()
         account = made["data"]["createAccount"]["account"]["id"]
-        clients = [Client(number, http, account, answers) for number in range(CLIENTS)]
-        async with beside(*(each.run() for each in [*clients, *followers])):
+        async with beside(*(follower.run() for follower in followers)), asyncio.TaskGroup() as clients:
+            for number in range(CLIENTS):
+                clients.create_task(Client(number, http, account, answers).run())
             await asyncio.sleep(1)
             ended = await HAPPENS[kind](place)
             async with asyncio.timeout(3 * PATIENCE):
                 while (quiet := answers.quiet_since(ended)) is None:  # noqa: ASYNC110  only time tells that nothing happens
                     await asyncio.sleep(0.1)
+            answers.enough = True
     return quiet - ended
 
 
