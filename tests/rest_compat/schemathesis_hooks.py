@@ -1,5 +1,6 @@
 """Cases that JSON Schema cannot rule out, made to obey: what OpenAPI and the rules beside it allow must be accepted."""
 
+from itertools import count
 from typing import Any
 
 import schemathesis
@@ -10,6 +11,8 @@ from rest_compat.query import DEFAULT_LIMIT, MOST_LIMIT
 
 IDS = {"accountId", "assignedTo"}
 LARGEST = 2**53 - 1
+LEAST_KEY = 8
+_NUMBERS = count()
 
 
 @schemathesis.hook
@@ -19,6 +22,7 @@ def before_call(context: Any, case: Any, kwargs: Any) -> None:
     if case.meta is None or case.meta.generation.mode.is_positive:
         _page_once(case.query or {})
         _ignore_undeclared(case)
+        _own_key(case.headers or {})
 
 
 def _page_once(query: dict[str, Any]) -> None:
@@ -35,6 +39,13 @@ def _ignore_undeclared(case: Any) -> None:
         declared = case.operation.body[0].definition["schema"]["properties"]
         if case.body.keys() - declared.keys():
             del headers["Prefer"]
+
+
+def _own_key(headers: dict[str, Any]) -> None:
+    """A key is one call's: each call gets its own, as long as the one that was drawn."""
+    if "Idempotency-Key" in headers:
+        drawn = headers["Idempotency-Key"]
+        headers["Idempotency-Key"] = f"{next(_NUMBERS)}{drawn}"[: max(len(drawn), LEAST_KEY)]
 
 
 @schemathesis.hook
