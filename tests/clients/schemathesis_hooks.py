@@ -20,11 +20,6 @@ class _Obedient(graphql.Visitor):
             return graphql.REMOVE
         if name in YEAR:
             return graphql.ArgumentNode(name=node.name, value=graphql.StringValueNode(value=YEAR[name]))
-        if name == "filter":
-            value = _meant(node.value)
-            return graphql.REMOVE if value is None else graphql.ArgumentNode(name=node.name, value=value)
-        if name == "search" and isinstance(node.value, graphql.StringValueNode):
-            return graphql.ArgumentNode(name=node.name, value=graphql.StringValueNode(value=_printable(node.value.value)))
         return _shortened(node, node.value)
 
     def leave_object_field(self, node: graphql.ObjectFieldNode, *_: Any) -> Any:
@@ -35,21 +30,6 @@ class _Obedient(graphql.Visitor):
 
     def enter_string_value(self, node: graphql.StringValueNode, *_: Any) -> Any:
         return graphql.StringValueNode(value=node.value.translate(CONTROLS))
-
-
-def _meant(value: graphql.ValueNode) -> graphql.ValueNode | None:
-    """A filter without operators that are null, and without objects that have no operator; None where nothing is left of it."""
-    if isinstance(value, graphql.ObjectValueNode):
-        given = [(field.name, _meant(field.value)) for field in value.fields]
-        fields = tuple(graphql.ObjectFieldNode(name=name, value=one) for name, one in given if one is not None)
-        return graphql.ObjectValueNode(fields=fields) if fields else None
-    if isinstance(value, graphql.ListValueNode):
-        return graphql.ListValueNode(values=tuple(one for one in map(_meant, value.values) if one is not None))
-    return None if isinstance(value, graphql.NullValueNode) else value
-
-
-def _printable(text: str) -> str:
-    return "".join(character for character in text if character.isprintable())
 
 
 def _shortened(node: graphql.ArgumentNode, value: graphql.ValueNode | None) -> graphql.ArgumentNode | None:

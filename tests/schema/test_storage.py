@@ -13,11 +13,7 @@ from schema.storage.sqlite import SqliteDatabase
 from tests.schema.world import World, ask, data
 
 RENAME = "mutation($id: ID!, $name: String!) { updateAccount(id: $id, input: {name: $name}) { account { name } } }"
-<<<<<<< HEAD
 #: The workspace's own key and name, the hash by which a key is found before there is a workspace, and the turn at sweeping them all.
-=======
-#: The own key and name of the workspace, the hash that a key is found by before there is a workspace, and whose turn it is to sweep.
->>>>>>> 585821b (Schemathesis: filters without null operators, searches without control characters)
 OTHERS = {("workspace", "id"), ("workspace", "name"), ("api_key", "token_hash"), ("sweep", "name")}
 
 
