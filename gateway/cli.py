@@ -27,8 +27,9 @@ from gateway.migrations import head, head_is_current, upgrade
 from gateway.seed import SeedFault, SeedSpec
 from gateway.seed import seed as fill
 from gateway.settings import Settings, SettingsError, load
-from gateway.terminal import print_rows, progress
+from gateway.terminal import json_object, print_rows, progress
 from schema.rules.access import Caller, Role
+from schema.rules.text import trimmed
 from schema.storage.database import Database, StorageError, open_database
 
 if TYPE_CHECKING:
@@ -184,8 +185,7 @@ def _explained(settings: Settings, file: Path, variables: str, operation: str | 
 
     try:
         text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
-        given = orjson.loads(variables)
-        graph = Graph(open_database(settings.database_url))
+        graph, given = Graph(open_database(settings.database_url)), json_object("--variables", variables)
         return graph.explain(graph.prepare(text, operation), given, Caller("ws_any", Role.ADMIN, None, None, "key_any"))
     except (RequestError, GatewayError, OSError, ValueError) as error:
         raise Refused(str(error)) from None
@@ -324,7 +324,7 @@ async def _database(settings: Settings) -> AsyncIterator[Database]:
 
 def _name(option: str, value: str) -> str:
     """A name that can be shown and stored."""
-    name = value.strip()
+    name = trimmed(value)
     if not 1 <= len(name) <= _MAX_NAME or not name.isprintable():
         raise Refused(f"{option}: give 1 to {_MAX_NAME} printable characters")
     return name

@@ -1,13 +1,17 @@
-"""What a command shows: lists that people and programs read, and how far it has come."""
+"""What a command reads and shows: JSON, lists that people and programs read, and how far it has come."""
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+
+from gateway.http.decoder import DecodeError, decode
 
 
 def print_rows(names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -30,3 +34,14 @@ def progress(total: int) -> Iterator[Callable[[int], None]]:
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task("opportunities", total=total)
         yield lambda done: bar.update(task, completed=done)
+
+
+def json_object(option: str, text: str) -> dict[str, Any]:
+    """The object that an option's text stands for, read as strictly as a request's body. Raises ValueError."""
+    try:
+        value = decode(os.fsencode(text))
+    except DecodeError as error:
+        raise ValueError(f"{option}: {error}") from None
+    if isinstance(value, dict):
+        return value
+    raise ValueError(f"{option}: give a JSON object")

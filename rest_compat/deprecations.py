@@ -6,7 +6,7 @@ from datetime import date
 from .declaration import Deprecation
 from .documents import DeclarationError
 
-_DATES = re.compile(r"\bsince (\d{4}-\d\d-\d\d)(?:, until (\d{4}-\d\d-\d\d))?", re.IGNORECASE)
+_DATES = re.compile(r"\bsince ([0-9]{4}-[0-9]{2}-[0-9]{2})(?:, until ([0-9]{4}-[0-9]{2}-[0-9]{2}))?", re.IGNORECASE)
 _LINK = re.compile(r"https?://[^\s<>\"]+[^\s<>\".,;:)]")
 
 

@@ -211,7 +211,7 @@ async def read_body(headers: dict[bytes, str], receive: Receive, most: int) -> b
     """The whole body, counted while it comes. Raises Refused (413) as soon as it is too long, and ClientGone."""
     length = headers.get(b"content-length", "")
     too_large = Refused("TOO_LARGE", f"The body is over {most} bytes.")
-    if length.isdigit() and int(length[:20]) > most:
+    if length.isascii() and length.isdigit() and int(length[:20]) > most:
         raise too_large
     chunks: list[bytes] = []
     size = 0

@@ -50,7 +50,8 @@ class Bodies:
 
 
 def _declared(length: bytes | None) -> int:
-    return int(length) if length and length.isdigit() else 0
+    # Of digits without end, as of any large number, the first twenty say enough.
+    return int(length[:20]) if length and length.isdigit() else 0
 
 
 async def _read(receive: Receive, limit: int) -> bytes | None:

@@ -284,3 +284,30 @@ def test_it_runs_as_a_module() -> None:
     """`python -m gateway` is `gateway`."""
     text = subprocess.check_output([sys.executable, "-m", "gateway", "--help"], text=True)
     assert all(name in text for name in ("serve", "migrate", "token", "seed", "schema", "openapi"))
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ('{"v": 1e999999}', "a number too large for a double"),
+        ('{"v": NaN}', "NaN, which is not JSON"),
+        ('{"v": 1, "v": 2}', 'the key "v" twice'),
+        ("[", "malformed"),
+        ("5", "give a JSON object"),
+        ('{"v": "1e999999"}', "is not an amount: write a number with at most two decimals"),
+        ('{"v": null}', "`isNull`"),
+    ],
+)
+def test_variables_to_explain(run: Run, tmp_path: Path, variables: str, said: str) -> None:
+    """Variables are read as strictly as a request's, and what is wrong with them is said in a sentence."""
+    (tmp_path / "a.graphql").write_text("query($v: Money) { opportunities(filter: {value: {gte: $v}}) { totalCount } }")
+    explained = run("explain", "a.graphql", "--variables", variables)
+    assert (explained.code, said in explained.err) == (2, True), explained.err
+
+
+@pytest.mark.parametrize("name", ["\u200b", "\ufeff\u00ad", "\u3164", " \u3000", "a\u0007"])
+def test_names_by_the_command_line(run: Run, name: str) -> None:
+    """A workspace and a key have names that can be seen."""
+    for arguments in (["--workspace", name], ["--workspace", "W", "--name", name]):
+        created = run("token", "create", "--role", "admin", *arguments)
+        assert (created.code, "printable characters" in created.err) == (2, True)
