@@ -72,7 +72,7 @@ ErrorReason = _named(
     "ErrorReason",
     {
         "REQUIRED": "A value that is needed is missing.",
-        "NULL": "A value is null that can not be cleared.",
+        "NULL": "A value is null that cannot be cleared.",
         "TOO_LONG": "A text or a list is longer than allowed.",
         "TOO_SHORT": "A text is shorter than allowed, after blanks around it are taken off.",
         "OUT_OF_RANGE": "A number or an instant is out of its range.",

@@ -104,8 +104,12 @@ class StringFilter:
 
     eq: str | None = optional("The text is exactly this one.")
     in_: list[str] | None = _operator("in", "The text is exactly one of these; an empty list matches nothing.", _LIST)
-    contains: str | None = optional("The text contains this one; case, width and form of accents make no difference.", _SEARCH)
-    starts_with: str | None = optional("The text begins with this one; case, width and form of accents make no difference.", _SEARCH)
+    contains: str | None = optional(
+        "The text contains this one; upper and lower case are alike, as are other forms of the same character.", _SEARCH
+    )
+    starts_with: str | None = optional(
+        "The text begins with this one; upper and lower case are alike, as are other forms of the same character.", _SEARCH
+    )
     is_null: bool | None = optional(_NULL)
 
 
@@ -118,7 +122,8 @@ def _on(match: Match | LinkedTo, description: str) -> Any:
         "What must hold of an opportunity. All fields and all conditions that are given must hold; a field that is null counts as left "
         "out. A condition that is null, and an object without conditions, are an error (BAD_REQUEST), so that a variable that is null "
         "doesn't show everything. `in: []` and `or: []` match nothing, `and: []` everything; `not` and `notIn` match exactly what is left, "
-        "records without a value included. Each object and each list counts, an `in` of 250 ids as one: at most 100."
+        "records without a value included. Each object and each list in the filter counts, an `in` of 250 ids as one; there may be at most "
+        "100."
     )
 )
 class OpportunityFilter:

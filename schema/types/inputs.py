@@ -31,7 +31,7 @@ class CreateOpportunityInput:
     stage: OpportunityStage | None = optional(f"{Deal.STAGE} By default it is the first stage.")
     probability: int | None = optional(f"{Deal.PROBABILITY} By default it is that of the stage.", _PERCENT)
     close_date: Date | None = optional(Deal.CLOSE_DATE)
-    closed_date: Date | None = optional(f"{Deal.CLOSED_DATE} By default it is today, in UTC.")
+    closed_date: Date | None = optional(f"{Deal.CLOSED_DATE} A closed one without a date gets today's, in UTC.")
     loss_reason: str | None = optional(Deal.LOSS_REASON, _REASON)
     assigned_to_id: ID | None = optional(Deal.ASSIGNED_TO)
     source: str | None = optional(Deal.SOURCE, _SHORT)

@@ -16,7 +16,7 @@ FirstArg = Annotated[
     argument("How many records the page has, from the start of the list or after `after`; 20 if neither this nor `last` is given.", _SIZE),
 ]
 AfterArg = Annotated[str | None, argument("Only records that come after this cursor.")]
-NewestArg = Annotated[int | None, argument("How many of the newest items to return, from 0 to 100.", _SIZE)]
+NewestArg = Annotated[int | None, argument("How many of the newest moves are told.", _SIZE)]
 LastArg = Annotated[int | None, argument("How many records the page has, from the end of the list or before `before`.", _SIZE)]
 BeforeArg = Annotated[str | None, argument("Only records that come before this cursor.")]
 OffsetArg = Annotated[
@@ -34,7 +34,8 @@ OrderArg = Annotated[
 SearchArg = Annotated[
     str | None,
     argument(
-        "Only records with this text in the name, or in the e-mail address if they have one; upper and lower case are alike.",
+        "Only records with this text in the name, or in the e-mail address if they have one; upper and lower case are alike, as are other "
+        "forms of the same character.",
         Constraint(max_length=200),
     ),
 ]

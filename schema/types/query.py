@@ -95,8 +95,8 @@ _PAGE = (
     "A page of the opportunities, as a Relay connection. A cursor is a position in the order: records that are added or removed meanwhile "
     "move nothing, and the last page is as fast as the first. `first` with `last`, `after` with `before`, `offset` with a cursor or "
     "`last`, a size out of range, and a cursor of another list or another order are errors with the code BAD_REQUEST. Names are ordered "
-    "by case-folded code points, stages by the pipeline; records without a value come last in both directions; `id` decides between "
-    "equals, in the direction of the first key."
+    "by code points without regard to case, stages by the pipeline; records without a value come last in both directions; `id` decides "
+    "between equals, in the direction of the first key."
 )
 
 

@@ -190,7 +190,7 @@ class Opportunity(Node):
 
     @resolved(
         ToMany("StageChange", Foreign("opportunity_id", ("sequence",)), last=True),
-        "The newest moves of the opportunity through the pipeline, at most 100 of them, the oldest of these first.",
+        "The newest moves of the opportunity through the pipeline, the oldest of these first.",
     )
     def stage_history(self, last: NewestArg = 100) -> list[StageChange]:
         """The newest moves of the opportunity through the pipeline."""

@@ -139,7 +139,7 @@ SCALARS: dict[object, ScalarDefinition] = {
         read_date,
         DATE,
         "is not a date: write YYYY-MM-DD, such as 2025-04-30.",
-        description="A calendar date, YYYY-MM-DD.",
+        description="A calendar date, written YYYY-MM-DD.",
         specified_by_url=_RFC3339,
         serialize=str,
     ),
@@ -149,8 +149,8 @@ SCALARS: dict[object, ScalarDefinition] = {
         INSTANT,
         "is not an instant: write YYYY-MM-DDTHH:MM:SS with Z or an offset, such as 2025-03-15T09:30:00Z.",
         description=(
-            "An instant in UTC, YYYY-MM-DDTHH:MM:SSZ, kept in whole seconds. Accepts RFC 3339 with any offset; of a fraction the second "
-            "is kept, while in a filter it lies between two seconds. 'Today', `asOf` and periods are UTC days."
+            "An instant in UTC, written YYYY-MM-DDTHH:MM:SSZ, in whole seconds. An input is RFC 3339 with any offset; a fraction of a "
+            "second is dropped, but in a filter it lies between two seconds. Days, such as today and `asOf`, are days in UTC."
         ),
         specified_by_url=_RFC3339,
         serialize=str,
@@ -161,9 +161,8 @@ SCALARS: dict[object, ScalarDefinition] = {
         AMOUNT,
         "is not an amount: write a number with at most two decimals, below 10,000,000,000,000.",
         description=(
-            "An amount in the workspace's currency: a JSON number with at most two decimals, |x| < 10^13, so exact to the cent as a "
-            "double. Accepts a number, or a text of digits with at most two decimals; refuses more decimals, NaN and Infinity. Stored as "
-            "whole cents. The bound is for input: sums may exceed it and stay exact."
+            "An amount in the workspace's currency, as a JSON number that is exact to the cent. An input is a number, or a text of digits, "
+            "with at most two decimals, and between -10^13 and 10^13; anything else, NaN and Infinity too, is refused. Sums may be greater."
         ),
         serialize=show_money,
     ),
