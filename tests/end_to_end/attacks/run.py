@@ -48,7 +48,7 @@ ATTACKS = {
     for attack in (
         _attack("N1", strangers.pipelines, "left", "dropped", short=0.2),
         _attack("N2", strangers.wishes, "400", "401", "426", short=0.1),
-        _attack("N3", strangers.pongs, "dropped", short=0.1),
+        _attack("N3", strangers.pongs, "dropped", "1008", "4429", short=0.1),
         _attack("N4", strangers.silent, "200", files=256, kept="fresh", short=0.1),
         _attack("N5", strangers.together, "200"),
         _attack("V1", members.long_texts, *_REFUSED),

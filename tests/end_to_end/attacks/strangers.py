@@ -8,14 +8,11 @@ from contextlib import AsyncExitStack
 
 from tests.connecting import Streams, connected
 from tests.end_to_end.attacks.target import Target
+from tests.end_to_end.fuzz.judge import UPGRADE, ending
 
 #: Seconds that an answer is waited for which has to come.
 PATIENCE = 20.0
 SMALL = b"GET /x HTTP/1.1\r\n\r\n" * 500
-UPGRADE = (
-    b"GET /graphql HTTP/1.1\r\nhost: x\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-version: 13\r\n"
-    b"sec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\nsec-websocket-protocol: graphql-transport-ws\r\n\r\n"
-)
 WISH = (
     b"POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nupgrade: websocket\r\nconnection: upgrade\r\n"
     b'content-length: 24\r\n\r\n{"query":"{__typename}"}'
@@ -87,13 +84,26 @@ async def socket(streams: Streams) -> None:
     await reader.readuntil(b"\r\n\r\n")
 
 
+async def ended(reader: asyncio.StreamReader) -> str:
+    """The code that a socket was closed with, if it was."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            return (await ending(reader))[0]
+    except (OSError, EOFError):
+        return "dropped"
+    except TimeoutError:
+        return "open"
+
+
 async def pongs(target: Target, scale: float) -> Counter[str]:
     """N3: 4 sockets send 24 MB of empty pongs, and then pings with payloads, whose pongs nobody reads, before `connection_init`."""
 
     async def one(data: bytes) -> str:
         async with connected(target.address) as streams:
             await socket(streams)
-            return await poured(streams, data, int(24_000_000 * scale) // 4, 2 + 8 * scale)
+            end = await poured(streams, data, int(24_000_000 * scale) // 4, 2 + 8 * scale)
+            streams[1].transport.resume_reading()
+            return end if end == "dropped" else await ended(streams[0])
 
     kinds = [frames(10, b"", 10_000), frames(9, b"x" * 120, 500)]
     return Counter([end for kind in kinds for end in await asyncio.gather(*(one(kind) for _ in range(4)))])

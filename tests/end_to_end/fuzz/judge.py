@@ -143,7 +143,7 @@ async def talk(address: str, frames: list[bytes]) -> tuple[str, str]:
             with contextlib.suppress(ConnectionError):
                 for each in frames:
                     streams[1].write(each)
-            return await _ending(streams[0])
+            return await ending(streams[0])
     except (OSError, EOFError):
         return DROPPED, ""
     finally:
@@ -151,7 +151,8 @@ async def talk(address: str, frames: list[bytes]) -> tuple[str, str]:
             await drop(streams[1])
 
 
-async def _ending(reader: asyncio.StreamReader) -> tuple[str, str]:
+async def ending(reader: asyncio.StreamReader) -> tuple[str, str]:
+    """The same of what comes on a socket after its upgrade. Raises OSError, EOFError where it breaks."""
     while True:
         try:
             async with asyncio.timeout(SILENCE):
