@@ -1,9 +1,7 @@
 """Documents: parsed, validated and measured once, then found by their text; their plans are kept with them."""
 
-from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
 from itertools import islice
 from typing import Any
 
@@ -26,19 +24,30 @@ from graphql import (
 )
 from graphql.execution.values import get_variable_values
 from graphql.validation.rules import overlapping_fields_can_be_merged
-from typing_extensions import override
 
 from .plan.conditions import check_size
 from .plan.faults import PlainValues, faults, path_text
+from .plan.kept import Kept
 from .plan.limits import Limits, too_much
 from .plan.selections import deciding_variables
 from .plan.variables import Coercions, Variable, Variables, coerce_plainly, writable
 from .rules.errors import BadRequest
 
 MAX_PLANS = 32
-KEPT_VARIABLES = 1_024
+"""How many plans an operation has at once: n booleans that @skip and @include look at make 2^n of them."""
+PLANS_BYTES = 4_000_000
+"""About how many bytes they take."""
+DOCUMENTS_BYTES = 40_000_000
+"""About how many bytes all documents take with their plans."""
+_DOCUMENT, _DOCUMENT_CHARACTER = 20_000, 130
+_PLAN, _PLAN_CHARACTER = 8_000, 110
+"""Bytes that a document and a plan take, and more for each character of the document, as measured."""
+
+KEPT_VARIABLES, VARIABLES_BYTES = 1_024, 8_000_000
 LONGEST_KEPT = 1_000
 """Longer JSON of variables, in bytes, is not kept."""
+_VARIABLES, _VARIABLES_BYTE, _LITERAL_BYTE = 3_000, 100, 12
+"""Bytes that coerced variables take with what plans read out of them, and more for each byte of their JSON and of the document."""
 
 LONGEST_MESSAGE = 400
 """Characters of an error's message; graphql-core repeats names and values however long they are."""
@@ -67,16 +76,6 @@ def _told(errors: list[GraphQLError], limits: Limits) -> RequestError:
     return RequestError(told)
 
 
-class Plans(dict[tuple[Any, ...], Any]):
-    """The plans of one operation, by the booleans that decide its shape: bounded, since n booleans make 2^n shapes."""
-
-    @override
-    def __setitem__(self, key: tuple[Any, ...], plan: Any) -> None:
-        if len(self) >= MAX_PLANS:
-            self.clear()
-        super().__setitem__(key, plan)
-
-
 @dataclass(slots=True, eq=False)
 class Prepared:
     """One operation of a valid document, with the plans that were made for it."""
@@ -88,7 +87,10 @@ class Prepared:
     variables: tuple[Variable, ...]
     sized: tuple[str, ...]
     """The variables whose size is looked at before they are coerced."""
-    plans: Plans = field(default_factory=Plans)
+    plans: dict[tuple[Any, ...], Any] = field(default_factory=dict)
+    """By the booleans that decide its shape, and by who may see what."""
+    mark: object = field(default_factory=object)
+    """Stands for it in what is kept for longer than it may be."""
     kind: str = field(init=False)
     """`query`, `mutation` or `subscription`."""
     name: str | None = field(init=False)
@@ -103,6 +105,10 @@ class Prepared:
         self.repeats = self.kind == "query" and "ID" not in types
 
 
+def _variables_size(prepared: Prepared, text: bytes) -> int:
+    return _VARIABLES + _VARIABLES_BYTE * len(text) + _LITERAL_BYTE * len(prepared.text)
+
+
 class Documents:
     """The documents seen lately, bounded; what is invalid is not kept."""
 
@@ -111,23 +117,34 @@ class Documents:
         self._coercions = Coercions(schema)
         self._limits = limits
         self._rules = RULES if limits.introspection else (*RULES, NoSchemaIntrospectionCustomRule)
-        self._kept: OrderedDict[tuple[str, str | None], Prepared] = OrderedDict()
-        self._remembered = lru_cache(maxsize=KEPT_VARIABLES)(self._coerce_text)
+        self._kept: Kept[Prepared] = Kept(limits.documents, DOCUMENTS_BYTES)
+        self._remembered: Kept[Variables] = Kept(KEPT_VARIABLES, VARIABLES_BYTES)
         self.misses = 0
 
     def prepare(self, text: str, name: str | None) -> Prepared:
         """The operation `name` of a document (None: its only one). Raises RequestError."""
-        key = (text, name)
-        found = self._kept.get(key)
+        found = self._kept.get((text, name))
         if found is not None:
-            self._kept.move_to_end(key)
             return found
         self.misses += 1
         prepared = self._prepare(text, name)
-        self._kept[key] = prepared
-        if len(self._kept) > self._limits.documents:
-            self._kept.popitem(last=False)
+        self._keep(prepared, name)
         return prepared
+
+    def keep_plan(self, prepared: Prepared, key: tuple[Any, ...], plan: Any) -> None:
+        """Keeps a plan of an operation with it; where they are too many, or too large, all of them make room."""
+        size = _PLAN + _PLAN_CHARACTER * len(prepared.text)
+        if len(prepared.plans) >= MAX_PLANS or (len(prepared.plans) + 1) * size > PLANS_BYTES:
+            prepared.plans.clear()
+        prepared.plans[key] = plan
+        for name in (prepared.name, None):
+            if self._kept.get((prepared.text, name)) is prepared:
+                self._keep(prepared, name)
+
+    def _keep(self, prepared: Prepared, name: str | None) -> None:
+        characters, plans = len(prepared.text), len(prepared.plans)
+        size = _DOCUMENT + _DOCUMENT_CHARACTER * characters + plans * (_PLAN + _PLAN_CHARACTER * characters)
+        self._kept.put((prepared.text, name), prepared, size)
 
     def coerce(self, prepared: Prepared, given: dict[str, Any]) -> Variables:
         """The coerced variables (specification section 6.1.2). Raises RequestError.
@@ -140,11 +157,16 @@ class Documents:
             except TypeError:  # what isn't JSON is graphql-core's to word
                 return self._coerce(prepared, given)
             if len(text) <= LONGEST_KEPT:
-                return self._remembered(prepared, text)
+                return self._remember(prepared, text, given)
         return self._coerce(prepared, given)
 
-    def _coerce_text(self, prepared: Prepared, text: bytes) -> Variables:
-        return self._coerce(prepared, orjson.loads(text))
+    def _remember(self, prepared: Prepared, text: bytes, given: dict[str, Any]) -> Variables:
+        key = prepared.mark, text
+        values = self._remembered.get(key)
+        if values is None:
+            values = self._coerce(prepared, given)
+            self._remembered.put(key, values, _variables_size(prepared, text))
+        return values
 
     def _coerce(self, prepared: Prepared, given: dict[str, Any]) -> Variables:
         """At once where they are plain, by graphql-core where not."""

@@ -8,11 +8,11 @@ import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Any
 
 import orjson
 from graphql import GraphQLError, GraphQLSchema
-from graphql.execution import execute_sync
 
 from .assembly import build
 from .documents import Documents, Prepared, RequestError, request_error
@@ -21,7 +21,9 @@ from .events.telling import Telling
 from .plan.compiler import STATEMENTS, STATEMENTS_BYTES, Compiler
 from .plan.conditions import FilterModel
 from .plan.explain import explain
+from .plan.fallback import SMALL, Call, Fallback, TooMuchSchema
 from .plan.formats import namespace
+from .plan.introspection import Introspection
 from .plan.kept import Kept
 from .plan.limits import Limits
 from .plan.model import Model
@@ -41,6 +43,10 @@ from .write.carrying import carry_out
 from .write.transaction import make_call
 
 _log = logging.getLogger(__name__)
+
+RETRY_SECONDS = 60
+"""After which a plan is tried again that has met null where there can be none."""
+_NULL = "a plan met null in %s, which can't be null: graphql-core answers operation %s in its place, for %d s"
 
 
 @dataclass(slots=True)
@@ -89,10 +95,11 @@ class EventAnswer:
 
 @dataclass(slots=True)
 class Reading:
-    """Who reads, and whether the workspace's revision is wanted with what is read."""
+    """Who reads, whether the workspace's revision is wanted with what is read, and the answer's bytes beside it."""
 
     caller: Caller
     at_revision: bool
+    spent: int = 0
 
 
 class Graph:
@@ -113,6 +120,8 @@ class Graph:
         self._documents = Documents(self.graphql_schema, self.limits)
         self._counts = Counts(self.limits.counts)
         self._statements: Kept[Statement] = Kept(STATEMENTS, STATEMENTS_BYTES)
+        self._fallback = Fallback(self.graphql_schema)
+        self._introspection = Introspection(self._fallback)
         self._names = namespace(show_money)
         self.events = Feed(database)
         self._telling = Telling(database, self.events, self._filters, self._counts, self.limits.max_answer)
@@ -142,7 +151,7 @@ class Graph:
                 answer = await self._query(prepared, plan, given, values, Reading(caller, at_revision))
         except RequestError as error:
             return Answer(None, error.errors, executed=False)
-        except TooLarge as error:
+        except (TooLarge, TooMuchSchema) as error:
             return Answer(None, request_error(str(error)).errors, executed=False)
         except (StorageError, ServiceUnavailable) as error:
             told = _of_storage(error) if isinstance(error, StorageError) else error
@@ -151,10 +160,10 @@ class Graph:
         return answer
 
     def _cost(self, plan: Any, values: Variables) -> int:
-        cost: int | None = values.read.get(plan)
+        cost: int | None = values.read.get(plan.mark)
         if cost is None:
             cost = int(plan.cost.total(values))
-            values.keep(plan, cost)
+            values.keep(plan.mark, cost)
         if cost > self.limits.max_cost:
             message = f"The operation costs {cost}; it may cost {self.limits.max_cost}. Ask for smaller pages or fewer levels."
             raise request_error(message)
@@ -167,7 +176,8 @@ class Graph:
         plan = prepared.plans.get(key)
         if plan is None:
             booleans = dict(zip(prepared.deciding, key[len(sight) :], strict=True))
-            plan = prepared.plans[key] = self._compile(prepared, booleans, sight)
+            plan = self._compile(prepared, booleans, sight)
+            self._documents.keep_plan(prepared, key, plan)
         return plan
 
     def _compile(self, prepared: Prepared, booleans: dict[str, bool | None], sight: tuple[bool, bool, bool]) -> Any:
@@ -189,21 +199,37 @@ class Graph:
         return COMPILERS[prepared.kind](compiler)
 
     async def _query(self, prepared: Prepared, plan: QueryPlan, given: dict[str, Any], values: Variables, reading: Reading) -> Answer:
-        if self._plans and not plan.introspective and not plan.faulty:
+        if self._plans and (not plan.retry_at or monotonic() >= plan.retry_at):
             try:
-                data, revision = await self._read(plan, values, reading)
+                answer = await self._planned(plan, given, values, reading)
             except GatewayError:
                 pass  # graphql-core words it, with its path
-            except PlanFault:
-                plan.faulty = True
+            except PlanFault as fault:
+                plan.retry_at = monotonic() + RETRY_SECONDS
+                _log.warning(_NULL, fault, prepared.name or "without a name", RETRY_SECONDS)
             else:
-                self.planned += 1
-                return Answer(data, revision=revision)
+                if answer is not None:
+                    self.planned += 1
+                    return answer
         return await self._complete(prepared, given, values, reading)
 
+    async def _planned(self, plan: QueryPlan, given: dict[str, Any], values: Variables, reading: Reading) -> Answer | None:
+        """The answer by a plan; None where graphql-core has errors to tell. Raises GatewayError, PlanFault, TooLarge, TooMuchSchema."""
+        told = b"{}"
+        if plan.schema_part is not None:
+            found = await self._introspection.tell(plan.schema_part, given)
+            if found is None:
+                return None
+            told = found
+            reading.spent = len(told)
+        data, revision = await self._read(plan, values, reading)
+        if plan.schema_part is not None:
+            data |= orjson.loads(told)
+        return Answer(data, revision=revision)
+
     async def _read(self, plan: QueryPlan, values: Variables, reading: Reading) -> tuple[dict[str, Any], int | None]:
-        if plan.alone:
-            reader = self._reader(self.database, reading.caller)
+        if plan.alone or (plan.constant and not reading.at_revision):
+            reader = self._reader(self.database, reading)
             try:
                 data = await plan.read(reader, values)
             except Moved:
@@ -213,21 +239,27 @@ class Graph:
                     return data, reader.seen
 
         async def work(connection: Connection) -> tuple[dict[str, Any], int | None]:
-            reader = self._reader(connection, reading.caller)
+            reader = self._reader(connection, reading)
             data = await plan.read(reader, values)
             return data, await reader.revision() if reading.at_revision else None
 
         return await self.database.read(work)
 
-    def _reader(self, source: Any, caller: Caller) -> Reader:
-        return Reader(self.database, source, caller, self._counts, self.limits.max_answer)
+    def _reader(self, source: Any, reading: Reading) -> Reader:
+        reader = Reader(self.database, source, reading.caller, self._counts, self.limits.max_answer)
+        reader.add(reading.spent)
+        return reader
 
     async def _complete(self, prepared: Prepared, given: dict[str, Any], values: Variables, reading: Reading) -> Answer:
         self.completed += 1
         plan: QueryPlan = self._plan(prepared, values, reading.caller, raw=True)
-        tree, revision = await self._read(plan, values, reading) if plan.steps else ({}, None)
-        result = execute_sync(self.graphql_schema, prepared.document, tree, None, given, prepared.name)
+        tree, revision = await self._read(plan, values, reading)
+        call = Call(prepared.document, tree, given, prepared.name)
+        small = plan.schema_part is None and self._cost(plan, values) <= SMALL
+        result = self._fallback.execute(call) if small else await self._fallback.execute_beside(call)
         errors = [error_of(error) for error in (result.errors or ())[: self.limits.max_errors]]
+        if plan.schema_part is not None and len(orjson.dumps(result.data)) > self.limits.max_answer:
+            raise TooLarge(self.limits.max_answer)
         return Answer(result.data, errors or None, revision=revision)
 
     async def _mutate(self, plan: MutationPlan, values: Variables, caller: Caller) -> Answer:

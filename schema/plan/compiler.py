@@ -136,7 +136,7 @@ class Compiler:
             return self._value(model, level.slot(source.build(table)), level.weight)
         if isinstance(source, ToOne):
             code, cost, test = self._row(level, table, source, selected)
-            return _unless_absent(code, test, model), cost
+            return self._unless_absent(code, test, model), cost
         return self._one_of(level, table, source, selected) if isinstance(source, OneOf) else self._many(level, table, model, selected)
 
     def _many(self, level: Level, table: FromClause, model: FieldModel, selected: Selected) -> tuple[str, Cost]:
@@ -231,12 +231,18 @@ class Compiler:
             below = _inner(plain, code, None)
             inner, cost = self.plain(below, type_, asked)
             plain.weight.object(below.weight, code)
-            return _unless_absent(inner, code, model), cost
+            return self._unless_absent(inner, code, model), cost
         item = f"{plain.variable}_"
         below = _inner(plain, item, code)
         inner, cost = self.plain(below, type_, asked)
         plain.weight.items(below.weight, code)
         return f"[{inner} for {item} in {code}]", paged(plain.size, cost) if plain.size else cost.times(LIST)
+
+    def _unless_absent(self, code: str, test: str, model: FieldModel) -> str:
+        """`code`, or what stands for an absent object: null, or the end of the plan where the types rule null out."""
+        ends = isinstance(model.definition.type, GraphQLNonNull) and not self.raw
+        absent = f"fault({model.coordinate!r})" if ends else "None"
+        return f"({code} if {test} is not None else {absent})"
 
     def _related(self, plain: Plain, source: ToOne, selected: Selected) -> tuple[str, Cost]:
         records, cost = self.records(self, source.type_name, selected)
@@ -253,12 +259,6 @@ def _inner(plain: Plain, variable: str, iterated: str | None) -> Plain:
 
 def _is_list(model: FieldModel) -> bool:
     return isinstance(get_nullable_type(model.definition.type), GraphQLList)
-
-
-def _unless_absent(code: str, test: str, model: FieldModel) -> str:
-    """`code`, or what stands for an absent object: null, or the end of the plan where the types rule null out."""
-    absent = f"fault({model.coordinate!r})" if isinstance(model.definition.type, GraphQLNonNull) else "None"
-    return f"({code} if {test} is not None else {absent})"
 
 
 def result_type(model: FieldModel) -> GraphQLObjectType:

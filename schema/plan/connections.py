@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from graphql import get_named_type
@@ -62,6 +62,8 @@ class ConnectionPlan:
     raw: bool
     around: int
     cursors: Cursors
+    mark: object = field(default_factory=object)
+    """Stands for it in what is kept for longer than it may be."""
 
     @property
     def wanted(self) -> Wanted:
@@ -104,13 +106,13 @@ class ConnectionPlan:
 
     def asked(self, variables: Variables) -> Asked:
         """What the arguments say, which is read once. Raises BadRequest for what they can't be, CursorExpired."""
-        found: Asked | None = variables.read.get(self)
+        found: Asked | None = variables.read.get(self.mark)
         if found is None:
             arguments = self.arguments(variables)
             page = read_page(arguments, self.level.stored.table.name)
             shape, values = self._narrow(arguments)
             found = Asked(page, shape, {**values, **_page_values(page)})
-            variables.keep(self, found)
+            variables.keep(self.mark, found)
         return found
 
     def _asked_by(self, reader: Reader, variables: Variables) -> Asked:

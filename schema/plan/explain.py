@@ -25,9 +25,7 @@ def explain(part: Any, variables: Variables) -> Iterator[str]:
 
 @explain.register
 def _query(plan: QueryPlan, variables: Variables) -> Iterator[str]:
-    yield f"query, cost {plan.cost.total(variables)}" + (
-        ", completed by graphql-core: it asks for the schema" if plan.introspective else ""
-    )
+    yield f"query, cost {plan.cost.total(variables)}" + (", what it asks of the schema is told by graphql-core" if plan.schema_part else "")
     for key, step in plan.steps:
         yield f"{key}:"
         yield from _indented(explain(step, variables))

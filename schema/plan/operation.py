@@ -1,7 +1,7 @@
 """A whole operation as compiled: its root fields in order, and what it costs."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -11,14 +11,13 @@ from ..rules.errors import GatewayError
 from .arguments import Arguments, bounded, read_arguments
 from .compiler import TYPENAME, Compiler, result_type
 from .connections import ConnectionPlan, compile_connection
-from .cost import SCHEMA, Cost
+from .cost import Cost
+from .introspection import FIELDS, SchemaPart, schema_part
 from .reading import Reader
 from .records import compile_embedded, compile_records, compile_to_many
 from .selections import Selected, Selections
-from .steps import NodesStep, PlainWriter, RecordStep, Step, compile_plain, compile_step
+from .steps import ConstantStep, NodesStep, PlainWriter, RecordStep, Step, compile_plain, compile_step
 from .variables import Variables
-
-INTROSPECTION = {"__schema", "__type"}
 
 _AROUND = 20
 """Bytes of brackets, of null or of `__typename`."""
@@ -28,17 +27,22 @@ MakeCompiler = Callable[..., Compiler]
 
 @dataclass(slots=True, eq=False)
 class QueryPlan:
-    """The steps of a query by response key. `introspective`: it asks for the schema too, which only graphql-core tells."""
+    """The steps of a query by response key. What it asks of the schema has no place in a raw plan: graphql-core tells it by itself."""
 
     compiler: Compiler
     steps: list[tuple[str, Step]]
     cost: Cost
-    introspective: bool
+    schema_part: SchemaPart | None
+    constant: bool
+    """It reads nothing: it asks for its type's name, or for the schema."""
+    mark: object = field(default_factory=object, init=False)
+    """Stands for it in what is kept for longer than it may be."""
     alone: bool = False
     """Its statements need no transaction to see one state of the workspace: there is one, or each tells the revision that it saw."""
     around: int = 0
     """Bytes of the answer beside its rows and plain objects, at most."""
-    faulty: bool = False
+    retry_at: float = 0
+    """When it is tried again after it has met null where there can be none (as `monotonic` tells time)."""
 
     async def read(self, reader: Reader, variables: Variables) -> dict[str, Any]:
         """The response's data. Raises GatewayError, TooLarge, and Moved if its reader reads `alone`.
@@ -87,6 +91,7 @@ class MutationPlan:
 
     steps: list[WriteStep | tuple[str, str]]
     cost: Cost
+    mark: object = field(default_factory=object)
 
 
 @dataclass(slots=True, eq=False)
@@ -102,6 +107,7 @@ class EventPlan:
     cost: Cost
     checks: list[Callable[[Variables], object]]
     variables: frozenset[str]
+    mark: object = field(default_factory=object)
 
     def check(self, variables: Variables) -> None:
         """Raises BadRequest for arguments below an event that can't be: there may be no event for long."""
@@ -114,16 +120,15 @@ def compile_query(compiler: Compiler) -> QueryPlan:
     root: Any = compiler.model.schema.query_type
     steps: list[tuple[str, Step]] = []
     cost = Cost()
-    introspective = False
-    for selected in compiler.selections.root(root):
-        if selected.name in INTROSPECTION:
-            introspective = True
-            cost.add(Cost(SCHEMA))
+    asked = compiler.selections.root(root)
+    for selected in asked:
+        if compiler.raw and selected.name in FIELDS:
             continue
         step, added = compile_step(compiler, selected)
         steps.append((selected.key, step))
         cost.add(added)
-    return QueryPlan(compiler, steps, cost, introspective, _alone(steps), _around(steps))
+    constant = all(isinstance(step, ConstantStep) for _, step in steps)
+    return QueryPlan(compiler, steps, cost, schema_part(compiler.selections, asked), constant, _alone(steps), _around(steps))
 
 
 def _around(steps: list[tuple[str, Step]]) -> int:

@@ -13,6 +13,8 @@ from graphql import (
     GraphQLObjectType,
     GraphQLSchema,
     OperationDefinitionNode,
+    OperationType,
+    SelectionSetNode,
     VariableNode,
     Visitor,
     print_ast,
@@ -60,6 +62,16 @@ class Selections:
         """The fields asked of `selected` where it is a `type_`, in order."""
         found = collect_subfields(self._schema, self._fragments, self._values, self._operation, type_, list(selected.details))
         return _selected(found.grouped_field_set)
+
+    def document_of(self, fields: list[Selected]) -> tuple[DocumentNode, frozenset[str]]:
+        """Some of a query's root fields as a document of their own, and the names of the variables that it mentions."""
+        asked = SelectionSetNode(selections=tuple(details.node for selected in fields for details in selected.details))
+        found = _Mentioned(self._fragments)
+        visit(asked, found)
+        declared = tuple(node for node in self._operation.variable_definitions or () if node.variable.name.value in found.names)
+        operation = OperationDefinitionNode(operation=OperationType.QUERY, variable_definitions=declared, selection_set=asked)
+        spread = [self._fragments[name].definition for name in sorted(found.fragments)]
+        return DocumentNode(definitions=(operation, *spread)), frozenset(found.names)
 
     def variables_below(self, selected: Selected) -> frozenset[str]:
         """The names of the variables that are mentioned anywhere below a field."""

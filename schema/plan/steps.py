@@ -11,9 +11,10 @@ from ..rules.errors import BadRequest, Forbidden
 from ..storage.statements import Statement
 from .analytics import AGGREGATES
 from .arguments import Arguments, read_arguments
-from .compiler import Compiler, Plain, Related, result_type
+from .compiler import TYPENAME, Compiler, Plain, Related, result_type
 from .connections import compile_connection
-from .cost import LIST, SUMS, SUMS_OF_A_DAY, Cost, Size, dearest, paged
+from .cost import LIST, SCHEMA, SUMS, SUMS_OF_A_DAY, Cost, Size, dearest, paged
+from .introspection import FIELDS
 from .model import FieldModel
 from .reading import Reader
 from .records import Records, compile_records
@@ -85,7 +86,7 @@ class RowsStep:
 
 @dataclass(slots=True)
 class ConstantStep:
-    """A root field that is always the same: `__typename`."""
+    """A root field that is always the same, `__typename`, or that is told elsewhere, `__schema` and `__type`."""
 
     value: Any
 
@@ -153,8 +154,12 @@ def require_admin(reader: Reader) -> None:
 
 def compile_step(compiler: Compiler, selected: Selected) -> tuple[Step, Cost]:
     """The step of a root field of a query."""
-    if selected.name == "__typename":
+    if selected.name == TYPENAME:
         return ConstantStep("Query"), Cost()
+    return (ConstantStep(None), Cost(SCHEMA)) if selected.name in FIELDS else _stored(compiler, selected)
+
+
+def _stored(compiler: Compiler, selected: Selected) -> tuple[Step, Cost]:
     model = compiler.model.field("Query", selected.name)
     arguments = read_arguments(model.definition, selected.node)
     source = model.source

@@ -33,8 +33,8 @@ Variable = tuple[str, Coerce, bool, Any]
 """Name, coercion, whether graphql-core has to look where it isn't given, and its default (Undefined where it has none)."""
 
 MAX_INT = 2**31
-MAX_READ = 64
-"""How much of variables may be kept read: more than the lists that one operation can have."""
+MAX_READ = 8
+"""How much of variables may be kept read: more than the lists that most operations have."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 

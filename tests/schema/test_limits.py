@@ -3,6 +3,7 @@
 # ruff: noqa: E501  documents and the rows of tables stay on one line
 
 import time
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -216,20 +217,36 @@ async def test_plans_and_documents_are_bounded(world_on_sqlite: World) -> None:
     assert len(graph._documents._kept) == 1_000
 
 
+async def test_documents_are_bounded_in_bytes(world_on_sqlite: World) -> None:
+    """However large documents and their plans are, the memory that they take together is bounded; what is let go leaves nothing behind."""
+    graph, caller = Graph(world_on_sqlite.database), world_on_sqlite.here.caller()
+    fields = " ".join(
+        f"l{place}: accounts(first: 1, search: $text) {{ nodes {{ id contacts {{ nodes {{ id }} }} }} }}" for place in range(15)
+    )
+    tracemalloc.start()
+    for number in range(150):
+        await ask(graph, f"query N{number}($text: String) {{ {fields} }} # {'x' * 2_000}", caller, {"text": str(number)})
+    taken, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(graph._documents._kept) < 100
+    assert graph._documents._kept.bytes <= 40_000_000
+    assert taken < 60_000_000
+
+
 async def test_variables_are_bounded(world_on_sqlite: World) -> None:
     """Lists asked for with ever other variables are forgotten again, long ones at once, and what their plans read out of them, too."""
     graph, caller = Graph(world_on_sqlite.database), world_on_sqlite.here.caller()
     prepared = graph.prepare("query($text: String) { accounts(search: $text) { totalCount } }")
     for number in range(1_100):
         await graph.run(prepared, {"text": str(number)}, caller)
-    kept = graph._documents._remembered.cache_info()
-    assert (kept.currsize, kept.hits) == (1_024, 0)
+    assert 100 < len(graph._documents._remembered) <= 1_024
+    assert graph._documents._remembered.bytes <= 8_000_000
     last = {"text": "1099"}
     values = graph._documents.coerce(prepared, last)
     assert graph._documents.coerce(prepared, last) is values
     for _ in range(1_000):
         values.keep(object(), None)
-    assert len(values.read) <= 64
+    assert len(values.read) <= 8
     long = {"text": "x" * 1_000}
     assert graph._documents.coerce(prepared, long) is not graph._documents.coerce(prepared, long)
     lone = graph.prepare("query($id: ID!) { account(id: $id) { name } }")

@@ -1,0 +1,85 @@
+"""graphql-core's executor for what plans leave to it: in threads beside the event loop, and no longer than someone waits for it."""
+
+import asyncio
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import DocumentNode, ExecutionResult, GraphQLObjectType, GraphQLSchema
+from graphql.execution import Executor, execute_sync
+
+THREADS = 2
+SMALL = 20
+"""Up to this cost an operation is executed at once: it takes a few milliseconds, and a thread takes time, too."""
+MAX_SCHEMA_VALUES = 25_000
+"""How much of the schema may be told in one answer; graphql-core's own introspection query asks for some 6,000 values."""
+
+
+class TooMuchSchema(Exception):
+    """An operation asks for more of the schema than may be told."""
+
+    def __init__(self) -> None:
+        super().__init__(f"The operation asks for more than {MAX_SCHEMA_VALUES:,} values of the schema: ask for fewer levels of it.")
+
+
+class _Stopped(BaseException):
+    """Nobody waits for the answer any more. No exception of a field: graphql-core would go on with the next one."""
+
+
+@dataclass(slots=True)
+class Call:
+    """An operation to execute, over the tree that a plan has read."""
+
+    document: DocumentNode
+    tree: Mapping[str, Any]
+    variables: dict[str, Any]
+    name: str | None = None
+
+
+class _Watch:
+    """Counts the schema's values that are told, and ends the execution."""
+
+    def __init__(self) -> None:
+        self.stopped = False
+        self.values = 0
+
+    def look(self, parent: GraphQLObjectType) -> None:
+        """Raises _Stopped."""
+        if parent.name.startswith("__"):
+            self.values += 1
+        if self.stopped or self.values > MAX_SCHEMA_VALUES:
+            raise _Stopped
+
+
+class Fallback:
+    """Executes operations on a schema."""
+
+    def __init__(self, schema: GraphQLSchema) -> None:
+        self._schema = schema
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="graphql-core")
+        # Who waits for a thread can be cancelled here; in the executor's own queue work would pile up that nobody wants.
+        self._turns = asyncio.Semaphore(THREADS)
+
+    def execute(self, call: Call) -> ExecutionResult:
+        """The result, at once."""
+        return execute_sync(self._schema, call.document, call.tree, None, call.variables, call.name)
+
+    async def execute_beside(self, call: Call) -> ExecutionResult:
+        """The result, while the event loop goes on. Raises TooMuchSchema."""
+        watch = _Watch()
+        async with self._turns:
+            try:
+                return await asyncio.get_running_loop().run_in_executor(self._threads, self._watched, call, watch)
+            except _Stopped:
+                raise TooMuchSchema from None
+            finally:
+                watch.stopped = True
+
+    def _watched(self, call: Call, watch: _Watch) -> ExecutionResult:
+        class Watched(Executor[Any]):
+            def execute_field(self, parent_type: GraphQLObjectType, *arguments: Any) -> Any:
+                watch.look(parent_type)
+                return super().execute_field(parent_type, *arguments)
+
+        return execute_sync(self._schema, call.document, call.tree, None, call.variables, call.name, executor_class=Watched)
