@@ -10,7 +10,7 @@ from .connection_sql import Wanted
 from .cost import COUNT, SUMS, Cost
 from .select import Level
 from .selections import Selected
-from .weight import SCALARS, Weight
+from .weight import ABSENT, SCALARS, Weight
 
 
 @dataclass(slots=True)
@@ -62,7 +62,9 @@ class Parts:
         """What is told of a page, or of all that match."""
         below = self.compiler.selections.below(selected, type_)
         self.info.update(field.name for field in below)
-        self.cursors.of_page += sum([field.name in {"startCursor", "endCursor"} for field in below])
+        cursors = sum([field.name in {"startCursor", "endCursor"} for field in below])
+        self.cursors.of_page += cursors
+        self.around.fixed += cursors * ABSENT
         plain = Plain(f"p[{selected.name!r}]", "[{}]")
         code, cost = self.compiler.plain(plain, type_, below)
         self.around.fixed += plain.weight.fixed
