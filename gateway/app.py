@@ -22,11 +22,13 @@ from gateway.http.cors import Cors, Hosts, Origins
 from gateway.http.documents import Documents, read_trusted
 from gateway.http.doors import Doors, Exact, Page, Pages, not_found
 from gateway.http.faults import Headers
+from gateway.http.forwarded import Forwarded
 from gateway.http.graphql import GraphQLEndpoint
 from gateway.http.identity import Identified
 from gateway.http.load import Bounded, Places
 from gateway.http.observed import Observed
 from gateway.http.operations import Operations
+from gateway.http.ports import METRICS, ForBearer, Ports
 from gateway.http.rates import Budget, Rated
 from gateway.http.sdl import SDL_PATH, SchemaText
 from gateway.http.unsent import Unsent
@@ -52,6 +54,8 @@ from schema.storage.database import open_database
 from schema.storage.sweeps import Sweeper
 from schema.write.expiry import ExpiredKeys
 
+#: Names of this machine for itself.
+LOOPBACK: Final = ("localhost", "*.localhost", "127.0.0.1", "[::1]")
 #: REST's pages that need no token.
 PUBLIC_REST: Final = frozenset({"/api/openapi.json", "/api/docs"})
 #: Mutations after which a token may not be good any more, and the ids that own tokens. Forgetting one too many costs a look-up.
@@ -66,6 +70,8 @@ class Application:
 
     def __init__(self, settings: Settings, demo_token: str | None) -> None:
         self.settings = settings
+        # The demo's pages hold its token: a name that somebody else points here is not to read them.
+        self.hosts = settings.allowed_hosts if demo_token is None else (*LOOPBACK, settings.host)
         self.stopping = False
         self.closing = asyncio.Event()
         self.at_start: list[Callable[[], None]] = []
@@ -101,8 +107,17 @@ class Application:
         """What every request passes, the outermost first."""
         settings = self.settings
         return [
-            partial(Observed, observe=self.journal.note, complain=self.complain, marks=self.marks, stopping=lambda: self.stopping),
-            *([partial(Hosts, names=settings.allowed_hosts)] if "*" not in settings.allowed_hosts else []),
+            *([partial(Forwarded, proxies=settings.trusted_proxies)] if settings.trusted_proxies else []),
+            partial(
+                Observed,
+                observe=self.journal.note,
+                complain=self.complain,
+                marks=self.marks,
+                stopping=lambda: self.stopping,
+                headers=[(b"strict-transport-security", b"max-age=%d" % settings.hsts)] if settings.hsts else [],
+            ),
+            *([partial(Ports, port=settings.metrics_port, operators=Pages(self._operators(), not_found))] if settings.metrics_port else []),
+            *([partial(Hosts, names=self.hosts)] if "*" not in self.hosts else []),
             *([partial(Cors, origins=Origins(settings.cors_origins))] if settings.cors_origins else []),
         ]
 
@@ -162,12 +177,14 @@ class Application:
 
     def _pages(self) -> dict[str, Page]:
         """What needs no token."""
-        settings = self.settings
+        return {**self._operators(), **({"/api/docs": self._docs} if self.settings.graphiql else {})}
+
+    def _operators(self) -> dict[str, Page]:
+        """What is for those who run the process."""
         return {
             "/healthz": alive,
             "/readyz": Readiness(self.database, lambda: self.stopping),
-            **({"/metrics": self._metrics} if settings.metrics else {}),
-            **({"/api/docs": self._docs} if settings.graphiql else {}),
+            **({METRICS: self._metrics} if self.settings.metrics else {}),
         }
 
     @asynccontextmanager
@@ -213,9 +230,14 @@ class Application:
         self.metrics.connections.set(len(self.connections))
         self.metrics.measured(self.database.figures())
 
-    async def _metrics(self) -> Response:
+    async def _metrics(self) -> ASGIApp:
+        token = self.settings.metrics_token
+        return self._tell_metrics if token is None else ForBearer(self._tell_metrics, token.get_secret_value())
+
+    async def _tell_metrics(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.journal.tell()
-        return Response(self.metrics.text(), headers={"Content-Type": CONTENT_TYPE, "Cache-Control": "no-store"})
+        answer = Response(self.metrics.text(), headers={"Content-Type": CONTENT_TYPE, "Cache-Control": "no-store"})
+        await answer(scope, receive, send)
 
     async def _docs(self) -> Response:
         return self.pages.docs()

@@ -5,6 +5,7 @@ what was typed can't be, 1 that the database, the port or the disk didn't do the
 """
 
 import asyncio
+import os
 import sqlite3
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import asyncpg
 import orjson
+import structlog
 import typer
 
 from gateway import demo as demos
@@ -26,7 +28,7 @@ from gateway.listen import ListenError, listening
 from gateway.migrations import head, head_is_current, upgrade
 from gateway.seed import SeedFault, SeedSpec
 from gateway.seed import seed as fill
-from gateway.settings import Settings, SettingsError, load
+from gateway.settings import Settings, SettingsError, load, unknown_variables
 from gateway.terminal import json_object, print_rows, progress
 from schema.rules.access import Caller, Role
 from schema.rules.text import trimmed
@@ -68,6 +70,14 @@ def main() -> None:
         app()
 
 
+@app.callback()
+def begin(context: typer.Context) -> None:
+    """What every command does first: `serve` tells it to its log."""
+    if context.invoked_subcommand != "serve":
+        for line in unknown_variables(os.environ):
+            _say(f"gateway: {line}")
+
+
 @app.command()
 @with_settings
 def serve(
@@ -82,6 +92,8 @@ def serve(
 
     settings = load(**flags)
     logs.configure(settings)
+    for line in (*unknown_variables(os.environ), *settings.advice()):
+        structlog.get_logger().warning(line)
     # Whatever can't work is told here, in a sentence: the settings, the port, the database.
     application.create_app(settings)
     if demo:

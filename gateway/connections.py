@@ -18,11 +18,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from gateway.http.faults import Fault, RateLimited, Unavailable
+from gateway.http.ports import HEALTH
 from gateway.http.respond import refuse
 from gateway.settings import Settings
 
-#: Who asks for these is answered beyond the bound as well.
-HEALTH: Final = frozenset({"/healthz", "/readyz"})
 LOG_SECONDS: Final = 10.0
 #: A connection is let be for so long: it may have asked already, and nobody has looked.
 YOUNG_SECONDS: Final = 0.01

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 import typer
 from pydantic.fields import FieldInfo
 
-from gateway.settings import PREFIX, Settings
+from gateway.environment import PREFIX
+from gateway.settings import Settings
 
 # What one gives most, in this order; the others stand under "Settings".
 FIRST = ("host", "port", "database_url", "workers", "migrate")

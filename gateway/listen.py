@@ -22,17 +22,21 @@ def listening(settings: Settings) -> Iterator[tuple[Settings, list[socket.socket
     """
     with ExitStack() as bound:
         try:
-            found = _bind(settings, bound)
+            address = settings.address
+            found = _bind(settings.host, settings.port, bound)
+            if settings.metrics_port is not None:
+                address = f"{settings.host}:{settings.metrics_port} for metrics"
+                found += _bind(settings.host, settings.metrics_port, bound)
         except OSError as error:
-            raise ListenError(f"can't listen on {settings.address}: {(error.strerror or str(error)).lower()}") from None
+            raise ListenError(f"can't listen on {address}: {(error.strerror or str(error)).lower()}") from None
         yield settings.model_copy(update={"port": found[0].getsockname()[1]}), found
 
 
-def _bind(settings: Settings, bound: ExitStack) -> list[socket.socket]:
+def _bind(host: str, port: int, bound: ExitStack) -> list[socket.socket]:
     found: list[socket.socket] = []
-    for family, _, _, _, address in socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE):
-        port = found[0].getsockname()[1] if found else settings.port
-        found += [bound.enter_context(each) for each in _bound(family, (address[0], port, *address[2:]))]
+    for family, _, _, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE):
+        taken = found[0].getsockname()[1] if found else port
+        found += [bound.enter_context(each) for each in _bound(family, (address[0], taken, *address[2:]))]
     if not found:
         raise OSError(errno.EADDRNOTAVAIL, os.strerror(errno.EADDRNOTAVAIL))
     return found

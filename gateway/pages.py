@@ -20,7 +20,6 @@ CONFIG_SLOT = '<script type="application/json" id="config">{}</script>'
 HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
 
@@ -133,7 +132,6 @@ class _Assets(StaticFiles):
     ) -> Response:
         response = super().file_response(full_path, stat_result, scope, status_code)
         response.headers["Cache-Control"] = self.cache_control
-        response.headers["X-Content-Type-Options"] = "nosniff"
         if (content_type := CONTENT_TYPES.get(Path(full_path).suffix)) and "content-type" in response.headers:
             response.headers["content-type"] = content_type
         return response

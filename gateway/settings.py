@@ -4,6 +4,7 @@ The README's table is made from `Settings.model_fields`, so each field says what
 """
 
 import re
+from collections.abc import Collection, Iterator
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -12,12 +13,16 @@ import limits
 from pydantic import Field, PositiveFloat, PositiveInt, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-PREFIX = "GATEWAY_"
+from gateway import environment
+from gateway.environment import database_address, over_environment, sentence, unknown, with_secrets
 
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#\s]+", re.IGNORECASE)
 
 Names = Annotated[tuple[str, ...], NoDecode]
 Count = Annotated[int, Field(ge=0)]
+
+#: Settings that can be given by file too, where the environment would show them.
+SECRETS = ("database_url", "jwt_secret", "metrics_token")
 
 
 class SettingsError(ValueError):
@@ -27,7 +32,7 @@ class SettingsError(ValueError):
 class Settings(BaseSettings):
     """The settings with their defaults; see `load` for reading them."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True, hide_input_in_errors=True)
+    model_config = SettingsConfigDict(env_prefix=environment.PREFIX, extra="ignore", frozen=True, hide_input_in_errors=True)
 
     # Where it listens and how it speaks
     host: str = Field("127.0.0.1", description="Address to listen on.")
@@ -36,13 +41,17 @@ class Settings(BaseSettings):
     public_url: str | None = Field(None, description="Address that clients use, as in `https://crm.example.com`: links are built from it.")
     allowed_hosts: Names = Field(("*",), description="Host names answered to, comma-separated; `*.example.com` is all below it, `*` any.")
     trusted_proxies: Names = Field((), description="Proxies whose `X-Forwarded-For`/`-Proto` are believed: addresses, comma-separated.")
+    hsts: Count = Field(
+        0, description="Seconds for which browsers are told to use HTTPS only (`Strict-Transport-Security`); 0 tells nothing."
+    )
     cors_origins: Names = Field(
         (), description="Origins of browser pages that may call, comma-separated, for HTTP and WebSocket; `*` is any."
     )
     graphiql: bool = Field(default=True, description="Serve the explorer at `/graphql` and the API's pages to browsers.")
 
     # Data
-    database_url: str = Field("sqlite:///gateway.db", description="`sqlite:///path` or `postgresql://user:password@host/name`.")
+    database_url: str = Field("sqlite:///gateway.db", repr=False, description="`sqlite:///path` or `postgresql://user:password@host/name`.")
+    database_url_file: Path | None = Field(None, description="File that holds the database's address, in place of the variable.")
     migrate: bool = Field(default=False, description="Migrate PostgreSQL on start (SQLite always is).")
     pool_size: PositiveInt = Field(10, description="Database connections a process.")
     pool_timeout: PositiveFloat = Field(2.0, description="Seconds to wait for a database connection before 503.")
@@ -54,6 +63,7 @@ class Settings(BaseSettings):
 
     # Who may
     jwt_secret: SecretStr | None = Field(None, description="Secret of HS256 tokens of an existing identity provider.")
+    jwt_secret_file: Path | None = Field(None, description="File that holds that secret, in place of the variable.")
     jwt_jwks_url: str | None = Field(None, description="Address of the identity provider's keys, for RS256/ES256 tokens.")
     jwt_issuer: str | None = Field(None, description="The `iss` that tokens must carry.")
     jwt_audience: str | None = Field(None, description="The `aud` that tokens must carry.")
@@ -133,9 +143,19 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severity that is logged.")
     log_format: Literal["json", "console"] = Field("json", description="Form of log lines.")
     access_log: bool = Field(default=True, description="Log a line a request.")
-    metrics: bool = Field(default=True, description="Serve Prometheus metrics at `/metrics`.")
+    metrics: bool = Field(default=True, description="Serve Prometheus metrics at `/metrics`; they name clients' operations.")
+    metrics_port: int | None = Field(
+        None, ge=1, le=65535, description="TCP port that serves metrics and health alone; `/metrics` is then not on the other one."
+    )
+    metrics_token: SecretStr | None = Field(None, description="Token that whoever reads metrics sends: `Authorization: Bearer …`.")
+    metrics_token_file: Path | None = Field(None, description="File that holds that token, in place of the variable.")
     shutdown_delay: Annotated[float, Field(ge=0)] = Field(0.0, description="Seconds of answering on, not ready, before the port is closed.")
     shutdown_timeout: PositiveInt = Field(20, description="Seconds for requests in flight to finish when stopping.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _secrets(cls, given: Any) -> Any:
+        return with_secrets(given, SECRETS) if isinstance(given, dict) else given
 
     @field_validator("allowed_hosts", "trusted_proxies", "cors_origins", mode="before")
     @classmethod
@@ -154,10 +174,7 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _database(cls, value: str) -> str:
-        # Without a file each connection of SQLite would have a database of its own.
-        if not value.startswith(("sqlite:///", "postgresql://")) or value in {"sqlite:///", "sqlite:///:memory:"}:
-            raise ValueError("write sqlite:///path or postgresql://user:password@host/name")
-        return value
+        return database_address(value)
 
     @field_validator("public_url")
     @classmethod
@@ -190,6 +207,11 @@ class Settings(BaseSettings):
         except ValueError:
             return self.host == "localhost"
 
+    def advice(self) -> Iterator[str]:
+        """A sentence for each thing that works and is hardly meant."""
+        if self.metrics and not self.loopback and self.metrics_port is None and self.metrics_token is None:
+            yield "Whoever reaches the port can read /metrics: set GATEWAY_METRICS_PORT or GATEWAY_METRICS_TOKEN, or GATEWAY_METRICS=false."
+
     @property
     def address(self) -> str:
         """Where a client on this machine finds the port."""
@@ -198,12 +220,13 @@ class Settings(BaseSettings):
 
 def load(**overrides: Any) -> Settings:
     """Settings of the environment, `overrides` (the command line's flags) before it. Raises SettingsError in words."""
+    given = {name: value for name, value in overrides.items() if value is not None}
     try:
-        return Settings(**{name: value for name, value in overrides.items() if value is not None})
+        return Settings(**over_environment(given, SECRETS))
     except ValidationError as error:
-        raise SettingsError("\n".join(map(_sentence, error.errors()))) from None
+        raise SettingsError("\n".join(sentence(fault, given) for fault in error.errors())) from None
 
 
-def _sentence(fault: Any) -> str:
-    place = PREFIX + str(fault["loc"][0]).upper() + ": " if fault["loc"] else ""
-    return place + str(fault["msg"]).removeprefix("Value error, ")
+def unknown_variables(names: Collection[str]) -> Iterator[str]:
+    """A sentence for each of the environment's `names` that looks like a setting and is none."""
+    return unknown(names, Settings.model_fields)

@@ -10,6 +10,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from gateway.connections import Connections, Waiting
 from gateway.http.faults import Fault, Malformed, TooSlow, Unavailable, rest_body
+from gateway.http.observed import NOSNIFF
 from gateway.intake import Intake
 from gateway.outflow import Outflow
 
@@ -178,6 +179,6 @@ def _give_up_on_handshake(protocol: Any) -> None:
 
 def _raw(fault: Fault, headers: list[tuple[bytes, bytes]]) -> bytes:
     body = rest_body(fault)
-    own = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body)), (b"connection", b"close")]
+    own = [(b"content-type", b"application/json"), NOSNIFF, (b"content-length", b"%d" % len(body)), (b"connection", b"close")]
     lines = b"".join(b"%b: %b\r\n" % header for header in [*headers, *fault.headers, *own])
     return b"%b%b\r\n%b" % (STATUS_LINE[fault.status], lines, body)

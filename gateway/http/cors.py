@@ -6,6 +6,7 @@ from typing import Final
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from .faults import BadRequest, Headers
+from .ports import HEALTH
 
 METHODS: Final = b"GET, HEAD, POST, PATCH, DELETE, OPTIONS"
 EXPOSED: Final = (
@@ -76,7 +77,7 @@ class Hosts:
         self.endings = tuple(name[1:].encode() for name in names if name.startswith("*."))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan" or self._ours(scope["state"]["headers"].get(b"host", b"")):
+        if scope["type"] == "lifespan" or self._ours(scope["state"]["headers"].get(b"host", b"")) or scope["path"] in HEALTH:
             await self.app(scope, receive, send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 4403})

@@ -18,6 +18,8 @@ from .respond import refuse, refuse_socket
 SANE: Final = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}").fullmatch
 CLIENT_GONE: Final = 499
 CLOSE: Final = (b"connection", b"close")
+#: No browser is to take an answer for something else than it says.
+NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
 
 #: Told once a request: its scope, the status sent (499 if the client left) and the seconds it took.
 Observe = Callable[[Scope, int, float], None]
@@ -35,10 +37,20 @@ class Observed:
     """Gives each request an id (the client's, if it is sane), answers faults and defects, and tells `observe` and `complain`.
 
     While the process is `stopping` each answer is its connection's last: a client that finds that out by itself loses a request.
+    Each answer carries `headers`.
     """
 
-    def __init__(self, app: ASGIApp, observe: Observe, complain: Complain, marks: Marks, stopping: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        observe: Observe,
+        complain: Complain,
+        marks: Marks,
+        stopping: Callable[[], bool],
+        headers: Headers | None = None,
+    ) -> None:
         self.app = app
+        self.headers: Headers = [NOSNIFF, *(headers or [])]
         self.marks = marks
         self.stopping = stopping
         self.observe = observe
@@ -81,7 +93,7 @@ class Observed:
         request_id = headers.get(b"x-request-id")
         if request_id is None or not SANE(request_id):
             request_id = self._next_id()
-        out: Headers = [(b"x-request-id", request_id)]
+        out: Headers = [(b"x-request-id", request_id), *self.headers]
         state["headers"], state["request_id"], state["out"] = headers, request_id, out
         return out
 

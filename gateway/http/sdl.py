@@ -42,7 +42,6 @@ class SchemaText:
         headers += [
             (b"content-type", b"text/plain; charset=utf-8"),
             (b"content-length", b"%d" % len(self._body)),
-            (b"x-content-type-options", b"nosniff"),
         ]
         await _send(send, 200, headers, b"" if head else self._body)
 

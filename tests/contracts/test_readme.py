@@ -5,8 +5,9 @@ import re
 import pytest
 
 from gateway.cli import app
+from gateway.environment import PREFIX
 from gateway.flags import default_of
-from gateway.settings import PREFIX, Settings
+from gateway.settings import Settings
 from tests.live_server import ROOT
 
 README = (ROOT / "README.md").read_text("utf-8")

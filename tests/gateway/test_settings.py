@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.settings import PREFIX, Settings, SettingsError, load
+from gateway.environment import PREFIX
+from gateway.settings import Settings, SettingsError, load
 
 
 def test_every_setting_is_described() -> None:
