@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import asyncpg
 import orjson
-import structlog
 import typer
 
 from gateway import demo as demos
@@ -92,8 +91,6 @@ def serve(
 
     settings = load(**flags)
     logs.configure(settings)
-    for line in (*unknown_variables(os.environ), *settings.advice()):
-        structlog.get_logger().warning(line)
     # Whatever can't work is told here, in a sentence: the settings, the port, the database.
     application.create_app(settings)
     if demo:

@@ -21,7 +21,7 @@ from gateway import logs
 from gateway.app import Application, create_app
 from gateway.frames import Frames
 from gateway.metrics import MULTIPROCESS
-from gateway.settings import Settings
+from gateway.settings import Settings, unknown_variables
 from gateway.stops import Server, Supervisor
 
 try:
@@ -38,6 +38,8 @@ def serve(settings: Settings, sockets: Sequence[socket.socket], *, demo_token: s
     """Serve on bound `sockets` until SIGTERM or SIGINT. Raises SystemExit when it can't start."""
     logs.configure(settings)
     config = config_of(settings, partial(application, settings, demo_token))
+    for line in (*unknown_variables(os.environ), *settings.advice()):
+        structlog.get_logger().warning(line)
     structlog.get_logger().info(f"Serving on {settings.address}, Ctrl-C stops it.")
     if settings.workers == 1:
         Server(config).run([*sockets])

@@ -1,5 +1,6 @@
 """The routes as plain ASGI: a call is translated, executed and shaped; nothing here knows which resource it serves."""
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeAlias
 from urllib.parse import quote
@@ -9,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from .binding import COUNT, ERRORS, NODES, VERSION
 from .declaration import Action, Resource
-from .errors import STATUS, Headers, Item, Refused, error_response, invalid, no_method
+from .errors import STATUS, Headers, Item, Refused, error_response, invalid, malformed, no_method
 from .headers import check_accept, check_once, entity_tag, is_fresh, read_headers
 from .protocol import Answer
 from .query import Page
@@ -17,6 +18,8 @@ from .translate import Call, Request, Site, Translator, no_such
 
 Response: TypeAlias = tuple[int, Headers, bytes]
 
+#: RFC 9112, section 3.2: a name, an address, or an IPv6 address in brackets; and a port.
+HOST = re.compile(r"(?:[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252})|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?", re.ASCII)
 _JSON = (b"content-type", b"application/json")
 _PRIVATE = [(b"cache-control", b"private"), (b"vary", b"Authorization, Accept")]
 _WITH_BODY = {"POST", "PATCH"}
@@ -199,11 +202,16 @@ def refusal(refused: Refused, accept: str, state: dict[str, Any]) -> Response:
 
 
 def address(scope: Scope, headers: Mapping[bytes, str]) -> str:
-    """`https://host:port`, as the request says it, for links where no public URL is configured."""
+    """`https://host:port`, as the request says it, for links where no public URL is configured.
+
+    Raises 400 for a Host that is none: it would lead wherever its sender likes, through whoever keeps the answer.
+    """
     host = headers.get(b"host")
     if not host:
         name, port = scope.get("server") or ("localhost", None)
         host = name if port is None else f"{name}:{port}"
+    elif not HOST.fullmatch(host):
+        raise malformed([Item("Host", "bad_request", "Allowed are a host name or an address, and a port.")])
     return f"{scope.get('scheme', 'http')}://{host}{scope.get('root_path', '')}"
 
 

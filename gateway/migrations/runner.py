@@ -21,6 +21,7 @@ from sqlalchemy.pool import NullPool
 from schema.storage.connecting import Connector
 from schema.storage.database import Connection as Session
 from schema.storage.database import Database, StorageError
+from schema.storage.sqlite_file import make_private
 
 SCRIPTS = Path(__file__).parent
 WAIT_SECONDS = 120.0
@@ -123,6 +124,7 @@ def _sqlite_engine(path: str) -> Engine:
     """An engine whose transactions begin by taking SQLite's write lock, so that `BEGIN` is where a second process waits."""
 
     def connect() -> sqlite3.Connection:
+        make_private(path)
         raw = sqlite3.connect(path, isolation_level=None, timeout=WAIT_SECONDS)
         try:
             raw.execute("PRAGMA synchronous=FULL")

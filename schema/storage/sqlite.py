@@ -21,7 +21,7 @@ from sqlalchemy import Dialect, text
 from .checkpoints import Checkpoints, at_risk
 from .database import Connection, LockTimeout, Row, StatementTimeout, StorageError, Unavailable, Work
 from .driver_errors import SQLITE_ERRORS, of_sqlite
-from .sqlite_file import OpenFile
+from .sqlite_file import OpenFile, make_private
 from .sqlite_writer import OverBudget, SqliteWriter
 from .statements import SQLITE, Statement, compile_statement
 
@@ -185,6 +185,7 @@ class SqliteDatabase:
         self._opened: list[SqliteConnection] = []
 
     async def open(self) -> None:
+        make_private(self.path)
         try:
             self._inline, writing = [await asyncio.to_thread(self._connection) for _ in range(2)]
             self._file = OpenFile(self.path)

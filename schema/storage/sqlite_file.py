@@ -1,5 +1,6 @@
 """SQLite's file as it is found at its path: the one that is open or another one, and how long its write-ahead log is."""
 
+import contextlib
 import logging
 import os
 from pathlib import Path
@@ -13,6 +14,16 @@ LARGE_LOG = 64 * 1024 * 1024
 """Bytes of the write-ahead log above which it is worth a warning. It is usually below 5 MB."""
 
 Identity: TypeAlias = tuple[int, int]
+OWNER_ONLY = 0o600
+
+
+def make_private(path: str) -> None:
+    """Makes an empty file where there is none, for its owner alone: SQLite gives its log and its index the same rights.
+
+    A file that is there keeps the rights that its owner gave it. What else hinders is for SQLite to tell.
+    """
+    with contextlib.suppress(OSError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, OWNER_ONLY))
 
 
 class OpenFile:

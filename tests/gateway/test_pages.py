@@ -179,7 +179,6 @@ async def test_the_page_stands_alone(web: Path, path: str) -> None:
     assert headers["content-type"] == "text/html; charset=utf-8"
     assert headers["x-frame-options"] == "DENY"
     assert headers["referrer-policy"] == "no-referrer"
-    assert headers["x-content-type-options"] == "nosniff"
 
 
 async def test_one_address_serves_page_and_api(web: Path) -> None:
@@ -208,7 +207,6 @@ async def test_what_a_page_refers_to_is_there(web: Path, path: str) -> None:
             answer = await client.get(file)
             assert answer.status_code == 200, file
             assert answer.headers["content-type"] == {".js": "text/javascript", ".css": "text/css"}[Path(file).suffix] + "; charset=utf-8"
-            assert answer.headers["x-content-type-options"] == "nosniff"
 
 
 async def test_built_files_never_change(built: Path) -> None:

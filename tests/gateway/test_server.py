@@ -123,11 +123,16 @@ async def closing_of(url: str) -> int | None:
 
 
 async def test_workers(program: Path, sqlite_url: str) -> None:
-    """Several processes share the port; whichever is asked tells the metrics of all, which each notes down every 50 ms."""
-    async with served(program, sqlite_url, workers=2) as (process, client):
+    """Several processes share both ports; whichever is asked tells the metrics of all, which each notes down every 50 ms."""
+    port, token = free_port(), "m" * 20
+    metrics = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers={"authorization": f"Bearer {token}"})
+    async with served(program, sqlite_url, workers=2, metrics_port=port, metrics_token=token) as (process, client), metrics:
         for _ in range(20):
             assert (await client.post("/graphql", json={"query": "{ hello }"}, headers={"connection": "close"})).status_code == 200
-        await told(client, 'gateway_request_seconds_count{method="POST",route="/graphql",status="200"} 20.0')
+        await told(metrics, 'gateway_request_seconds_count{method="POST",route="/graphql",status="200"} 20.0')
+        assert (await metrics.get("/metrics", headers={"authorization": ""})).status_code == 401
+        assert [(await metrics.get("/graphql")).status_code, (await client.get("/metrics")).status_code] == [404, 404]
+        assert (await metrics.get("/healthz")).headers["x-content-type-options"] == "nosniff"
         process.send_signal(signal.SIGTERM)
         await process.communicate()
 

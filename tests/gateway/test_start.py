@@ -22,6 +22,8 @@ from tests.tokens import check_log
 
 GATEWAY = [sys.executable, "-m", "gateway"]
 SERVE = ["serve", "--port", "0"]
+#: The database, its log and its index, and the lock of who moves the one into the other.
+FILES = ["gateway.db", "gateway.db-wal", "gateway.db-shm", "gateway.db-checkpoint"]
 
 
 def refusal(result: Any, code: int) -> str:
@@ -151,6 +153,8 @@ def gateway(folder: Path, *flags: str, workers: int = 1) -> Iterator[Served]:
 def test_ctrl_c(tmp_path: Path, workers: int) -> None:
     """Ctrl-C reaches the whole process group: everything ends in order, without a traceback, and the port is free."""
     with gateway(tmp_path, workers=workers) as served:
+        # Nobody else reads what is served, wherever SQLite puts it.
+        assert {path.name: path.stat().st_mode & 0o777 for path in tmp_path.glob("gateway.db*")} == dict.fromkeys(FILES, 0o600)
         os.killpg(served.process.pid, signal.SIGINT)
         assert served.process.wait(PATIENCE) in {0, 130, -signal.SIGINT}
     log = served.log.read_bytes()
