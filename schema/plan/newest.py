@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, and_, bindparam, func, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, select
 
 from ..rules.errors import BadRequest
-from ..storage.statements import Statement, list_bind
+from ..storage.statements import LeftFirst, Statement, list_bind
 from .arguments import read_arguments
 from .compiler import Compiler
 from .cost import Size
@@ -88,5 +88,6 @@ def newest_of_each(level: Level, parent: ColumnElement[Any], order: ColumnElemen
     place = before.c[order.name]
     offset: Any = bindparam("last", required=True)
     oldest = select(place).where(same).order_by(place.desc()).limit(1).offset(offset).correlate(each).scalar_subquery()
-    source: FromClause = each.join(level.table, and_(parent == each.c.value, order > func.coalesce(oldest, 0)))
+    # By itself SQLite reads the whole table, so as not to sort what it finds.
+    source = LeftFirst(each, level.table, and_(parent == each.c.value, order > func.coalesce(oldest, 0)))
     return level.clause(source=source).order_by(parent, order)

@@ -7,7 +7,7 @@ from operator import itemgetter
 from typing import Any, TypeAlias
 
 import orjson
-from sqlalchemy import Boolean, ClauseElement, ColumnElement, Dialect, FromClause, Select, String, bindparam, select
+from sqlalchemy import Boolean, ClauseElement, ColumnElement, Dialect, FromClause, Join, Select, String, bindparam, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
@@ -159,6 +159,19 @@ def _as_text(column: ColumnElement[Any], code: str) -> str:
     """An instant as it is read outside of JSON, too."""
     instant = isinstance(column.type, Instant)
     return f"""to_char({code} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')""" if instant else code
+
+
+class LeftFirst(Join):
+    """A join of which SQLite reads the left side first, whatever its planner thinks; PostgreSQL decides by itself."""
+
+    inherit_cache = True
+
+
+@compiles(LeftFirst, "sqlite")
+def _cross_join(element: LeftFirst, compiler: SQLCompiler, **kw: Any) -> str:
+    assert element.onclause is not None
+    left, right, condition = (compiler.process(part, **kw) for part in (element.left, element.right, element.onclause))
+    return f"{left} CROSS JOIN {right} ON {condition}"
 
 
 @compiles(Unindexed, "sqlite")

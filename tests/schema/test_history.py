@@ -8,6 +8,8 @@ import pytest
 
 from schema.graph import Graph
 from schema.plan.limits import Limits
+from schema.storage.database import Connection
+from tests.schema.counting import Heard
 from tests.schema.world import Tenant, World, ask, data, fill, make_tenant
 
 LENGTHS = (1, 2, 99, 100, 101, 250)
@@ -89,6 +91,21 @@ async def test_a_number_out_of_range(world: World, last: int, *, plans: bool) ->
         assert answer.errors[0]["extensions"]["code"] == "BAD_REQUEST"
         assert "from 0 to 100" in answer.errors[0]["message"]
     assert (await data(graph, f'{{ opportunity(id: "{deal}") {{ name }} }}', caller))["opportunity"]["name"] != "New"
+
+
+async def test_an_index_finds_the_newest(world_on_sqlite: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of deals on a page that have thousands of steps, only those that are told are read."""
+    tenant = await long_histories(world_on_sqlite)
+    heard = Heard(monkeypatch)
+    await data(world_on_sqlite.graph, "{ opportunities(first: 100) { nodes { stageHistory { at } } } }", tenant.caller())
+    (statement, values) = next(each for each in heard.statements if "stage_change" in each[0].text)
+
+    async def explain(connection: Connection) -> list[str]:
+        rows = connection.raw.execute(f"EXPLAIN QUERY PLAN {statement.text}", statement.bind(values))  # type: ignore[attr-defined]
+        return [row[3] for row in rows]
+
+    steps = await world_on_sqlite.database.read(explain)
+    assert any("opportunity_id=? AND sequence>?" in step for step in steps), steps
 
 
 async def test_its_cost_and_size(world: World) -> None:
