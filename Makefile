@@ -75,8 +75,8 @@ differential: install ## Compare the two ways to an answer on 20,000 documents
 parity: install ## Drive REST and GraphQL at random against one model, 20,000 steps
 	$(BIN)/python -m tests.end_to_end.parity --steps 20000 $(ARGS)
 
-safety: install ## Writes repeated and raced by many clients, gateways killed meanwhile, 100 of each
-	SAFE_INCREMENTS=100 SAFE_KEYS=100 $(BIN)/pytest tests/end_to_end/test_safe_writes.py $(ARGS)
+safety: install ## Writes repeated and raced by many clients, gateways killed meanwhile, 100 of each; tokens taken away, 1,000 times
+	SAFE_INCREMENTS=100 SAFE_KEYS=100 SAFE_REVOCATIONS=1000 $(BIN)/pytest tests/end_to_end/test_safe_writes.py tests/end_to_end/test_revocation.py $(ARGS)
 
 crash: install ## Kill gateways under writers, 40 times on each database; look for each write's fsync; write against refusals and other processes
 	$(BIN)/python -m tests.end_to_end.crash --database sqlite

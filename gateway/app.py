@@ -1,13 +1,11 @@
 """The application, as a table of contents: what it is made of, which layers a request passes, and which door a path is."""
 
 import asyncio
-import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial, reduce
 from typing import Any, Final, TypeAlias
 
-import orjson
 import structlog
 from limits.errors import ConfigurationError
 from starlette.responses import Response
@@ -58,9 +56,6 @@ from schema.write.expiry import ExpiredKeys
 LOOPBACK: Final = ("localhost", "*.localhost", "127.0.0.1", "[::1]")
 #: REST's pages that need no token.
 PUBLIC_REST: Final = frozenset({"/api/openapi.json", "/api/docs"})
-#: Mutations after which a token may not be good any more, and the ids that own tokens. Forgetting one too many costs a look-up.
-CHANGES_TOKENS: Final = re.compile(r"\b(revokeApiKey|updateUser)\b").search
-TOKEN_OWNERS: Final = re.compile(r"\b(?:key|usr)_[0-9A-Za-z]+").findall
 
 Layer: TypeAlias = Callable[[ASGIApp], ASGIApp]
 
@@ -88,6 +83,7 @@ class Application:
         )
         self.graph = Graph(self.database, limits=limits_of(settings), plans=settings.plans)
         self.authenticator = Authenticator(self.database, settings)
+        self.graph.rights_changed = self.authenticator.forget
         self.budget = budget_of(settings)
         self.operations = Operations(self.graph, documents_of(settings), self.count, self.budget)
         self.places = Places(settings.max_in_flight, settings.queue_size, settings.queue_timeout)
@@ -214,11 +210,8 @@ class Application:
         request_id = scope["state"]["request_id"].decode()
         self.log.error("defect", request_id=request_id, method=scope.get("method"), path=scope["path"], exc_info=error)
 
-    def count(self, prepared: Prepared, variables: dict[str, Any] | None, answer: Answer | EventAnswer) -> None:
-        """Tell the metrics of an operation, and the token cache of one that may have changed what a token is good for."""
-        if prepared.kind == "mutation" and CHANGES_TOKENS(prepared.text):
-            for owner in TOKEN_OWNERS(prepared.text + orjson.dumps(variables).decode()):
-                self.authenticator.forget(owner)
+    def count(self, prepared: Prepared, answer: Answer | EventAnswer) -> None:
+        """Tell the metrics of an operation."""
         self.metrics.operation(prepared.kind, prepared.name, failed=bool(answer.errors))
         # Those of a socket have no request that is answered and noted.
         if not self.journal.due:

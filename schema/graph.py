@@ -5,7 +5,7 @@ errors, is completed by graphql-core from the same rows: one meaning, two speeds
 """
 
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from time import monotonic
@@ -40,7 +40,7 @@ from .storage.statements import Statement
 from .types.scalars import show_money
 from .write.actions import ACTIONS, WORKED_OUT
 from .write.carrying import carry_out
-from .write.transaction import make_call
+from .write.transaction import Call, make_call
 
 _log = logging.getLogger(__name__)
 
@@ -124,6 +124,8 @@ class Graph:
         self._introspection = Introspection(self._fallback)
         self._names = namespace(show_money)
         self.events = Feed(database)
+        self.rights_changed: Callable[[str], None] = lambda _: None
+        """Called with the id of a key or user after a write that may have changed what its tokens are good for, before the answer."""
         self._telling = Telling(database, self.events, self._filters, self._counts, self.limits.max_answer)
 
     def prepare(self, document: str, operation_name: str | None = None) -> Prepared:
@@ -265,8 +267,13 @@ class Graph:
     async def _mutate(self, plan: MutationPlan, values: Variables, caller: Caller) -> Answer:
         """Nothing is done where any root field is malformed: raises RequestError. Raises StorageError where nothing could be done."""
         calls = self._calls(plan, values)
-        room, woken = self.limits.max_answer, lambda: self.events.wake(caller.workspace_id)
-        carried = await carry_out(self.database, calls, values, caller, room, woken)
+
+        def tried(call: Call) -> None:
+            self.events.wake(caller.workspace_id)
+            if call.action.owns_tokens:
+                self.rights_changed(call.arguments["id"])
+
+        carried = await carry_out(self.database, calls, values, caller, self.limits.max_answer, tried)
         self.planned += 1
         errors = [located(error, step) for step, error in carried.failures]
         return Answer(carried.data, errors or None, {"idempotencyReplayed": True} if carried.replayed else {})

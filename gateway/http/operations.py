@@ -14,8 +14,8 @@ from .faults import Unavailable
 from .parameters import Parameters
 from .rates import Budget
 
-#: Told of each operation run: what was prepared, its variables and what it answered.
-Count = Callable[[Prepared, dict[str, Any] | None, Answer | EventAnswer], None]
+#: Told of each operation run: what was prepared and what it answered.
+Count = Callable[[Prepared, Answer | EventAnswer], None]
 
 
 class Operations:
@@ -37,7 +37,7 @@ class Operations:
     async def run(self, prepared: Prepared, variables: dict[str, Any] | None, caller: Caller, *, at_revision: bool = False) -> Answer:
         """Run a query or mutation."""
         answer = await self.graph.run(prepared, variables, caller, at_revision=at_revision)
-        self.count(prepared, variables, answer)
+        self.count(prepared, answer)
         if self.budget is not None:
             await self.budget.charge(caller.token_id, answer.extensions.get("cost", 1))
         return answer
@@ -47,7 +47,7 @@ class Operations:
         async with aclosing(self.graph.subscribe(prepared, variables, caller)) as found:
             try:
                 async for answer in found:
-                    self.count(prepared, variables, answer)
+                    self.count(prepared, answer)
                     yield answer
             except StorageUnavailable as error:
                 raise unavailable(error) from error

@@ -30,9 +30,9 @@ ACTIONS: dict[str, Action] = {
     "updateContact": Action(people.change(people.CONTACT)),
     "deleteContact": Action(people.remove_contact, many=True),
     "createUser": Action(people.create(people.USER), admin=True, creates=True),
-    "updateUser": Action(people.change(people.USER), admin=True),
+    "updateUser": Action(people.change(people.USER), admin=True, owns_tokens=True),
     "createApiKey": Action(keys.create, admin=True, creates=True),
-    "revokeApiKey": Action(keys.revoke, admin=True),
+    "revokeApiKey": Action(keys.revoke, admin=True, owns_tokens=True),
 }
 
 WORKED_OUT = {"previewUpdateOpportunity": preview_update}

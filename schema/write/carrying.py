@@ -43,10 +43,10 @@ class Carried:
 
 
 async def carry_out(
-    database: Database, calls: Sequence[tuple[str, Any]], variables: Variables, caller: Caller, room: int, committed: Callable[[], None]
+    database: Database, calls: Sequence[tuple[str, Any]], variables: Variables, caller: Caller, room: int, tried: Callable[[Call], None]
 ) -> Carried:
-    """Carries out `calls`, in order, by response key; what is no Call is its own answer. `committed` is called after each. The answers may
-    have `room` bytes in all.
+    """Carries out `calls`, in order, by response key; what is no Call is its own answer. The answers may have `room`
+    bytes in all. `tried` is called after each, before it is answered, however it ended: it may have been committed.
 
     A root field that fails is told, and those after it are carried out all the same. Raises StorageError, or a defect, where nothing could
     be done for it: then the request as a whole is worth another try.
@@ -65,7 +65,8 @@ async def carry_out(
             else:
                 carried.answer(key, payload, replayed=replayed)
                 room -= len(orjson.dumps(payload)) if len(calls) > 1 else 0
-            committed()
+            finally:
+                tried(call)
     if carried.ours is not None and not carried.answered:
         raise carried.ours
     return carried

@@ -43,12 +43,14 @@ def _unchecked(_: Mapping[str, Any]) -> None:
 class Action:
     """What a mutation does: a coroutine from the transaction and the arguments to the payload, and who may do it.
 
+    `owns_tokens`: the record that the argument `id` names is a key, or a user, whose tokens may be good for something else afterwards.
     `creates`: null in its input means the same as leaving out. `many`: it may take long. `check` raises BadRequest for arguments that
     contradict each other.
     """
 
     run: Run
     admin: bool = False
+    owns_tokens: bool = False
     many: bool = False
     creates: bool = False
     check: Callable[[Mapping[str, Any]], None] = _unchecked
