@@ -40,7 +40,8 @@ from .storage.statements import Statement
 from .types.scalars import show_money
 from .write.actions import ACTIONS, WORKED_OUT
 from .write.carrying import carry_out
-from .write.transaction import Call, make_call
+from .write.transaction import Call as WriteCall
+from .write.transaction import make_call
 
 _log = logging.getLogger(__name__)
 
@@ -268,7 +269,7 @@ class Graph:
         """Nothing is done where any root field is malformed: raises RequestError. Raises StorageError where nothing could be done."""
         calls = self._calls(plan, values)
 
-        def tried(call: Call) -> None:
+        def tried(call: WriteCall) -> None:
             self.events.wake(caller.workspace_id)
             if call.action.owns_tokens:
                 self.rights_changed(call.arguments["id"])
