@@ -31,6 +31,10 @@ SPARE: Final = (4, 64)
 IPV6_PREFIX: Final = 64
 
 
+#: Who gives way first: who has asked for nothing yet, then who may ask again, who is in the middle of a request, and who doesn't read.
+UNKNOWN, IDLE, SENDING, READING = range(4)
+
+
 class Waiting(NamedTuple):
     """A connection that waits for its client; those of a lower rank, and then those that wait for longer, give way first."""
 
@@ -130,8 +134,8 @@ def most_connections(wanted: int) -> int:
 
 
 def _waiting(connections: Iterable[Any], now: float) -> list[Waiting]:
-    """Those of the connections that can give way, in that order; sockets and streams can't."""
-    looks = (connection.waiting() for connection in connections if hasattr(connection, "waiting"))
+    """Those of the connections that can give way, in that order: what is being worked on can't, nor a socket whose client is known."""
+    looks = (connection.waiting() for connection in connections)
     found = [look for look in looks if look is not None and now - look.since > YOUNG_SECONDS]
     return sorted(found, key=itemgetter(0, 1))
 

@@ -12,6 +12,7 @@ from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import CloseCode, Frame
 
+from gateway.connections import UNKNOWN, Waiting
 from gateway.settings import Settings
 
 #: Bytes that are parsed in one turn of the event loop: 341 frames of nothing, which take some 4 ms.
@@ -50,8 +51,21 @@ class Frames(WebSocketsSansIOProtocol):
         now = self.loop.time()
         self.frame_rate, self.byte_rate = settings.websocket_frames, settings.websocket_bytes
         self.frame_budget, self.byte_budget = Budget(self.frame_rate, now), Budget(self.byte_rate, now)
+        self.opened_at = now
         self.ahead = bytearray()
         self.due = self.ending = False
+
+    def waiting(self) -> Waiting | None:
+        """Since when it waits for its client to say who it is; None once it has."""
+        known = self.handshake_initiated and "caller" in self.scope["state"]
+        return None if known else Waiting(UNKNOWN, self.opened_at, self)
+
+    def give_way(self) -> None:
+        """Close at once, in favour of another connection."""
+        self.ending = True
+        self.conn.fail(CloseCode.TRY_AGAIN_LATER, "Too many connections at once")
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.transport.close()
 
     @override
     def data_received(self, data: bytes) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
-from gateway.connections import Connections, Waiting
+from gateway.connections import IDLE, READING, SENDING, UNKNOWN, Connections, Waiting
 from gateway.http.faults import Fault, Malformed, TooSlow, Unavailable, rest_body
 from gateway.http.observed import NOSNIFF
 from gateway.intake import Intake
@@ -21,8 +21,6 @@ LINGER_SECONDS: Final = 1.0
 LAST_SECONDS: Final = 1.0
 
 Part = Literal["headers", "body"]
-#: Who gives way first: who has asked for nothing yet, who may ask again, and last who is in the middle of a request.
-RANK: Final = {"headers": 0, None: 1, "body": 2}
 
 
 class Wire(Outflow, Intake):
@@ -115,9 +113,12 @@ class Wire(Outflow, Intake):
     def waiting(self) -> Waiting | None:
         """Since when this connection waits for its client, as the event loop tells time; None while its client waits for us."""
         if self.timer is not None:
-            seconds = self.settings.header_timeout if self.timed == "headers" else self.settings.body_timeout
-            return Waiting(RANK[self.timed], self.timer.when() - seconds, self)
-        return Waiting(RANK[None], self.idle_since, self) if self.phase == "idle" else None
+            unknown = self.timed == "headers"
+            seconds = self.settings.header_timeout if unknown else self.settings.body_timeout
+            return Waiting(UNKNOWN if unknown else SENDING, self.timer.when() - seconds, self)
+        if self.reader_timer is not None:
+            return Waiting(READING, self.reader_timer.when() - self.reader_timeout, self)
+        return Waiting(IDLE, self.idle_since, self) if self.phase == "idle" else None
 
     @override
     def shutdown(self) -> None:
@@ -134,6 +135,9 @@ class Wire(Outflow, Intake):
 
     def give_way(self) -> None:
         """Close at once, in favour of another connection. A client that is between two requests sees an end that it knows."""
+        if self.reader_timer is not None:
+            self.transport.abort()
+            return
         if self.phase != "idle" or self.timed:
             self._answer(Unavailable("Too many connections at once."))
         self.leave()

@@ -160,6 +160,7 @@ class Session:
             raise Refused(error.message) from None
         except (Unavailable, TimeoutError):
             raise TryLater("The database is away") from None
+        self.scope["state"]["caller"] = self.caller
         self.opened.set()
         await self.outbox.put(encode("connection_ack"))
 

@@ -11,7 +11,9 @@ import pytest
 
 from gateway.connections import YOUNG_SECONDS, most_connections
 from tests.gateway.conftest import TOKEN, Serve
-from tests.gateway.test_pipelines import GET, LAST, statuses
+from tests.gateway.test_frames import text
+from tests.gateway.test_pipelines import GET, LAST, post, statuses
+from tests.gateway.test_upgrades import get as handshake
 
 Opened = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 SLOW = f"GET /graphql?query=%7Bslow(seconds:5)%7D HTTP/1.1\r\nhost: x\r\nauthorization: {TOKEN}\r\n\r\n".encode()
@@ -19,14 +21,14 @@ HELLO = SLOW.replace(b"slow(seconds:5)", b"hello").replace(b"host: x", b"host: x
 
 
 @asynccontextmanager
-async def opened(app: Any, count: int, first: bytes = b"") -> AsyncIterator[list[Opened]]:
+async def opened(app: Any, count: int, first: bytes = b"", all_of_them: int = 0) -> AsyncIterator[list[Opened]]:
     """So many connections that have sent this, and are no longer young."""
     host, port = app.address.split(":")
     found = [await asyncio.open_connection(host, int(port)) for _ in range(count)]
     for _, writer in found:
         writer.write(first)
     async with asyncio.timeout(10):
-        while len(app.connections) < count:  # noqa: ASYNC110  the server tells it in no other way
+        while len(app.connections) < max(count, all_of_them):  # noqa: ASYNC110  the server tells it in no other way
             await asyncio.sleep(0.01)
     await asyncio.sleep(YOUNG_SECONDS + 0.05)
     try:
@@ -78,6 +80,36 @@ async def test_a_body_that_stops(serve: Serve) -> None:
     app = await serve(max_connections=4)
     half = LAST.replace(b"GET", b"POST").replace(b"connection: close", b"content-length: 9")
     async with opened(app, 4, half.replace(b"/healthz", b"/graphql") + b"1"):
+        assert await ask(app, HELLO) == [200]
+
+
+async def test_sockets_of_strangers(serve: Serve) -> None:
+    """A socket whose client hasn't said who it is gives way like any other that waits; one that has stays."""
+    app = await serve(max_connections=4)
+    async with opened(app, 2, handshake()) as known:
+        for reader, writer in known:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(text({"type": "connection_init", "payload": {"Authorization": TOKEN}}))
+            await reader.readuntil(b"connection_ack")
+        async with opened(app, 2, handshake(), 4) as strangers:
+            for _ in range(2):
+                assert await ask(app, HELLO) == [200]
+            async with asyncio.timeout(10):
+                # 1013 (RFC 6455 section 7.4.1): try again later.
+                assert b"\x03\xf5Too many connections" in await strangers[0][0].read()
+        for _, writer in known:
+            assert not writer.is_closing()
+
+
+async def test_who_does_not_read(serve: Serve) -> None:
+    """A client that leaves its answer unread waits for nothing: it goes where others want its place."""
+    app = await serve(max_connections=2, slow_reader_timeout=60)
+    fields = "".join(f"a{each}:hello(name:$n)" for each in range(20))
+    large = post(f"query($n:String!){{{fields}}}", variables={"n": "x" * 5_000})
+    async with opened(app, 2, large * 300):
+        async with asyncio.timeout(20):
+            while sum(one.reader_timer is not None for one in app.connections._open) < 2:  # noqa: ASYNC110  as above
+                await asyncio.sleep(0.05)
         assert await ask(app, HELLO) == [200]
 
 

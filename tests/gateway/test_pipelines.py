@@ -15,9 +15,9 @@ GET = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n"
 LAST = b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
 
 
-def post(query: str, more: str = "", *, chunked: bool = False) -> bytes:
+def post(query: str, more: str = "", *, chunked: bool = False, **members: Any) -> bytes:
     """A GraphQL request with its body."""
-    body = json.dumps({"query": query}).encode()
+    body = json.dumps({"query": query, **members}).encode()
     length = "transfer-encoding: chunked" if chunked else f"content-length: {len(body)}"
     text = f"POST /graphql HTTP/1.1\r\nhost: x\r\nauthorization: {TOKEN}\r\ncontent-type: application/json\r\n{more}{length}\r\n\r\n"
     return text.encode() + (b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body) if chunked else body)
