@@ -61,7 +61,7 @@ class Target:
     """A running gateway, tokens of an admin and of a viewer, and ids of what is large."""
 
     gateway: Gateway
-    folder: Path
+    tasks: Path
     admin: str
     viewer: str
     account: str
@@ -102,24 +102,26 @@ class Target:
         return found
 
     def _tasks(self) -> int:
-        place = self.folder / "tasks.txt"
-        place.unlink(missing_ok=True)
+        self.tasks.unlink(missing_ok=True)
         self.gateway.process.send_signal(signal.SIGUSR2)
         end = time.monotonic() + PATIENCE
-        while not place.exists():
+        while not self.tasks.exists():
             if time.monotonic() > end:
                 raise TimeoutError("it doesn't say how many tasks it has")
             time.sleep(0.01)
-        return int(place.read_text())
+        return int(self.tasks.read_text())
 
 
 def prepare(root: Path, folder: Path) -> None:
-    """Fills `folder`/gateway.db by the command line of the checkout at `root`, and makes some of it large."""
+    """Fills `folder`/gateway.db by the command line of the checkout at `root`, makes some of it large, and makes tokens for it."""
     database = folder / "gateway.db"
     command_line(root, "seed", "--opportunities", str(DEALS), "--database-url", f"sqlite:///{database}")
     with closing(sqlite3.connect(database, isolation_level=None)) as raw:
         for statement in _LARGE.split(";")[:-1]:
             raw.execute(statement, {"text": TEXT, "large": LARGE, "steps": STEPS})
+    for role in _ROLES:
+        made = command_line(root, "token", "create", "--workspace", "Main", "--role", role, "--database-url", f"sqlite:///{database}")
+        (folder / role).write_text(made)
 
 
 def command_line(root: Path, *arguments: str) -> str:
@@ -137,12 +139,13 @@ def _environment(root: Path, **settings: Any) -> dict[str, str]:
 def target(root: Path, folder: Path, *, memory: int, files: int = 1_024, **settings: Any) -> Iterator[Target]:
     """The gateway of a checkout over the database in `folder`; it may take at most so many bytes, and open so many files."""
     url = f"sqlite:///{folder / 'gateway.db'}"
-    keys = [command_line(root, "token", "create", "--workspace", "Main", "--role", role, "--database-url", url) for role in _ROLES]
+    keys = [(folder / role).read_text() for role in _ROLES]
     with closing(sqlite3.connect(folder / "gateway.db")) as raw:
         account, deal = raw.execute("SELECT account_id, id FROM opportunity WHERE description = ? ORDER BY id", (TEXT,)).fetchone()
         accounts = [row[0] for row in raw.execute("SELECT id FROM account ORDER BY id LIMIT ?", (LARGE,))]
-    port, log = free_port(), folder / "gateway.txt"
-    environment = _environment(root, database_url=url, port=port, access_log="false", **settings) | {"TASKS": str(folder / "tasks.txt")}
+    port = free_port()
+    log, tasks = folder / f"gateway-{port}.txt", folder / f"tasks-{port}.txt"
+    environment = _environment(root, database_url=url, port=port, access_log="false", **settings) | {"TASKS": str(tasks)}
     with log.open("wb") as sink:
         process = subprocess.Popen(
             [sys.executable, "-c", PROGRAM, "serve"],
@@ -154,7 +157,7 @@ def target(root: Path, folder: Path, *, memory: int, files: int = 1_024, **setti
         )
     gateway = Gateway(f"127.0.0.1:{port}", process, log)
     try:
-        yield Target(gateway, folder, *keys, account, deal, accounts)
+        yield Target(gateway, tasks, *keys, account, deal, accounts)
     finally:
         reap(gateway)
 
