@@ -267,7 +267,7 @@ class Graph:
 
     async def _mutate(self, plan: MutationPlan, values: Variables, caller: Caller) -> Answer:
         """Nothing is done where any root field is malformed: raises RequestError. Raises StorageError where nothing could be done."""
-        calls = self._calls(plan, values)
+        calls = self._calls(plan, values, caller)
 
         def tried(call: WriteCall) -> None:
             self.events.wake(caller.workspace_id)
@@ -279,14 +279,14 @@ class Graph:
         errors = [located(error, step) for step, error in carried.failures]
         return Answer(carried.data, errors or None, {"idempotencyReplayed": True} if carried.replayed else {})
 
-    def _calls(self, plan: MutationPlan, values: Variables) -> list[tuple[str, Any]]:
+    def _calls(self, plan: MutationPlan, values: Variables, caller: Caller) -> list[tuple[str, Any]]:
         calls, faults = list[tuple[str, Any]](), list[dict[str, Any]]()
         for step in plan.steps:
             if not isinstance(step, WriteStep):
                 calls.append(step)
                 continue
             try:
-                calls.append((step.key, make_call(ACTIONS[step.name], step, values)))
+                calls.append((step.key, make_call(ACTIONS[step.name], step, values, caller)))
             except GatewayError as error:
                 faults.append(located(error, step))
         if faults:

@@ -47,7 +47,7 @@ class Telling:
 
         Raises BadRequest, CursorExpired at once where it can't begin, CursorExpired later where events are no longer kept, StorageError.
         """
-        plan.check(variables)
+        plan.check(variables, caller.workspace_id)
         arguments = plan.arguments(variables)
         sight = Sight(self._filters, self._filters.read(arguments.get("filter")), caller.account_id)
         sight.check()

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from .reading import Reader
     from .records import Records
-    from .variables import Variables
+    from .variables import Check
 
     WorkOut = Callable[[Reader, Mapping[str, Any]], Awaitable[dict[str, Any]]]
 
@@ -78,8 +78,8 @@ class Compiler:
     embedded: "Callable[..., Any]"
     records: "Callable[..., Any]"
     worked_out: "Mapping[str, WorkOut]"
-    checks: "list[Callable[[Variables], object]]" = field(default_factory=list, init=False)
-    """What raises BadRequest for arguments that can't be, as soon as the variables are known."""
+    checks: "list[Check]" = field(default_factory=list, init=False)
+    """What raises BadRequest, CursorExpired for arguments that can't be in a workspace, as soon as the variables are known."""
 
     def sql(self, clause: Any) -> Statement:
         """Compiled SQL. Raises AssertionError for a statement that isn't bound to a workspace."""

@@ -72,7 +72,7 @@ class ConnectionPlan:
 
     async def run(self, reader: Reader, variables: Variables) -> Any:
         """The page at the root. Raises BadRequest for arguments that contradict each other, Moved."""
-        asked = self._asked_by(reader, variables)
+        asked = self.asked_in(variables, reader.caller.workspace_id)
         if not reader.alone:
             return await self._single(reader, variables, asked)
         values = {**reader.values, **asked.values}
@@ -84,7 +84,7 @@ class ConnectionPlan:
     async def load(self, reader: Reader, parents: Parents, variables: Variables) -> Mapping[Any, Any]:
         """The page of each parent. A fault in the arguments is raised, or stands in place of each page for graphql-core to tell."""
         try:
-            asked = self._asked_by(reader, variables)
+            asked = self.asked_in(variables, reader.caller.workspace_id)
         except (BadRequest, CursorExpired) as error:
             if self.raw:
                 return dict.fromkeys(parents.keys, error)
@@ -115,10 +115,10 @@ class ConnectionPlan:
             variables.keep(self.mark, found)
         return found
 
-    def _asked_by(self, reader: Reader, variables: Variables) -> Asked:
-        """The same for a caller, in whose workspace a cursor must have been written."""
+    def asked_in(self, variables: Variables, workspace_id: str) -> Asked:
+        """The same in a workspace, in which a cursor must have been written."""
         asked = self.asked(variables)
-        asked.page.check(reader.caller.workspace_id)
+        asked.page.check(workspace_id)
         return asked
 
     def _narrow(self, arguments: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -300,5 +300,5 @@ def compile_connection(
     cost.add(paged(lambda variables: page_size(arguments(variables)), parts.item))
     sql = ConnectionSql(compiler, level, parts.wanted(), filters, relation)
     plan = ConnectionPlan(level, arguments, writer, sql, parent, compiler.raw, parts.around.fixed, parts.cursors)
-    compiler.checks.append(plan.asked)
+    compiler.checks.append(plan.asked_in)
     return plan, cost

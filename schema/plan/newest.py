@@ -40,7 +40,7 @@ def last_of(compiler: Compiler, model: FieldModel, selected: Selected) -> Size:
     def last(variables: Variables) -> int:
         return read_last(arguments(variables))
 
-    compiler.checks.append(last)
+    compiler.checks.append(lambda variables, _: last(variables))
     return last
 
 

@@ -17,7 +17,7 @@ from .reading import Reader
 from .records import compile_embedded, compile_records, compile_to_many
 from .selections import Selected, Selections
 from .steps import ConstantStep, NodesStep, PlainWriter, RecordStep, Step, compile_plain, compile_step
-from .variables import Variables
+from .variables import Check, Variables
 
 _AROUND = 20
 """Bytes of brackets, of null or of `__typename`."""
@@ -71,7 +71,7 @@ class WriteStep:
     arguments: Arguments
     """They raise BadRequest for what is malformed."""
     writer: PlainWriter
-    checks: Sequence[Callable[[Variables], object]]
+    checks: Sequence[Check]
     selections: Selections
 
     @cached_property
@@ -79,10 +79,10 @@ class WriteStep:
         """What is asked of its payload, as text, and the variables that this mentions; only calls with an idempotency key look at it."""
         return self.selections.printed_below(self.selected), sorted(self.selections.variables_below(self.selected))
 
-    def check(self, variables: Variables) -> None:
-        """Raises BadRequest for arguments anywhere in the payload that can't be. Reads nothing."""
+    def check(self, variables: Variables, workspace_id: str) -> None:
+        """Raises BadRequest, CursorExpired for arguments anywhere in the payload that can't be in this workspace. Reads nothing."""
         for check in self.checks:
-            check(variables)
+            check(variables, workspace_id)
 
 
 @dataclass(slots=True, eq=False)
@@ -105,14 +105,14 @@ class EventPlan:
     arguments: Arguments
     writer: PlainWriter
     cost: Cost
-    checks: list[Callable[[Variables], object]]
+    checks: Sequence[Check]
     variables: frozenset[str]
     mark: object = field(default_factory=object)
 
-    def check(self, variables: Variables) -> None:
-        """Raises BadRequest for arguments below an event that can't be: there may be no event for long."""
+    def check(self, variables: Variables, workspace_id: str) -> None:
+        """Raises BadRequest, CursorExpired for arguments below an event that can't be: there may be no event for long."""
         for check in self.checks:
-            check(variables)
+            check(variables, workspace_id)
 
 
 def compile_query(compiler: Compiler) -> QueryPlan:

@@ -54,6 +54,10 @@ class Variables(VariableValues):
         self.read[part] = value
 
 
+Check = Callable[[Variables, str], object]
+"""Raises BadRequest or CursorExpired for arguments that can't be, in the workspace of that id."""
+
+
 class Unplain(Exception):
     """A value that graphql-core has to look at."""
 

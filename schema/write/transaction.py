@@ -79,11 +79,11 @@ class Call:
         return fingerprint(self.step, self.arguments, variables, creates=self.action.creates)
 
 
-def make_call(action: Action, step: WriteStep, variables: Variables) -> Call:
+def make_call(action: Action, step: WriteStep, variables: Variables, caller: Caller) -> Call:
     """A root field made ready, before anything is written. Raises BadRequest for whatever is malformed in it."""
     arguments = step.arguments(variables)
     action.check(arguments)
-    step.check(variables)
+    step.check(variables, caller.workspace_id)
     return Call(step, action, arguments, idempotency.read_key(arguments.get("idempotencyKey")))
 
 

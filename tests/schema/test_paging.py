@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from schema.documents import RequestError
 from schema.rules.cursors import CursorScope, workspace_tag
 from tests.schema.model import ORDERS, chosen
 from tests.schema.strategies import as_input, orders
@@ -309,6 +310,24 @@ async def test_a_cursor_of_another_epoch(world: World) -> None:
     answer = await ask(world.graph, nested, world.here.caller(), {"after": cursor})
     assert answer.errors is not None
     assert answer.errors[0]["extensions"]["code"] == "CURSOR_EXPIRED"
+
+
+async def test_a_cursor_of_elsewhere_is_refused_beforehand(world: World) -> None:
+    """Below an event and below what a mutation answers, a cursor of another workspace is refused at once, and nothing is written."""
+    there, here = world.there.caller(), world.here.caller()
+    cursor = (await data(world.graph, "{ opportunities(first: 1) { edges { cursor } } }", there))["opportunities"]["edges"][0]["cursor"]
+    below = "account { opportunities(after: $after) { totalCount } }"
+    following = world.graph.prepare(f"subscription($after: String) {{ opportunityChanged {{ opportunity {{ {below} }} }} }}")
+    with pytest.raises(RequestError, match="another workspace"):
+        await anext(world.graph.subscribe(following, {"after": cursor}, here))
+    document = """mutation($id: ID!, $after: String) { updateOpportunity(id: $id, input: {name: "Changed"}) {
+      opportunity { account { opportunities(after: $after) { totalCount } } } } }"""
+    deal = world.here.rows("opportunity")[0]
+    answer = await ask(world.graph, document, here, {"id": deal["id"], "after": cursor})
+    assert answer.errors is not None
+    assert answer.errors[0]["extensions"]["code"] == "BAD_REQUEST"
+    found = await data(world.graph, "query($id: ID!) { opportunity(id: $id) { name } }", here, {"id": deal["id"]})
+    assert found["opportunity"]["name"] == deal["name"]
 
 
 async def test_cursors_are_read_strictly(world: World) -> None:
