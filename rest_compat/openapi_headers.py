@@ -26,6 +26,7 @@ _ASKED: dict[str, Told] = {
 _TOLD: dict[str, Told] = {
     "X-Request-Id": ("The id of the request in the log; the client's own, if it sent one.", _TEXT, "6f1d0a52c9e8-1a"),
     "X-GraphQL-Operation": ("The GraphQL operation that this answer is the translation of.", _TEXT, "ListOpportunities"),
+    "X-GraphQL-Cost": ("What that operation cost; `maximum` in the answers of GraphQL says how much it may cost.", _COUNT, 21),
     "X-Ignored-Parameters": (
         "The query parameters that were ignored, since they are unknown or empty; percent-encoded.",
         _TEXT,
@@ -55,7 +56,7 @@ _TOLD: dict[str, Told] = {
 }
 _RATES = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
 _EVERY = ("X-Request-Id", *_RATES)
-_ROUTES = (*_EVERY, "X-GraphQL-Operation", "X-Ignored-Parameters", "Preference-Applied", "Deprecation", "Sunset", "Link")
+_ROUTES = (*_EVERY, "X-GraphQL-Operation", "X-GraphQL-Cost", "X-Ignored-Parameters", "Preference-Applied", "Deprecation", "Sunset", "Link")
 _CACHED = ("ETag", "Cache-Control", "Vary")
 _OF: dict[Action, tuple[str, ...]] = {
     "list": _CACHED,

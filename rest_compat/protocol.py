@@ -59,7 +59,7 @@ class Answer(Protocol):
 
     @property
     def extensions(self) -> dict[str, Any]:
-        """`{"idempotencyReplayed": True}` where an earlier answer was given again."""
+        """`cost` holds what the operation costs (`requested`); `idempotencyReplayed` is True where an earlier answer was given again."""
 
     @property
     def executed(self) -> bool:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import orjson
 from starlette.types import Receive, Scope, Send
 
-from .binding import COUNT, ERRORS, NODES, VERSION
+from .binding import COUNT, ERRORS, NODES, VERSION, Operation
 from .declaration import Action, Resource
 from .errors import STATUS, Headers, Item, Refused, error_response, invalid, malformed, no_method
 from .headers import check_accept, check_once, entity_tag, is_fresh, read_headers
@@ -66,7 +66,17 @@ class Server:
             return
         except Refused as refused:
             status, own, body = refusal(refused, headers.get(b"accept", ""), state)
+        cost = state.get("cost")
+        if cost is not None:
+            own.append((b"x-graphql-cost", b"%d" % cost["requested"]))
         await answer(send, (status, own + marks, body), head=method == "HEAD")
+
+    async def _execute(self, operation: Operation, call: Call, scope: Scope, *, at_revision: bool = False) -> Answer:
+        """Runs an operation, and leaves its cost for the answer's header."""
+        state = scope["state"]
+        result = await self._graph.execute(operation.prepared, call.variables, state["caller"], at_revision=at_revision)
+        state["cost"] = result.extensions.get("cost")
+        return result
 
     def _root(self, call: Call, result: Answer) -> Any:
         """What the operation's root field answered. Raises Refused where the operation as a whole was refused."""
@@ -94,7 +104,7 @@ class Server:
         known = request.headers.get(b"if-none-match")
         if known is not None and is_fresh(known, tag := entity_tag(await self._graph.revision(caller), *seen)):
             return _not_modified(tag)
-        result = await self._graph.execute(call.operation.prepared, call.variables, caller, at_revision=True)
+        result = await self._execute(call.operation, call, scope, at_revision=True)
         connection = self._root(call, result)
         assert result.revision is not None
         tag = entity_tag(result.revision, *seen)
@@ -102,7 +112,7 @@ class Server:
 
     async def _get(self, call: Call, request: Request, scope: Scope) -> Response:
         operation = call.asked.operation
-        result = await self._graph.execute(operation.prepared, call.variables, scope["state"]["caller"])
+        result = await self._execute(operation, call, scope)
         record = self._root(call, result)
         if record is None:
             raise no_such(call.bound.resource)
@@ -114,7 +124,7 @@ class Server:
         return 200, [_JSON, *_PRIVATE, _etag(tag)], body
 
     async def _write(self, call: Call, request: Request, scope: Scope) -> Response:
-        result = await self._graph.execute(call.operation.prepared, call.variables, scope["state"]["caller"])
+        result = await self._execute(call.operation, call, scope)
         payload = _payload(call, self._root(call, result))
         headers: Headers = [(b"idempotency-replayed", b"true")] if result.extensions.get("idempotencyReplayed") else []
         if call.bound.action == "delete":

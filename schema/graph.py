@@ -12,7 +12,7 @@ from time import monotonic
 from typing import Any
 
 import orjson
-from graphql import GraphQLError, GraphQLSchema
+from graphql import GraphQLSchema
 
 from .assembly import build
 from .documents import Documents, Prepared, RequestError, request_error
@@ -33,9 +33,10 @@ from .plan.selections import Selections
 from .plan.variables import Variables
 from .plan.weight import TooLarge
 from .plan.writer import PlanFault
+from .response_errors import error_of, located, of_storage, too_dear
 from .rules.access import Caller, Role
-from .rules.errors import BadRequest, GatewayError, ServiceUnavailable
-from .storage.database import Connection, Database, InputRejected, StorageError, Unavailable
+from .rules.errors import GatewayError, ServiceUnavailable
+from .storage.database import Connection, Database, InputRejected, StorageError
 from .storage.statements import Statement
 from .types.scalars import show_money
 from .write.actions import ACTIONS, WORKED_OUT
@@ -148,6 +149,9 @@ class Graph:
             values = self._documents.coerce(prepared, given)
             plan = self._plan(prepared, values, caller)
             cost = self._cost(plan, values)
+            extensions = {"cost": {"requested": cost, "maximum": self.limits.max_cost}}
+            if cost > self.limits.max_cost:
+                return Answer(None, too_dear(cost, self.limits).errors, extensions, executed=False)
             if prepared.kind == "mutation":
                 answer = await self._mutate(plan, values, caller)
             else:
@@ -157,9 +161,9 @@ class Graph:
         except (TooLarge, TooMuchSchema) as error:
             return Answer(None, request_error(str(error)).errors, executed=False)
         except (StorageError, ServiceUnavailable) as error:
-            told = _of_storage(error) if isinstance(error, StorageError) else error
+            told = of_storage(error) if isinstance(error, StorageError) else error
             return Answer(None, request_error(str(told), code=told.code).errors, executed=False)
-        answer.extensions["cost"] = cost
+        answer.extensions |= extensions
         return answer
 
     def _cost(self, plan: Any, values: Variables) -> int:
@@ -167,9 +171,6 @@ class Graph:
         if cost is None:
             cost = int(plan.cost.total(values))
             values.keep(plan.mark, cost)
-        if cost > self.limits.max_cost:
-            message = f"The operation costs {cost}; it may cost {self.limits.max_cost}. Ask for smaller pages or fewer levels."
-            raise request_error(message)
         return cost
 
     def _plan(self, prepared: Prepared, values: Variables, caller: Caller, *, raw: bool = False) -> Any:
@@ -301,50 +302,14 @@ class Graph:
         given = variables or {}
         values = self._documents.coerce(prepared, given)
         plan: EventPlan = self._plan(prepared, values, caller)
-        self._cost(plan, values)
+        cost = self._cost(plan, values)
+        if cost > self.limits.max_cost:
+            raise too_dear(cost, self.limits)
         try:
             async with aclosing(self._telling.follow(plan, values, given, caller)) as answers:
                 async for answer in answers:
                     yield EventAnswer(answer)
         except InputRejected as error:
-            raise request_error(str(_of_storage(error))) from error
+            raise request_error(str(of_storage(error))) from error
         except GatewayError as error:
             raise request_error(str(error), code=error.code) from error
-
-
-def _of_storage(error: StorageError) -> GatewayError:
-    """What the database didn't carry out, as the caller is told. What it can't take should have been refused before: the log has why."""
-    if isinstance(error, InputRejected):
-        _log.warning("the database can't take a request: %s", error.__cause__)
-        return BadRequest(str(error))
-    _log.warning("database unavailable: %s", error)
-    return ServiceUnavailable(getattr(error, "public", Unavailable.public))
-
-
-def located(error: Exception, step: WriteStep) -> dict[str, Any]:
-    """An error of a mutation's root field, as graphql-core words it."""
-    nodes = [details.node for details in step.selected.details]
-    if isinstance(error, StorageError):
-        error = _of_storage(error)
-    return error_of(GraphQLError(str(error), nodes, path=[step.key], original_error=error))
-
-
-def error_of(error: GraphQLError) -> dict[str, Any]:
-    """A response error with its code; the text of a defect stays in the log."""
-    told: dict[str, Any] = dict(error.formatted)
-    original = error.original_error
-    if isinstance(original, GatewayError):
-        code = original.code
-    elif original is None or isinstance(original, GraphQLError):
-        code = "BAD_REQUEST"
-    else:
-        _log.error("a field could not be completed", exc_info=original)
-        code, told["message"] = (
-            "INTERNAL_ERROR",
-            "Something went wrong in the gateway. Its log has the details under the id of this request.",
-        )
-    told["extensions"] = {**told.get("extensions", {}), "code": code}
-    reason = getattr(original, "reason", None)
-    if reason is not None:
-        told["extensions"]["reason"] = reason
-    return told

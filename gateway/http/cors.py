@@ -10,8 +10,9 @@ from .ports import HEALTH
 
 METHODS: Final = b"GET, HEAD, POST, PATCH, DELETE, OPTIONS"
 EXPOSED: Final = (
-    b"Allow, Deprecation, ETag, Idempotency-Replayed, Link, Location, Retry-After, Sunset, WWW-Authenticate, X-GraphQL-Operation, "
-    b"X-Ignored-Fields, X-Ignored-Parameters, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-Id"
+    b"Allow, Deprecation, ETag, Idempotency-Replayed, Link, Location, Retry-After, Sunset, WWW-Authenticate, X-GraphQL-Cost, "
+    b"X-GraphQL-Operation, X-Ignored-Fields, X-Ignored-Parameters, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, "
+    b"X-Request-Id"
 )
 MAX_AGE: Final = b"600"
 

@@ -39,8 +39,17 @@ class Operations:
         answer = await self.graph.run(prepared, variables, caller, at_revision=at_revision)
         self.count(prepared, answer)
         if self.budget is not None:
-            await self.budget.charge(caller.token_id, answer.extensions.get("cost", 1))
+            await self._charge(self.budget, answer, caller.token_id)
         return answer
+
+    @staticmethod
+    async def _charge(budget: Budget, answer: Answer, token_id: str) -> None:
+        """Take what an operation cost out of its token's budget, and tell what is left of that. One that was refused has cost nothing."""
+        told = answer.extensions.get("cost")
+        requested = told["requested"] if told is not None and answer.executed else 1
+        left = await budget.charge(token_id, requested)
+        if told is not None:
+            told["remaining"], told["resetAt"] = left
 
     async def subscribe(self, prepared: Prepared, variables: dict[str, Any] | None, caller: Caller) -> AsyncGenerator[EventAnswer, None]:
         """Start a subscription. Raises RequestError for what it can't start with."""

@@ -2,6 +2,7 @@
 
 import math
 import time
+from datetime import UTC, datetime
 
 from limits import WindowStats, parse
 from limits.aio.storage import MovingWindowSupport, Storage
@@ -32,13 +33,18 @@ class Budget:
             message = f"The token's rate limit, {limit}, is used up: wait as many seconds as Retry-After says."
             raise RateLimited(message, [*self._headers(stats), (b"retry-after", b"%d" % wait)])
 
-    async def charge(self, token_id: str, cost: int) -> None:
-        """Take the rest of what an operation cost, as far as there is budget left: what is done can't be refused any more."""
+    async def charge(self, token_id: str, cost: int) -> tuple[int, str]:
+        """Take the rest of what an operation cost, as far as there is budget left: what is done can't be refused any more.
+
+        What remains, and the instant at which something is given back.
+        """
         further = math.ceil(cost / self.unit) - 1
-        if further > 0:
-            left = (await self.limiter.get_window_stats(self.item, token_id)).remaining
-            if taken := min(further, left):
-                await self.limiter.hit(self.item, token_id, cost=taken)
+        stats = await self.limiter.get_window_stats(self.item, token_id)
+        taken = max(0, min(further, stats.remaining))
+        if taken:
+            await self.limiter.hit(self.item, token_id, cost=taken)
+        reset = datetime.fromtimestamp(math.ceil(stats.reset_time), UTC)
+        return max(0, stats.remaining - taken), reset.strftime("%Y-%m-%dT%H:%M:%SZ")
 
     async def headers(self, token_id: str) -> Headers:
         """Limit, what remains, and the Unix time at which something is given back."""

@@ -11,14 +11,17 @@ from ..rules.errors import GatewayError
 from .arguments import Arguments, bounded, read_arguments
 from .compiler import TYPENAME, Compiler, result_type
 from .connections import ConnectionPlan, compile_connection
-from .cost import Cost
+from .cost import Cost, Size
 from .introspection import FIELDS, SchemaPart, schema_part
+from .model import FieldModel
 from .reading import Reader
 from .records import compile_embedded, compile_records, compile_to_many
 from .selections import Selected, Selections
 from .steps import ConstantStep, NodesStep, PlainWriter, RecordStep, Step, compile_plain, compile_step
 from .variables import Check, Variables
 
+QUICK = 50
+"""Up to this cost a mutation's payload is read in the event loop's thread, where the database is SQLite."""
 _AROUND = 20
 """Bytes of brackets, of null or of `__typename`."""
 
@@ -73,6 +76,8 @@ class WriteStep:
     writer: PlainWriter
     checks: Sequence[Check]
     selections: Selections
+    quick: bool
+    """Whether its payload is small enough to be read where others wait for it."""
 
     @cached_property
     def asked(self) -> tuple[str, Sequence[str]]:
@@ -155,11 +160,18 @@ def compile_mutation(compiler: Compiler) -> MutationPlan:
             continue
         model = compiler.model.field(root.name, selected.name)
         compiler.checks = []
-        writer, added = compile_plain(compiler, result_type(model), selected, many=False)
         arguments = bounded(read_arguments(model.definition, selected.node), model.definition)
-        steps.append(WriteStep(selected.key, selected.name, selected, arguments, writer, compiler.checks, compiler.selections))
+        writer, added = compile_plain(compiler, result_type(model), selected, many=False, size=_items(model, arguments))
+        quick = not added.parts and added.own <= QUICK
+        steps.append(WriteStep(selected.key, selected.name, selected, arguments, writer, compiler.checks, compiler.selections, quick))
         cost.add(added)
     return MutationPlan(steps, cost)
+
+
+def _items(model: FieldModel, arguments: Arguments) -> Size | None:
+    """How many results a mutation of many records has, as its arguments say; None of one that has one."""
+    name = next((name for name in ("ids", "inputs") if name in model.definition.args), None)
+    return None if name is None else lambda variables: len(arguments(variables)[name])
 
 
 def compile_subscription(compiler: Compiler) -> EventPlan:

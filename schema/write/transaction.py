@@ -121,7 +121,7 @@ async def perform(database: Database, call: Call, variables: Variables, caller: 
 
     try:
         with idempotency.in_progress(caller, call.key):
-            return await database.write(work, long=call.action.many)
+            return await database.write(work, long=call.action.many or not call.step.quick)
     except _Nothing as nothing:
         return nothing.result
     except TooLarge as error:

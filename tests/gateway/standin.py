@@ -94,7 +94,7 @@ class StandIn:
         if not isinstance(result, graphql.ExecutionResult):
             result = await result
         errors = [formatted(error, "INTERNAL_ERROR") for error in result.errors] if result.errors else None
-        return Answer(result.data, errors, {"cost": self.cost})
+        return Answer(result.data, errors, {"cost": {"requested": self.cost, "maximum": 5_000}})
 
     async def subscribe(self, prepared: Prepared, variables: dict[str, Any] | None, _caller: Any) -> AsyncGenerator[Answer, None]:
         found = graphql.subscribe(self.graphql_schema, prepared.document, variable_values=variables)

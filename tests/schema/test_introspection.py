@@ -78,7 +78,7 @@ async def test_its_price(world_on_sqlite: World) -> None:
     """200 for each field, of which an operation has two at most, in fragments too."""
     graph, caller = world_on_sqlite.graph, world_on_sqlite.here.caller()
     two = '{ __schema { queryType { name } } __type(name: "User") { name } }'
-    assert (await ask(graph, two, caller)).extensions["cost"] == 400
+    assert (await ask(graph, two, caller)).extensions["cost"]["requested"] == 400
     for three in (
         '{ a: __type(name: "User") { name } b: __type(name: "User") { name } c: __type(name: "User") { name } }',
         """

@@ -171,7 +171,10 @@ COSTS = {
 
 async def test_costs(world_on_sqlite: World) -> None:
     """An object costs 1, a scalar nothing, times the page; a list without paging counts as 10; introspection is free."""
-    told = {document: (await ask(world_on_sqlite.graph, document, world_on_sqlite.here.caller())).extensions["cost"] for document in COSTS}
+    told = {
+        document: (await ask(world_on_sqlite.graph, document, world_on_sqlite.here.caller())).extensions["cost"]["requested"]
+        for document in COSTS
+    }
     assert told == COSTS
 
 
@@ -181,10 +184,11 @@ async def test_the_limit_of_cost(world_on_sqlite: World) -> None:
     base = 1 + 100 * 11 + 1 + 10 + 1 + 100 * 2
     graph, caller = Graph(world_on_sqlite.database), world_on_sqlite.here.caller()
     graph.limits = type(graph.limits)(max_cost=base + 40)
-    assert (await ask(graph, document, caller, {"n": 40})).extensions["cost"] == base + 40
+    assert (await ask(graph, document, caller, {"n": 40})).extensions["cost"] == {"requested": base + 40, "maximum": base + 40}
     answer = await ask(graph, document, caller, {"n": 41})
     assert not answer.executed
     assert answer.errors is not None
+    assert answer.extensions["cost"] == {"requested": base + 41, "maximum": base + 40}
     assert str(base + 41) in answer.errors[0]["message"]
     assert answer.errors[0]["extensions"]["code"] == "BAD_REQUEST"
 
