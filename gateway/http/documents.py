@@ -1,14 +1,21 @@
 """Operations sent by id: automatic persisted queries (a hash of the text) and registered, trusted documents."""
 
-from collections import OrderedDict
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
-from typing import Literal
+from sys import getsizeof
+from typing import Final, Literal
+
+from schema.plan.kept import Kept
 
 from .decoder import DecodeError, decode
 from .faults import BadRequest, Fault, Forbidden
 from .parameters import Parameters
+
+#: About how many bytes the texts of automatic persisted queries take.
+KEPT_BYTES: Final = 8_000_000
+#: Bytes that a hash takes, and the place that is kept for it.
+_PLACE: Final = 300
 
 Mode = Literal["off", "allow", "only"]
 
@@ -30,7 +37,7 @@ class Documents:
         self._texts = frozenset(self._trusted.values())
         self._only = mode == "only"
         self._size = 0 if self._only else size
-        self._kept: OrderedDict[str, str] = OrderedDict()
+        self._kept: Kept[str] = Kept(self._size, KEPT_BYTES)
 
     def find(self, parameters: Parameters) -> str:
         """The document's text. Raises BadRequest, Forbidden (mode `only`), NotPersisted."""
@@ -48,10 +55,7 @@ class Documents:
     def keep(self, parameters: Parameters, text: str) -> None:
         """Remember a valid document that came with its hash."""
         if parameters.extensions and parameters.query is not None and self._size and (digest := self._digest(parameters)):
-            self._kept[digest] = text
-            self._kept.move_to_end(digest)
-            if len(self._kept) > self._size:
-                self._kept.popitem(last=False)
+            self._kept.put(digest, text, _PLACE + getsizeof(text))
 
     def _plain(self, query: str | None) -> str:
         if not query:
@@ -65,7 +69,6 @@ class Documents:
             return text
         if (text := self._kept.get(digest)) is None:
             raise NotPersisted
-        self._kept.move_to_end(digest)
         return text
 
     @staticmethod

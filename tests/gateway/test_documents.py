@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway.http.documents import Documents, NotPersisted, read_trusted
+from gateway.http.documents import KEPT_BYTES, Documents, NotPersisted, read_trusted
 from gateway.http.parameters import Parameters
 from tests.gateway.conftest import MakeApp, calling
 
@@ -54,6 +54,17 @@ def test_the_latest_used_are_kept() -> None:
     assert (documents.find(asked["a"]), documents.find(asked["c"])) == ("a", "c")
     with pytest.raises(NotPersisted):
         documents.find(asked["b"])
+
+
+def test_their_bytes_are_bounded() -> None:
+    """Long texts make room for each other before there are many, whatever their characters take."""
+    documents = Documents(size=1_000)
+    for number in range(300):
+        text = f"# {number} " + "🙂" * 15_000
+        documents.keep(Parameters(text, extensions=by_hash(text)["extensions"]), text)
+    assert 50 < len(documents._kept) < 300
+    assert documents._kept.bytes <= KEPT_BYTES
+    assert documents.find(Parameters(None, extensions=by_hash(text)["extensions"])) == text
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections import Counter
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -169,6 +170,21 @@ async def test_rate_limit_by_cost(make_app: MakeApp) -> None:
         graph.cost = 5000
         assert (await ask(client, "{ hello }")).headers["x-ratelimit-remaining"] == "0"
         assert (await ask(client, "{ hello }")).status_code == 429
+
+
+async def test_the_cost_tells_what_is_left(make_app: MakeApp) -> None:
+    """With a budget `extensions.cost` says what remains of it and until when, as the headers do; without one it doesn't."""
+    app = make_app(rate_limit="10/minute", rate_limit_cost=100)
+    graph: Any = app.graph
+    graph.cost = 301
+    async with calling(app) as client:
+        answer = await ask(client, "{ hello }")
+        cost = answer.json()["extensions"]["cost"]
+        assert (cost["requested"], cost["maximum"], cost["remaining"]) == (301, 5_000, 6)
+        assert answer.headers["x-ratelimit-remaining"] == "6"
+        assert 0 <= (datetime.fromisoformat(cost["resetAt"]) - datetime.now(UTC)).total_seconds() + 1 <= 62
+    async with calling(make_app()) as client:
+        assert (await ask(client, "{ hello }")).json()["extensions"]["cost"] == {"requested": 1, "maximum": 5_000}
 
 
 async def test_no_rate_limit_unless_set(client: httpx.AsyncClient) -> None:
