@@ -1,0 +1,80 @@
+"""What a subscription can be refused for is refused as it begins, over both doors: there may be no event for long."""
+
+from typing import Any
+
+import pytest
+
+from schema.rules.access import Role
+from tests.end_to_end.deals import deals
+from tests.end_to_end.fleet import access, in_process
+from tests.end_to_end.listening import BOTH, Follow, Refused, take
+
+PAGES = "opportunity { account { opportunities(%s) { totalCount } } }"
+DEEP = "opportunity { account { opportunities(first: 100) { nodes { account { opportunities(first: 100) { nodes { id } } } } } } }"
+#: What is asked of an event, with which variables, and a word of the refusal.
+BELOW: dict[str, tuple[str, dict[str, Any], str]] = {
+    "a page that is too large": (PAGES % "first: 101", {}, "first"),
+    "a page that is too large, by a variable": (PAGES % "first: $n", {"n": 101}, "first"),
+    "a page below nothing": (PAGES % "last: -1", {}, "last"),
+    "both ends": (PAGES % "first: 1, last: 1", {}, "last"),
+    "a cursor of nothing": (PAGES % 'first: 1, after: "nonsense"', {}, "cursor"),
+    "an offset below nothing": (PAGES % "offset: $n", {"n": -5}, "offset"),
+    "a filter of too much": (PAGES % "filter: {or: $many}", {"many": [{"isClosed": True}] * 101}, "filter"),
+    "a fragment's page": ("...F", {}, "first"),
+    "a cost": (DEEP, {}, "cost"),
+}
+FRAGMENT = " fragment F on OpportunityEvent { opportunity { assignedTo { id } account { opportunities(first: 500) { totalCount } } } }"
+ROOT = {
+    "too many conditions": ({"or": [{"isClosed": True}] * 101}, "filter"),
+    "a null operator": ({"value": {"gt": None}}, "null"),
+    "no such field": ({"nothing": {"eq": 1}}, "nothing"),
+}
+ways = pytest.mark.parametrize("follow", BOTH)
+
+
+def document(asked: str, variables: dict[str, Any]) -> str:
+    """Only variables that are used may be declared."""
+    declared = {"n": "$n: Int", "many": "$many: [OpportunityFilter!]", "filter": "$filter: OpportunityFilter"}
+    named = ", ".join(declared[name] for name in variables)
+    filtered = "(filter: $filter)" if "filter" in variables else ""
+    head = f"subscription({named})" if named else "subscription"
+    return f"{head} {{ opportunityChanged{filtered} {{ cursor type opportunityId {asked} }} }}{FRAGMENT if '...F' in asked else ''}"
+
+
+async def refused(follow: Follow, address: str, token: str, query: str, variables: dict[str, Any]) -> Refused:
+    with pytest.raises(Refused) as caught:
+        await take(follow(address, token, query, **variables), 1)
+    return caught.value
+
+
+@ways
+async def test_what_stands_below_an_event(sqlite_url: str, follow: Follow) -> None:
+    """Pages, filters and cost, written out, by variables and in fragments; no event is needed to find them."""
+    who = await access(sqlite_url)
+    async with in_process(sqlite_url) as (address, _):
+        for name, (asked, variables, said) in BELOW.items():
+            found = await refused(follow, address, who.token, document(asked, variables), variables)
+            assert (name, found.code) == (name, "BAD_REQUEST")
+            assert said in found.errors[0]["message"], (name, found.errors)
+
+
+@ways
+async def test_the_filter(sqlite_url: str, follow: Follow) -> None:
+    """That of the subscription itself."""
+    who = await access(sqlite_url)
+    async with in_process(sqlite_url) as (address, _):
+        for name, (filter_, said) in ROOT.items():
+            found = await refused(follow, address, who.token, document("", {"filter": filter_}), {"filter": filter_})
+            assert (name, found.code, said in str(found.errors)) == (name, "BAD_REQUEST", True), found.errors
+
+
+@ways
+async def test_a_limited_viewer_and_contacts(database_url: str, follow: Follow) -> None:
+    """It can't follow by contact, however deep in the filter that stands; by anything else it can."""
+    who = await access(database_url)
+    async with deals(database_url, who) as some, in_process(database_url) as (address, _):
+        viewer = await access(database_url, Role.VIEWER, some.account)
+        contact = {"contactId": {"eq": "cnt_1"}}
+        for filter_ in (contact, {"not": contact}, {"or": [{"isClosed": True}, {"and": [contact]}]}):
+            found = await refused(follow, address, viewer.token, document("", {"filter": filter_}), {"filter": filter_})
+            assert (found.code, "contactId" in found.errors[0]["message"]) == ("BAD_REQUEST", True)
