@@ -5,24 +5,24 @@ https://github.com/enisdenjo/graphql-sse/blob/master/PROTOCOL.md. Lines end with
 
 import asyncio
 import contextlib
-from typing import Final
+from typing import Any, Final
 
 import orjson
 from prometheus_client import Gauge
 from starlette.types import Receive, Scope, Send
 
 from gateway.http.faults import Headers, MethodNotAllowed, Unauthenticated, graphql_error
+from gateway.http.faults import Unavailable as Busy
 from gateway.http.graphql import read_parameters, request_status
 from gateway.http.load import until_gone
 from gateway.http.negotiate import GRAPHQL
 from gateway.http.operations import unavailable
-from gateway.http.parameters import Parameters
 from gateway.http.respond import respond
 from schema.documents import Prepared, RequestError
 from schema.rules.access import Caller
 from schema.storage.database import Unavailable as StorageUnavailable
 
-from .operating import Terms, answers, encode_errors, errors_of
+from .operating import TOO_MUCH_OPEN, Terms, answers, encode_errors, errors_of, prepare
 from .outbox import SlowReader
 from .token import Closing, TokenLost, Watch
 
@@ -51,18 +51,25 @@ class EventsEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         parameters = read_parameters(scope)
+        size = len(scope["state"].pop("body", b""))
         try:
-            prepared = self.terms.operations.prepare(parameters)
+            prepared, variables = prepare(self.terms, parameters)
         except RequestError as error:
             await respond(send, request_status(error.code, GRAPHQL), GRAPHQL, orjson.dumps({"errors": error.errors}))
             return
         if prepared.kind == "mutation" and scope["method"] == "GET":
             raise MethodNotAllowed("A GET runs queries and subscriptions only: send mutations by POST.", "POST")
+        if self.terms.open.full:
+            raise Busy(TOO_MUCH_OPEN)
         # How long streams last would drown the times of answers.
         scope["state"]["route"], scope["state"]["operation"] = ROUTE, prepared.name
         await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
-        with self.gauge.track_inprogress():
-            last = await Stream(self.terms, scope, receive, send).run(prepared, parameters)
+        self.terms.open.add(size)
+        try:
+            with self.gauge.track_inprogress():
+                last = await Stream(self.terms, scope, receive, send).run(prepared, variables)
+        finally:
+            self.terms.open.remove(size)
         # A client that doesn't read can't be told that it is over.
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_SECONDS):
@@ -79,10 +86,10 @@ class Stream:
         self.send = send
         self.outbox = terms.outbox()
 
-    async def run(self, prepared: Prepared, parameters: Parameters) -> bytes:
+    async def run(self, prepared: Prepared, variables: dict[str, Any]) -> bytes:
         """Until the operation, the client, the token or the process ends it; the stream's last bytes."""
         try:
-            end = await self._run(prepared, parameters)
+            end = await self._run(prepared, variables)
         finally:
             left = self.outbox.close()
         match end:
@@ -99,7 +106,7 @@ class Stream:
         self.terms.complain(self.scope, end)
         return COMPLETE
 
-    async def _run(self, prepared: Prepared, parameters: Parameters) -> Exception:
+    async def _run(self, prepared: Prepared, variables: dict[str, Any]) -> Exception:
         caller: Caller = self.scope["state"]["caller"]
         token: bytes = self.scope["state"]["headers"].get(b"authorization", b"")
         try:
@@ -107,17 +114,17 @@ class Stream:
                 group.create_task(self._write(watch))
                 group.create_task(self._await_leaving())
                 group.create_task(watch.ended())
-                await self._follow(prepared, parameters, caller)
+                await self._follow(prepared, variables, caller)
         except ExceptionGroup as ends:
             return ends.exceptions[0]
         except (TokenLost, StorageUnavailable) as end:
             return end
         raise AssertionError("writing ends by raising")
 
-    async def _follow(self, prepared: Prepared, parameters: Parameters, caller: Caller) -> None:
+    async def _follow(self, prepared: Prepared, variables: dict[str, Any], caller: Caller) -> None:
         event = prepared.kind == "subscription"
         try:
-            async with contextlib.aclosing(answers(self.terms, prepared, parameters.variables, caller)) as found:
+            async with contextlib.aclosing(answers(self.terms, prepared, variables, caller)) as found:
                 async for answer in found:
                     await self.outbox.put(_next(answer.encode()), event=event)
         except Exception as error:  # noqa: BLE001  told to the client or the log, whatever it is

@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 import orjson
 from starlette.types import Scope
@@ -13,14 +13,20 @@ from gateway.auth import Authenticator
 from gateway.http.faults import Defect, Fault, TimedOut, graphql_error
 from gateway.http.load import Places
 from gateway.http.operations import Operations, unavailable
+from gateway.http.parameters import Parameters
 from gateway.http.unsent import Unsent
 from schema.documents import Prepared, RequestError
+from schema.events.memory import Room
 from schema.graph import Answer, EventAnswer
 from schema.rules.access import Caller
 from schema.storage.database import Unavailable as StorageUnavailable
 
 from .outbox import Outbox, SlowReader
 from .token import TokenLost, Tokens
+
+#: Above it no further operation is opened.
+OPEN_BYTES: Final = 64 * 1024 * 1024
+TOO_MUCH_OPEN: Final = "Too many large operations are open. Try again later."
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +48,24 @@ class Terms:
     init_timeout: float
     message_limit: int
     subscriptions: int
+    open: Room = field(default_factory=lambda: Room(OPEN_BYTES))
+    """What the operations take that are open on sockets and streams."""
 
     def outbox(self) -> Outbox:
         """What will wait for a new client."""
         return Outbox(self.queue, self.queue_bytes, self.slow_reader_timeout, self.unsent)
+
+
+def prepare(terms: Terms, parameters: Parameters) -> tuple[Prepared, dict[str, Any]]:
+    """The operation, and of the variables those that it declares. Nothing else of `parameters` is held while it is open.
+
+    Raises RequestError, Fault.
+    """
+    prepared = terms.operations.prepare(parameters)
+    declared = {definition.variable.name.value for definition in prepared.operation.variable_definitions or ()}
+    variables = {name: value for name, value in (parameters.variables or {}).items() if name in declared}
+    parameters.query = parameters.variables = parameters.extensions = None
+    return prepared, variables
 
 
 async def answers(

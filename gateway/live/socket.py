@@ -9,7 +9,8 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.auth import AuthError
 from gateway.http.cors import Origins
-from gateway.http.faults import RateLimited
+from gateway.http.faults import Fault, RateLimited
+from gateway.http.faults import Unavailable as Busy
 from gateway.http.parameters import Parameters
 from schema.rules.access import Caller
 from schema.storage.database import Unavailable
@@ -34,12 +35,14 @@ from .messages import (
     payload_of,
     read,
 )
-from .operating import Terms, answers, enter, errors_of, who
+from .operating import TOO_MUCH_OPEN, Terms, answers, enter, errors_of, prepare, who
 from .outbox import SlowReader
 from .token import Closing, TokenLost, Watch
 
 #: A client that doesn't read can't be told that it is being closed.
 CLOSE_SECONDS: Final = 1.0
+#: The operations that are open on one socket may be as large as so many messages of the largest size.
+OPEN_MESSAGES: Final = 4
 
 
 class SocketEndpoint:
@@ -76,6 +79,7 @@ class Session:
         self.send = send
         self.outbox = terms.outbox()
         self.running: dict[str, asyncio.Task[None]] = {}
+        self.held = 0
         self.caller: Caller | None = None
         self.authorization: str | None = None
         self.watch: Watch | None = None
@@ -110,21 +114,25 @@ class Session:
         raise AssertionError("reading ends by raising")
 
     async def _read(self) -> None:
+        # In a function of its own, so that nothing of a message is held while the next one is waited for.
         while True:
-            message = read(await self.receive(), self.terms.message_limit)
-            match message["type"]:
-                case "subscribe":
-                    await self._subscribe(message)
-                case "complete":
-                    self._complete(id_of(message))
-                case "ping":
-                    await self.outbox.put(encode("pong", payload=payload_of(message)))
-                case "pong":
-                    payload_of(message)
-                case "connection_init":
-                    await self._init(payload_of(message) or {})
-                case _:
-                    raise Invalid("There is no message of this type")
+            await self._take(await self.receive())
+
+    async def _take(self, event: Any) -> None:
+        message = read(event, self.terms.message_limit)
+        match message["type"]:
+            case "subscribe":
+                await self._subscribe(message, len(event["text"]))
+            case "complete":
+                self._complete(id_of(message))
+            case "ping":
+                await self.outbox.put(encode("pong", payload=payload_of(message)))
+            case "pong":
+                payload_of(message)
+            case "connection_init":
+                await self._init(payload_of(message) or {})
+            case _:
+                raise Invalid("There is no message of this type")
 
     async def _write(self) -> None:
         with suppress(OSError):  # The client has left, as `_read` will learn too.
@@ -164,17 +172,31 @@ class Session:
         self.opened.set()
         await self.outbox.put(encode("connection_ack"))
 
-    async def _subscribe(self, message: dict[str, Any]) -> None:
+    async def _subscribe(self, message: dict[str, Any], size: int) -> None:
         operation_id, parameters = id_of(message), parameters_of(message)
         if self.caller is None:
             raise Unauthorized
         if operation_id in self.running:
             raise SubscriberExists(operation_id)
-        if len(self.running) >= self.terms.subscriptions:
-            full = RateLimited(f"At most {self.terms.subscriptions} operations may be open on one socket.")
+        if full := self._full(size):
             await self.outbox.put(encode("error", operation_id, errors_of(self.terms, self.scope, full)))
             return
-        self.running[operation_id] = self.group.create_task(self._operate(operation_id, parameters))
+        self._hold(size)
+        task = self.running[operation_id] = self.group.create_task(self._operate(operation_id, parameters))
+        task.add_done_callback(lambda _: self._hold(-size))
+
+    def _full(self, size: int) -> Fault | None:
+        """What stands against one more operation of `size` characters, if anything."""
+        if len(self.running) >= self.terms.subscriptions:
+            return RateLimited(f"At most {self.terms.subscriptions} operations may be open on one socket.")
+        most = OPEN_MESSAGES * self.terms.message_limit
+        if self.held + size > most:
+            return RateLimited(f"The operations that are open on one socket may have {most} characters together.")
+        return Busy(TOO_MUCH_OPEN) if self.terms.open.full else None
+
+    def _hold(self, size: int) -> None:
+        self.held += size
+        self.terms.open.add(size)
 
     def _complete(self, operation_id: str) -> None:
         if task := self.running.pop(operation_id, None):
@@ -192,8 +214,8 @@ class Session:
 
     async def _answers(self, operation_id: str, parameters: Parameters, caller: Caller) -> bytes:
         await enter(self.terms, caller)
-        prepared = self.terms.operations.prepare(parameters)
-        async with aclosing(answers(self.terms, prepared, parameters.variables, caller)) as found:
+        prepared, variables = prepare(self.terms, parameters)
+        async with aclosing(answers(self.terms, prepared, variables, caller)) as found:
             async for answer in found:
                 if not answer.executed:
                     return encode("error", operation_id, answer.errors)

@@ -391,3 +391,22 @@ async def test_rate_limit(serve: Serve) -> None:
             if number < 2:
                 assert (await socket.hear())["type"] == "complete"
         assert (message["type"], message["payload"][0]["extensions"]["code"]) == ("error", "RATE_LIMITED")
+
+
+async def test_large_operations_on_a_socket(serve: Serve) -> None:
+    """What is open on one socket is bounded in characters, and on all sockets of a process too; what ended counts no more."""
+    app = await serve()
+    forever = "subscription ($n: Int!) { count(to: $n, delay: 9) }"
+    async with dial(app) as connection:
+        socket = await Socket(connection).started()
+        for number in range(5):
+            await socket.say(subscribe(forever, str(number), variables={"n": 1, "unused": "x" * 60_000}))
+        refused = await socket.hear()
+        assert (refused["id"], refused["type"], refused["payload"][0]["extensions"]["code"]) == ("4", "error", "RATE_LIMITED")
+        await socket.say({"type": "complete", "id": "0"}, subscribe("{ hello }", "5"))
+        assert [(await socket.hear())["id"] for _ in range(2)] == ["5", "5"]
+        app.terms.open.limit = 1
+        await socket.say(subscribe("{ hello }", "6"))
+        refused = await socket.hear()
+        assert (refused["id"], refused["payload"][0]["extensions"]["code"]) == ("6", "UNAVAILABLE")
+    await until(lambda: app.terms.open.bytes == 0)
