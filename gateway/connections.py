@@ -68,9 +68,11 @@ class Connections:
         if self.by_address is not None and address not in self._proxies:
             near = _near(address, connections)
             if len(near) > self.by_address and not self._make_room(iter(_waiting(near, new.loop.time()))):
-                return self._turn_away(new, len(near) - self.by_address, RateLimited(f"At most {self.by_address} connections an address."))
+                return self._turn_away(
+                    new, len(near) - self.by_address, RateLimited(f"Too many connections from this address: {self.by_address} may be open.")
+                )
         if len(connections) > self.most and not self._make_room(self._oldest(new.loop.time())):
-            return self._turn_away(new, len(connections) - self.most, Unavailable("Too many connections at once."))
+            return self._turn_away(new, len(connections) - self.most, Unavailable("Too many connections are open. Try again in a moment."))
         return None
 
     def refused(self, fault: Fault) -> None:

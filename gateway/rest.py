@@ -70,7 +70,7 @@ class RestGraph:
             if name in variables:
                 found += [Fault(path, message) for path, message in faults(variables[name], kind, (name,))]
             elif isinstance(kind, GraphQLNonNull) and not has_default:
-                found.append(Fault((name,), "This is required."))
+                found.append(Fault((name,), "A value is required."))
         return found
 
     def decode(self, body: bytes) -> Any:

@@ -139,7 +139,7 @@ class Wire(Outflow, Intake):
             self.transport.abort()
             return
         if self.phase != "idle" or self.timed:
-            self._answer(Unavailable("Too many connections at once."))
+            self._answer(Unavailable("Too many connections are open. Try again in a moment."))
         self.leave()
 
     @override

@@ -202,7 +202,7 @@ class Documents:
                     place = f", at {path_text(path)}" if path else ""
                     yield GraphQLError(f"Variable '${name}'{place}: {message}", node)
             elif isinstance(type_, GraphQLNonNull) and node.default_value is None:
-                yield GraphQLError(f"Variable '${name}': This is required.", node)
+                yield GraphQLError(f"Variable '${name}': A value is required.", node)
 
     def _prepare(self, text: str, name: str | None) -> Prepared:
         document = self._parse(text)

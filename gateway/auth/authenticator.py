@@ -147,10 +147,10 @@ class Authenticator:
         identity = await self._provider.verify(token)
         row = await self._lookup.user(identity.workspace, identity.user)
         if row is None:
-            raise AuthError("The token's user is unknown here.")
+            raise AuthError("The user that the token names is unknown.")
         workspace_id, user_id, role, account_id, is_active = row
         if not is_active:
-            raise AuthError("The token's user is no longer active.")
+            raise AuthError("The user that the token names is no longer active.")
         expires = min(identity.expires, _LAST_SECOND)
         caller = _caller(workspace_id, role, account_id, token_id=user_id, user_id=user_id, expires_at=instant(expires * 1000))
         return Found(caller, expires + LEEWAY_SECONDS - self._wall())

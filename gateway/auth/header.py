@@ -22,7 +22,7 @@ def header_of(token: str) -> str:
 def bearer_token(authorization: str | None) -> str:
     """The token in an Authorization header's value. Raises AuthError saying what is wrong with the header."""
     if authorization is not None and len(authorization) > MAX_TOKEN_LENGTH + MAX_ROOM:
-        raise AuthError(f"The Authorization header is longer than a token of {MAX_TOKEN_LENGTH:,} characters needs.")
+        raise AuthError(f"The Authorization header is too long: a token has at most {MAX_TOKEN_LENGTH:,} characters.")
     if not authorization or not authorization.strip():
         raise AuthError(f"This needs a token: send '{EXAMPLE}'.")
     scheme, _, token = authorization.strip().partition(" ")
@@ -33,7 +33,7 @@ def bearer_token(authorization: str | None) -> str:
     if not token:
         raise AuthError(f"The Authorization header has no token behind 'Bearer': send '{EXAMPLE}'.")
     if len(token) > MAX_TOKEN_LENGTH:
-        raise AuthError(f"The token is longer than {MAX_TOKEN_LENGTH:,} characters.")
+        raise AuthError(f"The token is too long: it may have {MAX_TOKEN_LENGTH:,} characters.")
     if not _TOKEN.fullmatch(token):
         raise AuthError(f"The Authorization header holds more than one token, or characters that no token has: send '{EXAMPLE}'.")
     return token

@@ -78,7 +78,7 @@ class Jwks:
                 return await asyncio.get_running_loop().run_in_executor(self._thread, self._fetch, token)
         except TimeoutError:
             self._away_until = monotonic() + JWKS_PAUSE_SECONDS
-            raise Unavailable("The identity provider's keys don't come.") from None
+            raise Unavailable("The identity provider does not send its keys.") from None
 
     def _check_away(self) -> None:
         if monotonic() < self._away_until:
@@ -128,7 +128,7 @@ class Provider:
             if algorithm in source.algorithms:
                 return source
         accepted = ", ".join(name for source in self._sources for name in source.algorithms)
-        raise AuthError(f"The token's algorithm isn't one that is accepted here: {accepted}.")
+        raise AuthError(f"The token's algorithm is not accepted; accepted are: {accepted}.")
 
     def _claims(self, token: str, key: Any, algorithms: tuple[str, ...]) -> dict[str, Any]:
         settings = self._settings
@@ -166,5 +166,5 @@ def _text(claims: dict[str, Any], name: str) -> str:
     """A claim that is text a database can hold: no NUL, no lone surrogate."""
     value = claims.get(name)
     if not isinstance(value, str) or not value or len(value) > _MAX_CLAIM_LENGTH or not value.isprintable():
-        raise AuthError(f"The token's claim '{name}' is absent or no name.")
+        raise AuthError(f"The token's claim '{name}' is missing, or is not a name.")
     return value

@@ -89,7 +89,7 @@ def _decode_slowly(body: bytes) -> Any:
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise DecodeError(f"The JSON text is not UTF-8: byte {error.start + 1}.") from None
+        raise DecodeError(f"The JSON text is not UTF-8 at byte {error.start + 1}.") from None
     try:
         value = json.loads(text, object_pairs_hook=_members, parse_int=_integer, parse_float=_float, parse_constant=_constant)
         _check(value, MAX_DEPTH)

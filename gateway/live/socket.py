@@ -167,7 +167,7 @@ class Session:
         except AuthError as error:
             raise Refused(error.message) from None
         except (Unavailable, TimeoutError):
-            raise TryLater("The database is away") from None
+            raise TryLater("The database cannot be reached") from None
         self.scope["state"]["caller"] = self.caller
         self.opened.set()
         await self.outbox.put(encode("connection_ack"))

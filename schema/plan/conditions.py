@@ -77,7 +77,7 @@ def check_size(given: Any) -> None:
             count += 1
             waiting.extend(node.values() if isinstance(node, dict) else node)
         if count > MAX_NODES:
-            message = f"A filter has more than {MAX_NODES} objects and lists, of which each counts: ask for less at once."
+            message = f"The filter has more than {MAX_NODES} objects and lists: ask for less at once."
             raise BadRequest(message)
 
 

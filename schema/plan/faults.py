@@ -37,7 +37,7 @@ def faults(value: Any, type_: Any, path: Path = ()) -> Iterator[Fault]:
     if isinstance(type_, GraphQLNonNull):
         type_ = type_.of_type
         if value is None:
-            yield path, "This must not be null."
+            yield path, "The value must not be null."
     if value is None:
         return
     if isinstance(type_, GraphQLList):
@@ -58,7 +58,7 @@ def _of_object(value: Any, type_: GraphQLInputObjectType, path: Path) -> Iterato
         if name in value:
             yield from faults(value[name], field.type, (*path, name))
         elif is_required_input_field(field):
-            yield (*path, name), "This is required."
+            yield (*path, name), "A value is required."
     for name in value:
         if name not in type_.fields:
             yield (*path, name), f"There is no such field in {type_.name}."

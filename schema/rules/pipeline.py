@@ -51,10 +51,14 @@ class Move:
         return None if self.before is None else self.before[name]
 
 
-_NOT_CLOSED = Refusal("closed_date", "NOT_CLOSED", "Only a closed deal has a `closedDate`: close the deal, or leave this out.")
-_NOT_LOST = Refusal("loss_reason", "NOT_LOST", "Only a lost deal has a `lossReason`: set `stage` to `CLOSED_LOST`, or leave this out.")
+_NOT_CLOSED = Refusal(
+    "closed_date", "NOT_CLOSED", "Only a closed opportunity has a `closedDate`: close the opportunity, or leave this out."
+)
+_NOT_LOST = Refusal(
+    "loss_reason", "NOT_LOST", "Only a lost opportunity has a `lossReason`: set `stage` to `CLOSED_LOST`, or leave this out."
+)
 _DATELESS = Refusal(
-    "closed_date", "CLOSED_WITHOUT_DATE", "A closed deal has a `closedDate`: give a date, or move the deal to an open stage."
+    "closed_date", "CLOSED_WITHOUT_DATE", "A closed opportunity has a `closedDate`: give a date, or move the opportunity to an open stage."
 )
 
 
@@ -67,12 +71,12 @@ def apply(before: Deal | None, given: Deal, today: str) -> Ruled:
     old = None if before is None else STAGES[before["stage"]]
     new = STAGES[given.get("stage", 0 if old is None else old.position)]
     if old is None and "stage" not in given:
-        ruled.put("stage", new.position, f"a new deal starts in {new.name}")
+        ruled.put("stage", new.position, f"a new opportunity starts in {new.name}")
     move = Move(before, given, old, new)
     _probability(ruled, move)
     _closed_date(ruled, move, today)
     if new.position != LOST:
-        _keep_out(ruled, move, _NOT_LOST, "only a lost deal has a lossReason")
+        _keep_out(ruled, move, _NOT_LOST, "only a lost opportunity has a lossReason")
     return ruled
 
 
@@ -101,10 +105,10 @@ def _named_probability(ruled: Ruled, move: Move) -> None:
 
 def _closed_date(ruled: Ruled, move: Move, today: str) -> None:
     if not move.new.is_closed:
-        _keep_out(ruled, move, _NOT_CLOSED, "an open deal has no closedDate")
+        _keep_out(ruled, move, _NOT_CLOSED, "an open opportunity has no closedDate")
     elif "closed_date" not in move.given:
         if move.enters:
-            ruled.put("closed_date", today, f"entering {move.new.name} closes the deal today")
+            ruled.put("closed_date", today, f"entering {move.new.name} closes the opportunity today")
     elif move.given["closed_date"] is None:
         ruled.refusals.append(_DATELESS)
 

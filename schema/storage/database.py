@@ -26,7 +26,7 @@ class Unavailable(StorageError):
     """The database can't be reached, is locked, or has no free connection: worth another try later."""
 
     #: What a client is told. The exception's own message is for the log.
-    public: ClassVar[str] = "The database is away or busy: try again later."
+    public: ClassVar[str] = "The database cannot be reached, or is busy: try again later."
     #: What readiness says of the database.
     state: ClassVar[str] = "unavailable"
 
@@ -48,14 +48,14 @@ class Contention(Unavailable):
 class ReadOnly(Unavailable):
     """The database answers and takes no writes, as a standby does."""
 
-    public = "The database takes no changes at present: try again later."
+    public = "The database takes no changes at the moment: try again later."
     state = "read-only: it takes no writes at present, as a standby does"
 
 
 class FileReplaced(Unavailable):
     """SQLite's file was moved, deleted or replaced while it is open: what is written now would be lost."""
 
-    public = "The database takes no changes at present: try again later."
+    public = "The database takes no changes at the moment: try again later."
     state = "replaced: the file at its path is not the one that is open; put it back, or start the gateway anew"
 
 

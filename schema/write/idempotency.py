@@ -52,7 +52,7 @@ def in_progress(caller: Caller, key: str | None) -> Iterator[None]:
         yield
     except Unavailable as error:
         if others:
-            message = "A request with this idempotency key is still in progress: ask again."
+            message = "A request with this idempotency key is still being worked on: try again in a moment."
             raise Conflict(message) from error
         raise
     finally:

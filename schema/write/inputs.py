@@ -163,7 +163,7 @@ def _list_faults(field: InputField, value: list[Any], limits: Constraint) -> lis
     faults = []
     for place, item in enumerate(value):
         if "\0" in item:
-            faults.append(invalid(field.name, "MALFORMED", "No id has a NUL character.", str(place)))
+            faults.append(invalid(field.name, "MALFORMED", "An id has no NUL character.", str(place)))
         elif item in seen and limits.unique_items:
             faults.append(invalid(field.name, "DUPLICATE", f"{item} is given twice.", str(place)))
         seen.add(item)

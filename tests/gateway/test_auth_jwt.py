@@ -108,21 +108,21 @@ async def test_other_claims_by_setting(database: Database, workspace: str) -> No
         ({"aud": "shop"}, "another audience"),
         ({"aud": None}, "no claim 'aud'"),
         ({"key": SECRET[::-1]}, "signature is wrong"),
-        ({"workspace": None}, "claim 'workspace' is absent"),
-        ({"workspace": "Other"}, "unknown here"),
-        ({"workspace": 7}, "claim 'workspace' is absent or no name"),
-        ({"workspace": "Ac\x00me"}, "claim 'workspace' is absent or no name"),
-        ({"sub": None}, "claim 'sub' is absent"),
-        ({"sub": "usr_nobody"}, "unknown here"),
-        ({"sub": "nobody@acme.example"}, "unknown here"),
-        ({"sub": "a" * 400}, "claim 'sub' is absent or no name"),
-        ({"sub": "x\ud800"}, "claim 'sub' is absent or no name"),
+        ({"workspace": None}, "claim 'workspace' is missing"),
+        ({"workspace": "Other"}, "token names is unknown"),
+        ({"workspace": 7}, "claim 'workspace' is missing, or is not a name"),
+        ({"workspace": "Ac\x00me"}, "claim 'workspace' is missing, or is not a name"),
+        ({"sub": None}, "claim 'sub' is missing"),
+        ({"sub": "usr_nobody"}, "token names is unknown"),
+        ({"sub": "nobody@acme.example"}, "token names is unknown"),
+        ({"sub": "a" * 400}, "claim 'sub' is missing, or is not a name"),
+        ({"sub": "x\ud800"}, "claim 'sub' is missing, or is not a name"),
         ({"sub": GONE}, "no longer active"),
         ({"exp": float("1e400")}, "not a valid JWT"),
         ({"exp": "soon"}, "not a valid JWT"),
         ({"exp": [1]}, "not a valid JWT"),
-        ({"key": "", "algorithm": "none"}, "algorithm isn't one that is accepted here: HS256"),
-        ({"key": SECRET * 2, "algorithm": "HS512"}, "algorithm isn't one that is accepted here: HS256"),
+        ({"key": "", "algorithm": "none"}, "algorithm is not accepted; accepted are: HS256"),
+        ({"key": SECRET * 2, "algorithm": "HS512"}, "algorithm is not accepted; accepted are: HS256"),
     ],
 )
 async def test_a_bad_token_says_what_is_wrong(database: Database, workspace: str, changes: dict[str, Any], says: str) -> None:
@@ -233,7 +233,7 @@ async def test_a_public_key_is_no_secret(database: Database, workspace: str, pro
     signed = f"{part({'alg': 'HS256', 'kid': 'RS256'})}.{part(claims())}"
     pem = provider.private["RS256"].public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     token = f"Bearer {signed}.{base64url(hmac.digest(pem, signed.encode(), 'sha256'))}"
-    with pytest.raises(AuthError, match="algorithm isn't one"):
+    with pytest.raises(AuthError, match="algorithm is not accepted"):
         await make(database, jwt_jwks_url=provider.url, jwt_secret=None).authenticate(token)
     with pytest.raises(AuthError, match="signature is wrong"):
         await make(database, jwt_jwks_url=provider.url).authenticate(token)
@@ -273,7 +273,7 @@ async def test_a_provider_that_never_ends(database: Database, workspace: str, mo
     with socket.create_server(("127.0.0.1", 0)) as silent:
         authenticator = make(database, jwt_secret=None, jwt_jwks_url=f"http://127.0.0.1:{silent.getsockname()[1]}/")
         token = header(rsa.generate_private_key(65_537, 2_048), "RS256", kid="a")
-        for says in ("don't come", "can't be fetched"):
+        for says in ("does not send", "can't be fetched"):
             with pytest.raises(Unavailable, match=says):
                 await authenticator.authenticate(token)
 

@@ -42,7 +42,7 @@ async def ready(here: Gateway) -> tuple[int, str]:
     return answer.status_code, answer.json()["checks"]["database"]
 
 
-UNCHANGED = "The database takes no changes at present: try again later."
+UNCHANGED = "The database takes no changes at the moment: try again later."
 
 
 async def test_a_server_that_takes_no_writes(postgres_url: str) -> None:

@@ -169,9 +169,9 @@ async def test_nulls_in_plain_words(here: Gateway) -> None:
     assert "null" in (await said(here, "{ opportunity(id: null) { id } }"))[1]
     assert await said(here, "query($id: ID!) { opportunity(id: $id) { id } }", id=None) == (
         "BAD_REQUEST",
-        "Variable '$id': This must not be null.",
+        "Variable '$id': The value must not be null.",
     )
-    assert await said(here, "query($id: ID!) { opportunity(id: $id) { id } }") == ("BAD_REQUEST", "Variable '$id': This is required.")
+    assert await said(here, "query($id: ID!) { opportunity(id: $id) { id } }") == ("BAD_REQUEST", "Variable '$id': A value is required.")
 
 
 VARIABLES: list[tuple[dict[str, Any], str]] = [

@@ -79,7 +79,7 @@ async def test_a_server_that_takes_no_writes(postgres_url: str, who: Access, her
         for _ in range(2):
             refused = await graph.run(graph.prepare(CREATE), {"a": here.account}, who.caller)
             assert refused.errors == [
-                {"message": "The database takes no changes at present: try again later.", "extensions": {"code": "UNAVAILABLE"}}
+                {"message": "The database takes no changes at the moment: try again later.", "extensions": {"code": "UNAVAILABLE"}}
             ]
         assert await data(graph, NAMES, who.caller) == {"opportunities": {"totalCount": 0, "nodes": []}}
         with pytest.raises(ReadOnly) as told:
