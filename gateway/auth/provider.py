@@ -58,6 +58,12 @@ class Secret:
         return self._secret
 
 
+class KeysAway(Unavailable):
+    """The identity provider doesn't give its keys."""
+
+    public = "The identity provider's keys can't be fetched: try again later."
+
+
 class Jwks:
     """The identity provider's public keys by URL (RFC 7517), fetched in a thread and kept for minutes."""
 
@@ -78,11 +84,11 @@ class Jwks:
                 return await asyncio.get_running_loop().run_in_executor(self._thread, self._fetch, token)
         except TimeoutError:
             self._away_until = monotonic() + JWKS_PAUSE_SECONDS
-            raise Unavailable("The identity provider does not send its keys.") from None
+            raise KeysAway("The identity provider does not send its keys.") from None
 
     def _check_away(self) -> None:
         if monotonic() < self._away_until:
-            raise Unavailable("The identity provider's keys can't be fetched.")
+            raise KeysAway("The identity provider's keys can't be fetched.")
 
     def _fetch(self, token: str) -> Any:
         self._check_away()
@@ -90,7 +96,7 @@ class Jwks:
             return self._client.get_signing_key_from_jwt(token).key
         except jwt.PyJWKClientConnectionError as error:
             self._away_until = monotonic() + JWKS_PAUSE_SECONDS
-            raise Unavailable("The identity provider's keys can't be fetched.") from error
+            raise KeysAway("The identity provider's keys can't be fetched.") from error
         except jwt.PyJWTError as error:
             raise AuthError("The token is signed with a key that the identity provider doesn't publish.") from error
 

@@ -48,7 +48,7 @@ class Operations:
         told = answer.extensions.get("cost")
         requested = told["requested"] if told is not None and answer.executed else 1
         left = await budget.charge(token_id, requested)
-        if told is not None:
+        if told is not None and left is not None:
             told["remaining"], told["resetAt"] = left
 
     async def subscribe(self, prepared: Prepared, variables: dict[str, Any] | None, caller: Caller) -> AsyncGenerator[EventAnswer, None]:

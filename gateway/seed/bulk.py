@@ -7,12 +7,12 @@ from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
 from typing import Any, Protocol
 
-import asyncpg
 from sqlmodel import SQLModel
 
 import schema.storage.tables  # noqa: F401  fills the metadata
 from schema.rules.clock import instant
 from schema.storage.columns import Instant
+from schema.storage.connecting import Connector
 
 from .values import Row
 
@@ -29,6 +29,10 @@ class Bulk(Protocol):
         """Lets the database take note of what it holds now."""
 
 
+CONNECT_SECONDS = 10.0
+STATEMENT_SECONDS = 600.0
+
+
 @asynccontextmanager
 async def bulk(database_url: str) -> AsyncIterator[Bulk]:
     """The database at `sqlite:///path` or `postgresql://…`, already migrated."""
@@ -39,7 +43,7 @@ async def bulk(database_url: str) -> AsyncIterator[Bulk]:
         finally:
             raw.close()
     else:
-        connection = await asyncpg.connect(database_url)
+        connection = await Connector(database_url, CONNECT_SECONDS, command_timeout=STATEMENT_SECONDS).connect()
         try:
             yield _Postgresql(connection)
         finally:

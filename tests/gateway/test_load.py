@@ -3,11 +3,13 @@
 import asyncio
 import time
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 import pytest
+from limits.aio.storage import MemoryStorage
 
 from gateway.http.faults import TimedOut, Unavailable
 from gateway.http.load import Bounded, Places
@@ -185,6 +187,44 @@ async def test_the_cost_tells_what_is_left(make_app: MakeApp) -> None:
         assert 0 <= (datetime.fromisoformat(cost["resetAt"]) - datetime.now(UTC)).total_seconds() + 1 <= 62
     async with calling(make_app()) as client:
         assert (await ask(client, "{ hello }")).json()["extensions"]["cost"] == {"requested": 1, "maximum": 5_000}
+
+
+class _Elsewhere(MemoryStorage):
+    """A storage outside of this process, that fails as it is told to."""
+
+    STORAGE_SCHEME: ClassVar = ["async+elsewhere"]
+    fail: ClassVar[Callable[[], Awaitable[Any]]]
+
+    @property
+    def base_exceptions(self) -> type[Exception]:
+        return LookupError
+
+    async def acquire_entry(self, *_: Any, **__: Any) -> Any:
+        return await type(self).fail()
+
+
+async def _silent() -> None:
+    await asyncio.sleep(60)
+
+
+async def _refusing() -> None:
+    raise LookupError
+
+
+@pytest.mark.parametrize("fail", [_silent, _refusing])
+async def test_a_rate_limit_whose_storage_is_away(
+    make_app: MakeApp, monkeypatch: pytest.MonkeyPatch, fail: Callable[[], Awaitable[None]]
+) -> None:
+    """Calls pass, uncounted, and only the first of them waits for the storage."""
+    monkeypatch.setattr(_Elsewhere, "fail", staticmethod(fail), raising=False)
+    monkeypatch.setattr("gateway.http.rates.MemoryStorage", ())
+    async with calling(make_app(rate_limit="1/minute", rate_limit_storage="async+elsewhere://")) as client:
+        answers = [await ask(client, "{ hello }")]
+        began = time.monotonic()
+        answers += [await ask(client, "{ hello }") for _ in range(5)]
+        assert time.monotonic() - began < 0.5
+    assert {answer.status_code for answer in answers} == {200}
+    assert not [answer for answer in answers if "x-ratelimit-limit" in answer.headers]
 
 
 async def test_no_rate_limit_unless_set(client: httpx.AsyncClient) -> None:

@@ -1,5 +1,6 @@
 """A PostgreSQL that takes no writes, that another one stands in for, and that refuses reads now and then."""
 
+import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from schema.graph import Graph
-from schema.storage.connecting import Connector, hosts
+from schema.storage.connecting import GONE_SECONDS, Connector, hosts
 from schema.storage.database import Database, ReadOnly, Unavailable, open_database
 from tests.end_to_end.away import proxied
 from tests.end_to_end.deals import Deals, deals
@@ -102,7 +103,9 @@ async def test_no_host_takes_writes(postgres_url: str) -> None:
 
 @pytest.mark.parametrize("silent", ["cut", "mute"])
 async def test_a_host_that_does_not_answer(postgres_url: str, silent: str) -> None:
-    """The next one is asked in time, whether the first refuses or says nothing; and it is asked first from then on."""
+    """The next one is asked in time, whether the first refuses or says nothing, and it is asked first from then on; its socket notices
+    when it dies.
+    """
     async with proxied(postgres_url) as (first, one), proxied(postgres_url) as (_, two):
         first.away(silent)
         both = one.replace("/test_", f",{two.partition('@')[2].partition('/')[0]}/test_")
@@ -110,6 +113,9 @@ async def test_a_host_that_does_not_answer(postgres_url: str, silent: str) -> No
         for seconds in (4.0, 1.0):
             raw = await connector.connect(seconds)
             assert await raw.fetchval("SELECT 1") == 1
+            kept = raw._transport.get_extra_info("socket")
+            assert kept.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+            assert kept.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == GONE_SECONDS * 1000
             raw.terminate()
 
 
