@@ -234,9 +234,14 @@ class Compiler:
             return self._unless_absent(inner, code, model), cost
         item = f"{plain.variable}_"
         below = _inner(plain, item, code)
+        related = len(plain.related)
         inner, cost = self.plain(below, type_, asked)
         plain.weight.items(below.weight, code)
-        return f"[{inner} for {item} in {code}]", paged(plain.size, cost) if plain.size else cost.times(LIST)
+        if plain.size:
+            cost = paged(plain.size, cost)
+        elif len(plain.related) > related:
+            cost = cost.times(LIST)
+        return f"[{inner} for {item} in {code}]", cost
 
     def _unless_absent(self, code: str, test: str, model: FieldModel) -> str:
         """`code`, or what stands for an absent object: null, or the end of the plan where the types rule null out."""

@@ -11,7 +11,7 @@ from ..rules.errors import BadRequest
 from .variables import Variables
 
 LIST = 10
-"""The items of a list without a page, each."""
+"""The items of a list without a page, each; the list counts as one item where nothing is read for it, such as what to mend."""
 LONG_TEXT = 1
 """A text that may have more than LONG characters; each alias of it anew."""
 LONG = 1_000

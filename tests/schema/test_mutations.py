@@ -52,6 +52,18 @@ async def test_nothing_is_written_that_costs_too_much(world: World) -> None:
     assert await marks(world) == before
 
 
+async def test_many_results_cost_as_many(world: World) -> None:
+    """What is asked of each result counts for every item: a page below it is refused for many, and the whole record isn't for 250."""
+    before = await marks(world)
+    page = "opportunity { account { opportunities(first: 100) { nodes { id } } } }"
+    whole = "opportunity { name account { id name } assignedTo { id name } contacts { id } description } userErrors { code reason index field message }"
+    document = "mutation($ids: [ID!]!) { updateOpportunities(ids: $ids, input: {}) { results { SELECTION } } }"
+    for selection, count, refused in ((page, 50, True), (page, 10, False), (whole, 250, False)):
+        answer = await ask(world.graph, document.replace("SELECTION", selection), world.here.caller(), {"ids": ["opp_0"] * count})
+        assert (answer.data is None) == refused, (selection, answer.errors)
+    assert await marks(world) == before
+
+
 async def test_a_malformed_key_stops_all(world: World) -> None:
     """A key that is none is the request's fault: no root field is carried out, also those before it."""
     before = await marks(world)

@@ -66,6 +66,19 @@ async def test_what_an_update_of_a_person_names(world: World) -> None:
     assert made["createAccount"]["account"] == {"website": None, "industry": None}
 
 
+async def test_a_fault_that_a_record_has_already(world: World) -> None:
+    """A contact that was stored without a name may be changed elsewhere; who takes the name of another is still refused."""
+    nameless, named = world.here.ids("contact")[:2]
+    clause = text("UPDATE contact SET first_name = NULL, last_name = NULL WHERE workspace_id = :workspace AND id = :id")
+    statement = world.database.compile(clause)
+    await world.database.write(lambda connection: connection.execute(statement, {"workspace": world.here.id, "id": nameless}))
+    document = "mutation($id: ID!, $input: UpdateContactInput!) { updateContact(id: $id, input: $input) { contact { phone } userErrors { reason } } }"
+    found = await data(world.graph, document, world.here.caller(), {"id": nameless, "input": {"phone": "1", "firstName": None}})
+    assert found["updateContact"] == {"contact": {"phone": "1"}, "userErrors": []}
+    found = await data(world.graph, document, world.here.caller(), {"id": named, "input": {"firstName": None, "lastName": " "}})
+    assert found["updateContact"] == {"contact": None, "userErrors": [{"reason": "REQUIRED"}]}
+
+
 CREATE_KEY = "mutation($input: CreateApiKeyInput!) { createApiKey(input: $input) { apiKey { id } token userErrors { code reason field } } }"
 CREATE_ACCOUNT = 'mutation { createAccount(input: {name: "Held"}) { account { id } } }'
 DELETE_ACCOUNT = "mutation($id: ID!) { deleteAccount(id: $id) { deletedId userErrors { code reason field } } }"
