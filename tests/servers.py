@@ -5,7 +5,7 @@ import pwd
 import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 
@@ -55,12 +55,10 @@ class Server:
 
     def freeze(self) -> None:
         """All its processes stand still: connections stay open, and nobody answers."""
-        for process in self._processes():
-            process.send_signal(signal.SIGSTOP)
+        self._signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        for process in self._processes():
-            process.send_signal(signal.SIGCONT)
+        self._signal(signal.SIGCONT)
 
     def sql(self, statement: str, database: str = "postgres") -> str:
         """What psql prints. Raises RuntimeError."""
@@ -79,6 +77,12 @@ class Server:
 
     def _control(self, action: str, *options: str) -> None:
         _run("pg_ctl", "-w", "-D", str(self.folder), action, *options, user=USER)
+
+    def _signal(self, number: int) -> None:
+        for process in self._processes():
+            # A connection's process may end meanwhile.
+            with suppress(psutil.NoSuchProcess):
+                process.send_signal(number)
 
     def _processes(self) -> list[psutil.Process]:
         first = psutil.Process(int((self.folder / "postmaster.pid").read_text().split()[0]))

@@ -56,8 +56,12 @@ class Connections:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await drop(*(writer for _, writer in self._idle))
-        self._idle.clear()
+        await self.close()
+
+    async def close(self) -> None:
+        """Drop those that are open: the next request gets a new one."""
+        idle, self._idle = self._idle, []
+        await drop(*(writer for _, writer in idle))
 
     async def ask(self, request: bytes, told: Told) -> int:
         """The status, or BROKEN or REFUSED; noted in `told`."""

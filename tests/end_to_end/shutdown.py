@@ -135,13 +135,13 @@ async def stop(gateway: Gateway, who: Access, requests: list[bytes], report: Rep
 
 async def ask_until_gone(gateway: Gateway, requests: list[bytes], told: Told, *, kept: bool) -> None:
     """A client without a balancer: asks, on a new connection each time or on a `kept` one, until nobody listens any more."""
-    connections = Connections(gateway.address)
-    while True:
-        for request in requests:
-            if await connections.ask(request, told) == REFUSED:
-                return
-            if not kept:
-                connections.close()
+    async with Connections(gateway.address) as connections:
+        while True:
+            for request in requests:
+                if await connections.ask(request, told) == REFUSED:
+                    return
+                if not kept:
+                    await connections.close()
 
 
 async def stop_alone(gateway: Gateway, requests: list[bytes], report: Report, signalled: Callable[[Gateway], None]) -> None:

@@ -32,7 +32,7 @@ async def beside(gateway: Gateway, database_url: str) -> AsyncIterator[Told]:
     async def ask() -> None:
         while True:
             await connections.ask(request, told)
-            connections.close()
+            await connections.close()
             await asyncio.sleep(0.05)
 
     task = asyncio.create_task(ask())
@@ -40,7 +40,8 @@ async def beside(gateway: Gateway, database_url: str) -> AsyncIterator[Told]:
         yield told
     finally:
         task.cancel()
-        connections.close()
+        await asyncio.gather(task, return_exceptions=True)
+        await connections.close()
     assert set(told.statuses) == {200}, told.statuses
     assert told.longest() < PATIENCE
 
