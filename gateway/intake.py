@@ -28,6 +28,7 @@ UNREAD_BYTES: Final = 8 * 1_048_576
 END: Final = b"\r\n\r\n"
 #: What may stand between requests (RFC 9112 section 2.2).
 BLANK: Final = re.compile(rb"[\r\n]*")
+BLANKS: Final = b"\r\n"
 
 #: What a connection waits for: a request, the rest of its headers or of its body, or the answer to it.
 Phase = Literal["idle", "headers", "body", "answer"]
@@ -97,12 +98,28 @@ class Intake(HttpToolsProtocol):
 
     @override
     def data_received(self, data: bytes) -> None:
-        if self.phase == "idle" and not self.ahead and data.find(END) + 4 == len(data):
-            # The whole of a request without a body, or all of its headers. Most are.
-            self._take(data)
-            self.await_more()
-        elif not self.ending:
+        if self.phase == "idle" and not self.ahead and not self.ending:
+            end = data.find(END) + 4
+            if end == len(data):
+                # The whole of a request without a body, or all of its headers. Most are.
+                self._take(data)
+                self.await_more()
+                return
+            if end >= len(END) and data[0] not in BLANKS:
+                self._take_with_body(data, end)
+                return
+        if not self.ending:
             self.ahead, self.at = self.ahead[self.at :] + data, 0
+            self._proceed()
+
+    def _take_with_body(self, data: bytes, end: int) -> None:
+        """Parse headers, which go to `end`, and what came behind them: a whole body, as a rule."""
+        self._take(data[:end])
+        if self.phase == "body" and not self.ending and self._length() == len(data) - end:
+            self._parse(data[end:])
+            self.await_more()
+        else:
+            self.ahead, self.at = data, end
             self._proceed()
 
     def _proceed(self) -> None:
@@ -146,7 +163,7 @@ class Intake(HttpToolsProtocol):
         """Where the next piece ends: never beyond the end of a request, which is that of its headers or chunks, or known by its length."""
         if self.phase == "body":
             if self.left is None:
-                self.left = next((int(value) for name, value in self.scope["headers"] if name == b"content-length"), -1)
+                self.left = self._length()
             if self.left >= 0:
                 return self.at + self.left
         if self.tail:
@@ -155,6 +172,13 @@ class Intake(HttpToolsProtocol):
                 return self.at + split + 4 - len(self.tail)
         found = self.ahead.find(END, self.at)
         return found + 4 if found >= 0 else len(self.ahead)
+
+    def _length(self) -> int:
+        """The bytes of the body by its Content-Length, -1 where it comes in chunks. The parser has seen that it is a number."""
+        for name, value in self.scope["headers"]:
+            if name == b"content-length":
+                return int(value)
+        return -1
 
     def _take(self, piece: bytes) -> None:
         """Parse a piece, counted."""
