@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 from tests.end_to_end.fleet import fresh
-from tests.end_to_end.fuzz.run import Inputs, Report, filled, run
+from tests.end_to_end.fuzz.run import Report, run
 
 
 def tell(report: Report, most: int = 40) -> None:
@@ -25,27 +25,16 @@ def tell(report: Report, most: int = 40) -> None:
     print(f"{report.inputs.total():,} inputs, {len(report.faults):,} faults, {len(report.logged):,} logged")
 
 
-def show(url: str, seed: int, number: int) -> None:
-    """The input itself."""
-    who, ids = asyncio.run(filled(url))
-    kind, parts = Inputs(seed, who.token, ids).of(number)
-    print(kind)
-    for part in parts:
-        print(repr(part[:5_000]))
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")
     parser.add_argument("--count", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--number", type=int, help="this input alone")
+    parser.add_argument("--number", type=int, nargs="+", help="these inputs alone, on one connection, and printed")
     given = parser.parse_args()
-    numbers = range(given.count) if given.number is None else [given.number]
+    numbers = given.number or range(given.count)
     with tempfile.TemporaryDirectory(prefix="gateway-fuzz-") as name, fresh(given.database, Path(name)) as url:
-        if given.number is not None:
-            show(url, given.seed, given.number)
-        report = asyncio.run(run(url, Path(name), numbers, seed=given.seed))
+        report = asyncio.run(run(url, Path(name), numbers, seed=given.seed, show=bool(given.number)))
     tell(report)
     return int(not report.flawless)
 

@@ -42,9 +42,12 @@ class Line:
         self.host, port = address.split(":")
         self.port = int(port)
         self._streams: Streams | None = None
+        #: Whether the latest request came on a connection that had been used.
+        self.used = False
 
     async def ask(self, request: bytes) -> Heard:
         """The answer to a whole request."""
+        self.used = self._streams is not None
         try:
             async with asyncio.timeout(PATIENCE):
                 streams = self._streams or await asyncio.open_connection(self.host, self.port)

@@ -166,4 +166,5 @@ class Odd:
             return [self.anything() for _ in range(self.random.randrange(3))]
         if kind == len(simple) + 1:
             return {self.text(): self.anything() for _ in range(self.random.randrange(3))}
-        return [self.text()] * self.random.choice((101, 251, 1_001))
+        # Many, but not megabytes: an unread body of more than eight costs its connection, as it should.
+        return [self.text()[:100]] * self.random.choice((101, 251, 1_001))

@@ -26,6 +26,8 @@ from tests.end_to_end.fuzz.wire import Wire
 KINDS = {"rest": 8, "graphql": 8, "broken": 2, "streams": 1, "sockets": 2}
 BAD_ENDS = {DROPPED, NO_CODE, DEFECT, "1011", "1006"}
 AT_ONCE = 16
+#: Kinds that come one after the other on one connection.
+KEPT = frozenset({"rest", "graphql"})
 #: Seconds from which on an answer is slow, and how many of those are told. A socket's silence isn't.
 SLOW, _MOST_SLOW = 1.0, 20
 #: The opcode of a frame that ends a socket.
@@ -120,7 +122,7 @@ async def _asked(kind: str, request: bytes, line: Line, address: str) -> Heard:
 
 async def work(inputs: Inputs, numbers: Iterable[int], address: str, report: Report) -> None:
     """Sends as many as there are."""
-    line = Line(address)
+    line, before = Line(address), -1
     for number in numbers:
         kind, parts = inputs.of(number)
         began = time.perf_counter()
@@ -129,7 +131,9 @@ async def work(inputs: Inputs, numbers: Iterable[int], address: str, report: Rep
         report.inputs[kind] += 1
         report.answers[f"{kind} {word}"] += 1
         if fault:
-            report.faults.append((number, fault))
+            report.faults.append((number, f"{fault} (on its connection after number {before})" if line.used else fault))
+        if kind in KEPT:
+            before = number
     await line.close()
 
 
@@ -160,13 +164,15 @@ def logged(gateway: Gateway) -> list[str]:
     return [line[:2_000] for line in lines if not line.startswith("{") or json.loads(line).get("level") in {"error", "critical"}]
 
 
-async def run(database_url: str, folder: Path, numbers: Sequence[int], *, seed: int = 1) -> Report:
-    """The inputs of these numbers, several at once."""
+async def run(database_url: str, folder: Path, numbers: Sequence[int], *, seed: int = 1, show: bool = False) -> Report:
+    """The inputs of these numbers, several at once; to be shown they are printed, and come one after the other."""
     report, began = Report(seed), time.perf_counter()
     who, ids = await filled(database_url)
     inputs, left = Inputs(seed, who.token, ids), iter(numbers)
     async with serving(database_url, folder, **_PATIENT) as (gateway,):
-        await asyncio.gather(*(work(inputs, left, gateway.address, report) for _ in range(AT_ONCE)))
+        for number in numbers if show else ():
+            print(number, *inputs.of(number), sep="\n  ")
+        await asyncio.gather(*(work(inputs, left, gateway.address, report) for _ in range(1 if show else AT_ONCE)))
         report.logged = logged(gateway)
     report.seconds = round(time.perf_counter() - began, 1)
     return report
