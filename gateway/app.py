@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial, reduce
+from time import monotonic
 from typing import Any, Final, TypeAlias
 
 import structlog
@@ -57,6 +58,9 @@ LOOPBACK: Final = ("localhost", "*.localhost", "127.0.0.1", "[::1]")
 #: REST's pages that need no token.
 PUBLIC_REST: Final = frozenset({"/api/openapi.json", "/api/docs"})
 
+#: How old the database's figures may be in the metrics.
+MEASURE_SECONDS: Final = 1.0
+
 Layer: TypeAlias = Callable[[ASGIApp], ASGIApp]
 
 
@@ -71,6 +75,7 @@ class Application:
         self.closing = asyncio.Event()
         self.at_start: list[Callable[[], None]] = []
         self.metrics = Metrics()
+        self._measured_until = 0.0
         self.journal = Journal(self.metrics, AccessLog(settings), self._executions)
         self.log = structlog.get_logger()
         self.connections = Connections(settings, self.metrics.refused)
@@ -221,7 +226,9 @@ class Application:
         """The graph and the database count for themselves; the metrics learn of it now and then, which costs no operation anything."""
         self.metrics.executions(self.graph.planned, self.graph.completed)
         self.metrics.connections.set(len(self.connections))
-        self.metrics.measured(self.database.figures())
+        if monotonic() >= self._measured_until:
+            self._measured_until = monotonic() + MEASURE_SECONDS
+            self.metrics.measured(self.database.figures())
 
     async def _metrics(self) -> ASGIApp:
         token = self.settings.metrics_token

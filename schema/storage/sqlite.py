@@ -187,7 +187,7 @@ class SqliteDatabase:
     async def open(self) -> None:
         make_private(self.path)
         try:
-            self._inline, writing = [await asyncio.to_thread(self._connection) for _ in range(2)]
+            self._inline, writing = self._connection(), self._connection()
             self._file = OpenFile(self.path)
             self._checkpoints = Checkpoints(self.path)
         except (sqlite3.Error, OSError) as error:

@@ -3,7 +3,6 @@
 import contextlib
 import logging
 import os
-from pathlib import Path
 from typing import TypeAlias
 
 from .database import FileReplaced, ReadOnly
@@ -60,7 +59,7 @@ class OpenFile:
     def log_bytes(self) -> int:
         """The size of the write-ahead log."""
         try:
-            return Path(self._log_path).stat().st_size
+            return os.stat(self._log_path).st_size  # noqa: PTH116  as below
         except OSError:
             return 0
 
