@@ -9,7 +9,6 @@ from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from gateway.connections import IDLE, READING, SENDING, UNKNOWN, Connections, Waiting
-from gateway.heads import Heads
 from gateway.http.faults import Fault, Malformed, TooSlow, Unavailable, rest_body
 from gateway.http.observed import NOSNIFF
 from gateway.intake import Intake
@@ -24,7 +23,7 @@ LAST_SECONDS: Final = 1.0
 Part = Literal["headers", "body"]
 
 
-class Wire(Outflow, Heads, Intake):
+class Wire(Outflow, Intake):
     """Closes connections that are late (408), too large (431), no HTTP/1.1 (400) or too many (503), and says so.
 
     The timers are only set for requests that don't come in one piece, so the others cost nothing.

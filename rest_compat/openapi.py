@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from .binding import Bound
+from .body import READ_BACK
 from .declaration import METHODS, Action, Resource
 from .errors import STATUS
 from .explain import PARAMETERS as EXPLAINED
@@ -13,7 +14,7 @@ from .openapi_errors import ERROR_SCHEMAS, error_answers
 from .openapi_headers import asked_headers, header_components, page_headers, parameter_components, success_headers, unchanged_headers
 from .openapi_types import JsonSchema, input_schema, object_schema
 from .query import FIELDS, LIMIT, OFFSET, ORDERING, PAGE, Reader
-from .translate import Translator, request_of
+from .translate import WHOLE, Translator, request_of
 
 VERSION = "1.0.0"
 JSON = "application/json"
@@ -33,6 +34,10 @@ _DONE: dict[Action, str] = {
     "update": "The record after the change.",
     "delete": "The record is deleted.",
 }
+_SENT_BACK = (
+    f"A body that holds `{READ_BACK}`, or every key that can be written, is the whole object sent back: in it, values that equal the "
+    "stored ones count as left out."
+)
 _PARAMETERS = {
     PAGE: "The number of the page, from 1. Either this or `offset` may be given.",
     LIMIT: "How many results a page has, 20 by default. More than 100 is taken as 100.",
@@ -107,13 +112,19 @@ def _whole_or_fields(name: str) -> JsonSchema:
     return {"anyOf": [_ref("schemas", name), _ref("schemas", f"{name}Fields")]}
 
 
+def _description(bound: Bound) -> str:
+    """What an operation is in GraphQL, and what counts as given in bodies that are whole objects."""
+    found = f"In GraphQL: `{bound.document.root_coordinate}`."
+    return f"{found} {_SENT_BACK}" if WHOLE in bound.document.variables else found
+
+
 def _operation(bound: Bound) -> JsonSchema:
     resource, action = bound.resource, bound.action
     name = bound.document.name
     found: JsonSchema = {
         "operationId": name[0].lower() + name[1:],
         "summary": _SUMMARIES[action].format(name=resource.name, one=resource.one),
-        "description": f"In GraphQL: `{bound.document.root_coordinate}`.",
+        "description": _description(bound),
         "tags": [resource.name],
         "parameters": list(_parameters(bound)),
         "responses": _answers(bound),

@@ -119,14 +119,12 @@ class Documents:
         self._rules = RULES if limits.introspection else (*RULES, NoSchemaIntrospectionCustomRule)
         self._kept: Kept[Prepared] = Kept(limits.documents, DOCUMENTS_BYTES)
         self._remembered: Kept[Variables] = Kept(KEPT_VARIABLES, VARIABLES_BYTES)
-        self.misses = 0
 
     def prepare(self, text: str, name: str | None) -> Prepared:
         """The operation `name` of a document (None: its only one). Raises RequestError."""
         found = self._kept.get((text, name))
         if found is not None:
             return found
-        self.misses += 1
         prepared = self._prepare(text, name)
         self._keep(prepared, name)
         return prepared

@@ -43,10 +43,6 @@ class Model:
         """Where the rows of a type are."""
         return self._stored[type_name]
 
-    def is_stored(self, type_name: str) -> bool:
-        """Whether a type has rows (others are plain objects)."""
-        return type_name in self._stored
-
     def field(self, type_name: str, name: str) -> FieldModel:
         """A field of a type."""
         return self._fields[type_name][name]

@@ -25,8 +25,6 @@ QUICK = 50
 _AROUND = 20
 """Bytes of brackets, of null or of `__typename`."""
 
-MakeCompiler = Callable[..., Compiler]
-
 
 @dataclass(slots=True, eq=False)
 class QueryPlan:

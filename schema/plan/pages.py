@@ -10,7 +10,6 @@ from .order import NEWEST, Order, order_by
 
 DEFAULT_SIZE = 20
 MAX_SIZE = 100
-MAX_OFFSET = 2**31 - 1
 MAX_TERMS = 7
 _WHAT = "this list in this order: pass one that it gave, with the same orderBy"
 EXCLUSIVE = (("first", "last"), ("after", "before"), ("offset", "after"), ("offset", "before"), ("offset", "last"))

@@ -114,9 +114,9 @@ async def in_process(database_url: str, **settings: Any) -> AsyncIterator[tuple[
 
 
 @asynccontextmanager
-async def opened(database_url: str) -> AsyncIterator[Database]:
-    """The database, from this process."""
-    database = open_database(database_url)
+async def opened(database_url: str, **options: Any) -> AsyncIterator[Database]:
+    """The database, from this process; `options` are of `open_database`."""
+    database = open_database(database_url, **options)
     await database.open()
     try:
         yield database

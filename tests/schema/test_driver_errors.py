@@ -2,8 +2,6 @@
 
 import os
 import sqlite3
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
@@ -19,9 +17,9 @@ from schema.storage.database import (
     ReadOnly,
     StatementTimeout,
     Unavailable,
-    open_database,
 )
 from schema.storage.driver_errors import of_postgresql, of_sqlite
+from tests.end_to_end.fleet import opened
 from tests.schema.world import World, ask
 
 #: Statements that ask for too much, or hold a value that is none: by their SQL, and the value of `:value` if there is one.
@@ -52,16 +50,6 @@ TOO_MUCH: dict[str, dict[str, tuple[str, Any]]] = {
     },
 }
 CASES = [(kind, name) for kind, cases in TOO_MUCH.items() for name in cases]
-
-
-@asynccontextmanager
-async def opened(url: str, **options: Any) -> AsyncIterator[Database]:
-    database = open_database(url, **options)
-    await database.open()
-    try:
-        yield database
-    finally:
-        await database.close()
 
 
 @pytest.fixture

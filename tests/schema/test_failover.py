@@ -11,10 +11,10 @@ from sqlalchemy import text
 
 from schema.graph import Graph
 from schema.storage.connecting import GONE_SECONDS, Connector, hosts
-from schema.storage.database import Database, ReadOnly, Unavailable, open_database
+from schema.storage.database import ReadOnly, Unavailable
 from tests.end_to_end.away import proxied
 from tests.end_to_end.deals import Deals, deals
-from tests.end_to_end.fleet import Access, access
+from tests.end_to_end.fleet import Access, access, opened
 from tests.schema.conftest import make_world
 from tests.schema.world import World, data
 
@@ -29,16 +29,6 @@ async def _do(url: str, *statements: str) -> None:
             await connection.execute(statement)
     finally:
         await connection.close()
-
-
-@asynccontextmanager
-async def opened(url: str, **options: Any) -> AsyncIterator[Database]:
-    database = open_database(url, **options)
-    await database.open()
-    try:
-        yield database
-    finally:
-        await database.close()
 
 
 @asynccontextmanager
