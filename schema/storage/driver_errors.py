@@ -75,7 +75,7 @@ def of_postgresql(error: Exception, *, closed: bool) -> StorageError | None:
     """What an error of asyncpg means, None for a defect. `closed` says whether its connection is lost."""
     if isinstance(error, asyncpg.TargetServerAttributeNotMatched):
         return ReadOnly(str(error))
-    if isinstance(error, asyncpg.OutdatedSchemaCacheError | asyncpg.InvalidCachedStatementError):
+    if isinstance(error, asyncpg.OutdatedSchemaCacheError | asyncpg.InvalidCachedStatementError) or _was_not_sent(error):
         return Contention(str(error))
     if isinstance(error, asyncpg.PostgresError):
         state = error.sqlstate or ""
@@ -86,6 +86,14 @@ def of_postgresql(error: Exception, *, closed: bool) -> StorageError | None:
     if isinstance(error, OSError | asyncpg.InternalClientError | asyncpg.InterfaceError):
         return Unavailable(f"{type(error).__name__}: {error}")
     return None
+
+
+def _was_not_sent(error: Exception) -> bool:
+    """Whether asyncpg didn't send a statement, because the server had said goodbye while nothing was asked of it.
+
+    It does so where a transaction is left idle for too long, or before a restart. The connection is of no more use.
+    """
+    return isinstance(error, asyncpg.InternalClientError) and str(error).startswith("cannot switch to state")
 
 
 def of_sqlite(error: Exception) -> StorageError | None:

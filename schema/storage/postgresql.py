@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from math import inf
+from time import monotonic
 from typing import Any, NoReturn, TypeVar
 
 import asyncpg
@@ -45,6 +47,11 @@ async def _prepare(raw: Any) -> None:
     await raw.execute(_CHECK_CLIENT)
 
 
+def _idle_seconds(timeout: float) -> float:
+    """How long a transaction may wait for this process before the server gives it up."""
+    return timeout * 0.8
+
+
 def _settings(timeout: float) -> dict[str, str]:
     """A session's settings. The shorter times are for others who wait for the same lock: they see a gateway that froze within a
     transaction go, or are told of a lock, before their own statement has had its time.
@@ -53,7 +60,7 @@ def _settings(timeout: float) -> dict[str, str]:
     return {
         "statement_timeout": str(int(milliseconds)),
         "lock_timeout": str(int(milliseconds * 0.9)),
-        "idle_in_transaction_session_timeout": str(int(milliseconds * 0.8)),
+        "idle_in_transaction_session_timeout": str(int(_idle_seconds(milliseconds))),
         "timezone": "UTC",
         "datestyle": "ISO",
         "jit": "off",
@@ -160,25 +167,40 @@ class PostgresqlDatabase:
 
     async def _once(self, work: Work[T], begin: str | None) -> T:
         session = self._connections.take_now() or await self._connections.take()
-        committing = False
+        committing, began = False, inf
         try:
             if begin is not None:
                 await session.begin(begin)
+                began = session.since
             result = await work(session)
             if begin is not None:
                 committing = begin is _WRITE
                 await session.commit()
         except Exception as error:
-            unknown = committing and session.raw.is_closed()
+            lost = session.raw.is_closed()
             told = await self._failed(session, error)
             if told is None:
                 raise
-            raise (OutcomeUnknown(str(told)) if unknown else told) from error
+            if lost:
+                told = self._lost(told, session, committing=committing, began=began)
+            raise told from error
         except BaseException:
             self._connections.mend(session)
             raise
         self._connections.keep(session)
         return result
+
+    def _lost(self, told: StorageError, session: Session, *, committing: bool, began: float) -> StorageError:
+        """What it means that a transaction that `began` at that time lost its connection, which `told` says.
+
+        The server gives up a transaction in which this process pauses for too long, as a busy machine makes it. All of that can be done
+        again. A server that was waited for isn't asked a second time.
+        """
+        if committing:
+            return OutcomeUnknown(str(told))
+        idle = _idle_seconds(self._timeout)
+        paused = session.since - began > idle and monotonic() - session.since < idle
+        return Contention(str(told)) if paused else told
 
     async def _failed(self, session: Session, error: Exception) -> StorageError | None:
         """What an error means, None where it is a defect or the work's own; its connection is given back."""

@@ -1,16 +1,19 @@
 """PostgreSQL's connections: never more than may be, handed on in turn, and made good for when they break."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
 from sqlalchemy import Double, bindparam, func, select
 
-from schema.storage.database import Database, StatementTimeout, Unavailable, open_database
+from schema.storage.connections import Connections, Session
+from schema.storage.database import Connection, Database, StatementTimeout, Unavailable, open_database
 
 SIZE = 3
 SECONDS = 0.5
+GOODBYE = b"SFATAL\0VFATAL\0C57P01\0Mterminating connection due to administrator command\0\0"
 
 
 @pytest.fixture
@@ -83,3 +86,44 @@ async def test_lost_connections_are_replaced(database: Database, postgres_url: s
     after = await _all(database)
     assert len(after) == SIZE
     assert not before & after
+
+
+IDLE = 0.9
+
+
+@pytest.mark.parametrize("begin", ["read", "write"])
+async def test_a_pause_in_a_transaction(database: Database, begin: str) -> None:
+    """The server gives up a transaction in which this process stands still for too long: it is done again, and nobody hears of it."""
+    asked = database.compile(select(func.pg_backend_pid()))
+    found = []
+
+    async def work(connection: Connection) -> int:
+        found.append((await connection.fetch(asked, {}))[0][0])
+        if len(found) == 1:
+            time.sleep(IDLE)  # noqa: ASYNC251  as a busy machine stops a process
+        return int((await connection.fetch(asked, {}))[0][0])
+
+    last = await (database.read(work) if begin == "read" else database.write(work))
+    assert found[0] != found[1] == last
+
+
+@pytest.mark.parametrize("begin", ["fetch", "read", "write"])
+async def test_a_goodbye_before_a_statement(database: Database, begin: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the server says when nothing was asked of it spoils the connection before it is closed: the statement goes out on another."""
+    asked = database.compile(select(func.pg_backend_pid()))
+    first = await _sleep(database, 0.0)
+    take = Connections.take_now
+
+    def say_goodbye(connections: Connections) -> Session | None:
+        monkeypatch.setattr(Connections, "take_now", take)
+        session = take(connections)
+        assert session is not None
+        session.raw._protocol.data_received(b"E" + (len(GOODBYE) + 4).to_bytes(4, "big") + GOODBYE)
+        return session
+
+    monkeypatch.setattr(Connections, "take_now", say_goodbye)
+    if begin == "fetch":
+        rows = await database.fetch(asked, {})
+    else:
+        rows = await (database.read if begin == "read" else database.write)(lambda connection: connection.fetch(asked, {}))
+    assert rows[0][0] != first
