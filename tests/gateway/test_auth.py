@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import AsyncIterator
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -16,8 +17,6 @@ from gateway.settings import Settings
 from schema.rules.access import Caller, Role
 from schema.storage.database import Connection, Database, open_database
 from schema.write.keys import new_token
-
-DAY = 86_400.0
 
 
 class Clock:
@@ -202,9 +201,11 @@ async def test_revocation_during_the_look_up_is_not_missed(authenticator: Authen
 async def test_a_key_expires_on_the_second(authenticator: Authenticator, header: str, clock: Clock) -> None:
     """A remembered key is refused when its time has come, not when its place in the cache has."""
     caller = await authenticator.authenticate(header)
-    clock.seconds += DAY - 2
+    assert caller.expires_at is not None
+    expires = datetime.fromisoformat(caller.expires_at).timestamp()
+    clock.seconds = expires - 1
     assert await authenticator.authenticate(header) == caller
-    clock.seconds += 2
+    clock.seconds = expires
     with pytest.raises(AuthError, match="expired"):
         await authenticator.authenticate(header)
 

@@ -20,7 +20,9 @@ from tests.gateway.conftest import HEADERS, TOKEN, Serve, ask
 
 TEXT, CONT, PING, PONG, CLOSE = 1, 0, 9, 10, 8
 INIT = {"type": "connection_init", "payload": {"Authorization": TOKEN}}
-UNLIMITED = {"websocket_frames": 10**9, "websocket_bytes": 10**10}
+#: Nothing but the budget ends a socket: its clients say neither who they are nor that they are alive, however long that takes.
+PATIENT = {"websocket_init_timeout": PATIENCE, "heartbeat": PATIENCE, "slow_reader_timeout": PATIENCE}
+UNLIMITED = {"websocket_frames": 10**9, "websocket_bytes": 10**10, **PATIENT}
 
 
 def frame(opcode: int, body: bytes = b"", *, fin: bool = True) -> bytes:
@@ -110,7 +112,7 @@ FLOODS = {
 @pytest.mark.parametrize("flood", FLOODS)
 async def test_more_frames_than_the_budget(serve: Serve, flood: str, begun: bool) -> None:  # noqa: FBT001  a parameter of the test
     """Whatever frames they are, and whether or not the client has said who it is: 1008, and it can read why."""
-    app = await serve()
+    app = await serve(**PATIENT)
     async with raw(app) as client:
         if begun:
             client.writer.write(text(INIT))
@@ -121,7 +123,7 @@ async def test_more_frames_than_the_budget(serve: Serve, flood: str, begun: bool
 
 async def test_more_bytes_than_the_budget(serve: Serve) -> None:
     """1008 too, also where they are few frames."""
-    app = await serve()
+    app = await serve(**PATIENT)
     async with raw(app) as client:
         client.writer.write(text({"type": "ping", "payload": {"x": "x" * 60_000}}) * 200)
         assert await client.closed() == (1008, "More than 1048576 bytes a second")
@@ -129,7 +131,7 @@ async def test_more_bytes_than_the_budget(serve: Serve) -> None:
 
 async def test_within_the_budget(serve: Serve) -> None:
     """Three seconds' worth at once is answered, in order."""
-    app = await serve()
+    app = await serve(**PATIENT)
     async with raw(app) as client:
         client.writer.write(b"".join(frame(PING, b"%d" % number) for number in range(700)) + text({"type": "ping"}) * 700)
         client.writer.write(frame(PING, b"last"))
@@ -149,7 +151,7 @@ def test_a_budget_is_of_a_second() -> None:
 
 async def test_a_flood_beside_a_healthy_client(serve: Serve) -> None:
     """Four sockets that write pongs without end keep nobody else waiting, and none of it stays in memory."""
-    app = await serve()
+    app = await serve(**PATIENT)
     pongs = frame(PONG) * 100_000
 
     async def flood() -> None:
@@ -188,7 +190,7 @@ async def test_pongs_that_nobody_reads(serve: Serve, opened: list[Frames]) -> No
 
 async def test_messages_that_the_application_does_not_take(serve: Serve, opened: list[Frames]) -> None:
     """Small messages wait as the bytes that they came in, not as thousands of messages."""
-    app = await serve(**UNLIMITED, slow_reader_timeout=PATIENCE, websocket_queue=5)
+    app = await serve(**UNLIMITED, websocket_queue=5)
     async with raw(app) as client:
         client.writer.transport.pause_reading()
         client.writer.write(text({"type": "ping", "payload": {"x": "x" * 1_000}}) * 15_000)
@@ -212,7 +214,7 @@ async def test_a_message_in_many_fragments(serve: Serve) -> None:
 
 async def test_a_message_that_is_far_too_large(serve: Serve) -> None:
     """1009 comes through, also to a client that goes on sending."""
-    app = await serve()
+    app = await serve(**PATIENT)
     async with raw(app) as client:
         client.writer.write(b"\x81\xff" + (2_000_000).to_bytes(8) + bytes(4) + b"x" * 2_000_000)
         assert (await client.closed())[0] == 1009
