@@ -48,7 +48,7 @@ Direction = _named(
 OpportunityOrderField = _named(
     "OpportunityOrderField",
     {
-        "NAME": "What the opportunity is called; upper and lower case are alike.",
+        "NAME": Deal.NAME,
         "VALUE": Deal.VALUE,
         "STAGE": Deal.STAGE,
         "PROBABILITY": Deal.PROBABILITY,
