@@ -92,7 +92,7 @@ def _rows(due: Mapping[Key, int]) -> list[dict[str, Any]]:
 
 
 def _upsert(dialect: str) -> Any:
-    table = RestUsage.__table__  # type: ignore[attr-defined]
+    table = RestUsage.__table__
     insert: Any = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
     at = bindparam("at", type_=table.c.last_used_at.type)
     added = insert.values(

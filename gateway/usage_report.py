@@ -9,10 +9,10 @@ from schema.storage.tables import ApiKey, RestUsage, User, Workspace
 
 COLUMNS = ("workspace", "token_id", "token", "route", "kind", "name", "count", "first_used_at", "last_used_at")
 
-_USES: Any = RestUsage.__table__  # type: ignore[attr-defined]
-_KEYS: Any = ApiKey.__table__  # type: ignore[attr-defined]
-_USERS: Any = User.__table__  # type: ignore[attr-defined]
-_WORKSPACES: Any = Workspace.__table__  # type: ignore[attr-defined]
+_USES: Any = RestUsage.__table__
+_KEYS: Any = ApiKey.__table__
+_USERS: Any = User.__table__
+_WORKSPACES: Any = Workspace.__table__
 
 
 async def uses(database: Database) -> list[list[str]]:

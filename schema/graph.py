@@ -19,10 +19,8 @@ from .documents import Documents, Prepared, RequestError, request_error
 from .events.feed import Feed
 from .events.telling import Telling
 from .plan.compiler import STATEMENTS, STATEMENTS_BYTES, Compiler
-from .plan.conditions import FilterModel
 from .plan.explain import explain
 from .plan.fallback import SMALL, Call, Fallback, TooMuchSchema
-from .plan.formats import namespace
 from .plan.introspection import Introspection
 from .plan.kept import Kept
 from .plan.limits import Limits
@@ -38,7 +36,6 @@ from .rules.access import Caller, Role
 from .rules.errors import GatewayError, ServiceUnavailable
 from .storage.database import Connection, Database, InputRejected, StorageError
 from .storage.statements import Statement
-from .types.scalars import show_money
 from .write.actions import ACTIONS, WORKED_OUT
 from .write.carrying import carry_out
 from .write.transaction import Call as WriteCall
@@ -117,18 +114,16 @@ class Graph:
         self.completed = 0
         self._plans = plans
         self._model = Model(self.graphql_schema)
-        filter_type: Any = self.graphql_schema.type_map["OpportunityFilter"]
-        self._filters = FilterModel(filter_type)
         self._documents = Documents(self.graphql_schema, self.limits)
         self._counts = Counts(self.limits.counts)
         self._statements: Kept[Statement] = Kept(STATEMENTS, STATEMENTS_BYTES)
         self._fallback = Fallback(self.graphql_schema)
         self._introspection = Introspection(self._fallback)
-        self._names = namespace(show_money)
+        self._names = self._model.formats.names
         self.events = Feed(database)
         self.rights_changed: Callable[[str], None] = lambda _: None
         """Called with the id of a key or user after a write that may have changed what its tokens are good for, before the answer."""
-        self._telling = Telling(database, self.events, self._filters, self._counts, self.limits.max_answer)
+        self._telling = Telling(database, self.events, self._counts, self.limits.max_answer)
 
     def prepare(self, document: str, operation_name: str | None = None) -> Prepared:
         """The operation of a document, parsed, validated and within limits. Raises RequestError."""
@@ -195,7 +190,6 @@ class Graph:
             admin,
             raw,
             self._names,
-            self._filters,
             self._statements,
             **PARTS,
             worked_out=WORKED_OUT,

@@ -16,9 +16,9 @@ from schema.write.keys import new_token, token_hash
 
 from .workspaces import find_or_create
 
-_KEYS: Any = ApiKey.__table__  # type: ignore[attr-defined]
-_WORKSPACES: Any = Workspace.__table__  # type: ignore[attr-defined]
-_ACCOUNTS: Any = Account.__table__  # type: ignore[attr-defined]
+_KEYS: Any = ApiKey.__table__
+_WORKSPACES: Any = Workspace.__table__
+_ACCOUNTS: Any = Account.__table__
 
 _DAY_MILLISECONDS = 86_400_000
 

@@ -10,9 +10,9 @@ from schema.storage.statements import Statement
 from schema.storage.tables import ApiKey, User, Workspace
 from schema.write.keys import token_hash
 
-_KEYS: Any = ApiKey.__table__  # type: ignore[attr-defined]
-_USERS: Any = User.__table__  # type: ignore[attr-defined]
-_WORKSPACES: Any = Workspace.__table__  # type: ignore[attr-defined]
+_KEYS: Any = ApiKey.__table__
+_USERS: Any = User.__table__
+_WORKSPACES: Any = Workspace.__table__
 
 
 class Lookup:

@@ -71,7 +71,7 @@ def _text(seconds: float) -> str:
 
 
 def _update() -> Any:
-    keys = ApiKey.__table__  # type: ignore[attr-defined]
+    keys = ApiKey.__table__
     one = (keys.c.workspace_id == bindparam("of_workspace")) & (keys.c.id == bindparam("of_key"))
     # Other processes write the same column: whoever comes second within the minute leaves it as it is.
     stale = or_(keys.c.last_used_at.is_(None), keys.c.last_used_at <= bindparam("before"))

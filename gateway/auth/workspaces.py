@@ -9,7 +9,7 @@ from schema.storage.database import Connection, Database
 from schema.storage.ids import new_id
 from schema.storage.tables import Workspace
 
-_WORKSPACES: Any = Workspace.__table__  # type: ignore[attr-defined]
+_WORKSPACES: Any = Workspace.__table__
 
 CURRENCY = "USD"
 

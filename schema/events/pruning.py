@@ -14,8 +14,8 @@ from ..storage.tables import Event, PrunedEvents
 LOOKED_AT = 100
 """How many of a workspace's oldest events are looked at: the clock may have been wrong when one of them was written."""
 
-_EVENT: Any = Event.__table__  # type: ignore[attr-defined]
-_PRUNED: Any = PrunedEvents.__table__  # type: ignore[attr-defined]
+_EVENT: Any = Event.__table__
+_PRUNED: Any = PrunedEvents.__table__
 _OLDEST: Any = bindparam("oldest", type_=Instant(), required=True)
 _position_of_event = tuple_(_EVENT.c.revision, _EVENT.c.position)
 

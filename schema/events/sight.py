@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..plan.conditions import Conditions, FilterModel
+from ..plan.conditions import Conditions
+from ..plan.operation import EventPlan
+from ..plan.sources import OwnedBy
 from ..rules.errors import BadRequest
 from .table import Happened
 
@@ -13,13 +15,13 @@ from .table import Happened
 class Sight:
     """A filter, and the one account that the caller is limited to, if any."""
 
-    filters: FilterModel
+    plan: EventPlan
     conditions: Conditions
     account_id: str | None
 
     def check(self) -> None:
         """Raises BadRequest for a filter by contact from a limited caller: an event holds the contacts of others too."""
-        if self.account_id is not None and self.filters.mentions_links(self.conditions.shape):
+        if self.account_id is not None and self.plan.filters.mentions_links(self.conditions.shape):
             message = "A viewer limited to an account can't follow by contactId: leave it out of the filter."
             raise BadRequest(message)
 
@@ -36,7 +38,11 @@ class Sight:
         return "UPDATED" if was_seen else "CREATED"
 
     def _sees(self, state: Mapping[str, Any] | None) -> bool:
-        return state is not None and (self.account_id is None or state["account_id"] == self.account_id)
+        if state is None or self.account_id is None:
+            return state is not None
+        visible = self.plan.stored.visible
+        assert isinstance(visible, OwnedBy), self.plan.stored.table
+        return visible.holds(state, self.account_id)
 
     def _matches(self, state: Mapping[str, Any] | None) -> bool:
-        return state is not None and self.filters.holds(self.conditions.shape, self.conditions.values, state)
+        return state is not None and self.plan.filters.holds(self.conditions.shape, self.conditions.values, state)

@@ -22,9 +22,9 @@ RETRY_SECONDS = 1.0
 _EVENT_BYTES = 1_000
 _PARSED = 3
 
-_EVENT: Any = Event.__table__  # type: ignore[attr-defined]
-_PRUNED: Any = PrunedEvents.__table__  # type: ignore[attr-defined]
-_WORKSPACES: Any = Workspace.__table__  # type: ignore[attr-defined]
+_EVENT: Any = Event.__table__
+_PRUNED: Any = PrunedEvents.__table__
+_WORKSPACES: Any = Workspace.__table__
 _REVISION: Any = bindparam("revision", type_=_EVENT.c.revision.type, required=True)
 _PLACE: Any = bindparam("place", type_=_EVENT.c.position.type, required=True)
 _COLUMNS = [column for column in _EVENT.c if column.name != "workspace_id"]

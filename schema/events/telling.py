@@ -8,7 +8,6 @@ from typing import Any
 
 import orjson
 
-from ..plan.conditions import FilterModel
 from ..plan.operation import EventPlan
 from ..plan.reading import Counts, Reader
 from ..plan.variables import Variables
@@ -35,10 +34,9 @@ class Subscribed:
 class Telling:
     """Follows events for subscribers, whom each event's answer tells at most `max_answer` bytes."""
 
-    def __init__(self, database: Database, feed: Feed, filters: FilterModel, counts: Counts, max_answer: int) -> None:
+    def __init__(self, database: Database, feed: Feed, counts: Counts, max_answer: int) -> None:
         self._database = database
         self._feed = feed
-        self._filters = filters
         self._counts = counts
         self._max_answer = max_answer
 
@@ -49,7 +47,7 @@ class Telling:
         """
         plan.check(variables, caller.workspace_id)
         arguments = plan.arguments(variables)
-        sight = Sight(self._filters, self._filters.read(arguments.get("filter")), caller.account_id)
+        sight = Sight(plan, plan.filters.read(arguments.get("filter")), caller.account_id)
         sight.check()
         subscribed = Subscribed(plan, variables, caller, _told_alike(plan, given, caller))
         async with aclosing(self._feed.follow(caller.workspace_id, arguments.get("since"))) as events:

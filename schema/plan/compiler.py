@@ -9,7 +9,6 @@ from sqlalchemy import FromClause
 from ..storage.database import Database
 from ..storage.statements import Statement
 from .cost import LIST, LONG, LONG_TEXT, Cost, Size, dearest, paged
-from .formats import formatted
 from .kept import Kept
 from .model import FieldModel, Model
 from .select import Level
@@ -71,7 +70,6 @@ class Compiler:
     admin: bool
     raw: bool
     names: dict[str, Any]
-    filters: Any
     statements: Kept[Statement]
     connection: "Callable[..., Any]"
     to_many: "Callable[..., Any]"
@@ -167,7 +165,7 @@ class Compiler:
         else:
             weight.text(code, ID_LENGTH if named.name == "ID" else model.longest)
         cost = Cost(LONG_TEXT if (model.longest or 0) > LONG else 0)
-        return formatted(named.name, code, raw=self.raw, nullable=not isinstance(type_, GraphQLNonNull)), cost
+        return self.model.formats.of(named.name, code, raw=self.raw, nullable=not isinstance(type_, GraphQLNonNull)), cost
 
     def _row(self, level: Level, table: FromClause, source: ToOne, selected: Selected) -> tuple[str, Cost, str]:
         """The code of the row that `source` refers to, the cost, and the code that is None where there is no such row."""

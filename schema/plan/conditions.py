@@ -3,21 +3,20 @@
 The same tree is a SQL condition for lists and a predicate for events, so that the two can't differ.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from graphql import GraphQLInputObjectType, get_named_type
 from sqlalchemy import ColumnElement, FromClause, and_, exists, false, not_, or_, true
 
+from ..engine.declare.enums import StoredEnum
 from ..rules.errors import BadRequest
-from ..rules.stages import BY_NAME, FIRST_CLOSED
 from ..rules.text import fold
 from ..rules.times import Between
 from ..storage.statements import AnyOf, Contains, StartsWith, Unindexed
 from .binds import compared, compared_list
-from .model import metadata
-from .sources import Linked
+from .sources import Linked, metadata
 
 MAX_NODES = 100
 MAX_LIST = 250
@@ -39,12 +38,34 @@ class Match:
 
 
 @dataclass(frozen=True, slots=True)
+class AtLeast:
+    """A filter field that is true where a column has at least this value, and false where it has less."""
+
+    column: str
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
 class LinkedTo:
     """A filter field that looks at the linked rows' ids; `visible` narrows the links to those that a limited viewer may know of."""
 
     link: Linked
     state: str
     visible: Callable[[FromClause], ColumnElement[bool]]
+
+
+Matching = Match | AtLeast | LinkedTo
+
+
+def kept_state(fields: Iterable[Matching]) -> frozenset[str]:
+    """What of a record must be kept so that filters with these fields can be compared with it later."""
+    return frozenset(name for each in fields for name in _looks_at(each))
+
+
+def _looks_at(match: Matching) -> list[str]:
+    if isinstance(match, LinkedTo):
+        return [match.state]
+    return [match.column, match.folded] if isinstance(match, Match) and match.folded else [match.column]
 
 
 @dataclass(slots=True)
@@ -109,7 +130,7 @@ class FilterModel:
     """The filter input of a type, as its fields declare it."""
 
     def __init__(self, input_type: GraphQLInputObjectType) -> None:
-        self._fields: dict[str, Match | LinkedTo] = {}
+        self._fields: dict[str, Matching] = {}
         self._nullable: set[str] = set()
         for name, input_field in input_type.fields.items():
             match = metadata(input_field).get("match")
@@ -136,8 +157,9 @@ class FilterModel:
             return [({"and": "all", "or": "any"}[name], *(self._all(each, reading) for each in value))]
         if name == "not":
             return [("not", self._all(value, reading))]
-        if name == "isClosed":
-            return [("is", "stage", "gte" if value else "lt", reading.bind(FIRST_CLOSED))]
+        match = self._fields[name]
+        if isinstance(match, AtLeast):
+            return [("is", match.column, "gte" if value else "lt", reading.bind(match.value))]
         if not value:
             raise self._says_nothing(name, "has no operator")
         return [self._operator(name, operator, operand, reading) for operator, operand in value.items()]
@@ -151,6 +173,7 @@ class FilterModel:
         if operand is None:
             raise self._says_nothing(name, f"has null for `{operator}`")
         match = self._fields[name]
+        assert not isinstance(match, AtLeast)
         kind, key = ("link", name) if isinstance(match, LinkedTo) else ("is", match.column)
         if operator == "isNull":
             return (kind, key, "null" if operand else "present", None)
@@ -218,9 +241,8 @@ def _searchable(text: str) -> str:
 
 
 def _stored(value: Any) -> Any:
-    """A coerced input as the driver holds it: enum members of stages are positions, everything else is that already."""
-    name = getattr(value, "value", value)
-    return BY_NAME[name].position if value is not name else value
+    """A coerced input as the driver holds it: members of an enum are what stands for them, everything else is that already."""
+    return value.stored if isinstance(value, StoredEnum) else value
 
 
 def _membership(kind: str, key: str, operator: str, values: list[Any], reading: _Reading) -> Shape:

@@ -7,10 +7,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, bindparam, func, literal_column, select
 
 from ..storage.statements import AnyOf, Contains, Statement, list_bind
-from .aggregates import summary_columns
 from .compiler import Compiler
 from .conditions import NO_CONDITIONS, FilterModel
-from .order import NEWEST
 from .pages import Page
 from .reading import revision_column
 from .records import Relation
@@ -102,13 +100,13 @@ class ConnectionSql:
             extra.append(revision_column())
         clause = self.level.clause(*self._where(asked, walk=walk), extra=extra, source=self._source())
         limit: Any = bindparam("limit", required=True)
-        clause = clause.order_by(*page.order.clauses(self.level.table, backward=page.backward)).limit(limit)
+        clause = clause.order_by(*page.order.clauses(self.level.table, backward=page.backward, limited=self.level.limited)).limit(limit)
         return clause.offset(bindparam("offset", required=True)) if page.offset else clause
 
     def _grouped(self, asked: Asked) -> Any:
         assert self.relation is not None
         page = asked.page
-        order = page.order.clauses(self.level.table, backward=page.backward)
+        order = page.order.clauses(self.level.table, backward=page.backward, limited=self.level.limited)
         place = func.row_number().over(partition_by=self.relation.parent, order_by=order)
         columns = [*self.level.columns, *self._keys(page)]
         named = [column.label(f"k{index}") for index, column in enumerate(columns)]
@@ -130,7 +128,7 @@ class ConnectionSql:
         if page.position is None:
             return []
         nulls = tuple(value is None for value in page.position)
-        return [page.order.beyond(self.level.table, nulls, backward=not page.before, at=True)]
+        return [page.order.beyond(self.level.table, nulls, backward=not page.before, limited=self.level.limited, at=True)]
 
     def _counted(self, asked: Asked) -> Any:
         return self._counting(asked).add_columns(revision_column())
@@ -141,7 +139,11 @@ class ConnectionSql:
         return self._counting(asked, many=True).add_columns(parent).group_by(parent)
 
     def _counting(self, asked: Asked, *, many: bool = False) -> Any:
-        return self._from(asked, summary_columns(self.level.table) if self.wanted.summary else [func.count()], many=many)
+        return self._from(asked, self._counts(), many=many)
+
+    def _counts(self) -> list[Any]:
+        summary = self.level.stored.summary
+        return summary.columns(self.level.table) if self.wanted.summary and summary is not None else [func.count()]
 
     def _from(self, asked: Asked, columns: list[Any], *, many: bool = False) -> Any:
         """Columns of all rows that match, without what is joined to show them."""
@@ -156,14 +158,14 @@ class ConnectionSql:
         return self.relation.source if self.relation is not None else None
 
     def _keys(self, page: Page) -> list[Any]:
-        return [self.level.table.c[column] for column in page.order.columns()] if self.wanted.cursors else []
+        return page.order.keys(self.level.table, limited=self.level.limited) if self.wanted.cursors else []
 
     def _where(self, asked: Asked, *, many: bool = False, walk: bool = False) -> list[ColumnElement[bool]]:
         page = asked.page
-        where = self._conditions(asked, many=many, walk=walk and page.order is NEWEST)
+        where = self._conditions(asked, many=many, walk=walk and page.order.default)
         if page.position is not None:
             nulls = tuple(value is None for value in page.position)
-            where.append(page.order.beyond(self.level.table, nulls, backward=page.before))
+            where.append(page.order.beyond(self.level.table, nulls, backward=page.before, limited=self.level.limited))
         return where
 
     def _conditions(self, asked: Asked, *, many: bool, walk: bool = False) -> list[ColumnElement[bool]]:

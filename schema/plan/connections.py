@@ -11,7 +11,6 @@ from ..rules.errors import BadRequest, CursorExpired
 from ..rules.text import fold, trimmed
 from ..storage.database import Row
 from ..storage.statements import Statement
-from .aggregates import EMPTY_SUMMARY, summary_of
 from .arguments import Arguments, read_arguments
 from .compiler import Compiler
 from .conditions import MAX_SEARCH
@@ -109,7 +108,7 @@ class ConnectionPlan:
         found: Asked | None = variables.read.get(self.mark)
         if found is None:
             arguments = self.arguments(variables)
-            page = read_page(arguments, self.level.stored.table.name)
+            page = read_page(arguments, self.level.stored)
             shape, values = self._narrow(arguments)
             found = Asked(page, shape, {**values, **_page_values(page)})
             variables.keep(self.mark, found)
@@ -226,7 +225,8 @@ class ConnectionPlan:
         return self.writer.call(rows, told, cursor, *batches)
 
     def _told(self, row: Row) -> dict[str, Any]:
-        return {"totalCount": row[0], "summary": summary_of(row) if self.wanted.summary else None}
+        summary = self.level.stored.summary
+        return {"totalCount": row[0], "summary": summary.told(row) if summary is not None and self.wanted.summary else None}
 
     async def _grouped(self, reader: Reader, variables: Variables, asked: Asked, parents: Parents) -> Mapping[Any, Any]:
         values = {**reader.values, **asked.values, "parents": parents.keys}
@@ -241,7 +241,8 @@ class ConnectionPlan:
         shown = [row for rows in groups.values() for row in _in_order(rows, asked.page)]
         self._weigh(reader, asked.page, shown, parents)
         batches = await self.level.batched(reader, shown, variables, parents, self._parent)
-        empty = EMPTY_SUMMARY if self.wanted.summary else (0,)
+        summary = self.level.stored.summary
+        empty = summary.empty if summary is not None and self.wanted.summary else (0,)
         beside = await self._all_beside(reader, asked, values)
         cursor = self._cursor_of(reader, asked.page)
         return {
@@ -296,7 +297,7 @@ def compile_connection(
     code, cost = parts.connection(type_, asked)
     writer = make_writer(f"rows, p, cursor{level.parameters}", code, compiler.names)
     arguments = read_arguments(model.definition, selected.node)
-    filters = compiler.filters if "filter" in model.definition.args else None
+    filters = compiler.model.filters[source.type_name] if "filter" in model.definition.args else None
     cost.add(paged(lambda variables: page_size(arguments(variables)), parts.item))
     sql = ConnectionSql(compiler, level, parts.wanted(), filters, relation)
     plan = ConnectionPlan(level, arguments, writer, sql, parent, compiler.raw, parts.around.fixed, parts.cursors)

@@ -6,34 +6,40 @@ In a `raw` writer, made for graphql-core, scalars stay as the drivers hold them:
 from typing import Any
 
 import orjson
+from graphql import GraphQLEnumType, GraphQLScalarType, GraphQLSchema, is_specified_scalar_type
+from strawberry.utils.str_converters import to_snake_case
 
-from ..rules.stages import STAGES
-
-STAGE = tuple(stage.name for stage in STAGES)
-ROLE = {"admin": "ADMIN", "member": "MEMBER", "viewer": "VIEWER"}
-PROBABILITY_SOURCE = ("STAGE_DEFAULT", "MANUAL")
-USAGE = {"route": "ROUTE", "parameter": "PARAMETER", "field": "FIELD"}
-
-_MAPPED = {
-    "OpportunityStage": "STAGE[{}]",
-    "Role": "ROLE[{}]",
-    "ProbabilitySource": "PROBABILITY_SOURCE[{}]",
-    "RestUsageKind": "USAGE[{}]",
-    "Boolean": "bool({})",
-}
+from ..engine.declare.enums import StoredEnum
 
 
-def namespace(show_money: Any) -> dict[str, Any]:
-    """The names that a writer's expressions use."""
-    mapped = {"STAGE": STAGE, "ROLE": ROLE, "PROBABILITY_SOURCE": PROBABILITY_SOURCE, "USAGE": USAGE}
-    return {**mapped, "show_money": show_money, "loads": orjson.loads}
+class Formats:
+    """The formats of a schema's types. `names` are those that the expressions use."""
 
+    def __init__(self, schema: GraphQLSchema) -> None:
+        self.names: dict[str, Any] = {"loads": orjson.loads}
+        self._enums = {"Boolean": "bool({})"}
+        self._scalars: dict[str, str] = {}
+        for type_ in schema.type_map.values():
+            if isinstance(type_, GraphQLEnumType):
+                self._add_enum(type_)
+            elif isinstance(type_, GraphQLScalarType) and not is_specified_scalar_type(type_) and type_.coerce_output_value is not str:
+                function = f"show_{to_snake_case(type_.name)}"
+                self.names[function] = type_.coerce_output_value
+                self._scalars[type_.name] = f"{function}({{}})"
 
-def formatted(type_name: str, code: str, *, raw: bool, nullable: bool) -> str:
-    """The expression that makes a response value of `type_name` from the driver's value `code`."""
-    if type_name == "Money" and not raw:
-        return f"show_money({code})"
-    template = _MAPPED.get(type_name)
-    if template is None:
-        return code
-    return f"None if {code} is None else {template.format(code)}" if nullable else template.format(code)
+    def _add_enum(self, type_: GraphQLEnumType) -> None:
+        """An enum that is stored is read from a table of its members' names, by what the database holds."""
+        declared = type_.extensions.get("strawberry-definition")
+        if declared is not None and issubclass(declared.wrapped_cls, StoredEnum):
+            table = to_snake_case(type_.name).upper()
+            self.names[table] = declared.wrapped_cls.names()
+            self._enums[type_.name] = f"{table}[{{}}]"
+
+    def of(self, type_name: str, code: str, *, raw: bool, nullable: bool) -> str:
+        """The expression that makes a response value of `type_name` from the driver's value `code`."""
+        if type_name in self._scalars and not raw:
+            return self._scalars[type_name].format(code)
+        template = self._enums.get(type_name)
+        if template is None:
+            return code
+        return f"None if {code} is None else {template.format(code)}" if nullable else template.format(code)

@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
-from graphql import GraphQLField, GraphQLInputField, GraphQLObjectType, GraphQLSchema
+from graphql import GraphQLField, GraphQLInputField, GraphQLInputObjectType, GraphQLObjectType, GraphQLSchema
 
-from .sources import FOR_ADMINS, LIMITS, LONGEST, SOURCE, Column, Source, Stored
+from .conditions import FilterModel
+from .formats import Formats
+from .sources import FOR_ADMINS, LIMITS, LONGEST, SOURCE, Column, Source, Stored, metadata
 
 _DEFINITION = "strawberry-definition"
 
@@ -35,8 +37,11 @@ class Model:
 
     def __init__(self, schema: GraphQLSchema) -> None:
         self.schema = schema
+        self.formats = Formats(schema)
         objects = [type_ for type_ in schema.type_map.values() if isinstance(type_, GraphQLObjectType) and _DEFINITION in type_.extensions]
         self._stored = {type_.name: stored for type_ in objects if (stored := _stored(type_)) is not None}
+        self.filters = {name: FilterModel(filter_) for name in self._stored if (filter_ := _filter(schema, name)) is not None}
+        """By the name of the type that they narrow."""
         self._fields = {type_.name: self._model_fields(type_) for type_ in objects}
 
     def stored(self, type_name: str) -> Stored:
@@ -78,17 +83,16 @@ class Model:
         return source
 
 
-def metadata(field: GraphQLField | GraphQLInputField) -> dict[str, Any]:
-    """What a field's declaration says beyond GraphQL."""
-    declared = field.extensions.get(_DEFINITION)
-    return dict(declared.metadata) if declared is not None else {}
-
-
 def _longest(field: GraphQLField, created: GraphQLInputField | None) -> int | None:
     """What the field says itself, or the input that such records are created by."""
     limits = metadata(created).get(LIMITS) if created is not None else None
     found = metadata(field).get(LONGEST) or getattr(limits, "max_length", None)
     return found if isinstance(found, int) else None
+
+
+def _filter(schema: GraphQLSchema, type_name: str) -> GraphQLInputObjectType | None:
+    found = schema.type_map.get(f"{type_name}Filter")
+    return found if isinstance(found, GraphQLInputObjectType) else None
 
 
 def _stored(type_: GraphQLObjectType) -> Stored | None:

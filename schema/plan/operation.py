@@ -10,6 +10,7 @@ from graphql import GraphQLObjectType
 from ..rules.errors import GatewayError
 from .arguments import Arguments, bounded, read_arguments
 from .compiler import TYPENAME, Compiler, result_type
+from .conditions import FilterModel
 from .connections import ConnectionPlan, compile_connection
 from .cost import Cost, Size
 from .introspection import FIELDS, SchemaPart, schema_part
@@ -17,6 +18,7 @@ from .model import FieldModel
 from .reading import Reader
 from .records import compile_embedded, compile_records, compile_to_many
 from .selections import Selected, Selections
+from .sources import Followed, Stored
 from .steps import ConstantStep, NodesStep, PlainWriter, RecordStep, Step, compile_plain, compile_step
 from .variables import Check, Variables
 
@@ -110,6 +112,8 @@ class EventPlan:
     cost: Cost
     checks: Sequence[Check]
     variables: frozenset[str]
+    stored: Stored
+    filters: FilterModel
     mark: object = field(default_factory=object)
 
     def check(self, variables: Variables, workspace_id: str) -> None:
@@ -180,7 +184,9 @@ def compile_subscription(compiler: Compiler) -> EventPlan:
     model = compiler.model.field(root.name, selected.name)
     writer, cost = compile_plain(compiler, result_type(model), selected, many=False)
     arguments = read_arguments(model.definition, selected.node)
-    return EventPlan(selected.key, arguments, writer, cost, compiler.checks, compiler.selections.variables_below(selected))
+    assert isinstance(model.source, Followed)
+    stored, filters = compiler.model.stored(model.source.type_name), compiler.model.filters[model.source.type_name]
+    return EventPlan(selected.key, arguments, writer, cost, compiler.checks, compiler.selections.variables_below(selected), stored, filters)
 
 
 PARTS: dict[str, Callable[..., Any]] = {

@@ -1,72 +1,105 @@
 """Orders and the positions in them: a cursor is the values that a row is ordered by, so that a page begins by an index search (keyset)."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, and_, false, or_, tuple_
+from sqlalchemy.types import Integer, TypeEngine
 
+from ..storage.columns import Day, Instant, Text
 from .binds import compared
 from .weight import ESCAPED
 
-_COLUMNS = {
-    "NAME": "name_folded",
-    "VALUE": "value_cents",
-    "STAGE": "stage",
-    "PROBABILITY": "probability",
-    "CLOSE_DATE": "close_date",
-    "CREATED_AT": "created_at",
-    "UPDATED_AT": "updated_at",
-}
 _CURSOR, _KEY = 200, 45
 """Bytes of a cursor without its keys, and of a key that is no name, at most."""
-_CODES = {column: chr(ord("a") + place) for place, column in enumerate(_COLUMNS.values())}
+
+Check = Callable[[Any], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Sortable:
+    """What rows can be ordered by: an expression over their table, which may say whether only what a limited viewer sees counts.
+
+    `code` is the letter that stands for it in cursors. It never changes, so that cursors outlive a release.
+    """
+
+    code: str
+    build: Callable[[FromClause, bool], ColumnElement[Any]]
+    type: TypeEngine[Any]
+    nullable: bool
+    check: Check = field(init=False)
+    """Whether a value from a cursor can be compared with it: drivers refuse what isn't of the column's type."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "check", _check_of(self.type))
+
+    @property
+    def is_text(self) -> bool:
+        """Whether its values may be long."""
+        return isinstance(self.type, Text) and bool(self.code)
+
+
+def column_order(code: str, column: Any) -> Sortable:
+    """Rows ordered by a column of their own."""
+    name = column.name
+    return Sortable(code, lambda table, _: table.c[name], column.type, bool(column.nullable))
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A column that rows are ordered by."""
+    """What rows are ordered by, and from which end."""
 
-    column: str
+    by: Sortable
     descending: bool
+
+    @property
+    def code(self) -> str:
+        """The letter in the order's signature: a capital where the greatest comes first."""
+        return self.by.code.upper() if self.descending else self.by.code
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A total order: its terms, then the id in the first term's direction. Nulls come last in both directions."""
+    """A total order: its terms, then the id in the first term's direction. Nulls come last in both directions.
+
+    `default`: it is the one that a list has where none is given.
+    """
 
     terms: tuple[Term, ...]
     signature: str
+    default: bool = False
+    texts: tuple[int, ...] = ()
+    """The places of the terms whose values may be long."""
 
     def holds(self, values: Sequence[Any]) -> bool:
         """Whether these values from a cursor can be a position in this order."""
         return len(values) == len(self.terms) and all(map(_plausible, self.terms, values))
 
-    def columns(self) -> list[str]:
-        """The columns whose values make a cursor."""
-        return [term.column for term in self.terms]
+    def keys(self, table: FromClause, *, limited: bool) -> list[ColumnElement[Any]]:
+        """The expressions over `table` whose values make a cursor."""
+        return [term.by.build(table, limited) for term in self.terms]
 
-    def clauses(self, table: FromClause, *, backward: bool) -> list[ColumnElement[Any]]:
+    def clauses(self, table: FromClause, *, backward: bool, limited: bool) -> list[ColumnElement[Any]]:
         """ORDER BY; `backward` from the end."""
-        return [_ordered(table.c[term.column], term.descending, backward=backward) for term in self.terms]
+        return [_ordered(key, term, backward=backward) for term, key in zip(self.terms, self.keys(table, limited=limited), strict=True)]
 
     def longest(self, keys: Sequence[Sequence[Any]]) -> int:
         """Bytes of the longest of the cursors of rows with these keys, at most, in quotes."""
-        place = next((place for place, term in enumerate(self.terms) if term.column == "name_folded"), None)
-        name = 0 if place is None else max([len(key[place]) for key in keys])
-        return _CURSOR + (name * ESCAPED + len(self.terms) * _KEY) * 4 // 3
+        length = sum([max([len(key[place] or "") for key in keys]) for place in self.texts])
+        return _CURSOR + (length * ESCAPED + len(self.terms) * _KEY) * 4 // 3
 
-    def beyond(self, table: FromClause, nulls: tuple[bool, ...], *, backward: bool, at: bool = False) -> ColumnElement[bool]:
+    def beyond(self, table: FromClause, nulls: tuple[bool, ...], *, backward: bool, limited: bool, at: bool = False) -> ColumnElement[bool]:
         """The rows after (`backward`: before) a position whose values are bound to c0, c1, …; `nulls` says which of them are null.
 
         `at`: the row at the position, too.
         """
-        columns = [table.c[term.column] for term in self.terms]
+        columns = self.keys(table, limited=limited)
         binds: list[Any] = [compared(column, f"c{place}") for place, column in enumerate(columns)]
         downward = {term.descending != backward for term in self.terms}
-        if len(downward) == 1 and not any(column.nullable for column in columns):
+        if len(downward) == 1 and not any(term.by.nullable for term in self.terms):
             row, position = tuple_(*columns), tuple_(*binds)
             if downward.pop():
                 return row <= position if at else row < position
@@ -74,47 +107,44 @@ class Order:
         same: list[ColumnElement[bool]] = []
         branches = []
         for term, column, bind, null in zip(self.terms, columns, binds, nulls, strict=True):
-            branches.append(and_(*same, _strictly(column, bind, term.descending, null=null, backward=backward)))
+            branches.append(and_(*same, _strictly(column, bind, term, null=null, backward=backward)))
             same.append(column.is_(None) if null else column == bind)
         return or_(*branches, and_(*same)) if at else or_(*branches)
 
 
-def _ordered(column: ColumnElement[Any], descending: bool, *, backward: bool) -> ColumnElement[Any]:  # noqa: FBT001
-    clause = column.desc() if descending != backward else column.asc()
-    if not getattr(column, "nullable", False):
+def _ordered(key: ColumnElement[Any], term: Term, *, backward: bool) -> ColumnElement[Any]:
+    clause = key.desc() if term.descending != backward else key.asc()
+    if not term.by.nullable:
         return clause
     return clause.nulls_first() if backward else clause.nulls_last()
 
 
-def _strictly(column: Any, bind: Any, descending: bool, *, null: bool, backward: bool) -> ColumnElement[bool]:  # noqa: FBT001
+def _strictly(column: Any, bind: Any, term: Term, *, null: bool, backward: bool) -> ColumnElement[bool]:
     if null:
         return column.is_not(None) if backward else false()
-    past = column < bind if descending != backward else column > bind
-    if column.nullable and not backward:
+    past = column < bind if term.descending != backward else column > bind
+    if term.by.nullable and not backward:
         past = or_(past, column.is_(None))
     return past  # type: ignore[no-any-return]
 
 
-_WHOLE = ("value_cents", "stage", "probability")
-_NULLABLE = ("value_cents", "close_date")
-_SHAPES = {
-    "close_date": re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}"),
-    **dict.fromkeys(("created_at", "updated_at"), re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")),
-}
+_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_INSTANT = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 _LONGEST_TEXT = 1_000
 """Characters: more than any name or id that is ordered by has."""
 
 
+def _check_of(type_: TypeEngine[Any]) -> Check:
+    if isinstance(type_, Integer):
+        return lambda value: type(value) is int and -(2**63) <= value < 2**63
+    if isinstance(type_, Day | Instant):
+        shape = _DAY if isinstance(type_, Day) else _INSTANT
+        return lambda value: type(value) is str and shape.fullmatch(value) is not None and _in_calendar(value)
+    return lambda value: type(value) is str and len(value) <= _LONGEST_TEXT and "\0" not in value
+
+
 def _plausible(term: Term, value: Any) -> bool:
-    """Whether a value from a cursor can be compared with the term's column: drivers refuse what isn't of the column's type."""
-    if value is None:
-        return term.column in _NULLABLE
-    if term.column in _WHOLE:
-        return type(value) is int and -(2**63) <= value < 2**63
-    if type(value) is not str or len(value) > _LONGEST_TEXT or "\0" in value:
-        return False
-    shape = _SHAPES.get(term.column)
-    return shape is None or (shape.fullmatch(value) is not None and _in_calendar(value))
+    return term.by.nullable if value is None else term.by.check(value)
 
 
 def _in_calendar(value: str) -> bool:
@@ -125,14 +155,34 @@ def _in_calendar(value: str) -> bool:
     return True
 
 
-def order_by(terms: Sequence[tuple[str, bool]]) -> Order:
-    """The order by (field of the graph, descending); later mentions of a field say nothing more."""
-    columns = dict.fromkeys(_COLUMNS[name] for name, _ in terms)
-    directions = {_COLUMNS[name]: descending for name, descending in reversed(terms)}
-    listed = [Term(column, directions[column]) for column in columns]
-    listed.append(Term("id", listed[0].descending))
-    signature = "".join(_CODES[term.column].upper() if term.descending else _CODES[term.column] for term in listed[:-1])
-    return Order(tuple(listed), signature)
+class Ordering:
+    """What the rows of a table can be ordered by, by the names of the graph's enum. By default the newest come first.
+
+    Raises TypeError where two have the same code.
+    """
+
+    def __init__(self, table: FromClause, sortables: Mapping[str, Sortable], newest: Sortable) -> None:
+        self._sortables = sortables
+        self._id = column_order("", table.c.id)
+        codes = {each.code for each in sortables.values()} | {newest.code}
+        if len(codes) < len({*sortables.values(), newest}):
+            message = f"two orders of {table} have the same code"
+            raise TypeError(message)
+        self.default = self._order([(newest, True)], default=True)
+
+    def by(self, terms: Sequence[tuple[str, bool]]) -> Order:
+        """The order by (field of the graph, descending); later mentions of a field say nothing more. None gives the default."""
+        return self._order([(self._sortables[name], descending) for name, descending in terms]) if terms else self.default
+
+    def _order(self, terms: Sequence[tuple[Sortable, bool]], *, default: bool = False) -> Order:
+        directions = dict(reversed(terms))
+        listed = [Term(by, directions[by]) for by in dict.fromkeys(by for by, _ in terms)]
+        signature = "".join(term.code for term in listed)
+        texts = tuple(place for place, term in enumerate(listed) if term.by.is_text)
+        return Order((*listed, Term(self._id, listed[0].descending)), signature, default, texts)
 
 
-NEWEST = order_by([("CREATED_AT", True)])
+def ordering(table: FromClause, codes: Mapping[str, tuple[str, str]]) -> Ordering:
+    """The ordering by columns: names of the graph's enum with a code and a column each. `f` stands for the time of creation everywhere."""
+    sortables = {name: column_order(code, table.c[column]) for name, (code, column) in codes.items()}
+    return Ordering(table, sortables, sortables.get("CREATED_AT") or column_order("f", table.c.created_at))

@@ -6,7 +6,8 @@ from typing import Any
 
 from ..rules.cursors import EPOCH, CursorScope, foreign, read_anywhere, workspace_tag
 from ..rules.errors import BadRequest
-from .order import NEWEST, Order, order_by
+from .order import Order
+from .sources import Stored
 
 DEFAULT_SIZE = 20
 MAX_SIZE = 100
@@ -53,8 +54,8 @@ class Page:
         return self.order.signature, self.backward, self.before, nulls, self.offset > 0
 
 
-def read_page(arguments: Mapping[str, Any], kind: str) -> Page:
-    """The page of rows of a `kind` that the coerced arguments of a connection ask for.
+def read_page(arguments: Mapping[str, Any], stored: Stored) -> Page:
+    """The page of stored rows that the coerced arguments of a connection ask for.
 
     Raises BadRequest where they contradict each other or the cursor isn't of this list, CursorExpired for one of another epoch.
     """
@@ -71,7 +72,7 @@ def read_page(arguments: Mapping[str, Any], kind: str) -> Page:
     if offset is not None and offset < 0:
         message = f"`offset` is {offset}; it must be 0 or more."
         raise BadRequest(message)
-    order = _order(arguments.get("orderBy"))
+    kind, order = stored.table.name, _order(stored, arguments.get("orderBy"))
     cursor = after if after is not None else before
     backward = last is not None or (before is not None and first is None)
     tag, position = (None, None) if cursor is None else _position(cursor, kind, order)
@@ -98,10 +99,9 @@ def page_size(arguments: Mapping[str, Any]) -> int:
     return DEFAULT_SIZE if size is None else max(0, min(size, MAX_SIZE))
 
 
-def _order(terms: list[Mapping[str, Any]] | None) -> Order:
-    if not terms:
-        return NEWEST
-    if len(terms) > MAX_TERMS:
+def _order(stored: Stored, terms: list[Mapping[str, Any]] | None) -> Order:
+    if terms and len(terms) > MAX_TERMS:
         message = f"`orderBy` has at most {MAX_TERMS} terms."
         raise BadRequest(message)
-    return order_by([(term["field"].value, term["direction"].value == "DESC") for term in terms])
+    assert stored.ordering is not None, stored.table.name
+    return stored.ordering.by([(term["field"].value, term["direction"].value == "DESC") for term in terms or ()])

@@ -151,7 +151,7 @@ class Reader:
         return (self.values["workspace"], statement.digest, *map(str, statement.bind(values)))
 
 
-_WORKSPACES: Any = Workspace.__table__  # type: ignore[attr-defined]
+_WORKSPACES: Any = Workspace.__table__
 _REVISION = select(_WORKSPACES.c.revision).where(_WORKSPACES.c.id == WORKSPACE)
 _STATEMENTS: dict[str, Statement] = {}
 

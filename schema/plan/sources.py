@@ -1,10 +1,15 @@
 """What a field of the graph is read from: a column, an expression, a related row, many. Types declare it, the planner reads it."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Table
+from graphql import GraphQLField, GraphQLInputField
+from sqlalchemy import ColumnElement, FromClause, Table, bindparam
+
+from ..storage.columns import Text
+from .aggregates import Summary
+from .order import Ordering
 
 SOURCE = "source"
 """The key of a strawberry field's metadata that holds its source."""
@@ -115,9 +120,13 @@ class Computed:
 
 @dataclass(frozen=True, slots=True)
 class Aggregate:
-    """Plain objects that the database aggregates, by the aggregate of that name."""
+    """Plain objects that the database aggregates: `make` gets the compiler, and gives what answers a reader and the arguments.
 
-    name: str
+    `dearer` is the argument with which that costs more.
+    """
+
+    make: Callable[[Any], Callable[[Any, Mapping[str, Any]], Awaitable[Any]]]
+    dearer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,14 +136,39 @@ class WorkedOut:
     name: str
 
 
-Source = Column | Expression | ToOne | OneOf | ToMany | Connection | ById | AnyById | Rows | Computed | Aggregate | WorkedOut
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """Events of the records of a type."""
+
+    type_name: str
+
+
+Source = Column | Expression | ToOne | OneOf | ToMany | Connection | ById | AnyById | Rows | Computed | Aggregate | WorkedOut | Followed
+
+
+VIEWER_ACCOUNT = bindparam("viewer_account", type_=Text(), required=True)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnedBy:
+    """Which rows a viewer limited to one account sees: those whose `column` names it. Of a row it makes the SQL condition."""
+
+    column: str
+
+    def __call__(self, row: FromClause) -> ColumnElement[bool]:
+        return row.c[self.column] == VIEWER_ACCOUNT
+
+    def holds(self, state: Mapping[str, Any], account_id: str) -> bool:
+        """The same of a record's state, as an event keeps it."""
+        return bool(state[self.column] == account_id)
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
     """Where a type's rows are: its table, the prefix of its ids, and what a viewer limited to one account may see of it.
 
-    `unlisted`: such a viewer meets the rows through records that it sees, and finds none by its id.
+    `unlisted`: such a viewer meets the rows through records that it sees, and finds none by its id. `ordering` is there where they are
+    listed in pages, `summary` where all that match are summed up.
     """
 
     table: Table
@@ -143,3 +177,11 @@ class Stored:
     search: str | None = None
     key: str = "id"
     unlisted: bool = False
+    ordering: Ordering | None = None
+    summary: Summary | None = None
+
+
+def metadata(field: GraphQLField | GraphQLInputField) -> dict[str, Any]:
+    """What a field's declaration says beyond GraphQL."""
+    declared = field.extensions.get("strawberry-definition")
+    return dict(declared.metadata) if declared is not None else {}

@@ -9,7 +9,6 @@ from graphql import GraphQLObjectType
 from ..rules.access import Role
 from ..rules.errors import BadRequest, Forbidden
 from ..storage.statements import Statement
-from .analytics import AGGREGATES
 from .arguments import Arguments, read_arguments
 from .compiler import TYPENAME, Compiler, Plain, Related, result_type
 from .connections import compile_connection
@@ -175,7 +174,8 @@ def _stored(compiler: Compiler, selected: Selected) -> tuple[Step, Cost]:
     many = "[" in str(model.definition.type)
     writer, cost = compile_plain(compiler, result_type(model), selected, many=many)
     if isinstance(source, Aggregate):
-        cost = paged(lambda variables: SUMS_OF_A_DAY if arguments(variables).get("asOf") else SUMS, Cost(1))
+        dearer = source.dearer or ""
+        cost = paged(lambda variables: SUMS_OF_A_DAY if arguments(variables).get(dearer) else SUMS, Cost(1))
     return PlainStep(_maker(compiler, source, model, arguments), writer), cost
 
 
@@ -206,7 +206,7 @@ def _rows(compiler: Compiler, source: Rows, selected: Selected) -> tuple[Step, C
 
 def _maker(compiler: Compiler, source: Any, model: FieldModel, arguments: Arguments) -> Callable[[Reader, Variables], Any]:
     if isinstance(source, Aggregate):
-        aggregate = AGGREGATES[source.name](compiler)
+        aggregate = source.make(compiler)
 
         async def aggregated(reader: Reader, variables: Variables) -> Any:
             return await aggregate(reader, arguments(variables))

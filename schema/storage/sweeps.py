@@ -39,8 +39,8 @@ SMALLEST, LARGEST = 100, 5_000
 WORKSPACES: Final = 500
 """How many workspaces are looked at by one statement."""
 
-_SWEEP: Any = Sweep.__table__  # type: ignore[attr-defined]
-_WORKSPACES: Any = Workspace.__table__  # type: ignore[attr-defined]
+_SWEEP: Any = Sweep.__table__
+_WORKSPACES: Any = Workspace.__table__
 _NAME: Final = "old rows"
 
 

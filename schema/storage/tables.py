@@ -5,15 +5,22 @@ name use, so that both databases ignore case alike, beyond ASCII too.
 """
 
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, PrimaryKeyConstraint, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, PrimaryKeyConstraint, Table, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from .columns import Cents, Day, Instant, Small, Text
 
 # Parents are read by primary key alone: without a rowid that is one B-tree descent instead of two on SQLite.
 CLUSTERED: dict[str, Any] = {"sqlite_with_rowid": False}
+
+
+class Row(SQLModel):
+    """A row of a table."""
+
+    if TYPE_CHECKING:
+        __table__: ClassVar[Table]
 
 
 def _text(*, primary_key: bool = False) -> Any:
@@ -33,7 +40,7 @@ def _in_workspace() -> ForeignKeyConstraint:
     return ForeignKeyConstraint(["workspace_id"], ["workspace.id"])
 
 
-class Workspace(SQLModel, table=True):
+class Workspace(Row, table=True):
     """A tenant. `revision` grows by one with every committed change of anything in it."""
 
     __tablename__ = "workspace"
@@ -46,7 +53,7 @@ class Workspace(SQLModel, table=True):
     created_at: datetime = Field(sa_type=Instant)
 
 
-class User(SQLModel, table=True):
+class User(Row, table=True):
     """Someone who signs in. `account_id` is the one account that a viewer is limited to, if any."""
 
     __tablename__ = "user"
@@ -72,7 +79,7 @@ class User(SQLModel, table=True):
     version: int = 1
 
 
-class Account(SQLModel, table=True):
+class Account(Row, table=True):
     """A company that deals are made with."""
 
     __tablename__ = "account"
@@ -94,7 +101,7 @@ class Account(SQLModel, table=True):
     version: int = 1
 
 
-class Contact(SQLModel, table=True):
+class Contact(Row, table=True):
     """A person, at one account at most. `name` is what is shown: first and last name, as far as given."""
 
     __tablename__ = "contact"
@@ -124,7 +131,7 @@ class Contact(SQLModel, table=True):
     version: int = 1
 
 
-class Opportunity(SQLModel, table=True):
+class Opportunity(Row, table=True):
     """A deal. `stage` is the position in the pipeline (0 prospecting … 6 closed lost), so that it orders by it."""
 
     __tablename__ = "opportunity"
@@ -168,7 +175,7 @@ class Opportunity(SQLModel, table=True):
     version: int = 1
 
 
-class OpportunityContact(SQLModel, table=True):
+class OpportunityContact(Row, table=True):
     """A contact on a deal, at the place that the writer gave it."""
 
     __tablename__ = "opportunity_contact"
@@ -186,7 +193,7 @@ class OpportunityContact(SQLModel, table=True):
     contact_id: str = _text()
 
 
-class StageChange(SQLModel, table=True):
+class StageChange(Row, table=True):
     """A step of a deal through the pipeline. `sequence` is the deal's version that it made; `duration` is seconds spent in `from_stage`.
 
     Either `by_id`, the user, or `by_key_id`, the API key, says who did it; both are null in rows of before revision 0003 that a key made.
@@ -210,7 +217,7 @@ class StageChange(SQLModel, table=True):
     by_key_id: str | None = _maybe_text()
 
 
-class Event(SQLModel, table=True):
+class Event(Row, table=True):
     """What happened to a deal, told to subscribers. `before` and `after` are JSON of what filters and limited viewers need.
 
     `by_id` and `by_key_id` are as in `StageChange`.
@@ -232,7 +239,7 @@ class Event(SQLModel, table=True):
     by_key_id: str | None = _maybe_text()
 
 
-class PrunedEvents(SQLModel, table=True):
+class PrunedEvents(Row, table=True):
     """How far a workspace's events are gone: none is kept up to this place of this revision, and all after it are."""
 
     __tablename__ = "pruned_events"
@@ -243,7 +250,7 @@ class PrunedEvents(SQLModel, table=True):
     position: int
 
 
-class Sweep(SQLModel, table=True):
+class Sweep(Row, table=True):
     """Which process sweeps away what is too old: `holder` alone, until `until`."""
 
     __tablename__ = "sweep"
@@ -254,7 +261,7 @@ class Sweep(SQLModel, table=True):
     until: datetime = Field(sa_type=Instant)
 
 
-class ApiKey(SQLModel, table=True):
+class ApiKey(Row, table=True):
     """A workspace's key: only the SHA-256 of its token is kept."""
 
     __tablename__ = "api_key"
@@ -277,7 +284,7 @@ class ApiKey(SQLModel, table=True):
     revoked_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
-class IdempotencyKey(SQLModel, table=True):
+class IdempotencyKey(Row, table=True):
     """The answer kept under a key that a caller gave with a write, for 24 hours, per token."""
 
     __tablename__ = "idempotency_key"
@@ -296,7 +303,7 @@ class IdempotencyKey(SQLModel, table=True):
     created_at: datetime = Field(sa_type=Instant)
 
 
-class RestUsage(SQLModel, table=True):
+class RestUsage(Row, table=True):
     """How often a token used a REST route, a parameter or a field, and when last: what still keeps it on the old door."""
 
     __tablename__ = "rest_usage"

@@ -1,52 +1,42 @@
-"""The enums of the graph. Their values are their names: what the drivers hold is translated by the planner's formats."""
+"""The enums of the graph."""
 
-from enum import Enum
-from typing import Any
-
-import strawberry
-
+from ..engine.declare.enums import plain_enum, stored_enum
 from ..rules.stages import STAGES
 from .sentences import Deal
 
-
-def _named(name: str, members: dict[str, str], description: str) -> Any:
-    """An enum whose values are its names, each with its description."""
-    values = {member: strawberry.enum_value(member, description=text) for member, text in members.items()}
-    return strawberry.enum(Enum(name, values), description=description)  # type: ignore[call-overload]
-
-
-OpportunityStage = _named(
+OpportunityStage = stored_enum(
     "OpportunityStage",
-    {stage.name: f"{stage.label}, written `{stage.value}` in REST." for stage in STAGES},
     "The stages of the pipeline, in their order. REST writes them in lower case; `stages` has their names for people.",
+    {stage.name: (stage.position, f"{stage.label}, written `{stage.value}` in REST.") for stage in STAGES},
 )
-ProbabilitySource = _named(
+ProbabilitySource = stored_enum(
     "ProbabilitySource",
-    {
-        "STAGE_DEFAULT": "The probability is the default of the stage.",
-        "MANUAL": "Someone gave the probability, and it stays when the opportunity moves from one open stage to another.",
-    },
     "Where the probability of an opportunity comes from.",
-)
-Role = _named(
-    "Role",
     {
-        "ADMIN": "May read and write everything, users and API keys included.",
-        "MEMBER": "May read and write all accounts, contacts and opportunities.",
-        "VIEWER": "May only read; if it is limited to an account, only what belongs to that account.",
+        "STAGE_DEFAULT": (False, "The probability is the default of the stage."),
+        "MANUAL": (True, "Someone gave the probability, and it stays when the opportunity moves from one open stage to another."),
     },
-    "What a user or an API key may do.",
 )
-Direction = _named(
+Role = stored_enum(
+    "Role",
+    "What a user or an API key may do.",
+    {
+        "ADMIN": ("admin", "May read and write everything, users and API keys included."),
+        "MEMBER": ("member", "May read and write all accounts, contacts and opportunities."),
+        "VIEWER": ("viewer", "May only read; if it is limited to an account, only what belongs to that account."),
+    },
+)
+Direction = plain_enum(
     "Direction",
+    "Which end of an order comes first.",
     {
         "ASC": "The smallest comes first; records without a value come last.",
         "DESC": "The greatest comes first; records without a value come last.",
     },
-    "Which end of an order comes first.",
 )
-OpportunityOrderField = _named(
+OpportunityOrderField = plain_enum(
     "OpportunityOrderField",
+    "What opportunities can be ordered by.",
     {
         "NAME": Deal.NAME,
         "VALUE": Deal.VALUE,
@@ -56,20 +46,20 @@ OpportunityOrderField = _named(
         "CREATED_AT": Deal.CREATED_AT,
         "UPDATED_AT": Deal.UPDATED_AT,
     },
-    "What opportunities can be ordered by.",
 )
-ErrorCode = _named(
+ErrorCode = plain_enum(
     "ErrorCode",
+    "The kinds of faults for which something is not done.",
     {
         "VALIDATION_ERROR": "A value breaks a rule; `field` says which value.",
         "NOT_FOUND": "There is no such record; without `field` it is the one to be changed.",
         "PRECONDITION_FAILED": "The record has another version than the caller expects.",
         "CONFLICT": "Another record stands in the way of the change.",
     },
-    "The kinds of faults for which something is not done.",
 )
-ErrorReason = _named(
+ErrorReason = plain_enum(
     "ErrorReason",
+    "The faults for which something is not done, for frontends to word in their own language.",
     {
         "REQUIRED": "A value that is needed is missing.",
         "NULL": "A value is null that cannot be cleared.",
@@ -89,28 +79,27 @@ ErrorReason = _named(
         "KEY_REUSED": "The idempotency key was used for another call before.",
         "OTHER": "A rule without a reason of its own is broken; the message says which.",
     },
-    "The faults for which something is not done, for frontends to word in their own language.",
 )
-Period = _named(
+Period = plain_enum(
     "Period",
-    {"MONTH": "One calendar month.", "QUARTER": "Three calendar months, from January on.", "YEAR": "One calendar year."},
     "How long each period of a forecast is.",
+    {"MONTH": "One calendar month.", "QUARTER": "Three calendar months, from January on.", "YEAR": "One calendar year."},
 )
-RestUsageKind = _named(
+RestUsageKind = stored_enum(
     "RestUsageKind",
-    {
-        "ROUTE": "A route was called.",
-        "PARAMETER": "A query parameter was given.",
-        "FIELD": "A field was sent in a body, or asked for by `fields`.",
-    },
     "What part of REST was used.",
+    {
+        "ROUTE": ("route", "A route was called."),
+        "PARAMETER": ("parameter", "A query parameter was given."),
+        "FIELD": ("field", "A field was sent in a body, or asked for by `fields`."),
+    },
 )
-EventType = _named(
+EventType = plain_enum(
     "EventType",
+    "What happened to an opportunity.",
     {
         "CREATED": "The opportunity was created, or it changed so that the caller may see it now.",
         "UPDATED": "The opportunity changed. This is also told, once, when it no longer matches the filter.",
         "DELETED": "The opportunity was deleted, or it changed so that the caller may no longer see it.",
     },
-    "What happened to an opportunity.",
 )

@@ -5,7 +5,8 @@ from typing import Any, Optional
 import strawberry
 from strawberry import ID
 
-from ..plan.conditions import LinkedTo, Match
+from ..plan.conditions import AtLeast, LinkedTo, Match, Matching
+from ..rules.stages import FIRST_CLOSED
 from .enums import Direction, OpportunityOrderField, OpportunityStage
 from .fields import Constraint, optional
 from .relations import CONTACTS, visible_link
@@ -113,8 +114,14 @@ class StringFilter:
     is_null: bool | None = optional(_NULL)
 
 
-def _on(match: Match | LinkedTo, description: str) -> Any:
+def _on(match: Matching, description: str) -> Any:
     return optional(description, metadata={"match": match})
+
+
+def matches(filter_type: Any) -> list[Matching]:
+    """What the fields of a filter look at."""
+    fields = filter_type.__strawberry_definition__.fields
+    return [field.metadata["match"] for field in fields if "match" in field.metadata]
 
 
 @strawberry.input(
@@ -137,7 +144,7 @@ class OpportunityFilter:
     account_id: IDFilter | None = _on(Match("account_id"), Deal.ACCOUNT)
     value: MoneyFilter | None = _on(Match("value_cents"), Deal.VALUE)
     stage: StageFilter | None = _on(Match("stage"), Deal.STAGE)
-    is_closed: bool | None = _on(Match("stage"), Deal.IS_CLOSED)
+    is_closed: bool | None = _on(AtLeast("stage", FIRST_CLOSED), Deal.IS_CLOSED)
     probability: IntFilter | None = _on(Match("probability"), Deal.PROBABILITY)
     close_date: DateFilter | None = _on(Match("close_date"), Deal.CLOSE_DATE)
     closed_date: DateFilter | None = _on(Match("closed_date"), Deal.CLOSED_DATE)

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import strawberry
 from strawberry import ID, UNSET
 
-from ..plan.analytics import MAX_PERIODS
+from ..nouns.opportunities.reports import MAX_PERIODS, Forecast, Pipeline
 from ..plan.sources import Aggregate, AnyById, ById, Computed, Connection, Rows, ToOne, WorkedOut
 from ..rules.access import Caller
 from ..rules.stages import STAGES
@@ -199,7 +199,7 @@ class Query:
         raise Planned
 
     @resolved(
-        Aggregate("pipeline"),
+        Aggregate(Pipeline, dearer="asOf"),
         "The pipeline, with a row for each stage, also for empty ones. With `asOf` it is that of the end of a day, by the stage history.",
     )
     def pipeline(
@@ -211,7 +211,7 @@ class Query:
         raise Planned
 
     @resolved(
-        Aggregate("forecast"),
+        Aggregate(Forecast),
         "Open and won opportunities by the period of their `closeDate` or `closedDate`. Lost ones never count; empty periods are there.",
     )
     def forecast(

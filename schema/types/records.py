@@ -5,13 +5,14 @@ from typing import Annotated, Any
 import strawberry
 from strawberry import ID, UNSET
 
-from ..plan.aggregates import weighted_cents
+from ..nouns.opportunities.amounts import SUMMARY, weighted_cents
+from ..plan.order import ordering
 from ..plan.sources import LONGEST, Column, Connection, Expression, Foreign, OneOf, Stored, ToMany, ToOne
 from ..storage import tables
 from .enums import OpportunityStage, ProbabilitySource, RestUsageKind, Role
 from .fields import Planned, for_admins, plain, read_from, resolved
 from .pages import AfterArg, BeforeArg, FilterArg, FirstArg, LastArg, NewestArg, OffsetArg, OrderArg, PageInfo, Summary
-from .relations import CONTACTS, OPPORTUNITIES, OPPORTUNITY, itself, known_user, own_account
+from .relations import CONTACTS, DEAL_ORDERS, OPPORTUNITIES, OPPORTUNITY, itself, known_user, own_account
 from .scalars import Date, DateTime, Money
 from .sentences import Company, Deal, Key, Member, Person
 
@@ -32,7 +33,7 @@ class Node:
 class Workspace(Node):
     """A tenant."""
 
-    __stored__ = Stored(tables.Workspace.__table__, "ws")  # type: ignore[attr-defined]
+    __stored__ = Stored(tables.Workspace.__table__, "ws")
 
     name: str = plain("The name of the workspace.")
     currency: str = plain("The currency of all amounts in the workspace, as an ISO 4217 code such as EUR.")
@@ -42,7 +43,7 @@ class Workspace(Node):
 class User(Node):
     """Someone who signs in."""
 
-    __stored__ = Stored(tables.User.__table__, "usr", known_user, search="search_folded")  # type: ignore[attr-defined]
+    __stored__ = Stored(tables.User.__table__, "usr", known_user, search="search_folded", ordering=ordering(tables.User.__table__, {}))
 
     name: str = plain(Member.NAME)
     email: str = plain(Member.EMAIL)
@@ -60,7 +61,7 @@ class User(Node):
 class ApiKey(Node):
     """A key of the workspace. What only an admin may read is nullable, because everyone meets keys as actors."""
 
-    __stored__ = Stored(tables.ApiKey.__table__, "key", unlisted=True)  # type: ignore[attr-defined]
+    __stored__ = Stored(tables.ApiKey.__table__, "key", unlisted=True)
 
     name: str = plain(Key.NAME)
     role: Role | None = for_admins(Key.ROLE)
@@ -89,7 +90,7 @@ def by_actor(user: str, key: str, did: str) -> Any:
 class StageChange:
     """A step of a deal through the pipeline."""
 
-    __stored__ = Stored(tables.StageChange.__table__, key="sequence")  # type: ignore[attr-defined]
+    __stored__ = Stored(tables.StageChange.__table__, key="sequence")
 
     from_: OpportunityStage | None = read_from(
         Column("from_stage"), "The stage that the opportunity left; null for its creation.", name="from"
@@ -105,7 +106,9 @@ class StageChange:
 class Contact(Node):
     """A person, at one account at most."""
 
-    __stored__ = Stored(tables.Contact.__table__, "cnt", own_account, search="search_folded")  # type: ignore[attr-defined]
+    __stored__ = Stored(
+        tables.Contact.__table__, "cnt", own_account, search="search_folded", ordering=ordering(tables.Contact.__table__, {})
+    )
 
     first_name: str | None = plain(Person.FIRST_NAME)
     last_name: str | None = plain(Person.LAST_NAME)
@@ -128,7 +131,7 @@ class Contact(Node):
 class Account(Node):
     """A company that deals are made with."""
 
-    __stored__ = Stored(tables.Account.__table__, "acc", itself, search="name_folded")  # type: ignore[attr-defined]
+    __stored__ = Stored(tables.Account.__table__, "acc", itself, search="name_folded", ordering=ordering(tables.Account.__table__, {}))
 
     name: str = plain(Company.NAME)
     website: str | None = plain(Company.WEBSITE)
@@ -163,7 +166,7 @@ class Account(Node):
 class Opportunity(Node):
     """A deal on its way through the pipeline."""
 
-    __stored__ = Stored(OPPORTUNITY, "opp", own_account)
+    __stored__ = Stored(OPPORTUNITY, "opp", own_account, ordering=ordering(OPPORTUNITY, DEAL_ORDERS), summary=SUMMARY)
 
     name: str = plain(Deal.NAME)
     account: Account = read_from(ToOne("Account", "account_id"), Deal.ACCOUNT)
@@ -203,7 +206,7 @@ class Opportunity(Node):
 class RestUsage:
     """What still keeps a token on the old door."""
 
-    __stored__ = Stored(tables.RestUsage.__table__, key="name")  # type: ignore[attr-defined]
+    __stored__ = Stored(tables.RestUsage.__table__, key="name")
 
     token_id: str = plain("The id of the API key or of the user whose token it was.")
     route: str = plain("The method and the path of the route, such as `GET /api/opportunities/`.")

@@ -4,29 +4,33 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, bindparam, exists, or_
 
-from ..plan.sources import Linked
+from ..plan.sources import VIEWER_ACCOUNT, Linked, OwnedBy
 from ..storage import tables
 from ..storage.columns import Text
 
-OPPORTUNITY: Any = tables.Opportunity.__table__  # type: ignore[attr-defined]
-CONTACT: Any = tables.Contact.__table__  # type: ignore[attr-defined]
-LINK: Any = tables.OpportunityContact.__table__  # type: ignore[attr-defined]
+OPPORTUNITY: Any = tables.Opportunity.__table__
+CONTACT: Any = tables.Contact.__table__
+LINK: Any = tables.OpportunityContact.__table__
 
 CONTACTS = Linked(LINK, here="opportunity_id", there="contact_id", order="position")
 OPPORTUNITIES = Linked(LINK, here="contact_id", there="opportunity_id", order="position")
 
-VIEWER_ACCOUNT = bindparam("viewer_account", type_=Text(), required=True)
+DEAL_ORDERS = {
+    "NAME": ("a", "name_folded"),
+    "VALUE": ("b", "value_cents"),
+    "STAGE": ("c", "stage"),
+    "PROBABILITY": ("d", "probability"),
+    "CLOSE_DATE": ("e", "close_date"),
+    "CREATED_AT": ("f", "created_at"),
+    "UPDATED_AT": ("g", "updated_at"),
+}
+"""What opportunities can be ordered by: the code that stands for it in cursors, and the column."""
+
 VIEWER_USER = bindparam("viewer_user", type_=Text(), required=True)
 
 
-def own_account(record: FromClause) -> ColumnElement[bool]:
-    """A record that belongs to the viewer's account."""
-    return record.c.account_id == VIEWER_ACCOUNT
-
-
-def itself(account: FromClause) -> ColumnElement[bool]:
-    """The viewer's account."""
-    return account.c.id == VIEWER_ACCOUNT
+own_account, itself = OwnedBy("account_id"), OwnedBy("id")
+"""Records that belong to the viewer's account; the account itself."""
 
 
 def known_user(user: FromClause) -> ColumnElement[bool]:

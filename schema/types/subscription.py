@@ -6,7 +6,7 @@ from typing import Annotated
 import strawberry
 from strawberry import ID, UNSET
 
-from ..plan.sources import ToOne
+from ..plan.sources import SOURCE, Followed, ToOne
 from .enums import EventType
 from .fields import Planned, argument, plain, read_from
 from .filters import OpportunityFilter
@@ -37,11 +37,12 @@ class Subscription:
     """What can be followed."""
 
     @strawberry.subscription(  # type: ignore[untyped-decorator]
+        metadata={SOURCE: Followed("Opportunity")},
         description=(
             "Follows the opportunities of the workspace: an event for each change, after it was committed, in the order of commits, "
             "whichever process made it. `since` goes on without a gap. The filter is compared with the opportunity after the change, and "
             "one that leaves it is told once more. What a viewer limited to an account may no longer see is told as DELETED."
-        )
+        ),
     )
     async def opportunity_changed(
         self,

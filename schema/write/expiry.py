@@ -11,7 +11,7 @@ from ..storage.sweeps import workspaces
 from ..storage.tables import IdempotencyKey
 from .idempotency import HOURS
 
-_KEPT: Any = IdempotencyKey.__table__  # type: ignore[attr-defined]
+_KEPT: Any = IdempotencyKey.__table__
 _OLDEST: Any = bindparam("oldest", type_=Instant(), required=True)
 _KEY = (_KEPT.c.workspace_id, _KEPT.c.token_id, _KEPT.c.key)
 _FIRST = (

@@ -25,7 +25,7 @@ from .writing import Writing
 HOURS = 24
 MAX_KEY = 255
 
-_KEPT: Any = IdempotencyKey.__table__  # type: ignore[attr-defined]
+_KEPT: Any = IdempotencyKey.__table__
 _token: Any = bindparam("token_id", type_=Text(), required=True)
 _key: Any = bindparam("key", type_=Text(), required=True)
 _HERE = (_KEPT.c.workspace_id == WORKSPACE, _KEPT.c.token_id == _token, _KEPT.c.key == _key)

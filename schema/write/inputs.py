@@ -3,15 +3,14 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import Enum
 from typing import Any
 
 from strawberry.types.base import StrawberryList, StrawberryOptional
 from strawberry.utils.str_converters import to_camel_case
 
+from ..engine.declare.enums import StoredEnum
 from ..plan.sources import LIMITS
 from ..rules.naming import is_absent
-from ..rules.stages import BY_NAME
 from ..rules.text import is_blank, trimmed
 from ..types.fields import Constraint
 
@@ -65,8 +64,8 @@ class InputField:
             if self.trimmed:
                 return trimmed(given)
             return None if self.optional_text and is_blank(given) else given
-        if isinstance(given, Enum):
-            return BY_NAME[given.value].position if given.value in BY_NAME else given.value.lower()
+        if isinstance(given, StoredEnum):
+            return given.stored
         return [] if given is None and self.many else given
 
 

@@ -6,21 +6,24 @@ from typing import Any
 
 from sqlalchemy import bindparam, delete, insert, select
 
+from ..plan.conditions import kept_state
 from ..plan.reading import WORKSPACE
 from ..rules import clock, pipeline
 from ..rules.text import fold, fold_name
 from ..storage.columns import Text
 from ..storage.ids import new_id
 from ..storage.tables import Opportunity, OpportunityContact, StageChange
+from ..types.filters import OpportunityFilter, matches
 from ..types.inputs import CreateOpportunityInput, UpdateOpportunityInput
+from ..types.relations import own_account
 from .inputs import Fault, InputModel, invalid
 from .references import list_faults, reference_faults
 from .rows import RowStatements
 from .writing import Looking, Writing, done, refused
 
 _ROWS = RowStatements(Opportunity)
-_LINK: Any = OpportunityContact.__table__  # type: ignore[attr-defined]
-_CHANGE: Any = StageChange.__table__  # type: ignore[attr-defined]
+_LINK: Any = OpportunityContact.__table__
+_CHANGE: Any = StageChange.__table__
 _ID: Any = bindparam("deal", type_=Text(), required=True)
 
 _LINKED = select(_LINK.c.contact_id).where(_LINK.c.workspace_id == WORKSPACE, _LINK.c.opportunity_id == _ID).order_by(_LINK.c.position)
@@ -37,24 +40,8 @@ _UPDATE = InputModel(UpdateOpportunityInput, kept=_KEPT, columns=_COLUMNS)
 FIELDS = {**_UPDATE.names, "probability_manual": "probabilitySource"}
 """What of a deal can change, by column, with its name in the graph: what is written, and what the rules keep beside it."""
 
-STATE = (
-    "id",
-    "account_id",
-    "assigned_to_id",
-    "stage",
-    "value_cents",
-    "probability",
-    "close_date",
-    "closed_date",
-    "created_at",
-    "updated_at",
-    "name",
-    "name_folded",
-    "source",
-    "source_folded",
-    "contact_ids",
-)
-"""What an event keeps of a deal: every column that a filter or a limited viewer looks at."""
+STATE = kept_state(matches(OpportunityFilter)) | {own_account.column}
+"""What an event keeps of a deal: what filters and a limited viewer look at."""
 
 NOT_FOUND = Fault("NOT_FOUND", "NOT_FOUND", None, "There is no opportunity with this id.")
 

@@ -26,11 +26,11 @@ from .references import reference_faults
 from .rows import RowStatements
 from .writing import Writing, done, refused
 
-_DEAL: Any = Opportunity.__table__  # type: ignore[attr-defined]
-_CONTACT: Any = Contact.__table__  # type: ignore[attr-defined]
-_LINK: Any = OpportunityContact.__table__  # type: ignore[attr-defined]
-_USER: Any = User.__table__  # type: ignore[attr-defined]
-_KEY: Any = ApiKey.__table__  # type: ignore[attr-defined]
+_DEAL: Any = Opportunity.__table__
+_CONTACT: Any = Contact.__table__
+_LINK: Any = OpportunityContact.__table__
+_USER: Any = User.__table__
+_KEY: Any = ApiKey.__table__
 _ROW: Any = bindparam("row_id", type_=Text(), required=True)
 _EMAIL: Any = bindparam("email", type_=Text(), required=True)
 

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ..plan.formats import PROBABILITY_SOURCE
 from ..plan.reading import Reader
 from ..rules.errors import Forbidden
 from ..rules.stages import STAGES
@@ -40,7 +39,7 @@ def _shown(column: str, value: Any) -> str | None:
     if column == "stage":
         return str(STAGES[value].name)
     if column == "probability_manual":
-        return PROBABILITY_SOURCE[value]
+        return "MANUAL" if value else "STAGE_DEFAULT"
     if column == "contact_ids":
         return ",".join(value)
     if column == "value_cents":

@@ -16,9 +16,9 @@ def _existing(table: Any) -> Any:
 
 
 _EXISTING = {
-    "account": _existing(Account.__table__),  # type: ignore[attr-defined]
-    "contact": _existing(Contact.__table__),  # type: ignore[attr-defined]
-    "user": _existing(User.__table__),  # type: ignore[attr-defined]
+    "account": _existing(Account.__table__),
+    "contact": _existing(Contact.__table__),
+    "user": _existing(User.__table__),
 }
 
 

@@ -18,7 +18,7 @@ from . import idempotency
 from .fingerprint import fingerprint
 from .writing import STATEMENTS, Writing, is_refused
 
-_WORKSPACE: Any = Workspace.__table__  # type: ignore[attr-defined]
+_WORKSPACE: Any = Workspace.__table__
 
 
 def _revision_moved(by: int) -> Any:

@@ -13,7 +13,7 @@ from ..storage.statements import Statement
 from ..storage.tables import Event
 from .inputs import Fault
 
-_EVENT: Any = Event.__table__  # type: ignore[attr-defined]
+_EVENT: Any = Event.__table__
 _ADD_EVENT = insert(_EVENT).values({column.name: bindparam(column.name, required=True) for column in _EVENT.c})
 
 

@@ -1,31 +1,30 @@
 """The pipeline and the forecast: one statement each, whatever they cover."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import BigInteger, Integer, and_, bindparam, case, cast, exists, extract, func, or_, select, text
 
-from ..rules import clock
-from ..rules.errors import BadRequest
-from ..rules.stages import FIRST_CLOSED, STAGES, WON
-from ..storage.columns import Day, Instant
-from ..storage.database import Row
-from ..storage.tables import StageChange
-from .aggregates import exact_sum, joined, only_if, weighted_cents
-from .reading import Reader
-from .select import permitted
+from ...plan.aggregates import exact_sum, joined, only_if
+from ...plan.reading import Reader
+from ...plan.select import permitted
+from ...rules import clock
+from ...rules.errors import BadRequest
+from ...rules.stages import FIRST_CLOSED, STAGES, WON
+from ...storage.columns import Day, Instant
+from ...storage.database import Row
+from ...storage.tables import StageChange
+from .amounts import weighted_cents
 
 if TYPE_CHECKING:
-    from .compiler import Compiler
+    from ...plan.compiler import Compiler
 
 MAX_PERIODS = 400
 _DAY = 86_400
 _MONTHS = {"MONTH": 1, "QUARTER": 3, "YEAR": 12}
 
-Aggregated = Callable[[Reader, Mapping[str, Any]], Awaitable[list[dict[str, Any]]]]
-
-CHANGE: Any = StageChange.__table__  # type: ignore[attr-defined]
+CHANGE: Any = StageChange.__table__
 
 
 def seconds(column: Any, dialect: str) -> Any:
@@ -38,10 +37,11 @@ class Pipeline:
 
     def __init__(self, compiler: "Compiler") -> None:
         self._compiler = compiler
+        self._filters = compiler.model.filters["Opportunity"]
 
     async def __call__(self, reader: Reader, arguments: Mapping[str, Any]) -> list[dict[str, Any]]:
         """One object a stage, in the order of the pipeline."""
-        conditions = self._compiler.filters.read(arguments.get("filter"))
+        conditions = self._filters.read(arguments.get("filter"))
         as_of = arguments.get("asOf")
         # An open day ends now: nobody has been anywhere until midnight yet.
         end = min(f"{as_of}T23:59:59Z", clock.now()) if as_of else clock.now()
@@ -57,7 +57,7 @@ class Pipeline:
         deal = stored.table.alias("t0")
         where = [
             *permitted(deal, stored, limited=self._compiler.limited),
-            self._compiler.filters.sql(shape, deal, limited=self._compiler.limited),
+            self._filters.sql(shape, deal, limited=self._compiler.limited),
         ]
         end: Any = bindparam("end", type_=Instant(), required=True)
         source: Any = deal
@@ -110,6 +110,7 @@ class Forecast:
 
     def __init__(self, compiler: "Compiler") -> None:
         self._compiler = compiler
+        self._filters = compiler.model.filters["Opportunity"]
 
     async def __call__(self, reader: Reader, arguments: Mapping[str, Any]) -> list[dict[str, Any]]:
         """One object a period. Raises BadRequest for a range that is empty or too long."""
@@ -117,7 +118,7 @@ class Forecast:
         by = arguments["by"].value
         months = _MONTHS[by]
         periods = _periods(first, last, months)
-        conditions = self._compiler.filters.read(arguments.get("filter"))
+        conditions = self._filters.read(arguments.get("filter"))
         key = ("forecast", self._compiler.limited, by, conditions.shape)
         statement = self._compiler.kept(key, lambda: self._clause(conditions.shape, by))
         values = {**reader.values, **conditions.values, "first": first.isoformat(), "last": last.isoformat()}
@@ -130,7 +131,7 @@ class Forecast:
         day = case((deal.c.stage == WON, deal.c.closed_date), else_=deal.c.close_date)
         where = [
             *permitted(deal, stored, limited=self._compiler.limited),
-            self._compiler.filters.sql(shape, deal, limited=self._compiler.limited),
+            self._filters.sql(shape, deal, limited=self._compiler.limited),
             or_(deal.c.stage < FIRST_CLOSED, deal.c.stage == WON),
             day >= bindparam("first", type_=Day(), required=True),
             day <= bindparam("last", type_=Day(), required=True),
@@ -192,6 +193,3 @@ def _forecast_period(start: date, end: date, row: Row | None) -> dict[str, Any]:
         "wonCount": won,
         "wonValue": joined(won_high, won_low),
     }
-
-
-AGGREGATES: dict[str, Callable[["Compiler"], Aggregated]] = {"pipeline": Pipeline, "forecast": Forecast}

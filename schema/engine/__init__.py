@@ -1,0 +1,1 @@
+"""The engine: what compiles, runs and writes whatever the nouns declare. It names no noun, and imports none."""

@@ -1,0 +1,1 @@
+"""The nouns: each folder declares one kind of record, its rules and its reports."""

@@ -1,0 +1,1 @@
+"""The opportunity: a deal on its way through the pipeline."""

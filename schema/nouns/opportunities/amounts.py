@@ -1,0 +1,50 @@
+"""What opportunities are worth: one by itself, and all that match together."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, FromClause, case, func
+
+from ...plan.aggregates import Summary, exact_sum, joined, only_if
+from ...rules.stages import LOST, WON
+from ...storage.database import Row
+
+
+def weighted_cents(
+    deal: FromClause, stage: ColumnElement[Any] | None = None, probability: ColumnElement[Any] | None = None
+) -> ColumnElement[Any]:
+    """Value × weight / 100 in cents, half up: the weight is the probability, of a won deal 100 and of a lost one 0, whatever theirs is.
+
+    `stage` and `probability` are the deal's own if not given. Values are never negative, so the whole-number division rounds as it should.
+    """
+    stage = deal.c.stage if stage is None else stage
+    weight = case({WON: 100, LOST: 0}, value=stage, else_=deal.c.probability if probability is None else probability)
+    return (deal.c.value_cents * weight + 50) // 100
+
+
+def _columns(deal: FromClause) -> list[ColumnElement[Any]]:
+    return [
+        func.count(),
+        func.count(deal.c.value_cents),
+        *exact_sum(deal.c.value_cents),
+        *exact_sum(weighted_cents(deal)),
+        func.count(only_if(deal.c.stage == WON, deal.c.id)),
+        func.count(only_if(deal.c.stage == LOST, deal.c.id)),
+    ]
+
+
+def _told(row: Row) -> dict[str, Any]:
+    count, valued, high, low, weighted_high, weighted_low, won, lost = row
+    total = joined(high, low)
+    return {
+        "count": count,
+        "totalValue": total,
+        "weightedValue": joined(weighted_high, weighted_low),
+        "averageValue": (2 * total + valued) // (2 * valued) if valued else None,
+        "wonCount": won,
+        "lostCount": lost,
+        "winRate": won / (won + lost) if won + lost else None,
+    }
+
+
+SUMMARY = Summary(_columns, _told, (0, 0, None, None, None, None, 0, 0))
+"""The summary of opportunities, as the graph's type `OpportunitySummary` tells it."""
