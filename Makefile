@@ -11,7 +11,7 @@ NODE_TESTS := $(patsubst %/package.json,%/node_modules/.installed,$(wildcard tes
 ARGS :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve test packages check format attacks fuzz bench cpu events sweeps subscribers differential parity safety crash soak web wheel screenshot lock clean
+.PHONY: help install serve test packages check format attacks fuzz bench cpu events sweeps subscribers differential parity safety crash soak generators web wheel screenshot lock clean
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -91,6 +91,9 @@ soak: install ## Overload, burdens, databases that go away, freeze and fail over
 	$(BIN)/python -m tests.end_to_end.interrupted
 	$(BIN)/python -m tests.end_to_end.shutdown
 
+generators: install tests/generators/node_modules/.installed ## Clients by nine code generators of OpenAPI, each compiled and used (the more with node, java, go, php)
+	GENERATORS=all $(BIN)/pytest -rs tests/generators $(ARGS)
+
 attacks: install ## Attack a gateway beside a client that behaves: floods, silence, answers of gigabytes, filters without end
 	$(BIN)/python -m tests.end_to_end.attacks $(ARGS)
 
@@ -122,7 +125,7 @@ lock: install ## Bring requirements.lock up to date with pyproject.toml
 	$(BIN)/$(LOCK) -o requirements.lock
 
 clean: ## Remove everything that was made
-	rm -rf .venv $(WEB)/dist $(WEB)/node_modules $(patsubst %/.installed,%,$(NODE_TESTS)) tests/clients/generated tests/clients/.venv-ariadne \
+	rm -rf .venv $(WEB)/dist $(WEB)/node_modules $(patsubst %/.installed,%,$(NODE_TESTS)) tests/clients/generated tests/clients/.venv-ariadne tests/generators/generated tests/generators/.venv-generators \
 	  .venv-bench tests/benchmarks/node/node_modules tests/benchmarks/data build dist *.egg-info
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -56,7 +56,7 @@ from schema.write.expiry import ExpiredKeys
 #: Names of this machine for itself.
 LOOPBACK: Final = ("localhost", "*.localhost", "127.0.0.1", "[::1]")
 #: REST's pages that need no token.
-PUBLIC_REST: Final = frozenset({"/api/openapi.json", "/api/docs"})
+PUBLIC_REST: Final = frozenset({"/api/openapi.json", "/api/openapi-3.0.json", "/api/docs"})
 
 #: How old the database's figures may be in the metrics.
 MEASURE_SECONDS: Final = 1.0

@@ -201,11 +201,17 @@ def _explained(settings: Settings, file: Path, variables: str, operation: str | 
 
 
 @app.command()
-def openapi(database_url: DatabaseUrl = None) -> None:
+def openapi(
+    *,
+    older: Annotated[bool, typer.Option("--3.0", help="OpenAPI 3.0.3, for code generators that don't read 3.1.")] = False,
+    database_url: DatabaseUrl = None,
+) -> None:
     """Print the REST routes as OpenAPI 3.1."""
     from rest_compat import openapi as describe  # noqa: PLC0415  as in serve
+    from rest_compat import openapi_3_0  # noqa: PLC0415
 
     document = describe(_translator(load(database_url=database_url)))
+    document = openapi_3_0(document) if older else document
     sys.stdout.buffer.write(orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
 
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Coroutine, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from importlib.metadata import version
+from typing import Any, Final
 
 from graphql import (
     GraphQLInputType,
@@ -27,6 +28,9 @@ from schema.plan.reading import revision_statement
 from schema.rules.access import Caller
 from schema.storage.database import Unavailable
 
+#: The name under which the program is installed.
+DISTRIBUTION: Final = "opportunities-gateway"
+
 Definition = tuple[str, GraphQLInputType, bool]
 
 
@@ -47,6 +51,7 @@ class RestGraph:
         self.revision_of = revision_statement(database)
         self.operations = operations
         self.record_usage = uses.note
+        self.version = version(DISTRIBUTION)
         self.public_url = settings.public_url
         self.require_if_match = settings.require_if_match
         self.max_body = settings.rest_body_limit

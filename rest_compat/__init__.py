@@ -2,7 +2,8 @@
 
 from .errors import error_response
 from .openapi import openapi
+from .openapi_older import openapi_3_0
 from .routes import RESOURCES, routes
 from .translate import Translator
 
-__all__ = ["RESOURCES", "Translator", "error_response", "openapi", "routes"]
+__all__ = ["RESOURCES", "Translator", "error_response", "openapi", "openapi_3_0", "routes"]

@@ -1,11 +1,15 @@
-"""OpenAPI 3.1 of all routes, generated from the declarations that route and translate."""
+"""OpenAPI 3.1 of all routes, generated from the declarations that route and translate; `openapi_3_0` says the same in 3.0.3.
+
+The shapes are those that code generators read without loss: no `anyOf` (most make an untyped value of it), amounts as `double` (some hold
+numbers without a format in 32 bits), no `multipleOf: 0.01` (which binary floating point can't decide), and always the whole object.
+"""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from .binding import Bound
 from .body import READ_BACK
-from .declaration import METHODS, Action, Resource
+from .declaration import METHODS, Action, Parameter, Resource
 from .errors import STATUS
 from .explain import PARAMETERS as EXPLAINED
 from .explain import PATH as EXPLAIN
@@ -16,7 +20,6 @@ from .openapi_types import JsonSchema, input_schema, object_schema
 from .query import FIELDS, LIMIT, OFFSET, ORDERING, PAGE, Reader
 from .translate import WHOLE, Translator, request_of
 
-VERSION = "1.0.0"
 JSON = "application/json"
 TRANSLATION = "translation"
 
@@ -43,12 +46,15 @@ _PARAMETERS = {
     LIMIT: "How many results a page has, 20 by default. More than 100 is taken as 100.",
     OFFSET: "How many results are passed over before the first. Either this or `page` may be given.",
     ORDERING: "The keys to order by, separated by commas, with `-` before a key for descending. By default the newest come first.",
-    FIELDS: "The keys that the answer has, separated by commas. The GraphQL operation then selects only those.",
+    FIELDS: (
+        "The keys that the answer has, separated by commas. The GraphQL operation then selects only those. "
+        "The schemas describe the whole object: where this parameter is sent, the other keys are absent, although they are required there."
+    ),
 }
 
-_ALWAYS = ("UNAUTHENTICATED", "NOT_ACCEPTABLE", "RATE_LIMITED", "HEADERS_TOO_LARGE", "UNAVAILABLE", "TIMEOUT")
+_ALWAYS = ("UNAUTHENTICATED", "METHOD_NOT_ALLOWED", "NOT_ACCEPTABLE", "RATE_LIMITED", "HEADERS_TOO_LARGE", "UNAVAILABLE", "TIMEOUT")
 _EXPLAIN_REFUSALS = (
-    *("BAD_REQUEST", *_ALWAYS, "NOT_FOUND", "METHOD_NOT_ALLOWED", "REQUEST_TIMEOUT", "TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE"),
+    *("BAD_REQUEST", *_ALWAYS, "NOT_FOUND", "REQUEST_TIMEOUT", "TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE"),
     *("VALIDATION_ERROR", "PRECONDITION_REQUIRED"),
 )
 
@@ -62,7 +68,7 @@ def openapi(translator: Translator) -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {
             "title": "Opportunities API",
-            "version": VERSION,
+            "version": translator.graph.version,
             "description": "Each call is one GraphQL operation: `X-GraphQL-Operation` names it, and `/api/_graphql` shows it.",
         },
         "servers": [{"url": translator.graph.public_url or "/"}],
@@ -89,7 +95,6 @@ def _schemas(translator: Translator) -> JsonSchema:
         by = {action: translator.bound[resource.name, action] for action in METHODS}
         for name, bound in ((resource.type, by["get"]), (f"{resource.type}Item", by["list"])):
             found[name] = object_schema(bound.sources)
-            found[f"{name}Fields"] = object_schema(bound.sources, whole=False)
         found[f"{resource.type}Page"] = _page_schema(resource)
         found[f"Create{resource.type}"] = input_schema(by["create"])
         found[f"Update{resource.type}"] = input_schema(by["update"])
@@ -102,14 +107,9 @@ def _page_schema(resource: Resource) -> JsonSchema:
         "count": {"type": "integer", "minimum": 0, "description": "How many records match, on all pages together."},
         "next": link | {"description": "The address of the next page."},
         "previous": link | {"description": "The address of the previous page."},
-        "results": {"type": "array", "maxItems": 100, "items": _whole_or_fields(f"{resource.type}Item")},
+        "results": {"type": "array", "maxItems": 100, "items": _ref("schemas", f"{resource.type}Item")},
     }
     return {"type": "object", "required": list(properties), "properties": properties}
-
-
-def _whole_or_fields(name: str) -> JsonSchema:
-    """An object, or with `fields` the part of it that was asked for."""
-    return {"anyOf": [_ref("schemas", name), _ref("schemas", f"{name}Fields")]}
 
 
 def _description(bound: Bound) -> str:
@@ -155,7 +155,7 @@ def _query_parameter(bound: Bound, reader: Reader) -> JsonSchema:
         "in": "query",
         "required": False,
         "allowEmptyValue": True,
-        "description": declared.description if declared else _PARAMETERS[reader.name],
+        "description": _parameter_description(reader, declared),
         "schema": reader.kind.schema(),
     }
     if isinstance(reader.kind, Several):
@@ -163,6 +163,11 @@ def _query_parameter(bound: Bound, reader: Reader) -> JsonSchema:
     if declared and declared.example is not None:
         found["example"] = [declared.example] if isinstance(reader.kind, Several) else declared.example
     return found | ({"deprecated": True} if reader.deprecated else {})
+
+
+def _parameter_description(reader: Reader, declared: Parameter | None) -> str:
+    text = declared.description if declared else _PARAMETERS[reader.name]
+    return f"{text} {reader.kind.note}" if reader.kind.note else text
 
 
 def _answers(bound: Bound) -> JsonSchema:
@@ -197,8 +202,7 @@ def _success(bound: Bound) -> JsonSchema:
     name = bound.resource.type
     if bound.action == "list":
         name, example = f"{name}Page", {"count": 1, "next": None, "previous": None, "results": [example]}
-    schema = _whole_or_fields(name) if bound.action == "get" else _ref("schemas", name)
-    content = {JSON: {"schema": schema, "example": example}}
+    content = {JSON: {"schema": _ref("schemas", name), "example": example}}
     return {"description": _DONE[bound.action], "headers": headers, "content": content} | _links(bound)
 
 

@@ -35,8 +35,14 @@ _DETAILS: dict[str, tuple[str, tuple[Item, ...]]] = {
 }
 _CODES = [code.lower() for code in STATUS]
 
+_ERROR: dict[str, Any] = {
+    "detail": {"type": "string", "description": "What is wrong, in one sentence."},
+    "code": {"type": "string", "description": f"One of: {', '.join(_CODES)}."},
+    "errors": {"type": "array", "items": {"$ref": "#/components/schemas/ApiErrorItem"}},
+    "requestId": {"type": "string", "description": "The id of the request in the log, where the fault is the gateway's."},
+}
 ERROR_SCHEMAS: dict[str, Any] = {
-    "ErrorItem": {
+    "ApiErrorItem": {
         "type": "object",
         "required": ["field", "code", "message"],
         "properties": {
@@ -45,30 +51,17 @@ ERROR_SCHEMAS: dict[str, Any] = {
             "message": {"type": "string", "description": "What to mend, in one sentence."},
         },
     },
-    "Error": {
-        "type": "object",
-        "required": ["detail", "code"],
-        "properties": {
-            "detail": {"type": "string", "description": "What is wrong, in one sentence."},
-            "code": {"type": "string", "description": f"One of: {', '.join(_CODES)}."},
-            "errors": {"type": "array", "items": {"$ref": "#/components/schemas/ErrorItem"}},
-            "requestId": {"type": "string", "description": "The id of the request in the log, where the fault is the gateway's."},
-        },
-    },
+    "ApiError": {"type": "object", "required": ["detail", "code"], "properties": _ERROR},
     "Problem": {
+        "type": "object",
         "description": "The same as RFC 9457 has it, where `Accept` names `application/problem+json`.",
-        "allOf": [
-            {"$ref": "#/components/schemas/Error"},
-            {
-                "type": "object",
-                "required": ["type", "title", "status"],
-                "properties": {
-                    "type": {"type": "string", "format": "uri-reference"},
-                    "title": {"type": "string"},
-                    "status": {"type": "integer"},
-                },
-            },
-        ],
+        "required": ["type", "title", "status", "detail", "code"],
+        "properties": {
+            "type": {"type": "string", "format": "uri-reference"},
+            "title": {"type": "string"},
+            "status": {"type": "integer"},
+            **_ERROR,
+        },
     },
     "Explanation": {
         "type": "object",
@@ -96,6 +89,6 @@ def _answer(code: str, detail: str, items: tuple[Item, ...]) -> dict[str, Any]:
 
     content = {
         media: {"schema": {"$ref": f"#/components/schemas/{name}"}, "example": example(media)}
-        for media, name in (("application/json", "Error"), ("application/problem+json", "Problem"))
+        for media, name in (("application/json", "ApiError"), ("application/problem+json", "Problem"))
     }
     return {"description": f"`{code.lower()}`: {detail}", "headers": error_headers(code), "content": content}

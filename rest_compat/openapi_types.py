@@ -1,4 +1,8 @@
-"""GraphQL types as JSON Schema (2020-12, as OpenAPI 3.1 has it), with the limits and descriptions of the SDL."""
+"""GraphQL types as JSON Schema (2020-12, as OpenAPI 3.1 has it), with the limits and descriptions of the SDL.
+
+Patterns are left out. Those of scalars say what their formats say, and those of texts hold escapes beyond ASCII: PHP can't compile them,
+and Python's generated clients look for a pattern at the beginning only, so both refuse names that are right.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,8 +18,8 @@ from graphql import (
 )
 
 from .binding import Bound
-from .kinds import MONEY_LIMIT
-from .limits import limits, pattern_of
+from .kinds import DATE_SCHEMA, MONEY_SCHEMA
+from .limits import limits
 from .shape import Source, enum_texts
 
 JsonSchema = dict[str, Any]
@@ -24,12 +28,14 @@ _SCALARS: dict[str, JsonSchema] = {
     "ID": {"type": "string"},
     "String": {"type": "string"},
     "Int": {"type": "integer"},
-    "Float": {"type": "number"},
+    "Float": {"type": "number", "format": "double"},
     "Boolean": {"type": "boolean"},
-    "Date": {"type": "string", "format": "date"},
+    "Date": dict(DATE_SCHEMA),
     "DateTime": {"type": "string", "format": "date-time"},
-    "Money": {"type": "number", "minimum": -float(MONEY_LIMIT), "maximum": float(MONEY_LIMIT), "multipleOf": 0.01},
+    "Money": dict(MONEY_SCHEMA),
 }
+_IN_WORDS = {"Money": "With at most two decimals."}
+"""What is said of an input in words only: `multipleOf: 0.01` would refuse 143.48, which no binary number is."""
 _BOUNDS = {
     "minLength": "minLength",
     "maxLength": "maxLength",
@@ -38,7 +44,6 @@ _BOUNDS = {
     "maxItems": "maxItems",
     "uniqueItems": "uniqueItems",
     "format": "format",
-    "pattern": "pattern",
 }
 
 
@@ -46,17 +51,12 @@ def named_schema(type_: GraphQLNamedType) -> JsonSchema:
     """A scalar or an enum; enum values are lower case in REST."""
     if isinstance(type_, GraphQLEnumType):
         return {"type": "string", "enum": list(enum_texts(type_).values())}
-    schema = dict(_SCALARS[type_.name])
-    pattern = pattern_of(type_)
-    return schema | {"pattern": pattern} if pattern and schema["type"] == "string" else schema
+    return dict(_SCALARS[type_.name])
 
 
 def nullable(schema: JsonSchema) -> JsonSchema:
     """The same, or null."""
-    if "type" not in schema:
-        return {"anyOf": [schema, {"type": "null"}]}
-    types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
-    extended = schema | {"type": [*types, "null"]}
+    extended = schema | {"type": [schema["type"], "null"]}
     return extended | {"enum": [*schema["enum"], None]} if "enum" in schema else extended
 
 
@@ -75,11 +75,10 @@ def _described(schema: JsonSchema, source: Source) -> JsonSchema:
     return described | ({"deprecated": True} if source.deprecated else {})
 
 
-def object_schema(sources: Sequence[Source], *, whole: bool = True) -> JsonSchema:
-    """A REST object: every key is always there, unless `fields` has asked for some of them."""
+def object_schema(sources: Sequence[Source]) -> JsonSchema:
+    """A REST object with all its keys."""
     properties = {source.key.name: answer_schema(source) for source in sources}
-    required = {"required": list(properties)} if whole else {"minProperties": 1}
-    return {"type": "object", **required, "properties": properties}
+    return {"type": "object", "required": list(properties), "properties": properties}
 
 
 def input_schema(bound: Bound) -> JsonSchema:
@@ -102,16 +101,11 @@ def _kept(bound: Bound) -> set[str]:
 
 def _input_field(field: GraphQLInputField, *, may_be_null: bool) -> JsonSchema:
     schema = _input_type(field.type)
-    bounds = limits(field.ast_node)
-    schema |= {_BOUNDS[name]: value for name, value in bounds.items() if name in _BOUNDS}
-    pattern = pattern_of(get_named_type(field.type))
-    if pattern and schema["type"] == "number":
-        # A number may come as text, too; where none may be negative, the text may not, either.
-        text = pattern.replace("^-?", "^") if bounds.get("min") == 0 else pattern
-        schema = {"anyOf": [schema, {"type": "string", "pattern": text}]}
+    schema |= {_BOUNDS[name]: value for name, value in limits(field.ast_node).items() if name in _BOUNDS}
     if not is_non_null_type(field.type) and may_be_null:
         schema = nullable(schema)
-    return schema | ({"description": field.description} if field.description else {})
+    words = " ".join(filter(None, (field.description, _IN_WORDS.get(get_named_type(field.type).name))))
+    return schema | ({"description": words} if words else {})
 
 
 def _input_type(type_: GraphQLType) -> JsonSchema:

@@ -78,6 +78,10 @@ class Graph(Protocol):
         """Built from the SDL, so that its AST nodes are there: descriptions, `@constraint`, `@deprecated` are read from it."""
 
     @property
+    def version(self) -> str:
+        """The version of the program, as OpenAPI tells it."""
+
+    @property
     def public_url(self) -> str | None:
         """`https://crm.example.com`, without a slash at the end; None: links are built from the request."""
 

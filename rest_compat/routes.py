@@ -1,6 +1,6 @@
 """The routes, for a starlette application."""
 
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -16,6 +16,7 @@ from .errors import Headers, Refused
 from .explain import PATH as EXPLAIN
 from .explain import Explain
 from .openapi import openapi
+from .openapi_older import openapi_3_0
 from .opportunities import OPPORTUNITIES
 from .protocol import Graph
 from .serve import Server, answer, refusal
@@ -23,6 +24,7 @@ from .translate import Translator
 
 RESOURCES: tuple[Resource, ...] = (OPPORTUNITIES, ACCOUNTS, CONTACTS)
 OPENAPI = "/api/openapi.json"
+OPENAPI_3_0 = "/api/openapi-3.0.json"
 
 
 class RestRoutes(BaseRoute):
@@ -69,11 +71,11 @@ def route_path(scope: Scope) -> str:
     return path[len(root) :] if root and path.startswith(root + "/") else path
 
 
-class OpenApi:
-    """`/api/openapi.json`, made once."""
+class Document:
+    """A JSON document, made once."""
 
-    def __init__(self, translator: Translator) -> None:
-        self._body = orjson.dumps(openapi(translator))
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        self._body = orjson.dumps(document)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         del receive
@@ -83,8 +85,10 @@ class OpenApi:
 def routes(graph: Graph, resources: Sequence[Resource] = RESOURCES) -> list[BaseRoute]:
     """Every route of this room; binding them checks all declarations and documents. Raises DeclarationError."""
     translator = Translator(graph, resources)
+    described = openapi(translator)
     return [
         RestRoutes(translator),
         Route(EXPLAIN, Explain(translator), methods=None),
-        Route(OPENAPI, OpenApi(translator), methods=["GET"]),
+        Route(OPENAPI, Document(described), methods=["GET"]),
+        Route(OPENAPI_3_0, Document(openapi_3_0(described)), methods=["GET"]),
     ]

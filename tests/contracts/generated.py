@@ -1,17 +1,19 @@
 """What is generated from the declarations and checked in: `python -m tests.contracts.generated` writes it anew, after a change is meant."""
 
 from pathlib import Path
+from typing import Any
 
 import orjson
 
 from gateway.app import create_app
 from gateway.rest import RestGraph
 from gateway.settings import Settings
-from rest_compat import RESOURCES, Translator, openapi
+from rest_compat import RESOURCES, Translator, openapi, openapi_3_0
 from rest_compat.parity import parity
 
 ROOT = Path(__file__).parents[2]
 OPENAPI = Path(__file__).with_name("openapi.json")
+OPENAPI_3_0 = Path(__file__).with_name("openapi-3.0.json")
 PARITY = ROOT / "rest_compat" / "PARITY.md"
 
 _HEAD = """# What is what in REST and in GraphQL
@@ -31,8 +33,12 @@ def translator() -> Translator:
 def generated() -> dict[Path, str]:
     """Each file with what should be in it."""
     known = translator()
-    described = orjson.dumps(openapi(known), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
-    return {OPENAPI: described, PARITY: _HEAD + parity(known)}
+    described = openapi(known)
+    return {OPENAPI: _text(described), OPENAPI_3_0: _text(openapi_3_0(described)), PARITY: _HEAD + parity(known)}
+
+
+def _text(document: dict[str, Any]) -> str:
+    return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
 
 
 if __name__ == "__main__":

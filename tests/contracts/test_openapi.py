@@ -1,19 +1,20 @@
 """OpenAPI's contract: checked in, and honest: what it shows is what is said, and nothing is said that it doesn't show."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from importlib.metadata import version
 from typing import Any, TypeAlias
 
 import httpx
 import orjson
 import pytest
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, FormatChecker
 
 from gateway.http.faults import HeadersTooLarge, TooSlow
 from gateway.wire import _raw
 from rest_compat.errors import STATUS
 from schema.rules.access import Role
-from tests.contracts.generated import OPENAPI, ROOT, generated
+from tests.contracts.generated import OPENAPI, OPENAPI_3_0, ROOT, generated
 from tests.rest_compat.real import OPPORTUNITIES, Gateway, gateway
 
 Provoke: TypeAlias = Callable[[Gateway, dict[str, str]], Awaitable[httpx.Response]]
@@ -170,11 +171,82 @@ async def test_nothing_is_undocumented(here: Gateway) -> None:
         assert ("x-graphql-operation" in answer.headers) == (path.split()[1] != "/api/_graphql"), f"{path} {answer.status_code}"
         if answer.content:
             schema = shown["content"][answer.headers["content-type"]]["schema"]
-            Draft202012Validator({**schema, "components": DOCUMENT["components"]}).validate(answer.json())
+            components = _in_part(DOCUMENT["components"]) if b"fields=" in answer.request.url.query else DOCUMENT["components"]
+            Draft202012Validator({**schema, "components": components}, format_checker=FormatChecker()).validate(answer.json())
         else:
             assert "content" not in shown
         seen.add((operation["operationId"], answer.status_code))
     assert len(seen) > 70
+
+
+def _in_part(components: Any) -> Any:
+    """The components for answers to `fields`, whose other keys are absent."""
+    if isinstance(components, list):
+        return [_in_part(each) for each in components]
+    return {name: _in_part(each) for name, each in components.items() if name != "required"} if isinstance(components, dict) else components
+
+
+@pytest.mark.parametrize("amount", [0, 1.11, 4.02, 19.99, 136.67, 143.48, 16777217, 9999999999999.99])
+async def test_amounts_hold(here: Gateway, amount: float) -> None:
+    """An amount to the cent is valid by its schema in a body and in an answer, and comes back as it was sent."""
+    account = (await here.make("/api/accounts/", name="A"))["id"]
+    body = {"name": "N", "accountId": account, "value": amount}
+    _valid("CreateOpportunity", body)
+    answer = await here.client.post(OPPORTUNITIES, json=body)
+    _valid("Opportunity", answer.json())
+    assert answer.json()["value"] == amount
+
+
+def _valid(schema: str, value: Any) -> None:
+    described = {"$ref": f"#/components/schemas/{schema}", "components": DOCUMENT["components"]}
+    Draft202012Validator(described, format_checker=FormatChecker()).validate(value)
+
+
+@pytest.mark.parametrize("path", ["/api/openapi.json", "/api/openapi-3.0.json"])
+async def test_generators_can_read_it(here: Gateway, path: str) -> None:
+    """Nothing that spoils generated clients: no choice of types, no multiple of a cent, no numbers that may be held in 32 bits."""
+    document = (await here.client.get(path, headers={"authorization": ""})).json()
+    found = list(_schemas(document))
+    assert not [schema for schema in found if {"anyOf", "oneOf", "allOf", "multipleOf", "not"} & schema.keys()]
+    assert all(schema.get("format") == "double" for schema in found if "number" in str(schema.get("type")))
+    assert all(schema["pattern"].isascii() and "\\u" not in schema["pattern"] for schema in found if "pattern" in schema)
+    assert not {"Error", "ErrorItem"} & document["components"]["schemas"].keys()
+    assert document["info"]["version"] == version("opportunities-gateway")
+    parameters = {one.get("name"): one.get("schema") for one in document["paths"]["/api/opportunities/"]["get"]["parameters"]}
+    assert parameters["closeDateAfter"] == parameters["closeDateBefore"] == {"type": "string", "format": "date"}
+
+
+def _schemas(value: Any) -> Iterator[dict[str, Any]]:
+    """Whatever may be a schema."""
+    if isinstance(value, dict):
+        if isinstance(value.get("type", ""), str | list):
+            yield value
+        value = list(value.values())
+    for each in value if isinstance(value, list) else ():
+        yield from _schemas(each)
+
+
+def test_both_versions_have_the_same_routes() -> None:
+    """OpenAPI 3.0.3 has each operation of 3.1 with the same parameters and answers; null is said by `nullable`."""
+    older = orjson.loads(OPENAPI_3_0.read_bytes())
+    assert older["openapi"] == "3.0.3"
+    for path, operations in DOCUMENT["paths"].items():
+        for method, operation in operations.items():
+            other = older["paths"][path][method]
+            assert [one.get("name") for one in other["parameters"]] == [one.get("name") for one in operation["parameters"]]
+            assert other["responses"].keys() == operation["responses"].keys()
+    item = older["components"]["schemas"]["OpportunityItem"]["properties"]
+    assert (item["value"]["type"], item["value"]["nullable"], "nullable" in item["id"]) == ("number", True, False)
+    assert not [schema for schema in _schemas(older) if isinstance(schema.get("type"), list)]
+
+
+@pytest.mark.parametrize("path", DOCUMENT["paths"])
+async def test_every_operation_tells_405(here: Gateway, path: str) -> None:
+    """Each operation documents what a method hears that its path doesn't have, and so it is answered."""
+    assert all("405" in operation["responses"] for operation in DOCUMENT["paths"][path].values())
+    answer = await here.client.put(path.replace("{id}", "x"))
+    assert (answer.status_code, "allow" in answer.headers) == (405, True)
+    _valid("ApiError", answer.json())
 
 
 async def _battery(here: Gateway) -> list[tuple[str, dict[str, Any], httpx.Response]]:

@@ -77,6 +77,7 @@ class FakeGraph:
 
     def __init__(self) -> None:
         self.schema = schema()
+        self.version = "9.9.9"
         self.public_url: str | None = "https://crm.example.com"
         self.require_if_match = False
         self.max_body = 262_144
