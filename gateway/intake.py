@@ -13,6 +13,7 @@ from typing_extensions import override
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from gateway.answers import Answers
 from gateway.http.faults import Fault, HeadersTooLarge, Malformed
 from gateway.settings import Settings
 from gateway.upgrades import is_websocket, without_upgrade
@@ -32,6 +33,7 @@ BLANKS: Final = b"\r\n"
 
 #: What a connection waits for: a request, the rest of its headers or of its body, or the answer to it.
 Phase = Literal["idle", "headers", "body", "answer"]
+HEADERS: Phase = "headers"
 
 
 class Flow(FlowControl):
@@ -41,7 +43,7 @@ class Flow(FlowControl):
 
     @override
     def resume_reading(self) -> None:
-        if not self.held:
+        if self.read_paused and not self.held:
             super().resume_reading()
 
 
@@ -49,10 +51,12 @@ class Intake(HttpToolsProtocol):
     """Cuts what comes into requests, counts it, and lets the next one begin when the one before it is answered."""
 
     flow: Flow
+    answers: Answers
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self.settings: Settings = self.app_state["application"].settings
+        self.header_limit = self.settings.header_limit
         self.phase: Phase = "idle"
         self.headers = []
         #: What has come and isn't parsed yet, from `at` on; `tail` is the end of what was parsed last, since END may come in two reads.
@@ -64,6 +68,7 @@ class Intake(HttpToolsProtocol):
         #: The headers of a request that asks for another protocol, to be parsed again without that; empty for a WebSocket.
         self.again: bytes | None = None
         self.due = self.ending = self.stopping = False
+        self.timer: asyncio.TimerHandle | None = None
 
     def refuse(self, fault: Fault) -> None:
         """Answer in the application's stead, and end."""
@@ -80,7 +85,7 @@ class Intake(HttpToolsProtocol):
 
     def be_idle(self) -> None:
         """A request is over."""
-        self.phase, self.size = "idle", 0
+        raise NotImplementedError
 
     def open_websocket(self) -> None:
         """The handshake of one has come."""
@@ -90,6 +95,7 @@ class Intake(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.flow = Flow(transport)
+        self.answers = Answers(self)
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
@@ -100,27 +106,26 @@ class Intake(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self.phase == "idle" and not self.ahead and not self.ending:
             end = data.find(END) + 4
-            if end == len(data):
-                # The whole of a request without a body, or all of its headers. Most are.
-                self._take(data)
-                self.await_more()
-                return
-            if end >= len(END) and data[0] not in BLANKS:
-                self._take_with_body(data, end)
+            if len(END) <= end <= self.header_limit and data[0] not in BLANKS:
+                self._take_whole(data, end)
                 return
         if not self.ending:
             self.ahead, self.at = self.ahead[self.at :] + data, 0
             self._proceed()
 
-    def _take_with_body(self, data: bytes, end: int) -> None:
-        """Parse headers, which go to `end`, and what came behind them: a whole body, as a rule."""
-        self._take(data[:end])
-        if self.phase == "body" and not self.ending and self._length() == len(data) - end:
+    def _take_whole(self, data: bytes, end: int) -> None:
+        """Parse headers, which go to `end`, and what came behind them. Nothing or the whole body, as a rule: then no more is awaited."""
+        self.phase, self.size, self.tail = HEADERS, end, b""
+        coming = len(data) - end
+        self._parse(data if not coming else data[:end])
+        if coming:
+            if self.phase != "body" or self.ending or self._length() != coming:
+                self.ahead, self.at = data, end
+                self._proceed()
+                return
             self._parse(data[end:])
+        if self.phase != "answer" or self.timer is not None:
             self.await_more()
-        else:
-            self.ahead, self.at = data, end
-            self._proceed()
 
     def _proceed(self) -> None:
         """Parse what has come: until a request is whole and its answer due, or the turn is over. Reading pauses for the rest."""
@@ -188,8 +193,8 @@ class Intake(HttpToolsProtocol):
                 return
         else:
             self.phase = "headers"
-            if size > self.settings.header_limit:
-                self.refuse(HeadersTooLarge(f"over {self.settings.header_limit} bytes"))
+            if size > self.header_limit:
+                self.refuse(HeadersTooLarge(f"over {self.header_limit} bytes"))
                 return
         self.tail = b"" if piece.endswith(END) else (self.tail + piece[-3:])[-3:]
         self._parse(piece)
@@ -228,6 +233,7 @@ class Intake(HttpToolsProtocol):
             self._note_upgrade()
             return
         super().on_headers_complete()
+        self.answers.begin(self.cycle)
         self.phase, self.size, self.body_size, self.left = "body", 0, 0, None
         # What comes behind the chunks is no header of the request (RFC 9110 section 6.5.1): it is counted and not kept.
         self.headers = []
@@ -259,6 +265,7 @@ class Intake(HttpToolsProtocol):
     @override
     def on_response_complete(self) -> None:
         self.server_state.total_requests += 1
+        self.answers.flush()
         if self.transport.is_closing():
             return
         if self.phase == "answer":
@@ -269,7 +276,8 @@ class Intake(HttpToolsProtocol):
             return
         if self.ahead:
             self._proceed_soon()
-        self.flow.resume_reading()
+        if self.flow.read_paused:
+            self.flow.resume_reading()
 
     def _note_upgrade(self) -> None:
         """A WebSocket is opened by a GET alone. Whatever else is wished for is ignored (RFC 9110 section 7.8): the request is as any other.

@@ -33,7 +33,6 @@ class Wire(Outflow, Intake):
         super().__init__(*arguments, **named)
         self.connected: Connections = self.app_state["application"].connections
         self.idle_since = 0.0
-        self.timer: asyncio.TimerHandle | None = None
         self.timed: Part | None = None
 
     @override
@@ -91,7 +90,7 @@ class Wire(Outflow, Intake):
     @override
     def be_idle(self) -> None:
         """Between two requests. The timer goes on over many of them, and looks when it rings."""
-        super().be_idle()
+        self.phase, self.size = "idle", 0
         if self.timer is not None:
             self._time(None)
         self.idle_since = self.loop.time()

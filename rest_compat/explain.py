@@ -4,7 +4,7 @@ import orjson
 from starlette.types import Receive, Scope, Send
 
 from .errors import Item, Refused, malformed, no_method
-from .headers import check_accept, check_once, read_headers
+from .headers import check_accept, read_headers
 from .kinds import Choice, Text
 from .query import QueryReader, Reader
 from .serve import address, answer, read_body, refusal
@@ -27,10 +27,10 @@ class Explain:
         self._query = QueryReader(PARAMETERS, paged=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = read_headers(scope["headers"])
+        headers: dict[bytes, str] = {}
         scope["state"]["route"] = PATH
         try:
-            check_once(scope["headers"])
+            headers = read_headers(scope["headers"])
             check_accept(headers.get(b"accept", ""))
             response = 200, [(b"content-type", b"application/json")], await self._explain(scope, headers, receive)
         except Refused as refused:

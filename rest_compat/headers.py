@@ -18,9 +18,10 @@ _PRINTABLE = re.compile(r"[\x20-\x7e]{1,255}")
 
 
 def read_headers(raw: Collection[tuple[bytes, bytes]]) -> dict[bytes, str]:
-    """ASGI's pairs by lower-case name; lines of the same name are one list (RFC 9110, section 5.3)."""
+    """ASGI's pairs by lower-case name; lines of the same name are one list (RFC 9110, section 5.3). Raises 400 where it is none."""
     found = dict(raw)
     if len(found) != len(raw):
+        check_once(raw)
         found = combined(raw)
     return {name: value.decode("latin-1") for name, value in found.items()}
 

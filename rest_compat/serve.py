@@ -8,10 +8,10 @@ from urllib.parse import quote
 import orjson
 from starlette.types import Receive, Scope, Send
 
-from .binding import COUNT, ERRORS, NODES, VERSION, Operation
+from .binding import COUNT, ERRORS, NODES, VERSION
 from .declaration import Action, Resource
 from .errors import STATUS, Headers, Item, Refused, error_response, invalid, malformed, no_method
-from .headers import check_accept, check_once, entity_tag, is_fresh, read_headers
+from .headers import check_accept, entity_tag, is_fresh, read_headers
 from .protocol import Answer
 from .query import Page
 from .translate import Call, Request, Site, Translator, no_such
@@ -45,11 +45,11 @@ class Server:
 
     async def serve(self, site: Site, identifier: str, scope: Scope, receive: Receive, send: Send) -> None:
         """One request to a resource's path, answered whatever it is (other than a defect, which is raised)."""
-        headers, method, state = read_headers(scope["headers"]), scope["method"], scope["state"]
+        method, state = scope["method"], scope["state"]
+        headers: dict[bytes, str] = {}
         marks: Headers = []
         try:
-            if len(headers) != len(scope["headers"]):
-                check_once(scope["headers"])
+            headers = read_headers(scope["headers"])
             bound = site.action(method)
             if bound is None:
                 status, own, body = _other_method(site, method, state)
@@ -66,20 +66,17 @@ class Server:
             return
         except Refused as refused:
             status, own, body = refusal(refused, headers.get(b"accept", ""), state)
-        cost = state.get("cost")
-        if cost is not None:
-            own.append((b"x-graphql-cost", b"%d" % cost["requested"]))
+        if "cost" in state:
+            own.append((b"x-graphql-cost", b"%d" % state["cost"]))
         await answer(send, (status, own + marks, body), head=method == "HEAD")
 
-    async def _execute(self, operation: Operation, call: Call, scope: Scope, *, at_revision: bool = False) -> Answer:
-        """Runs an operation, and leaves its cost for the answer's header."""
-        state = scope["state"]
-        result = await self._graph.execute(operation.prepared, call.variables, state["caller"], at_revision=at_revision)
-        state["cost"] = result.extensions.get("cost")
-        return result
+    def _root(self, call: Call, result: Answer, state: dict[str, Any]) -> Any:
+        """What the operation's root field answered; its cost is left in `state`, for the answer's header.
 
-    def _root(self, call: Call, result: Answer) -> Any:
-        """What the operation's root field answered. Raises Refused where the operation as a whole was refused."""
+        Raises Refused where the operation as a whole was refused.
+        """
+        if "cost" in result.extensions:
+            state["cost"] = result.extensions["cost"]["requested"]
         if result.errors or result.data is None:
             raise self._failed(call, result)
         return result.data[call.asked.bound.root]
@@ -104,16 +101,16 @@ class Server:
         known = request.headers.get(b"if-none-match")
         if known is not None and is_fresh(known, tag := entity_tag(await self._graph.revision(caller), *seen)):
             return _not_modified(tag)
-        result = await self._execute(call.operation, call, scope, at_revision=True)
-        connection = self._root(call, result)
+        result = await self._graph.execute(call.operation.prepared, call.variables, caller, at_revision=True)
+        connection = self._root(call, result, scope["state"])
         assert result.revision is not None
         tag = entity_tag(result.revision, *seen)
         return 200, [_JSON, *_PRIVATE, _etag(tag)], _page_body(call, page, url, connection)
 
     async def _get(self, call: Call, request: Request, scope: Scope) -> Response:
-        operation = call.asked.operation
-        result = await self._execute(operation, call, scope)
-        record = self._root(call, result)
+        operation, state = call.asked.operation, scope["state"]
+        result = await self._graph.execute(operation.prepared, call.variables, state["caller"])
+        record = self._root(call, result, state)
         if record is None:
             raise no_such(call.bound.resource)
         body = orjson.dumps(operation.write(record))
@@ -124,8 +121,9 @@ class Server:
         return 200, [_JSON, *_PRIVATE, _etag(tag)], body
 
     async def _write(self, call: Call, request: Request, scope: Scope) -> Response:
-        result = await self._execute(call.operation, call, scope)
-        payload = _payload(call, self._root(call, result))
+        state = scope["state"]
+        result = await self._graph.execute(call.operation.prepared, call.variables, state["caller"])
+        payload = _payload(call, self._root(call, result, state))
         headers: Headers = [(b"idempotency-replayed", b"true")] if result.extensions.get("idempotencyReplayed") else []
         if call.bound.action == "delete":
             return 204, headers, b""

@@ -21,7 +21,7 @@ from .events.telling import Telling
 from .plan.compiler import STATEMENTS, STATEMENTS_BYTES, Compiler
 from .plan.explain import explain
 from .plan.fallback import SMALL, Call, Fallback, TooMuchSchema
-from .plan.introspection import Introspection
+from .plan.introspection import Introspection, SchemaPart
 from .plan.kept import Kept
 from .plan.limits import Limits
 from .plan.model import Model
@@ -199,7 +199,11 @@ class Graph:
     async def _query(self, prepared: Prepared, plan: QueryPlan, given: dict[str, Any], values: Variables, reading: Reading) -> Answer:
         if self._plans and (not plan.retry_at or monotonic() >= plan.retry_at):
             try:
-                answer = await self._planned(plan, given, values, reading)
+                if plan.schema_part is not None:
+                    answer = await self._with_schema(plan, plan.schema_part, given, values, reading)
+                else:
+                    data, revision = await self._read(plan, values, reading)
+                    answer = Answer(data, revision=revision)
             except GatewayError:
                 pass  # graphql-core words it, with its path
             except PlanFault as fault:
@@ -211,19 +215,16 @@ class Graph:
                     return answer
         return await self._complete(prepared, given, values, reading)
 
-    async def _planned(self, plan: QueryPlan, given: dict[str, Any], values: Variables, reading: Reading) -> Answer | None:
-        """The answer by a plan; None where graphql-core has errors to tell. Raises GatewayError, PlanFault, TooLarge, TooMuchSchema."""
-        told = b"{}"
-        if plan.schema_part is not None:
-            found = await self._introspection.tell(plan.schema_part, given)
-            if found is None:
-                return None
-            told = found
-            reading.spent = len(told)
+    async def _with_schema(
+        self, plan: QueryPlan, part: SchemaPart, given: dict[str, Any], values: Variables, reading: Reading
+    ) -> Answer | None:
+        """The answer by a plan, with what it asks of the schema; None where graphql-core has errors to tell. Raises as `_query` expects."""
+        told = await self._introspection.tell(part, given)
+        if told is None:
+            return None
+        reading.spent = len(told)
         data, revision = await self._read(plan, values, reading)
-        if plan.schema_part is not None:
-            data |= orjson.loads(told)
-        return Answer(data, revision=revision)
+        return Answer(data | orjson.loads(told), revision=revision)
 
     async def _read(self, plan: QueryPlan, values: Variables, reading: Reading) -> tuple[dict[str, Any], int | None]:
         if plan.alone or (plan.constant and not reading.at_revision):
@@ -244,9 +245,7 @@ class Graph:
         return await self.database.read(work)
 
     def _reader(self, source: Any, reading: Reading) -> Reader:
-        reader = Reader(self.database, source, reading.caller, self._counts, self.limits.max_answer)
-        reader.add(reading.spent)
-        return reader
+        return Reader(self.database, source, reading.caller, self._counts, self.limits.max_answer, reading.spent)
 
     async def _complete(self, prepared: Prepared, given: dict[str, Any], values: Variables, reading: Reading) -> Answer:
         self.completed += 1

@@ -7,7 +7,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from .faults import MethodNotAllowed, NotFound
-from .negotiate import wants_events, wants_page
+from .negotiate import wanted
 from .respond import GRAPHQL_PATH
 from .sdl import SDL_PATH
 
@@ -97,7 +97,9 @@ class Doors:
         return self.pages
 
     def _graphql(self, scope: Scope) -> ASGIApp:
-        accept = scope["state"]["headers"].get(b"accept")
-        if scope["method"] == "GET" and self.explorer is not None and wants_page(accept):
+        state = scope["state"]
+        want = wanted(state["headers"].get(b"accept"))
+        if want.page and scope["method"] == "GET" and self.explorer is not None:
             return self.explorer
-        return self.events if wants_events(accept) else self.graphql
+        state["offer"] = want.offer
+        return self.events if want.events else self.graphql

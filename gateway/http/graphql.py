@@ -14,7 +14,7 @@ from schema.documents import RequestError
 from schema.graph import Answer
 
 from .faults import STATUS, BadRequest, Headers, MethodNotAllowed, NotAcceptable, Unsupported
-from .negotiate import GRAPHQL, Offer, is_json, offer
+from .negotiate import GRAPHQL, Offer, is_json
 from .operations import Operations
 from .parameters import Parameters, from_body, from_query_string
 
@@ -28,15 +28,18 @@ FIXED: Final[Headers] = [(b"cache-control", b"private, no-store"), (b"vary", b"A
 
 
 class GraphQLEndpoint:
-    """Runs one operation a request. Faults are raised for the outer layers to answer; what is wrong with the operation is answered here."""
+    """Runs one operation a request. Faults are raised for the outer layers to answer; what is wrong with the operation is answered here.
+
+    The request's state says which media type its client takes (`offer`), and who asks (`caller`).
+    """
 
     def __init__(self, operations: Operations) -> None:
         self.operations = operations
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         del receive
-        headers = scope["state"]["headers"]
-        media = offer(headers.get(b"accept"))
+        state = scope["state"]
+        media: Offer | None = state["offer"]
         if scope["method"] == "OPTIONS":
             await _options(send)
             return
@@ -52,9 +55,9 @@ class GraphQLEndpoint:
             return
         if prepared.kind != "query":
             self._may_run(scope["method"], prepared.kind)
-            scope["state"]["mutates"] = True
-        scope["state"]["operation"] = prepared.name
-        answer = await self.operations.run(prepared, parameters.variables, scope["state"]["caller"])
+            state["mutates"] = True
+        state["operation"] = prepared.name
+        answer = await self.operations.run(prepared, parameters.variables, state["caller"])
         await _send(send, media, answer_status(answer, media), answer.encode())
 
     @staticmethod

@@ -1,6 +1,6 @@
 """Media types: what of what a client takes we offer, and what a body says it is. Accept is read in `rest_compat/accept.py`, for all."""
 
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from rest_compat import accept as accepting
 from rest_compat.accept import Ranges, names, quality, read_accept, remembered
@@ -17,7 +17,6 @@ def _ranges(accept: bytes | None) -> Ranges:
     return read_accept(accept.decode("latin-1")) if accept else {}
 
 
-@remembered
 def offer(accept: bytes | None) -> Offer | None:
     """The type to answer a GraphQL request in; None if the client takes neither.
 
@@ -32,17 +31,22 @@ def offer(accept: bytes | None) -> Offer | None:
     return GRAPHQL if modern >= legacy else JSON
 
 
-@remembered
-def wants_events(accept: bytes | None) -> bool:
-    """Whether only a stream of events will do: clients that list a JSON type too get JSON (urql always lists both)."""
-    return names(_ranges(accept), EVENTS) and offer(accept) is None
+class Wanted(NamedTuple):
+    """What a client of `/graphql` takes, by its Accept header."""
+
+    offer: Offer | None
+    events: bool
+    """Only a stream of events will do: clients that list a JSON type too get JSON (urql always lists both)."""
+    page: bool
+    """A browser navigates here: HTML is named and no JSON type is."""
 
 
 @remembered
-def wants_page(accept: bytes | None) -> bool:
-    """Whether a browser navigates here: HTML is named and no JSON type is."""
-    accepted = _ranges(accept)
-    return names(accepted, HTML) and not names(accepted, JSON) and not names(accepted, GRAPHQL)
+def wanted(accept: bytes | None) -> Wanted:
+    """All that is read from an Accept header of `/graphql`, in one look-up."""
+    accepted, offered = _ranges(accept), offer(accept)
+    page = names(accepted, HTML) and not names(accepted, JSON) and not names(accepted, GRAPHQL)
+    return Wanted(offered, names(accepted, EVENTS) and offered is None, page)
 
 
 def wants_problem(accept: bytes | None) -> bool:

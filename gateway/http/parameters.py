@@ -1,13 +1,14 @@
 """What a client asks for: a GraphQL request's members, from a JSON body or a query string (GraphQL over HTTP, "Request parameters")."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from .decoder import DecodeError, decode
 from .faults import BadRequest
 
-PARAMETERS = ("query", "operationName", "variables", "extensions", "documentId")
+KINDS: Final = {"query": str, "operationName": str, "documentId": str, "variables": dict, "extensions": dict}
+"""The members of a request, and the type of each."""
 
 
 @dataclass(slots=True)
@@ -39,16 +40,23 @@ def from_members(members: Any) -> Parameters:
     get = members.get
     query, operation_name, document_id = get("query"), get("operationName"), get("documentId")
     variables, extensions = get("variables"), get("extensions")
-    for name, value, kind in (
-        ("query", query, str),
-        ("operationName", operation_name, str),
-        ("documentId", document_id, str),
-        ("variables", variables, dict),
-        ("extensions", extensions, dict),
+    if not (
+        (query is None or type(query) is str)
+        and (operation_name is None or type(operation_name) is str)
+        and (document_id is None or type(document_id) is str)
+        and (variables is None or type(variables) is dict)
+        and (extensions is None or type(extensions) is dict)
     ):
-        if value is not None and type(value) is not kind:
-            raise BadRequest(f"'{name}' must be a {'string' if kind is str else 'JSON object'}.")
+        raise _of_wrong_kind(members)
     return Parameters(query, operation_name, variables, extensions, document_id)
+
+
+def _of_wrong_kind(members: dict[str, Any]) -> BadRequest:
+    for name, kind in KINDS.items():
+        value = members.get(name)
+        if value is not None and type(value) is not kind:
+            return BadRequest(f"'{name}' must be a {'string' if kind is str else 'JSON object'}.")
+    raise AssertionError(members)
 
 
 def from_query_string(query_string: bytes) -> Parameters:
@@ -59,7 +67,7 @@ def from_query_string(query_string: bytes) -> Parameters:
         raise BadRequest("The query string is not percent-encoded UTF-8.") from None
     members: dict[str, Any] = {}
     for name, text in pairs:
-        if name not in PARAMETERS:
+        if name not in KINDS:
             continue
         if name in members:
             raise BadRequest(f"The parameter '{name}' is given twice.")

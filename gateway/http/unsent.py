@@ -85,8 +85,8 @@ class Unsent:
 
 
 def large_body(message: Message) -> int:
-    """The bytes of the body that `http.response.start` announces, if that is a large one, else 0."""
-    for name, value in message.get("headers", ()):
+    """The bytes of the body that `http.response.start` announces, if that is a large one, else 0. They stand last, as a rule."""
+    for name, value in reversed(message.get("headers", ())):
         if name == b"content-length":
             return int(value) if len(value) >= LARGE_DIGITS else 0
     return 0

@@ -75,10 +75,11 @@ class ConnectionPlan:
         if not reader.alone:
             return await self._single(reader, variables, asked)
         values = {**reader.values, **asked.values}
-        rows, told = await self._at_one_revision(reader, asked, values)
-        self._weigh(reader, asked.page, _in_order(rows, asked.page))
-        beside = await self._beside(reader, asked, values, Found(rows, told))
-        return self._write(asked.page, Found(rows, told, beside), self._cursor_of(reader, asked.page), [])
+        found = Found(*await self._at_one_revision(reader, asked, values))
+        self._weigh(reader, asked.page, _in_order(found.rows, asked.page))
+        if not asked.page.begins:
+            found.beside = await self._beside(reader, asked, values, found)
+        return self._write(asked.page, found, self._cursor_of(reader, asked.page), [])
 
     async def load(self, reader: Reader, parents: Parents, variables: Variables) -> Mapping[Any, Any]:
         """The page of each parent. A fault in the arguments is raised, or stands in place of each page for graphql-core to tell."""
@@ -177,18 +178,23 @@ class ConnectionPlan:
         shown = _in_order(rows, asked.page)
         self._weigh(reader, asked.page, shown, parents)
         batches = await self.level.batched(reader, shown, variables, parents, self._parent)
-        beside = await self._beside(reader, asked, values, Found(rows, told))
-        return self._write(asked.page, Found(rows, told, beside), self._cursor_of(reader, asked.page), batches)
+        found = Found(rows, told)
+        if not asked.page.begins:
+            found.beside = await self._beside(reader, asked, values, found)
+        return self._write(asked.page, found, self._cursor_of(reader, asked.page), batches)
 
     def _looks(self, page: Page) -> bool:
         """Whether the side of a cursor on which the page isn't is asked for: what stands there takes a look to know."""
         return page.position is not None and page.side in self.wanted.sides
 
     async def _beside(self, reader: Reader, asked: Asked, values: dict[str, Any], found: "Found") -> bool:
-        """Whether rows stand beside a page on the side that it was not read towards. Raises Moved where that isn't of one state."""
+        """Whether rows stand beside a page on the side that it was not read towards, where it doesn't begin there.
+
+        Raises Moved where that isn't of one state.
+        """
         page = asked.page
-        if page.position is None and (found.rows or not page.offset or found.told):
-            return page.offset > 0 and (bool(found.rows) or found.told["totalCount"] > 0)
+        if page.position is None and (found.rows or found.told):
+            return bool(found.rows) or found.told["totalCount"] > 0
         if page.side not in self.wanted.sides:
             return False
         if reader.alone:
@@ -219,7 +225,8 @@ class ConnectionPlan:
     def _write(self, page: Page, found: "Found", cursor: Callable[[Row], str] | None, batches: list[Any]) -> Any:
         more, rows = len(found.rows) > page.size, _in_order(found.rows, page)
         sides = {"hasNextPage": more and not page.backward, "hasPreviousPage": more and page.backward}
-        sides[page.side] = sides[page.side] or found.beside
+        if found.beside:
+            sides[page.side] = True
         first, last = (cursor(rows[0]), cursor(rows[-1])) if rows and cursor is not None else (None, None)
         told = {**found.told, "pageInfo": {**sides, "startCursor": first, "endCursor": last}}
         return self.writer.call(rows, told, cursor, *batches)
@@ -253,7 +260,7 @@ class ConnectionPlan:
     async def _all_beside(self, reader: Reader, asked: Asked, values: dict[str, Any]) -> Collection[Any]:
         """The keys of the parents of whom rows stand beside the page."""
         page = asked.page
-        if (page.position is None and not page.offset) or page.side not in self.wanted.sides:
+        if page.begins or page.side not in self.wanted.sides:
             return ()
         return {row[0] for row in await reader.fetch(self.sql.grouped_beside(asked), values)}
 

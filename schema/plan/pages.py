@@ -32,6 +32,11 @@ class Page:
     """The workspace's that the cursor was written in."""
 
     @property
+    def begins(self) -> bool:
+        """Whether it is at an end of the list: then nothing stands on the side that it was not read towards."""
+        return self.position is None and not self.offset
+
+    @property
     def side(self) -> str:
         """The side that the page was not read towards, as pageInfo names it: what stands there isn't told by one row more."""
         towards_end = self.before if self.position is not None else self.backward

@@ -68,12 +68,12 @@ class Reader:
     """What the steps of a plan read through, with the caller's workspace bound to every statement.
 
     `source` is a connection in one snapshot, or the database itself: then each statement is `alone`, a snapshot of its own. What is read
-    is counted towards the answer, which may have `limit` bytes.
+    is counted towards the answer, which may have `limit` bytes and of which `spent` bytes are there already.
     """
 
     __slots__ = ("_counting", "_counts", "_exact", "_source", "alone", "bytes", "caller", "database", "fetch", "limit", "seen", "values")
 
-    def __init__(self, database: Database, source: Any, caller: Caller, counts: Counts, limit: int) -> None:
+    def __init__(self, database: Database, source: Any, caller: Caller, counts: Counts, limit: int, spent: int = 0) -> None:
         #: All rows of a statement, whose binds are values that hold this reader's own.
         self.fetch = source.fetch
         self.alone = source is database
@@ -85,15 +85,14 @@ class Reader:
         self.seen: int | None = None
         """The workspace's revision in what was read, as far as that is known."""
         self.limit = limit
-        self.bytes = 0
+        self.bytes = self._exact = spent
         """The answer's bytes so far, at most."""
-        self._exact = 0
-        self._counting: list[Callable[[], int]] = []
+        self._counting: list[tuple[Callable[..., int], tuple[Any, ...]]] = []
 
-    def weigh(self, most: int, exact: Callable[[], int]) -> None:
+    def weigh(self, most: int, exact: Callable[..., int], *arguments: Any) -> None:
         """Counts something of at most `most` bytes towards the answer; `exact` counts it, if it comes to that. Raises TooLarge."""
         self.bytes += most
-        self._counting.append(exact)
+        self._counting.append((exact, arguments))
         if self.bytes > self.limit:
             self._count_exactly()
 
@@ -105,8 +104,8 @@ class Reader:
             self._count_exactly()
 
     def _count_exactly(self) -> None:
-        for count in self._counting:
-            self._exact += count()
+        for count, arguments in self._counting:
+            self._exact += count(*arguments)
         self._counting.clear()
         self.bytes = self._exact
         if self.bytes > self.limit:

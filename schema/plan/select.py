@@ -121,8 +121,8 @@ class Level:
 
     def weigh(self, reader: Reader, rows: Sequence[Row], parents: Parents | None = None, place: int = 0) -> None:
         """Counts `rows` towards the answer; the keys of their `parents` stand at `place`. Raises TooLarge."""
-        most = self.weight.most * len(rows)
-        reader.weigh(most if parents is None else most * parents.most, partial(self._bytes, rows, parents, place))
+        most = (self.weight.fixed + self.weight.longest) * len(rows)
+        reader.weigh(most if parents is None else most * parents.most, self._bytes, rows, parents, place)
 
     def _bytes(self, rows: Sequence[Row], parents: Parents | None, place: int) -> int:
         sizes = self.weight.count(rows)

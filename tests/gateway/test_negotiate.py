@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.http.negotiate import GRAPHQL, JSON, is_json, offer, wants_events, wants_page, wants_problem
+from gateway.http.negotiate import GRAPHQL, JSON, is_json, offer, wanted, wants_problem
 
 BROWSER = b"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 URQL = b"application/graphql-response+json, application/graphql+json, application/json, text/event-stream, multipart/mixed"
@@ -35,7 +35,7 @@ def test_offer(accept: bytes | None, media: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("accept", "wanted"),
+    ("accept", "events"),
     [
         (b"text/event-stream", True),
         (URQL, False),
@@ -45,16 +45,16 @@ def test_offer(accept: bytes | None, media: str | None) -> None:
         (b"text/event-stream;q=0", False),
     ],
 )
-def test_events_only_when_nothing_else_will_do(accept: bytes | None, *, wanted: bool) -> None:
+def test_events_only_when_nothing_else_will_do(accept: bytes | None, *, events: bool) -> None:
     """A client that lists a JSON type beside text/event-stream, as urql does for plain queries, gets JSON."""
-    assert wants_events(accept) is wanted
+    assert wanted(accept).events is events
 
 
 def test_pages_are_for_browsers() -> None:
     """HTML is sent to who names it, and not to clients that name JSON too."""
-    assert wants_page(BROWSER)
-    assert not wants_page(b"*/*")
-    assert not wants_page(b"application/json, text/html")
+    assert wanted(BROWSER).page
+    assert not wanted(b"*/*").page
+    assert not wanted(b"application/json, text/html").page
 
 
 def test_problem_details_on_request() -> None:
