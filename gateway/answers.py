@@ -27,7 +27,7 @@ class Answers:
         """Write a piece of the answer, or `100 Continue`, which comes before it."""
         cycle = self._protocol.cycle
         if self._head:
-            self._transport.write(self._head + data)
+            self._transport.writelines((self._head, data))
             self._head = b""
         elif self._head is None and cycle.response_started and not cycle.chunked_encoding:
             self._head = data

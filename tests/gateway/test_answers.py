@@ -1,5 +1,6 @@
 """How answers are written: what a client's socket gets, and in how many pieces."""
 
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,6 +19,9 @@ class Transport:
 
     def write(self, data: bytes) -> None:
         self.pieces.append(bytes(data))
+
+    def writelines(self, pieces: Sequence[bytes]) -> None:
+        self.pieces.append(b"".join(pieces))
 
     def close(self) -> None:
         self.closed = True
