@@ -68,6 +68,7 @@ sweeps: install ## Remove 1,000,000 expired keys and 5,000,000 old events beside
 
 subscribers: install ## Measure 1,000 subscribers on one process
 	$(BIN)/python -m tests.end_to_end.subscribers $(ARGS)
+	FOLLOWED_UPDATES=180 $(BIN)/pytest tests/end_to_end/test_follower_memory.py
 
 differential: install ## Compare the two ways to an answer on 20,000 documents
 	$(BIN)/python -m tests.schema.differential --documents 20000 $(ARGS)

@@ -43,7 +43,10 @@ class Budget:
 
 
 class Frames(WebSocketsSansIOProtocol):
-    """Closes sockets that send too many frames or bytes (1008), and reads no more than what it has sent on is read."""
+    """Closes sockets that send too many frames or bytes (1008), and reads no more than what it has sent on is read.
+
+    A client that takes nothing of what waits for it for `slow_reader_timeout` seconds is dropped; one that takes a little goes on.
+    """
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -53,6 +56,8 @@ class Frames(WebSocketsSansIOProtocol):
         self.frame_budget, self.byte_budget = Budget(self.frame_rate, now), Budget(self.byte_rate, now)
         self.opened_at = now
         self.ahead = bytearray()
+        self.patience, self.untaken = settings.slow_reader_timeout, 0
+        self.reader_timer: asyncio.TimerHandle | None = None
         self.due = self.ending = False
 
     def waiting(self) -> Waiting | None:
@@ -142,17 +147,36 @@ class Frames(WebSocketsSansIOProtocol):
     @override
     def pause_writing(self) -> None:
         super().pause_writing()
+        self._time_reader()
         self._flow()
 
     @override
     def resume_writing(self) -> None:
         super().resume_writing()
+        self._forget_reader()
         self._flow()
+
+    def _time_reader(self) -> None:
+        self._forget_reader()
+        self.untaken = self.transport.get_write_buffer_size()
+        self.reader_timer = self.loop.call_later(self.patience, self._look_at_reader)
+
+    def _look_at_reader(self) -> None:
+        if self.transport.get_write_buffer_size() < self.untaken:
+            self._time_reader()
+        else:
+            self.transport.abort()
+
+    def _forget_reader(self) -> None:
+        if self.reader_timer is not None:
+            self.reader_timer.cancel()
+            self.reader_timer = None
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
         self.ahead.clear()
         self.ending = True
+        self._forget_reader()
         super().connection_lost(exc)
 
     @override

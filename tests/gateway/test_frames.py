@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -199,6 +200,33 @@ async def test_messages_that_the_application_does_not_take(serve: Serve, opened:
         assert server.queue.qsize() <= PIECE
         client.writer.transport.resume_reading()
         assert len(await client.count(TEXT, 15_000)) == 15_000
+
+
+async def test_a_client_that_takes_nothing(serve: Serve, opened: list[Frames]) -> None:
+    """It is dropped, though little waits for it and nothing more comes; one that takes a little of much goes on."""
+    app = await serve(**UNLIMITED, slow_reader_timeout=0.3)
+    async with raw(app) as client:
+        client.writer.transport.pause_reading()
+        client.writer.write(frame(PING, b"x" * 125) * 100_000)
+        (server,) = opened
+        await until(server.transport.is_closing)
+    await until(lambda: app.metrics.sockets._value.get() == 0)
+
+
+def test_a_reader_is_looked_at_by_what_it_takes() -> None:
+    """Less waits than at the last look: it has more time. As much or more waits: it has none."""
+    looks: list[float] = []
+    server: Any = SimpleNamespace(patience=5.0, untaken=0, reader_timer=None, sizes=[300, 200, 200], aborted=False)
+    server.transport = SimpleNamespace(get_write_buffer_size=lambda: server.sizes[0], abort=lambda: setattr(server, "aborted", True))
+    server.loop = SimpleNamespace(call_later=lambda seconds, _: looks.append(seconds))
+    server._forget_reader, server._look_at_reader = (lambda: None), None
+    server._time_reader = lambda: Frames._time_reader(server)
+    server._time_reader()
+    for aborted in (False, True):
+        server.sizes.pop(0)
+        Frames._look_at_reader(server)
+        assert server.aborted is aborted
+    assert looks == [5.0, 5.0]
 
 
 async def test_a_message_in_many_fragments(serve: Serve) -> None:
