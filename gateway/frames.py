@@ -11,8 +11,10 @@ from typing_extensions import override
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import CloseCode, Frame
+from websockets.http11 import Request
 
 from gateway.connections import UNKNOWN, Waiting
+from gateway.outflow import Outflow
 from gateway.settings import Settings
 
 #: Bytes that are parsed in one turn of the event loop: 341 frames of nothing, which take some 4 ms.
@@ -42,7 +44,7 @@ class Budget:
         return self._left >= 0
 
 
-class Frames(WebSocketsSansIOProtocol):
+class Frames(Outflow, WebSocketsSansIOProtocol):
     """Closes sockets that send too many frames or bytes (1008), and reads no more than what it has sent on is read.
 
     A client that takes nothing of what waits for it for `slow_reader_timeout` seconds is dropped; one that takes a little goes on.
@@ -56,8 +58,6 @@ class Frames(WebSocketsSansIOProtocol):
         self.frame_budget, self.byte_budget = Budget(self.frame_rate, now), Budget(self.byte_rate, now)
         self.opened_at = now
         self.ahead = bytearray()
-        self.patience, self.untaken = settings.slow_reader_timeout, 0
-        self.reader_timer: asyncio.TimerHandle | None = None
         self.due = self.ending = False
 
     def waiting(self) -> Waiting | None:
@@ -147,37 +147,24 @@ class Frames(WebSocketsSansIOProtocol):
     @override
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._time_reader()
         self._flow()
 
     @override
     def resume_writing(self) -> None:
         super().resume_writing()
-        self._forget_reader()
         self._flow()
-
-    def _time_reader(self) -> None:
-        self._forget_reader()
-        self.untaken = self.transport.get_write_buffer_size()
-        self.reader_timer = self.loop.call_later(self.patience, self._look_at_reader)
-
-    def _look_at_reader(self) -> None:
-        if self.transport.get_write_buffer_size() < self.untaken:
-            self._time_reader()
-        else:
-            self.transport.abort()
-
-    def _forget_reader(self) -> None:
-        if self.reader_timer is not None:
-            self.reader_timer.cancel()
-            self.reader_timer = None
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
         self.ahead.clear()
         self.ending = True
-        self._forget_reader()
         super().connection_lost(exc)
+
+    @override
+    def handle_connect(self, event: Request) -> None:
+        super().handle_connect(event)
+        if not self.close_sent:
+            self.scope["state"]["writable"] = self.writable.wait
 
     @override
     async def receive(self) -> Any:

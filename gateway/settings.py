@@ -96,7 +96,8 @@ class Settings(BaseSettings):
     max_cost: PositiveInt = Field(5_000, description="Cost of an operation: an object counts 1, times the page's size.")
     max_answer: PositiveInt = Field(10_485_760, description="Bytes of an answer; it is counted while rows are read.")
     max_unsent: PositiveInt = Field(
-        67_108_864, description="Bytes of answers that may wait for slow readers, a process; above it large answers are refused (503)."
+        67_108_864,
+        description="Bytes of answers that may wait for readers, a process; above it slow readers are dropped, or large answers refused.",
     )
     introspection: bool = Field(default=True, description="Tell the schema (`__schema`, `__type`) to whoever may query.")
     max_errors: PositiveInt = Field(5, description="Errors reported for one request.")

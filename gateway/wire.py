@@ -115,8 +115,8 @@ class Wire(Outflow, Intake):
             unknown = self.timed == "headers"
             seconds = self.settings.header_timeout if unknown else self.settings.body_timeout
             return Waiting(UNKNOWN if unknown else SENDING, self.timer.when() - seconds, self)
-        if self.reader_timer is not None:
-            return Waiting(READING, self.reader_timer.when() - self.reader_timeout, self)
+        if (since := self.reads_since()) is not None:
+            return Waiting(READING, since, self)
         return Waiting(IDLE, self.idle_since, self) if self.phase == "idle" else None
 
     @override

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from time import monotonic
 from typing import Any, TypeAlias
 
@@ -127,10 +128,10 @@ class Bounded:
         def answer(message: Message) -> Awaitable[None]:
             nonlocal working, large
             if working:
-                if large := large_body(message):
-                    self._begin_large(large, scope, task)
                 working = False
                 places.give()
+                if large := large_body(message):
+                    return self._begin_large(large, scope, task, partial(send, message))
             elif large:
                 return in_portions(send, message)
             return send(message)
@@ -152,16 +153,16 @@ class Bounded:
             elif large:
                 self.unsent.remove(large)
 
-    def _begin_large(self, size: int, scope: Scope, task: "asyncio.Task[Any] | None") -> None:
-        """Count an answer of `size` bytes, which has its own time to be read. Raises Unavailable where too many of them wait.
+    async def _begin_large(self, size: int, scope: Scope, task: "asyncio.Task[Any] | None", begin: Callable[[], Awaitable[None]]) -> None:
+        """Count an answer of `size` bytes, which has its own time to be read, and `begin` it.
 
-        Of what was written its client is told in any case.
+        Raises Unavailable where too many of them wait. Of what was written its client is told in any case.
         """
-        if has_written(scope):
-            self.unsent.add(size)
-        else:
-            self.unsent.admit(size)
+        self.unsent.add(size)
         self._stop_watching(task)
+        if not has_written(scope):
+            await self.unsent.make_room()
+        await begin()
 
     def _explain(self, task: "asyncio.Task[Any] | None") -> None:
         watch = self.running.get(task)

@@ -1,8 +1,13 @@
-"""What waits to be sent, over all clients of a process: bounded in bytes, so that readers who are slow can't fill the memory."""
+"""What waits to be sent, over all clients of a process: bounded in bytes, so that slow readers can't fill the memory.
+
+When the room is full, slow readers are dropped for those who come, since a client that reads must not pay for one that doesn't.
+"""
 
 import asyncio
 from collections import deque
-from typing import Final
+from contextlib import suppress
+from operator import itemgetter
+from typing import Final, Protocol
 
 from starlette.types import Message, Scope, Send
 
@@ -13,18 +18,37 @@ from .respond import GRAPHQL_PATH
 LARGE_DIGITS: Final = 6
 #: Bytes that are written at once: the server waits for the reader between two portions.
 PORTION: Final = 32_768
+#: A reader who has taken nothing for so many seconds is slow: it goes when others want its room.
+STALL_SECONDS: Final = 0.5
+#: What a dropped reader held is given back within so many seconds, or else the next one is dropped.
+GIVE_BACK_SECONDS: Final = 0.2
+#: Seconds between looks for slow readers, while others wait in line for room.
+LOOK_SECONDS: Final = 0.25
+
+
+class Reader(Protocol):
+    """The connection of a client that lets something wait."""
+
+    def slow_since(self) -> float | None:
+        """Since when it does, as the event loop tells time; None while it reads as it should."""
+
+    def drop(self) -> None:
+        """End the connection at once."""
 
 
 class Unsent:
     """Counts the bytes that wait for their readers; `limit` of them may wait at once. `answers` is how many answers they belong to.
 
-    Each answer is counted by one of `add`, `admit` and `wait`, and removed once it is sent or given up.
+    Each answer is counted by one of `add`, `add_now` and `wait`, and removed once it is sent or given up.
     """
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.bytes = 0
         self.answers = 0
+        #: Connections whose clients let something wait, each entered and removed by itself.
+        self.readers: set[Reader] = set()
+        self._removed = asyncio.Event()
         self._line: deque[tuple[asyncio.Future[None], int]] = deque()
 
     def has_room(self, size: int) -> bool:
@@ -40,14 +64,19 @@ class Unsent:
         """An answer of `size` bytes waits no longer."""
         self.bytes -= size
         self.answers -= 1
+        self._removed.set()
         if self._line:
             self._serve()
 
-    def admit(self, size: int) -> None:
-        """Count an answer of `size` bytes. Raises Unavailable (503) where it has no room."""
-        if not self.has_room(size):
-            raise Unavailable("Too many large answers wait to be read at once. Try again soon, or ask for smaller pages.")
-        self.add(size)
+    async def make_room(self) -> None:
+        """Drop slow readers, those who have held their room for longest first, until what is counted is within the limit.
+
+        Raises Unavailable (503) where it isn't, and nobody is slow.
+        """
+        while self.bytes > self.limit:
+            if not self._drop_slowest():
+                raise Unavailable("Too many large answers wait to be read at once. Try again soon, or ask for smaller pages.")
+            await self._until_given_back()
 
     def add_now(self, size: int) -> bool:
         """Count an answer of `size` bytes. Returns False, and counts nothing, where it has no room or others wait for some."""
@@ -65,6 +94,8 @@ class Unsent:
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._line.append((turn, size))
+        if len(self._line) == 1:
+            self._look()
         try:
             await turn
         except asyncio.CancelledError:
@@ -72,6 +103,30 @@ class Unsent:
                 self.remove(size)
             self._serve()
             raise
+
+    def _look(self) -> None:
+        """Drop a slow reader now and then, for as long as anyone waits in line."""
+        while self._line and self._line[0][0].done():
+            self._line.popleft()
+        if self._line:
+            self._drop_slowest()
+            asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look)
+
+    def _drop_slowest(self) -> bool:
+        slow = [(since, reader) for reader in self.readers if (since := reader.slow_since()) is not None]
+        if not slow:
+            return False
+        _, slowest = min(slow, key=itemgetter(0))
+        self.readers.discard(slowest)
+        slowest.drop()
+        return True
+
+    async def _until_given_back(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(GIVE_BACK_SECONDS):
+                while self.bytes > self.limit:
+                    self._removed.clear()
+                    await self._removed.wait()
 
     def _fits(self, size: int) -> bool:
         return self.has_room(size) or not self.bytes

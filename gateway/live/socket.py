@@ -1,6 +1,7 @@
 """`/graphql` as a WebSocket that speaks graphql-transport-ws: queries, mutations and subscriptions, many at a time."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, aclosing, suppress
 from typing import Any, Final
 
@@ -138,10 +139,18 @@ class Session:
         with suppress(OSError):  # The client has left, as `_read` will learn too.
             while True:
                 message = await self.outbox.get()
-                if message.event and self.watch is not None and not self.watch.good.is_set():
-                    await self.watch.good.wait()
+                if message.event and self.watch is not None:
+                    await self._until_good(self.watch)
                 await self._send(message.data)
                 self.outbox.sent()
+
+    async def _until_good(self, watch: Watch) -> None:
+        """Until the client takes more and, at the same moment, its token is known to be good."""
+        writable: Callable[[], Awaitable[object]] = self.scope["state"].get("writable", _at_once)
+        await writable()
+        while not watch.good.is_set():
+            await watch.good.wait()
+            await writable()
 
     async def _send(self, message: bytes) -> None:
         await self.send({"type": "websocket.send", "text": message.decode()})
@@ -234,6 +243,10 @@ class Session:
                 return TryLater("Too slow a reader")
         self.terms.complain(self.scope, end)
         return Broken()
+
+
+async def _at_once() -> None:
+    """Of a server that doesn't say whether its client takes more."""
 
 
 def _authorization(payload: dict[str, Any], header: bytes | None) -> str | None:

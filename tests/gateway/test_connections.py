@@ -9,28 +9,31 @@ from typing import Any
 
 import pytest
 
-from gateway.connections import YOUNG_SECONDS, most_connections
+from gateway.connections import IDLE, READING, SENDING, UNKNOWN, YOUNG_SECONDS, most_connections
+from tests.connecting import PATIENCE, until
 from tests.gateway.conftest import TOKEN, Serve
 from tests.gateway.test_frames import text
 from tests.gateway.test_pipelines import GET, LAST, post, statuses
 from tests.gateway.test_upgrades import get as handshake
 
 Opened = tuple[asyncio.StreamReader, asyncio.StreamWriter]
-SLOW = f"GET /graphql?query=%7Bslow(seconds:5)%7D HTTP/1.1\r\nhost: x\r\nauthorization: {TOKEN}\r\n\r\n".encode()
-HELLO = SLOW.replace(b"slow(seconds:5)", b"hello").replace(b"host: x", b"host: x\r\nconnection: close")
+SLOW = f"GET /graphql?query=%7Bslow(seconds:60)%7D HTTP/1.1\r\nhost: x\r\nauthorization: {TOKEN}\r\n\r\n".encode()
+HELLO = SLOW.replace(b"slow(seconds:60)", b"hello").replace(b"host: x", b"host: x\r\nconnection: close")
+
+
+#: A client that reads in this very event loop may still take something of what waits for it.
+READ_SECONDS = 0.3
 
 
 @asynccontextmanager
-async def opened(app: Any, count: int, first: bytes = b"", all_of_them: int = 0) -> AsyncIterator[list[Opened]]:
-    """So many connections that have sent this, and are no longer young."""
+async def opened(app: Any, count: int, first: bytes = b"", rank: int | None = UNKNOWN) -> AsyncIterator[list[Opened]]:
+    """So many more connections that have sent this and are seen to wait with that rank, not young any more; None: they are at work."""
     host, port = app.address.split(":")
+    there = len(app.connections)
     found = [await asyncio.open_connection(host, int(port)) for _ in range(count)]
     for _, writer in found:
         writer.write(first)
-    async with asyncio.timeout(10):
-        while len(app.connections) < max(count, all_of_them):  # noqa: ASYNC110  the server tells it in no other way
-            await asyncio.sleep(0.01)
-    await asyncio.sleep(YOUNG_SECONDS + 0.05)
+    await until(lambda: len(app.connections) >= there + count and sum(_is_settled(one, rank) for one in app.connections._open) >= count)
     try:
         yield found
     finally:
@@ -38,11 +41,16 @@ async def opened(app: Any, count: int, first: bytes = b"", all_of_them: int = 0)
             writer.transport.abort()
 
 
+def _is_settled(one: Any, rank: int | None) -> bool:
+    look = one.waiting()
+    if look is None or rank is None:
+        return look is rank
+    return bool(look.rank == rank and one.loop.time() - look.since > (READ_SECONDS if rank == READING else 2 * YOUNG_SECONDS))
+
+
 async def none_left(app: Any) -> None:
     """Until the server knows that all clients have left."""
-    async with asyncio.timeout(10):
-        while len(app.connections):  # noqa: ASYNC110  as above
-            await asyncio.sleep(0.01)
+    await until(lambda: not len(app.connections))
 
 
 async def ask(app: Any, request: bytes) -> list[int]:
@@ -50,7 +58,7 @@ async def ask(app: Any, request: bytes) -> list[int]:
     host, port = app.address.split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     writer.write(request)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         answer = await reader.read()
     writer.close()
     return statuses(answer)
@@ -65,10 +73,10 @@ def counted(app: Any) -> dict[str, float]:
 async def test_who_waits_gives_way(serve: Serve, sent: bytes) -> None:
     """Where the bound is reached, those who send nothing go, the oldest first, and everybody else is served."""
     app = await serve(max_connections=10)
-    async with opened(app, 10, sent) as waiting:
+    async with opened(app, 10, sent, IDLE if sent == GET else UNKNOWN) as waiting:
         for _ in range(5):
             assert await ask(app, HELLO) == [200]
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             told = await waiting[0][0].read()
         assert statuses(told) == ([200] if sent == GET else [503])
         assert not waiting[9][0].at_eof()
@@ -79,7 +87,7 @@ async def test_a_body_that_stops(serve: Serve) -> None:
     """Those who are in the middle of a request go last; they are told."""
     app = await serve(max_connections=4)
     half = LAST.replace(b"GET", b"POST").replace(b"connection: close", b"content-length: 9")
-    async with opened(app, 4, half.replace(b"/healthz", b"/graphql") + b"1"):
+    async with opened(app, 4, half.replace(b"/healthz", b"/graphql") + b"1", SENDING):
         assert await ask(app, HELLO) == [200]
 
 
@@ -91,10 +99,10 @@ async def test_sockets_of_strangers(serve: Serve) -> None:
             await reader.readuntil(b"\r\n\r\n")
             writer.write(text({"type": "connection_init", "payload": {"Authorization": TOKEN}}))
             await reader.readuntil(b"connection_ack")
-        async with opened(app, 2, handshake(), 4) as strangers:
+        async with opened(app, 2, handshake()) as strangers:
             for _ in range(2):
                 assert await ask(app, HELLO) == [200]
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE):
                 # 1013 (RFC 6455 section 7.4.1): try again later.
                 assert b"\x03\xf5Too many connections" in await strangers[0][0].read()
         for _, writer in known:
@@ -106,17 +114,14 @@ async def test_who_does_not_read(serve: Serve) -> None:
     app = await serve(max_connections=2, slow_reader_timeout=60)
     fields = "".join(f"a{each}:hello(name:$n)" for each in range(20))
     large = post(f"query($n:String!){{{fields}}}", variables={"n": "x" * 5_000})
-    async with opened(app, 2, large * 300):
-        async with asyncio.timeout(20):
-            while sum(one.reader_timer is not None for one in app.connections._open) < 2:  # noqa: ASYNC110  as above
-                await asyncio.sleep(0.05)
+    async with opened(app, 2, large * 300, READING):
         assert await ask(app, HELLO) == [200]
 
 
 async def test_all_at_work(serve: Serve, capsys: pytest.CaptureFixture[str]) -> None:
     """Where none waits, further ones are told 503 when they have asked, and the process's health all the same; the log says it once."""
     app = await serve(max_connections=5)
-    async with opened(app, 5, SLOW):
+    async with opened(app, 5, SLOW, None):
         assert await ask(app, HELLO) == [503]
         assert await ask(app, GET + GET) == [200]
         assert await ask(app, GET.replace(b"/healthz", b"/readyz")) == [200]
@@ -131,13 +136,11 @@ async def test_far_too_many(serve: Serve) -> None:
     """Beyond what is kept back nobody is read, and health is answered as long as there is room for it."""
     app = await serve(max_connections=2)
     host, port = app.address.split(":")
-    async with opened(app, 2, SLOW), AsyncExitStack() as stack:
+    async with opened(app, 2, SLOW, None), AsyncExitStack() as stack:
         for _ in range(30):
             stack.enter_context(socket.create_connection((host, int(port)), 5))
             await asyncio.sleep(0)
-        async with asyncio.timeout(10):
-            while len(app.connections) > 2 + app.connections.spare:  # noqa: ASYNC110  as above
-                await asyncio.sleep(0.01)
+        await until(lambda: len(app.connections) <= 2 + app.connections.spare)
         await asyncio.sleep(YOUNG_SECONDS + 0.05)
         assert await ask(app, LAST) == [200]
 
@@ -145,10 +148,10 @@ async def test_far_too_many(serve: Serve) -> None:
 async def test_by_address(serve: Serve) -> None:
     """One address's bound is its own; a trusted proxy speaks for many and has none."""
     app = await serve(max_connections_per_address=3)
-    async with opened(app, 3, SLOW):
+    async with opened(app, 3, SLOW, None):
         assert await ask(app, HELLO) == [429]
     app = await serve(max_connections_per_address=3, trusted_proxies=("127.0.0.1",))
-    async with opened(app, 3, SLOW):
+    async with opened(app, 3, SLOW, None):
         assert await ask(app, HELLO) == [200]
 
 

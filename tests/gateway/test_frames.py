@@ -7,17 +7,18 @@ import os
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import orjson
 import pytest
 
+from gateway.auth import AuthError
 from gateway.frames import PIECE, Budget, Frames
 from gateway.live.messages import SUBPROTOCOL
+from gateway.live.outbox import Message, Outbox
 from tests.connecting import PATIENCE, connected, until
-from tests.gateway.conftest import HEADERS, TOKEN, Serve, ask
+from tests.gateway.conftest import CALLER, HEADERS, TOKEN, Serve, ask
 
 TEXT, CONT, PING, PONG, CLOSE = 1, 0, 9, 10, 8
 INIT = {"type": "connection_init", "payload": {"Authorization": TOKEN}}
@@ -53,6 +54,16 @@ class Raw:
                 yield first & 15, await self.reader.readexactly(size)
         except (asyncio.IncompleteReadError, ConnectionResetError):
             return
+
+    async def some(self, number: int) -> AsyncIterator[tuple[int, bytes]]:
+        """The next frames, whatever they are."""
+        left = number
+        async with asyncio.timeout(PATIENCE):
+            async for came in self.frames():
+                yield came
+                left -= 1
+                if not left:
+                    return
 
     async def closed(self) -> tuple[int, str]:
         """What the server closes with."""
@@ -203,30 +214,57 @@ async def test_messages_that_the_application_does_not_take(serve: Serve, opened:
 
 
 async def test_a_client_that_takes_nothing(serve: Serve, opened: list[Frames]) -> None:
-    """It is dropped, though little waits for it and nothing more comes; one that takes a little of much goes on."""
-    app = await serve(**UNLIMITED, slow_reader_timeout=0.3)
+    """It is dropped, though little waits for it and nothing more comes."""
+    app = await serve(**UNLIMITED | {"slow_reader_timeout": 0.3})
     async with raw(app) as client:
         client.writer.transport.pause_reading()
         client.writer.write(frame(PING, b"x" * 125) * 100_000)
         (server,) = opened
         await until(server.transport.is_closing)
     await until(lambda: app.metrics.sockets._value.get() == 0)
+    assert (app.unsent.bytes, app.unsent.readers) == (0, set())
 
 
-def test_a_reader_is_looked_at_by_what_it_takes() -> None:
-    """Less waits than at the last look: it has more time. As much or more waits: it has none."""
-    looks: list[float] = []
-    server: Any = SimpleNamespace(patience=5.0, untaken=0, reader_timer=None, sizes=[300, 200, 200], aborted=False)
-    server.transport = SimpleNamespace(get_write_buffer_size=lambda: server.sizes[0], abort=lambda: setattr(server, "aborted", True))
-    server.loop = SimpleNamespace(call_later=lambda seconds, _: looks.append(seconds))
-    server._forget_reader, server._look_at_reader = (lambda: None), None
-    server._time_reader = lambda: Frames._time_reader(server)
-    server._time_reader()
-    for aborted in (False, True):
-        server.sizes.pop(0)
-        Frames._look_at_reader(server)
-        assert server.aborted is aborted
-    assert looks == [5.0, 5.0]
+async def test_an_event_that_waits_for_its_client(serve: Serve, opened: list[Frames], monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not told any more once its token is doubted, also where the client takes what waits before the token has been looked up."""
+    app = await serve(**UNLIMITED)
+    happens, known, waiting = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def count(_source: Any, _info: Any, **_arguments: Any) -> AsyncIterator[dict[str, int]]:
+        await happens.wait()
+        yield {"count": 1}
+        await asyncio.Event().wait()
+
+    async def look_up(_authorization: str) -> Any:
+        await known.wait()
+        raise AuthError("The API key was revoked.")
+
+    async def get(outbox: Outbox) -> Message:
+        message = await taken(outbox)
+        if message.event:
+            waiting.set()
+        return message
+
+    taken = Outbox.get
+    monkeypatch.setattr(Outbox, "get", get)
+    app.graph.graphql_schema.subscription_type.fields["count"].subscribe = count
+    async with raw(app) as client:
+        client.writer.write(text(INIT))
+        await client.count(TEXT, 1)
+        client.writer.write(text({"id": "1", "type": "subscribe", "payload": {"query": "subscription { count(to: 1) }"}}))
+        client.writer.transport.pause_reading()
+        client.writer.write(frame(PING, b"x" * 125) * 100_000)
+        (server,) = opened
+        await until(lambda: not server.writable.is_set())
+        happens.set()
+        await waiting.wait()
+        monkeypatch.setattr(app.authenticator, "authenticate", look_up)
+        app.authenticator.forget(CALLER.token_id)
+        client.writer.transport.resume_reading()
+        kinds = [kind async for kind, _ in client.some(100_000)]
+        assert kinds == [PONG] * 100_000
+        known.set()
+        assert [came async for came in client.frames()] == [(CLOSE, b"\x11\x33Forbidden: The API key was revoked.")]
 
 
 async def test_a_message_in_many_fragments(serve: Serve) -> None:

@@ -2,11 +2,16 @@
 
 import asyncio
 import socket
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import orjson
+import pytest
 
+from gateway.http.unsent import Unsent
+from gateway.outflow import Outflow
+from tests.connecting import PATIENCE, until
 from tests.gateway.conftest import HEADERS, TOKEN, Serve, ask
 
 NAME = "x" * 900_000
@@ -34,11 +39,11 @@ class Reader:
         """The status, of which no more than a little is read."""
         return int((await self._loop.sock_recv(self.socket, 12)).split()[1])
 
-    async def rest(self) -> int:
-        """How many bytes still come before the connection ends."""
+    async def rest(self, most: int = 2 * SIZE) -> int:
+        """How many bytes still come before the connection ends, or until it is `most`."""
         count = 0
         try:
-            while data := await self._loop.sock_recv(self.socket, 1_000_000):
+            while count < most and (data := await self._loop.sock_recv(self.socket, 1_000_000)):
                 count += len(data)
         except ConnectionResetError:
             pass
@@ -50,14 +55,12 @@ class Reader:
 
 
 async def until_nothing_waits(app: Any) -> None:
-    """Within some seconds."""
-    async with asyncio.timeout(10):
-        while app.unsent.bytes:  # noqa: ASYNC110  it happens in the server
-            await asyncio.sleep(0.01)
+    await until(lambda: not app.unsent.bytes)
 
 
-async def test_the_bound(serve: Serve) -> None:
-    """Beyond it a large answer is refused (503); small ones, and the answer to what was written, are sent all the same."""
+async def test_the_bound(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond it a large answer is refused (503) while nobody is slow; small ones, and the answer to a write, are sent all the same."""
+    monkeypatch.setattr("gateway.outflow.STALL_SECONDS", PATIENCE)
     app = await serve(max_unsent=2 * SIZE + 1_000_000, slow_reader_timeout=60)
     readers = [Reader(app.address) for _ in range(3)]
     try:
@@ -79,6 +82,54 @@ async def test_the_bound(serve: Serve) -> None:
     finally:
         for reader in readers:
             reader.socket.close()
+
+
+async def test_slow_readers_make_room(serve: Serve) -> None:
+    """A client that reads gets its large answers: whoever has held room for longest without reading is dropped for it, and nobody else."""
+    app = await serve(max_unsent=3 * SIZE + 1_000_000, slow_reader_timeout=PATIENCE)
+    readers = [Reader(app.address) for _ in range(3)]
+    try:
+        for reader in readers:
+            await reader.ask(WIDE)
+            assert await reader.status() == 200
+        await until(lambda: sum(one.slow_since() is not None for one in app.unsent.readers) == 3)
+        async with httpx.AsyncClient(base_url=f"http://{app.address}", headers=HEADERS, timeout=PATIENCE) as client:
+            for _ in range(3):
+                assert len((await ask(client, WIDE, variables={"n": NAME})).content) > SIZE
+        assert [await reader.rest(SIZE) >= SIZE for reader in readers] == [False, True, True]
+    finally:
+        for reader in readers:
+            reader.socket.close()
+
+
+def test_a_reader_is_looked_at_by_what_it_takes() -> None:
+    """Less waits than at the last look: it has more time. As much or more waits: it has none, and holds its room since it first paused."""
+    clock = SimpleNamespace(now=100.0, timers=[])
+    timer = SimpleNamespace(cancel=lambda: None, when=lambda: clock.timers[-1])
+    clock.time = lambda: clock.now
+    clock.call_later = lambda seconds, _: clock.timers.append(clock.now + seconds) or timer
+    waits, ended = iter([300, 300, 200, 200, 300]), []
+    unsent = Unsent(1_000)
+    settings = SimpleNamespace(slow_reader_timeout=5.0)
+    reader = Outflow.__new__(Outflow)
+    reader.app_state = {"application": SimpleNamespace(unsent=unsent, settings=settings)}
+    Outflow.__init__(reader)
+    reader.loop = clock  # type: ignore[assignment]
+    reader.transport = SimpleNamespace(get_write_buffer_size=lambda: next(waits), abort=lambda: ended.append(clock.now))  # type: ignore[assignment]
+    reader.pause_writing()
+    assert (unsent.bytes, reader.slow_since()) == (300, None)
+    clock.now += 1
+    assert reader.slow_since() == 100
+    clock.now += 4
+    reader._look_at_reader()
+    assert (reader.slow_since(), ended) == (None, [])
+    clock.now += 0.1
+    assert reader.slow_since() == 100
+    clock.now += 4.9
+    reader._look_at_reader()
+    assert ended == [110]
+    reader.resume_writing()
+    assert (reader.slow_since(), unsent.bytes, unsent.readers) == (None, 0, set())
 
 
 async def test_a_reader_that_stops(serve: Serve) -> None:
@@ -103,7 +154,7 @@ async def test_a_reader_that_takes_its_time(serve: Serve) -> None:
         assert await reader.status() == 200
         await asyncio.sleep(0.6)
         count = 0
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while count < SIZE:
                 count += len(await asyncio.get_running_loop().sock_recv(reader.socket, 300_000))
         await until_nothing_waits(app)

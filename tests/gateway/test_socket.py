@@ -326,7 +326,7 @@ async def test_while_a_doubted_token_can_not_be_looked_up(serve: Serve, monkeypa
     async with dial(app) as connection:
         socket = await Socket(connection).started()
         await socket.say(subscribe("subscription { count(to: 3, delay: 0.2) }"))
-        assert (await socket.hear())["type"] == "next"
+        heard = [await socket.hear()]
         authenticate = app.authenticator.authenticate
 
         async def away(_authorization: str | None) -> Caller:
@@ -335,14 +335,17 @@ async def test_while_a_doubted_token_can_not_be_looked_up(serve: Serve, monkeypa
         monkeypatch.setattr(app.authenticator, "authenticate", away)
         app.authenticator.forget(CALLER.token_id)
         await socket.say(subscribe("mutation { set(x: 5) }", "2"))
-        refused = await socket.hear()
-        assert (refused["id"], refused["type"], refused["payload"][0]["extensions"]["code"]) == ("2", "error", "UNAVAILABLE")
+        while (refused := await socket.hear())["id"] == "1":
+            heard.append(refused)
+        assert (refused["type"], refused["payload"][0]["extensions"]["code"]) == ("error", "UNAVAILABLE")
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.6):
                 await connection.recv()
         app.authenticator._known.put(TOKEN, CALLER, 1000)
         monkeypatch.setattr(app.authenticator, "authenticate", authenticate)
-        assert [(await socket.hear())["type"] for _ in range(3)] == ["next", "next", "complete"]
+        while len(heard) < 4:
+            heard.append(await socket.hear())
+        assert [message["type"] for message in heard] == ["next", "next", "next", "complete"]
 
 
 async def test_a_reader_that_stops(serve: Serve) -> None:
