@@ -56,6 +56,7 @@ class Journal:
             state.get("operation"),
             None if caller is None else caller.token_id,
             None if client is None else client[0],
+            state.get("ignored"),
         )
         self._waiting.append(line)
         if len(self._waiting) >= WAITING:

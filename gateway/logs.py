@@ -19,9 +19,9 @@ LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 TALKATIVE: Final = ("uvicorn", "gateway", "schema", "rest_compat")
 
 LINE: Final = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z
-Line: TypeAlias = tuple[float, bytes, str, str, str, int, float, str | None, str | None, str | None]
+Line: TypeAlias = tuple[float, bytes, str, str, str, int, float, str | None, str | None, str | None, tuple[str, ...] | None]
 """An answered request: when (seconds since 1970), its id, method, path and route, the status sent, the seconds that it took, the
-operation's name, the token's id, and the client's address."""
+operation's name, the token's id, the client's address, and what of it was ignored."""
 #: Characters of a request's path that are told; a client may send as many as its headers may have bytes.
 LONGEST_PATH: Final = 1_000
 
@@ -124,8 +124,8 @@ class AccessLog:
 
 
 def _members(line: Line) -> dict[str, Any]:
-    at, request_id, method, path, route, status, seconds, operation, token, client = line
-    return {
+    at, request_id, method, path, route, status, seconds, operation, token, client, ignored = line
+    members: dict[str, Any] = {
         "event": "request",
         "level": "info",
         "timestamp": datetime.fromtimestamp(at, UTC),
@@ -139,3 +139,4 @@ def _members(line: Line) -> dict[str, Any]:
         "token": token,
         "client": client,
     }
+    return members | {"ignored": ignored} if ignored else members

@@ -3,7 +3,7 @@
 from collections.abc import Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from graphql import (
     GraphQLInputType,
@@ -54,6 +54,7 @@ class RestGraph:
         self.version = version(DISTRIBUTION)
         self.public_url = settings.public_url
         self.require_if_match = settings.require_if_match
+        self.unknown_parameters = settings.unknown_parameters
         self.max_body = settings.rest_body_limit
         self.schema: GraphQLSchema = build_schema(operations.graph.sdl)
 
@@ -82,7 +83,8 @@ class RestGraph:
         try:
             return decode(body)
         except DecodeError as error:
-            raise RestDecodeError(error.message, "VALIDATION_ERROR" if error.kind == "characters" else "BAD_REQUEST") from None
+            code: Literal["VALIDATION_ERROR", "BAD_REQUEST"] = "VALIDATION_ERROR" if error.kind == "characters" else "BAD_REQUEST"
+            raise RestDecodeError(error.message, code, [Fault(path, message) for path, message in error.faults]) from None
 
     async def revision(self, caller: Caller) -> int:
         try:

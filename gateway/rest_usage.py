@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -19,8 +19,13 @@ from schema.storage.tables import RestUsage
 
 FLUSH_SECONDS: Final = 10.0
 NAMES: Final = ("workspace_id", "token_id", "route", "kind", "name")
-#: Different kinds of call that wait in memory; while the database is away, further ones are not counted.
+#: Different kinds of call that wait in memory, and the bytes of the names in them; while the database is away, further ones are not
+#: counted.
 MAX_WAITING: Final = 10_000
+MAX_WAITING_BYTES: Final = 8_000_000
+#: Names of ignored parameters and keys that a process counts one by one, since clients make them up; further ones count as `OTHERS`.
+MAX_IGNORED: Final = 1_000
+OTHERS: Final = "(others)"
 
 Key = tuple[str, str, tuple[Use, ...]]
 """Workspace, token, and what a call uses: calls of a kind share one."""
@@ -32,6 +37,8 @@ class Uses:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._waiting: dict[Key, int] = {}
+        self._bytes = 0
+        self._ignored: set[Use] = set()
         self._statement = database.compile(_upsert(database.dialect.name))
         self._log = structlog.get_logger()
 
@@ -39,15 +46,32 @@ class Uses:
         """Count `uses` for the caller's token. Neither waits nor raises."""
         key = (caller.workspace_id, caller.token_id, uses)
         count = self._waiting.get(key, 0)
-        if count or len(self._waiting) < MAX_WAITING:
+        if count or self._has_room(uses):
             self._waiting[key] = count + 1
+
+    def _has_room(self, uses: tuple[Use, ...]) -> bool:
+        """Whether one more kind of call may wait, which is then counted."""
+        size = sum(len(use.name) for use in uses)
+        room = len(self._waiting) < MAX_WAITING and self._bytes + size <= MAX_WAITING_BYTES
+        self._bytes += size if room else 0
+        return room
+
+    def _bounded(self, use: Use) -> Use:
+        """`use`, or the one that stands for all whose names can't be counted one by one any more."""
+        if use.kind != "ignored" or use in self._ignored:
+            return use
+        if len(self._ignored) >= MAX_IGNORED:
+            return use._replace(name=OTHERS)
+        self._ignored.add(use)
+        return use
 
     async def flush(self) -> None:
         """Write what waits; what can't be written waits on. Raises StorageError."""
         due, self._waiting = self._waiting, {}
+        waited, self._bytes = self._bytes, 0
         if not due:
             return
-        rows = _rows(due)
+        rows = _rows(due, self._bounded)
 
         async def work(connection: Connection) -> None:
             await connection.execute_many(self._statement, rows)
@@ -57,6 +81,7 @@ class Uses:
         except StorageError:
             for key, count in due.items():
                 self._waiting[key] = self._waiting.get(key, 0) + count
+            self._bytes += waited
             raise
 
     @asynccontextmanager
@@ -81,12 +106,12 @@ class Uses:
                 self._log.warning("rest usage not written", exc_info=True)
 
 
-def _rows(due: Mapping[Key, int]) -> list[dict[str, Any]]:
+def _rows(due: Mapping[Key, int], bounded: Callable[[Use], Use]) -> list[dict[str, Any]]:
     """A row a use, in the order of the primary key: two writers that lock in the same order don't wait for each other in a circle."""
     counts: Counter[tuple[str, ...]] = Counter()
     for (workspace, token, uses), count in due.items():
         for use in uses:
-            counts[workspace, token, *use] += count
+            counts[workspace, token, *bounded(use)] += count
     at = now()
     return [{**dict(zip(NAMES, key, strict=True)), "count": count, "at": at} for key, count in sorted(counts.items())]
 

@@ -59,6 +59,11 @@ class Settings(BaseSettings):
     event_retention: PositiveInt = Field(7, description="Days that events are kept for subscriptions to resume from.")
     plans: bool = Field(default=True, description="Answer queries by compiled plans; off leaves all of them to graphql-core, to compare.")
     count_cache: Count = Field(10_000, description="Exact counts kept under the workspace's revision; 0 counts every time.")
+    unknown_parameters: Literal["near-miss", "ignore", "refuse"] = Field(
+        "near-miss",
+        description="REST query parameters that a route does not have: `near-miss` refuses (400) those that are almost the name of one "
+        "that it has (`account_id`), `refuse` all of them, `ignore` none. Ignored ones are named in `X-Ignored-Parameters`.",
+    )
     require_if_match: bool = Field(default=False, description="Refuse REST writes to a record without `If-Match` (428).")
 
     # Who may

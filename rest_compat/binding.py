@@ -7,6 +7,7 @@ from typing import Any
 
 from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLNamedType, get_named_type
 
+from . import queries
 from .accept import LONGEST_KEPT
 from .body import BodyReader
 from .declaration import METHODS, Action, Deprecation, Parameter, Resource
@@ -15,15 +16,23 @@ from .documents import DeclarationError, Document, read_document, selected
 from .errors import Headers
 from .kinds import Choice, Kind, Several, kind_of
 from .limits import limit_of
-from .marks import marks_of
+from .marks import marks_of, noted
+from .paging import PAGING, POSITIONS, Way
+from .preferences import STRICT
 from .protocol import Graph, Prepared, Use
-from .query import FIELDS, ORDERING, PAGING, Query, QueryReader, Reader
+from .query import FIELDS, ORDERING, Query, QueryReader, Reader
 from .shape import Source, Writer, compile_writer, resolve
 from .words import Words
 
 KEPT_OPERATIONS = 256
 KEPT_QUERIES = 1024
-NODES, COUNT, VERSION, ERRORS = "nodes", "totalCount", "version", "userErrors"
+NODES, COUNT, VERSION, ERRORS, PAGE_INFO = "nodes", "totalCount", "version", "userErrors", "pageInfo"
+_LIST_VARIABLES = {"first", "last", "after", "before", "offset"}
+_LIST_LEAVES = {(name,) for name in ("startCursor", "endCursor", "hasNextPage", "hasPreviousPage")}
+_UNREAD: Mapping[Way, str] = {"after": "hasPreviousPage", "before": "hasNextPage"}
+"""Whether rows stand on the side that a page was not read towards takes a statement of its own to know, which links can do without."""
+JSON_QUERIES = (b"accept-query", b"application/json")
+"""RFC 10008, section 3: what the body of a QUERY may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +52,8 @@ class Asked:
     query: Query
     operation: Operation
     strict: bool
+    ignored: tuple[str, ...]
+    """The parameters that have no effect, as `noted`."""
     uses: tuple[Use, ...]
     """What a call without a body makes use of."""
     marks: Headers
@@ -57,21 +68,23 @@ class Bound:
         self.resource = resource
         self.action: Action = action
         self.method = METHODS[action]
+        self.methods = (self.method, queries.METHOD) if action == "list" else (self.method,)
         self.path = resource.path(action)
         self.route = f"{self.method} {self.path}"
         self.document = read_document(resource.folder / f"{action}.graphql", graph.schema)
         self.root = self.document.root.name.value
         self.record = self._record()
         self.sources = self._sources()
-        self.query = QueryReader(self._readers(), paged=action == "list")
+        self.query = QueryReader(self._readers(), paged=action == "list", policy=graph.unknown_parameters)
         self.body, self.words = self._body()
         self.deprecated = self._deprecated()
         self._deprecated_keys = {source.key.name: source.deprecated for source in self.sources}
-        self.marks: Headers = [(b"x-graphql-operation", self.document.name.encode())]
+        self.marks: Headers = [(b"x-graphql-operation", self.document.name.encode()), *([JSON_QUERIES] if action == "list" else [])]
         self.operation = lru_cache(maxsize=KEPT_OPERATIONS)(self._operation)
         self.uses = lru_cache(maxsize=KEPT_OPERATIONS)(self._uses)
         self._remembered = lru_cache(maxsize=KEPT_QUERIES)(self._asked)
-        self.operation(None)
+        self._check_list()
+        self.operation(None, None)
 
     def asked(self, raw: bytes, *, strict: bool) -> Asked:
         """What a query string asks; short ones are remembered, since clients repeat themselves. Raises Refused (400)."""
@@ -79,9 +92,21 @@ class Bound:
 
     def _asked(self, raw: bytes, strict: bool) -> Asked:  # noqa: FBT001 - remembered by position
         query = self.query.read(raw, strict=strict)
-        fields = query.fields or frozenset()
-        marks = marks_of(query.ignored, (), self.deprecations(query.used, fields), strict=strict)
-        return Asked(self, query, self.operation(query.fields), strict, self.uses(query.used, fields), self.marks + marks)
+        fields: frozenset[str] = query.fields or frozenset()
+        ignored = noted(query.ignored)
+        marks = marks_of(ignored, (), self.deprecations(query.used, fields), [STRICT] if strict else [])
+        operation = self.operation(query.fields, query.page.way if query.page and query.page.position else None)
+        return Asked(self, query, operation, strict, ignored, self.uses_of(query.used, fields, ignored), self.marks + marks)
+
+    def _check_list(self) -> None:
+        """Links need cursors in both directions. Raises DeclarationError."""
+        if self.action != "list":
+            return
+        missing = _LIST_VARIABLES - self.document.variables.keys()
+        if missing:
+            raise DeclarationError(f"{self.document.name} has no variable ${', $'.join(sorted(missing))}")
+        if missing_leaves := _LIST_LEAVES - selected(self.document, (PAGE_INFO,)):
+            raise DeclarationError(f"{self.document.name} does not select {', '.join(name for (name,) in sorted(missing_leaves))}")
 
     def _record(self) -> tuple[str, ...]:
         """Where the record is under the root field: the payload's field of its type, the connection's nodes, or the root itself."""
@@ -113,9 +138,9 @@ class Bound:
             return fields
         if self.action != "list":
             return []
-        paging = [Reader(name, kind) for name, kind in PAGING.items()]
+        paging, positions = ([Reader(name, kind) for name, kind in kinds.items()] for kinds in (PAGING, POSITIONS))
         parameters = [_reader(self.document, parameter) for parameter in self.resource.parameters]
-        return [*paging, *parameters, *_ordering(self.document), *fields]
+        return [*paging, *parameters, *_ordering(self.document), *fields, *positions]
 
     def _body(self) -> tuple[BodyReader | None, Words]:
         input_ = get_named_type(self.document.variables.get("input"))
@@ -124,13 +149,21 @@ class Bound:
             return None, Words(names, None)
         return BodyReader(self.resource.keys, input_), Words(names, input_)
 
-    def _operation(self, fields: frozenset[str] | None) -> Operation:
+    def _operation(self, fields: frozenset[str] | None, way: Way | None) -> Operation:
+        """For the keys in `fields`, if not all are wanted; `way` from a position, if there is one."""
         sources = [source for source in self.sources if fields is None or source.key.name in fields]
-        text = self.document.text
+        document = self.document
         if len(sources) < len(self.sources):
             version = [] if self.action == "list" else [(VERSION,)]
-            text = self.document.keeping(self.record, [*(source.path for source in sources), *version])
-        return Operation(text, self._graph.prepare(text), compile_writer(sources))
+            document = document.keeping(self.record, [*(source.path for source in sources), *version])
+        if way is not None:
+            document = document.without((PAGE_INFO, _UNREAD[way]))
+        return Operation(document.text, self._graph.prepare(document.text), compile_writer(sources))
+
+    def uses_of(self, parameters: tuple[str, ...], fields: frozenset[str], ignored: tuple[str, ...]) -> tuple[Use, ...]:
+        """What a call makes use of, and what of it was ignored: the names of that are its client's, so they are not kept here."""
+        uses = self.uses(parameters, fields)
+        return uses + tuple(Use(self.route, "ignored", name) for name in ignored) if ignored else uses
 
     def _uses(self, parameters: tuple[str, ...], fields: Collection[str]) -> tuple[Use, ...]:
         """What a call makes use of, for the counts. Kept, like the operations, so that counting costs nothing."""

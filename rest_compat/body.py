@@ -9,6 +9,8 @@ from graphql import GraphQLEnumType, GraphQLInputField, GraphQLInputObjectType, 
 from .declaration import Deprecation, Key
 from .deprecations import in_schema
 from .errors import Item, Refused
+from .marks import noted
+from .preferences import NULLS_IGNORED, STRICT, Preferences
 from .protocol import Fault
 from .query import shown
 from .shape import enum_texts
@@ -19,7 +21,7 @@ READ_BACK = "updatedAt"
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A body, understood: `used` and `unknown` are names as they came; `faults` are what REST itself refuses.
+    """A body, understood: `used` are names as they came, `unknown` as `noted`; `faults` are what REST itself refuses.
 
     `whole`: it is the whole object sent back, since it holds `updatedAt`, or every key that can be written.
     """
@@ -29,6 +31,8 @@ class Body:
     unknown: tuple[str, ...]
     faults: tuple[Item, ...]
     whole: bool
+    preferences: tuple[str, ...]
+    """What was applied of `Prefer`."""
 
 
 class _Refusal(Exception):
@@ -53,12 +57,14 @@ class BodyReader:
         }
         self._names = {key.target: name for name, (key, _) in self.writable.items()}
 
-    def read(self, body: Any, *, strict: bool) -> Body:
-        """Translate a decoded body. Raises Refused (400) if it isn't an object; unknown keys are faults only if `strict`."""
+    def read(self, body: Any, wanted: Preferences) -> Body:
+        """Translate a decoded body. Raises Refused (400) if it isn't an object; unknown keys are faults only if strictness is wanted."""
         if not isinstance(body, dict):
             raise Refused("BAD_REQUEST", "The body must be a JSON object.")
+        if wanted.nulls_ignored:
+            body = {name: value for name, value in body.items() if value is not None}
         unknown = tuple(name for name in body if name not in self.writable and name not in self.read_only)
-        faults = [_item((name,), "This is not a field of this resource.") for name in unknown] if strict else []
+        faults = [body_item((name,), "This is not a field of this resource.") for name in unknown] if wanted.strict else []
         found: dict[str, Any] = {}
         used = tuple(name for name in body if name in self.writable)
         for name in used:
@@ -66,8 +72,10 @@ class BodyReader:
             try:
                 found[key.target] = _converted(body[name], field.type)
             except _Refusal as refusal:
-                faults.append(_item((name, *refusal.below), refusal.message))
-        return Body(found, used, unknown, tuple(faults), READ_BACK in body or len(used) == len(self.writable))
+                faults.append(body_item((name, *refusal.below), refusal.message))
+        whole = READ_BACK in body or len(used) == len(self.writable)
+        applied = (*([STRICT] if wanted.strict else []), *([NULLS_IGNORED] if wanted.nulls_ignored else []))
+        return Body(found, used, noted(unknown), tuple(faults), whole, applied)
 
     def items(self, body: Body, faults: Sequence[Fault]) -> list[Item]:
         """All that is wrong with a body: what REST refused, then what GraphQL's types refuse elsewhere in it."""
@@ -83,7 +91,7 @@ class BodyReader:
             message = "This field may not be null."
         else:
             message = fault.message
-        return _item((self.name(str(field)), *below), message)
+        return body_item((self.name(str(field)), *below), message)
 
     def name(self, field: str) -> str:
         """The REST name of an input field."""
@@ -95,8 +103,9 @@ def path_text(path: Sequence[str | int]) -> str:
     return ".".join(map(str, path))
 
 
-def _item(path: Sequence[str | int], message: str) -> Item:
-    return Item(shown(path_text(path))[1:-1], "validation_error", message)
+def body_item(path: Sequence[str | int], message: str) -> Item:
+    """A fault at a place in the body."""
+    return Item(shown(path_text(path))[1:-1] or '""', "validation_error", message)
 
 
 def _converted(value: Any, type_: GraphQLType) -> Any:

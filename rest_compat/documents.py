@@ -81,10 +81,17 @@ class Document:
         """The root field's argument that a variable is given to, under the same name."""
         return self.root_field.args.get(variable)
 
-    def keeping(self, record: Path_, paths: Collection[Path_]) -> str:
+    def keeping(self, record: Path_, paths: Collection[Path_]) -> "Document":
         """The document that selects, of the record at `record`, only `paths`; what stands beside the record stays."""
-        kept = _keep(self.operation.selection_set, (self.root.name.value, *record), paths)
-        return print_ast(replace(self.operation, selection_set=kept)) + "\n"
+        return self._selecting(_keep(self.operation.selection_set, (self.root.name.value, *record), paths))
+
+    def without(self, path: Path_) -> "Document":
+        """The document without the field at `path` below the root field."""
+        return self._selecting(_drop(self.operation.selection_set, (self.root.name.value, *path)))
+
+    def _selecting(self, selections: SelectionSetNode) -> "Document":
+        operation = replace(self.operation, selection_set=selections)
+        return Document(print_ast(operation) + "\n", operation, self.schema)
 
 
 def read_document(path: Path, schema: GraphQLSchema) -> Document:
@@ -140,3 +147,14 @@ def _kept(node: FieldNode, record: Path_, paths: Collection[Path_]) -> Iterable[
         yield replace(node, selection_set=_keep(node.selection_set, (), below))
     elif below:
         yield node
+
+
+def _drop(selections: SelectionSetNode, path: Path_) -> SelectionSetNode:
+    return SelectionSetNode(selections=tuple(node for child in _fields(selections) for node in _dropped(child, path)))
+
+
+def _dropped(node: FieldNode, path: Path_) -> Iterable[FieldNode]:
+    if node.name.value != path[0]:
+        yield node
+    elif len(path) > 1 and node.selection_set:
+        yield replace(node, selection_set=_drop(node.selection_set, path[1:]))

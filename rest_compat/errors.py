@@ -27,6 +27,7 @@ STATUS: Mapping[str, int] = {
     "NOT_ACCEPTABLE": 406,
     "REQUEST_TIMEOUT": 408,
     "CONFLICT": 409,
+    "CURSOR_EXPIRED": 410,
     "PRECONDITION_FAILED": 412,
     "TOO_LARGE": 413,
     "UNSUPPORTED_MEDIA_TYPE": 415,
@@ -76,9 +77,10 @@ def invalid(items: Sequence[Item]) -> Refused:
     return Refused("VALIDATION_ERROR", f"The body is not valid: see {_names(items)}.", items)
 
 
-def no_method(method: str, allow: str) -> Refused:
-    """405: the resource is there, and not for this method."""
-    return Refused("METHOD_NOT_ALLOWED", f"{method[:20]} is not allowed here; allowed are {allow}.", headers={"Allow": allow})
+def no_method(method: str, allow: str, advice: str = "") -> Refused:
+    """405: the resource is there, and not for this method. `advice` says more, without a full stop."""
+    detail = f"{method[:20]} is not allowed here; allowed are {allow}." + (f" {advice}." if advice else "")
+    return Refused("METHOD_NOT_ALLOWED", detail, headers={"Allow": allow})
 
 
 def _names(items: Sequence[Item]) -> str:

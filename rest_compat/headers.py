@@ -1,4 +1,4 @@
-"""Request headers read: Accept, Content-Type, Prefer, If-Match and If-None-Match, Idempotency-Key; and entity tags made."""
+"""Request headers read: Accept, Content-Type, If-Match and If-None-Match, Idempotency-Key; and entity tags made."""
 
 import re
 from collections.abc import Collection, Iterable
@@ -13,7 +13,14 @@ SINGULAR = (b"authorization", b"content-length", b"content-type", b"host", b"ide
 ONCE = "This header may be sent once only."
 GRAPHQL_INT = 2_147_483_647
 
-_TAG = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
+MOST_VERSIONS = 10
+"""Each version that `If-Match` names may take an attempt of its own."""
+
+_TAG = re.compile(r'(?:W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
+_VERSION = re.compile(r"([0-9]{1,10})(?:-|$)")
+#: What proxies add to the tag of an answer that they compress, if anything: `-gzip`, `;gzip`, `--gzip`, `.br`.
+_ADDED = r"(?:[-;:.+_]{1,2}[A-Za-z][A-Za-z0-9]{0,15})?"
+_SUFFIX, _ANY = re.compile(_ADDED), re.compile(rf"(?:W/)?\*{_ADDED}")
 _PRINTABLE = re.compile(r"[\x20-\x7e]{1,255}")
 
 
@@ -67,15 +74,6 @@ def check_content_type(content_type: str) -> None:
         raise Refused("UNSUPPORTED_MEDIA_TYPE", f"The body must be {JSON} in UTF-8.", headers={"Accept": JSON})
 
 
-def is_strict(prefer: str) -> bool:
-    """Whether `Prefer: handling=strict` is given (RFC 7240); of several `handling`, the first counts."""
-    for preference in prefer.lower().replace('"', "").split(","):
-        name, _, value = preference.partition(";")[0].partition("=")
-        if name.strip() == "handling":
-            return value.strip() == "strict"
-    return False
-
-
 def idempotency_key(header: str) -> str:
     """The key, bare or quoted. Raises 400."""
     key = header[1:-1] if len(header) > 1 and header[0] == header[-1] == '"' else header
@@ -84,24 +82,33 @@ def idempotency_key(header: str) -> str:
     return key
 
 
-def expected_version(if_match: str) -> int | None:
-    """The version that `If-Match` asks for; None for `*`.
+def expected_versions(if_match: str) -> list[int]:
+    """The versions that `If-Match` asks for, the newest first; none for `*`, which any version meets. Raises 400 where they are too many.
 
-    Only the version in the tag counts. A tag that is weak or not one of ours matches nothing, which is said as version 0: no record has it.
-    Of several, the newest counts, since versions only grow.
+    Only the version in a tag counts, so weakness and what a proxy has added to the tag are passed over (nginx and Cloudflare weaken the
+    tags of answers that they compress, Apache adds `-gzip`). A tag that is not one of ours matches nothing, which is said as version 0:
+    no record has it.
     """
-    if if_match.strip() == "*":
-        return None
-    versions = [tag.partition("-")[0] for weak, tag in _TAG.findall(if_match) if not weak]
-    known = [int(version) for version in versions if re.fullmatch(r"[0-9]{1,10}", version)]
-    return max((version for version in known if version <= GRAPHQL_INT), default=0)
+    if _names_any(if_match):
+        return []
+    numbers = {int(found[1]) for tag in _TAG.findall(if_match) if (found := _VERSION.match(tag))}
+    versions = sorted((number for number in numbers if number <= GRAPHQL_INT), reverse=True)
+    if len(versions) > MOST_VERSIONS:
+        raise malformed([Item("If-Match", "bad_request", f"Allowed are the tags of at most {MOST_VERSIONS} versions.")])
+    return versions or [0]
 
 
 def is_fresh(if_none_match: str, tag: str) -> bool:
-    """Whether `If-None-Match` names `tag`, compared weakly (RFC 9110, section 13.1.2)."""
-    if if_none_match.strip() == "*":
-        return True
-    return any(f'"{found}"' == tag for _, found in _TAG.findall(if_none_match))
+    """Whether `If-None-Match` names `tag`, compared weakly (RFC 9110, section 13.1.2) and without what a proxy has added to it."""
+    known = tag[1:-1]
+    return _names_any(if_none_match) or any(
+        found.startswith(known) and _SUFFIX.fullmatch(found, len(known)) for found in _TAG.findall(if_none_match)
+    )
+
+
+def _names_any(header: str) -> bool:
+    """Whether `*` stands in a list of entity tags; within a tag's quotes it is none."""
+    return "*" in header and any(_ANY.fullmatch(part.strip()) for part in _TAG.sub("", header).split(","))
 
 
 def entity_tag(version: int, *parts: bytes) -> str:

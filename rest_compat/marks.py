@@ -12,20 +12,21 @@ MOST_NAMES = 20
 LONGEST_NAME = 100
 
 
-def marks_of(parameters: Sequence[str], fields: Sequence[str], deprecations: Sequence[Deprecation], *, strict: bool) -> Headers:
-    """Unknown parameters and fields of the body, the preference that was followed (RFC 7240), and deprecations."""
+def marks_of(parameters: Sequence[str], fields: Sequence[str], deprecations: Sequence[Deprecation], preferences: Sequence[str]) -> Headers:
+    """The ignored parameters and fields of the body, as `noted`; the preferences that were followed (RFC 7240); deprecations."""
     marks: Headers = []
     if parameters:
-        marks.append((b"x-ignored-parameters", _names(parameters)))
+        marks.append((b"x-ignored-parameters", ", ".join(parameters).encode()))
     if fields:
-        marks.append((b"x-ignored-fields", _names(fields)))
-    if strict:
-        marks.append((b"preference-applied", b"handling=strict"))
+        marks.append((b"x-ignored-fields", ", ".join(fields).encode()))
+    if preferences:
+        marks.append((b"preference-applied", ", ".join(preferences).encode()))
     return marks + deprecation_marks(deprecations) if deprecations else marks
 
 
-def _names(names: Sequence[str]) -> bytes:
-    return ", ".join(quote(name[:LONGEST_NAME], safe="", errors="surrogateescape") for name in names[:MOST_NAMES]).encode()
+def noted(names: Sequence[str]) -> tuple[str, ...]:
+    """Names that a client made up, as headers, log and counts can hold them: percent-encoded, not too long, and not too many."""
+    return tuple(quote(name[:LONGEST_NAME], safe="[]", errors="surrogateescape") for name in names[:MOST_NAMES])
 
 
 def deprecation_marks(deprecations: Sequence[Deprecation]) -> Headers:

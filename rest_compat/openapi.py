@@ -17,7 +17,8 @@ from .kinds import Several
 from .openapi_errors import ERROR_SCHEMAS, error_answers
 from .openapi_headers import asked_headers, header_components, page_headers, parameter_components, success_headers, unchanged_headers
 from .openapi_types import JsonSchema, input_schema, object_schema
-from .query import FIELDS, LIMIT, OFFSET, ORDERING, PAGE, Reader
+from .paging import AFTER, BEFORE, LIMIT, OFFSET, PAGE
+from .query import FIELDS, ORDERING, Reader
 from .translate import WHOLE, Translator, request_of
 
 JSON = "application/json"
@@ -45,6 +46,9 @@ _PARAMETERS = {
     PAGE: "The number of the page, from 1. Either this or `offset` may be given.",
     LIMIT: "How many results a page has, 20 by default. More than 100 is taken as 100.",
     OFFSET: "How many results are passed over before the first. Either this or `page` may be given.",
+    AFTER: "The position at which a `next` link begins, so that nothing is lost or repeated while records come and go. Opaque. It counts "
+    "for the page of that link only.",
+    BEFORE: "The position at which a `previous` link ends; the same as `after` in the other direction.",
     ORDERING: "The keys to order by, separated by commas, with `-` before a key for descending. By default the newest come first.",
     FIELDS: (
         "The keys that the answer has, separated by commas. The GraphQL operation then selects only those. "
@@ -183,6 +187,8 @@ def _refusals(bound: Bound) -> Sequence[str]:
     codes = ["BAD_REQUEST", *_ALWAYS]
     if bound.action != "create":
         codes.append("NOT_FOUND")
+    if bound.action == "list":
+        codes.append("CURSOR_EXPIRED")
     if bound.method != "GET":
         codes += ["FORBIDDEN", "REQUEST_TIMEOUT", "TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE"]
     if bound.action == "delete" or "idempotencyKey" in bound.document.variables:

@@ -14,7 +14,11 @@ _COUNT: JsonSchema = {"type": "integer", "minimum": 0}
 _TAG = '"3-6f1d0a52c9e84b77"'
 
 _ASKED: dict[str, Told] = {
-    "Prefer": ("With `handling=strict`, unknown parameters and keys are errors (RFC 7240).", _TEXT, "handling=strict"),
+    "Prefer": (
+        "With `handling=strict`, what is unknown is an error; with `null=ignore`, nulls in a body count as left out (RFC 7240).",
+        _TEXT,
+        "handling=strict",
+    ),
     "If-None-Match": ("An `ETag` that was seen before: the answer is 304 if nothing has changed since.", _TEXT, _TAG),
     "If-Match": ("The `ETag` that was seen last: the answer is 412 if the record has changed since.", _TEXT, _TAG),
     "Idempotency-Key": (
@@ -40,6 +44,13 @@ _TOLD: dict[str, Told] = {
     "X-RateLimit-Limit": ("The token's budget, where there is one.", _COUNT, 300),
     "X-RateLimit-Remaining": ("What is left of the token's budget.", _COUNT, 299),
     "X-RateLimit-Reset": ("The time at which something of the budget is given back, in seconds since 1970.", _COUNT, 1740787200),
+    "RateLimit-Policy": ("The token's budget and the seconds that it is for, where there is one.", _TEXT, '"token";q=300;w=60'),
+    "RateLimit": (
+        "What is left of the token's budget, and in how many seconds something is given back.",
+        _TEXT,
+        '"token";r=299;t=60',
+    ),
+    "Accept-Query": ("What the body of a QUERY may be (RFC 10008): the parameters as a JSON object.", _TEXT, "application/json"),
     "ETag": ("The version of what is in the body.", _TEXT, _TAG),
     "Cache-Control": ("Who may keep the answer.", _TEXT, "private"),
     "Vary": ("The request headers that the answer depends on.", _TEXT, "Authorization, Accept"),
@@ -54,12 +65,12 @@ _TOLD: dict[str, Told] = {
     "Accept": ("The media types that a body may have.", _TEXT, "application/json"),
     "Retry-After": ("How many seconds to wait before the next try.", _COUNT, 1),
 }
-_RATES = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
+_RATES = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "RateLimit-Policy", "RateLimit")
 _EVERY = ("X-Request-Id", *_RATES)
 _ROUTES = (*_EVERY, "X-GraphQL-Operation", "X-GraphQL-Cost", "X-Ignored-Parameters", "Preference-Applied", "Deprecation", "Sunset", "Link")
 _CACHED = ("ETag", "Cache-Control", "Vary")
 _OF: dict[Action, tuple[str, ...]] = {
-    "list": _CACHED,
+    "list": (*_CACHED, "Accept-Query"),
     "create": ("ETag", "Location", "Idempotency-Replayed", "X-Ignored-Fields"),
     "get": _CACHED,
     "update": ("ETag", "Idempotency-Replayed", "X-Ignored-Fields"),
@@ -100,7 +111,7 @@ def success_headers(bound: Bound) -> JsonSchema:
 
 def unchanged_headers() -> JsonSchema:
     """Those of 304."""
-    return _refs(*_CACHED, *_ROUTES)
+    return _refs(*_CACHED, *_ROUTES, "Accept-Query")
 
 
 def page_headers() -> JsonSchema:
@@ -110,7 +121,7 @@ def page_headers() -> JsonSchema:
 
 def error_headers(code: str) -> JsonSchema:
     """Those of a refusal."""
-    return _refs(*_OF_CODE.get(code, ()), *ALWAYS.get(STATUS[code], ()), *_ROUTES, "X-Ignored-Fields", "Cache-Control")
+    return _refs(*_OF_CODE.get(code, ()), *ALWAYS.get(STATUS[code], ()), *_ROUTES, "X-Ignored-Fields", "Cache-Control", "Accept-Query")
 
 
 def _refs(*names: str) -> JsonSchema:

@@ -18,7 +18,14 @@ _HEADERS = (
     ("`Idempotency-Replayed: true`", "`extensions.idempotencyReplayed`"),
 )
 
-_BY_PROCESS = {"page": "`first`, `offset`", "limit": "`first`", "offset": "`offset`", "fields": "the selection"}
+_BY_PROCESS = {
+    "page": "`first`, `offset`",
+    "limit": "`first`, `last`",
+    "offset": "`offset`",
+    "after": "`after`",
+    "before": "`before`",
+    "fields": "the selection",
+}
 """Parameters that have no variable of their own."""
 
 

@@ -6,6 +6,8 @@ from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
 from graphql import GraphQLSchema
 
+from .names import Policy
+
 Prepared: TypeAlias = Any
 """An operation made ready by `Graph.prepare`; opaque here, only ever handed back to `Graph`."""
 
@@ -26,23 +28,29 @@ class Fault:
 
 
 class DecodeError(Exception):
-    """Bytes that are not the JSON we take. `code` is BAD_REQUEST (not strict JSON) or VALIDATION_ERROR (NUL, lone surrogates)."""
+    """Bytes that are not the JSON we take. `code` is BAD_REQUEST (not strict JSON) or VALIDATION_ERROR (NUL, lone surrogates).
 
-    def __init__(self, message: str, code: Literal["BAD_REQUEST", "VALIDATION_ERROR"] = "BAD_REQUEST") -> None:
+    `faults` are the places of such characters in the value.
+    """
+
+    def __init__(
+        self, message: str, code: Literal["BAD_REQUEST", "VALIDATION_ERROR"] = "BAD_REQUEST", faults: Sequence[Fault] = ()
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.code = code
+        self.faults = faults
 
 
 class Use(NamedTuple):
     """What a REST call made use of, for counting how far its clients have left REST.
 
     `route` is "GET /api/opportunities/{id}/"; `name` is empty for the route itself, else a query parameter's, or that of a key named in
-    `fields` or written in a body.
+    `fields` or written in a body. Of kind `ignored` it is the percent-encoded name of a parameter, or a key of a body, that had no effect.
     """
 
     route: str
-    kind: Literal["route", "parameter", "field"]
+    kind: Literal["route", "parameter", "field", "ignored"]
     name: str = ""
 
 
@@ -88,6 +96,10 @@ class Graph(Protocol):
     @property
     def require_if_match(self) -> bool:
         """Whether PATCH and DELETE without `If-Match` are refused with 428."""
+
+    @property
+    def unknown_parameters(self) -> Policy:
+        """What becomes of query parameters that a route does not have."""
 
     @property
     def max_body(self) -> int:

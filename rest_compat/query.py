@@ -1,20 +1,19 @@
-"""A query string read: parameters to GraphQL variables, paging, and the links to the next and the previous page."""
+"""A query string read: parameters to GraphQL variables."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl
 
 from .declaration import Deprecation
 from .errors import Item, Refused, malformed
-from .headers import GRAPHQL_INT
-from .kinds import Disallowed, Kind, Whole
+from .kinds import Disallowed, Kind, Several
+from .names import NearNames, Policy, element
+from .paging import AFTER, BEFORE, Page, read_page
 
-PAGE, LIMIT, OFFSET, FIELDS, ORDERING = "page", "limit", "offset", "fields", "ordering"
-DEFAULT_LIMIT = 20
-MOST_LIMIT = 100
-MOST_PARAMETERS = 100
-PAGING: Mapping[str, Kind] = {PAGE: Whole(1, GRAPHQL_INT + 1), LIMIT: Whole(1), OFFSET: Whole(0, GRAPHQL_INT)}
+FIELDS, ORDERING = "fields", "ordering"
+MOST_PARAMETERS = 1_000
+"""Each element of an array counts, as far as one is written for each. How long a list may be is for its parameter to say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,35 +37,6 @@ class Reader:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """Where in the list: `number` is None for a call by `offset`; `others` are the other parameters, encoded, as links keep them."""
-
-    limit: int
-    offset: int
-    number: int | None
-    others: str
-
-    def links(self, url: str, count: int) -> tuple[str | None, str | None]:
-        """The addresses of the next and of the previous page, each None where it would have no rows.
-
-        Past the end, the previous page is the last that has rows.
-        """
-        start = f"{url}?{self.others}&" if self.others else f"{url}?"
-        after, before = self.offset + self.limit, max(0, self.offset - self.limit)
-        if before >= count:
-            before = max(0, count - 1) // self.limit * self.limit
-        if self.number is None:
-            following, preceding = f"offset={after}", f"offset={before}"
-        else:
-            following, preceding = f"page={self.number + 1}", f"page={self.number - 1}"
-        return start + following if after < count else None, start + preceding if self.offset > 0 and count else None
-
-    def is_past(self, count: int) -> bool:
-        """Whether there is no such page: only the first one may be empty, and a call by `offset` is never refused."""
-        return self.number is not None and self.number > 1 and self.offset >= count
-
-
-@dataclass(frozen=True, slots=True)
 class Query:
     """A query string, understood. Shared between calls: `variables` must not be changed."""
 
@@ -78,51 +48,108 @@ class Query:
     page: Page | None
 
 
-class QueryReader:
-    """Reads the query strings of one route."""
+@dataclass(slots=True)
+class _Given:
+    """What came for one parameter: its texts in their order, and under which names."""
 
-    def __init__(self, readers: Sequence[Reader], *, paged: bool) -> None:
+    reader: Reader
+    texts: list[tuple[int, str]]
+    names: list[str]
+
+    def text(self) -> str:
+        """Its one text; elements of an array are joined as a list is written, in the order of their indices where they have some."""
+        if len(self.texts) == 1:
+            return self.texts[0][1]
+        return ",".join(text for _, text in sorted(self.texts, key=lambda one: one[0]) if text)
+
+
+class QueryReader:
+    """Reads the query strings of one route; `policy` says what becomes of parameters that it does not have."""
+
+    def __init__(self, readers: Sequence[Reader], *, paged: bool, policy: Policy = "near-miss") -> None:
         self.readers = {reader.name: reader for reader in readers}
+        self._near = NearNames(self.readers)
         self._paged = paged
+        self._policy = policy
 
     def read(self, raw: bytes, *, strict: bool) -> Query:
-        """Read it all. Raises Refused (400) that names everything at fault; unknown parameters are at fault only if `strict`."""
+        """Read it all. Raises Refused (400) that names everything at fault; all unknown parameters are at fault if `strict`."""
         pairs = _pairs(raw)
-        values, faults = self._values(pairs)
-        empty = tuple(name for name, _ in pairs if name in self.readers and name not in values)
-        unknown = tuple(dict.fromkeys(name for name, _ in pairs if name not in self.readers))
-        if strict:
-            faults += [_fault(name, "is not a parameter of this route") for name in unknown]
-        page = _page(values, pairs, faults) if self._paged else None
+        given, unknown = self._sorted(pairs)
+        values, faults = _values(given)
+        faults += self._refusals(unknown, strict=strict or self._policy == "refuse")
+        page = read_page(values, pairs, faults) if self._paged else None
         if faults:
             raise malformed(faults)
-        variables = {"first": page.limit, "offset": page.offset} if page else {}
+        variables = page.variables if page else {}
         for name, value in values.items():
             if self.readers[name].place:
                 self.readers[name].put(variables, value)
         fields = frozenset(values[FIELDS]) if FIELDS in values else None
-        return Query(variables, tuple(values), unknown + empty, fields, page)
+        ignored = (*unknown, *_without_value(given, values), *_overruled(values, page))
+        return Query(variables, tuple(values), ignored, fields, page)
 
-    def _values(self, pairs: Sequence[tuple[str, str]]) -> tuple[dict[str, Any], list[Item]]:
-        values: dict[str, Any] = {}
-        faults: dict[str, Item] = {}
-        seen: set[str] = set()
+    def _sorted(self, pairs: Sequence[tuple[str, str]]) -> tuple[dict[str, _Given], dict[str, None]]:
+        """What came for each parameter, and the unknown names."""
+        given: dict[str, _Given] = {}
+        unknown: dict[str, None] = {}
         for name, text in pairs:
-            reader = self.readers.get(name)
+            reader, index = self.readers.get(name), None
             if reader is None:
+                reader, index = self._of_element(name)
+            if reader is None:
+                unknown[name] = None
                 continue
-            if name in seen:
-                faults[name] = _fault(name, "is given more than once; allowed is once")
-                continue
-            seen.add(name)
-            try:
-                value = reader.kind.read(_clean(text)) if text else None
-            except ValueError as error:
-                faults[name] = _refusal(reader, text, error)
-            else:
-                if value not in (None, ""):
-                    values[name] = value
-        return values, list(faults.values())
+            one = given.setdefault(reader.name, _Given(reader, [], []))
+            one.texts.append((len(one.texts) if index is None else index, text))
+            one.names.append(name)
+        return given, unknown
+
+    def _of_element(self, name: str) -> tuple[Reader | None, int | None]:
+        """The list that a name like `stage[]` or `stage[0]` is an element of, and its index there."""
+        base, index = element(name) or ("", None)
+        reader = self.readers.get(base)
+        return (reader, index) if reader is not None and isinstance(reader.kind, Several) else (None, None)
+
+    def _refusals(self, unknown: Mapping[str, None], *, strict: bool) -> list[Item]:
+        if self._policy == "ignore" and not strict:
+            return []
+        near = {name: self._near.of(name) for name in unknown}
+        return [_unknown(name, near[name]) for name in unknown if strict or near[name]]
+
+
+def _values(given: Mapping[str, _Given]) -> tuple[dict[str, Any], list[Item]]:
+    values: dict[str, Any] = {}
+    faults: list[Item] = []
+    for name, one in given.items():
+        if len(one.texts) > 1 and not isinstance(one.reader.kind, Several):
+            faults.append(_fault(name, "is given more than once; allowed is once"))
+            continue
+        text = one.text()
+        try:
+            value = one.reader.kind.read(_clean(text)) if text else None
+        except ValueError as error:
+            faults.append(_refusal(one.reader, text, error))
+        else:
+            if value not in (None, ""):
+                values[name] = value
+    return values, faults
+
+
+def _without_value(given: Mapping[str, _Given], values: Mapping[str, Any]) -> Sequence[str]:
+    """The parameters that came empty, under the names that they came by: they count as absent."""
+    return [name for known, one in given.items() if known not in values for name in dict.fromkeys(one.names)]
+
+
+def _overruled(values: Mapping[str, Any], page: Page | None) -> Sequence[str]:
+    """A position that was made for another page than the one that is asked for."""
+    return [name for name in (AFTER, BEFORE) if page is not None and page.position is None and name in values]
+
+
+def _unknown(name: str, near: str | None) -> Item:
+    said = shown(name)[1:-1]
+    meant = f": did you mean {near}?" if near else "."
+    return Item(said, "bad_request", f"{said} is not a parameter of this route{meant}")
 
 
 def _pairs(raw: bytes) -> list[tuple[str, str]]:
@@ -158,16 +185,3 @@ def shown(text: str) -> str:
     """A text in quotes as a message may hold it: not too long, and without control characters or lone surrogates."""
     cut = text if len(text) <= 100 else text[:99] + "…"  # noqa: PLR2004
     return "'" + "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode("ascii") for c in cut) + "'"
-
-
-def _page(values: Mapping[str, Any], pairs: Sequence[tuple[str, str]], faults: list[Item]) -> Page:
-    limit = min(values.get(LIMIT, DEFAULT_LIMIT), MOST_LIMIT)
-    by_offset = OFFSET in values
-    if by_offset and PAGE in values:
-        faults += [_fault(name, "is given; allowed is either page or offset") for name in (PAGE, OFFSET)]
-    number = None if by_offset else values.get(PAGE, 1)
-    offset = values[OFFSET] if number is None else (number - 1) * limit
-    if offset > GRAPHQL_INT:
-        faults.append(_fault(PAGE, f"leads beyond offset {GRAPHQL_INT}; allowed is up to that"))
-    kept = [(name, text) for name, text in pairs if name not in {PAGE, OFFSET}]
-    return Page(limit, offset, number, urlencode(kept, safe=",", errors="surrogateescape"))

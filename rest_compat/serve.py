@@ -8,12 +8,13 @@ from urllib.parse import quote
 import orjson
 from starlette.types import Receive, Scope, Send
 
-from .binding import COUNT, ERRORS, NODES, VERSION
+from . import queries
+from .binding import COUNT, ERRORS, JSON_QUERIES, NODES, PAGE_INFO, VERSION
 from .declaration import Action, Resource
 from .errors import STATUS, Headers, Item, Refused, error_response, invalid, malformed, no_method
 from .headers import check_accept, entity_tag, is_fresh, read_headers
+from .paging import Around, Page
 from .protocol import Answer
-from .query import Page
 from .translate import Call, Request, Site, Translator, no_such
 
 Response: TypeAlias = tuple[int, Headers, bytes]
@@ -22,7 +23,7 @@ Response: TypeAlias = tuple[int, Headers, bytes]
 HOST = re.compile(r"(?:[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252})|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?", re.ASCII)
 _JSON = (b"content-type", b"application/json")
 _PRIVATE = [(b"cache-control", b"private"), (b"vary", b"Authorization, Accept")]
-_WITH_BODY = {"POST", "PATCH"}
+_WITH_BODY = {"POST", "PATCH", queries.METHOD}
 
 
 class ClientGone(Exception):
@@ -50,6 +51,8 @@ class Server:
         marks: Headers = []
         try:
             headers = read_headers(scope["headers"])
+            if method == "POST":
+                method = site.method(method, headers)
             bound = site.action(method)
             if bound is None:
                 status, own, body = _other_method(site, method, state)
@@ -61,6 +64,8 @@ class Server:
                 call = self._translator.call(bound, identifier, request)
                 marks = call.marks
                 self._graph.record_usage(state["caller"], call.uses)
+                if call.ignored:
+                    state["ignored"] = call.ignored
                 status, own, body = await self._answers[bound.action](call, request, scope)
         except ClientGone:
             return
@@ -89,6 +94,8 @@ class Server:
         error = (result.errors or [{"message": "The operation has no answer."}])[0]
         extensions = error.get("extensions", {})
         code = extensions.get("code", "INTERNAL_ERROR")
+        if code in {"BAD_REQUEST", "CURSOR_EXPIRED"} and call.query.page and call.query.page.position:
+            return _no_position(code, call.query.page.way)
         if STATUS.get(code, 500) == STATUS["INTERNAL_ERROR"]:
             return Refused("INTERNAL_ERROR", "Something went wrong in the gateway. Its log has the details under the id of this request.")
         return Refused(code, call.bound.words.of(error["message"]))
@@ -123,6 +130,11 @@ class Server:
     async def _write(self, call: Call, request: Request, scope: Scope) -> Response:
         state = scope["state"]
         result = await self._graph.execute(call.operation.prepared, call.variables, state["caller"])
+        for version in call.older:
+            if not _wants_other_version(call, result):
+                break
+            call.variables["expectedVersion"] = version
+            result = await self._graph.execute(call.operation.prepared, call.variables, state["caller"])
         payload = _payload(call, self._root(call, result, state))
         headers: Headers = [(b"idempotency-replayed", b"true")] if result.extensions.get("idempotencyReplayed") else []
         if call.bound.action == "delete":
@@ -147,8 +159,15 @@ class Server:
 def _other_method(site: Site, method: str, state: dict[str, Any]) -> Response:
     state["route"] = next(iter(site.actions.values())).path
     if method == "OPTIONS":
-        return 204, [(b"allow", site.allow.encode())], b""
+        return 204, [(b"allow", site.allow.encode()), *([JSON_QUERIES] if queries.METHOD in site.actions else [])], b""
     raise no_method(method, site.allow)
+
+
+def _wants_other_version(call: Call, result: Answer) -> bool:
+    """Whether a write is refused for its version: by the record, or since its idempotency key was used with another one."""
+    if result.errors or result.data is None:
+        return any(error.get("extensions", {}).get("reason") == "KEY_REUSED" for error in result.errors or ())
+    return any(fault["code"] == "PRECONDITION_FAILED" for fault in result.data[call.bound.root][ERRORS])
 
 
 def _payload(call: Call, payload: dict[str, Any]) -> dict[str, Any]:
@@ -181,9 +200,19 @@ def _page_body(call: Call, page: Page, url: str, connection: dict[str, Any]) -> 
     count = connection[COUNT]
     if page.is_past(count):
         raise Refused("NOT_FOUND", f"There is no page {page.number}: the last one is {max(1, -(-count // page.limit))}.")
-    following, preceding = page.links(url, count)
+    info = connection[PAGE_INFO]
+    more = info["hasNextPage" if page.way == "after" else "hasPreviousPage"]
+    following, preceding = page.links(url, Around(count, len(connection[NODES]), info["startCursor"], info["endCursor"], more))
     results = list(map(call.operation.write, connection[NODES]))
     return orjson.dumps({"count": count, "next": following, "previous": preceding, "results": results})
+
+
+def _no_position(code: str, way: str) -> Refused:
+    """A position that this list can't begin from."""
+    if code == "CURSOR_EXPIRED":
+        return Refused(code, "The position is from before the database was restored: read the list again from its first page.")
+    told = f"{way} is no position in this list in this order; allowed is what a `next` or `previous` link of it holds."
+    return malformed([Item(way, "bad_request", told)])
 
 
 def _not_modified(tag: str) -> Response:

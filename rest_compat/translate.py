@@ -7,13 +7,15 @@ from urllib.parse import quote, unquote_to_bytes, urlencode
 
 import orjson
 
+from . import queries
 from .binding import Asked, Bound, Operation
-from .body import Body, BodyReader
+from .body import Body, body_item
 from .declaration import METHODS, Action, Resource
 from .documents import DeclarationError
 from .errors import Headers, Item, Refused, invalid, malformed, no_method
-from .headers import check_content_type, expected_version, idempotency_key, is_strict
+from .headers import check_content_type, expected_versions, idempotency_key
 from .marks import marks_of
+from .preferences import NONE, Preferences, read_preferences
 from .protocol import DecodeError, Graph, Use
 from .query import Query
 
@@ -21,6 +23,10 @@ PREFIX = "/api/"
 WHOLE = "ignoreUnchanged"
 """The variable that says that a body is the whole object sent back."""
 JSON_BODY = {b"content-type": "application/json"}
+ORDER = ("POST", "PATCH", "DELETE", queries.METHOD)
+OVERRIDE = b"x-http-method-override"
+"""A POST to a record with this header is a PATCH or DELETE: Java's HttpURLConnection can't send PATCH."""
+OVERRIDDEN = ("PATCH", "DELETE")
 
 
 @dataclass(slots=True)
@@ -41,6 +47,8 @@ class Call:
     asked: Asked
     variables: dict[str, Any]
     body: Body | None = None
+    older: Sequence[int] = ()
+    """Further versions that `If-Match` names, beside the `expectedVersion` in the variables."""
 
     @property
     def bound(self) -> Bound:
@@ -65,7 +73,12 @@ class Call:
     @property
     def uses(self) -> tuple[Use, ...]:
         """What it makes use of: its route, its parameters, the keys it names."""
-        return self.bound.uses(self.query.used, self.fields) if self.body else self.asked.uses
+        return self.bound.uses_of(self.query.used, self.fields, self.ignored) if self.body else self.asked.uses
+
+    @property
+    def ignored(self) -> tuple[str, ...]:
+        """What of it has no effect: parameters that are unknown or empty, and unknown keys of its body. Percent-encoded, bounded."""
+        return (*self.asked.ignored, *self.body.unknown) if self.body else self.asked.ignored
 
     @property
     def marks(self) -> Headers:
@@ -73,7 +86,7 @@ class Call:
         if self.body is None:
             return self.asked.marks
         deprecations = self.bound.deprecations(self.query.used, self.fields)
-        return self.bound.marks + marks_of(self.query.ignored, self.body.unknown, deprecations, strict=self.asked.strict)
+        return self.bound.marks + marks_of(self.asked.ignored, self.body.unknown, deprecations, self.body.preferences)
 
     def explained(self, base: str) -> dict[str, Any]:
         """What `/api/_graphql` answers; `base` is the address of the server."""
@@ -83,6 +96,7 @@ class Call:
             "operationName": self.bound.document.name,
             "document": self.operation.document,
             "variables": self.variables,
+            "ignored": list(self.ignored),
             "explorerUrl": f"{base}/graphql#{urlencode(names, quote_via=quote)}",
         }
 
@@ -91,16 +105,26 @@ class Site:
     """A kind of path, with the actions that it has by method: a collection, or one of its records."""
 
     def __init__(self, actions: Sequence[Bound]) -> None:
-        self.actions = {bound.method: bound for bound in actions}
+        self.actions = {method: bound for bound in actions for method in bound.methods}
 
     def action(self, method: str) -> Bound | None:
-        """What `method` does here; HEAD is GET without its body."""
+        """What `method` does here; HEAD is GET without its body, QUERY is GET with its parameters in the body."""
         return self.actions.get("GET" if method == "HEAD" else method)
+
+    def method(self, method: str, headers: Mapping[bytes, str]) -> str:
+        """The method that a request means: a POST to a record may name it in a header. Raises 405 for one that it can't be."""
+        wanted = headers.get(OVERRIDE, "").strip().upper() if method == "POST" else ""
+        if wanted in {"", method}:
+            return method
+        if wanted in OVERRIDDEN and wanted in self.actions:
+            return wanted
+        raise no_method(wanted, self.allow, "X-HTTP-Method-Override on POST may name PATCH or DELETE, at the address of one record")
 
     @property
     def allow(self) -> str:
         """For the header `Allow`."""
-        return ", ".join(["GET", "HEAD", *(name for name in self.actions if name != "GET"), "OPTIONS"])
+        own = sorted(self.actions.keys() - {"GET", "HEAD"}, key=ORDER.index)
+        return ", ".join(["GET", "HEAD", *own, "OPTIONS"])
 
 
 class Translator:
@@ -139,6 +163,7 @@ class Translator:
         if found is None:
             raise Refused("NOT_FOUND", "There is nothing at this address.")
         site, identifier = found
+        request.method = site.method(request.method, request.headers)
         bound = site.action(request.method)
         if bound is None:
             raise no_method(request.method, site.allow)
@@ -151,22 +176,36 @@ class Translator:
     def call(self, bound: Bound, identifier: str, request: Request) -> Call:
         """The call of a known action, to be run: its types are the graph's to check. Raises Refused."""
         prefer = request.headers.get(b"prefer")
-        asked = bound.asked(request.query, strict=prefer is not None and is_strict(prefer))
+        wanted = NONE if prefer is None else read_preferences(prefer)
+        if request.method == queries.METHOD:
+            request.query = self._joined_query(request)
+        asked = bound.asked(request.query, strict=wanted.strict)
         if bound.action == "list":
             return Call(asked, asked.query.variables)
         variables = self._of_record(bound, identifier)
         if bound.action == "get":
             return Call(asked, variables)
-        variables |= self._of_headers(bound, request.headers)
-        body = self._read_body(bound.body, request, strict=asked.strict) if bound.body else None
+        return self._write_call(asked, variables, request, wanted)
+
+    def _write_call(self, asked: Asked, variables: dict[str, Any], request: Request, wanted: Preferences) -> Call:
+        bound = asked.bound
+        versions = self._versions(bound, request.headers)
+        if versions:
+            variables["expectedVersion"] = versions[0]
+        variables |= self._key(bound, request.headers)
+        body = bound.body.read(self._decoded(request), wanted) if bound.body else None
         if body is not None:
             variables["input"] = body.input
             if body.whole and WHOLE in bound.document.variables:
                 variables[WHOLE] = True
-        call = Call(asked, variables, body)
+        call = Call(asked, variables, body, versions[1:])
         if body is not None and body.faults:
             raise invalid(self.faults(call))
         return call
+
+    def _joined_query(self, request: Request) -> bytes:
+        """The query string of a QUERY: that of its address, and what its body says."""
+        return b"&".join(filter(None, (request.query, queries.query_string(self._decoded(request)))))
 
     @staticmethod
     def _of_record(bound: Bound, identifier: str) -> dict[str, Any]:
@@ -177,31 +216,33 @@ class Translator:
             raise no_such(bound.resource)
         return {"id": identifier}
 
-    def _of_headers(self, bound: Bound, headers: Mapping[bytes, str]) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        if bound.action in {"update", "delete"}:
-            if_match = headers.get(b"if-match")
-            if if_match is None and self.graph.require_if_match:
-                raise Refused(
-                    "PRECONDITION_REQUIRED",
-                    "Send If-Match with the ETag of the record as you have seen it: it is in every answer about the record.",
-                )
-            version = expected_version(if_match) if if_match is not None else None
-            found = {"expectedVersion": version} if version is not None else {}
-        key = headers.get(b"idempotency-key")
-        if key is not None:
-            if "idempotencyKey" not in bound.document.variables:
-                raise malformed([Item("Idempotency-Key", "bad_request", f"Not supported for {bound.resource.name}.")])
-            found["idempotencyKey"] = idempotency_key(key)
-        return found
+    def _versions(self, bound: Bound, headers: Mapping[bytes, str]) -> list[int]:
+        """The versions that the record may have, the newest first; none where any will do."""
+        if bound.action not in {"update", "delete"}:
+            return []
+        if_match = headers.get(b"if-match")
+        if if_match is None and self.graph.require_if_match:
+            raise Refused(
+                "PRECONDITION_REQUIRED",
+                "Send If-Match with the ETag of the record as you have seen it: it is in every answer about the record.",
+            )
+        return expected_versions(if_match) if if_match is not None else []
 
-    def _read_body(self, reader: BodyReader, request: Request, *, strict: bool) -> Body:
+    def _key(self, bound: Bound, headers: Mapping[bytes, str]) -> dict[str, Any]:
+        key = headers.get(b"idempotency-key")
+        if key is None:
+            return {}
+        if "idempotencyKey" not in bound.document.variables:
+            raise malformed([Item("Idempotency-Key", "bad_request", f"Not supported for {bound.resource.name}.")])
+        return {"idempotencyKey": idempotency_key(key)}
+
+    def _decoded(self, request: Request) -> Any:
         check_content_type(request.headers.get(b"content-type", ""))
         try:
-            value = self.graph.decode(request.body)
+            return self.graph.decode(request.body)
         except DecodeError as error:
-            raise Refused(error.code, error.message) from None
-        return reader.read(value, strict=strict)
+            items = [body_item(fault.path, fault.message) for fault in error.faults if fault.path]
+            raise (invalid(items) if items else Refused(error.code, error.message)) from None
 
     def faults(self, call: Call) -> list[Item]:
         """All that REST and GraphQL's types refuse in a call's body."""

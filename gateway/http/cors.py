@@ -8,10 +8,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from .faults import BadRequest, Headers
 from .ports import HEALTH
 
-METHODS: Final = b"GET, HEAD, POST, PATCH, DELETE, OPTIONS"
+METHODS: Final = b"GET, HEAD, POST, QUERY, PATCH, DELETE, OPTIONS"
 EXPOSED: Final = (
-    b"Allow, Deprecation, ETag, Idempotency-Replayed, Link, Location, Retry-After, Sunset, WWW-Authenticate, X-GraphQL-Cost, "
-    b"X-GraphQL-Operation, X-Ignored-Fields, X-Ignored-Parameters, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, "
+    b"Accept-Query, Allow, Deprecation, ETag, Idempotency-Replayed, Link, Location, Preference-Applied, RateLimit, RateLimit-Policy, "
+    b"Retry-After, Sunset, WWW-Authenticate, X-GraphQL-Cost, X-GraphQL-Operation, X-Ignored-Fields, "
+    b"X-Ignored-Parameters, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, "
     b"X-Request-Id"
 )
 MAX_AGE: Final = b"600"

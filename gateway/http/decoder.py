@@ -7,7 +7,9 @@ many colons as the value has members and colons in strings, or more if a member 
 """
 
 import json
-from typing import Any, Final, Literal
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Any, Final, Literal, TypeAlias
 
 import orjson
 
@@ -24,22 +26,33 @@ _WORDS: Final = {
     "Unterminated string": "the string that begins here has no end",
     "Invalid control character": "a control character in a string is not escaped",
     "Invalid \\": "a string has an escape that JSON does not know",
-    "Unexpected UTF-8 BOM": "it begins with a BOM, which JSON has not",
+    "Unexpected UTF-8 BOM": "it begins with more than one byte-order mark",
     "Illegal trailing comma": "there is a comma after the last member",
 }
 #: Characters of a name that a message repeats.
 _SHOWN: Final = 60
 
+#: Faults that are told of one text.
+_TOLD: Final = 20
+#: What a JSON text may not begin with and often does, in what .NET and Windows write: it is passed over (RFC 8259, section 8.1).
+_MARK: Final = b"\xef\xbb\xbf"
+
 Kind = Literal["malformed", "characters"]
+Place: TypeAlias = tuple[str | int, ...]
+"""The way from the value as a whole to a part of it: names of members and indices of lists."""
 
 
 class DecodeError(ValueError):
-    """The text is not what the strict decoder takes. `kind` is `characters` for NUL and lone surrogates, else `malformed`."""
+    """The text is not what the strict decoder takes. `kind` is `characters` for NUL and lone surrogates, else `malformed`.
 
-    def __init__(self, message: str, kind: Kind = "malformed") -> None:
+    `faults` says where such characters are, and what is wrong there.
+    """
+
+    def __init__(self, message: str, kind: Kind = "malformed", faults: Sequence[tuple[Place, str]] = ()) -> None:
         super().__init__(message)
         self.message = message
         self.kind: Kind = kind
+        self.faults = faults
 
 
 class _Suspicious(Exception):
@@ -87,17 +100,19 @@ def _colons(value: Any, levels: int) -> int:
 def _decode_slowly(body: bytes) -> Any:
     """Parse with the standard library and every rule checked where it is broken."""
     try:
-        text = body.decode("utf-8")
+        text = body.removeprefix(_MARK).decode("utf-8")
     except UnicodeDecodeError as error:
         raise DecodeError(f"The JSON text is not UTF-8 at byte {error.start + 1}.") from None
     try:
         value = json.loads(text, object_pairs_hook=_members, parse_int=_integer, parse_float=_float, parse_constant=_constant)
-        _check(value, MAX_DEPTH)
+        faults = list(islice(_character_faults(value, MAX_DEPTH, ()), _TOLD))
     except json.JSONDecodeError as error:
         fault = next((words for start, words in _WORDS.items() if error.msg.startswith(start)), "it is not JSON")
         raise DecodeError(f"The JSON text is malformed at line {error.lineno}, column {error.colno}: {fault}.") from None
     except RecursionError:
         raise _too_deep() from None
+    if faults:
+        raise _characters(faults)
     return value
 
 
@@ -132,23 +147,32 @@ def _too_deep() -> DecodeError:
     return DecodeError(f"The JSON text has more than {MAX_DEPTH} levels.")
 
 
-def _check(value: Any, levels: int) -> None:
-    """Depth and characters, which the standard parser doesn't mind."""
+def _character_faults(value: Any, levels: int, place: Place) -> Iterator[tuple[Place, str]]:
+    """Where there are characters that the standard parser doesn't mind and we do. Raises DecodeError where it is too deep."""
     if isinstance(value, str):
-        _check_text(value)
+        if fault := _character_fault(value):
+            yield place, fault
     elif isinstance(value, dict | list):
         if not levels:
             raise _too_deep()
-        for member in value.values() if isinstance(value, dict) else value:
-            _check(member, levels - 1)
-        for key in value if isinstance(value, dict) else ():
-            _check_text(key)
+        for key, member in value.items() if isinstance(value, dict) else enumerate(value):
+            if isinstance(key, str) and (fault := _character_fault(key)):
+                yield (*place, key), fault
+            yield from _character_faults(member, levels - 1, (*place, key))
 
 
-def _check_text(text: str) -> None:
+def _character_fault(text: str) -> str | None:
     if "\0" in text:
-        raise DecodeError("The JSON text has a NUL character in a string.", "characters")
+        return "a NUL character"
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise DecodeError("The JSON text has a lone surrogate in a string.", "characters") from None
+        return "a lone surrogate"
+    return None
+
+
+def _characters(faults: Sequence[tuple[Place, str]]) -> DecodeError:
+    place, first = faults[0]
+    where = ".".join(map(str, place))[:_SHOWN].encode("unicode_escape", "surrogatepass").decode("ascii")
+    message = f"The JSON text has {first} in a string{where and f' at {where}'}."
+    return DecodeError(message, "characters", [(place, f"This text has {fault}: leave it out.") for place, fault in faults])

@@ -1,4 +1,4 @@
-"""`/graphql` over HTTP: POST and GET, to the letter of the GraphQL over HTTP specification.
+"""`/graphql` over HTTP: POST and GET, to the letter of the GraphQL over HTTP specification, and QUERY (RFC 10008), a POST that is safe.
 
 A POST must be `application/json`, which a page of another origin can't send without asking first, and a GET runs queries only:
 so no cross-site request has an effect (the specification's "Security", CSRF).
@@ -18,7 +18,11 @@ from .negotiate import GRAPHQL, Offer, is_json
 from .operations import Operations
 from .parameters import Parameters, from_body, from_query_string
 
-ALLOW: Final = "GET, POST"
+ALLOW: Final = "GET, POST, QUERY"
+#: What the body of a QUERY may be (RFC 10008, section 3).
+JSON_QUERIES: Final = (b"accept-query", b"application/json")
+#: Methods that a client, a proxy or a cache may repeat: they change nothing (RFC 9110, section 9.2.1).
+SAFE: Final = frozenset({"GET", "QUERY"})
 TYPES: Final[Mapping[Offer, bytes]] = {
     "application/graphql-response+json": b"application/graphql-response+json; charset=utf-8",
     "application/json": b"application/json; charset=utf-8",
@@ -64,20 +68,20 @@ class GraphQLEndpoint:
     def _may_run(method: str, kind: str) -> None:
         if kind == "subscription":
             raise BadRequest("Send a subscription over a WebSocket, or with 'Accept: text/event-stream' and nothing else.")
-        if method == "GET":
-            raise MethodNotAllowed("A GET runs queries only: send mutations by POST.", "POST")
+        if method in SAFE:
+            raise MethodNotAllowed(f"A {method} runs queries only: send mutations by POST.", "POST")
 
 
 def read_parameters(scope: Scope) -> Parameters:
     """What the request asks for. Raises BadRequest, Unsupported, MethodNotAllowed."""
-    if scope["method"] == "POST":
+    if scope["method"] in {"POST", "QUERY"}:
         content_type = scope["state"]["headers"].get(b"content-type")
         if not is_json(content_type):
             raise Unsupported("Send the request as application/json in UTF-8.")
         return from_body(scope["state"]["body"])
     if scope["method"] == "GET":
         return from_query_string(scope["query_string"])
-    raise MethodNotAllowed("Use GET or POST.", ALLOW)
+    raise MethodNotAllowed("Use GET, POST or QUERY.", ALLOW)
 
 
 def request_status(code: str, media: Offer) -> int:
@@ -105,5 +109,5 @@ async def _send(send: Send, media: Offer, status: int, body: bytes) -> None:
 
 
 async def _options(send: Send) -> None:
-    await send({"type": "http.response.start", "status": 204, "headers": [(b"allow", (ALLOW + ", OPTIONS").encode())]})
+    await send({"type": "http.response.start", "status": 204, "headers": [(b"allow", (ALLOW + ", OPTIONS").encode()), JSON_QUERIES]})
     await send({"type": "http.response.body", "body": b""})

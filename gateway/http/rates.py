@@ -33,6 +33,7 @@ class Budget:
     def __init__(self, rate: str, unit: int, storage: str) -> None:
         self.item = parse(rate)
         self.unit = unit
+        self._policy = b'"token";q=%d;w=%d' % (self.item.amount, self.item.get_expiry())
         kept = storage_from_string(storage)
         if not isinstance(kept, Storage) or not isinstance(kept, MovingWindowSupport):
             raise TypeError(f"{storage}: an async+… storage of `limits` with a moving window is needed")
@@ -65,7 +66,10 @@ class Budget:
         return max(0, stats.remaining - taken), reset.strftime("%Y-%m-%dT%H:%M:%SZ")
 
     async def headers(self, token_id: str) -> Headers:
-        """Limit, what remains, and the Unix time at which something is given back; nothing while that isn't known."""
+        """Limit, what remains, and when something is given back; nothing while that isn't known.
+
+        `X-RateLimit-Reset` is a Unix time; `RateLimit` (draft-ietf-httpapi-ratelimit-headers) counts seconds from now.
+        """
         return self._headers(await self._stats(token_id))
 
     def _hit(self, token_id: str, units: int) -> Awaitable[bool | None]:
@@ -93,10 +97,13 @@ class Budget:
     def _headers(self, stats: WindowStats | None) -> Headers:
         if stats is None:
             return []
+        remaining, seconds = max(0, stats.remaining), max(0, math.ceil(stats.reset_time - time.time()))
         return [
             (b"x-ratelimit-limit", b"%d" % self.item.amount),
-            (b"x-ratelimit-remaining", b"%d" % max(0, stats.remaining)),
+            (b"x-ratelimit-remaining", b"%d" % remaining),
             (b"x-ratelimit-reset", b"%d" % math.ceil(stats.reset_time)),
+            (b"ratelimit-policy", self._policy),
+            (b"ratelimit", b'"token";r=%d;t=%d' % (remaining, seconds)),
         ]
 
 

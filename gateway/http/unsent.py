@@ -151,7 +151,7 @@ def has_written(scope: Scope) -> bool:
     """Whether the request was one that changes something."""
     if scope["path"] == GRAPHQL_PATH:
         return bool(scope["state"].get("mutates"))
-    return scope["method"] not in {"GET", "HEAD"}
+    return scope["method"] not in {"GET", "HEAD", "QUERY"}
 
 
 async def in_portions(send: Send, message: Message) -> None:

@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.http.faults import Headers, MethodNotAllowed, Unauthenticated, graphql_error
 from gateway.http.faults import Unavailable as Busy
-from gateway.http.graphql import read_parameters, request_status
+from gateway.http.graphql import SAFE, read_parameters, request_status
 from gateway.http.load import until_gone
 from gateway.http.negotiate import GRAPHQL
 from gateway.http.operations import unavailable
@@ -57,8 +57,8 @@ class EventsEndpoint:
         except RequestError as error:
             await respond(send, request_status(error.code, GRAPHQL), GRAPHQL, orjson.dumps({"errors": error.errors}))
             return
-        if prepared.kind == "mutation" and scope["method"] == "GET":
-            raise MethodNotAllowed("A GET runs queries and subscriptions only: send mutations by POST.", "POST")
+        if prepared.kind == "mutation" and scope["method"] in SAFE:
+            raise MethodNotAllowed(f"A {scope['method']} runs queries and subscriptions only: send mutations by POST.", "POST")
         if self.terms.open.full:
             raise Busy(TOO_MUCH_OPEN)
         # How long streams last would drown the times of answers.

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 from sqlalchemy import ColumnElement, bindparam, func, literal_column, select
@@ -158,7 +159,19 @@ class ConnectionSql:
         return self.relation.source if self.relation is not None else None
 
     def _keys(self, page: Page) -> list[Any]:
-        return page.order.keys(self.level.table, limited=self.level.limited) if self.wanted.cursors else []
+        """What a cursor needs and is not selected anyway."""
+        if not self.wanted.cursors:
+            return []
+        return [key for key in self._ordered_by(page) if self.level.found(key) is None]
+
+    def places(self, page: Page) -> list[int]:
+        """Where in a row of a page its keys stand."""
+        further = count(len(self.level.columns))
+        places = [self.level.found(key) for key in self._ordered_by(page)]
+        return [next(further) if place is None else place for place in places]
+
+    def _ordered_by(self, page: Page) -> list[ColumnElement[Any]]:
+        return page.order.keys(self.level.table, limited=self.level.limited)
 
     def _where(self, asked: Asked, *, many: bool = False, walk: bool = False) -> list[ColumnElement[bool]]:
         page = asked.page

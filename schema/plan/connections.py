@@ -110,6 +110,7 @@ class ConnectionPlan:
         if found is None:
             arguments = self.arguments(variables)
             page = read_page(arguments, self.level.stored)
+            page.places = self.sql.places(page)
             shape, values = self._narrow(arguments)
             found = Asked(page, shape, {**values, **_page_values(page)})
             variables.keep(self.mark, found)
@@ -210,7 +211,7 @@ class ConnectionPlan:
         """Counts the rows of a page, or of the pages of many parents, towards the answer. Raises TooLarge."""
         self.level.weigh(reader, rows, parents, self._parent)
         if self.wanted.cursors and rows:
-            longest = page.order.longest([row[len(self.level.columns) :] for row in rows])
+            longest = page.order.longest(rows, page.places)
             pages = 1 if parents is None else len(parents.keys)
             count = self.cursors.of_row * len(rows) + self.cursors.of_page * pages
             reader.add(longest * count * (1 if parents is None else parents.most))
@@ -219,8 +220,7 @@ class ConnectionPlan:
         """What writes the cursor of a row; None where none is asked for."""
         if not self.wanted.cursors:
             return None
-        width = len(self.level.columns)
-        return page.scope(reader.caller.workspace_id).of_rows(width, width + len(page.order.terms))
+        return page.scope(reader.caller.workspace_id).of_rows(page.places)
 
     def _write(self, page: Page, found: "Found", cursor: Callable[[Row], str] | None, batches: list[Any]) -> Any:
         more, rows = len(found.rows) > page.size, _in_order(found.rows, page)

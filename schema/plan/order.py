@@ -86,9 +86,9 @@ class Order:
         """ORDER BY; `backward` from the end."""
         return [_ordered(key, term, backward=backward) for term, key in zip(self.terms, self.keys(table, limited=limited), strict=True)]
 
-    def longest(self, keys: Sequence[Sequence[Any]]) -> int:
-        """Bytes of the longest of the cursors of rows with these keys, at most, in quotes."""
-        length = sum([max([len(key[place] or "") for key in keys]) for place in self.texts])
+    def longest(self, rows: Sequence[Sequence[Any]], places: Sequence[int]) -> int:
+        """Bytes of the longest of the cursors of rows, at most, in quotes; the values that they are ordered by stand at `places`."""
+        length = sum([max([len(row[places[term]] or "") for row in rows]) for term in self.texts])
         return _CURSOR + (length * ESCAPED + len(self.terms) * _KEY) * 4 // 3
 
     def beyond(self, table: FromClause, nulls: tuple[bool, ...], *, backward: bool, limited: bool, at: bool = False) -> ColumnElement[bool]:

@@ -1,6 +1,6 @@
 """The arguments of a page, as a connection's field was given them (Relay, GraphQL Cursor Connections Specification, section 4)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +30,8 @@ class Page:
     """What the rows are; with the order it names the list that cursors belong to."""
     tag: str | None
     """The workspace's that the cursor was written in."""
+    places: Sequence[int] = ()
+    """Where in a row the values stand that it is ordered by."""
 
     @property
     def begins(self) -> bool:

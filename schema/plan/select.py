@@ -77,6 +77,10 @@ class Level:
             self.columns.append(column)
         return self._slots[key]
 
+    def found(self, column: ColumnElement[Any]) -> int | None:
+        """Where a column of a table stands in a row, if it is selected anyway."""
+        return self._slots.get(f"{column.table.name}.{column.name}") if hasattr(column, "table") else None
+
     def embed(self, rows: Select[Any], around: FromClause) -> str:
         """The code of the list of `rows`, selected with each row of this level, to whose table `around` they refer."""
         self.columns.append(JsonRows(rows, around))

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
+from operator import itemgetter
 from typing import Any
 
 import orjson
@@ -36,12 +37,13 @@ class CursorScope:
         """The cursor of a position, which is told by JSON values."""
         return urlsafe_b64encode(orjson.dumps((self.place, self.tag, self.epoch, *values))).decode()
 
-    def of_rows(self, begin: int, end: int) -> Callable[[Sequence[Any]], str]:
-        """What writes the cursors of rows whose positions are their values from `begin` to `end`: what all have in common is made once."""
+    def of_rows(self, places: Sequence[int]) -> Callable[[Sequence[Any]], str]:
+        """What writes the cursors of rows whose positions are their values at `places`, which are at least two."""
         start = orjson.dumps((self.place, self.tag, self.epoch))[:-1] + b","
         # Three bytes are four letters of Base64: filled up with blanks, the beginning is encoded by itself.
         head = urlsafe_b64encode(start + b" " * (-len(start) % 3)).decode()
-        return lambda row: head + urlsafe_b64encode(orjson.dumps(row[begin:end])[1:]).decode()
+        position = itemgetter(*places)
+        return lambda row: head + urlsafe_b64encode(orjson.dumps(position(row))[1:]).decode()
 
     def read(self, cursor: str, what: str) -> list[Any]:
         """The values in a cursor; the caller checks them, since a client may have forged them.

@@ -92,6 +92,7 @@ RestUsageKind = stored_enum(
         "ROUTE": ("route", "A route was called."),
         "PARAMETER": ("parameter", "A query parameter was given."),
         "FIELD": ("field", "A field was sent in a body, or asked for by `fields`."),
+        "IGNORED": ("ignored", "A query parameter, or a key of a body, was given that had no effect; its name is percent-encoded."),
     },
 )
 EventType = plain_enum(

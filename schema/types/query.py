@@ -157,7 +157,13 @@ class Query:
 
     @resolved(Connection("Account"), "A page of the accounts, newest first.")
     def accounts(
-        self, search: SearchArg = UNSET, first: FirstArg = UNSET, after: AfterArg = UNSET, offset: OffsetArg = UNSET
+        self,
+        search: SearchArg = UNSET,
+        first: FirstArg = UNSET,
+        after: AfterArg = UNSET,
+        last: LastArg = UNSET,
+        before: BeforeArg = UNSET,
+        offset: OffsetArg = UNSET,
     ) -> AccountConnection:
         """A page of accounts."""
         raise Planned
@@ -174,6 +180,8 @@ class Query:
         account_id: Annotated[ID | None, argument("Only contacts of this account.")] = UNSET,
         first: FirstArg = UNSET,
         after: AfterArg = UNSET,
+        last: LastArg = UNSET,
+        before: BeforeArg = UNSET,
         offset: OffsetArg = UNSET,
     ) -> ContactConnection:
         """A page of contacts."""
@@ -181,7 +189,13 @@ class Query:
 
     @resolved(Connection("User"), "A page of the users, newest first.")
     def users(
-        self, search: SearchArg = UNSET, first: FirstArg = UNSET, after: AfterArg = UNSET, offset: OffsetArg = UNSET
+        self,
+        search: SearchArg = UNSET,
+        first: FirstArg = UNSET,
+        after: AfterArg = UNSET,
+        last: LastArg = UNSET,
+        before: BeforeArg = UNSET,
+        offset: OffsetArg = UNSET,
     ) -> UserConnection:
         """A page of users."""
         raise Planned

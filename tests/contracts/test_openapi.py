@@ -1,6 +1,7 @@
 """OpenAPI's contract: checked in, and honest: what it shows is what is said, and nothing is said that it doesn't show."""
 
 import asyncio
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from importlib.metadata import version
 from typing import Any, TypeAlias
@@ -106,6 +107,18 @@ def _call(method: str, target: str, **more: Any) -> Provoke:
     return provoke
 
 
+async def _expired(here: Gateway, accept: dict[str, str]) -> httpx.Response:
+    """A position of another epoch of the database."""
+    account = (await here.make("/api/accounts/", name="A"))["id"]
+    for name in ("One", "Two"):
+        await here.make(OPPORTUNITIES, name=name, accountId=account)
+    url = (await here.client.get(f"{OPPORTUNITIES}?limit=1")).json()["next"]
+    start, _, cursor = url.rpartition(".")
+    place, tag, epoch, *values = orjson.loads(urlsafe_b64decode(cursor))
+    other = urlsafe_b64encode(orjson.dumps([place, tag, epoch + 1, *values])).decode()
+    return await here.client.get(f"{start}.{other}", headers=accept)
+
+
 PROVOKED: dict[str, tuple[Provoke, dict[str, Any]]] = {
     "BAD_REQUEST": (_call("GET", f"{OPPORTUNITIES}?limit=many"), {}),
     "UNAUTHENTICATED": (_call("GET", OPPORTUNITIES, headers={"authorization": ""}), {}),
@@ -115,6 +128,7 @@ PROVOKED: dict[str, tuple[Provoke, dict[str, Any]]] = {
     "NOT_ACCEPTABLE": (_call("GET", OPPORTUNITIES, headers={"accept": "text/html"}), {}),
     "REQUEST_TIMEOUT": (_sent(TooSlow("body", 15.0)), {}),
     "CONFLICT": (_conflict, {}),
+    "CURSOR_EXPIRED": (_expired, {}),
     "PRECONDITION_FAILED": (_stale, {}),
     "TOO_LARGE": (_call("POST", OPPORTUNITIES, content=b" " * 262_145), {}),
     "UNSUPPORTED_MEDIA_TYPE": (_call("POST", OPPORTUNITIES, content=b"name=N"), {}),

@@ -15,6 +15,7 @@ from starlette.applications import Starlette
 
 from rest_compat import RESOURCES, routes
 from rest_compat.declaration import Resource
+from rest_compat.names import Policy
 from rest_compat.protocol import DecodeError, Fault, Use
 
 WRITABLE = re.compile(r"(create|update|delete)(Opportunity|Account|Contact)")
@@ -80,6 +81,7 @@ class FakeGraph:
         self.version = "9.9.9"
         self.public_url: str | None = "https://crm.example.com"
         self.require_if_match = False
+        self.unknown_parameters: Policy = "near-miss"
         self.max_body = 262_144
         self.asked: list[tuple[str, dict[str, Any]]] = []
         self.uses: list[Use] = []
@@ -176,7 +178,7 @@ class _Root:
             "contacts": lambda _: [self._view(one, "Contact") for one in row.get("contactIds") or []],
         }
 
-    def _list(self, kind: str, *, first: int = 20, offset: int = 0, **arguments: Any) -> dict[str, Any]:
+    def _list(self, kind: str, **arguments: Any) -> dict[str, Any]:
         wanted = arguments.get("filter") or {}
         wanted |= {"name": {"contains": arguments["search"]}} if arguments.get("search") else {}
         wanted |= {"accountId": {"eq": arguments["accountId"]}} if arguments.get("accountId") else {}
@@ -185,7 +187,11 @@ class _Root:
         for term in reversed(arguments.get("orderBy") or []):
             key = _camel(term["field"])
             rows.sort(key=lambda row: (row.get(key) is not None, row.get(key)), reverse=term["direction"] == "DESC")
-        return {"nodes": [self._view(row["id"], kind) for row in rows[offset : offset + first]], "totalCount": len(rows)}
+        begin, end = _window(
+            [row["id"] for row in rows], **{name: arguments.get(name) for name in ("first", "last", "after", "before", "offset")}
+        )
+        shown = [self._view(row["id"], kind) for row in rows[begin:end]]
+        return {"nodes": shown, "totalCount": len(rows), "pageInfo": _page_info([row["id"] for row in rows], begin, end)}
 
     def _write(self, verb: str, kind: str, **arguments: Any) -> dict[str, Any]:
         key, asked = arguments.pop("idempotencyKey", None), repr(arguments)
@@ -246,6 +252,27 @@ class _Root:
         for index, one in enumerate(row.get("contactIds") or []):
             if one not in self.graph.rows:
                 raise UserFault("NOT_FOUND", "Nothing has this id.", "contactIds", str(index))
+
+
+def _window(
+    ids: list[str], *, first: int | None, last: int | None, after: str | None, before: str | None, offset: int | None
+) -> tuple[int, int]:
+    """The page's first place and the one behind its last; a cursor is an id."""
+    if before is not None:
+        end = next((place for place, one in enumerate(ids) if one <= before), len(ids))
+        return max(0, end - (last or 0)), end
+    begin = offset or 0 if after is None else next((place for place, one in enumerate(ids) if one < after), len(ids))
+    return begin, min(begin + (20 if first is None else first), len(ids))
+
+
+def _page_info(ids: list[str], begin: int, end: int) -> dict[str, Any]:
+    shown = ids[begin:end]
+    return {
+        "hasNextPage": end < len(ids),
+        "hasPreviousPage": begin > 0 and bool(ids),
+        "startCursor": shown[0] if shown else None,
+        "endCursor": shown[-1] if shown else None,
+    }
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import schemathesis
 from jsonschema import Draft202012Validator
 
 from rest_compat.headers import GRAPHQL_INT, is_strict
-from rest_compat.query import DEFAULT_LIMIT, MOST_LIMIT
+from rest_compat.paging import DEFAULT_LIMIT, MOST_LIMIT
 
 IDS = {"accountId", "assignedTo"}
 LARGEST = 2**53 - 1

@@ -217,7 +217,7 @@ def test_a_deprecation_needs_a_date(graph: FakeGraph) -> None:
 
 
 async def test_uses_are_told(client: httpx.AsyncClient, graph: FakeGraph) -> None:
-    """Each call tells its route, its known parameters, and the keys that it names in `fields` or in its body."""
+    """Each call tells its route, its known parameters, the keys that it names in `fields` or in its body, and what of it was ignored."""
     await client.get(f"{PATH}?stage=proposal&colour=1&search=&fields=name,id")
     route = f"GET {PATH}"
     assert graph.uses == [
@@ -226,10 +226,13 @@ async def test_uses_are_told(client: httpx.AsyncClient, graph: FakeGraph) -> Non
         Use(route, "parameter", "fields"),
         Use(route, "field", "id"),
         Use(route, "field", "name"),
+        Use(route, "ignored", "colour"),
+        Use(route, "ignored", "search"),
     ]
     graph.uses.clear()
     await client.patch(f"{PATH}opp_1/", json={"name": "N", "colour": 1, "id": "x"})
-    assert graph.uses == [Use(f"PATCH {PATH}{{id}}/", "route"), Use(f"PATCH {PATH}{{id}}/", "field", "name")]
+    route = f"PATCH {PATH}{{id}}/"
+    assert graph.uses == [Use(route, "route"), Use(route, "field", "name"), Use(route, "ignored", "colour")]
 
 
 def test_nothing_is_without_a_partner(graph: FakeGraph) -> None:

@@ -210,8 +210,8 @@ async def test_lists_are_told_by_revision(here: Gateway) -> None:
 @pytest.mark.parametrize(
     ("target", "statements", "columns"),
     [
-        ("?fields=id,value", 2, ["id", "value_cents"]),
-        ("?fields=accountName", 2, ["id", "name"]),
+        ("?fields=id,value", 2, ["created_at", "id", "value_cents"]),
+        ("?fields=accountName", 2, ["created_at", "id", "name"]),
         ("{id}/?fields=id,name", 1, ["id", "name", "version"]),
         ("{id}/?fields=accountId,assignedTo", 1, ["account_id", "assigned_to_id", "id", "version"]),
         ("{id}/?fields=contactIds", 1, ["id", "version"]),
@@ -221,7 +221,10 @@ async def test_lists_are_told_by_revision(here: Gateway) -> None:
 async def test_fields_are_all_that_is_read(
     here: Gateway, monkeypatch: pytest.MonkeyPatch, target: str, statements: int, columns: list[str] | None
 ) -> None:
-    """The database is asked for the columns of the keys in `fields`, beside those that tell records apart; for contacts only by name."""
+    """The database is asked for the columns of the keys in `fields`, beside those that tell records apart and that links hold.
+
+    Contacts are read only where they are named.
+    """
     made = await deal(here)
     heard = Heard(monkeypatch)
     assert (await here.client.get(OPPORTUNITIES + target.format(id=made["id"]))).status_code == 200

@@ -153,9 +153,9 @@ async def test_head_and_options(client: httpx.AsyncClient) -> None:
     assert (head.status_code, head.content) == (200, b"")
     assert head.headers == get.headers
     options = await client.options(PATH)
-    assert (options.status_code, options.headers["allow"], options.content) == (204, "GET, HEAD, POST, OPTIONS", b"")
+    assert (options.status_code, options.headers["allow"], options.content) == (204, "GET, HEAD, POST, QUERY, OPTIONS", b"")
     refused = await client.put(PATH, json={})
-    assert (refused.status_code, refused.headers["allow"]) == (405, "GET, HEAD, POST, OPTIONS")
+    assert (refused.status_code, refused.headers["allow"]) == (405, "GET, HEAD, POST, QUERY, OPTIONS")
     assert (await client.post(f"{PATH}x/", json={})).headers["allow"] == "GET, HEAD, PATCH, DELETE, OPTIONS"
 
 
