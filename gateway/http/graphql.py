@@ -74,12 +74,15 @@ class GraphQLEndpoint:
 
 def read_parameters(scope: Scope) -> Parameters:
     """What the request asks for. Raises BadRequest, Unsupported, MethodNotAllowed."""
-    if scope["method"] in {"POST", "QUERY"}:
-        content_type = scope["state"]["headers"].get(b"content-type")
+    method, state = scope["method"], scope["state"]
+    if method in SAFE:
+        state["out"].append(JSON_QUERIES)
+    if method in {"POST", "QUERY"}:
+        content_type = state["headers"].get(b"content-type")
         if not is_json(content_type):
             raise Unsupported("Send the request as application/json in UTF-8.")
-        return from_body(scope["state"]["body"])
-    if scope["method"] == "GET":
+        return from_body(state["body"])
+    if method == "GET":
         return from_query_string(scope["query_string"])
     raise MethodNotAllowed("Use GET, POST or QUERY.", ALLOW)
 

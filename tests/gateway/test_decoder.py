@@ -52,7 +52,8 @@ def outcome(function: Any, body: bytes) -> Any:
         (b'{"%b":1,"%b":2}' % (b"k" * 10_000, b"k" * 10_000), "key .{1,70} twice"),
         (b"\xff", "UTF-8"),
         (b'"\xed\xa0\x80"', "UTF-8"),
-        (b"\xef\xbb\xbf1", "BOM"),
+        (b"\xef\xbb\xbf" * 2 + b"1", "more than one byte-order mark"),
+        (b"\xef\xbb\xbf", "value is missing"),
         ('{"a": "ä"}'.encode("utf-16"), "UTF-8"),
         (b"NaN", "NaN"),
         (b'{"a": -Infinity}', "-Infinity"),
@@ -78,12 +79,31 @@ def test_malformed(body: bytes, said: str) -> None:
     assert "Expecting" not in caught.value.message
 
 
-@pytest.mark.parametrize("body", [rb'"\u0000"', rb'{"a\u0000":1}', rb'"\ud800"', rb'"\udc00\ud800"', rb'["x", "\ud83d"]'])
-def test_characters(body: bytes) -> None:
-    """NUL and lone surrogates are JSON, and no text that a database keeps."""
+@pytest.mark.parametrize(
+    ("body", "places"),
+    [
+        (rb'"\u0000"', [()]),
+        (rb'{"a\u0000":1}', [("a\0",)]),
+        (rb'"\ud800"', [()]),
+        (rb'"\udc00\ud800"', [()]),
+        (rb'["x", "\ud83d"]', [(1,)]),
+        (rb'{"a":"\u0000","b":{"c":["x",{"d":"\ud800"}]},"e":"fine"}', [("a",), ("b", "c", 1, "d")]),
+        (b"[" + rb'"\u0000",' * 1000 + b"0]", [(place,) for place in range(20)]),
+    ],
+)
+def test_characters(body: bytes, places: list[tuple[str | int, ...]]) -> None:
+    """NUL and lone surrogates are JSON, and no text that a database keeps; it is told where they are, as far as that helps."""
     with pytest.raises(DecodeError) as caught:
         decode(body)
     assert caught.value.kind == "characters"
+    assert [place for place, _ in caught.value.faults] == places
+    assert "\0" not in caught.value.message
+
+
+@pytest.mark.parametrize("body", [b'{"a": 1}', '{"a": 1, "ä": "b:c"}'.encode(), b" 1"])
+def test_a_byte_order_mark_is_passed_over(body: bytes) -> None:
+    """As .NET and Windows write it before a text (RFC 8259, section 8.1)."""
+    assert decode(b"\xef\xbb\xbf" + body) == decode(body)
 
 
 def test_at_the_limits() -> None:

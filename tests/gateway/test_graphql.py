@@ -35,17 +35,30 @@ async def test_mutation_by_get(client: httpx.AsyncClient) -> None:
     assert (response.status_code, response.headers["allow"], code(response)) == (405, "POST", "METHOD_NOT_ALLOWED")
 
 
+async def test_query_method(client: httpx.AsyncClient) -> None:
+    """QUERY (RFC 10008) is a POST that is safe: it runs queries, and a mutation is 405 with Allow: POST; its body must be JSON."""
+    asked = await client.request("QUERY", "/graphql", json={"query": "{ hello }"})
+    assert (asked.status_code, asked.json()) == (200, (await ask(client, "{ hello }")).json())
+    assert asked.headers["accept-query"] == "application/json"
+    mutation = await client.request("QUERY", "/graphql", json={"query": "mutation { set(x: 1) }"})
+    assert (mutation.status_code, mutation.headers["allow"], code(mutation)) == (405, "POST", "METHOD_NOT_ALLOWED")
+    other = await client.request("QUERY", "/graphql", content="{ hello }", headers={"content-type": "application/graphql"})
+    assert (other.status_code, other.headers["accept-query"]) == (415, "application/json")
+    assert (await client.get("/graphql", params={"query": "{ hello }"})).headers["accept-query"] == "application/json"
+
+
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "HEAD"])
 async def test_other_methods(client: httpx.AsyncClient, method: str) -> None:
     """405, with the methods that there are."""
     response = await client.request(method, "/graphql")
-    assert (response.status_code, response.headers["allow"]) == (405, "GET, POST")
+    assert (response.status_code, response.headers["allow"]) == (405, "GET, POST, QUERY")
 
 
 async def test_options(client: httpx.AsyncClient) -> None:
     """OPTIONS tells the methods."""
     response = await client.options("/graphql")
-    assert (response.status_code, response.headers["allow"]) == (204, "GET, POST, OPTIONS")
+    assert (response.status_code, response.headers["allow"]) == (204, "GET, POST, QUERY, OPTIONS")
+    assert response.headers["accept-query"] == "application/json"
 
 
 @pytest.mark.parametrize(
