@@ -53,7 +53,7 @@ class Workload:
 
 
 def _page(answer: Any) -> Any:
-    """A list, its links without the server's name and in any order of parameters."""
+    """A list, its links without the server's name and its own positions, and in any order of parameters."""
     return {**answer, "next": _link(answer["next"]), "previous": _link(answer["previous"])}
 
 
@@ -61,7 +61,7 @@ def _link(address: str | None) -> Any:
     if address is None:
         return None
     parts = urlsplit(address)
-    return parts.path, sorted(parse_qsl(parts.query))
+    return parts.path, sorted((name, text) for name, text in parse_qsl(parts.query) if name not in {"after", "before"})
 
 
 def _written(answer: Any) -> Any:
