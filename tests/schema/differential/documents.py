@@ -18,6 +18,7 @@ from graphql import (
     is_required_argument,
 )
 
+from tests.reference.rows import snake
 from tests.schema.differential.values import Values, literal, plain
 
 MAX_DEPTH = 5
@@ -55,7 +56,7 @@ class Drawing:
         names = [name for name in root.fields if name != "apiKeys" or self.chance(0.2)]
         chosen = self.random.choices(names, k=self.random.choice((1, 1, 1, 2, 3)))
         if self.chance(0.4):
-            chosen[0] = self.random.choice(("opportunities", "opportunities", "node", "nodes", "account", "accounts", "contacts"))
+            chosen[0] = self.random.choice(("opportunities", "opportunities", "opportunity", "opportunity", "node", "nodes", "account", "accounts", "contacts"))
         parts = [self._field(root, name, 0, alias=f"r{place}" if place else None) for place, name in enumerate(chosen)]
         if self.chance(0.1):
             parts.append("__typename")
@@ -67,7 +68,8 @@ class Drawing:
         head = "query Drawn" + (f"({', '.join(self.declared)})" if self.declared else "") if self.declared or self.chance(0.3) else ""
         return Operation(" ".join([head, body, *self.fragments]).strip(), self.variables)
 
-    def _selection(self, type_: Any, depth: int) -> str:
+    def selection(self, type_: Any, depth: int) -> str:
+        """What is asked of a type; below a depth, only what has nothing below it."""
         parts = [self._part(type_, depth) for _ in range(self.random.choice((1, 2, 2, 3, 4)))]
         return "{ " + " ".join(parts) + " }"
 
@@ -83,8 +85,7 @@ class Drawing:
         names = [name for name in type_.fields if depth < MAX_DEPTH or is_leaf_type(get_named_type(type_.fields[name].type))]
         if not names:
             return "__typename"
-        weights = [UNION_WEIGHT if _leads_to_union(type_.fields[name]) else 1 for name in names]
-        return self._field(type_, self.random.choices(names, weights)[0], depth)
+        return self._field(type_, self.random.choices(names, [_weight(type_.fields[name]) for name in names])[0], depth)
 
     def _conditions(self, type_: Any) -> list[Any]:
         """What a fragment may be on: a possible type; of a union, which has no fields, also itself and an interface of a member."""
@@ -93,7 +94,7 @@ class Drawing:
 
     def _on(self, type_: Any, depth: int, *, only_id: bool = False) -> str:
         """A fragment, named or inline, with or without its type."""
-        selection = "{ id __typename }" if only_id else self._selection(type_, depth + 1)
+        selection = "{ id __typename }" if only_id else self.selection(type_, depth + 1)
         if self.chance(0.5):
             return f"... on {type_.name}{self._directive()} {selection}"
         self._named += 1
@@ -106,7 +107,7 @@ class Drawing:
         definition: GraphQLField = type_.fields[name]
         inner = get_named_type(definition.type)
         arguments = self._arguments(definition)
-        selection = "" if is_leaf_type(inner) else f" {self._selection(inner, depth + _levels(definition))}"
+        selection = "" if is_leaf_type(inner) else f" {self.selection(inner, depth + _levels(definition))}"
         return self._aliased(name, alias, arguments + self._directive() + selection)
 
     def _aliased(self, name: str, alias: str | None, rest: str) -> str:
@@ -126,33 +127,38 @@ class Drawing:
 
     def _arguments(self, definition: GraphQLField) -> str:
         given = []
+        share = 0.3 if len(definition.args) > 1 else 0.6
         for name, argument in definition.args.items():
-            if is_required_argument(argument) or self.chance(0.25):
-                given.append(f"{name}: {self._argument(name, argument)}")
+            if is_required_argument(argument) or self.chance(share):
+                meant = snake(get_named_type(definition.type).name) if name == "id" else name
+                given.append(f"{name}: {self._argument(meant, argument)}")
         return f"({', '.join(given)})" if given else ""
 
     def _argument(self, name: str, argument: GraphQLArgument) -> str:
         value = self.values.of(argument.type, name)
         if self.chance(0.5):
             return literal(value)
-        return self._variable(str(argument.type), plain(value), "")
+        default = f" = {literal(self.values.of(argument.type, name))}" if self.chance(0.15) else ""
+        return self._variable(str(argument.type), plain(value), default)
 
     def _variable(self, type_: str, value: Any, rest: str) -> str:
-        """A new variable: given, sometimes left out or wrong, sometimes with a default value."""
+        """A new variable: given, sometimes left out or wrong; `rest` may have its default, and it is left out more often then."""
         name = f"v{len(self.declared)}"
-        if not rest and not type_.endswith("!") and self.chance(0.15):
+        if not rest and not type_.endswith("!") and self.chance(0.1):
             rest = " = null"
         self.declared.append(f"${name}: {type_}{rest}")
-        if not self.chance(0.05):
+        if not self.chance(0.4 if "=" in rest else 0.05):
             self.variables[name] = None if self.chance(0.04) else value
         return f"${name}"
 
 
-def _leads_to_union(definition: GraphQLField) -> bool:
-    """Whether a field is a union or an object with one: unions stand so deep that they would hardly ever be drawn."""
+def _weight(definition: GraphQLField) -> int:
+    """How often a field is drawn: what leads on more often, and unions, which stand so deep that they would hardly ever be."""
     type_ = get_named_type(definition.type)
     below = [get_named_type(field.type) for field in type_.fields.values()] if isinstance(type_, GraphQLObjectType) else []
-    return any(isinstance(each, GraphQLUnionType) for each in (type_, *below))
+    if any(isinstance(each, GraphQLUnionType) for each in (type_, *below)):
+        return UNION_WEIGHT
+    return 1 if is_leaf_type(type_) else 2
 
 
 def _levels(definition: GraphQLField) -> int:

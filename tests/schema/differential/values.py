@@ -19,6 +19,11 @@ from tests.schema.world import CENTS, DAYS, INSTANTS, SOURCES, WORDS, World
 
 WRONG: tuple[Any, ...] = ("x", -1, 2**31, 1.5, True, [], {}, "2025-02-30", [None])
 PAGES = {"first": (0, 1, 2, 3, 5, 100), "last": (0, 1, 2, 4), "offset": (0, 1, 7, 1000)}
+TABLES = ("opportunity", "account", "contact", "user", "workspace", "api_key")
+REFERENCES = {"accountId": "account", "contactId": "contact", "assignedToId": "user", "contactIds": "contact"}
+"""What the ids of a field are of; others are of any table, or of the one by whose name they are asked for."""
+BETWEEN = ("2025-01-01T00:00:00.5Z", "2025-06-30T22:59:59.999-01:00", "2025-01-01T02:00:01.25+02:00", "2016-12-31T23:59:60Z")
+"""Instants between two seconds, in which rows were written, and a leap second."""
 BAD_PAGES = (-1, 101, 2**31 - 1)
 
 
@@ -35,12 +40,7 @@ class Values:
         self.random = random
         self.world = world
         self.share = share
-        self.ids = [
-            id_
-            for tenant in (world.here, world.there)
-            for table in ("opportunity", "account", "contact", "user", "workspace", "api_key")
-            for id_ in tenant.ids(table)
-        ]
+        self.ids = {table: [*world.here.ids(table), *world.there.ids(table)] for table in TABLES}
         self.cursors: list[str] = ["", "WyJhIl0=", "x", "WyJhIiwxLCJvcHAiXQ=="]
 
     def chance(self, share: float) -> bool:
@@ -54,6 +54,10 @@ class Values:
             return self._some(type_.of_type, name, depth)
         return None if self.chance(0.08) else self._some(type_, name, depth)
 
+    def some(self, type_: GraphQLInputType, name: str) -> Any:
+        """A value of `type_` that isn't null."""
+        return self._some(get_nullable_type(type_), name, 0)
+
     def _some(self, type_: Any, name: str, depth: int) -> Any:
         if isinstance(type_, GraphQLList):
             if self.chance(0.1):
@@ -62,21 +66,21 @@ class Values:
         if isinstance(type_, GraphQLEnumType):
             return Name(self.random.choice(list(type_.values)))
         if isinstance(type_, GraphQLInputObjectType):
-            return self._object(type_, depth)
+            return self._object(type_, name, depth)
         assert isinstance(type_, GraphQLScalarType)
         return self._scalar(type_.name, name)
 
-    def _object(self, type_: GraphQLInputObjectType, depth: int) -> dict[str, Any]:
+    def _object(self, type_: GraphQLInputObjectType, name: str, depth: int) -> dict[str, Any]:
         names = list(type_.fields)
         if depth > 2:
-            names = [name for name in names if name not in {"and", "or", "not"}]
+            names = [each for each in names if each not in {"and", "or", "not"}]
         if type_.name.endswith("Filter") and "and" not in type_.fields and not self.chance(self.share / 6):
             # Operators: there is one at least, and none is null.
             chosen = self.random.sample(names, self.random.choice((1, 1, 2)))
-            return {name: self._some(get_nullable_type(type_.fields[name].type), name, depth + 1) for name in chosen}
+            return {each: self._some(get_nullable_type(type_.fields[each].type), name, depth + 1) for each in chosen}
         chosen = self.random.sample(names, min(len(names), self.random.choice((0, 1, 1, 2, 3))))
-        chosen += [name for name, field in type_.fields.items() if is_required_input_field(field) and name not in chosen]
-        return {name: self.of(type_.fields[name].type, name, depth + 1) for name in chosen}
+        chosen += [each for each, field in type_.fields.items() if is_required_input_field(field) and each not in chosen]
+        return {each: self.of(type_.fields[each].type, each, depth + 1) for each in chosen}
 
     def _scalar(self, type_name: str, name: str) -> Any:  # noqa: PLR0911  a case a line
         random = self.random
@@ -87,15 +91,23 @@ class Values:
         if type_name == "Boolean":
             return self.chance(0.5)
         if type_name == "ID":
-            return random.choice(("opp_0", "x")) if self.chance(0.1) else random.choice(self.ids)
+            return random.choice(("opp_0", "x")) if self.chance(0.1) else self._id(REFERENCES.get(name, name))
         if type_name == "Money":
             cents = random.choice(CENTS)
             return 0 if cents is None else random.choice((cents / 100, str(cents / 100)))
         if type_name == "Int":
             return random.choice((0, 10, 50, 100, 40_000))
+        if type_name == "DateTime" and self.chance(0.5):
+            return random.choice(BETWEEN)
         return random.choice(
             {"Date": DAYS[1:], "DateTime": INSTANTS, "String": (*WORDS, *SOURCES[1:], "a", "Ω", "str", "_", "%")}[type_name]
         )
+
+    def _id(self, table: str) -> str:
+        """An id of a table, now and then of another, or of the other workspace."""
+        if table not in TABLES or self.chance(0.2):
+            return self.random.choice(self.ids[self.random.choice(TABLES)])
+        return self.random.choice(self.world.here.ids(table))
 
 
 def literal(value: Any) -> str:  # noqa: PLR0911  a case a line

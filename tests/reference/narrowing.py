@@ -1,0 +1,102 @@
+"""Filters over records: what a filter refuses, and whether it holds of a record."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from graphql import GraphQLInputObjectType, get_named_type
+
+from schema.rules.errors import BadRequest
+from schema.rules.stages import BY_NAME
+from schema.rules.text import fold, trimmed
+from schema.rules.times import Between
+from tests.reference.rows import Record, snake
+from tests.reference.view import View
+
+LONGEST_SEARCH = 200
+
+_HOLDS: dict[str, Callable[[Any, Any], bool]] = {
+    "eq": lambda value, operand: value == operand,
+    "gt": lambda value, operand: value > operand,
+    "gte": lambda value, operand: value >= operand,
+    "lt": lambda value, operand: value < operand,
+    "lte": lambda value, operand: value <= operand,
+    "in": lambda value, operand: value in operand,
+    "contains": lambda value, operand: fold(operand) in fold(value),
+    "startsWith": lambda value, operand: fold(value).startswith(fold(operand)),
+}
+
+
+def check(type_: GraphQLInputObjectType, given: Mapping[str, Any]) -> None:
+    """Raises BadRequest for a condition without an operator or with null for one, the first that is met."""
+    for name, value in given.items():
+        if value is None or isinstance(value, bool):
+            continue
+        inner = get_named_type(type_.fields[name].type)
+        assert isinstance(inner, GraphQLInputObjectType)
+        if "and" in inner.fields:
+            for each in value if isinstance(value, list) else [value]:
+                check(inner, each)
+            continue
+        can = "`isNull` finds what has none" if "isNull" in inner.fields else f"`{name}` is never absent, so there is no `isNull` for it"
+        for wrong in [f"has null for `{operator}`" for operator, operand in value.items() if operand is None] or [
+            "has no operator" for _ in [0] if not value
+        ]:
+            raise BadRequest(f"`{name}` {wrong} in the filter: give a value, or leave the field out; {can}.")
+        for operator in {"contains", "startsWith"} & value.keys():
+            if len(value[operator]) > LONGEST_SEARCH:
+                raise BadRequest(f"A text to search for has at most {LONGEST_SEARCH} characters.")
+
+
+def holds(given: Mapping[str, Any], record: Record, view: View) -> bool:
+    """Whether all that a filter says is so of a record."""
+    return all(_field(name, value, record, view) for name, value in given.items() if value is not None)
+
+
+def _field(name: str, value: Any, record: Record, view: View) -> bool:
+    if name in {"and", "or"}:
+        return (all if name == "and" else any)(holds(each, record, view) for each in value)
+    if name == "not":
+        return not holds(value, record, view)
+    if name == "isClosed":
+        return BY_NAME[record["stage"]].is_closed is value
+    if name == "contactId":
+        ids = [contact["id"] for contact in view.below(record, "Contact")]
+        return all(_of_any(operator, operand, ids) for operator, operand in value.items())
+    stored = value_of(record, name)
+    return all(_of_one(operator, operand, stored) for operator, operand in value.items())
+
+
+def value_of(record: Record, name: str) -> Any:
+    """The value behind a field of the graph."""
+    column = snake(name)
+    return next(record[each] for each in (column, f"{column}_cents", f"{column}_stage") if each in record.values)
+
+
+def _of_any(operator: str, operand: Any, values: Iterable[Any]) -> bool:
+    """A condition on one of many values; `notIn` and `isNull` are on all of them."""
+    if operator == "notIn":
+        return not any(value in operand for value in values)
+    if operator == "isNull":
+        return (not values) is operand
+    return any(_HOLDS[operator](value, operand) for value in values)
+
+
+def _of_one(operator: str, operand: Any, value: Any) -> bool:
+    if operator == "isNull":
+        return (value is None) is operand
+    if operator == "notIn":
+        return value not in operand
+    if isinstance(operand, Between):
+        operator = {"gte": "gt", "lt": "lte"}.get(operator, operator)
+    return value is not None and _HOLDS[operator](value, operand)
+
+
+def searched(text: str, records: list[Record]) -> list[Record]:
+    """The records whose name, or e-mail address if they have one, holds a text. Raises BadRequest."""
+    control = next((each for each in text if each < " " or "\x7f" <= each <= "\x9f"), None)
+    if control is not None:
+        raise BadRequest(f"`search` has a control character (U+{ord(control):04X}): leave it out.")
+    text = trimmed(text)
+    if len(text) > LONGEST_SEARCH:
+        raise BadRequest(f"`search` has {len(text)} characters; it may have {LONGEST_SEARCH}.")
+    return [each for each in records if not text or fold(text) in fold("\n".join(each.values.get(key, "") for key in ("name", "email")))]

@@ -1,0 +1,151 @@
+"""Orders, cursors and pages over lists of records."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from functools import cmp_to_key
+from typing import Any
+
+from graphql import GraphQLField, GraphQLSchema, get_named_type
+
+from schema.rules.cursors import EPOCH, CursorScope, foreign, read_anywhere, workspace_tag
+from schema.rules.errors import BadRequest
+from schema.rules.stages import BY_NAME
+from schema.rules.text import fold_name
+from tests.reference import narrowing
+from tests.reference.figures import summary
+from tests.reference.rows import Record, snake
+from tests.reference.view import View
+
+DEFAULT_SIZE, LARGEST, MOST_TERMS = 20, 100, 7
+_EXCLUSIVE = (("first", "last"), ("after", "before"), ("offset", "after"), ("offset", "before"), ("offset", "last"))
+_LIST = "this list in this order: pass one that it gave, with the same orderBy"
+
+Position = Sequence[Any]
+
+
+class Order:
+    """A total order of a type's records: its terms, then the id in the first term's direction; what has no value comes last."""
+
+    def __init__(self, schema: GraphQLSchema, type_name: str, given: Sequence[Mapping[str, Any]] | None) -> None:
+        fields: Any = schema.type_map.get(f"{type_name}OrderField") or schema.type_map["OpportunityOrderField"]
+        terms: dict[str, bool] = {}
+        for term in given or [{"field": "CREATED_AT", "direction": "DESC"}]:
+            terms.setdefault(term["field"], term["direction"] == "DESC")
+        letters = dict(zip(fields.values, "abcdefghijklmnopqrstuvwxyz", strict=False))
+        signature = "".join(letters[name].upper() if down else letters[name] for name, down in terms.items())
+        self.terms = [*terms.items(), ("ID", next(iter(terms.values())))]
+        self.place = f"{snake(type_name)}.{signature}"
+
+    def position(self, record: Record) -> Position:
+        """Where a record stands."""
+        return [_key(record, name) for name, _ in self.terms]
+
+    def compare(self, one: Position, other: Position) -> int:
+        """Below 0 where `one` comes first, above 0 where `other` does."""
+        for a, b, (_, down) in zip(one, other, self.terms, strict=True):
+            if a != b:
+                return (1 if a is None else -1) if a is None or b is None else (1 if (a > b) != down else -1)
+        return 0
+
+    def read(self, cursor: str, records: Sequence[Record]) -> tuple[str, Position]:
+        """The workspace's tag and the position in a cursor. Raises BadRequest where no record can stand there."""
+        tag, position = read_anywhere(cursor, self.place, EPOCH, _LIST)
+        if len(position) != len(self.terms) or not all(map(_plausible, self.terms, position)):
+            raise foreign(cursor, _LIST)
+        return tag, position
+
+
+def _key(record: Record, name: str) -> Any:
+    value = narrowing.value_of(record, name)
+    if name == "STAGE":
+        return BY_NAME[value].position
+    return fold_name(value) if name.endswith("NAME") else value
+
+
+def _plausible(term: tuple[str, bool], value: Any) -> bool:
+    """Whether a value that a client may have made up can be one of the column's."""
+    name = term[0]
+    if value is None:
+        return name in {"VALUE", "CLOSE_DATE"}
+    if name in {"VALUE", "STAGE", "PROBABILITY"}:
+        return type(value) is int and -(2**63) <= value < 2**63
+    if type(value) is not str or "\0" in value:
+        return False
+    if name.endswith(("_DATE", "_AT")):
+        form = "%Y-%m-%d" if name.endswith("_DATE") else "%Y-%m-%dT%H:%M:%SZ"
+        try:
+            return datetime.strptime(value, form).strftime(form) == value  # noqa: DTZ007  days have no zone
+        except ValueError:
+            return False
+    return True
+
+
+def connection(view: View, schema: GraphQLSchema, field: GraphQLField, records: list[Record], given: Mapping[str, Any]) -> dict[str, Any]:
+    """A page of a connection's records, by the coerced arguments of its field. Raises BadRequest."""
+    type_: Any = get_named_type(field.type)
+    _check(given)
+    order = Order(schema, get_named_type(type_.fields["nodes"].type).name, given.get("orderBy"))
+    cursor = given.get("after") if given.get("after") is not None else given.get("before")
+    tag, position = (None, None) if cursor is None else order.read(cursor, records)
+    records = _narrowed(view, field, records, given)
+    tenant = workspace_tag(view.caller.workspace_id)
+    if tag not in {None, tenant}:
+        raise BadRequest("The cursor is of another workspace: pass one that this list gave.")
+    records = sorted(records, key=cmp_to_key(lambda one, other: order.compare(order.position(one), order.position(other))))
+    start, end = _window(given, [order.compare(order.position(record), position) for record in records] if position else None, len(records))
+    write = CursorScope(order.place, tenant).of_rows(0, len(order.terms))
+    return _told(records, start, end, lambda record: write(order.position(record)))
+
+
+def _check(given: Mapping[str, Any]) -> None:
+    for one, other in _EXCLUSIVE:
+        if given.get(one) is not None and given.get(other) is not None:
+            raise BadRequest(f"`{one}` and `{other}` exclude each other: give one of them.")
+    for name in ("first", "last"):
+        if given.get(name) is not None and not 0 <= given[name] <= LARGEST:
+            raise BadRequest(f"`{name}` is {given[name]}; it must be from 0 to {LARGEST}.")
+    if (given.get("offset") or 0) < 0:
+        raise BadRequest(f"`offset` is {given['offset']}; it must be 0 or more.")
+    if len(given.get("orderBy") or ()) > MOST_TERMS:
+        raise BadRequest(f"`orderBy` has at most {MOST_TERMS} terms.")
+
+
+def _narrowed(view: View, field: GraphQLField, records: list[Record], given: Mapping[str, Any]) -> list[Record]:
+    if given.get("filter"):
+        records = filtered(view, field, records, given["filter"])
+    records = narrowing.searched(given.get("search") or "", records)
+    account = given.get("accountId")
+    return records if account is None else [record for record in records if record["account_id"] == account]
+
+
+def filtered(view: View, field: GraphQLField, records: list[Record], given: Mapping[str, Any] | None) -> list[Record]:
+    """The records of which the argument `filter` of a field holds. Raises BadRequest."""
+    type_: Any = get_named_type(field.args["filter"].type)
+    narrowing.check(type_, given or {})
+    return [record for record in records if narrowing.holds(given or {}, record, view)]
+
+
+def _window(given: Mapping[str, Any], compared: list[int] | None, count: int) -> tuple[int, int]:
+    """Where the page begins and ends in the list, whose records come before (-1), at (0) or after (1) the cursor's position."""
+    start, end = 0, count
+    if compared is not None and given.get("after") is not None:
+        start = sum(each <= 0 for each in compared)
+    elif compared is not None:
+        end = sum(each < 0 for each in compared)
+    start = min(start + (given.get("offset") or 0), end)
+    first, last = given.get("first"), given.get("last")
+    size = first if first is not None else last if last is not None else DEFAULT_SIZE
+    backward = last is not None or (given.get("before") is not None and first is None)
+    return (max(start, end - size), end) if backward else (start, min(end, start + size))
+
+
+def _told(records: list[Record], start: int, end: int, cursor: Callable[[Record], str]) -> dict[str, Any]:
+    page = records[start:end]
+    info = {
+        "hasNextPage": end < len(records),
+        "hasPreviousPage": start > 0,
+        "startCursor": cursor(page[0]) if page else None,
+        "endCursor": cursor(page[-1]) if page else None,
+    }
+    edges = [{"node": record, "cursor": cursor(record)} for record in page]
+    return {"nodes": page, "edges": edges, "pageInfo": info, "totalCount": len(records), "summary": lambda: summary(records)}

@@ -1,0 +1,68 @@
+"""What one caller sees: the records of the workspace, and of those, for a viewer limited to an account, what belongs to the account."""
+
+from functools import cached_property
+from typing import Any
+
+from schema.rules.access import Caller, Role
+from tests.reference.rows import Record, Rows, snake
+
+
+class View:
+    """The records that a caller sees, and the ways from one to another."""
+
+    def __init__(self, rows: Rows, caller: Caller, now: str) -> None:
+        self.caller = caller
+        self.now = now
+        self._rows = rows
+        self._seen: dict[str, list[Record]] = {}
+        self._by_id: dict[str, dict[Any, Record]] = {}
+
+    @property
+    def admin(self) -> bool:
+        """Whether the caller is an admin."""
+        return self.caller.role is Role.ADMIN
+
+    def all(self, type_name: str) -> list[Record]:
+        """Every record of a type that the caller sees, in no order."""
+        if type_name not in self._seen:
+            here = self._in_workspace(type_name)
+            self._seen[type_name] = [record for record in here if self.caller.account_id is None or self._of_account(record)]
+        return self._seen[type_name]
+
+    def one(self, type_name: str, id_: str | None) -> Record | None:
+        """The record with this id; None where the caller doesn't see it."""
+        if type_name not in self._by_id:
+            self._by_id[type_name] = {record["id"]: record for record in self.all(type_name)}
+        return self._by_id[type_name].get(id_)
+
+    def node(self, id_: str) -> Record | None:
+        """The record of any type with this id. A limited viewer meets keys as actors, and finds none by its id."""
+        hidden = {"ApiKey"} if self.caller.account_id is not None else set()
+        types = [name for name, records in self._rows.records.items() if name not in hidden and records and "id" in records[0].values]
+        return next((found for name in types if (found := self.one(name, id_)) is not None), None)
+
+    def below(self, record: Record, type_name: str) -> list[Record]:
+        """The records of a type that refer to `record`, or that are linked with it, in the order of the links."""
+        column, other = f"{snake(record.type)}_id", f"{snake(type_name)}_id"
+        for pair, links in self._rows.links.items():
+            if set(pair) == {record.type, type_name}:
+                ours = [link for link in links if link.workspace == record.workspace and link[column] == record["id"]]
+                found = [self.one(type_name, link[other]) for link in sorted(ours, key=lambda link: link["position"])]
+                return [each for each in found if each is not None]
+        return [each for each in self.all(type_name) if each[column] == record["id"]]
+
+    def _in_workspace(self, type_name: str) -> list[Record]:
+        return [record for record in self._rows.records[type_name] if record.workspace == self.caller.workspace_id]
+
+    def _of_account(self, record: Record) -> bool:
+        """Whether a viewer limited to an account sees a record of the workspace."""
+        if record.type == "Account":
+            return bool(record["id"] == self.caller.account_id)
+        if record.type in {"Opportunity", "Contact"}:
+            return bool(record["account_id"] == self.caller.account_id)
+        return record.type != "User" or record["id"] == self.caller.user_id or record["id"] in self._owners
+
+    @cached_property
+    def _owners(self) -> set[str]:
+        """The ids of those to whom the account's deals are assigned."""
+        return {deal["assigned_to_id"] for deal in self.all("Opportunity")}
