@@ -11,7 +11,7 @@ NODE_TESTS := $(patsubst %/package.json,%/node_modules/.installed,$(wildcard tes
 ARGS :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve test packages check format attacks fuzz bench cpu events sweeps subscribers differential parity safety crash soak generators web wheel screenshot lock clean
+.PHONY: help install serve test packages check format attacks fuzz bench cpu events sweeps subscribers differential mutants parity safety crash soak generators web wheel screenshot lock clean
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -70,8 +70,11 @@ subscribers: install ## Measure 1,000 subscribers on one process
 	$(BIN)/python -m tests.end_to_end.subscribers $(ARGS)
 	FOLLOWED_UPDATES=180 $(BIN)/pytest tests/end_to_end/test_follower_memory.py
 
-differential: install ## Compare the two ways to an answer on 20,000 documents
-	$(BIN)/python -m tests.schema.differential --documents 20000 $(ARGS)
+differential: install ## Compare plans, graphql-core and an oracle: 20,000 documents and 4,000 walks page by page, on each database
+	$(BIN)/python -m tests.schema.differential --documents 20000 --walks 4000 $(ARGS)
+
+mutants: install ## Put each of the known faults into the planner; the documents and walks that CI compares must find it
+	MUTANTS=all $(BIN)/pytest -n 0 tests/schema/differential/test_mutants.py $(ARGS)
 
 parity: install ## Drive REST and GraphQL at random against one model, 20,000 steps
 	$(BIN)/python -m tests.end_to_end.parity --steps 20000 $(ARGS)

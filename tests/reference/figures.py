@@ -135,4 +135,7 @@ def _period_row(start: str, end: str, deals: Sequence[Record]) -> dict[str, Any]
     }
 
 
-FIGURES: dict[str, Callable[[View, Sequence[Record], Mapping[str, Any]], list[dict[str, Any]]]] = {"pipeline": pipeline, "forecast": forecast}
+FIGURES: dict[str, Callable[[View, Sequence[Record], Mapping[str, Any]], list[dict[str, Any]]]] = {
+    "pipeline": pipeline,
+    "forecast": forecast,
+}

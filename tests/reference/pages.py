@@ -47,7 +47,7 @@ class Order:
                 return (1 if a is None else -1) if a is None or b is None else (1 if (a > b) != down else -1)
         return 0
 
-    def read(self, cursor: str, records: Sequence[Record]) -> tuple[str, Position]:
+    def read(self, cursor: str) -> tuple[str, Position]:
         """The workspace's tag and the position in a cursor. Raises BadRequest where no record can stand there."""
         tag, position = read_anywhere(cursor, self.place, EPOCH, _LIST)
         if len(position) != len(self.terms) or not all(map(_plausible, self.terms, position)):
@@ -86,7 +86,7 @@ def connection(view: View, schema: GraphQLSchema, field: GraphQLField, records: 
     _check(given)
     order = Order(schema, get_named_type(type_.fields["nodes"].type).name, given.get("orderBy"))
     cursor = given.get("after") if given.get("after") is not None else given.get("before")
-    tag, position = (None, None) if cursor is None else order.read(cursor, records)
+    tag, position = (None, None) if cursor is None else order.read(cursor)
     records = _narrowed(view, field, records, given)
     tenant = workspace_tag(view.caller.workspace_id)
     if tag not in {None, tenant}:

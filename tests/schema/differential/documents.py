@@ -56,7 +56,9 @@ class Drawing:
         names = [name for name in root.fields if name != "apiKeys" or self.chance(0.2)]
         chosen = self.random.choices(names, k=self.random.choice((1, 1, 1, 2, 3)))
         if self.chance(0.4):
-            chosen[0] = self.random.choice(("opportunities", "opportunities", "opportunity", "opportunity", "node", "nodes", "account", "accounts", "contacts"))
+            chosen[0] = self.random.choice(
+                ("opportunities", "opportunities", "opportunity", "opportunity", "node", "nodes", "account", "accounts", "contacts")
+            )
         parts = [self._field(root, name, 0, alias=f"r{place}" if place else None) for place, name in enumerate(chosen)]
         if self.chance(0.1):
             parts.append("__typename")

@@ -38,7 +38,7 @@ async def _finds(clean: Comparison) -> str:
         except Exception as error:  # noqa: BLE001  a fault that makes the code fail is found, too
             return f"raised {error!r} at {comparison.outcome.counts}"
         if comparison.outcome.different:
-            return f"{comparison.outcome.different[0].split()[0]} {comparison.outcome.counts['walks']} {comparison.outcome.counts['documents']}"
+            return f"found by {comparison.outcome.different[0].partition(' as ')[0]}"
     return pytest.fail(f"not found by {comparison.outcome.counts}")
 
 

@@ -22,6 +22,7 @@ PAGES = {"first": (0, 1, 2, 3, 5, 100), "last": (0, 1, 2, 4), "offset": (0, 1, 7
 TABLES = ("opportunity", "account", "contact", "user", "workspace", "api_key")
 REFERENCES = {"accountId": "account", "contactId": "contact", "assignedToId": "user", "contactIds": "contact"}
 """What the ids of a field are of; others are of any table, or of the one by whose name they are asked for."""
+TEXTS = {"name": WORDS, "source": SOURCES[1:]}
 BETWEEN = ("2025-01-01T00:00:00.5Z", "2025-06-30T22:59:59.999-01:00", "2025-01-01T02:00:01.25+02:00", "2016-12-31T23:59:60Z")
 """Instants between two seconds, in which rows were written, and a leap second."""
 BAD_PAGES = (-1, 101, 2**31 - 1)
@@ -99,6 +100,9 @@ class Values:
             return random.choice((0, 10, 50, 100, 40_000))
         if type_name == "DateTime" and self.chance(0.5):
             return random.choice(BETWEEN)
+        if name in TEXTS and self.chance(0.8):
+            text = random.choice(TEXTS[name])
+            return text if self.chance(0.4) else text[: random.randrange(1, 3)]
         return random.choice(
             {"Date": DAYS[1:], "DateTime": INSTANTS, "String": (*WORDS, *SOURCES[1:], "a", "Ω", "str", "_", "%")}[type_name]
         )

@@ -52,17 +52,24 @@ def _at(data: Any, path: tuple[str, ...]) -> list[Any]:
 
 
 def draw_walk(schema: GraphQLSchema, random: Random, world: World, turn: int) -> Walk:
-    """The first page of a walk through a list of the schema; `turn` says which condition a filter has."""
+    """The first page of a walk through a list of the schema; three of four turns have a filter, each with another condition."""
     root: Any = schema.query_type
     lists = [(root, name, field) for name, field in root.fields.items() if _is_list(field)]
     below = [(get_named_type(f.type), n) for n, f in root.fields.items() if isinstance(get_named_type(f.type), GraphQLObjectType)]
     parents = {type_.name: name for type_, name in below if "id" in type_.fields and {"id"} == root.fields[name].args.keys()}
-    lists += [(type_, name, field) for type_, _ in below if type_.name in parents for name, field in type_.fields.items() if _is_list(field)]
+    lists += [
+        (type_, name, field) for type_, _ in below if type_.name in parents for name, field in type_.fields.items() if _is_list(field)
+    ]
+    filtered = turn % 4 > 0
+    if filtered:
+        lists = [each for each in lists if "filter" in each[2].args]
     owner, name, field = random.choices(lists, [5 if "orderBy" in field.args else 1 for *_, field in lists])[0]
     drawing = Drawing(schema, random, Values(random, world, 0))
     drawing.declared += [f"${argument}: {definition.type}" for argument, definition in field.args.items()]
     page = f"{name}({', '.join(f'{each}: ${each}' for each in field.args)}) {_selection(field, drawing)}"
-    drawing.variables |= _variables(field, random, drawing.values, turn)
+    drawing.variables |= _variables(field, random, drawing.values)
+    if filtered:
+        drawing.variables["filter"] = plain(_filter(get_named_type(field.args["filter"].type), drawing.values, turn * 3 // 4))
     if owner is root:
         return _walk(drawing, page, (name,))
     one = parents[owner.name]
@@ -94,7 +101,7 @@ def _selection(field: GraphQLField, drawing: Drawing) -> str:
     return f"{{ edges {{ cursor node {{ id }} }} pageInfo {{ hasNextPage hasPreviousPage startCursor endCursor }} {' '.join(more)} }}"
 
 
-def _variables(field: GraphQLField, random: Random, values: Values, turn: int) -> dict[str, Any]:
+def _variables(field: GraphQLField, random: Random, values: Values) -> dict[str, Any]:
     given: dict[str, Any] = {}
     if "last" in field.args and random.random() < 0.5:
         given["last"] = random.randrange(1, 8)
@@ -102,8 +109,6 @@ def _variables(field: GraphQLField, random: Random, values: Values, turn: int) -
         given["first"] = random.randrange(1, 8)
         if random.random() < 0.3:
             given["offset"] = random.randrange(6)
-    if "filter" in field.args and random.random() < 0.7:
-        given["filter"] = plain(_filter(get_named_type(field.args["filter"].type), values, turn))
     if "search" in field.args and random.random() < 0.3:
         given["search"] = values.of(field.args["search"].type, "search")
     if "orderBy" in field.args and random.random() < 0.9:
@@ -131,7 +136,9 @@ def _order(field: GraphQLField, random: Random) -> list[dict[str, str]]:
     """Up to three terms; what may be null is drawn more often than what can't be."""
     enum: Any = get_named_type(get_named_type(field.args["orderBy"].type).fields["field"].type)
     node: Any = get_named_type(get_named_type(field.type).fields["nodes"].type)
-    nullable = {_key(name) for name, each in node.fields.items() if is_leaf_type(get_named_type(each.type)) and not is_non_null_type(each.type)}
+    nullable = {
+        _key(name) for name, each in node.fields.items() if is_leaf_type(get_named_type(each.type)) and not is_non_null_type(each.type)
+    }
     weights = [4 if _key(name) in nullable else 1 for name in enum.values]
     drawn = random.choices(list(enum.values), weights, k=random.choice((1, 1, 2, 3)))
     return [{"field": name, "direction": random.choice(("ASC", "DESC"))} for name in drawn]
