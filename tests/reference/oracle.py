@@ -74,7 +74,7 @@ def _resolve(source: Any, info: GraphQLResolveInfo[Any], **given: Any) -> Any:
         return _root(info, given)
     if isinstance(source, Record):
         return _member(source, info, given)
-    value = source[info.field_name]
+    value = source[info.field_name if info.field_name in source else snake(info.field_name)]
     return value() if callable(value) else value
 
 
@@ -103,27 +103,12 @@ def _item(type_: Any) -> str:
 
 
 def _viewer(view: View, _: Mapping[str, Any]) -> dict[str, Any]:
-    caller = asdict(view.caller)
-    return {
-        "user": view.one("User", view.caller.user_id),
-        "workspace": view.one("Workspace", view.caller.workspace_id),
-        "role": view.caller.role.name,
-        "tokenName": caller["token_name"],
-        "expiresAt": caller["expires_at"],
-    }
+    seen = {"user": view.one("User", view.caller.user_id), "workspace": view.one("Workspace", view.caller.workspace_id)}
+    return asdict(view.caller) | seen | {"role": view.caller.role.name}
 
 
 def _stages(*_: Any) -> list[dict[str, Any]]:
-    return [
-        {
-            "stage": each.name,
-            "value": each.value,
-            "label": each.label,
-            "defaultProbability": each.default_probability,
-            "isClosed": each.is_closed,
-        }
-        for each in STAGES
-    ]
+    return [asdict(each) | {"stage": each.name} for each in STAGES]
 
 
 def _nodes(view: View, given: Mapping[str, Any]) -> list[Record | None]:
