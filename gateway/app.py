@@ -39,7 +39,7 @@ from gateway.live.token import Tokens
 from gateway.logs import AccessLog
 from gateway.metrics import CONTENT_TYPE, Metrics
 from gateway.migrations import head_is_current, upgrade
-from gateway.pages import pages
+from gateway.pages import ForBrowsers, pages
 from gateway.rest import RestGraph
 from gateway.rest_usage import Uses
 from gateway.settings import Settings, SettingsError
@@ -56,7 +56,7 @@ from schema.write.expiry import ExpiredKeys
 #: Names of this machine for itself.
 LOOPBACK: Final = ("localhost", "*.localhost", "127.0.0.1", "[::1]")
 #: REST's pages that need no token.
-PUBLIC_REST: Final = frozenset({"/api/openapi.json", "/api/openapi-3.0.json", "/api/docs"})
+PUBLIC_REST: Final = frozenset({"/api/openapi.json", "/api/openapi-3.0.json", "/api/docs", "/api/docs/"})
 
 #: How old the database's figures may be in the metrics.
 MEASURE_SECONDS: Final = 1.0
@@ -137,18 +137,19 @@ class Application:
             graphql=layered(GraphQLEndpoint(self.operations), [*guard, bounded]),
             events=layered(EventsEndpoint(self.terms, self.metrics.streams), guard),
             socket=SocketEndpoint(self.terms, Origins(self.settings.cors_origins), self.metrics.sockets),
-            explorer=self.pages.explorer() if self.settings.graphiql else None,
+            explorer=self.pages.explorer if self.settings.graphiql else None,
             sdl=layered(SchemaText(self.graph.sdl, introspection=self.settings.introspection), guard),
             rest=self._rest([*guard, bounded]),
             public=PUBLIC_REST,
-            pages=Pages(self._pages(), self._assets()),
+            pages=Pages(self._operators(), self._public()),
         )
 
-    def _assets(self) -> ASGIApp:
-        """The pages' files and what else anyone may read; a starlette router, since that runs the lifespan too."""
+    def _public(self) -> ASGIApp:
+        """The pages with their files, and what else anyone may read; a starlette router, since that runs the lifespan too."""
         files = [Mount("/_assets", self.pages.assets)] if self.settings.graphiql else []
         public = [route for route in self.rest if isinstance(route, Route) and route.path in PUBLIC_REST]
-        return Router([*files, *public], default=not_found, lifespan=self.lifespan, redirect_slashes=False)
+        router = Router([*files, *public], default=not_found, lifespan=self.lifespan, redirect_slashes=False)
+        return ForBrowsers(self.pages, router) if self.settings.graphiql else router
 
     def _terms(self) -> Terms:
         """What sockets and streams run under."""
@@ -176,12 +177,8 @@ class Application:
         pages = {route.path: route.handle for route in self.rest if isinstance(route, Route)}
         return layered(Exact(pages, self.resources.handle if self.resources else not_found), layers)
 
-    def _pages(self) -> dict[str, Page]:
-        """What needs no token."""
-        return {**self._operators(), **({"/api/docs": self._docs} if self.settings.graphiql else {})}
-
     def _operators(self) -> dict[str, Page]:
-        """What is for those who run the process."""
+        """What is for those who run the process, and needs no token of a workspace."""
         return {
             "/healthz": alive,
             "/readyz": Readiness(self.database, lambda: self.stopping),
@@ -238,9 +235,6 @@ class Application:
         self.journal.tell()
         answer = Response(self.metrics.text(), headers={"Content-Type": CONTENT_TYPE, "Cache-Control": "no-store"})
         await answer(scope, receive, send)
-
-    async def _docs(self) -> Response:
-        return self.pages.docs()
 
 
 def create_app(settings: Settings, *, demo_token: str | None = None) -> Application:

@@ -1,21 +1,38 @@
-"""The two pages for a browser: the GraphQL explorer and the REST documentation.
+"""The pages for a browser: the start page, the GraphQL explorer and the REST documentation.
 
 `web/dist` holds them built, with everything they need; where it is missing, `web/plain` shows the same from a pinned CDN.
+Addresses in them are relative, so that they also work below a prefix that a proxy takes away.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from os import PathLike, stat_result
 from pathlib import Path
+from typing import Final
+from urllib.parse import quote
 
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Scope
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from gateway.http.faults import MethodNotAllowed
+from gateway.http.negotiate import wanted
 
 WEB = Path(__file__).parent / "web"
 CDN = "https://cdn.jsdelivr.net"
 CONFIG_SLOT = '<script type="application/json" id="config">{}</script>'
+#: Stands in a page for the way to the gateway's root, which depends on the prefix that it was asked for below.
+ROOT_SLOT: Final = "%ROOT%"
+#: An address in a page, from where its file is.
+RELATIVE: Final = re.compile(r'="\.{1,2}/')
+START: Final = "/"
+DOCS: Final = "/api/docs"
+ICON: Final = "/favicon.ico"
+
+#: Where a page is looked for and is not: the way to where it is, relative, as a proxy may have taken a prefix away.
+REDIRECTS: Final[Mapping[str, str]] = {"/graphql/": "../graphql", "/docs": "api/docs", "/docs/": "../api/docs", "/api/docs/": "../docs"}
 
 HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -28,34 +45,80 @@ CONTENT_TYPES = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
     ".md": "text/plain; charset=utf-8",
+    ".svg": "image/svg+xml",
     ".ttf": "font/ttf",
 }
 
 
 @dataclass(frozen=True)
-class _Page:
+class Page:
+    """An HTML page; `up` is the relative way from its address to the gateway's root."""
+
     html: str
     headers: Mapping[str, str]
+    up: str
 
-    def response(self) -> Response:
-        return HTMLResponse(self.html, headers=self.headers)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        html = self.html.replace(ROOT_SLOT, root_of(scope, self.up))
+        await HTMLResponse(html, headers=self.headers)(scope, receive, send)
+
+
+def root_of(scope: Scope, up: str) -> str:
+    """Return the address of the gateway's root, with its last slash: the prefix that is known, else the relative way `up`.
+
+    A browser that was asked for `/crm`, without the slash, takes relative addresses for the host's own.
+    """
+    prefix = scope.get("root_path", "").strip("/")
+    return f"/{quote(prefix, safe='/%')}/" if prefix else up
 
 
 @dataclass(frozen=True)
 class Pages:
-    """`assets` is to be mounted at `/_assets`; the pages refer to it by that path."""
+    """The pages and their files. `assets` is to be mounted at `/_assets`; the pages refer to it by that path below the root."""
 
     assets: ASGIApp
-    _explorer: _Page
-    _docs: _Page
+    start: Page
+    explorer: Page
+    docs: Page
+    icon: Path
 
-    def explorer(self) -> Response:
-        """GraphiQL, for `GET /graphql` from a browser (`Accept: text/html`)."""
-        return self._explorer.response()
 
-    def docs(self) -> Response:
-        """Swagger UI over `/api/openapi.json`, for `GET /api/docs`."""
-        return self._docs.response()
+class ForBrowsers:
+    """Serves the pages but for the explorer, which shares `/graphql` with the API; `otherwise` takes the rest."""
+
+    def __init__(self, pages: Pages, otherwise: ASGIApp) -> None:
+        self.pages = pages
+        self.otherwise = otherwise
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        page = self._page(scope) if scope["type"] == "http" else None
+        if page is not None:
+            scope["state"]["route"] = scope["path"]
+            if scope["method"] not in {"GET", "HEAD"}:
+                raise MethodNotAllowed("This page can only be read: use GET or HEAD.", "GET, HEAD")
+        await (page or self.otherwise)(scope, receive, send)
+
+    def _page(self, scope: Scope) -> ASGIApp | None:
+        path = scope["path"]
+        if path == START:
+            # Programs are told as before that nothing is here.
+            return self.pages.start if wanted(scope["state"]["headers"].get(b"accept")).page else None
+        if path == DOCS:
+            return self.pages.docs
+        if path == ICON:
+            return FileResponse(self.pages.icon, headers={"Cache-Control": "max-age=86400"}, media_type="image/x-icon")
+        return redirect(scope) if path in REDIRECTS else None
+
+
+def redirect(scope: Scope) -> Response:
+    """Lead a browser to the page that it means, with its query string."""
+    query = scope["query_string"].decode("latin-1")
+    return RedirectResponse(REDIRECTS[scope["path"]] + (f"?{query}" if query else ""))
+
+
+def is_built(web: Path = WEB) -> bool:
+    """Whether all pages are built: a build of before the start page is none."""
+    return (web / "dist" / "plain" / "start.html").is_file()
 
 
 def pages(*, demo_token: str | None, sdl_url: str | None = None, web: Path = WEB) -> Pages:
@@ -63,17 +126,23 @@ def pages(*, demo_token: str | None, sdl_url: str | None = None, web: Path = WEB
 
     `sdl_url` is where they download the schema as text, None where that is not shown.
     """
-    built = (web / "dist" / "explorer.html").is_file()
+    built = is_built(web)
     folder = web / ("dist" if built else "plain")
+    start = (web / "dist" if built else web) / "plain" / "start.html"
     cdn = "" if built else CDN
-    config = {"url": "/graphql", "subscriptionUrl": "/graphql", "openapiUrl": "/api/openapi.json", "sdlUrl": sdl_url, "token": demo_token}
-    cached = {"Cache-Control": "no-store" if demo_token else "no-cache"}
-    explorer = {**HEADERS, **cached, "Content-Security-Policy": _policy(cdn, "'unsafe-inline'"), "Vary": "Accept"}
-    docs = {**HEADERS, **cached, "Content-Security-Policy": _policy(cdn)}
+    config = {"root": ROOT_SLOT, "sdlUrl": sdl_url and sdl_url.lstrip("/"), "token": demo_token}
+    headers = {**HEADERS, "Cache-Control": "no-store" if demo_token else "no-cache"}
+    by_accept = {**headers, "Vary": "Accept"}
+
+    def page(file: Path, up: str, policy: str, headers: Mapping[str, str], **more: object) -> Page:
+        return Page(_filled(file, {**config, **more}), {**headers, "Content-Security-Policy": policy}, up)
+
     return Pages(
         assets=_Assets(folder / "_assets", "public, max-age=31536000, immutable" if built else "no-cache"),
-        _explorer=_Page(_filled(folder / "explorer.html", {**config, "examples": examples(web / "examples")}), explorer),
-        _docs=_Page(_filled(folder / "docs.html", config), docs),
+        start=page(start, "./", _policy(""), by_accept),
+        explorer=page(folder / "explorer.html", "./", _policy(cdn, "'unsafe-inline'"), by_accept, examples=examples(web / "examples")),
+        docs=page(folder / "docs.html", "../", _policy(cdn), headers),
+        icon=web / "plain" / "_assets" / "favicon.ico",
     )
 
 
@@ -96,7 +165,8 @@ def _example(path: Path) -> dict[str, str]:
 def _filled(page: Path, config: Mapping[str, object]) -> str:
     """Escape what could end the script element; beyond ASCII, json.dumps escapes by itself."""
     embedded = json.dumps(config).replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-    return page.read_text("utf-8").replace(CONFIG_SLOT, CONFIG_SLOT.replace("{}", embedded))
+    html = RELATIVE.sub(f'="{ROOT_SLOT}', page.read_text("utf-8"))
+    return html.replace(CONFIG_SLOT, CONFIG_SLOT.replace("{}", embedded))
 
 
 def _policy(cdn: str, styles: str = "") -> str:

@@ -3,12 +3,11 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeAlias
 
-from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from .faults import MethodNotAllowed, NotFound
 from .negotiate import wanted
-from .respond import GRAPHQL_PATH
+from .respond import GRAPHQL_PATH, GRAPHQL_SLASH
 from .sdl import SDL_PATH
 
 Page: TypeAlias = Callable[[], Awaitable[ASGIApp]]
@@ -61,7 +60,7 @@ class Doors:
         graphql: ASGIApp,
         events: ASGIApp,
         socket: ASGIApp,
-        explorer: Response | None,
+        explorer: ASGIApp | None,
         sdl: ASGIApp,
         rest: ASGIApp,
         pages: ASGIApp,
@@ -85,7 +84,7 @@ class Doors:
             return self.pages
         path: str = scope["path"]
         if kind == "websocket":
-            return self.socket if path == GRAPHQL_PATH else not_found
+            return self.socket if path in {GRAPHQL_PATH, GRAPHQL_SLASH} else not_found
         if path == GRAPHQL_PATH:
             scope["state"]["route"] = GRAPHQL_PATH
             return self._graphql(scope)
@@ -94,7 +93,7 @@ class Doors:
         if path == SDL_PATH:
             scope["state"]["route"] = SDL_PATH
             return self.sdl
-        return self.pages
+        return self._with_slash(scope) if path == GRAPHQL_SLASH else self.pages
 
     def _graphql(self, scope: Scope) -> ASGIApp:
         state = scope["state"]
@@ -103,3 +102,10 @@ class Doors:
             return self.explorer
         state["offer"] = want.offer
         return self.events if want.events else self.graphql
+
+    def _with_slash(self, scope: Scope) -> ASGIApp:
+        """`/graphql/` is served like `/graphql`, since clients lose bodies and tokens on redirects; only a page leads on."""
+        if scope["method"] == "GET" and self.explorer is not None and wanted(scope["state"]["headers"].get(b"accept")).page:
+            return self.pages
+        scope["path"] = GRAPHQL_PATH
+        return self._door(scope)

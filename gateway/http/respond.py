@@ -6,6 +6,8 @@ from .faults import Fault, Headers, graphql_body, rest_body
 from .negotiate import JSON, offer, wants_problem
 
 GRAPHQL_PATH = "/graphql"
+#: The same door, as some clients write it.
+GRAPHQL_SLASH = "/graphql/"
 
 
 async def respond(send: Send, status: int, content_type: str, body: bytes, headers: Headers | None = None) -> None:
@@ -27,7 +29,7 @@ async def refuse(scope: Scope, send: Send, fault: Fault) -> None:
     """Send a fault in the shape that the path's clients read."""
     accept = b", ".join([value for name, value in scope["headers"] if name == b"accept"])
     headers = [*fault.headers, (b"cache-control", b"no-store")]
-    if scope["path"] == GRAPHQL_PATH:
+    if scope["path"] in {GRAPHQL_PATH, GRAPHQL_SLASH}:
         await respond(send, fault.status, f"{offer(accept) or JSON}; charset=utf-8", graphql_body(fault), headers)
     elif wants_problem(accept):
         await respond(send, fault.status, "application/problem+json", rest_body(fault, problem=True), headers)

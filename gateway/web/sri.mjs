@@ -6,7 +6,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const PINNED = /"https:\/\/cdn\.jsdelivr\.net\/npm\/([\w.-]+@[\d.]+)\/([\w./-]+)" integrity="([^"]*)"/g;
+const PINNED = /"https:\/\/cdn\.jsdelivr\.net\/npm\/((?:@[\w-]+\/)?[\w.-]+@[\d.]+)\/([\w./-]+)" integrity="([^"]*)"/g;
 const write = process.argv.includes('--write');
 const scratch = mkdtempSync(join(tmpdir(), 'sri-'));
 

@@ -1,5 +1,15 @@
-// The REST documentation: it loads, takes a token, and “Try it out” shows deals, then one of them, as it stands.
-import { main, until, visit } from './browser.mjs';
+// The REST documentation: it loads, takes a token, “Try it out” shows deals, then one of them, as it stands; no click closes a deal.
+import { asInEarnest, isAccessible, main, onEachScreen, paste, until, visit } from './browser.mjs';
+
+const ROUTE = '/api/opportunities/{id}/';
+const route = (page, method, path) => page.locator(`.opblock-${method}`).filter({ has: page.locator(`[data-path="${path}"]`) });
+
+const open = async (page, method, path) => {
+  const opened = route(page, method, path);
+  await opened.locator('.opblock-summary-control').first().click();
+  await opened.getByRole('button', { name: 'Execute' }).waitFor();
+  return opened;
+};
 
 const authorize = async (page, token) => {
   await page.getByRole('button', { name: 'Authorize' }).first().click();
@@ -14,10 +24,9 @@ const authorize = async (page, token) => {
 
 /** What “Execute” on an operation is answered by, with the parameters as they stand. */
 const executed = async (page, method, path) => {
-  const route = page.locator(`.opblock-${method}`).filter({ has: page.locator(`[data-path="${path}"]`) });
-  await route.locator('.opblock-summary-control').first().click();
-  await route.getByRole('button', { name: 'Execute' }).click();
-  const answer = route.locator('.live-responses-table tbody .response').first();
+  const opened = await open(page, method, path);
+  await opened.getByRole('button', { name: 'Execute' }).click();
+  const answer = opened.locator('.live-responses-table tbody .response').first();
   const [status, body] = await until(`an answer to ${method} ${path}`, async () => {
     const shown = await Promise.all(['.response-col_status', '.highlight-code code'].map((part) => answer.locator(part).allInnerTexts()));
     return shown.every((texts) => texts.length) && shown.map(([text]) => text);
@@ -26,15 +35,55 @@ const executed = async (page, method, path) => {
   return JSON.parse(body);
 };
 
-await main(({ base, token, screenshot }) =>
-  visit(base, async (page) => {
-    await page.goto(`${base}/api/docs`);
-    await page.locator('.opblock').first().waitFor();
-    if (screenshot) await page.screenshot({ path: screenshot });
-    await authorize(page, token);
-    const { results } = await executed(page, 'get', '/api/opportunities/');
-    if (!results?.length) throw new Error('“Try it out” on the list shows no deals');
-    const { id } = await executed(page, 'get', '/api/opportunities/{id}/');
-    if (!id) throw new Error('“Try it out” on one deal shows none');
-  }),
-);
+/** Descriptions end before their example begins, in the document and in each parameter's. */
+const readsWell = async (page) => {
+  const words = await page.locator('.parameters .renderedMarkdown').allInnerTexts();
+  const examples = words.filter((text) => text.includes('For example'));
+  const bad = examples.filter((text) => !/[.!?] For example .*\.$/s.test(text.trim()));
+  if (!examples.length || bad.length) throw new Error(`descriptions that don’t read well: ${JSON.stringify(bad)} of ${examples.length}`);
+};
+
+/** The answers that are errors are folded until somebody asks. */
+const foldsErrors = async (opened) => {
+  const rows = opened.locator('.responses-table:not(.live-responses-table) > tbody > .response:visible');
+  const [good, button] = [await rows.count(), opened.getByRole('button', { name: /^Show the \d+ error answers$/ })];
+  await button.click();
+  const all = await rows.count();
+  if (good > 2 || all < good + 5) throw new Error(`${good} answers at first, ${all} when unfolded`);
+};
+
+/** What an update would send as it stands: the id, and the body. */
+const filledIn = async (opened) => [await opened.locator('tr[data-param-name=id] input').inputValue(), await opened.locator('.body-param__text').inputValue()];
+
+const closesNothing = async (page, { base, token }) => {
+  const demo = await filledIn(await open(page, 'patch', ROUTE));
+  const undo = await asInEarnest(page, `${base}/api/docs`);
+  await page.goto(`${base}/api/docs`);
+  await route(page, 'patch', ROUTE).waitFor();
+  await Promise.all([page.waitForEvent('load'), paste(page, token)]);
+  await route(page, 'patch', ROUTE).waitFor();
+  const earnest = await filledIn(await open(page, 'patch', ROUTE));
+  const { status } = await fetch(`${base}/api/opportunities/${earnest[0]}/`, { headers: { Authorization: `Bearer ${token}` } });
+  if (status !== 404) throw new Error('outside of a demo, an update is filled in with a record');
+  for (const [, body] of [demo, earnest]) if (/stage|closed/i.test(body)) throw new Error(`an update would send ${body}`);
+  await undo();
+};
+
+const steps = async (page, { base, token, screenshot }) => {
+  await page.goto(`${base}/docs`);
+  await page.locator('.opblock').first().waitFor();
+  if (page.url() !== `${base}/api/docs`) throw new Error(`/docs led to ${page.url()}`);
+  if (screenshot) await page.screenshot({ path: screenshot });
+  await authorize(page, token);
+  const { results } = await executed(page, 'get', '/api/opportunities/');
+  if (!results?.length) throw new Error('“Try it out” on the list shows no deals');
+  await readsWell(page);
+  await foldsErrors(route(page, 'get', '/api/opportunities/'));
+  await isAccessible(page, 'the documentation');
+  await onEachScreen(page, 'the documentation');
+  const { id } = await executed(page, 'get', ROUTE);
+  if (!id) throw new Error('“Try it out” on one deal shows none');
+  await closesNothing(page, { base, token });
+};
+
+await main((given) => visit(given.base, (page) => steps(page, given)));

@@ -1,6 +1,6 @@
-// The explorer: it loads, shows the schema's documentation, runs a query, runs a subscription and shows an event, and opens the links that the REST side gives.
+// The explorer: it loads, shows the schema's documentation, builds and runs a query, follows events, and opens the links that the REST side gives.
 import { readFile } from 'node:fs/promises';
-import { main, until, visit } from './browser.mjs';
+import { asInEarnest, isAccessible, main, onEachScreen, paste, until, visit } from './browser.mjs';
 
 const FIRST = '{ opportunities(first: 1) { nodes { id } } }';
 const RENAME = 'mutation Rename($id: ID!, $name: String!) { updateOpportunity(id: $id, input: { name: $name }) { userErrors { message } } }';
@@ -25,13 +25,30 @@ const example = (page, name) => page.getByRole('navigation', { name: 'Examples' 
 const showsTab = (page, name) =>
   until(`the tab “${name}”`, async () => (await page.locator('.graphiql-tab-active').innerText()).includes(name));
 
-const signIn = async (page, { base, token }) => {
+/** Without a token it says what to do, and with one it fills in nothing that a click could change. */
+const asksForToken = async (page, { base, token }) => {
+  const undo = await asInEarnest(page, `${base}/graphql`);
+  await page.evaluate(() => sessionStorage.clear());
+  await page.goto(`${base}/graphql`);
+  await until('what to do without a token', async () => (await page.locator('.graphiql-plugin').innerText()).includes('Paste a token, from `gateway token create`'));
+  await paste(page, token);
+  await seesDocs(page);
+  await example(page, 'Update');
+  await showsTab(page, 'UpdateOpportunity');
+  if (!(await variablesShown(page)).includes('opp_…')) throw new Error('outside of a demo, “Update” is filled in with a record');
+  await undo();
+};
+
+const opens = async (page, { base }) => {
   await page.goto(`${base}/graphql`);
   await page.locator('.graphiql-query-editor .view-lines').waitFor();
-  const field = page.getByLabel('Token');
-  if ((await field.inputValue()) === token) return;
-  await field.fill(token);
-  await field.press('Enter');
+};
+
+const variablesShown = (page) => editor(page, '.graphiql-editor-tools ~ .graphiql-editor-tool, .graphiql-editor-tool');
+
+const showsPanel = async (page, name) => {
+  const button = page.getByRole('button', { name: `Show ${name}` });
+  if (await button.count()) await button.click();
 };
 
 const seesDocs = (page) =>
@@ -40,17 +57,16 @@ const seesDocs = (page) =>
 /** Away with the scrollbars that show where the mouse is. */
 const keep = async (page, path) => {
   await page.mouse.move(0, 0);
-  await page.waitForTimeout(1_000);
+  await page.addStyleTag({ content: '.monaco-editor .scrollbar { display: none }' });
   await page.screenshot({ path });
 };
 
 const isToldOfWrongToken = async (page, { token }) => {
-  const field = page.getByLabel('Token');
-  await field.fill('wrong');
-  await field.press('Enter');
+  await paste(page, 'wrong');
   await until('“not accepted” beside the token', async () => (await page.locator('#bar').innerText()).includes('not accepted'));
-  await field.fill(token);
-  await field.press('Enter');
+  await showsPanel(page, 'Documentation Explorer');
+  await until('why there is no schema', async () => (await page.locator('.graphiql-plugin').innerText()).includes('the token is not accepted'));
+  await paste(page, token);
   await until('a token that is accepted', async () => !(await page.locator('#bar').innerText()).includes('not accepted'));
 };
 
@@ -60,29 +76,76 @@ const runsQuery = async (page) => {
   if (!text.includes('"totalCount"')) throw new Error(`the first query was answered by:\n${text}`);
 };
 
-const seesEvent = async (page, given) => {
+/** A click in the tree of fields writes the field into the query. */
+const buildsQuery = async (page) => {
+  await showsPanel(page, 'Query builder');
+  await page.locator('.graphiql-explorer-node[class*="explorer-probability"]').first().click();
+  await run(page);
+  await until('the clicked field in the answer', async () => (await answer(page)).includes('"probability"'));
+  await isAccessible(page, 'the query builder');
+};
+
+const rename = async (given, id, name) => graphql(given, RENAME, { id, name });
+
+/** Events are kept in a list, which goes on while its reader is in another tab; Stop ends it. */
+const followsEvents = async (page, given) => {
   const frames = [];
   page.on('websocket', (socket) => {
     socket.on('framesent', ({ payload }) => frames.push(`→ ${payload}`));
     socket.on('framereceived', ({ payload }) => frames.push(`← ${payload}`));
     socket.on('close', () => frames.push('closed'));
   });
+  const list = page.locator('.events li');
+  const seen = (what, count) =>
+    until(`${what} in the list`, async () => (await list.count()) === count).catch((error) => {
+      throw new Error(`${error.message}; frames of the WebSocket:\n${frames.join('\n') || '(none)'}`);
+    });
   await example(page, 'Watch');
-  await until('the subscription in the editor', async () => (await operation(page)).includes('subscription'));
   await showsTab(page, 'WatchOpportunities');
   await run(page);
   await until('“subscribe” on the WebSocket', () => frames.some((frame) => frame.includes('"subscribe"')));
   const { id } = (await graphql(given, FIRST)).opportunities.nodes[0];
-  let turn = 0;
-  const seen = async () => {
-    await graphql(given, RENAME, { id, name: `Seen live, ${(turn += 1)}` });
-    await new Promise((resolve) => setTimeout(resolve, 400));
-    return (await answer(page)).includes('Seen live');
-  };
-  await until('the event in the response', seen).catch((error) => {
-    throw new Error(`${error.message}; frames of the WebSocket:\n${frames.join('\n') || '(none)'}`);
-  });
+  let first = 0; // what is renamed before the server has heard “subscribe” is no event
+  await until('the first event', async () => (await rename(given, id, `Renamed ${(first += 1)}`), (await list.count()) > 0));
+  await until('the event in the answer', async () => (await answer(page)).includes('Renamed'));
+  await until('all events of before', async () => (await list.first().innerText()).includes(`Renamed ${first}`));
+  const before = await list.count();
+  await example(page, 'Update');
+  await showsTab(page, 'UpdateOpportunity');
+  await until('the demo’s deal in the variables', async () => (await variablesShown(page)).includes('"opp_0'));
+  await rename(given, id, 'Renamed from elsewhere');
+  await seen('an event while in another tab', before + 1);
+  if (!(await list.first().innerText()).includes('Renamed from elsewhere')) throw new Error('the newest event isn’t the first');
+  if ((await answer(page)).includes('Renamed')) throw new Error('an event in the answer of another operation');
+  await list.first().locator('summary').click();
+  await until('the whole event', async () => (await list.first().innerText()).includes('"opportunityChanged"'));
+  await isAccessible(page, 'the events');
+  await page.locator('.events').getByRole('button', { name: 'Stop' }).click();
+  await until('the end of the subscription', async () => (await page.locator('.events').innerText()).includes('ended, '));
 };
+
+/** With more tabs than there is room for, the active one is in sight. */
+const showsActiveTab = async (page) => {
+  for (const name of ['List', 'Get', 'Create', 'Delete', 'Pipeline']) await example(page, name);
+  await until('the last tab in sight', () => page.locator('.graphiql-tab-active').evaluate((tab) => {
+    const [inner, outer] = [tab, tab.parentElement].map((it) => it.getBoundingClientRect());
+    return tab.innerText.includes('Pipeline') && inner.right <= outer.right + 1 && inner.left >= outer.left - 1;
+  }));
+};
+
+/** On each screen, operation and answer are wide and high enough to be read. */
+const fitsEachScreen = (page) =>
+  onEachScreen(page, 'the explorer', async (width) => {
+    if (width < 700) await page.locator('.graphiql-sidebar .active').click();
+    for (const part of ['.graphiql-query-editor', '.graphiql-response']) {
+      const box = await until(`${part} that can be read at ${width}`, async () => {
+        const { width: wide, height } = await page.locator(part).boundingBox();
+        return wide >= Math.min(330, width / 3.5) && height >= 150 && { wide, height };
+      }, 3_000);
+      if (width < 700 && box.wide < width * 0.9) throw new Error(`${part} is ${box.wide} px wide on a phone`);
+    }
+    if (width < 700) await showsPanel(page, 'Documentation Explorer');
+  });
 
 const keepsToken = async (page, { token }) => {
   const kept = await page.evaluate(() => JSON.stringify({ ...localStorage }));
@@ -100,7 +163,7 @@ const opensLink = async (page, { base }) => {
   const fragment = new URLSearchParams({ query, variables: '{"id":"opp_linked"}', operationName: 'Linked' });
   await page.goto(`${base}/graphql#${fragment}`);
   await until('the linked document in the editor', async () => (await operation(page)).includes('query Linked'));
-  const variables = await editor(page, '.graphiql-editor-tools ~ .graphiql-editor-tool, .graphiql-editor-tool');
+  const variables = await variablesShown(page);
   if (!variables.includes('opp_linked')) throw new Error(`the linked variables are not in place, but: ${variables}`);
   await showsTab(page, 'Linked');
 };
@@ -119,15 +182,19 @@ const opensTranslation = async (page, { base, token }) => {
 };
 
 const steps = async (page, given) => {
-  await signIn(page, given);
+  await opens(page, given);
   await seesDocs(page);
   await runsQuery(page);
+  await isAccessible(page, 'the explorer');
   if (given.screenshot) await keep(page, given.screenshot);
-  await seesEvent(page, given);
-  await page.getByRole('button', { name: /^Stop query/ }).click();
+  await fitsEachScreen(page);
+  await buildsQuery(page);
+  await followsEvents(page, given);
+  await showsActiveTab(page);
   await isToldOfWrongToken(page, given);
   await keepsToken(page, given);
   await downloadsSchema(page);
+  await asksForToken(page, given);
   await opensLink(page, given);
   await opensTranslation(page, given);
 };

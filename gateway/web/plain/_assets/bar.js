@@ -1,11 +1,10 @@
-// The bar above both pages: title, links or buttons, and the token field.
-import { config, downloadSchema, keepToken, onAnswer, token } from './session.js';
+// The bar above all pages: the way to the others, examples, and the token field.
+import { element } from './elements.js';
+import { at, config, downloadSchema, keepToken, onAnswer, token } from './session.js';
 
-const element = (tag, properties, ...children) => {
-  const made = Object.assign(document.createElement(tag), properties);
-  made.append(...children);
-  return made;
-};
+export const NO_TOKEN = 'Paste a token, from `gateway token create`';
+
+const PAGES = { start: ['', 'Start'], explorer: ['graphql', 'Explorer'], docs: ['api/docs', 'REST API'] };
 
 const tokenField = (onToken) => {
   const input = element('input', {
@@ -13,8 +12,8 @@ const tokenField = (onToken) => {
     type: 'password',
     autocomplete: 'off',
     spellcheck: false,
-    placeholder: 'paste an API token here',
-    title: 'Sent as “Authorization: Bearer …”. Kept for this tab only.',
+    placeholder: 'paste a token here',
+    title: `${NO_TOKEN}. It is sent as “Authorization: Bearer …” and kept for this tab only.`,
     value: token(),
   });
   input.addEventListener('change', () => {
@@ -23,7 +22,7 @@ const tokenField = (onToken) => {
   });
   const refusal = element('span', { role: 'status' });
   onAnswer((taken) => {
-    input.ariaInvalid = String(!taken);
+    input.ariaInvalid = String(!taken && Boolean(token()));
     refusal.textContent = taken || !token() ? '' : 'not accepted:';
   });
   return element('label', { className: 'token' }, 'Token', refusal, input);
@@ -32,19 +31,32 @@ const tokenField = (onToken) => {
 const exampleButton = (example, onExample) =>
   element('button', { type: 'button', title: example.hint, onclick: () => onExample(example) }, example.name);
 
-const schemaLink = () => {
-  const onclick = (event) => {
+/** A link that saves the schema, as whoever the token says. */
+export const savesSchema = (link) => {
+  link.addEventListener('click', (event) => {
     event.preventDefault();
     downloadSchema();
-  };
-  return element('a', { href: config.sdlUrl, title: 'Download the schema as text (SDL).', onclick }, 'Schema');
+  });
+  return link;
 };
 
-/** Fills the bar; `onToken` is told of a new token, `onExample` of the example that was clicked. */
-export const showBar = ({ title, link, examples = [], onExample, onToken }) => {
+const schemaLink = () => savesSchema(element('a', { href: at(config.sdlUrl), title: 'Download the schema as text (SDL).' }, 'Schema'));
+
+const pageLink = (name, page) => {
+  const [path, text] = PAGES[name];
+  const link = element('a', { href: at(path) }, text);
+  if (name === page) link.ariaCurrent = 'page';
+  return link;
+};
+
+/** Fills the bar of `page`; `onToken` is told of a new token, `onExample` of the example that was clicked. */
+export const showBar = ({ page, title, examples = [], onExample, onToken }) => {
+  const links = Object.keys(PAGES).map((name) => pageLink(name, page));
   const buttons = examples.map((example) => exampleButton(example, onExample));
-  const group = element('nav', { ariaLabel: 'Examples' }, ...(buttons.length ? ['Examples', ...buttons] : []));
-  const other = element('a', { href: link.href }, link.text);
-  const links = config.sdlUrl ? [other, schemaLink()] : [other];
-  document.getElementById('bar').replaceChildren(element('strong', {}, title), group, ...links, tokenField(onToken));
+  document.getElementById('bar').replaceChildren(
+    ...(title ? [element('h1', {}, title)] : []),
+    element('nav', { className: 'pages', ariaLabel: 'Pages' }, ...links, config.sdlUrl && schemaLink()),
+    ...(buttons.length ? [element('nav', { className: 'examples', ariaLabel: 'Examples' }, element('span', {}, 'Examples'), ...buttons)] : []),
+    tokenField(onToken),
+  );
 };

@@ -1,5 +1,5 @@
 // Ids of records that are there, for examples that can be run as they stand.
-import { authorization, config, token } from './session.js';
+import { ask, token } from './session.js';
 
 const NEWEST = `{
   opportunities(first: 1) { nodes { id account { id } } }
@@ -13,9 +13,7 @@ const ids = ({ nodes }) => nodes.map(({ id }) => id);
 export const newest = async () => {
   if (!token()) return {};
   try {
-    const headers = { 'Content-Type': 'application/json', ...authorization() };
-    const response = await fetch(config.url, { method: 'POST', headers, body: JSON.stringify({ query: NEWEST }) });
-    const { opportunities, users, contacts } = (await response.json()).data;
+    const { opportunities, users, contacts } = (await ask(NEWEST)).data;
     return { opp: ids(opportunities), acc: opportunities.nodes.map(({ account }) => account.id), usr: ids(users), cnt: ids(contacts) };
   } catch {
     return {};

@@ -1,8 +1,16 @@
-// What both pages know: the server's configuration, and the token, which is kept for this tab only.
-const KEY = 'gateway.token';
+// What all pages know: where the gateway is, and the token, which is kept for this tab only.
 
-/** {url, subscriptionUrl, openapiUrl, sdlUrl, token, examples: [{name, hint, document, variables}]}, embedded by the server. */
+/** {root, sdlUrl, token, examples: [{name, hint, document, variables}]}, embedded by the server; addresses are below the root. */
 export const config = JSON.parse(document.getElementById('config').textContent);
+
+/** The absolute address of what is at `path` below the gateway's root, which may itself be below a prefix. */
+export const at = (path) => new URL(config.root + path, location.href).href;
+
+// Two gateways below two prefixes of one host share the tab's storage.
+const KEY = `gateway.token ${new URL(at('')).pathname}`;
+
+/** Whether this is a demo: its deals are nobody's, so that writes may be filled in. */
+export const demo = Boolean(config.token);
 
 export const token = () => sessionStorage.getItem(KEY) ?? config.token ?? '';
 
@@ -12,20 +20,27 @@ export const keepToken = (value) => sessionStorage.setItem(KEY, value.trim());
 export const authorization = () => (token() ? { Authorization: `Bearer ${token()}` } : {});
 
 /** Where the WebSocket listens: the page's own host, encrypted where the page is. */
-export const socketUrl = () => new URL(config.subscriptionUrl, location.href).href.replace(/^http/, 'ws');
+export const socketUrl = () => at('graphql').replace(/^http/, 'ws');
 
 /** Told whether the server took the token, after each answer. */
 export const onAnswer = (listener) => addEventListener('answered', ({ detail }) => listener(detail.taken));
 
-const fetchWithToken = async (url, init) => {
+export const fetchWithToken = async (url, init = {}) => {
   const response = await fetch(url, { ...init, headers: { ...authorization(), ...init.headers } });
   dispatchEvent(new CustomEvent('answered', { detail: { taken: response.status !== 401 } }));
   return response;
 };
 
+/** The answer to a query: {status, data, errors}. Rejects where there is no gateway, or no answer of one. */
+export const ask = async (query, variables = {}) => {
+  const headers = { 'Content-Type': 'application/json' };
+  const response = await fetchWithToken(at('graphql'), { method: 'POST', headers, body: JSON.stringify({ query, variables }) });
+  return { status: response.status, ...(await response.json()) };
+};
+
 /** Saves the schema as a file: a plain link to it would carry no token. */
 export const downloadSchema = async () => {
-  const response = await fetchWithToken(config.sdlUrl, {});
+  const response = await fetchWithToken(at(config.sdlUrl));
   if (!response.ok) return;
   const href = URL.createObjectURL(await response.blob());
   Object.assign(document.createElement('a'), { href, download: 'schema.graphql' }).click();
@@ -35,7 +50,7 @@ export const downloadSchema = async () => {
 /** A fetcher for GraphiQL: queries by POST, subscriptions by graphql-transport-ws. */
 export const createFetcher = (createGraphiQLFetcher, createClient) =>
   createGraphiQLFetcher({
-    url: config.url,
+    url: at('graphql'),
     fetch: fetchWithToken,
     enableIncrementalDelivery: false,
     wsClient: createClient({ url: socketUrl(), connectionParams: authorization }),

@@ -1,7 +1,8 @@
 // Swagger UI as both docs pages show it; the Swagger UI itself comes from the bundle or, where nothing was built, from the CDN.
 import { showBar } from './bar.js';
+import { namesControls } from './names.js';
 import { newest } from './newest.js';
-import { config, token } from './session.js';
+import { at, token } from './session.js';
 import { tryable } from './try-out.js';
 
 const isBearer = ({ type, scheme }) => type === 'http' && scheme?.toLowerCase() === 'bearer';
@@ -25,15 +26,30 @@ const changing = (change) => () => ({
   statePlugins: { spec: { wrapActions: { updateJsonSpec: (update) => (document) => update(change(document)) } } },
 });
 
+const isError = ([code]) => /^[45]|^default$/i.test(code);
+
+/** A route's answers: those that are errors, a dozen each, are folded until somebody wants to see them (docs.css hides the rows). */
+const folding = ({ React }) => ({
+  wrapComponents: {
+    responses: (Responses) => (props) => {
+      const [open, setOpen] = React.useState(false);
+      const errors = [...props.responses.entrySeq()].filter(isError).length;
+      const words = `${open ? 'Hide' : 'Show'} the ${errors} error answers`;
+      const button = React.createElement('button', { type: 'button', className: 'btn fold', 'aria-expanded': open, onClick: () => setOpen(!open) }, words);
+      return React.createElement('div', { className: open ? 'answers' : 'answers folded' }, React.createElement(Responses, props), errors > 0 && button);
+    },
+  },
+});
+
 export const showDocs = async (SwaggerUIBundle) => {
   followTheme();
   // Another token sees other records: the page begins anew.
-  showBar({ title: 'REST API', link: { href: config.url, text: 'GraphQL explorer' }, onToken: () => location.reload() });
+  showBar({ page: 'docs', onToken: () => location.reload() });
   const records = await newest();
   const ui = SwaggerUIBundle({
     domNode: document.getElementById('page'),
-    url: config.openapiUrl,
-    plugins: [changing((document) => tryable(document, records))],
+    url: at('api/openapi.json'),
+    plugins: [changing((document) => tryable(document, records)), folding],
     onComplete: () => authorize(ui),
     deepLinking: true,
     defaultModelsExpandDepth: 0,
@@ -42,4 +58,5 @@ export const showDocs = async (SwaggerUIBundle) => {
     tryItOutEnabled: true,
     validatorUrl: null,
   });
+  namesControls(document.getElementById('page'), '.opblock-section, .responses-wrapper');
 };
