@@ -79,7 +79,7 @@ const runsQuery = async (page) => {
 /** A click in the tree of fields writes the field into the query. */
 const buildsQuery = async (page) => {
   await showsPanel(page, 'Query builder');
-  await page.locator('.graphiql-explorer-node[class*="explorer-probability"]').first().click();
+  await page.locator('[data-field-name=probability]').first().click();
   await run(page);
   await until('the clicked field in the answer', async () => (await answer(page)).includes('"probability"'));
   await isAccessible(page, 'the query builder');

@@ -22,14 +22,15 @@ const FONT_SIZE = 14;
 const EDITOR_FLEX = 'graphiql:editorFlex'; // where GraphiQL keeps how wide the operation is beside its answer
 const FETCH_FAILED = 'The schema can’t be read: the token is not accepted, or the gateway is away.';
 /** GraphiQL's colours of code, with those that can't be read mended (WCAG 2.1, 1.4.3). */
-const theme = (base, ground, focusBorder, rules, colors = {}) => {
+const theme = (base, ground, focusBorder, lineNumbers, rules) => {
   const clear = { 'editor.background': '#ffffff00', 'scrollbar.shadow': '#ffffff00' };
   const popups = { 'editorHoverWidget.background': ground, 'editorSuggestWidget.background': ground, 'editorWidget.background': ground };
-  return { base, inherit: true, colors: { ...clear, ...popups, focusBorder, ...colors }, rules: Object.entries(rules).map(([token, foreground]) => ({ token, foreground })) };
+  const numbers = { 'editorLineNumber.foreground': lineNumbers, 'editorLineNumber.dimmedForeground': lineNumbers };
+  return { base, inherit: true, colors: { ...clear, ...popups, ...numbers, focusBorder }, rules: Object.entries(rules).map(([token, foreground]) => ({ token, foreground })) };
 };
 const THEMES = {
-  'graphiql-DARK': theme('vs-dark', '#212a3b', '#ff5794', { 'argument.identifier.gql': '#a5a0ff', comment: '#8fba7a' }, { 'editorLineNumber.foreground': '#98a2b6' }),
-  'graphiql-LIGHT': theme('vs', '#ffffff', '#d60590', { 'argument.identifier.gql': '#6c69ce', number: '#067347' }),
+  'graphiql-DARK': theme('vs-dark', '#212a3b', '#ff5794', '#98a2b6', { 'argument.identifier.gql': '#a5a0ff', comment: '#8fba7a' }),
+  'graphiql-LIGHT': theme('vs', '#ffffff', '#d60590', '#237893', { 'argument.identifier.gql': '#6c69ce', number: '#067347' }),
 };
 const link = linked();
 const [welcome] = config.examples;
