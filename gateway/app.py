@@ -10,7 +10,7 @@ from typing import Any, Final, TypeAlias
 import structlog
 from limits.errors import ConfigurationError
 from starlette.responses import Response
-from starlette.routing import Mount, Route, Router
+from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.auth import Authenticator
@@ -145,10 +145,9 @@ class Application:
         )
 
     def _public(self) -> ASGIApp:
-        """The pages with their files, and what else anyone may read; a starlette router, since that runs the lifespan too."""
-        files = [Mount("/_assets", self.pages.assets)] if self.settings.graphiql else []
+        """The pages and what else anyone may read; a starlette router, since that runs the lifespan too."""
         public = [route for route in self.rest if isinstance(route, Route) and route.path in PUBLIC_REST]
-        router = Router([*files, *public], default=not_found, lifespan=self.lifespan, redirect_slashes=False)
+        router = Router(public, default=not_found, lifespan=self.lifespan, redirect_slashes=False)
         return ForBrowsers(self.pages, router) if self.settings.graphiql else router
 
     def _terms(self) -> Terms:

@@ -52,11 +52,11 @@ async def _workspaces(database: Database) -> dict[str, bool]:
 
 
 def banner(settings: Settings, token: str) -> str:
-    """What the demo tells: the token, a line to paste, and the explorer's address."""
+    """What the demo tells: the token, a line to paste, and where a browser begins."""
     return (
         f"\nToken     {token}\n\n"
         f"curl -sS -H 'Authorization: Bearer {token}' '{settings.address}/api/opportunities/?limit=5'\n\n"
-        f"Explorer  {settings.address}/graphql\n"
+        f"Browser   {settings.address}/\n"
     )
 
 

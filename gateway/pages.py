@@ -27,6 +27,7 @@ CONFIG_SLOT = '<script type="application/json" id="config">{}</script>'
 ROOT_SLOT: Final = "%ROOT%"
 #: An address in a page, from where its file is.
 RELATIVE: Final = re.compile(r'="\.{1,2}/')
+ASSETS: Final = "/_assets"
 START: Final = "/"
 DOCS: Final = "/api/docs"
 ICON: Final = "/favicon.ico"
@@ -74,7 +75,7 @@ def root_of(scope: Scope, up: str) -> str:
 
 @dataclass(frozen=True)
 class Pages:
-    """The pages and their files. `assets` is to be mounted at `/_assets`; the pages refer to it by that path below the root."""
+    """The pages and their files, to which they refer by `/_assets/` below the root."""
 
     assets: ASGIApp
     start: Page
@@ -84,13 +85,17 @@ class Pages:
 
 
 class ForBrowsers:
-    """Serves the pages but for the explorer, which shares `/graphql` with the API; `otherwise` takes the rest."""
+    """Serves the pages and their files, but for the explorer, which shares `/graphql` with the API; `otherwise` takes the rest."""
 
     def __init__(self, pages: Pages, otherwise: ASGIApp) -> None:
         self.pages = pages
         self.otherwise = otherwise
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].startswith(ASSETS + "/"):
+            # Without the prefix, too: starlette looks for it in the path.
+            await self.pages.assets({**scope, "path": scope["path"].removeprefix(ASSETS), "root_path": ""}, receive, send)
+            return
         page = self._page(scope) if scope["type"] == "http" else None
         if page is not None:
             scope["state"]["route"] = scope["path"]

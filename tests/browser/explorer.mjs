@@ -169,10 +169,10 @@ const opensLink = async (page, { base }) => {
 };
 
 /** The link that a REST call's explanation gives: document and variables are in place, and run. */
-const opensTranslation = async (page, { base, token }) => {
+const opensTranslation = async (page, { base, direct, token }) => {
   const asked = new URLSearchParams({ method: 'GET', path: '/api/opportunities/?stage=proposal&fields=id,stage' });
-  const shown = await fetch(`${base}/api/_graphql?${asked}`, { headers: { Authorization: `Bearer ${token}` } });
-  const { explorerUrl } = await shown.json();
+  const shown = await fetch(`${direct}/api/_graphql?${asked}`, { headers: { Authorization: `Bearer ${token}` } });
+  const explorerUrl = (await shown.json()).explorerUrl.replace(direct, base);
   await page.goto('about:blank'); // another fragment alone is no visit
   await page.goto(explorerUrl);
   await until('the translation in the editor', async () => (await operation(page)).includes('query ListOpportunities'));

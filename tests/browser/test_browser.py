@@ -16,7 +16,7 @@ from gateway.auth.keys import Keys, NewKey
 from gateway.pages import is_built
 from schema.rules.access import Role
 from schema.storage.database import open_database
-from tests.live_server import ROOT, Demo, require, serve_demo
+from tests.live_server import Demo, require, serve_demo
 
 HERE = Path(__file__).parent
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")

@@ -1,4 +1,4 @@
-"""The explorer and the documentation as the server sends them; what a browser makes of them is in tests/browser."""
+"""The pages as the server sends them; what a browser makes of them is in tests/browser."""
 
 import json
 import re
@@ -7,22 +7,27 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 from graphql import OperationDefinitionNode, parse
 from httpx import ASGITransport, AsyncClient, Response
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.routing import Mount, Route
+from starlette.middleware.exceptions import ExceptionMiddleware
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway.pages import CDN, WEB, Pages, examples, pages
+from gateway.pages import CDN, REDIRECTS, WEB, ForBrowsers, Pages, examples, is_built, pages
+from tests.gateway.conftest import HEADERS, MakeApp, calling
 
 BUILT_PAGE = (
     '<script type="application/json" id="config">{}</script>'
-    '<script type="module" crossorigin src="/_assets/page-Dk3x.js"></script>'
-    '<link rel="stylesheet" href="/_assets/page-Dk3x.css">'
+    '<script type="module" crossorigin src="./_assets/page-Dk3x.js"></script>'
+    '<link rel="stylesheet" href="./_assets/page-Dk3x.css">'
 )
-PATHS = ["/graphql", "/api/docs"]
+PATHS = ["/", "/graphql", "/api/docs"]
+FROM_CDN = ["/graphql", "/api/docs"]
+BROWSER = {"accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 
 
 @pytest.fixture
@@ -36,11 +41,12 @@ def plain(tmp_path: Path) -> Path:
 @pytest.fixture
 def built(plain: Path) -> Path:
     """The web folder after a build: the real one where there is one, else one of the same layout."""
-    if (WEB / "dist").is_dir():
+    if is_built():
         shutil.copytree(WEB / "dist", plain / "dist")
         return plain
     (plain / "dist" / "_assets").mkdir(parents=True)
-    for name in ("explorer.html", "docs.html"):
+    (plain / "dist" / "plain").mkdir()
+    for name in ("explorer.html", "docs.html", "plain/start.html"):
         (plain / "dist" / name).write_text(BUILT_PAGE)
     for name in ("page-Dk3x.js", "page-Dk3x.css", "icons-Dk3x.ttf"):
         (plain / "dist" / "_assets" / name).write_text("/* built */")
@@ -53,23 +59,22 @@ def web(request: pytest.FixtureRequest) -> Path:
     return Path(request.getfixturevalue(request.param))
 
 
-def application(made: Pages) -> Starlette:
+def application(made: Pages) -> ASGIApp:
     """The least that serves the pages as the gateway does."""
+    pages = ForBrowsers(made, Starlette(routes=[Route("/graphql", made.explorer)]))
 
-    async def explorer(_request: Request) -> Any:
-        return made.explorer()
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        scope["state"] = {"headers": dict(scope["headers"])}
+        await pages(scope, receive, send)
 
-    async def docs(_request: Request) -> Any:
-        return made.docs()
-
-    return Starlette(routes=[Route("/graphql", explorer), Route("/api/docs", docs), Mount("/_assets", made.assets)])
+    return ExceptionMiddleware(app)
 
 
 @asynccontextmanager
-async def serving(web: Path, demo_token: str | None = None) -> AsyncIterator[AsyncClient]:
-    """A client of the pages in `web`."""
-    transport = ASGITransport(app=application(pages(demo_token=demo_token, web=web)))
-    async with AsyncClient(transport=transport, base_url="http://gateway.test") as client:
+async def serving(web: Path, demo_token: str | None = None, prefix: str = "") -> AsyncIterator[AsyncClient]:
+    """A browser's client of the pages in `web`; `prefix` is what a trusted proxy says that it took away."""
+    transport = ASGITransport(app=application(pages(demo_token=demo_token, web=web)), root_path=prefix)
+    async with AsyncClient(transport=transport, base_url="http://gateway.test", headers=BROWSER) as client:
         yield client
 
 
@@ -87,10 +92,10 @@ def policy_of(page: Response) -> dict[str, list[str]]:
 
 
 async def test_the_explorer_is_told_where_to_ask_and_what_to_show(web: Path) -> None:
-    """The config has the two addresses, no token unless it was given, and an example for each REST route and a subscription."""
+    """The config has the way to the root, no token unless it was given, and an example for each REST route and a subscription."""
     async with serving(web) as client:
         config = config_of(await client.get("/graphql"))
-    assert (config["url"], config["subscriptionUrl"], config["sdlUrl"], config["token"]) == ("/graphql", "/graphql", None, None)
+    assert (config["root"], config["sdlUrl"], config["token"]) == ("./", None, None)
     assert [example["name"] for example in config["examples"]] == [
         "Welcome",
         "List",
@@ -104,11 +109,11 @@ async def test_the_explorer_is_told_where_to_ask_and_what_to_show(web: Path) -> 
     assert set(config["examples"][0]) == {"name", "hint", "document", "variables"}
 
 
-async def test_the_docs_are_told_where_the_document_is(web: Path) -> None:
-    """Swagger UI reads the gateway's own OpenAPI document and gets the demo's token."""
+async def test_the_docs_are_told_where_they_are(web: Path) -> None:
+    """Swagger UI reads the gateway's own OpenAPI document, one level up, and gets the demo's token."""
     async with serving(web, demo_token="demo") as client:
         config = config_of(await client.get("/api/docs"))
-    assert (config["openapiUrl"], config["token"]) == ("/api/openapi.json", "demo")
+    assert (config["root"], config["token"]) == ("../", "demo")
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -143,14 +148,22 @@ async def test_the_policy_allows_this_host_only(built: Path, path: str) -> None:
     assert everything == {"'none'", "'self'", "data:"}
 
 
+async def test_the_start_page_needs_no_other_host(plain: Path) -> None:
+    """It works offline also where nothing was built: it is made of a few files of ours."""
+    async with serving(plain) as client:
+        page = await client.get("/")
+    assert {source for sources in policy_of(page).values() for source in sources} == {"'none'", "'self'", "data:"}
+    assert "//" not in page.text.replace("http://127.0.0.1:8000/", "")
+
+
 async def test_only_the_explorer_has_inline_styles(built: Path) -> None:
     """Its editors place text with them; Swagger UI does without."""
     async with serving(built) as client:
         styles = [policy_of(await client.get(path))["style-src"] for path in PATHS]
-    assert styles == [["'self'", "'unsafe-inline'"], ["'self'"]]
+    assert styles == [["'self'"], ["'self'", "'unsafe-inline'"], ["'self'"]]
 
 
-@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("path", FROM_CDN)
 async def test_without_a_build_the_cdn_is_the_one_other_host(plain: Path, path: str) -> None:
     """Data goes to this host only, even then."""
     async with serving(plain) as client:
@@ -159,7 +172,7 @@ async def test_without_a_build_the_cdn_is_the_one_other_host(plain: Path, path: 
     assert policy["connect-src"] == policy["worker-src"] == ["'self'"]
 
 
-@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("path", FROM_CDN)
 async def test_every_file_from_the_cdn_is_pinned(plain: Path, path: str) -> None:
     """A full version and a hash on each: a changed file is refused. `npm run sri` compares the hashes with the packages."""
     async with serving(plain) as client:
@@ -167,7 +180,7 @@ async def test_every_file_from_the_cdn_is_pinned(plain: Path, path: str) -> None
     tags = [tag for tag in re.findall(r"<(?:script|link)[^>]*>", page.text) if "//" in tag]
     assert tags
     for tag in tags:
-        assert re.search(rf'"{CDN}/npm/[\w-]+@\d+\.\d+\.\d+/[\w./-]+" integrity="sha384-[A-Za-z0-9+/]{{64}}"', tag)
+        assert re.search(rf'"{CDN}/npm/(?:@\w+/)?[\w-]+@\d+\.\d+\.\d+/[\w./-]+" integrity="sha384-[A-Za-z0-9+/]{{64}}"', tag)
         assert " crossorigin " in tag
 
 
@@ -182,9 +195,10 @@ async def test_the_page_stands_alone(web: Path, path: str) -> None:
 
 
 async def test_one_address_serves_page_and_api(web: Path) -> None:
-    """`/graphql` answers by Accept, and caches must know."""
+    """`/` and `/graphql` answer by Accept, and caches must know."""
     async with serving(web) as client:
-        assert (await client.get("/graphql")).headers["vary"] == "Accept"
+        for path in ("/", "/graphql"):
+            assert (await client.get(path)).headers["vary"] == "Accept"
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -196,24 +210,108 @@ async def test_a_page_with_a_token_is_not_kept(web: Path, path: str) -> None:
         assert (await client.get(path)).headers["cache-control"] == "no-store"
 
 
+def files_of(page: Response, address: str) -> list[str]:
+    """The addresses of the page's own files, as a browser takes them that was asked for `address`."""
+    return [urljoin(address, file) for file in re.findall(r'(?:src|href)="([^":]+/_assets/[^"]+)"', page.text)]
+
+
+TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
+
+
 @pytest.mark.parametrize("path", PATHS)
-async def test_what_a_page_refers_to_is_there(web: Path, path: str) -> None:
-    """Each of the page's own files has the right type, from wherever the page is."""
-    async with serving(web) as client:
+@pytest.mark.parametrize(
+    ("prefix", "shown"), [("", ""), ("", "/crm"), ("/crm", "/crm"), ("/a/b", "/a/b")], ids=["root", "taken", "told", "deep"]
+)
+async def test_what_a_page_refers_to_is_there(web: Path, path: str, prefix: str, shown: str) -> None:
+    """Each of the page's own files is found and has the right type, also below a prefix that a proxy took away, told of or not."""
+    async with serving(web, prefix=prefix) as client:
         page = await client.get(path)
-        files = re.findall(r'(?:src|href)="(/[^"]+)"', page.text)
+        files = files_of(page, shown + path)
         assert files
         for file in files:
-            answer = await client.get(file)
+            assert file.startswith(f"{shown}/_assets/")
+            answer = await client.get(file.removeprefix(shown))
             assert answer.status_code == 200, file
-            assert answer.headers["content-type"] == {".js": "text/javascript", ".css": "text/css"}[Path(file).suffix] + "; charset=utf-8"
+            assert answer.headers["content-type"] == TYPES[Path(file).suffix]
+
+
+async def test_the_start_page_below_a_prefix_without_its_slash(web: Path) -> None:
+    """A browser that was asked for `/crm` finds the files where the proxy tells the prefix."""
+    async with serving(web, prefix="/crm") as client:
+        page = await client.get("/")
+    assert all(file.startswith("/crm/_assets/") for file in files_of(page, "/crm"))
+    assert config_of(page)["root"] == "/crm/"
+
+
+@pytest.mark.parametrize("prefix", ['/"><script>', "/a b", "//evil.example", "/é"])
+async def test_a_prefix_ends_no_markup(web: Path, prefix: str) -> None:
+    """Whatever a prefix holds is an address on this host in the page."""
+    async with serving(web, prefix=prefix) as client:
+        page = await client.get("/")
+    root = config_of(page)["root"]
+    assert re.fullmatch(r"/[\w./%-]+/", root)
+    assert not root.startswith("//")
+    assert "><script>/" not in page.text
+
+
+async def test_whoever_misses_a_page_is_led_there(make_app: MakeApp) -> None:
+    """By a relative address, which holds below a prefix, and with the query string."""
+    async with calling(make_app()) as client:
+        for path in REDIRECTS:
+            answer = await client.get(f"{path}?a=%20b", headers=BROWSER)
+            assert answer.status_code == 307
+            led = urljoin(f"https://host/crm{path}", answer.headers["location"])
+            assert led == f"https://host/crm{'/graphql' if 'graphql' in path else '/api/docs'}?a=%20b"
+
+
+async def test_the_slash_after_graphql(make_app: MakeApp) -> None:
+    """Only a page leads on, since clients lose bodies on redirects: a call is answered like one without the slash, faults in one shape."""
+    async with calling(make_app()) as client:
+        for path in ("/graphql", "/graphql/"):
+            for answer in (
+                await client.post(path, json={"query": "{ hello }"}),
+                await client.get(path, params={"query": "{ hello }"}),
+            ):
+                assert (answer.status_code, answer.json()["data"]) == (200, {"hello": "hello you"})
+            refused = await client.post(path, json={"query": "{ hello }"}, headers={"authorization": "Bearer no"})
+            assert (refused.status_code, set(refused.json())) == (401, {"errors"})
+            twice = await client.post(path, json={"query": "{ hello }"}, headers=[*HEADERS.items(), ("authorization", "Bearer no")])
+            assert (twice.status_code, set(twice.json())) == (400, {"errors"})
+
+
+async def test_the_root_for_browsers_and_for_programs(make_app: MakeApp) -> None:
+    """A browser gets the start page; who accepts JSON, or says nothing, is told as before that nothing is here."""
+    async with calling(make_app()) as client:
+        page = await client.get("/", headers=BROWSER)
+        assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+        for accept in ("*/*", "application/json", "text/html, application/json"):
+            answer = await client.get("/", headers={"accept": accept})
+            assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+        assert (await client.post("/", headers=BROWSER)).status_code == 405
+        assert (await client.head("/", headers=BROWSER)).status_code == 200
+
+
+async def test_the_icon(make_app: MakeApp) -> None:
+    """Browsers ask for it by themselves, whatever page they show."""
+    async with calling(make_app()) as client:
+        answer = await client.get("/favicon.ico")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "image/x-icon")
+    assert answer.content.startswith(b"\0\0\1\0")
+
+
+async def test_without_pages(make_app: MakeApp) -> None:
+    """GATEWAY_GRAPHIQL=false: no page and no redirect to one, and `/graphql/` is an API still."""
+    async with calling(make_app(graphiql=False)) as client:
+        for path in ("/", "/docs", "/api/docs/", "/favicon.ico"):
+            assert (await client.get(path, headers=BROWSER)).status_code == 404
+        assert (await client.post("/graphql/", json={"query": "{ hello }"}, headers=BROWSER)).json()["data"] == {"hello": "hello you"}
 
 
 async def test_built_files_never_change(built: Path) -> None:
     """Their names carry a digest, so a browser keeps them; a 304 says so too."""
     async with serving(built) as client:
         page = await client.get("/graphql")
-        (file, *_) = re.findall(r'src="(/[^"]+)"', page.text)
+        (file, *_) = files_of(page, "/graphql")
         first = await client.get(file)
         again = await client.get(file, headers={"If-None-Match": first.headers["etag"]})
     assert (first.status_code, again.status_code) == (200, 304)
