@@ -171,7 +171,7 @@ def test_a_recording_becomes_documents_that_say_the_same(run: Run, tmp_path: Pat
     """An access log becomes a folder of documents, and a running gateway answers each read alike through both doors."""
     (tmp_path / "access.log").write_text(RECORDED)
     for running in demo(tmp_path):
-        address, token = (re.search(rf"^{name} +(\S+)$", running.banner, re.MULTILINE) for name in ("Explorer", "Token"))
+        address, token = (re.search(rf"^{name} +(\S+)$", running.banner, re.MULTILINE) for name in ("Browser", "Token"))
         assert address is not None
         assert token is not None
         url = address[1].removesuffix("/graphql")
@@ -241,7 +241,7 @@ def demo(folder: Path, *arguments: str) -> Iterator[Demo]:
     with subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         assert process.stdout is not None
         banner = ""
-        while "Explorer" not in banner:
+        while "Browser" not in banner:
             line = process.stdout.readline()
             assert line, "the demo ended"
             banner += line
@@ -260,7 +260,7 @@ def test_the_demo(tmp_path: Path) -> None:
             answer = json.loads(subprocess.check_output(["bash", "-c", running.curl]))
             assert answer["count"] == 200
             assert len(answer["results"]) == 5
-            address = re.search(r"^Explorer +(\S+)$", running.banner, re.MULTILINE)
+            address = re.search(r"^Browser +(\S+)$", running.banner, re.MULTILINE)
             assert address is not None
             with urlopen(Request(address[1], headers={"Accept": "text/html"}), timeout=60) as page:
                 assert page.status == 200
