@@ -49,21 +49,27 @@ class Parity(Writes):
         assert said.body["results"] == ([self.model.shown(row, shown) for row in rows[offset : offset + limit]])
         assert [*map(list, said.body["results"])] == [shown] * len(said.body["results"])
         assert said.body["count"] == len(rows)
-        self._link(said.body["next"], address, offset + limit if offset + limit < len(rows) else None, limit)
-        before = max(0, offset - limit)
-        before = before if before < len(rows) else (len(rows) - 1) // limit * limit
-        self._link(said.body["previous"], address, before if offset and rows else None, limit)
+        page, after = rows[offset : offset + limit], rows[offset + limit : offset + 2 * limit]
+        self._link(said.body["next"], address, offset + limit if after else None, [self.model.shown(row, shown) for row in after])
+        start = max(0, offset - limit)
+        start = start if start < len(rows) else (len(rows) - 1) // limit * limit
+        before = rows[start:offset] if page else rows[start : start + limit]
+        self._link(said.body["previous"], address, start if offset and rows else None, [self.model.shown(row, shown) for row in before])
         self.lists[address] = (said.headers["etag"], self.model.changes)
 
-    @staticmethod
-    def _link(link: str | None, address: str, offset: int | None, limit: int) -> None:
+    def _link(self, link: str | None, address: str, offset: int | None, rows: list[Row]) -> None:
+        """A link keeps the parameters, names the page by its number, and leads to the rows beside the page."""
         assert (link is None) == (offset is None)
         if link is None or offset is None:
             return
         assert link.startswith(BASE + address.partition("?")[0])
-        kept = {name: value for name, value in parse_qsl(urlsplit(address).query) if name not in {"page", "offset"}}
+        kept = dict(parse_qsl(urlsplit(address).query))
+        named = {name: value for name, value in parse_qsl(urlsplit(link).query) if name not in {"after", "before"}}
+        limit = int(kept.get("limit", "20"))
         place = ("offset", offset) if "offset=" in address else ("page", offset // limit + 1)
-        assert dict(parse_qsl(urlsplit(link).query)) == kept | {place[0]: str(place[1])}
+        assert named == {name: value for name, value in kept.items() if name not in {"page", "offset"}} | {place[0]: str(place[1])}
+        self.counts["links followed"] += 1
+        assert self.doors.rest("GET", link.removeprefix(BASE)).body["results"] == rows
 
     @rule(number=drawn.numbers)
     def list_again(self, number: int) -> None:
