@@ -47,9 +47,10 @@ from rest_compat.routes import RestRoutes
 from rest_compat.routes import routes as rest_routes
 from schema.documents import Prepared
 from schema.events.pruning import OldEvents
+from schema.extensions import ExtensionError, load
 from schema.graph import Answer, EventAnswer, Graph
 from schema.plan.limits import Limits
-from schema.storage.database import open_database
+from schema.storage.database import Database, open_database
 from schema.storage.sweeps import Sweeper
 from schema.write.expiry import ExpiredKeys
 
@@ -86,7 +87,7 @@ class Application:
             acquire_timeout=settings.pool_timeout,
             operation_timeout=settings.operation_timeout,
         )
-        self.graph = Graph(self.database, limits=limits_of(settings), plans=settings.plans)
+        self.graph = graph_of(settings, self.database)
         self.authenticator = Authenticator(self.database, settings)
         self.graph.rights_changed = self.authenticator.forget
         self.budget = budget_of(settings)
@@ -244,6 +245,14 @@ def create_app(settings: Settings, *, demo_token: str | None = None) -> Applicat
 def layered(app: ASGIApp, layers: Sequence[Layer]) -> ASGIApp:
     """`app` inside `layers`, the first of them outermost."""
     return reduce(lambda inner, layer: layer(inner), reversed(layers), app)
+
+
+def graph_of(settings: Settings, database: Database) -> Graph:
+    """The graph over `database`, with what the extensions add. Raises SettingsError."""
+    try:
+        return Graph(database, limits=limits_of(settings), plans=settings.plans, extensions=load(settings.extensions))
+    except (ExtensionError, TypeError) as error:
+        raise SettingsError(f"GATEWAY_EXTENSIONS: {error}") from error
 
 
 def limits_of(settings: Settings) -> Limits:

@@ -170,10 +170,10 @@ def seed(
 
 @app.command()
 def schema() -> None:
-    """Print the GraphQL schema as SDL."""
-    from schema.graph import Graph  # noqa: PLC0415  as in serve
+    """Print the GraphQL schema as SDL, with what GATEWAY_EXTENSIONS add."""
+    from gateway.app import graph_of  # noqa: PLC0415  as in serve
 
-    typer.echo(Graph(open_database("sqlite:///")).sdl, nl=False)
+    typer.echo(graph_of(load(), open_database("sqlite:///")).sdl, nl=False)
 
 
 @app.command()
@@ -188,13 +188,13 @@ def explain(
 
 
 def _explained(settings: Settings, file: Path, variables: str, operation: str | None) -> str:
-    from schema.documents import RequestError  # noqa: PLC0415  the schema is only built for those who need it
-    from schema.graph import Graph  # noqa: PLC0415
+    from gateway.app import graph_of  # noqa: PLC0415  the schema is only built for those who need it
+    from schema.documents import RequestError  # noqa: PLC0415
     from schema.rules.errors import GatewayError  # noqa: PLC0415
 
     try:
         text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
-        graph, given = Graph(open_database(settings.database_url)), json_object("--variables", variables)
+        graph, given = graph_of(settings, open_database(settings.database_url)), json_object("--variables", variables)
         return graph.explain(graph.prepare(text, operation), given, Caller("ws_any", Role.ADMIN, None, None, "key_any"))
     except (RequestError, GatewayError, OSError, ValueError) as error:
         raise Refused(str(error)) from None

@@ -57,6 +57,9 @@ class Settings(BaseSettings):
     pool_timeout: PositiveFloat = Field(2.0, description="Seconds to wait for a database connection before 503.")
     statement_timeout: PositiveFloat = Field(3.0, description="Seconds that one SQL statement may take.")
     event_retention: PositiveInt = Field(7, description="Days that events are kept for subscriptions to resume from.")
+    extensions: Names = Field(
+        (), description="Python modules that add fields with resolvers to the graph, comma-separated; see docs/extending.md."
+    )
     plans: bool = Field(default=True, description="Answer queries by compiled plans; off leaves all of them to graphql-core, to compare.")
     count_cache: Count = Field(10_000, description="Exact counts kept under the workspace's revision; 0 counts every time.")
     unknown_parameters: Literal["near-miss", "ignore", "refuse"] = Field(

@@ -8,7 +8,9 @@ import strawberry
 from graphql import GraphQLInterfaceType, GraphQLObjectType, GraphQLResolveInfo, GraphQLSchema, GraphQLUnionType
 from strawberry.schema.config import StrawberryConfig
 
+from .extensions import Extension, added
 from .plan.compiler import RUNTIME_TYPE
+from .plan.resolvers.calling import RESOLVE
 from .types.mutation import Mutation
 from .types.query import Query
 from .types.records import Account, ApiKey, Contact, Opportunity, User, Workspace
@@ -31,11 +33,15 @@ class Built:
 
 
 @cache
-def build() -> Built:
-    """The canonical schema; its fields are read from the trees that plans make."""
+def build(*extensions: Extension) -> Built:
+    """The canonical schema with what `extensions` add; its fields are read from the trees that plans make.
+
+    Raises TypeError, by its name, for an extension that can't be honoured.
+    """
     config = StrawberryConfig(scalar_map=SCALARS)
     types = [Workspace, User, Contact, Account, Opportunity, ApiKey]
-    schema = strawberry.Schema(Query, Mutation, Subscription, types=types, config=config)
+    with added(extensions, Query):
+        schema = strawberry.Schema(Query, Mutation, Subscription, types=types, config=config)
     core = schema._schema  # noqa: SLF001  strawberry keeps graphql-core's schema there and offers no other way to it
     core.description = DESCRIPTION
     # Introspection lists types as they stand here; tools show that list to people.
@@ -46,6 +52,7 @@ def build() -> Built:
         if isinstance(type_, GraphQLObjectType):
             type_.is_type_of = None
             for field in type_.fields.values():
+                field.extensions[RESOLVE] = field.resolve
                 field.resolve = _from_tree
         elif isinstance(type_, GraphQLInterfaceType | GraphQLUnionType):
             type_.resolve_type = _runtime_type

@@ -5,7 +5,7 @@ errors, is completed by graphql-core from the same rows: one meaning, two speeds
 """
 
 import logging
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from time import monotonic
@@ -18,6 +18,7 @@ from .assembly import build
 from .documents import Documents, Prepared, RequestError, request_error
 from .events.feed import Feed
 from .events.telling import Telling
+from .extensions import Extension
 from .plan.compiler import STATEMENTS, STATEMENTS_BYTES, Compiler
 from .plan.explain import explain
 from .plan.fallback import SMALL, Call, Fallback, TooMuchSchema
@@ -27,13 +28,16 @@ from .plan.limits import Limits
 from .plan.model import Model
 from .plan.operation import COMPILERS, PARTS, EventPlan, MutationPlan, QueryPlan, WriteStep
 from .plan.reading import Counts, Moved, Reader
-from .plan.selections import Selections
+from .plan.resolvers.context import Context
+from .plan.resolvers.run import Asked, Notes, Run
+from .plan.resolvers.site import refuse
+from .plan.selections import Selections, fragments_of
 from .plan.variables import Variables
 from .plan.weight import TooLarge
 from .plan.writer import PlanFault
 from .response_errors import error_of, located, of_storage, too_dear
 from .rules.access import Caller, Role
-from .rules.errors import GatewayError, ServiceUnavailable
+from .rules.errors import BadRequest, GatewayError, ServiceUnavailable
 from .storage.database import Connection, Database, InputRejected, StorageError
 from .storage.statements import Statement
 from .write.actions import ACTIONS, WORKED_OUT
@@ -99,13 +103,19 @@ class Reading:
     caller: Caller
     at_revision: bool
     spent: int = 0
+    notes: Notes | None = None
+    """What waits for resolvers; None where nothing does."""
+    run: Run | None = None
+    """The resolvers that were called."""
 
 
 class Graph:
     """The canonical graph. `plans=False` leaves every query to graphql-core's completion: to compare, and to measure."""
 
-    def __init__(self, database: Database, *, limits: Limits | None = None, plans: bool = True) -> None:
-        built = build()
+    def __init__(
+        self, database: Database, *, limits: Limits | None = None, plans: bool = True, extensions: Sequence[Extension] = ()
+    ) -> None:
+        built = build(*extensions)
         self.sdl: str = built.sdl
         self.graphql_schema: GraphQLSchema = built.schema
         self.limits = limits or Limits()
@@ -191,10 +201,13 @@ class Graph:
             raw,
             self._names,
             self._statements,
-            **PARTS,
+            **(PARTS if prepared.kind == "query" else PARTS | {"resolved": refuse}),
             worked_out=WORKED_OUT,
         )
-        return COMPILERS[prepared.kind](compiler)
+        try:
+            return COMPILERS[prepared.kind](compiler)
+        except BadRequest as error:
+            raise request_error(str(error)) from error
 
     async def _query(self, prepared: Prepared, plan: QueryPlan, given: dict[str, Any], values: Variables, reading: Reading) -> Answer:
         if self._plans and (not plan.retry_at or monotonic() >= plan.retry_at):
@@ -210,10 +223,22 @@ class Graph:
                 plan.retry_at = monotonic() + RETRY_SECONDS
                 _log.warning(_NULL, fault, prepared.name or "without a name", RETRY_SECONDS)
             else:
-                if answer is not None:
+                if answer is not None and (reading.notes is None or await self._resolved(prepared, values, reading)):
                     self.planned += 1
                     return answer
         return await self._complete(prepared, given, values, reading)
+
+    async def _resolved(self, prepared: Prepared, values: Variables, reading: Reading, *, raw: bool = False) -> bool:
+        """Calls the resolvers that what was read waits for; False where something went wrong that graphql-core is to tell."""
+        if reading.run is None:
+            context = Context(reading.caller, self.database)
+            asked = Asked(self.graphql_schema, prepared.operation, fragments_of(prepared.document))
+            reading.run = Run(context, values, self._counts, self.limits.max_answer, asked)
+        if raw:
+            reading.run.begin_raw()
+        notes, reading.notes = reading.notes or {}, None
+        await reading.run.complete(notes)
+        return not reading.run.failed
 
     async def _with_schema(
         self, plan: QueryPlan, part: SchemaPart, given: dict[str, Any], values: Variables, reading: Reading
@@ -235,11 +260,13 @@ class Graph:
                 pass  # into one snapshot, below
             else:
                 if reader.seen is not None or not reading.at_revision:
+                    reading.notes = reader.notes
                     return data, reader.seen
 
         async def work(connection: Connection) -> tuple[dict[str, Any], int | None]:
             reader = self._reader(connection, reading)
             data = await plan.read(reader, values)
+            reading.notes = reader.notes
             return data, await reader.revision() if reading.at_revision else None
 
         return await self.database.read(work)
@@ -251,6 +278,8 @@ class Graph:
         self.completed += 1
         plan: QueryPlan = self._plan(prepared, values, reading.caller, raw=True)
         tree, revision = await self._read(plan, values, reading)
+        if reading.notes is not None:
+            await self._resolved(prepared, values, reading, raw=True)
         call = Call(prepared.document, tree, given, prepared.name)
         small = plan.schema_part is None and self._cost(plan, values) <= SMALL
         result = self._fallback.execute(call) if small else await self._fallback.execute_beside(call)

@@ -13,7 +13,7 @@ from .kept import Kept
 from .model import FieldModel, Model
 from .select import Level
 from .selections import Selected, Selections
-from .sources import Column, Connection, Expression, OneOf, Stored, ToMany, ToOne
+from .sources import Column, Connection, Expression, OneOf, Resolved, Stored, ToMany, ToOne
 from .weight import ABSENT, ID_LENGTH, SCALARS, Weight
 
 if TYPE_CHECKING:
@@ -75,6 +75,7 @@ class Compiler:
     to_many: "Callable[..., Any]"
     embedded: "Callable[..., Any]"
     records: "Callable[..., Any]"
+    resolved: "Callable[..., Any]"
     worked_out: "Mapping[str, WorkOut]"
     checks: "list[Check]" = field(default_factory=list, init=False)
     """What raises BadRequest, CursorExpired for arguments that can't be in a workspace, as soon as the variables are known."""
@@ -99,11 +100,18 @@ class Compiler:
 
     def object(self, level: Level, table: FromClause, type_: GraphQLObjectType, asked: list[Selected]) -> tuple[str, Cost]:
         """The code of an object that stands in a row of `level`, and its cost."""
+        notes: list[str] = []
 
         def part(selected: Selected) -> tuple[str, Cost]:
-            return self._field(level, table, self.model.field(type_.name, selected.name), selected)
+            model = self.model.field(type_.name, selected.name)
+            if not isinstance(model.source, Resolved):
+                return self._field(level, table, model, selected)
+            note, cost = self.resolved(self, level, table, model, selected)
+            notes.append(note)
+            return "None", cost
 
-        return self.members(type_, asked, level.weight, part)
+        code, cost = self.members(type_, asked, level.weight, part)
+        return (f"(made := {code}, {', '.join(notes)})[0]" if notes else code), cost
 
     def members(
         self, type_: GraphQLObjectType, asked: list[Selected], weight: Weight, part: "Callable[[Selected], tuple[str, Cost]]"

@@ -3,11 +3,21 @@
 from dataclasses import dataclass
 from typing import Any
 
-from graphql import GraphQLField, GraphQLInputField, GraphQLInputObjectType, GraphQLObjectType, GraphQLSchema
+from graphql import (
+    GraphQLField,
+    GraphQLInputField,
+    GraphQLInputObjectType,
+    GraphQLNamedType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    get_named_type,
+    is_abstract_type,
+)
+from sqlalchemy import ColumnElement, FromClause
 
 from .conditions import FilterModel
 from .formats import Formats
-from .sources import FOR_ADMINS, LIMITS, LONGEST, SOURCE, Column, Source, Stored, metadata
+from .sources import FOR_ADMINS, LIMITS, LONGEST, RESOLVED, SOURCE, Column, Expression, Resolved, Source, Stored, metadata
 
 _DEFINITION = "strawberry-definition"
 
@@ -43,6 +53,8 @@ class Model:
         self.filters = {name: FilterModel(filter_) for name in self._stored if (filter_ := _filter(schema, name)) is not None}
         """By the name of the type that they narrow."""
         self._fields = {type_.name: self._model_fields(type_) for type_ in objects}
+        self._attributes = {name: _attributes(self._fields[name]) for name in self._stored}
+        self._check_resolvers()
 
     def stored(self, type_name: str) -> Stored:
         """Where the rows of a type are."""
@@ -55,6 +67,43 @@ class Model:
     def by_prefix(self) -> dict[str, str]:
         """Which type an id belongs to, by its prefix."""
         return {stored.prefix: name for name, stored in self._stored.items() if stored.prefix}
+
+    def is_stored(self, type_name: str) -> bool:
+        """Whether a type has rows."""
+        return type_name in self._stored
+
+    def needed(self, type_name: str, name: str, table: FromClause) -> ColumnElement[Any]:
+        """The column of `table` that a resolver needs by `name`: the attribute of a field, or a column of no field."""
+        source = self._attributes[type_name].get(name)
+        if source is not None and isinstance(source.source, Expression):
+            return source.source.build(table)
+        return table.c[source.source.name if source is not None and isinstance(source.source, Column) else name]
+
+    def type_of(self, type_name: str, name: str) -> GraphQLNamedType | None:
+        """The type of the field with the attribute `name`; None for a column of no field."""
+        found = self._attributes[type_name].get(name)
+        return None if found is None else get_named_type(found.definition.type)
+
+    def _check_resolvers(self) -> None:
+        """Raises TypeError for what could not be honoured when a resolver is called."""
+        for fields in self._fields.values():
+            for model in fields.values():
+                if isinstance(model.source, Resolved):
+                    self._check_resolver(model, model.source)
+                elif model.type_name in self._stored and model.definition.extensions[_DEFINITION].extensions:
+                    message = f"{model.coordinate} has permissions or extensions, and no resolver that they could stand around."
+                    raise TypeError(message)
+
+    def _check_resolver(self, model: FieldModel, source: Resolved) -> None:
+        columns = set(self._stored[model.type_name].table.c.keys()) if model.type_name in self._stored else set[str]()
+        for name in source.needs:
+            if name not in columns and name not in self._attributes.get(model.type_name, {}):
+                message = f"{model.coordinate} needs {name}, which is neither a field with a value of its own nor a column."
+                raise TypeError(message)
+        type_ = get_named_type(model.definition.type)
+        if is_abstract_type(type_):
+            message = f"{model.coordinate} answers {type_.name}, an interface or a union: a resolver must answer one type."
+            raise TypeError(message)
 
     def _model_fields(self, type_: GraphQLObjectType) -> dict[str, FieldModel]:
         created: Any = self.schema.type_map.get(f"Create{type_.name}Input")
@@ -75,12 +124,23 @@ class Model:
         declared = field.extensions[_DEFINITION]
         source: Source | None = declared.metadata.get(SOURCE)
         stored = self._stored.get(type_.name)
+        if source is None and declared.base_resolver is not None and (stored is not None or type_ is self.schema.query_type):
+            return declared.metadata.get(RESOLVED, Resolved())  # type: ignore[no-any-return]
         if source is None and stored is not None:
             source = Column(declared.python_name)
         if isinstance(source, Column) and stored is not None and source.name not in stored.table.c:
             message = f"{type_.name}.{name} reads the column {source.name}, which {stored.table.name} doesn't have"
             raise TypeError(message)
         return source
+
+
+def _attributes(fields: dict[str, FieldModel]) -> dict[str, FieldModel]:
+    """The fields that have a value of their own, by the names of their attributes."""
+    return {
+        model.definition.extensions[_DEFINITION].python_name: model
+        for model in fields.values()
+        if isinstance(model.source, Column | Expression)
+    }
 
 
 def _longest(field: GraphQLField, created: GraphQLInputField | None) -> int | None:

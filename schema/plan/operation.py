@@ -17,9 +17,10 @@ from .introspection import FIELDS, SchemaPart, schema_part
 from .model import FieldModel
 from .reading import Reader
 from .records import compile_embedded, compile_records, compile_to_many
+from .resolvers.site import Site, compile_site
 from .selections import Selected, Selections
 from .sources import Followed, Stored
-from .steps import ConstantStep, NodesStep, PlainWriter, RecordStep, Step, compile_plain, compile_step
+from .steps import ConstantStep, NodesStep, PlainWriter, RecordStep, ResolverStep, Step, compile_plain, compile_step
 from .variables import Check, Variables
 
 QUICK = 50
@@ -44,6 +45,8 @@ class QueryPlan:
     """Its statements need no transaction to see one state of the workspace: there is one, or each tells the revision that it saw."""
     around: int = 0
     """Bytes of the answer beside its rows and plain objects, at most."""
+    sites: tuple[Site, ...] = ()
+    """Its root fields that have a resolver."""
     retry_at: float = 0
     """When it is tried again after it has met null where there can be none (as `monotonic` tells time)."""
 
@@ -61,6 +64,8 @@ class QueryPlan:
                 if not self.compiler.raw:
                     raise
                 data[key] = error
+        for site in self.sites:
+            reader.notes_of(site).append((data, 0, {}))
         return data
 
 
@@ -134,8 +139,9 @@ def compile_query(compiler: Compiler) -> QueryPlan:
         step, added = compile_step(compiler, selected)
         steps.append((selected.key, step))
         cost.add(added)
-    constant = all(isinstance(step, ConstantStep) for _, step in steps)
-    return QueryPlan(compiler, steps, cost, schema_part(compiler.selections, asked), constant, _alone(steps), _around(steps))
+    constant = all(isinstance(step, ConstantStep | ResolverStep) for _, step in steps)
+    sites = tuple(step.site for _, step in steps if isinstance(step, ResolverStep))
+    return QueryPlan(compiler, steps, cost, schema_part(compiler.selections, asked), constant, _alone(steps), _around(steps), sites)
 
 
 def _around(steps: list[tuple[str, Step]]) -> int:
@@ -194,6 +200,7 @@ PARTS: dict[str, Callable[..., Any]] = {
     "to_many": compile_to_many,
     "embedded": compile_embedded,
     "records": compile_records,
+    "resolved": compile_site,
 }
 """What the compiler needs of the modules that need it: handed in, so that they don't import each other."""
 

@@ -71,7 +71,21 @@ class Reader:
     is counted towards the answer, which may have `limit` bytes and of which `spent` bytes are there already.
     """
 
-    __slots__ = ("_counting", "_counts", "_exact", "_source", "alone", "bytes", "caller", "database", "fetch", "limit", "seen", "values")
+    __slots__ = (
+        "_counting",
+        "_counts",
+        "_exact",
+        "_source",
+        "alone",
+        "bytes",
+        "caller",
+        "database",
+        "fetch",
+        "limit",
+        "notes",
+        "seen",
+        "values",
+    )
 
     def __init__(self, database: Database, source: Any, caller: Caller, counts: Counts, limit: int, spent: int = 0) -> None:
         #: All rows of a statement, whose binds are values that hold this reader's own.
@@ -85,6 +99,8 @@ class Reader:
         self.seen: int | None = None
         """The workspace's revision in what was read, as far as that is known."""
         self.limit = limit
+        self.notes: dict[Any, list[Any]] | None = None
+        """What waits for resolvers; None where nothing does."""
         self.bytes = self._exact = spent
         """The answer's bytes so far, at most."""
         self._counting: list[tuple[Callable[..., int], tuple[Any, ...]]] = []
@@ -115,6 +131,12 @@ class Reader:
         """All rows of a statement that may have many of this weight. Raises TooLarge while they are read, if it comes to that."""
         rows: Awaitable[Sequence[Row]] = self._source.fetch_portions(statement, values, weight.portion, Portions(weight, self.limit).look)
         return rows
+
+    def notes_of(self, site: Any) -> list[Any]:
+        """What waits for a resolver, by the place in the query where it answers."""
+        if self.notes is None:
+            self.notes = {}
+        return self.notes.setdefault(site, [])
 
     async def revision(self) -> int:
         """The workspace's revision in this snapshot."""

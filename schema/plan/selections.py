@@ -46,9 +46,7 @@ class Selections:
     ) -> None:
         self._schema = schema
         self._operation = operation
-        self._fragments = {
-            node.name.value: FragmentDetails(node) for node in document.definitions if isinstance(node, FragmentDefinitionNode)
-        }
+        self._fragments = {name: FragmentDetails(node) for name, node in fragments_of(document).items()}
         nodes = [node for node in operation.variable_definitions or () if node.variable.name.value in booleans]
         given = {name: value for name, value in booleans.items() if value is not None}
         values = get_variable_values(schema, nodes, given)
@@ -89,6 +87,11 @@ class Selections:
             if details.node.selection_set is not None:
                 visit(details.node.selection_set, found)
         return found
+
+
+def fragments_of(document: DocumentNode) -> dict[str, FragmentDefinitionNode]:
+    """The fragments of a document, by name."""
+    return {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
 
 
 def _selected(grouped: dict[str, list[FieldDetails]]) -> list[Selected]:

@@ -13,6 +13,8 @@ from .order import Ordering
 
 SOURCE = "source"
 """The key of a strawberry field's metadata that holds its source."""
+RESOLVED = "resolved"
+"""The key of a strawberry field's metadata that says what its resolver needs."""
 FOR_ADMINS = "for_admins"
 """The key of a strawberry field's metadata that says that everybody but an admin reads null."""
 LIMITS = "limits"
@@ -143,7 +145,34 @@ class Followed:
     type_name: str
 
 
-Source = Column | Expression | ToOne | OneOf | ToMany | Connection | ById | AnyById | Rows | Computed | Aggregate | WorkedOut | Followed
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """What a Python function answers, once everything is read, given the columns `needs` of its record. Each call counts `cost`.
+
+    `batch`: it is called once for all records of a level, with a list of them, and answers as many values.
+    """
+
+    needs: tuple[str, ...] = ()
+    cost: int = 1
+    batch: bool = False
+
+
+Source = (
+    Column
+    | Expression
+    | ToOne
+    | OneOf
+    | ToMany
+    | Connection
+    | ById
+    | AnyById
+    | Rows
+    | Computed
+    | Aggregate
+    | WorkedOut
+    | Followed
+    | Resolved
+)
 
 
 VIEWER_ACCOUNT = bindparam("viewer_account", type_=Text(), required=True)

@@ -17,9 +17,10 @@ from .introspection import FIELDS
 from .model import FieldModel
 from .reading import Reader
 from .records import Records, compile_records
+from .resolvers.site import Site, make_site
 from .select import Level
 from .selections import Selected
-from .sources import Aggregate, AnyById, ById, Computed, Connection, Rows, WorkedOut
+from .sources import Aggregate, AnyById, ById, Computed, Connection, Resolved, Rows, WorkedOut
 from .variables import Variables
 from .weight import Weight
 from .writer import Writer, make_writer
@@ -95,6 +96,16 @@ class ConstantStep:
 
 
 @dataclass(slots=True)
+class ResolverStep:
+    """A root field with a resolver, which answers once all else is read."""
+
+    site: Site
+
+    async def run(self, reader: Reader, variables: Variables) -> Any:
+        del reader, variables
+
+
+@dataclass(slots=True)
 class PlainStep:
     """A plain object or list, and the records that it refers to."""
 
@@ -162,6 +173,9 @@ def _stored(compiler: Compiler, selected: Selected) -> tuple[Step, Cost]:
     model = compiler.model.field("Query", selected.name)
     arguments = read_arguments(model.definition, selected.node)
     source = model.source
+    if isinstance(source, Resolved):
+        site, cost = make_site(compiler, model, selected)
+        return ResolverStep(site), cost
     if isinstance(source, Connection):
         return compile_connection(compiler, source, model, selected, 0)
     if isinstance(source, ById):

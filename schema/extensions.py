@@ -1,0 +1,135 @@
+"""What a package adds to the graph: fields with resolvers on records and on Query. Named in GATEWAY_EXTENSIONS, loaded at start."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib import import_module
+from typing import Any, TypeVar
+
+import strawberry
+from strawberry.extensions import FieldExtension
+from strawberry.permission import BasePermission, PermissionExtension
+from strawberry.types.field import StrawberryField
+
+from .plan.sources import RESOLVED, Resolved
+from .rules.errors import Forbidden
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+ATTRIBUTE = "extension"
+"""The name under which a package has its Extension."""
+
+
+class ExtensionError(ValueError):
+    """A package can't be loaded, or has no extension."""
+
+
+class Extension:
+    """What a package adds, collected by decorators. `name` is the package's, for messages."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.fields: list[tuple[type | None, StrawberryField]] = []
+
+    def field(  # noqa: PLR0913  each is a word that Strawberry's users know
+        self,
+        owner: type,
+        description: str,
+        *,
+        needs: Sequence[str] = (),
+        cost: int = 1,
+        batch: bool = False,
+        name: str | None = None,
+        permission_classes: Sequence[type[BasePermission]] = (),
+        extensions: Sequence[FieldExtension] = (),
+    ) -> Callable[[F], F]:
+        """Adds a field to the records of `owner`. The function gets its record by a parameter of type `strawberry.Parent[owner]`.
+
+        The record has the columns that `needs` names, by the names of their attributes, and no others. With `batch` the function gets a
+        list of records, and answers as many values. Each call counts `cost` in what an operation costs.
+        """
+        return self._adding(
+            owner, description, Resolved(tuple(needs), cost, batch), name=name, permission_classes=permission_classes, extensions=extensions
+        )
+
+    def query(
+        self,
+        description: str,
+        *,
+        cost: int = 1,
+        name: str | None = None,
+        permission_classes: Sequence[type[BasePermission]] = (),
+        extensions: Sequence[FieldExtension] = (),
+    ) -> Callable[[F], F]:
+        """Adds a field to Query."""
+        return self._adding(None, description, Resolved((), cost), name=name, permission_classes=permission_classes, extensions=extensions)
+
+    def _adding(self, owner: type | None, description: str, resolved: Resolved, **options: Any) -> Callable[[F], F]:
+        def add(function: F) -> F:
+            options["permission_classes"] = [*options["permission_classes"]]
+            options["extensions"] = [*options["extensions"]]
+            made: Any = strawberry.field(description=description, metadata={RESOLVED: resolved}, **options)
+            field: StrawberryField = made(function)
+            field.python_name = function.__name__
+            for extension in field.extensions:
+                if isinstance(extension, PermissionExtension):
+                    _forbid(extension.permissions)
+            self.fields.append((owner, field))
+            return function
+
+        return add
+
+
+def load(modules: Sequence[str]) -> tuple[Extension, ...]:
+    """The extensions of modules by their names. Raises ExtensionError."""
+    return tuple(_load(name) for name in modules)
+
+
+def _load(name: str) -> Extension:
+    try:
+        found = getattr(import_module(name), ATTRIBUTE, None)
+    except ImportError as error:
+        message = f"{name} can't be imported: {error}"
+        raise ExtensionError(message) from error
+    if not isinstance(found, Extension):
+        message = f"{name} has no `{ATTRIBUTE}`: write `{ATTRIBUTE} = Extension({name!r})` there."
+        raise ExtensionError(message)
+    return found
+
+
+@contextmanager
+def added(extensions: Sequence[Extension], query: type) -> Iterator[None]:
+    """The types with the fields of `extensions`, while a schema is made of them; afterwards they are as they were.
+
+    Raises TypeError, which names the package, for a field that is there already or a type that isn't one.
+    """
+    before: list[tuple[Any, list[StrawberryField]]] = []
+    try:
+        for extension in extensions:
+            for owner, field in extension.fields:
+                definition = getattr(owner or query, "__strawberry_definition__", None)
+                if definition is None:
+                    message = f"{extension.name} adds {field.python_name} to {owner!r}, which is no type of the graph."
+                    raise TypeError(message)
+                if any(field.python_name == other.python_name for other in definition.fields):
+                    message = f"{extension.name} adds {definition.name}.{field.python_name}, which is there already."
+                    raise TypeError(message)
+                before.append((definition, definition.fields))
+                definition.fields = [*definition.fields, field]
+        yield
+    finally:
+        for definition, fields in reversed(before):
+            definition.fields = fields
+
+
+def _forbid(permissions: Sequence[BasePermission]) -> None:
+    """What a permission refuses is told with the code FORBIDDEN."""
+    for permission in permissions:
+        refuse = permission.on_unauthorized
+
+        def forbidden(refuse: Callable[[], None] = refuse) -> None:
+            try:
+                refuse()
+            except Exception as error:
+                raise Forbidden(str(error)) from error
+
+        permission.on_unauthorized = forbidden  # type: ignore[method-assign]

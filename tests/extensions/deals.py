@@ -1,0 +1,126 @@
+"""An extension as a team would write it, for the tests: fields with resolvers on deals and on Query."""
+
+import asyncio
+from collections import Counter
+from types import SimpleNamespace
+from typing import Any
+
+import strawberry
+from sqlalchemy import select
+from strawberry.extensions import FieldExtension
+from strawberry.permission import BasePermission
+
+from schema.extensions import Extension
+from schema.plan.reading import WORKSPACE
+from schema.plan.resolvers.context import Context, Snapshot
+from schema.storage import tables
+from schema.types.records import Account, Opportunity
+
+extension = Extension(__name__)
+CALLS: Counter[str] = Counter()
+Info = strawberry.Info[Context, None]
+_ACCOUNTS = select(tables.Account.__table__.c.id).where(tables.Account.__table__.c.workspace_id == WORKSPACE)  # type: ignore[attr-defined]
+
+
+@strawberry.type(description="How a deal does.")
+class Health:
+    """A plain type with an attribute, and with resolvers of its own."""
+
+    score: int = strawberry.field(description="From 0 on.")
+
+    @strawberry.field(description="The score in words.")
+    def words(self, *, loud: bool = False) -> str:
+        CALLS["words"] += 1
+        return f"{'GOOD' if loud else 'good'} {self.score}"
+
+    @strawberry.field(description="Always fails.")
+    async def fault(self) -> str | None:
+        message = "no fault of yours"
+        raise ValueError(message)
+
+
+class MembersOnly(BasePermission):
+    """For nobody with a viewer's token."""
+
+    message = "Viewers may not read this."
+
+    def has_permission(self, source: Any, info: Any, **_: Any) -> bool:  # noqa: ARG002  Strawberry calls it so
+        return bool(info.context.caller.role.may_write)
+
+
+class Shouted(FieldExtension):
+    """In capitals."""
+
+    def resolve(self, next_: Any, source: Any, info: Any, **given: Any) -> Any:
+        return next_(source, info, **given).upper()
+
+
+@extension.field(Opportunity, "The deal in a line.", needs=("name", "value", "stage"))
+def headline(deal: strawberry.Parent[Opportunity], info: Info, *, loud: bool = False) -> str:
+    CALLS["headline"] += 1
+    assert isinstance(deal, Opportunity)
+    line = f"{deal.name}: {deal.value} at {deal.stage.name} for {info.context.caller.role}"
+    return line.upper() if loud else line
+
+
+@extension.field(Opportunity, "The same, later.", needs=("name",))
+async def slowly(deal: strawberry.Parent[Opportunity]) -> str:
+    await asyncio.sleep(0)
+    return deal.name
+
+
+@extension.field(Opportunity, "All at once.", needs=("id",), batch=True)
+async def place(deals: strawberry.Parent[list[Opportunity]]) -> int:
+    CALLS["place"] += 1
+    return list(range(len(deals)))  # type: ignore[return-value]  a batch answers as many values
+
+
+@extension.field(Opportunity, "How it does.", needs=("probability",))
+def health(deal: strawberry.Parent[Opportunity]) -> Health:
+    return Health(score=deal.probability)
+
+
+@extension.field(Opportunity, "Its account, by way of Python.", needs=("account_id",))
+def its_account(deal: strawberry.Parent[Opportunity]) -> Account | None:
+    return SimpleNamespace(id=deal.account_id)  # type: ignore[return-value,attr-defined]  anything with an id will do
+
+
+@extension.field(Opportunity, "For members.", permission_classes=[MembersOnly])
+def secret(deal: strawberry.Parent[Opportunity]) -> str | None:
+    CALLS["secret"] += 1
+    return "hush"
+
+
+@extension.field(Opportunity, "In capitals.", needs=("source",), extensions=[Shouted()])
+def shouted(deal: strawberry.Parent[Opportunity]) -> str:
+    return deal.source or "none"
+
+
+@extension.field(Opportunity, "Reads what it doesn't need.", needs=("id",))
+def careless(deal: strawberry.Parent[Opportunity]) -> str | None:
+    return deal.name
+
+
+@extension.field(Opportunity, "Fails, and rules null out.", needs=("id",))
+def broken(deal: strawberry.Parent[Opportunity]) -> str:
+    CALLS["broken"] += 1
+    message = "boom"
+    raise ValueError(message)
+
+
+@extension.field(Opportunity, "Dear.", cost=500)
+def dear(deal: strawberry.Parent[Opportunity]) -> int:
+    return 1
+
+
+@extension.query("How many accounts there are, and at which revision.")
+async def accounts_there_are(info: Info) -> list[int]:
+    async def work(snapshot: Snapshot) -> list[int]:
+        return [len(await snapshot.fetch(_ACCOUNTS)), await snapshot.revision()]
+
+    return await info.context.read(work)
+
+
+@extension.query("An account's deals, as Python names them.")
+def deals_by_id(ids: list[strawberry.ID]) -> list[Opportunity | None]:
+    return [SimpleNamespace(id=id_) for id_ in ids]  # type: ignore[misc]  anything with an id will do

@@ -1,0 +1,195 @@
+"""Fields that Python functions answer, in plans: what they get, what becomes of their answers, and what can't be honoured."""
+
+from typing import Any
+
+import pytest
+import strawberry
+
+from schema.extensions import Extension, ExtensionError, load
+from schema.graph import Graph
+from schema.plan.limits import Limits
+from schema.types.records import Node, Opportunity
+from tests.extensions.deals import CALLS, extension
+from tests.schema.world import World
+
+
+@pytest.fixture(params=[True, False], ids=["plans", "graphql-core"])
+def graph(world: World, request: pytest.FixtureRequest) -> Graph:
+    """The graph with the tests' extension, answered both ways."""
+    CALLS.clear()
+    return Graph(world.database, plans=request.param, extensions=[extension])
+
+
+async def run(graph: Graph, world: World, document: str, variables: dict[str, Any] | None = None, who: str = "admin") -> Any:
+    caller = world.here.caller() if who == "admin" else world.here.viewer()
+    return await graph.run(graph.prepare(document), variables, caller)
+
+
+def rows_by_id(world: World) -> dict[str, Any]:
+    return {row["id"]: row for row in world.here.rows("opportunity")}
+
+
+async def test_a_resolver_has_its_columns_arguments_and_caller(graph: Graph, world: World) -> None:
+    """Beside stored fields of the same object, at any depth, in the order that was asked for."""
+    answer = await run(
+        graph,
+        world,
+        "query ($loud: Boolean!) { opportunities(first: 3) { nodes { id headline(loud: $loud) stage account { opportunities(first: 2) "
+        "{ nodes { again: headline id } } } } } }",
+        {"loud": True},
+    )
+    assert answer.errors is None, answer.errors
+    rows = rows_by_id(world)
+    for node in answer.data["opportunities"]["nodes"]:
+        assert list(node) == ["id", "headline", "stage", "account"]
+        row = rows[node["id"]]
+        assert node["headline"] == f"{row['name']}: {row['value_cents']} at {node['stage']} for admin".upper()
+        for below in node["account"]["opportunities"]["nodes"]:
+            assert below["again"].startswith(f"{rows[below['id']]['name']}: ")
+
+
+async def test_async_batched_and_extended_resolvers(graph: Graph, world: World) -> None:
+    """A batch is one call for all; a field extension stands around its resolver; a coroutine is waited for."""
+    answer = await run(graph, world, "{ opportunities(first: 5) { nodes { id slowly place shouted } } }")
+    assert answer.errors is None, answer.errors
+    rows, nodes = rows_by_id(world), answer.data["opportunities"]["nodes"]
+    assert [node["place"] for node in nodes] == [0, 1, 2, 3, 4]
+    assert CALLS["place"] == 1
+    assert [node["slowly"] for node in nodes] == [rows[node["id"]]["name"] for node in nodes]
+    assert [node["shouted"] for node in nodes] == [(rows[node["id"]]["source"] or "none").upper() for node in nodes]
+
+
+async def test_objects_as_results(graph: Graph, world: World) -> None:
+    """Plain objects answer their attributes and resolvers, with __typename; records named by their ids are read, with all below them."""
+    answer = await run(
+        graph,
+        world,
+        "{ opportunities(first: 4) { nodes { probability account { id name } health { kind: __typename score words(loud: true) } "
+        "itsAccount { id name opportunities(first: 1) { nodes { headline } } } } } }",
+    )
+    assert answer.errors is None, answer.errors
+    for node in answer.data["opportunities"]["nodes"]:
+        probability = node["probability"]
+        assert node["health"] == {"kind": "Health", "score": probability, "words": f"GOOD {probability}"}
+        assert {name: node["itsAccount"][name] for name in ("id", "name")} == node["account"]
+        assert node["itsAccount"]["opportunities"]["nodes"][0]["headline"]
+
+
+async def test_records_that_a_caller_may_not_see_are_null(graph: Graph, world: World) -> None:
+    """Whatever ids a resolver names: another workspace's records stay out of sight."""
+    ours, theirs = world.here.ids("opportunity")[0], world.there.ids("opportunity")[0]
+    answer = await run(graph, world, "query ($ids: [ID!]!) { dealsById(ids: $ids) { id } }", {"ids": [theirs, ours, "opp_none", ours]})
+    assert (answer.errors, answer.data) == (None, {"dealsById": [None, {"id": ours}, None, {"id": ours}]})
+
+
+async def test_a_snapshot_of_its_own(graph: Graph, world: World) -> None:
+    """A resolver reads its caller's workspace through info.context, and learns the revision that it sees."""
+    answer = await run(graph, world, "{ accountsThereAre }")
+    assert answer.errors is None, answer.errors
+    assert answer.data["accountsThereAre"][0] == len(world.here.rows("account"))
+
+
+async def test_permissions(graph: Graph, world: World) -> None:
+    """Who may not is told so with FORBIDDEN, at the field, and the resolver isn't called."""
+    document = "{ opportunities(first: 2) { nodes { id secret } } }"
+    assert (await run(graph, world, document)).errors is None
+    CALLS.clear()
+    answer = await run(graph, world, document, who="viewer")
+    assert [error["extensions"]["code"] for error in answer.errors] == ["FORBIDDEN"] * len(answer.data["opportunities"]["nodes"])
+    assert answer.errors[0]["message"] == "Viewers may not read this."
+    assert answer.errors[0]["path"] == ["opportunities", "nodes", 0, "secret"]
+    assert CALLS["secret"] == 0
+
+
+async def test_faults_have_paths_and_nothing_is_called_twice(graph: Graph, world: World) -> None:
+    """A failed field is null, or what holds it; the others stay; the resolvers that answered aren't called again to tell it."""
+    answer = await run(graph, world, "{ opportunities(first: 3) { nodes { id headline health { score fault } } } }")
+    assert [error["path"] for error in answer.errors] == [["opportunities", "nodes", at, "health", "fault"] for at in range(3)]
+    assert all(node["headline"] and node["health"]["fault"] is None for node in answer.data["opportunities"]["nodes"])
+    assert CALLS["headline"] == 3
+    answer = await run(graph, world, "{ opportunities(first: 3) { nodes { id broken } } }")
+    assert (answer.data, CALLS["broken"]) == (None, 3)
+    assert {error["extensions"]["code"] for error in answer.errors} == {"INTERNAL_ERROR"}
+
+
+async def test_a_column_that_is_not_needed(graph: Graph, world: World, caplog: pytest.LogCaptureFixture) -> None:
+    """The log tells which field reads what, and what to write."""
+    answer = await run(graph, world, "{ opportunities(first: 1) { nodes { careless } } }")
+    assert answer.errors[0]["extensions"]["code"] == "INTERNAL_ERROR"
+    assert "Opportunity.careless reads `name`, which isn't in its needs=(...)." in caplog.text
+
+
+async def test_what_a_resolver_costs_and_answers_is_bounded(world: World) -> None:
+    """Each call has its declared cost, and its answer counts towards the answer's bytes."""
+    graph = Graph(world.database, extensions=[extension], limits=Limits(max_cost=2_000))
+    refused = await run(graph, world, "{ opportunities(first: 10) { nodes { dear } } }")
+    assert "costs 5" in refused.errors[0]["message"]
+    small = Graph(world.database, extensions=[extension], limits=Limits(max_answer=2_000))
+    refused = await run(small, world, "{ opportunities(first: 60) { nodes { headline } } }")
+    assert "bytes" in refused.errors[0]["message"]
+
+
+async def test_not_in_mutations_and_subscriptions(graph: Graph, world: World) -> None:
+    """What a mutation answers is kept under its key: a resolver's field is refused there before anything is done."""
+    answer = await run(
+        graph, world, 'mutation { updateOpportunity(id: "x", input: {name: "y"}) { opportunity { headline } userErrors { message } } }'
+    )
+    assert not answer.executed
+    assert "answers in queries only" in answer.errors[0]["message"]
+
+
+async def test_the_graph_without_extensions_is_as_before(world: World) -> None:
+    """An extension adds to the graphs that it is given to, and to no other of the process."""
+    extended = Graph(world.database, extensions=[extension])
+    assert "headline(" in extended.sdl
+    assert "headline(" not in Graph(world.database).sdl
+
+
+def added(**options: Any) -> Extension:
+    """An extension with one field, as `options` declare it."""
+    made = Extension("their.package")
+
+    def field(deal: strawberry.Parent[Opportunity]) -> str:
+        return ""
+
+    field.__name__ = options.pop("called", "field")
+    made.field(options.pop("owner", Opportunity), "A field.", **options)(field)
+    return made
+
+
+def abstract() -> Extension:
+    made = Extension("their.package")
+
+    @made.query("Any record.")
+    def anything() -> Node:
+        raise NotImplementedError
+
+    return made
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (lambda: added(called="name"), "their.package adds Opportunity.name, which is there already."),
+        (lambda: added(owner=int), "their.package adds field to <class 'int'>, which is no type of the graph."),
+        (lambda: added(needs=("nmae",)), "Opportunity.field needs nmae, which is neither a field with a value of its own nor a column."),
+        (abstract, "Query.anything answers Node, an interface or a union: a resolver must answer one type."),
+    ],
+)
+def test_what_cannot_be_honoured_is_refused_at_start(world_on_sqlite: World, wrong: Any, message: str) -> None:
+    """By its name, and the types are as they were before."""
+    with pytest.raises(TypeError) as refused:
+        Graph(world_on_sqlite.database, extensions=[wrong()])
+    assert str(refused.value) == message
+    Graph(world_on_sqlite.database)
+
+
+@pytest.mark.parametrize(
+    ("module", "message"),
+    [("no.such.module", "no.such.module can't be imported: No module named 'no'"), ("json", "json has no `extension`: ")],
+)
+def test_modules_that_are_none(module: str, message: str) -> None:
+    """A module is named with what is wrong with it."""
+    with pytest.raises(ExtensionError) as refused:
+        load([module])
+    assert str(refused.value).startswith(message)
