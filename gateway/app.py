@@ -45,10 +45,11 @@ from gateway.rest_usage import Uses
 from gateway.settings import Settings, SettingsError
 from rest_compat.routes import RestRoutes
 from rest_compat.routes import routes as rest_routes
+from schema.answers import Answer, EventAnswer
 from schema.documents import Prepared
 from schema.events.pruning import OldEvents
 from schema.extensions import ExtensionError, load
-from schema.graph import Answer, EventAnswer, Graph
+from schema.graph import Graph
 from schema.plan.limits import Limits
 from schema.storage.database import Database, open_database
 from schema.storage.sweeps import Sweeper

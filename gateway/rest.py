@@ -21,8 +21,8 @@ from gateway.rest_usage import Uses
 from gateway.settings import Settings
 from rest_compat.protocol import DecodeError as RestDecodeError
 from rest_compat.protocol import Fault
+from schema.answers import Answer
 from schema.documents import Prepared
-from schema.graph import Answer
 from schema.plan.faults import faults
 from schema.plan.reading import revision_statement
 from schema.rules.access import Caller

@@ -166,7 +166,7 @@ class Settings(BaseSettings):
     def _secrets(cls, given: Any) -> Any:
         return with_secrets(given, SECRETS) if isinstance(given, dict) else given
 
-    @field_validator("allowed_hosts", "trusted_proxies", "cors_origins", mode="before")
+    @field_validator("allowed_hosts", "trusted_proxies", "cors_origins", "extensions", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         """Lists are written with commas."""

@@ -11,7 +11,7 @@ from urllib.request import urlopen
 
 from rest_compat.traffic import READS, Translated, Untranslated, differences, read_traffic, target_of, translate_all, write_folder
 from rest_compat.translate import Translator
-from schema.graph import Answer
+from schema.answers import Answer
 
 TIMEOUT_SECONDS = 30.0
 _NOT_LET_IN = {401, 403}

@@ -30,6 +30,7 @@ class Built:
 
     schema: GraphQLSchema
     sdl: str
+    strawberry: strawberry.Schema
 
 
 @cache
@@ -56,7 +57,7 @@ def build(*extensions: Extension) -> Built:
                 field.resolve = _from_tree
         elif isinstance(type_, GraphQLInterfaceType | GraphQLUnionType):
             type_.resolve_type = _runtime_type
-    return Built(core, f"{_definition(core)}\n\n{schema.as_str()}\n")
+    return Built(core, f"{_definition(core)}\n\n{schema.as_str()}\n", schema)
 
 
 def _definition(core: GraphQLSchema) -> str:

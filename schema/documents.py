@@ -120,6 +120,10 @@ class Documents:
         self._kept: Kept[Prepared] = Kept(limits.documents, DOCUMENTS_BYTES)
         self._remembered: Kept[Variables] = Kept(KEPT_VARIABLES, VARIABLES_BYTES)
 
+    def has(self, text: str, name: str | None) -> bool:
+        """Whether an operation is kept."""
+        return self._kept.get((text, name)) is not None
+
     def prepare(self, text: str, name: str | None) -> Prepared:
         """The operation `name` of a document (None: its only one). Raises RequestError."""
         found = self._kept.get((text, name))

@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import Any, TypeVar
 
 import strawberry
-from strawberry.extensions import FieldExtension
+from strawberry.extensions import FieldExtension, SchemaExtension
 from strawberry.permission import BasePermission, PermissionExtension
 from strawberry.types.field import StrawberryField
 
@@ -26,8 +26,10 @@ class ExtensionError(ValueError):
 class Extension:
     """What a package adds, collected by decorators. `name` is the package's, for messages."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, schema_extensions: Sequence[type[SchemaExtension]] = ()) -> None:
+        """`schema_extensions` stand around all operations, with those of their hooks that plans can honour."""
         self.name = name
+        self.schema_extensions = tuple(schema_extensions)
         self.fields: list[tuple[type | None, StrawberryField]] = []
 
     def field(  # noqa: PLR0913  each is a word that Strawberry's users know

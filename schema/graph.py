@@ -7,13 +7,14 @@ errors, is completed by graphql-core from the same rows: one meaning, two speeds
 import logging
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 
 import orjson
-from graphql import GraphQLSchema
+from graphql import GraphQLError, GraphQLSchema
 
+from .answers import Answer, EventAnswer
 from .assembly import build
 from .documents import Documents, Prepared, RequestError, request_error
 from .events.feed import Feed
@@ -28,6 +29,7 @@ from .plan.limits import Limits
 from .plan.model import Model
 from .plan.operation import COMPILERS, PARTS, EventPlan, MutationPlan, QueryPlan, WriteStep
 from .plan.reading import Counts, Moved, Reader
+from .plan.resolvers.around import Around, Told
 from .plan.resolvers.context import Context
 from .plan.resolvers.run import Asked, Notes, Run
 from .plan.resolvers.site import refuse
@@ -53,56 +55,14 @@ _NULL = "a plan met null in %s, which can't be null: graphql-core answers operat
 
 
 @dataclass(slots=True)
-class Answer:
-    """The answer to an operation. `executed` is False where the request itself was at fault: then there is no `data` in the body.
-
-    `revision` is the workspace's in the snapshot that was read, where that was asked for.
-    """
-
-    data: dict[str, Any] | None
-    errors: list[dict[str, Any]] | None = None
-    extensions: dict[str, Any] = field(default_factory=dict)
-    executed: bool = True
-    revision: int | None = None
-
-    def encode(self) -> bytes:
-        """The response body (GraphQL over HTTP: `errors` first, so that they are seen)."""
-        body: dict[str, Any] = {}
-        if self.errors:
-            body["errors"] = self.errors
-        if self.executed:
-            body["data"] = self.data
-        if self.extensions:
-            body["extensions"] = self.extensions
-        return orjson.dumps(body)
-
-
-@dataclass(frozen=True, slots=True)
-class EventAnswer:
-    """The answer for an event, which was encoded once for all who are told the same."""
-
-    body: bytes
-    errors: None = None
-    executed: bool = True
-
-    @property
-    def data(self) -> dict[str, Any]:
-        """What is told of the event."""
-        told: dict[str, Any] = orjson.loads(self.body)["data"]
-        return told
-
-    def encode(self) -> bytes:
-        """The response body."""
-        return self.body
-
-
-@dataclass(slots=True)
 class Reading:
     """Who reads, whether the workspace's revision is wanted with what is read, and the answer's bytes beside it."""
 
     caller: Caller
     at_revision: bool
     spent: int = 0
+    context: Context | None = None
+    """What resolvers and schema extensions find in `info.context`, once there is one."""
     notes: Notes | None = None
     """What waits for resolvers; None where nothing does."""
     run: Run | None = None
@@ -118,6 +78,8 @@ class Graph:
         built = build(*extensions)
         self.sdl: str = built.sdl
         self.graphql_schema: GraphQLSchema = built.schema
+        hooks = [class_ for extension in extensions for class_ in extension.schema_extensions]
+        self._around = Around(built.strawberry, hooks) if hooks else None
         self.limits = limits or Limits()
         self.database = database
         self.planned = 0
@@ -137,7 +99,10 @@ class Graph:
 
     def prepare(self, document: str, operation_name: str | None = None) -> Prepared:
         """The operation of a document, parsed, validated and within limits. Raises RequestError."""
-        return self._documents.prepare(document, operation_name)
+        if self._around is None or self._documents.has(document, operation_name):
+            return self._documents.prepare(document, operation_name)
+        with self._around.preparing(document, operation_name):
+            return self._documents.prepare(document, operation_name)
 
     def explain(self, prepared: Prepared, variables: dict[str, Any] | None, caller: Caller) -> str:
         """The plan of an operation as text: cost, statements, writers. Raises RequestError, BadRequest."""
@@ -149,6 +114,32 @@ class Graph:
 
         Faults are told in the answer; only defects raise.
         """
+        reading = Reading(caller, at_revision)
+        if self._around is None:
+            return await self._run(prepared, variables, reading)
+        return await self._run_within(self._around, prepared, variables, reading)
+
+    async def _run_within(self, around: Around, prepared: Prepared, variables: dict[str, Any] | None, reading: Reading) -> Answer:
+        """The same, with the schema extensions around it. What one of them raises is the answer's error."""
+        reading.context = Context(reading.caller, self.database)
+        found: list[Answer] = []
+
+        async def execute() -> Told:
+            found.append(await self._run(prepared, variables, reading))
+            return found[0].data, found[0].errors or []
+
+        try:
+            operation = prepared.text, prepared.name, prepared.document
+            (data, errors), added = await around.run(operation, variables, reading.context, execute)
+        except Exception as error:  # noqa: BLE001  an extension's, since execution tells its own
+            return Answer(None, [error_of(GraphQLError(str(error), original_error=error))], executed=False)
+        answer = found[0]
+        answer.data, answer.errors = data, errors or None
+        answer.extensions |= added
+        return answer
+
+    async def _run(self, prepared: Prepared, variables: dict[str, Any] | None, reading: Reading) -> Answer:
+        caller = reading.caller
         given = variables or {}
         try:
             values = self._documents.coerce(prepared, given)
@@ -160,7 +151,7 @@ class Graph:
             if prepared.kind == "mutation":
                 answer = await self._mutate(plan, values, caller)
             else:
-                answer = await self._query(prepared, plan, given, values, Reading(caller, at_revision))
+                answer = await self._query(prepared, plan, given, values, reading)
         except RequestError as error:
             return Answer(None, error.errors, executed=False)
         except (TooLarge, TooMuchSchema) as error:
@@ -231,7 +222,7 @@ class Graph:
     async def _resolved(self, prepared: Prepared, values: Variables, reading: Reading, *, raw: bool = False) -> bool:
         """Calls the resolvers that what was read waits for; False where something went wrong that graphql-core is to tell."""
         if reading.run is None:
-            context = Context(reading.caller, self.database)
+            context = reading.context or Context(reading.caller, self.database)
             asked = Asked(self.graphql_schema, prepared.operation, fragments_of(prepared.document))
             reading.run = Run(context, values, self._counts, self.limits.max_answer, asked)
         if raw:

@@ -43,7 +43,8 @@ def error_of(error: GraphQLError) -> dict[str, Any]:
     if isinstance(original, GatewayError):
         code = original.code
     elif original is None or isinstance(original, GraphQLError):
-        code = "BAD_REQUEST"
+        # A resolver or an extension may say a code of its own.
+        code = told.get("extensions", {}).get("code", "BAD_REQUEST")
     else:
         _log.error("a field could not be completed", exc_info=original)
         code, told["message"] = (

@@ -10,8 +10,8 @@ from typing import Final
 import orjson
 from starlette.types import Receive, Scope, Send
 
+from schema.answers import Answer
 from schema.documents import RequestError
-from schema.graph import Answer
 
 from .faults import STATUS, BadRequest, Headers, MethodNotAllowed, NotAcceptable, Unsupported
 from .negotiate import GRAPHQL, Offer, is_json

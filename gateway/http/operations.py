@@ -4,8 +4,9 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import Any
 
+from schema.answers import Answer, EventAnswer
 from schema.documents import Prepared
-from schema.graph import Answer, EventAnswer, Graph
+from schema.graph import Graph
 from schema.rules.access import Caller
 from schema.storage.database import Unavailable as StorageUnavailable
 

@@ -15,9 +15,9 @@ from gateway.http.load import Places
 from gateway.http.operations import Operations, unavailable
 from gateway.http.parameters import Parameters
 from gateway.http.unsent import Unsent
+from schema.answers import Answer, EventAnswer
 from schema.documents import Prepared, RequestError
 from schema.events.memory import Room
-from schema.graph import Answer, EventAnswer
 from schema.rules.access import Caller
 from schema.storage.database import Unavailable as StorageUnavailable
 

@@ -6,8 +6,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import strawberry
+from graphql import GraphQLError
 from sqlalchemy import select
-from strawberry.extensions import FieldExtension
+from strawberry.extensions import FieldExtension, SchemaExtension
 from strawberry.permission import BasePermission
 
 from schema.extensions import Extension
@@ -61,6 +62,11 @@ def headline(deal: strawberry.Parent[Opportunity], info: Info, *, loud: bool = F
     assert isinstance(deal, Opportunity)
     line = f"{deal.name}: {deal.value} at {deal.stage.name} for {info.context.caller.role}"
     return line.upper() if loud else line
+
+
+@extension.field(Opportunity, "Its name, by way of Python.", needs=("name",))
+def plain(deal: strawberry.Parent[Opportunity]) -> str:
+    return deal.name
 
 
 @extension.field(Opportunity, "The same, later.", needs=("name",))
@@ -124,3 +130,34 @@ async def accounts_there_are(info: Info) -> list[int]:
 @extension.query("An account's deals, as Python names them.")
 def deals_by_id(ids: list[strawberry.ID]) -> list[Opportunity | None]:
     return [SimpleNamespace(id=id_) for id_ in ids]  # type: ignore[misc]  anything with an id will do
+
+
+class Timed(SchemaExtension):
+    """Notes its hooks, adds to the answer, masks a message, and refuses an operation by its name."""
+
+    def on_parse(self) -> Any:
+        CALLS["parse"] += 1
+        yield
+
+    def on_validate(self) -> Any:
+        CALLS["validate"] += 1
+        yield
+
+    async def on_operation(self) -> Any:
+        CALLS["operation"] += 1
+        if self.execution_context.operation_name == "Refused":
+            message = "not today"
+            raise GraphQLError(message, extensions={"code": "FORBIDDEN"})
+        yield
+        CALLS["operations ended"] += 1
+
+    def on_execute(self) -> Any:
+        yield
+        for error in self.execution_context.result.errors or ():
+            error.message = f"masked: {error.message[:5]}"
+
+    def get_results(self) -> dict[str, Any]:
+        return {"who": str(self.execution_context.context.caller.role)}
+
+
+timed = Extension(f"{__name__}.timed", schema_extensions=[Timed])

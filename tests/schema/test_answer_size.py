@@ -7,8 +7,9 @@ from random import Random
 import orjson
 import pytest
 
+from schema.answers import Answer
 from schema.documents import RequestError
-from schema.graph import Answer, Graph
+from schema.graph import Graph
 from schema.plan import reading, weight
 from schema.plan.limits import Limits
 from schema.rules.access import Caller

@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from schema.answers import EventAnswer
 from schema.documents import RequestError
 from schema.events import feed as feeds
 from schema.events.cursor import BEGINNING
 from schema.events.feed import Feed
 from schema.events.pruning import OldEvents
 from schema.events.table import EventTable, Happened
-from schema.graph import EventAnswer, Graph
+from schema.graph import Graph
 from schema.storage.database import Database, StatementTimeout
 from schema.storage.sweeps import Sweeper
 from tests.schema.world import World, data

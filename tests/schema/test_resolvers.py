@@ -4,12 +4,13 @@ from typing import Any
 
 import pytest
 import strawberry
+from strawberry.extensions import SchemaExtension
 
 from schema.extensions import Extension, ExtensionError, load
 from schema.graph import Graph
 from schema.plan.limits import Limits
 from schema.types.records import Node, Opportunity
-from tests.extensions.deals import CALLS, extension
+from tests.extensions.deals import CALLS, extension, timed
 from tests.schema.world import World
 
 
@@ -136,6 +137,41 @@ async def test_not_in_mutations_and_subscriptions(graph: Graph, world: World) ->
     )
     assert not answer.executed
     assert "answers in queries only" in answer.errors[0]["message"]
+
+
+async def test_schema_extensions(world: World) -> None:
+    """They stand around each operation, add to the answer and change its errors; documents are parsed and validated once."""
+    CALLS.clear()
+    graph = Graph(world.database, extensions=[extension, timed])
+    for _ in range(2):
+        answer = await run(graph, world, "{ opportunities(first: 1) { nodes { id careless headline } } }")
+    assert answer.extensions["who"] == "admin"
+    assert answer.extensions["cost"]["requested"] > 0
+    (error,) = answer.errors
+    assert (error["message"], error["path"]) == ("masked: Somet", ["opportunities", "nodes", 0, "careless"])
+    assert error["extensions"]["code"] == "INTERNAL_ERROR"
+    assert error["locations"]
+    assert [CALLS[hook] for hook in ("parse", "validate", "operation", "operations ended")] == [1, 1, 2, 2]
+
+
+async def test_a_schema_extension_that_refuses(world: World) -> None:
+    """What it raises is the answer's error, with its code, and nothing is run."""
+    graph = Graph(world.database, extensions=[extension, timed])
+    CALLS.clear()
+    answer = await run(graph, world, "query Refused { opportunities(first: 1) { nodes { headline } } }")
+    assert (answer.executed, answer.errors[0]["message"], answer.errors[0]["extensions"]["code"]) == (False, "not today", "FORBIDDEN")
+    assert CALLS["headline"] == 0
+
+
+def test_schema_extensions_that_cannot_be_honoured(world_on_sqlite: World) -> None:
+    """Stored fields aren't resolved one by one: an extension that wants to stand around each is refused by its name."""
+
+    class Each(SchemaExtension):
+        def resolve(self, _next: Any, root: Any, info: Any, *args: Any, **given: Any) -> Any:
+            return _next(root, info, *args, **given)
+
+    with pytest.raises(TypeError, match=r"Each\.resolve can't be honoured"):
+        Graph(world_on_sqlite.database, extensions=[Extension("their.package", schema_extensions=[Each])])
 
 
 async def test_the_graph_without_extensions_is_as_before(world: World) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import bindparam, insert
 from sqlmodel import SQLModel
 
-from schema.graph import Answer, Graph
+from schema.answers import Answer
+from schema.graph import Graph
 from schema.rules.access import Caller, Role
 from schema.rules.stages import FIRST_CLOSED, LOST, STAGES
 from schema.rules.text import fold, fold_email

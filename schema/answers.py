@@ -1,0 +1,50 @@
+"""What an operation answers, and what an event does."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+
+@dataclass(slots=True)
+class Answer:
+    """The answer to an operation. `executed` is False where the request itself was at fault: then there is no `data` in the body.
+
+    `revision` is the workspace's in the snapshot that was read, where that was asked for.
+    """
+
+    data: dict[str, Any] | None
+    errors: list[dict[str, Any]] | None = None
+    extensions: dict[str, Any] = field(default_factory=dict)
+    executed: bool = True
+    revision: int | None = None
+
+    def encode(self) -> bytes:
+        """The response body (GraphQL over HTTP: `errors` first, so that they are seen)."""
+        body: dict[str, Any] = {}
+        if self.errors:
+            body["errors"] = self.errors
+        if self.executed:
+            body["data"] = self.data
+        if self.extensions:
+            body["extensions"] = self.extensions
+        return orjson.dumps(body)
+
+
+@dataclass(frozen=True, slots=True)
+class EventAnswer:
+    """The answer for an event, which was encoded once for all who are told the same."""
+
+    body: bytes
+    errors: None = None
+    executed: bool = True
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """What is told of the event."""
+        told: dict[str, Any] = orjson.loads(self.body)["data"]
+        return told
+
+    def encode(self) -> bytes:
+        """The response body."""
+        return self.body

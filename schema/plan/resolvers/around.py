@@ -1,0 +1,99 @@
+"""Strawberry's schema extensions around operations that are answered by plans.
+
+`on_operation`, `on_execute` and `get_results` are called for each operation, `on_parse` and `on_validate` once for each document, since
+documents are kept. `resolve` and `on_stream_result` can't be honoured, because stored fields aren't resolved one by one: they are refused.
+"""
+
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from graphql import GraphQLError
+from strawberry import Schema
+from strawberry.extensions import SchemaExtension
+from strawberry.extensions.runner import SchemaExtensionsRunner
+from strawberry.types import ExecutionContext, ExecutionResult
+from strawberry.types.graphql import OperationType
+
+from .context import Context
+
+REFUSED = ("resolve", "on_stream_result")
+
+Told = tuple[dict[str, Any] | None, list[dict[str, Any]]]
+"""An answer's data, and its errors as they stand in the response."""
+
+
+class Around:
+    """The extensions of a schema; a new one of each class is made for each operation. Raises TypeError for what can't be honoured."""
+
+    def __init__(self, schema: Schema, classes: Sequence[type[SchemaExtension]]) -> None:
+        for class_ in classes:
+            for hook in REFUSED:
+                if getattr(class_, hook) is not getattr(SchemaExtension, hook):
+                    message = f"{class_.__name__}.{hook} can't be honoured: stored fields are answered by plans, not one by one."
+                    raise TypeError(message)
+        self._schema = schema
+        self._classes = classes
+
+    @contextmanager
+    def preparing(self, text: str, name: str | None) -> Iterator[None]:
+        """Around the parsing and validating of a document that isn't kept yet."""
+        runner = self._runner(self._context(text, name, None, None))
+        with runner.parsing(), runner.validation():
+            yield
+
+    async def run(
+        self,
+        operation: tuple[str, str | None, Any],
+        variables: dict[str, Any] | None,
+        context: Context,
+        execute: Callable[[], Awaitable[Told]],
+    ) -> tuple[Told, dict[str, Any]]:
+        """What `execute` answers, as the extensions leave it, and what they add to the answer's `extensions`.
+
+        `operation` is the document's text, the operation's name, and the document.
+        """
+        text, name, document = operation
+        execution = self._context(text, name, variables, context)
+        execution.graphql_document = document
+        runner = self._runner(execution)
+        async with runner.operation():
+            async with runner.executing():
+                data, errors = await execute()
+                kept = [
+                    (GraphQLError(error["message"], path=error.get("path"), extensions=error.get("extensions")), error) for error in errors
+                ]
+                execution.result = ExecutionResult(data, [error for error, _ in kept] or None)
+            added = await runner.get_extensions_results(execution)
+        left: Any = execution.result
+        return (left.data, [_told(error, kept) for error in left.errors or ()]), added
+
+    def _context(self, text: str, name: str | None, variables: dict[str, Any] | None, context: Context | None) -> ExecutionContext:
+        return ExecutionContext(
+            query=text,
+            schema=self._schema,
+            allowed_operations=tuple(OperationType),
+            context=context,
+            variables=variables,
+            provided_operation_name=name,
+        )
+
+    def _runner(self, execution: ExecutionContext) -> SchemaExtensionsRunner:
+        made = [class_() for class_ in self._classes]
+        for extension in made:
+            extension.execution_context = execution
+        return SchemaExtensionsRunner(execution, made)
+
+
+def _error(told: dict[str, Any]) -> GraphQLError:
+    return GraphQLError(told["message"], path=told.get("path"), extensions=told.get("extensions"))
+
+
+def _told(error: GraphQLError, kept: Sequence[tuple[GraphQLError, dict[str, Any]]]) -> dict[str, Any]:
+    """The response's error: with its locations where an extension has left it, and a code where it made a new one."""
+    for before, told in kept:
+        if before is error:
+            return {**told, "message": error.message, "extensions": dict(error.extensions or {})}
+    formatted: dict[str, Any] = dict(error.formatted)
+    formatted["extensions"] = {"code": "INTERNAL_ERROR", **(error.extensions or {})}
+    return formatted
