@@ -1,8 +1,12 @@
 """How an answer is written: its head and the first piece of its body in one call to the system, which are one packet to its client."""
 
-from typing import Any
+from typing import Any, Final
 
+from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+#: As uvicorn writes it.
+CHUNKED: Final = b"transfer-encoding: chunked\r\n"
 
 
 class Answers:
@@ -44,3 +48,31 @@ class Answers:
         """Close the connection, once all is written."""
         self.flush()
         self._transport.close()
+
+
+class Delimited(Answers):
+    """The answers to HTTP/1.0, which knows no chunks: one whose length isn't known ends with its connection.
+
+    uvicorn cuts it into chunks all the same, each in a write of its own, which are put together again here.
+    """
+
+    @override
+    def begin(self, cycle: RequestResponseCycle) -> None:
+        super().begin(cycle)
+        self._is_told = False
+
+    @override
+    def write(self, data: Any) -> None:
+        if not self._protocol.cycle.chunked_encoding:
+            super().write(data)
+        elif self._is_told:
+            super().write(_without_size(data))
+        else:
+            self._is_told = True
+            super().write(data.replace(CHUNKED, b"", 1))
+
+
+def _without_size(chunk: bytes) -> bytes:
+    """What is in a chunk, and in the one that ends the body behind it."""
+    size, _, rest = chunk.partition(b"\r\n")
+    return rest[: int(size or b"0", 16)]

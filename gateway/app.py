@@ -27,7 +27,7 @@ from gateway.http.identity import Identified
 from gateway.http.load import Bounded, Places
 from gateway.http.observed import Observed
 from gateway.http.operations import Operations
-from gateway.http.ports import METRICS, ForBearer, Ports
+from gateway.http.ports import HEALTH, METRICS, PROBES, ForBearer, Ports
 from gateway.http.rates import Budget, Rated
 from gateway.http.sdl import SDL_PATH, SchemaText
 from gateway.http.unsent import Unsent
@@ -73,6 +73,7 @@ class Application:
         self.settings = settings
         # The demo's pages hold its token: a name that somebody else points here is not to read them.
         self.hosts = settings.allowed_hosts if demo_token is None else (*LOOPBACK, settings.host)
+        self.probes = PROBES if demo_token is None else HEALTH
         self.stopping = False
         self.closing = asyncio.Event()
         self.at_start: list[Callable[[], None]] = []
@@ -120,7 +121,7 @@ class Application:
                 headers=[(b"strict-transport-security", b"max-age=%d" % settings.hsts)] if settings.hsts else [],
             ),
             *([partial(Ports, port=settings.metrics_port, operators=Pages(self._operators(), not_found))] if settings.metrics_port else []),
-            *([partial(Hosts, names=self.hosts)] if "*" not in self.hosts else []),
+            *([partial(Hosts, names=self.hosts, probes=self.probes)] if "*" not in self.hosts else []),
             *([partial(Cors, origins=Origins(settings.cors_origins))] if settings.cors_origins else []),
         ]
 

@@ -13,9 +13,10 @@ from typing_extensions import override
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from gateway.answers import Answers
+from gateway.answers import Answers, Delimited
 from gateway.http.faults import Fault, HeadersTooLarge, Malformed
 from gateway.settings import Settings
+from gateway.targets import origin_form
 from gateway.upgrades import is_websocket, without_upgrade
 
 MOST_HEADERS: Final = 256
@@ -30,6 +31,7 @@ END: Final = b"\r\n\r\n"
 #: What may stand between requests (RFC 9112 section 2.2).
 BLANK: Final = re.compile(rb"[\r\n]*")
 BLANKS: Final = b"\r\n"
+SLASH: Final = ord("/")
 
 #: What a connection waits for: a request, the rest of its headers or of its body, or the answer to it.
 Phase = Literal["idle", "headers", "body", "answer"]
@@ -229,10 +231,14 @@ class Intake(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         if len(self.headers) > MOST_HEADERS:
             raise HeadersTooLarge(f"more than {MOST_HEADERS}")
+        if self.url[0] != SLASH:
+            self._read_target()
         if self.parser.should_upgrade():
             self._note_upgrade()
             return
         super().on_headers_complete()
+        if not self.cycle.keep_alive and self.scope["http_version"] == "1.0":
+            self.answers = Delimited(self)
         self.answers.begin(self.cycle)
         self.phase, self.size, self.body_size, self.left = "body", 0, 0, None
         # What comes behind the chunks is no header of the request (RFC 9110 section 6.5.1): it is counted and not kept.
@@ -278,6 +284,12 @@ class Intake(HttpToolsProtocol):
             self._proceed_soon()
         if self.flow.read_paused:
             self.flow.resume_reading()
+
+    def _read_target(self) -> None:
+        try:
+            self.url = origin_form(self.url, self.parser.get_method(), self.headers)
+        except ValueError as error:
+            raise Malformed(f"The request's target can't be read: {error}.") from None
 
     def _note_upgrade(self) -> None:
         """A WebSocket is opened by a GET alone. Whatever else is wished for is ignored (RFC 9110 section 7.8): the request is as any other.

@@ -40,7 +40,9 @@ class Settings(BaseSettings):
     workers: PositiveInt = Field(1, description="Processes that share the port.")
     public_url: str | None = Field(None, description="Address that clients use, as in `https://crm.example.com`: links are built from it.")
     allowed_hosts: Names = Field(("*",), description="Host names answered to, comma-separated; `*.example.com` is all below it, `*` any.")
-    trusted_proxies: Names = Field((), description="Proxies whose `X-Forwarded-For`/`-Proto` are believed: addresses, comma-separated.")
+    trusted_proxies: Names = Field(
+        (), description="Addresses of proxies whose `X-Forwarded-…` (For, Proto, Host, Port, Prefix) are believed, comma-separated."
+    )
     hsts: Count = Field(
         0, description="Seconds for which browsers are told to use HTTPS only (`Strict-Transport-Security`); 0 tells nothing."
     )

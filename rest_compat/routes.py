@@ -72,14 +72,20 @@ def route_path(scope: Scope) -> str:
 
 
 class Document:
-    """A JSON document, made once."""
+    """An OpenAPI document, made once; below a prefix that a proxy tells, its server is there."""
 
     def __init__(self, document: Mapping[str, Any]) -> None:
+        self._document = document
         self._body = orjson.dumps(document)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         del receive
-        await answer(send, (200, [(b"content-type", b"application/json")], self._body), head=scope["method"] == "HEAD")
+        root = scope.get("root_path", "")
+        body = self._below(root) if root and self._document["servers"] == [{"url": "/"}] else self._body
+        await answer(send, (200, [(b"content-type", b"application/json")], body), head=scope["method"] == "HEAD")
+
+    def _below(self, root: str) -> bytes:
+        return orjson.dumps({**self._document, "servers": [{"url": root}]})
 
 
 def routes(graph: Graph, resources: Sequence[Resource] = RESOURCES) -> list[BaseRoute]:

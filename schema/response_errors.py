@@ -9,9 +9,11 @@ from .documents import RequestError, request_error
 from .plan.limits import Limits
 from .plan.operation import WriteStep
 from .rules.errors import BadRequest, GatewayError, ServiceUnavailable
+from .seldom import Seldom
 from .storage.database import InputRejected, StorageError, Unavailable
 
 _log = logging.getLogger(__name__)
+_unavailable = Seldom(_log.warning)
 
 
 def too_dear(cost: int, limits: Limits) -> RequestError:
@@ -24,7 +26,7 @@ def of_storage(error: StorageError) -> GatewayError:
     if isinstance(error, InputRejected):
         _log.warning("the database can't take a request: %s", error.__cause__)
         return BadRequest(str(error))
-    _log.warning("database unavailable: %s", error)
+    _unavailable("database unavailable: %(error)s", error=error)
     return ServiceUnavailable(getattr(error, "public", Unavailable.public))
 
 

@@ -1,20 +1,23 @@
 """Browser pages of other origins (Fetch standard, CORS protocol) and the host names that are answered to."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final
 
+import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from .faults import BadRequest, Headers
-from .ports import HEALTH
+from schema.seldom import Seldom
+
+from .faults import BadRequest, Forbidden, Headers
 
 METHODS: Final = b"GET, HEAD, POST, QUERY, PATCH, DELETE, OPTIONS"
 EXPOSED: Final = (
     b"Accept-Query, Allow, Deprecation, ETag, Idempotency-Replayed, Link, Location, Preference-Applied, RateLimit, RateLimit-Policy, "
-    b"Retry-After, Sunset, WWW-Authenticate, X-GraphQL-Cost, X-GraphQL-Operation, X-Ignored-Fields, "
-    b"X-Ignored-Parameters, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, "
-    b"X-Request-Id"
+    b"Retry-After, Sunset, WWW-Authenticate, X-GraphQL-Cost, X-GraphQL-Operation, X-Ignored-Fields, X-Ignored-Parameters, "
+    b"X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-Id"
 )
+#: Characters of an origin that a message repeats.
+SHOWN: Final = 100
 MAX_AGE: Final = b"600"
 
 
@@ -60,6 +63,20 @@ class Cors:
             await self.app(scope, receive, send)
 
 
+_asked = Seldom(lambda line: structlog.get_logger().warning(line))
+
+
+def refuse_preflight(scope: Scope) -> None:
+    """Raise Forbidden where a browser asks whether a page of another origin may call, and no origins are set: else there is `Cors`."""
+    headers = scope["state"]["headers"]
+    origin = headers.get(b"origin")
+    if origin is None or b"access-control-request-method" not in headers:
+        return
+    shown = origin.decode("latin-1")[:SHOWN]
+    _asked("A browser asked whether pages of %(origin)r may call. If they may, set GATEWAY_CORS_ORIGINS to their origin.", origin=shown)
+    raise Forbidden("Pages of other origins may not call this gateway. Whoever runs it allows them by GATEWAY_CORS_ORIGINS.")
+
+
 async def _preflight(requested: bytes | None, send: Send, *, allowed: bool) -> None:
     """Without the allowing headers a browser takes 204 for a no."""
     answer: Headers = [(b"access-control-allow-methods", METHODS), (b"access-control-max-age", MAX_AGE)] if allowed else []
@@ -70,16 +87,20 @@ async def _preflight(requested: bytes | None, send: Send, *, allowed: bool) -> N
 
 
 class Hosts:
-    """Refuses requests for host names that aren't ours: links are built from the name, and DNS can be rebound to us."""
+    """Refuses requests for host names that aren't ours: links are built from the name, and DNS can be rebound to us.
 
-    def __init__(self, app: ASGIApp, names: Iterable[str]) -> None:
+    Paths in `probes` are answered by any name: they are asked for by address.
+    """
+
+    def __init__(self, app: ASGIApp, names: Iterable[str], probes: Collection[str]) -> None:
         self.app = app
+        self.probes = probes
         names = [name.lower() for name in names]
         self.exact = frozenset(name.encode() for name in names if not name.startswith("*."))
         self.endings = tuple(name[1:].encode() for name in names if name.startswith("*."))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan" or self._ours(scope["state"]["headers"].get(b"host", b"")) or scope["path"] in HEALTH:
+        if scope["type"] == "lifespan" or self._ours(scope["state"]["headers"].get(b"host", b"")) or scope["path"] in self.probes:
             await self.app(scope, receive, send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 4403})

@@ -5,6 +5,7 @@ from typing import TypeAlias
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from .cors import METHODS
 from .faults import MethodNotAllowed, NotFound
 from .negotiate import wanted
 from .respond import GRAPHQL_PATH, GRAPHQL_SLASH
@@ -18,6 +19,8 @@ async def not_found(scope: Scope, receive: Receive, send: Send) -> None:
     """The door to nowhere."""
     del receive
     if scope["type"] != "websocket":
+        if scope["path"] == "*":
+            raise MethodNotAllowed("This is no page.", METHODS.decode())
         raise NotFound("There is nothing at this address.")
     await send({"type": "websocket.close", "code": 4404})
 
@@ -101,7 +104,7 @@ class Doors:
         if want.page and scope["method"] == "GET" and self.explorer is not None:
             return self.explorer
         state["offer"] = want.offer
-        return self.events if want.events else self.graphql
+        return self.events if want.events and scope["method"] != "OPTIONS" else self.graphql
 
     def _with_slash(self, scope: Scope) -> ASGIApp:
         """`/graphql/` is served like `/graphql`, since clients lose bodies and tokens on redirects; only a page leads on."""

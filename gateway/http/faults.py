@@ -99,6 +99,7 @@ class MethodNotAllowed(Fault):
 
     def __init__(self, message: str, allow: str) -> None:
         super().__init__(message, [(b"allow", allow.encode())])
+        self.allow = allow
 
 
 class NotAcceptable(Fault):

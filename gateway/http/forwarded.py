@@ -1,14 +1,23 @@
-"""What a trusted proxy says of its client: address and scheme, by uvicorn's middleware, and the host name that it was asked for."""
+"""What a trusted proxy says of its client: address and scheme, by uvicorn's middleware; host, port and prefix that it was asked for."""
 
+import re
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+#: A path that links may begin with: no other host (`//`) can be meant by it.
+PREFIX: Final = re.compile(rb"(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+")
+PORT: Final = re.compile(rb"[0-9]{1,5}")
+STANDARD: Final = {b"http": b"80", b"ws": b"80", b"https": b"443", b"wss": b"443"}
+
 
 class Forwarded:
-    """Believes `X-Forwarded-For`, `-Proto` and `-Host` of `proxies`, and of nobody else."""
+    """Believes `X-Forwarded-For`, `-Proto`, `-Host`, `-Port` and `-Prefix` of `proxies`, and of nobody else.
+
+    Links begin with what they say. A path that still has the prefix loses it.
+    """
 
     def __init__(self, app: ASGIApp, proxies: Iterable[str]) -> None:
         self.believing: Any = ProxyHeadersMiddleware(app, [*proxies])  # type: ignore[arg-type]
@@ -16,8 +25,33 @@ class Forwarded:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         client = scope.get("client")
         if client and client[0] in self.believing.trusted_hosts:
-            # Where several proxies name a host, the nearest is the one that is trusted.
-            named = [value for name, value in scope["headers"] if name == b"x-forwarded-host"]
-            if named and (host := named[-1].rpartition(b",")[2].strip()):
+            said = {name: value for name, value in scope["headers"] if name.startswith(b"x-forwarded-")}
+            if host := _host(said, scope):
                 scope["headers"] = [(b"host", host), *(header for header in scope["headers"] if header[0] != b"host")]
+            if PREFIX.fullmatch(prefix := _nearest(said, b"prefix").rstrip(b"/")):
+                _set_prefix(scope, prefix.decode())
         await self.believing(scope, receive, send)
+
+
+def _nearest(said: dict[bytes, bytes], name: bytes) -> bytes:
+    """Where several proxies say something, the nearest is the one that is trusted."""
+    return said.get(b"x-forwarded-" + name, b"").rpartition(b",")[2].strip()
+
+
+def _host(said: dict[bytes, bytes], scope: Scope) -> bytes:
+    """The host that the proxy was asked for, with its port unless that is the scheme's; empty where it says nothing of that."""
+    host, port = _nearest(said, b"host"), _nearest(said, b"port")
+    if not PORT.fullmatch(port):
+        return host
+    hosts = [host] if host else [value for name, value in scope["headers"] if name == b"host"]
+    # Without a Host, or with two, the request is refused for that.
+    if len(hosts) != 1 or hosts[0].rpartition(b":")[2].isdigit():
+        return host
+    scheme = _nearest(said, b"proto").lower() or scope.get("scheme", "http").encode()
+    return hosts[0] if STANDARD.get(scheme) == port else hosts[0] + b":" + port
+
+
+def _set_prefix(scope: Scope, prefix: str) -> None:
+    scope["root_path"] = prefix
+    if scope["path"].startswith(prefix + "/"):
+        scope["path"] = scope["path"][len(prefix) :]

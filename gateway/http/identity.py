@@ -8,12 +8,13 @@ from gateway.auth import Authenticator, AuthError
 from schema.rules.access import Caller
 from schema.storage.database import Unavailable as StorageUnavailable
 
+from .cors import refuse_preflight
 from .faults import Unauthenticated
 from .operations import unavailable
 
 
 class Identified:
-    """Lets only those pass whose token is known."""
+    """Lets only those pass whose token is known, and OPTIONS, which does nothing."""
 
     def __init__(self, app: ASGIApp, authenticator: Authenticator) -> None:
         self.app = app
@@ -26,10 +27,18 @@ class Identified:
         authorization = None if token is None else token.decode("latin-1")
         caller = self.cached(authorization) if authorization else None
         if caller is None:
+            if scope["method"] == "OPTIONS":
+                await self._tell_options(scope, receive, send)
+                return
             began = monotonic()
             caller = await self._look_up(authorization)
             state["late"] = monotonic() - began
         state["caller"] = caller
+        await self.app(scope, receive, send)
+
+    async def _tell_options(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """What may be asked for is told to anyone: browsers and tools ask before they have a token, or without it."""
+        refuse_preflight(scope)
         await self.app(scope, receive, send)
 
     async def _look_up(self, authorization: str | None) -> Caller:

@@ -11,13 +11,17 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rest_compat.headers import ONCE, combined, repeated
+from rest_compat.serve import HOST
 
+from .cors import refuse_preflight
 from .faults import STATUS, BadRequest, Defect, Fault, Headers, MethodNotAllowed, NotFound
 from .respond import refuse, refuse_socket
 
 SANE: Final = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}").fullmatch
 CLIENT_GONE: Final = 499
 CLOSE: Final = (b"connection", b"close")
+#: Hosts that are known to be such, each of at most 260 bytes.
+MOST_HOSTS: Final = 256
 #: No browser is to take an answer for something else than it says.
 NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
 
@@ -55,6 +59,8 @@ class Observed:
         self.stopping = stopping
         self.observe = observe
         self.complain = complain
+        #: Hosts that were asked for and are such.
+        self._hosts: set[bytes] = set()
         # Unique over processes by the prefix, within one by the counter: a fraction of what a UUID costs.
         self._next_id = map((token_hex(6).encode() + b"-%x").__mod__, count(1)).__next__
 
@@ -64,9 +70,11 @@ class Observed:
             return
         out = self._open(scope)
         headers = scope["state"]["headers"]
-        twice = None if len(headers) == len(scope["headers"]) else _join(scope)
+        wrong = None if len(headers) == len(scope["headers"]) else _join(scope)
+        if headers.get(b"host") not in self._hosts:
+            wrong = wrong or self._strange_host(scope)
         if scope["type"] == "websocket":
-            await (self.app(scope, receive, send) if twice is None else refuse_socket(send, twice))
+            await (self.app(scope, receive, send) if wrong is None else refuse_socket(send, wrong))
             return
         started, status = perf_counter(), 0
 
@@ -80,7 +88,7 @@ class Observed:
             return send(message)
 
         try:
-            await (self.app(scope, receive, tell) if twice is None else self._answer(scope, tell, twice, begun=False))
+            await (self.app(scope, receive, tell) if wrong is None else self._answer(scope, tell, wrong, begun=False))
         except Exception as error:  # noqa: BLE001  whatever it is, it is answered and told of
             await self._answer(scope, tell, error, begun=bool(status))
         finally:
@@ -107,8 +115,33 @@ class Observed:
             fault = Defect(scope["state"]["request_id"].decode())
         if begun:
             raise error
+        if isinstance(fault, MethodNotAllowed) and scope["method"] == "OPTIONS":
+            try:
+                await _tell_options(scope, send, fault.allow)
+            except Fault as refused:
+                fault = refused
+            else:
+                return
         scope["state"]["out"] += self.marks(scope)
         await refuse(scope, send, fault)
+
+    def _strange_host(self, scope: Scope) -> BadRequest | None:
+        """What is wrong with a Host that hasn't been seen before, if anything (RFC 9112 section 3.2). HTTP/1.0 doesn't need one."""
+        host = scope["state"]["headers"].get(b"host")
+        if host is None:
+            return BadRequest("Host: HTTP/1.1 requires this header.") if scope.get("http_version") == "1.1" else None
+        if host and not HOST.fullmatch(host.decode("latin-1")):
+            return BadRequest("Host: Allowed are a host name or an address, and a port.")
+        if len(self._hosts) < MOST_HOSTS:
+            self._hosts.add(host)
+        return None
+
+
+async def _tell_options(scope: Scope, send: Send, allow: str) -> None:
+    refuse_preflight(scope)
+    known = allow if "OPTIONS" in allow else f"{allow}, OPTIONS"
+    await send({"type": "http.response.start", "status": 204, "headers": [(b"allow", known.encode())]})
+    await send({"type": "http.response.body", "body": b""})
 
 
 def _join(scope: Scope) -> BadRequest | None:

@@ -14,6 +14,7 @@ from .faults import NotFound, Unauthenticated
 METRICS: Final = "/metrics"
 #: Answered on every port, to every host name and beyond the bound of connections: probes come by address, and when it matters.
 HEALTH: Final = frozenset({"/healthz", "/readyz"})
+PROBES: Final = HEALTH | {METRICS}
 
 
 class Ports:

@@ -115,6 +115,9 @@ class Rated:
         self.budget = budget
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if "caller" not in scope["state"]:  # OPTIONS of whoever it may be
+            await self.app(scope, receive, send)
+            return
         token_id = scope["state"]["caller"].token_id
         await self.budget.enter(token_id)
 

@@ -1,6 +1,7 @@
 """Many requests on one connection: each is answered, in order, and what waits costs next to nothing."""
 
 import asyncio
+import contextlib
 import gc
 import json
 import re
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from gateway.intake import END, Intake
+from tests.connecting import PATIENCE, connected
 from tests.gateway.conftest import TOKEN, Serve
 
 GET = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n"
@@ -32,7 +34,7 @@ async def talk(app: Any, *parts: bytes) -> bytes:
             writer.write(part)
             await writer.drain()
             await asyncio.sleep(0)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             return await reader.read()
     finally:
         writer.close()
@@ -92,7 +94,7 @@ async def test_a_client_that_leaves_takes_all_with_it(serve: Serve) -> None:
     writer.write(post("{ slow(seconds: 0.2) }") + GET * 20_000)
     await writer.drain()
     writer.transport.abort()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while len(app.connections):  # noqa: ASYNC110  the server tells it in no other way
             await asyncio.sleep(0.02)
     gc.collect()
@@ -146,11 +148,12 @@ async def test_blank_lines_keep_nothing_open(serve: Serve) -> None:
     """Between requests they are skipped, and are no sign of life."""
     app = await serve(keep_alive=1, header_timeout=1)
     for first in (b"", GET):
-        host, port = app.address.split(":")
-        reader, writer = await asyncio.open_connection(host, int(port))
-        writer.write(first)
-        async with asyncio.timeout(10):
-            while not reader.at_eof():
+        async with asyncio.timeout(PATIENCE), connected(app.address) as (reader, writer):
+            writer.write(first)
+            reading = asyncio.create_task(reader.read())
+            while not reading.done():
                 writer.write(b"\r\n")
-                await asyncio.wait([asyncio.ensure_future(reader.read(1_000))], timeout=0.1)
-        writer.close()
+                await asyncio.wait([reading], timeout=0.1)
+            # What is sent on to a server that has ended breaks the connection.
+            with contextlib.suppress(ConnectionError):
+                await reading

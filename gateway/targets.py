@@ -1,0 +1,32 @@
+"""A request's target in its other forms (RFC 9112 section 3.2): a whole address, as it is sent to a proxy, or `*`."""
+
+from typing import Final, TypeAlias
+
+from httptools import HttpParserInvalidURLError, parse_url
+
+Headers: TypeAlias = list[tuple[bytes, bytes]]
+
+#: What OPTIONS is sent to, when it asks about the server and not about a page.
+ANY: Final = b"*"
+_SCHEMES: Final = frozenset({b"http", b"https"})
+
+
+def origin_form(target: bytes, method: bytes, headers: Headers) -> bytes:
+    """The path and query of a target that doesn't begin with `/`; the host that it names takes the place of Host in `headers`.
+
+    Raises ValueError for what is no target.
+    """
+    if target == ANY and method == b"OPTIONS":
+        return target
+    try:
+        url = parse_url(target)
+    except HttpParserInvalidURLError as error:
+        raise ValueError(str(error)) from None
+    if (url.schema or b"").lower() not in _SCHEMES or not url.host:
+        raise ValueError("it is no path and no address")
+    authority = target.partition(b"://")[2]
+    for end in b"/?#":
+        authority = authority.partition(bytes([end]))[0]
+    # Without a Host, or with two, the request is refused all the same.
+    headers[:] = [(name, authority if name == b"host" else value) for name, value in headers]
+    return (url.path or b"/") + (b"" if url.query is None else b"?" + url.query)

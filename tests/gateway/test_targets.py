@@ -1,0 +1,171 @@
+"""What a request is sent to and by which version: whole addresses, `*`, Host, OPTIONS, and answers to HTTP/1.0."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from gateway.http.unsent import PORTION
+from gateway.targets import origin_form
+from tests.connecting import PATIENCE, connected
+from tests.gateway.conftest import TOKEN, MakeApp, Serve, calling
+
+PREFLIGHT = {"origin": "https://app.example", "access-control-request-method": "POST"}
+PATHS = [
+    "/graphql",
+    "/graphql/schema.graphql",
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/api/docs",
+]
+
+
+async def talk(app: Any, request: str) -> tuple[int, dict[str, str], bytes]:
+    """Status, headers and body of the answer to a request whose connection ends with it."""
+    async with asyncio.timeout(PATIENCE), connected(app.address) as (reader, writer):
+        writer.write(request.replace("\n", "\r\n").encode())
+        head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+    first, *lines = head.decode().split("\r\n")
+    return int(first.split()[1]), {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}, body
+
+
+def ask(target: str, *, method: str = "GET", version: str = "1.1", hosts: tuple[str, ...] = ("x",), more: str = "") -> str:
+    lines = "".join(f"Host: {host}\n" for host in hosts)
+    return f"{method} {target} HTTP/{version}\n{lines}Connection: close\n{more}\n"
+
+
+@pytest.mark.parametrize(
+    ("target", "status"),
+    [
+        ("http://x/healthz", 200),
+        ("HTTP://x:8000/healthz?a=b", 200),
+        ("https://x/nothing", 404),
+        ("http://x", 404),
+        ("http://x?a=/healthz", 404),
+        ("ftp://x/healthz", 400),
+        ("x:80", 400),
+        ("*", 400),
+        ("http:///healthz", 400),
+        ("http://a@b/healthz", 400),
+    ],
+)
+async def test_whole_addresses(serve: Serve, target: str, status: int) -> None:
+    """As they are sent to a proxy: answered by their path; what is no address is 400."""
+    assert (await talk(await serve(), ask(target)))[0] == status
+
+
+async def test_the_address_names_the_host(serve: Serve) -> None:
+    """Its host counts, and not that of the header (RFC 9112 section 3.2.2); a header that is missing or there twice is refused still."""
+    app = await serve(allowed_hosts=("crm.example",))
+    graphql = "/graphql?query=%7Bhello%7D"
+    token = f"Authorization: {TOKEN}\n"
+    assert (await talk(app, ask(f"http://crm.example{graphql}", hosts=("other",), more=token)))[0] == 200
+    assert (await talk(app, ask(f"http://other{graphql}", hosts=("crm.example",), more=token)))[0] == 400
+    assert (await talk(app, ask(f"http://crm.example{graphql}", hosts=(), more=token)))[0] == 400
+    assert (await talk(app, ask(f"http://crm.example{graphql}", hosts=("a", "b"), more=token)))[0] == 400
+
+
+def test_what_is_left_of_an_address() -> None:
+    """Path and query; the header gets its authority, and no header is added."""
+    headers = [(b"host", b"a"), (b"x", b"y")]
+    assert origin_form(b"http://[::1]:80/a%20b?c=d#e", b"GET", headers) == b"/a%20b?c=d"
+    assert headers == [(b"host", b"[::1]:80"), (b"x", b"y")]
+    assert origin_form(b"http://h?", b"GET", headers) in {b"/", b"/?"}
+
+
+@pytest.mark.parametrize("hosts", [(), ("a", "a"), ("a", "b"), ("a b",), ("a/b",), ("a@b",), ("a:b",), ("a,b",), ("<a>",), ("a" * 300,)])
+@pytest.mark.parametrize("path", ["/healthz", "/graphql?query=%7Bhello%7D", "/api/opportunities/"])
+async def test_no_host(serve: Serve, path: str, hosts: tuple[str, ...]) -> None:
+    """One Host that is one is required of HTTP/1.1, also by probes: 400 that names the header."""
+    status, _, body = await talk(await serve(), ask(path, hosts=hosts, more=f"Authorization: {TOKEN}\n"))
+    assert (status, b"Host: " in body) == (400, True)
+
+
+@pytest.mark.parametrize("hosts", [("a",), ("a:80",), ("10.0.0.1:8000",), ("[::1]:80",), ("my_service",), ("a.example.",), ("",)])
+async def test_any_host(serve: Serve, hosts: tuple[str, ...]) -> None:
+    """Whatever names a host is one; empty means that there is none, as RFC 9112 says."""
+    app = await serve()
+    for _ in range(2):
+        assert (await talk(app, ask("/healthz", hosts=hosts)))[0] == 200
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
+@pytest.mark.parametrize(
+    ("version", "hosts"), [("1.1", ("10.0.0.7:8000",)), ("1.1", ("gateway.default.svc",)), ("1.0", ()), ("1.0", ("x",))]
+)
+async def test_probes(serve: Serve, path: str, version: str, hosts: tuple[str, ...]) -> None:
+    """They come by address, or without a Host by HTTP/1.0, whatever names are allowed."""
+    app = await serve(allowed_hosts=("crm.example",))
+    assert (await talk(app, ask(path, version=version, hosts=hosts)))[0] == 200
+    assert (await talk(app, ask("/graphql", version=version, hosts=hosts)))[0] == 400
+
+
+async def test_the_server_as_such(serve: Serve) -> None:
+    """`OPTIONS *` asks for nothing in particular: 204, without a token."""
+    status, headers, _ = await talk(await serve(), ask("*", method="OPTIONS"))
+    assert (status, "POST" in headers["allow"]) == (204, True)
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_options(make_app: MakeApp, path: str) -> None:
+    """Anyone is told what a page can do, also with a token that is no good; a page that isn't there is 404."""
+    async with calling(make_app()) as client:
+        for authorization in ("", "Bearer no", TOKEN):
+            answer = await client.options(path, headers={"authorization": authorization, "origin": "https://app.example"})
+            assert (answer.status_code, "OPTIONS" in answer.headers["allow"], answer.content) == (204, True, b"")
+        assert (await client.options(path, headers={"accept": "text/event-stream"})).status_code == 204
+        assert (await client.options("/nothing")).status_code == 404
+
+
+@pytest.mark.parametrize("path", [*PATHS, "/api/opportunities/"])
+async def test_a_preflight_where_no_origin_is_set(make_app: MakeApp, path: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """403 that names the setting, and one line in the log however often it is asked."""
+    async with calling(make_app()) as client:
+        client.headers.clear()
+        for _ in range(3):
+            answer = await client.options(path, headers=PREFLIGHT)
+            assert answer.status_code == 403
+            assert "GATEWAY_CORS_ORIGINS" in answer.text
+    assert capsys.readouterr().out.count("GATEWAY_CORS_ORIGINS") <= 1
+
+
+async def test_options_within_a_rate_limit(make_app: MakeApp) -> None:
+    """It is no call of anybody."""
+    async with calling(make_app(rate_limit="1/minute")) as client:
+        for _ in range(3):
+            assert (await client.options("/graphql", headers={"authorization": ""})).status_code == 204
+
+
+@pytest.mark.parametrize("query", ["%7Bhello%7D", "subscription%7Bcount(to:3)%7D", "subscription%7Bwide(to:40)%7D"])
+async def test_no_chunks_for_http_1_0(serve: Serve, query: str) -> None:
+    """A stream ends with its connection for who knows no chunks, and is the same otherwise."""
+    app = await serve(websocket_queue=1_000)
+    request = {"more": f"Authorization: {TOKEN}\nAccept: text/event-stream\n", "target": f"/graphql?query={query}"}
+    new, old = [await talk(app, ask(version=version, **request)) for version in ("1.1", "1.0")]
+    assert (old[0], new[0], new[1]["transfer-encoding"]) == (200, 200, "chunked")
+    assert "transfer-encoding" not in old[1]
+    assert old[2] == _without_chunks(new[2])
+    assert old[2].endswith(b"event: complete\ndata:\n\n")
+
+
+def _without_chunks(body: bytes) -> bytes:
+    found = []
+    while body:
+        size, _, body = body.partition(b"\r\n")
+        found.append(body[: int(size, 16)])
+        body = body[int(size, 16) + 2 :]
+    return b"".join(found)
+
+
+async def test_a_large_answer_by_http_1_0(serve: Serve) -> None:
+    """One whose length is known is sent as it is."""
+    name = "x" * 9_000
+    fields = "".join(f"a{place}:hello(name:$n)" for place in range(20))
+    body = json.dumps({"query": f"query($n:String!){{{fields}}}", "variables": {"n": name}})
+    more = f"Authorization: {TOKEN}\nContent-Type: application/json\nContent-Length: {len(body)}\n"
+    request = ask("/graphql", method="POST", version="1.0", hosts=(), more=more)
+    status, headers, answer = await talk(await serve(), request + body)
+    assert (status, len(answer)) == (200, int(headers["content-length"]))
+    assert len(answer) > PORTION
