@@ -10,11 +10,12 @@ from typing import Any, Final, TypeAlias
 import structlog
 from limits.errors import ConfigurationError
 from starlette.responses import Response
-from starlette.routing import Route, Router
+from starlette.routing import BaseRoute, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.auth import Authenticator
 from gateway.connections import Connections
+from gateway.deprecations import rest_resources
 from gateway.health import Readiness, alive
 from gateway.http.bodies import Bodies
 from gateway.http.cors import Cors, Hosts, Origins
@@ -43,6 +44,7 @@ from gateway.pages import ForBrowsers, pages
 from gateway.rest import RestGraph
 from gateway.rest_usage import Uses
 from gateway.settings import Settings, SettingsError
+from rest_compat.documents import DeclarationError
 from rest_compat.routes import RestRoutes
 from rest_compat.routes import routes as rest_routes
 from schema.answers import Answer, EventAnswer
@@ -98,7 +100,7 @@ class Application:
         self.sweeper = Sweeper(self.database, [ExpiredKeys(self.database), OldEvents(self.database, settings.event_retention * 86_400)])
         self.unsent = Unsent(settings.max_unsent)
         self.uses = Uses(self.database)
-        self.rest = rest_routes(RestGraph(self.operations, self.uses, settings))
+        self.rest = rest_of(RestGraph(self.operations, self.uses, settings))
         self.resources = next((route for route in self.rest if isinstance(route, RestRoutes)), None)
         self.terms = self._terms()
         self.pages = pages(demo_token=demo_token, sdl_url=SDL_PATH if settings.introspection else None)
@@ -285,6 +287,14 @@ def documents_of(settings: Settings) -> Documents:
         except ValueError as error:
             raise SettingsError(f"GATEWAY_TRUSTED_DOCUMENTS: {error}") from None
     return Documents(trusted, settings.trusted_documents_mode, settings.persisted_queries)
+
+
+def rest_of(graph: RestGraph) -> list[BaseRoute]:
+    """REST's routes, with what the settings deprecate in them."""
+    try:
+        return rest_routes(graph, rest_resources(graph.settings))
+    except DeclarationError as error:
+        raise SettingsError(str(error)) from None
 
 
 def budget_of(settings: Settings) -> Budget | None:

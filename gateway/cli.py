@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import astuple, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import asyncpg
 import orjson
@@ -28,21 +28,14 @@ from gateway.migrations import head, head_is_current, upgrade
 from gateway.seed import SeedFault, SeedSpec
 from gateway.seed import seed as fill
 from gateway.settings import Settings, SettingsError, load, unknown_variables
-from gateway.terminal import json_object, print_rows, progress
+from gateway.terminal import Refused, json_object, print_rows, progress, say
 from schema.rules.access import Caller, Role
 from schema.rules.text import trimmed
 from schema.storage.database import Database, StorageError, open_database
 
-if TYPE_CHECKING:
-    from rest_compat import Translator
-
 T = TypeVar("T")
 
 _MAX_NAME = 100
-
-
-class Refused(Exception):
-    """What was typed can't be done: the message says why."""
 
 
 _TYPED = (Refused, SettingsError, AuthSettingsError, KeyFault, SeedFault, demos.DemoFault)
@@ -74,7 +67,7 @@ def begin(context: typer.Context) -> None:
     """What every command does first: `serve` tells it to its log."""
     if context.invoked_subcommand != "serve":
         for line in unknown_variables(os.environ):
-            _say(f"gateway: {line}")
+            say(f"gateway: {line}")
 
 
 @app.command()
@@ -111,7 +104,7 @@ def migrate(database_url: DatabaseUrl = None) -> None:
     """Take the database to the newest revision."""
     settings = load(database_url=database_url)
     asyncio.run(upgrade(settings.database_url))
-    _say(f"The database is at revision {head()}.")
+    say(f"The database is at revision {head()}.")
 
 
 @tokens.command("create")
@@ -128,8 +121,8 @@ def token_create(
     key = NewKey(_name("--workspace", workspace), role, _name("--name", name), expires, account)
     created = _run(load(database_url=database_url), lambda database: Keys(database).create(key))
     if created.new_workspace:
-        _say(f"Made the workspace {workspace}.")
-    _say(f"Made the key {created.id}. Its token is shown only now:")
+        say(f"Made the workspace {workspace}.")
+    say(f"Made the key {created.id}. Its token is shown only now:")
     typer.echo(created.token)
 
 
@@ -146,7 +139,7 @@ def token_revoke(
 ) -> None:
     """Revoke an API key; running gateways refuse it within five seconds."""
     name = _run(load(database_url=database_url), lambda database: Keys(database).revoke(key_id))
-    _say(f"Revoked the key {key_id} ({name}).")
+    say(f"Revoked the key {key_id} ({name}).")
 
 
 @app.command()
@@ -164,8 +157,8 @@ def seed(
     spec = SeedSpec(_name("--workspace", workspace), opportunities, accounts, users, contacts, number)
     with progress(opportunities) as tell:
         seeded = _run(load(database_url=database_url), lambda database: fill(database.url, spec, progress=tell))
-    _say(f"Wrote {seeded.rows:,} rows into the workspace {workspace}.")
-    _say(f"A token for it: gateway token create --workspace {workspace!r} --role admin")
+    say(f"Wrote {seeded.rows:,} rows into the workspace {workspace}.")
+    say(f"A token for it: gateway token create --workspace {workspace!r} --role admin")
 
 
 @app.command()
@@ -207,87 +200,43 @@ def openapi(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Print the REST routes as OpenAPI 3.1."""
-    from rest_compat import openapi as describe  # noqa: PLC0415  as in serve
+    from gateway.translating import translator_of  # noqa: PLC0415  as in serve
+    from rest_compat import openapi as describe  # noqa: PLC0415
     from rest_compat import openapi_3_0  # noqa: PLC0415
 
-    document = describe(_translator(load(database_url=database_url)))
+    document = describe(translator_of(load(database_url=database_url)))
     document = openapi_3_0(document) if older else document
     sys.stdout.buffer.write(orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
 
 
 @app.command()
-def translate(
+def translate(  # noqa: PLR0913  each is a flag
     method: Annotated[str | None, typer.Argument(help="GET, POST, PATCH or DELETE.")] = None,
     target: Annotated[str | None, typer.Argument(help="Path and query, as in '/api/opportunities/?stage=proposal'.")] = None,
     *,
     body: Annotated[str, typer.Option(help="The call's JSON body.", metavar="JSON")] = "",
-    har: Annotated[Path | None, typer.Option(help="Instead of one call: a HAR file, or an access log.", metavar="FILE")] = None,
-    out: Annotated[Path, typer.Option(help="Where a recording's documents go.", metavar="FOLDER")] = Path("graphql"),
+    har: Annotated[list[Path] | None, typer.Option(help="A HAR file, or an access log, also in gzip; may be repeated.")] = None,
+    host: Annotated[str | None, typer.Option(help="Whose calls of a recording are meant (default: the most frequent host).")] = None,
+    prefix: Annotated[str | None, typer.Option(help="What stands before /api/ in its paths (default: the most frequent prefix).")] = None,
+    out: Annotated[Path, typer.Option(help="Where a recording's operations go.", metavar="FOLDER")] = Path("graphql"),
     verify: Annotated[str | None, typer.Option(help="Ask both doors of this gateway for each read, and compare.", metavar="URL")] = None,
     token: Annotated[str, typer.Option(help="The token to ask with.")] = "",
 ) -> None:
-    """Show the GraphQL operation that a REST call becomes, or turn a recording of many into documents."""
-    if har is not None:
-        _translate_recording(har, out, verify, token)
+    """Show the GraphQL operation that a REST call becomes, or turn recordings of many into a folder of operations."""
+    from gateway.translating import Source, translate_call, translate_recordings  # noqa: PLC0415  as in serve
+
+    if har:
+        translate_recordings(load(), Source(har, host, prefix), out, verify, token)
     elif method is None or target is None:
         raise Refused("give a method and a path, or --har FILE")
     else:
-        _translate_call(method, target, body)
-
-
-def _translate_call(method: str, target: str, body: str) -> None:
-    from rest_compat.errors import Refused as NoCall  # noqa: PLC0415  as in serve
-    from rest_compat.translate import JSON_BODY, request_of  # noqa: PLC0415
-
-    request = request_of(method, target, JSON_BODY if body else {}, body.encode("utf-8", "surrogateescape"))
-    try:
-        call = _translator(load()).translate(request)
-    except NoCall as error:
-        faults = "".join(f"\n{item.field}: {item.message}" for item in error.errors)
-        raise Refused(f"{error.detail}{faults}") from None
-    typer.echo(call.operation.document.rstrip("\n"))
-    typer.echo("\n# Variables: " + orjson.dumps(call.variables).decode())
-
-
-def _translate_recording(recording: Path, folder: Path, server: str | None, token: str) -> None:
-    from gateway import traffic  # noqa: PLC0415  as in serve
-    from rest_compat.traffic import TrafficError  # noqa: PLC0415
-
-    try:
-        kinds, refused = traffic.translate_recording(_translator(load()), recording, folder)
-    except (TrafficError, FileNotFoundError, IsADirectoryError) as error:
-        raise Refused(f"--har: {error}") from None
-    _say(f"Wrote {len(kinds)} kinds of call into {folder}.")
-    for one in refused:
-        _say(f"Left out {one.method} {one.target}: {one.reason}")
-    if server is None:
-        return
-    try:
-        compared = list(traffic.verify(kinds, server.rstrip("/"), token))
-    except (OSError, ValueError) as error:
-        raise Refused(f"--verify: {error}") from None
-    for called, found in compared:
-        for difference in found:
-            typer.echo(f"{called}: {difference}")
-    different = sum(bool(found) for _, found in compared)
-    _say(f"Compared {len(compared)} reads: {different} differ.")
-    if different:
-        sys.exit(1)
+        translate_call(load(), method, target, body)
 
 
 @app.command()
 def usage(database_url: DatabaseUrl = None) -> None:
     """List who still uses which REST route, parameter and field, how often, and when last."""
     print_rows(usage_report.COLUMNS, _run(load(database_url=database_url), usage_report.uses))
-
-
-def _translator(settings: Settings) -> "Translator":
-    from gateway.app import create_app  # noqa: PLC0415  as in serve
-    from gateway.rest import RestGraph  # noqa: PLC0415
-    from rest_compat import RESOURCES, Translator  # noqa: PLC0415
-
-    application = create_app(settings)
-    return Translator(RestGraph(application.operations, application.uses, settings), RESOURCES)
 
 
 @contextmanager
@@ -305,12 +254,8 @@ def _told() -> Iterator[None]:
 
 def _end(message: str, code: int) -> None:
     for line in message.splitlines():
-        _say(f"gateway: {line}")
+        say(f"gateway: {line}")
     sys.exit(code)
-
-
-def _say(message: str) -> None:
-    typer.echo(message, err=True)
 
 
 def _run(settings: Settings, work: Callable[[Database], Coroutine[Any, Any, T]]) -> T:

@@ -26,6 +26,9 @@ WORDS: Final[Mapping[str, str]] = {
     "greater_than": "write a number above {gt}",
     "greater_than_equal": "write {ge} or more",
     "less_than_equal": "write {le} or less",
+    "date_from_datetime_parsing": "write a day, as in 2027-06-30",
+    "date_from_datetime_inexact": "write a day, as in 2027-06-30",
+    "date_parsing": "write a day, as in 2027-06-30",
     "literal_error": "write {expected}",
 }
 

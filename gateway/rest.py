@@ -15,6 +15,7 @@ from graphql import (
     type_from_ast,
 )
 
+from gateway.deprecations import rest_deprecation
 from gateway.http.decoder import DecodeError, decode
 from gateway.http.operations import Operations, unavailable
 from gateway.rest_usage import Uses
@@ -49,14 +50,17 @@ class RestGraph:
         database = operations.graph.database
         self.fetch = database.fetch
         self.revision_of = revision_statement(database)
+        self.settings = settings
         self.operations = operations
         self.record_usage = uses.note
         self.version = version(DISTRIBUTION)
+        self.deprecation = rest_deprecation(settings)
         self.public_url = settings.public_url
         self.require_if_match = settings.require_if_match
         self.unknown_parameters = settings.unknown_parameters
         self.max_body = settings.rest_body_limit
-        self.schema: GraphQLSchema = build_schema(operations.graph.sdl)
+        self.sdl = operations.graph.sdl
+        self.schema: GraphQLSchema = build_schema(self.sdl)
 
     def prepare(self, document: str) -> Ready:
         """Raises RequestError where the document isn't valid."""

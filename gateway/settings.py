@@ -5,6 +5,7 @@ The README's table is made from `Settings.model_fields`, so each field says what
 
 import re
 from collections.abc import Collection, Iterator
+from datetime import date
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -16,6 +17,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from gateway import environment
 from gateway.environment import database_address, over_environment, sentence, unknown, with_secrets
 
+#: An address that a header can hold: no blanks, no control characters, no angle brackets.
+_ADDRESS = re.compile(r"https?://[!-;=?-~]+")
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#\s]+", re.IGNORECASE)
 
 Names = Annotated[tuple[str, ...], NoDecode]
@@ -70,6 +73,14 @@ class Settings(BaseSettings):
         "that it has (`account_id`), `refuse` all of them, `ignore` none. Ignored ones are named in `X-Ignored-Parameters`.",
     )
     require_if_match: bool = Field(default=False, description="Refuse REST writes to a record without `If-Match` (428).")
+
+    # Leaving REST
+    rest_sunset: date | None = Field(None, description="Day on which REST ends, as in `2027-06-30`: every answer of its routes says so.")
+    rest_deprecated: date | None = Field(None, description="Day since which REST is deprecated; unless said, the day on which it ends.")
+    rest_sunset_link: str | None = Field(None, description="Address of a page that says how to leave REST: answers link to it.")
+    rest_deprecations: Path | None = Field(
+        None, description="JSON file of the routes, parameters and keys of REST that are deprecated: see `docs/leaving-rest.md`."
+    )
 
     # Who may
     jwt_secret: SecretStr | None = Field(None, description="Secret of HS256 tokens of an existing identity provider.")
@@ -187,10 +198,10 @@ class Settings(BaseSettings):
     def _database(cls, value: str) -> str:
         return database_address(value)
 
-    @field_validator("public_url")
+    @field_validator("public_url", "rest_sunset_link")
     @classmethod
     def _address(cls, value: str | None) -> str | None:
-        if value is not None and not value.startswith(("http://", "https://")):
+        if value and not _ADDRESS.fullmatch(value):
             raise ValueError("write http://… or https://…")
         return value.rstrip("/") if value else None
 
@@ -208,6 +219,14 @@ class Settings(BaseSettings):
     def _documents(self) -> "Settings":
         if self.trusted_documents_mode == "only" and self.trusted_documents is None:
             raise ValueError("GATEWAY_TRUSTED_DOCUMENTS_MODE=only needs GATEWAY_TRUSTED_DOCUMENTS")
+        return self
+
+    @model_validator(mode="after")
+    def _sunset(self) -> "Settings":
+        if self.rest_sunset is None and (self.rest_deprecated or self.rest_sunset_link):
+            raise ValueError("GATEWAY_REST_DEPRECATED and GATEWAY_REST_SUNSET_LINK need GATEWAY_REST_SUNSET")
+        if self.rest_sunset and self.rest_deprecated and self.rest_deprecated > self.rest_sunset:
+            raise ValueError("GATEWAY_REST_DEPRECATED is after GATEWAY_REST_SUNSET")
         return self
 
     @property

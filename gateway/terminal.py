@@ -14,6 +14,15 @@ from rich.table import Table
 from gateway.http.decoder import DecodeError, decode
 
 
+class Refused(Exception):
+    """What was typed can't be done: the message says why."""
+
+
+def say(message: str) -> None:
+    """Tell a person something: on standard error, so that standard output is a program's."""
+    typer.echo(message, err=True)
+
+
 def print_rows(names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """A table in a terminal, tab-separated lines elsewhere."""
     if not sys.stdout.isatty():

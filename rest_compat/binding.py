@@ -1,6 +1,6 @@
 """A declaration bound to the schema and the graph, at start: each action with its parameters, its body, its writer and its operation."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -11,12 +11,12 @@ from . import queries
 from .accept import LONGEST_KEPT
 from .body import BodyReader
 from .declaration import METHODS, Action, Deprecation, Parameter, Resource
-from .deprecations import in_schema
+from .deprecations import Deprecated, in_schema
 from .documents import DeclarationError, Document, read_document, selected
 from .errors import Headers
 from .kinds import Choice, Kind, Several, kind_of
 from .limits import limit_of
-from .marks import marks_of, noted
+from .marks import deprecation_marks, marks_of, noted
 from .paging import PAGING, POSITIONS, Way
 from .preferences import STRICT
 from .protocol import Graph, Prepared, Use
@@ -79,7 +79,10 @@ class Bound:
         self.body, self.words = self._body()
         self.deprecated = self._deprecated()
         self._deprecated_keys = {source.key.name: source.deprecated for source in self.sources}
-        self.marks: Headers = [(b"x-graphql-operation", self.document.name.encode()), *([JSON_QUERIES] if action == "list" else [])]
+        self._marks: Headers = [(b"x-graphql-operation", self.document.name.encode()), *([JSON_QUERIES] if action == "list" else [])]
+        self.deprecations_always = self._always()
+        self.marks: Headers = self._marks + deprecation_marks(self.deprecations_always)
+        self._in_whole = self._of_whole_objects()
         self.operation = lru_cache(maxsize=KEPT_OPERATIONS)(self._operation)
         self.uses = lru_cache(maxsize=KEPT_OPERATIONS)(self._uses)
         self._remembered = lru_cache(maxsize=KEPT_QUERIES)(self._asked)
@@ -94,9 +97,9 @@ class Bound:
         query = self.query.read(raw, strict=strict)
         fields: frozenset[str] = query.fields or frozenset()
         ignored = noted(query.ignored)
-        marks = marks_of(ignored, (), self.deprecations(query.used, fields), [STRICT] if strict else [])
+        marks = self.told(ignored, (), self.deprecations(query.used, fields), [STRICT] if strict else [])
         operation = self.operation(query.fields, query.page.way if query.page and query.page.position else None)
-        return Asked(self, query, operation, strict, ignored, self.uses_of(query.used, fields, ignored), self.marks + marks)
+        return Asked(self, query, operation, strict, ignored, self.uses_of(query.used, fields, ignored), marks)
 
     def _check_list(self) -> None:
         """Links need cursors in both directions. Raises DeclarationError."""
@@ -171,6 +174,7 @@ class Bound:
             Use(self.route, "route"),
             *(Use(self.route, "parameter", name) for name in parameters),
             *(Use(self.route, "field", name) for name in sorted(fields)),
+            *(Use(self.route, "whole_object", one.name) for one in self._in_whole if not fields),
         )
 
     def _deprecated(self) -> Deprecation | None:
@@ -178,12 +182,29 @@ class Bound:
         root = self.document.root_coordinate
         return self.resource.deprecated.get(self.action) or in_schema(root, self.document.root_field.deprecation_reason)
 
-    def deprecations(self, parameters: Collection[str], fields: Collection[str]) -> list[Deprecation]:
-        """What of all that a call uses is deprecated. Who takes the whole object isn't known to use any one key of it."""
-        readers = self.query.readers
+    def _always(self) -> list[Deprecated]:
+        """What each call of it uses that is deprecated: all of REST, the route."""
+        api, route = self._graph.deprecation, self.deprecated
+        return [*([Deprecated("api", "", api)] if api else []), *([Deprecated("route", self.route, route)] if route else [])]
+
+    def _of_whole_objects(self) -> list[Deprecated]:
+        """The deprecated keys of a record that is read whole; what a write answers can't be cut by `fields`, so it doesn't count."""
+        if self.action not in {"list", "get"}:
+            return []
+        return [Deprecated("whole_object", name, one) for name, one in self._deprecated_keys.items() if one]
+
+    def deprecations(self, parameters: Collection[str], fields: Collection[str]) -> list[Deprecated]:
+        """What of all that a call uses is deprecated; without `fields` a read takes the whole object."""
         keys = self.body.deprecated if self.body else self._deprecated_keys
-        found = (self.deprecated, *(readers[name].deprecated for name in parameters), *(keys.get(name) for name in fields))
-        return [one for one in found if one]
+        found = [Deprecated("parameter", name, one) for name in parameters if (one := self.query.readers[name].deprecated)]
+        found += [Deprecated("field", name, one) for name in fields if (one := keys.get(name))]
+        return [*self.deprecations_always, *found, *(() if fields else self._in_whole)]
+
+    def told(
+        self, ignored: Sequence[str], unknown: Sequence[str], deprecations: Sequence[Deprecated], preferences: Sequence[str]
+    ) -> Headers:
+        """The headers that tell of a call, whatever becomes of it."""
+        return self._marks + marks_of(ignored, unknown, deprecations, preferences)
 
 
 def _reader(document: Document, parameter: Parameter) -> Reader:

@@ -6,7 +6,7 @@ from starlette.types import Receive, Scope, Send
 from .errors import Item, Refused, malformed, no_method
 from .headers import check_accept, read_headers
 from .kinds import Choice, Text
-from .query import QueryReader, Reader
+from .query import QueryReader, Reader, shown
 from .serve import address, answer, read_body, refusal
 from .translate import Translator, request_of
 
@@ -45,11 +45,19 @@ class Explain:
             raise no_method(method, ", ".join(METHODS))
         if method == "OPTIONS":
             return b""
-        asked = self._query.read(scope["query_string"], strict=False).variables
-        missing = [Item(one.name, "bad_request", f"{one.name} is missing.") for one in PARAMETERS if one.name not in asked]
-        if missing:
-            raise malformed(missing)
+        query = self._query.read(scope["query_string"], strict=False)
+        asked = query.variables
+        faults = [Item(one.name, "bad_request", f"{one.name} is missing.") for one in PARAMETERS if one.name not in asked]
+        faults += [_unknown(name) for name in query.ignored if name not in self._query.readers]
+        if faults:
+            raise malformed(faults)
         graph = self._translator.graph
         body = await read_body(headers, receive, graph.max_body) if method == "POST" else b""
         call = self._translator.translate(request_of(asked["method"], asked["path"], headers, body))
         return orjson.dumps(call.explained(graph.public_url or address(scope, headers)))
+
+
+def _unknown(name: str) -> Item:
+    """Most likely a part of `path` that its `&` has cut off."""
+    told = shown(name)[1:-1]
+    return Item(told, "bad_request", f"{told} is not a parameter of this route: within path, write & as %26.")

@@ -5,14 +5,14 @@ from datetime import UTC, datetime, time
 from email.utils import format_datetime
 from urllib.parse import quote
 
-from .declaration import Deprecation
+from .deprecations import Deprecated
 from .errors import Headers
 
 MOST_NAMES = 20
 LONGEST_NAME = 100
 
 
-def marks_of(parameters: Sequence[str], fields: Sequence[str], deprecations: Sequence[Deprecation], preferences: Sequence[str]) -> Headers:
+def marks_of(parameters: Sequence[str], fields: Sequence[str], deprecations: Sequence[Deprecated], preferences: Sequence[str]) -> Headers:
     """The ignored parameters and fields of the body, as `noted`; the preferences that were followed (RFC 7240); deprecations."""
     marks: Headers = []
     if parameters:
@@ -29,12 +29,15 @@ def noted(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(quote(name[:LONGEST_NAME], safe="[]", errors="surrogateescape") for name in names[:MOST_NAMES])
 
 
-def deprecation_marks(deprecations: Sequence[Deprecation]) -> Headers:
-    """The earliest dates of all, and each link once (RFC 9745, RFC 8594)."""
-    midnights = [datetime.combine(one.since, time(), UTC) for one in deprecations]
+def deprecation_marks(deprecations: Sequence[Deprecated]) -> Headers:
+    """The earliest dates of all that are told of, and each link once (RFC 9745, RFC 8594)."""
+    found = [one.deprecation for one in deprecations if one.is_told]
+    if not found:
+        return []
+    midnights = [datetime.combine(one.since, time(), UTC) for one in found]
     headers: Headers = [(b"deprecation", f"@{int(min(midnights).timestamp())}".encode())]
-    ends = [one.sunset for one in deprecations if one.sunset]
+    ends = [one.sunset for one in found if one.sunset]
     if ends:
         headers.append((b"sunset", format_datetime(datetime.combine(min(ends), time(), UTC), usegmt=True).encode()))
-    links = dict.fromkeys(one.link for one in deprecations if one.link)
+    links = dict.fromkeys(one.link for one in found if one.link)
     return headers + [(b"link", f'<{link}>; rel="deprecation"; type="text/html"'.encode()) for link in links]

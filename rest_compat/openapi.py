@@ -133,7 +133,7 @@ def _operation(bound: Bound) -> JsonSchema:
         "parameters": list(_parameters(bound)),
         "responses": _answers(bound),
     }
-    if bound.deprecated:
+    if bound.deprecations_always:
         found["deprecated"] = True
     if bound.body:
         examples = {title: {"value": dict(body)} for title, body in resource.examples[action].items()}

@@ -64,9 +64,24 @@ ERROR_SCHEMAS: dict[str, Any] = {
             **_ERROR,
         },
     },
+    "DeprecatedUse": {
+        "type": "object",
+        "required": ["kind", "name", "since", "sunset", "link"],
+        "properties": {
+            "kind": {
+                "type": "string",
+                "enum": ["api", "route", "parameter", "field", "whole_object"],
+                "description": "What is used: all of REST, a route, a parameter, a key that the call names, or one within a whole object.",
+            },
+            "name": {"type": "string", "description": "The name of what is deprecated."},
+            "since": {"type": "string", "format": "date", "description": "Since when it is deprecated."},
+            "sunset": {"type": ["string", "null"], "format": "date", "description": "When it will stop working."},
+            "link": {"type": ["string", "null"], "description": "Where to read about it."},
+        },
+    },
     "Explanation": {
         "type": "object",
-        "required": ["operationName", "document", "variables", "ignored", "explorerUrl"],
+        "required": ["operationName", "document", "variables", "ignored", "deprecations", "explorerUrl"],
         "properties": {
             "operationName": {"type": "string"},
             "document": {"type": "string", "description": "The GraphQL document, ready to paste."},
@@ -75,6 +90,11 @@ ERROR_SCHEMAS: dict[str, Any] = {
                 "type": "array",
                 "items": {"type": "string"},
                 "description": "What of the call has no effect: unknown or empty parameters, unknown keys of the body; percent-encoded.",
+            },
+            "deprecations": {
+                "type": "array",
+                "items": {"$ref": "#/components/schemas/DeprecatedUse"},
+                "description": "What the call uses that is deprecated.",
             },
             "explorerUrl": {"type": "string", "description": "A link that opens the operation in the explorer."},
         },

@@ -6,6 +6,7 @@ from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
 from graphql import GraphQLSchema
 
+from .declaration import Deprecation
 from .names import Policy
 
 Prepared: TypeAlias = Any
@@ -46,11 +47,12 @@ class Use(NamedTuple):
     """What a REST call made use of, for counting how far its clients have left REST.
 
     `route` is "GET /api/opportunities/{id}/"; `name` is empty for the route itself, else a query parameter's, or that of a key named in
-    `fields` or written in a body. Of kind `ignored` it is the percent-encoded name of a parameter, or a key of a body, that had no effect.
+    `fields` or written in a body, or a deprecated one in an object that was read whole. Of kind `ignored` it is the percent-encoded name of
+    a parameter, or a key of a body, that had no effect; of kind `refused` the error's code.
     """
 
     route: str
-    kind: Literal["route", "parameter", "field", "ignored"]
+    kind: Literal["route", "parameter", "field", "whole_object", "ignored", "refused"]
     name: str = ""
 
 
@@ -88,6 +90,10 @@ class Graph(Protocol):
     @property
     def version(self) -> str:
         """The version of the program, as OpenAPI tells it."""
+
+    @property
+    def deprecation(self) -> Deprecation | None:
+        """That of REST as a whole, where it has an end."""
 
     @property
     def public_url(self) -> str | None:

@@ -9,12 +9,12 @@ import orjson
 from starlette.types import Receive, Scope, Send
 
 from . import queries
-from .binding import COUNT, ERRORS, JSON_QUERIES, NODES, PAGE_INFO, VERSION
+from .binding import COUNT, ERRORS, JSON_QUERIES, NODES, PAGE_INFO, VERSION, Bound
 from .declaration import Action, Resource
 from .errors import STATUS, Headers, Item, Refused, error_response, invalid, malformed, no_method
 from .headers import check_accept, entity_tag, is_fresh, read_headers
 from .paging import Around, Page
-from .protocol import Answer
+from .protocol import Answer, Use
 from .translate import Call, Request, Site, Translator, no_such
 
 Response: TypeAlias = tuple[int, Headers, bytes]
@@ -49,6 +49,7 @@ class Server:
         method, state = scope["method"], scope["state"]
         headers: dict[bytes, str] = {}
         marks: Headers = []
+        bound: Bound | None = None
         try:
             headers = read_headers(scope["headers"])
             if method == "POST":
@@ -70,6 +71,8 @@ class Server:
         except ClientGone:
             return
         except Refused as refused:
+            if bound is not None and "caller" in state:
+                self._graph.record_usage(state["caller"], (Use(bound.route, "refused", refused.code.lower()),))
             status, own, body = refusal(refused, headers.get(b"accept", ""), state)
         if "cost" in state:
             own.append((b"x-graphql-cost", b"%d" % state["cost"]))

@@ -11,10 +11,10 @@ from . import queries
 from .binding import Asked, Bound, Operation
 from .body import Body, body_item
 from .declaration import METHODS, Action, Resource
+from .deprecations import Deprecated
 from .documents import DeclarationError
 from .errors import Headers, Item, Refused, invalid, malformed, no_method
 from .headers import check_content_type, expected_versions, idempotency_key
-from .marks import marks_of
 from .preferences import NONE, Preferences, read_preferences
 from .protocol import DecodeError, Graph, Use
 from .query import Query
@@ -85,8 +85,12 @@ class Call:
         """What is told of the call itself, whatever becomes of it."""
         if self.body is None:
             return self.asked.marks
-        deprecations = self.bound.deprecations(self.query.used, self.fields)
-        return self.bound.marks + marks_of(self.asked.ignored, self.body.unknown, deprecations, self.body.preferences)
+        return self.bound.told(self.asked.ignored, self.body.unknown, self.deprecations, self.body.preferences)
+
+    @property
+    def deprecations(self) -> list[Deprecated]:
+        """What it uses that is deprecated."""
+        return self.bound.deprecations(self.query.used, self.fields)
 
     def explained(self, base: str) -> dict[str, Any]:
         """What `/api/_graphql` answers; `base` is the address of the server."""
@@ -97,6 +101,7 @@ class Call:
             "document": self.operation.document,
             "variables": self.variables,
             "ignored": list(self.ignored),
+            "deprecations": [one.explained() for one in self.deprecations],
             "explorerUrl": f"{base}/graphql#{urlencode(names, quote_via=quote)}",
         }
 

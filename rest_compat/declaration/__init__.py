@@ -19,11 +19,16 @@ METHODS: dict[Action, str] = {"list": "GET", "create": "POST", "get": "GET", "up
 
 @dataclass(frozen=True, kw_only=True)
 class Deprecation:
-    """Told to exactly the calls that use what is deprecated: `Deprecation` (RFC 9745), `Sunset` (RFC 8594), `Link` to read more."""
+    """Told to exactly the calls that use what is deprecated: `Deprecation` (RFC 9745), `Sunset` (RFC 8594), `Link` to read more.
+
+    `whole_objects`: of a key, whether the headers are also told to reads of the whole object, which most clients never need all of. Such
+    reads are counted in the usage in any case.
+    """
 
     since: date
     sunset: date | None = None
     link: str | None = None
+    whole_objects: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -92,7 +92,9 @@ RestUsageKind = stored_enum(
         "ROUTE": ("route", "A route was called."),
         "PARAMETER": ("parameter", "A query parameter was given."),
         "FIELD": ("field", "A field was sent in a body, or asked for by `fields`."),
+        "WHOLE_OBJECT": ("whole_object", "An object was read whole in which the named field is deprecated."),
         "IGNORED": ("ignored", "A query parameter, or a key of a body, was given that had no effect; its name is percent-encoded."),
+        "REFUSED": ("refused", "A call was refused; the name is the code of the error."),
     },
 )
 EventType = plain_enum(

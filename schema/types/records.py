@@ -210,7 +210,7 @@ class RestUsage:
 
     token_id: str = plain("The id of the API key or of the user whose token it was.")
     route: str = plain("The method and the path of the route, such as `GET /api/opportunities/`.")
-    kind: RestUsageKind = plain("Whether it was a route, a query parameter or a field.")
+    kind: RestUsageKind = plain("What it was that was used, ignored or refused.")
     name: str = plain("The name of the parameter or the field; empty for a route.")
     count: int = plain("How many times the token used it.")
     first_used_at: DateTime = plain("When the token first used it, in UTC.")

@@ -6,11 +6,24 @@ import sys
 from pathlib import Path
 
 import httpx
+import orjson
 import pytest
 
+from rest_compat.declaration import METHODS
+from rest_compat.opportunities import OPPORTUNITIES
 from tests.live_server import ROOT, Demo, serve_demo
 
 SCRIPT = Path(__file__).with_name("legacy_client.sh")
+
+OLD = {"since": "2026-01-01", "sunset": "2027-01-01", "link": "https://crm.example.com/leaving"}
+#: All that opportunities have in REST.
+EVERYTHING = {
+    "opportunities": {
+        "routes": dict.fromkeys(METHODS, OLD),
+        "parameters": {one.name: OLD for one in OPPORTUNITIES.parameters},
+        "keys": {one.name: OLD for one in OPPORTUNITIES.keys},
+    }
+}
 
 
 def viewer_of(folder: Path) -> str:
@@ -39,7 +52,8 @@ def test_a_client_written_from_the_reference(tmp_path: Path) -> None:
 
 def test_the_client_while_it_is_left(tmp_path: Path) -> None:
     """Where everything is deprecated, and others use `fields` and strict mode, it goes on as before, and is told on every call."""
-    with serve_demo(tmp_path, "tests.end_to_end.deprecating") as demo:
+    (tmp_path / "deprecations.json").write_bytes(orjson.dumps(EVERYTHING))
+    with serve_demo(tmp_path, rest_deprecations="deprecations.json") as demo:
         viewer = viewer_of(tmp_path)
         with httpx.Client(base_url=f"{demo.url}/api/opportunities/", headers={"authorization": f"Bearer {demo.token}"}) as client:
             answers = [

@@ -156,6 +156,8 @@ def test_translate_shows_the_operation(run: Run) -> None:
     refused = run("translate", "GET", "/api/opportunities/?limit=many")
     assert (refused.code, refused.out) == (2, "")
     assert "limit" in refused.err
+    ignored = run("translate", "GET", "/api/opportunities/?page_size=5&cursor=x")
+    assert (ignored.code, ignored.err) == (0, "Ignored: page_size, cursor\n")
 
 
 RECORDED = """
@@ -177,13 +179,13 @@ def test_a_recording_becomes_documents_that_say_the_same(run: Run, tmp_path: Pat
         url = address[1].removesuffix("/graphql")
         result = run("translate", "--har", "access.log", "--out", "documents", "--verify", url, "--token", token[1])
         assert (result.code, result.out) == (0, "")
-        assert "Wrote 3 kinds of call into documents." in result.err
-        assert "Left out POST /api/opportunities/: the recording has no body for it" in result.err
+        assert "Wrote 3 operations into documents, for 4 of 5 calls (80.0 %): see documents/README.md" in result.err
+        assert "Not covered: 1 × POST /api/opportunities/: The recording has no body for it" in result.err
         assert "Compared 3 reads: 0 differ." in result.err
         wrong = run("translate", "--har", "access.log", "--verify", url, "--token", "pk_live_none")
         assert wrong.code == 2
         assert wrong.err.endswith("doesn't let this token read: 401\n")
-    assert (tmp_path / "documents/ListOpportunities.graphql").read_text().startswith("query ListOpportunities")
+    assert "query ListOpportunitiesByStage(" in (tmp_path / "documents/operations/ListOpportunitiesByStage.graphql").read_text()
     assert run("translate", "--har", "none.log").code == 2
     assert run("translate").code == 2
 

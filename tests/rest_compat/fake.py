@@ -14,7 +14,7 @@ from graphql import GraphQLError, GraphQLSchema, build_schema, execute_sync, par
 from starlette.applications import Starlette
 
 from rest_compat import RESOURCES, routes
-from rest_compat.declaration import Resource
+from rest_compat.declaration import Deprecation, Resource
 from rest_compat.names import Policy
 from rest_compat.protocol import DecodeError, Fault, Use
 
@@ -79,6 +79,7 @@ class FakeGraph:
     def __init__(self) -> None:
         self.schema = schema()
         self.version = "9.9.9"
+        self.deprecation: Deprecation | None = None
         self.public_url: str | None = "https://crm.example.com"
         self.require_if_match = False
         self.unknown_parameters: Policy = "near-miss"

@@ -217,7 +217,7 @@ def test_a_deprecation_needs_a_date(graph: FakeGraph) -> None:
 
 
 async def test_uses_are_told(client: httpx.AsyncClient, graph: FakeGraph) -> None:
-    """Each call tells its route, its known parameters, the keys that it names in `fields` or in its body, and what of it was ignored."""
+    """Each call tells its route, its known parameters, the keys that it names in `fields` or its body, and what was ignored or refused."""
     await client.get(f"{PATH}?stage=proposal&colour=1&search=&fields=name,id")
     route = f"GET {PATH}"
     assert graph.uses == [
@@ -232,7 +232,55 @@ async def test_uses_are_told(client: httpx.AsyncClient, graph: FakeGraph) -> Non
     graph.uses.clear()
     await client.patch(f"{PATH}opp_1/", json={"name": "N", "colour": 1, "id": "x"})
     route = f"PATCH {PATH}{{id}}/"
-    assert graph.uses == [Use(route, "route"), Use(route, "field", "name"), Use(route, "ignored", "colour")]
+    written = [Use(route, "route"), Use(route, "field", "name"), Use(route, "ignored", "colour"), Use(route, "refused", "not_found")]
+    assert graph.uses == written
+    graph.uses.clear()
+    await client.get(f"{PATH}?limit=many")
+    assert graph.uses == [Use(f"GET {PATH}", "refused", "bad_request")]
+
+
+async def test_whole_objects_are_counted(connect: Connect, graph: FakeGraph) -> None:
+    """Who reads the whole object in which a key is deprecated is counted, shown in the explanation, and told where the key says so."""
+    for told in (True, False):
+        old = replace(OLDER, whole_objects=told)
+        keys = tuple(replace(one, deprecated=old) if one.name == "source" else one for one in OPPORTUNITIES.keys)
+        async with connect(resources=[replace(OPPORTUNITIES, keys=keys)]) as client:
+            graph.uses.clear()
+            whole = await client.get(PATH)
+            assert ("deprecation" in whole.headers) == told
+            assert graph.uses == [Use(f"GET {PATH}", "route"), Use(f"GET {PATH}", "whole_object", "source")]
+            assert "deprecation" not in (await client.get(f"{PATH}?fields=id")).headers
+            assert "deprecation" in (await client.get(f"{PATH}?fields=source")).headers
+            shown = (await client.get(f"{EXPLAIN}?method=GET&path={PATH}")).json()
+            assert [(one["kind"], one["name"], one["since"]) for one in shown["deprecations"]] == [("whole_object", "source", "2024-12-31")]
+
+
+async def test_the_end_of_rest_is_told(connect: Connect, graph: FakeGraph) -> None:
+    """Where REST as a whole ends, each answer of its routes says so, refusals too, beside what else is deprecated; OpenAPI marks them."""
+    graph.deprecation = OLD
+    async with connect() as client:
+        for target in (PATH, f"{PATH}?limit=many", f"{PATH}opp_nowhere/", f"{PATH}?fields=id"):
+            answer = await client.get(target)
+            assert answer.headers.get_list("deprecation") == ["@1740787200"], target
+            assert answer.headers["sunset"] == "Sun, 01 Mar 2026 00:00:00 GMT"
+        assert "sunset" in (await client.patch(f"{PATH}opp_nowhere/", json={"name": "N"})).headers
+        assert "sunset" in (await client.post(PATH, content=b"{")).headers
+        shown = (await client.get(f"{EXPLAIN}?method=GET&path={PATH}")).json()
+    assert [one["kind"] for one in shown["deprecations"]] == ["api"]
+    document = openapi(Translator(graph, RESOURCES))
+    assert all(one["deprecated"] for path in document["paths"] if not path.endswith("_graphql") for one in document["paths"][path].values())
+
+
+async def test_the_explanation_tells_what_is_ignored(client: httpx.AsyncClient) -> None:
+    """Unknown parameters and keys are named; an `&` that cuts the path off is an error that says how to write it."""
+    shown = (await client.get(EXPLAIN, params={"method": "GET", "path": f"{PATH}?page_size=5&cursor=x&search="})).json()
+    assert shown["ignored"] == ["page_size", "cursor", "search"]
+    target = {"method": "POST", "path": PATH}
+    written = await client.post(EXPLAIN, params=target, json={"name": "N", "accountId": "acc_1", "colour": "red"})
+    assert written.json()["ignored"] == ["colour"]
+    cut = await client.get(f"{EXPLAIN}?method=GET&path={PATH}?stage=proposal&limit=5")
+    assert (cut.status_code, cut.json()["errors"][0]["field"]) == (400, "limit")
+    assert "%26" in cut.json()["errors"][0]["message"]
 
 
 def test_nothing_is_without_a_partner(graph: FakeGraph) -> None:

@@ -5,11 +5,7 @@ import type { components, paths } from './generated/schema';
 import { AFTER, BEFORE, roundTrip, STAGES } from '../round-trip';
 
 const [url = '', token = ''] = process.argv.slice(2);
-const client = createClient<paths>({
-  baseUrl: url,
-  headers: { Authorization: `Bearer ${token}` },
-  querySerializer: { array: { style: 'form', explode: false } },
-});
+const client = createClient<paths>({ baseUrl: url, headers: { Authorization: `Bearer ${token}` } });
 type Opportunity = components['schemas']['Opportunity'];
 
 const accounts = await client.GET('/api/accounts/', { params: { query: { limit: 1 } } });

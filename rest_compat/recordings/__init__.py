@@ -1,0 +1,22 @@
+"""A client's recorded traffic as GraphQL: read from HAR files and access logs, sorted by what is asked, written as a folder, compared."""
+
+from .comparing import differences, recorded_differences
+from .folder import write_folder
+from .reading import READS, Recorded, RecordingError, read_recording, target_of
+from .sorting import Asked, Recording, Refusal, Sort, sort_calls
+
+__all__ = [
+    "READS",
+    "Asked",
+    "Recorded",
+    "Recording",
+    "RecordingError",
+    "Refusal",
+    "Sort",
+    "differences",
+    "read_recording",
+    "recorded_differences",
+    "sort_calls",
+    "target_of",
+    "write_folder",
+]
