@@ -62,6 +62,6 @@ public final class RoundTrip {
   }
 
   static OpportunityPage list(OpportunitiesApi deals, List<String> stages, LocalDate after, LocalDate before) throws ApiException {
-    return deals.listOpportunities(null, null, null, stages, null, null, after, before, null, null, null, null, null, null, null, null);
+    return deals.listOpportunities(null, null, null, stages, null, null, after, before, null, null, null, null, null, null, null, null, null);
   }
 }
