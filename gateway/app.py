@@ -18,6 +18,7 @@ from gateway.connections import Connections
 from gateway.deprecations import rest_resources
 from gateway.health import Readiness, alive
 from gateway.http.bodies import Bodies
+from gateway.http.compressed import Compressed
 from gateway.http.cors import Cors, Hosts, Origins
 from gateway.http.documents import Documents, read_trusted
 from gateway.http.doors import Doors, Exact, Page, Pages, not_found
@@ -125,6 +126,7 @@ class Application:
             *([partial(Ports, port=settings.metrics_port, operators=Pages(self._operators(), not_found))] if settings.metrics_port else []),
             *([partial(Hosts, names=self.hosts, probes=self.probes)] if "*" not in self.hosts else []),
             *([partial(Cors, origins=Origins(settings.cors_origins))] if settings.cors_origins else []),
+            *([Compressed] if settings.compression else []),
         ]
 
     def _guard(self) -> list[Layer]:

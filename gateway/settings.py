@@ -52,6 +52,9 @@ class Settings(BaseSettings):
     cors_origins: Names = Field(
         (), description="Origins of browser pages that may call, comma-separated, for HTTP and WebSocket; `*` is any."
     )
+    compression: bool = Field(
+        default=True, description="Compress answers for clients that accept it; off where a proxy in front does that better."
+    )
     graphiql: bool = Field(default=True, description="Serve the explorer at `/graphql` and the API's pages to browsers.")
 
     # Data

@@ -9,9 +9,10 @@ from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .faults import TooLarge, Unsupported
+from .faults import TooLarge
 from .observed import ClientGone
 from .respond import GRAPHQL_PATH
+from .unpacked import codings, unpacked
 
 BODILESS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 #: How much of a body that is too large is read and thrown away, so that its sender gets to read the refusal.
@@ -33,8 +34,7 @@ class Bodies:
 
     async def _with_body(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = scope["state"]["headers"]
-        if headers.get(b"content-encoding", b"identity") != b"identity":
-            raise Unsupported("Send the request body without Content-Encoding: compressed bodies are not read.")
+        packed = b"content-encoding" in headers and codings(headers[b"content-encoding"])
         limit = self.graphql_limit if scope["path"] == GRAPHQL_PATH else self.rest_limit
         if headers.get(b"expect") and _declared(headers.get(b"content-length")) > limit:
             raise TooLarge(limit)
@@ -42,6 +42,8 @@ class Bodies:
         if body is None:
             await _linger(receive)
             raise TooLarge(limit)
+        if packed:
+            body = unpacked(body, limit)
         if scope["path"] == GRAPHQL_PATH:
             scope["state"]["body"] = body
         else:
