@@ -8,6 +8,7 @@ import strawberry
 from graphql import GraphQLInterfaceType, GraphQLObjectType, GraphQLResolveInfo, GraphQLSchema, GraphQLUnionType
 from strawberry.schema.config import StrawberryConfig
 
+from .deprecations import deprecate
 from .extensions import Extension, added
 from .plan.compiler import RUNTIME_TYPE
 from .plan.resolvers.calling import RESOLVE
@@ -57,6 +58,8 @@ def build(*extensions: Extension) -> Built:
                 field.resolve = _from_tree
         elif isinstance(type_, GraphQLInterfaceType | GraphQLUnionType):
             type_.resolve_type = _runtime_type
+    for extension in extensions:
+        deprecate(core, extension.deprecations)
     return Built(core, f"{_definition(core)}\n\n{schema.as_str()}\n", schema)
 
 

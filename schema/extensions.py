@@ -31,6 +31,14 @@ class Extension:
         self.name = name
         self.schema_extensions = tuple(schema_extensions)
         self.fields: list[tuple[type | None, StrawberryField]] = []
+        self.deprecations: dict[str, str] = {}
+
+    def deprecate(self, coordinate: str, reason: str) -> None:
+        """Deprecates a field, an argument, an input field or an enum value: `Opportunity.source`, `Query.opportunities(offset:)`.
+
+        REST's users of it are told the dates and the address in the reason: "Ask for x: https://… Since 2026-01-01, until 2027-01-01."
+        """
+        self.deprecations[coordinate] = reason
 
     def field(  # noqa: PLR0913  each is a word that Strawberry's users know
         self,

@@ -14,6 +14,7 @@ from .documents import Documents
 from .faults import Unavailable
 from .parameters import Parameters
 from .rates import Budget
+from .warnings import warnings_of
 
 #: Told of each operation run: what was prepared and what it answered.
 Count = Callable[[Prepared, Answer | EventAnswer], None]
@@ -27,6 +28,7 @@ class Operations:
         self.documents = documents
         self.budget = budget
         self.count = count
+        self.warnings = warnings_of(graph.graphql_schema)
 
     def prepare(self, parameters: Parameters) -> Prepared:
         """Raises RequestError for what is wrong with the document, Fault for what is wrong with the request."""
@@ -39,6 +41,8 @@ class Operations:
         """Run a query or mutation."""
         answer = await self.graph.run(prepared, variables, caller, at_revision=at_revision)
         self.count(prepared, answer)
+        if self.warnings is not None and (found := self.warnings.of(prepared, variables)):
+            answer.extensions["warnings"] = found
         if self.budget is not None:
             await self._charge(self.budget, answer, caller.token_id)
         return answer
