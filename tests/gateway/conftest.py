@@ -60,7 +60,7 @@ def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_
 def make_app(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> MakeApp:
     monkeypatch.setattr("gateway.app.Graph", lambda _database, **_options: StandIn())
     monkeypatch.setattr("gateway.app.RestGraph", lambda *_arguments: None)
-    monkeypatch.setattr("gateway.app.rest_routes", lambda _graph: [])
+    monkeypatch.setattr("gateway.app.rest_of", lambda _graph: [])
 
     def make(**settings: Any) -> Application:
         app = create_app(Settings(**{"database_url": sqlite_url, "access_log": False, **settings}))
