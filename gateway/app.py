@@ -269,6 +269,7 @@ def limits_of(settings: Settings) -> Limits:
         max_depth=settings.max_depth,
         max_introspection_depth=settings.max_introspection_depth,
         max_aliases=settings.max_aliases,
+        max_fields=settings.max_fields,
         max_directives=settings.max_directives,
         max_root_fields=settings.max_root_fields,
         max_mutations=settings.max_mutations,

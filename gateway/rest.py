@@ -23,7 +23,7 @@ from gateway.settings import Settings
 from rest_compat.protocol import DecodeError as RestDecodeError
 from rest_compat.protocol import Fault
 from schema.answers import Answer
-from schema.documents import Prepared
+from schema.documents import Prepared, RequestError
 from schema.plan.faults import faults
 from schema.plan.reading import revision_statement
 from schema.rules.access import Caller
@@ -35,11 +35,12 @@ DISTRIBUTION: Final = "opportunities-gateway"
 Definition = tuple[str, GraphQLInputType, bool]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Ready:
-    """A prepared document of REST, with its variables' names, types and whether they have a default."""
+    """A document of REST with its variables' names, types and whether they have a default; prepared at its first use, if not before."""
 
-    prepared: Prepared
+    text: str
+    prepared: Prepared | None
     definitions: Sequence[Definition]
 
 
@@ -62,16 +63,26 @@ class RestGraph:
         self.sdl = operations.graph.sdl
         self.schema: GraphQLSchema = build_schema(self.sdl)
 
-    def prepare(self, document: str) -> Ready:
+    def prepare(self, document: str, *, later: bool = False) -> Ready:
         """Raises RequestError where the document isn't valid."""
         operation = next(node for node in parse(document).definitions if isinstance(node, OperationDefinitionNode))
         # Registered documents only concern clients: these are ours, so they don't go through the look-up.
-        return Ready(self.operations.graph.prepare(document), [*self._definitions(operation)])
+        prepared = None if later else self.operations.graph.prepare(document)
+        return Ready(document, prepared, [*self._definitions(operation)])
 
     def execute(
         self, prepared: Ready, variables: dict[str, Any], caller: Caller, *, at_revision: bool = False
     ) -> Coroutine[Any, Any, Answer]:
+        if prepared.prepared is None:
+            return self._execute_new(prepared, variables, caller, at_revision=at_revision)
         return self.operations.run(prepared.prepared, variables, caller, at_revision=at_revision)
+
+    async def _execute_new(self, ready: Ready, variables: dict[str, Any], caller: Caller, *, at_revision: bool) -> Answer:
+        try:
+            ready.prepared = await self.operations.graph.learn(ready.text, None, caller)
+        except RequestError as error:
+            return Answer(None, error.errors, executed=False)
+        return await self.operations.run(ready.prepared, variables, caller, at_revision=at_revision)
 
     def check(self, prepared: Ready, variables: dict[str, Any]) -> list[Fault]:
         """Every coercion fault of the variables (GraphQL specification, "Coercing Variable Values"), all of them and each at its place."""

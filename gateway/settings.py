@@ -114,13 +114,14 @@ class Settings(BaseSettings):
     max_depth: PositiveInt = Field(10, description="Levels of fields, fragments expanded.")
     max_introspection_depth: PositiveInt = Field(20, description="Levels of fields under `__schema` and `__type`.")
     max_aliases: Count = Field(30, description="Aliases, fragments expanded.")
+    max_fields: PositiveInt = Field(1_000, description="Fields of an operation, fragments expanded.")
     max_directives: Count = Field(50, description="Directives, fragments expanded.")
     max_root_fields: PositiveInt = Field(20, description="Root fields of an operation.")
     max_mutations: PositiveInt = Field(5, description="Root fields of a mutation.")
     max_cost: PositiveInt = Field(5_000, description="Cost of an operation: an object counts 1, times the page's size.")
     max_answer: PositiveInt = Field(10_485_760, description="Bytes of an answer; it is counted while rows are read.")
     max_unsent: PositiveInt = Field(
-        67_108_864,
+        33_554_432,
         description="Bytes of answers that may wait for readers, a process; above it slow readers are dropped, or large answers refused.",
     )
     introspection: bool = Field(default=True, description="Tell the schema (`__schema`, `__type`) to whoever may query.")

@@ -14,6 +14,7 @@ from .declaration import METHODS, Action, Deprecation, Parameter, Resource
 from .deprecations import Deprecated, in_schema
 from .documents import DeclarationError, Document, read_document, selected
 from .errors import Headers
+from .kept import Operations
 from .kinds import Choice, Kind, Several, kind_of
 from .limits import limit_of
 from .marks import deprecation_marks, marks_of, noted
@@ -24,7 +25,7 @@ from .query import FIELDS, ORDERING, Query, QueryReader, Reader
 from .shape import Source, Writer, compile_writer, resolve
 from .words import Words
 
-KEPT_OPERATIONS = 256
+KEPT_USES = 256
 KEPT_QUERIES = 1024
 NODES, COUNT, VERSION, ERRORS, PAGE_INFO = "nodes", "totalCount", "version", "userErrors", "pageInfo"
 _LIST_VARIABLES = {"first", "last", "after", "before", "offset"}
@@ -63,8 +64,9 @@ class Asked:
 class Bound:
     """One action of a resource. Raises DeclarationError where declaration, document and schema don't fit."""
 
-    def __init__(self, graph: Graph, resource: Resource, action: Action) -> None:
+    def __init__(self, graph: Graph, resource: Resource, action: Action, kept: Operations[Operation]) -> None:
         self._graph = graph
+        self._kept = kept
         self.resource = resource
         self.action: Action = action
         self.method = METHODS[action]
@@ -83,11 +85,10 @@ class Bound:
         self.deprecations_always = self._always()
         self.marks: Headers = self._marks + deprecation_marks(self.deprecations_always)
         self._in_whole = self._of_whole_objects()
-        self.operation = lru_cache(maxsize=KEPT_OPERATIONS)(self._operation)
-        self.uses = lru_cache(maxsize=KEPT_OPERATIONS)(self._uses)
+        self.uses = lru_cache(maxsize=KEPT_USES)(self._uses)
         self._remembered = lru_cache(maxsize=KEPT_QUERIES)(self._asked)
         self._check_list()
-        self.operation(None, None)
+        self._whole = Operation(self.document.text, graph.prepare(self.document.text), compile_writer(self.sources))
 
     def asked(self, raw: bytes, *, strict: bool) -> Asked:
         """What a query string asks; short ones are remembered, since clients repeat themselves. Raises Refused (400)."""
@@ -152,8 +153,18 @@ class Bound:
             return None, Words(names, None)
         return BodyReader(self.resource.keys, input_), Words(names, input_)
 
+    def operation(self, fields: frozenset[str] | None, way: Way | None) -> Operation:
+        """For the keys in `fields`, if not all are wanted; `way` from a position, if there is one. Remembered queries hold it, too."""
+        if fields is None and way is None:
+            return self._whole
+        key = (self.route, fields, way)
+        found = self._kept.get(key)
+        if found is None:
+            found = self._operation(fields, way)
+            self._kept.put(key, found, found.document, self._remembered.cache_clear)
+        return found
+
     def _operation(self, fields: frozenset[str] | None, way: Way | None) -> Operation:
-        """For the keys in `fields`, if not all are wanted; `way` from a position, if there is one."""
         sources = [source for source in self.sources if fields is None or source.key.name in fields]
         document = self.document
         if len(sources) < len(self.sources):
@@ -161,7 +172,7 @@ class Bound:
             document = document.keeping(self.record, [*(source.path for source in sources), *version])
         if way is not None:
             document = document.without((PAGE_INFO, _UNREAD[way]))
-        return Operation(document.text, self._graph.prepare(document.text), compile_writer(sources))
+        return Operation(document.text, self._graph.prepare(document.text, later=True), compile_writer(sources))
 
     def uses_of(self, parameters: tuple[str, ...], fields: frozenset[str], ignored: tuple[str, ...]) -> tuple[Use, ...]:
         """What a call makes use of, and what of it was ignored: the names of that are its client's, so they are not kept here."""

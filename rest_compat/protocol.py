@@ -111,8 +111,11 @@ class Graph(Protocol):
     def max_body(self) -> int:
         """The longest request body, in bytes; longer ones are refused with 413 while reading."""
 
-    def prepare(self, document: str) -> Prepared:
-        """Parse, validate and plan a document of one operation. Called at start, and once for each new set of `fields` (kept, bounded)."""
+    def prepare(self, document: str, *, later: bool = False) -> Prepared:
+        """Parse and validate a document of one operation. Called at start, and once for each new set of `fields` (kept, bounded).
+
+        `later`: it is known to be valid, so that the work waits for its first use, where it takes turns with other heavy work.
+        """
 
     async def execute(self, prepared: Prepared, variables: dict[str, Any], caller: Caller, *, at_revision: bool = False) -> Answer:
         """Run it as `caller`; the answer says `at_revision` which one it saw. The variables are shared: they must not be changed."""

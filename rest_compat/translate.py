@@ -15,6 +15,7 @@ from .deprecations import Deprecated
 from .documents import DeclarationError
 from .errors import Headers, Item, Refused, invalid, malformed, no_method
 from .headers import check_content_type, expected_versions, idempotency_key
+from .kept import Operations
 from .preferences import NONE, Preferences, read_preferences
 from .protocol import DecodeError, Graph, Use
 from .query import Query
@@ -138,8 +139,9 @@ class Translator:
     def __init__(self, graph: Graph, resources: Sequence[Resource]) -> None:
         self.graph = graph
         self.resources = resources
+        operations = Operations[Operation]()
         self.bound: dict[tuple[str, Action], Bound] = {
-            (resource.name, action): Bound(graph, resource, action) for resource in resources for action in METHODS
+            (resource.name, action): Bound(graph, resource, action, operations) for resource in resources for action in METHODS
         }
         names = [bound.document.name for bound in self.bound.values()]
         if len(set(names)) < len(names):

@@ -12,18 +12,22 @@ from graphql import (
     GraphQLNonNull,
     GraphQLSchema,
     GraphQLSyntaxError,
+    Location,
     NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
+    Source,
+    Token,
     ValuesOfCorrectTypeRule,
     VariableDefinitionNode,
-    parse,
     print_ast,
     specified_rules,
     type_from_ast,
     validate,
 )
 from graphql.execution.values import get_variable_values
+from graphql.language.parser import Parser
 from graphql.validation.rules import overlapping_fields_can_be_merged
+from typing_extensions import override
 
 from .plan.conditions import check_size
 from .plan.faults import PlainValues, faults, path_text
@@ -37,7 +41,7 @@ MAX_PLANS = 32
 """How many plans an operation has at once: n booleans that @skip and @include look at make 2^n of them."""
 PLANS_BYTES = 4_000_000
 """About how many bytes they take."""
-DOCUMENTS_BYTES = 40_000_000
+DOCUMENTS_BYTES = 24_000_000
 """About how many bytes all documents take with their plans."""
 _DOCUMENT, _DOCUMENT_CHARACTER = 20_000, 130
 _PLAN, _PLAN_CHARACTER = 8_000, 110
@@ -109,6 +113,21 @@ def _variables_size(prepared: Prepared, text: bytes) -> int:
     return _VARIABLES + _VARIABLES_BYTE * len(text) + _LITERAL_BYTE * len(prepared.text)
 
 
+class _Place(Location):
+    """Where a node stands in the text, without its tokens: they would take more memory than all else of a document."""
+
+    __slots__ = ()
+
+    def __init__(self, start: int, end: int, source: Source) -> None:  # the tokens of Location stay unset
+        self.start, self.end, self.source = start, end, source
+
+
+class _Parser(Parser):
+    @override
+    def loc(self, start_token: Token) -> Location:
+        return _Place(start_token.start, self._lexer.last_token.end, self._lexer.source)
+
+
 class Documents:
     """The documents seen lately, bounded; what is invalid is not kept."""
 
@@ -120,13 +139,13 @@ class Documents:
         self._kept: Kept[Prepared] = Kept(limits.documents, DOCUMENTS_BYTES)
         self._remembered: Kept[Variables] = Kept(KEPT_VARIABLES, VARIABLES_BYTES)
 
-    def has(self, text: str, name: str | None) -> bool:
-        """Whether an operation is kept."""
-        return self._kept.get((text, name)) is not None
+    def known(self, text: str, name: str | None = None) -> Prepared | None:
+        """The operation `name` of a document (None: its only one), if it is kept."""
+        return self._kept.get((text, name))
 
     def prepare(self, text: str, name: str | None) -> Prepared:
-        """The operation `name` of a document (None: its only one). Raises RequestError."""
-        found = self._kept.get((text, name))
+        """The same of any document. Raises RequestError."""
+        found = self.known(text, name)
         if found is not None:
             return found
         prepared = self._prepare(text, name)
@@ -225,7 +244,7 @@ class Documents:
             message = f"The document has {len(text)} characters; it may have {limits.max_document_length}."
             raise request_error(message)
         try:
-            return parse(text, max_tokens=limits.max_tokens, no_location=False)
+            return _Parser(text, max_tokens=limits.max_tokens).parse_document()
         except GraphQLSyntaxError as error:
             raise _told([error], limits) from None
         except RecursionError:

@@ -8,6 +8,7 @@ import logging
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -20,37 +21,39 @@ from .documents import Documents, Prepared, RequestError, request_error
 from .events.feed import Feed
 from .events.telling import Telling
 from .extensions import Extension
-from .plan.compiler import STATEMENTS, STATEMENTS_BYTES, Compiler
+from .fairness import HeavyWork
+from .mutating import calls_of
+from .plan.compiler import NotCompiled
 from .plan.explain import explain
 from .plan.fallback import SMALL, Call, Fallback, TooMuchSchema
 from .plan.introspection import Introspection, SchemaPart
-from .plan.kept import Kept
 from .plan.limits import Limits
-from .plan.model import Model
-from .plan.operation import COMPILERS, PARTS, EventPlan, MutationPlan, QueryPlan, WriteStep
-from .plan.reading import Counts, Moved, Reader
+from .plan.operation import EventPlan, MutationPlan, QueryPlan
+from .plan.reading import Counts, InFlight, Moved, Reader
 from .plan.resolvers.around import Around, Told
 from .plan.resolvers.context import Context
 from .plan.resolvers.run import Asked, Notes, Run
-from .plan.resolvers.site import refuse
-from .plan.selections import Selections, fragments_of
-from .plan.variables import Variables
+from .plan.selections import fragments_of
+from .plan.variables import NUMBER_BYTES, Variables
 from .plan.weight import TooLarge
 from .plan.writer import PlanFault
+from .plans import Plans
 from .response_errors import error_of, located, of_storage, too_dear
-from .rules.access import Caller, Role
-from .rules.errors import BadRequest, GatewayError, ServiceUnavailable
+from .rules.access import Caller
+from .rules.errors import GatewayError, ServiceUnavailable
 from .storage.database import Connection, Database, InputRejected, StorageError
-from .storage.statements import Statement
-from .write.actions import ACTIONS, WORKED_OUT
-from .write.carrying import carry_out
+from .write.carrying import Bounds, carry_out
 from .write.transaction import Call as WriteCall
-from .write.transaction import make_call
 
 _log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 60
 """After which a plan is tried again that has met null where there can be none."""
+LOOKS = 4
+"""How often an operation is begun again whose statements aren't all compiled: they are for pages at the root, of one parent, of many.
+
+Above it, others push them out as fast as they are made: then they are compiled where they are needed.
+"""
 _NULL = "a plan met null in %s, which can't be null: graphql-core answers operation %s in its place, for %d s"
 
 
@@ -60,7 +63,10 @@ class Reading:
 
     caller: Caller
     at_revision: bool
+    deadline: float | None = None
     spent: int = 0
+    looks: int = 0
+    """How often it had to wait for statements."""
     context: Context | None = None
     """What resolvers and schema extensions find in `info.context`, once there is one."""
     notes: Notes | None = None
@@ -84,14 +90,17 @@ class Graph:
         self.database = database
         self.planned = 0
         self.completed = 0
-        self._plans = plans
-        self._model = Model(self.graphql_schema)
+        self._planning = plans
         self._documents = Documents(self.graphql_schema, self.limits)
-        self._counts = Counts(self.limits.counts)
-        self._statements: Kept[Statement] = Kept(STATEMENTS, STATEMENTS_BYTES)
-        self._fallback = Fallback(self.graphql_schema)
+        self._work = HeavyWork()
+        self.known = self._documents.known
+        """The operation of a document, if it is kept."""
+        self._in_flight = InFlight()
+        self._counts = Counts(self.limits.counts, self._in_flight)
+        self._plans = Plans(self.graphql_schema, database, self._documents, self._work)
+        self._plan = self._plans.known
+        self._fallback = Fallback(self.graphql_schema, self._work)
         self._introspection = Introspection(self._fallback)
-        self._names = self._model.formats.names
         self.events = Feed(database)
         self.rights_changed: Callable[[str], None] = lambda _: None
         """Called with the id of a key or user after a write that may have changed what its tokens are good for, before the answer."""
@@ -99,22 +108,38 @@ class Graph:
 
     def prepare(self, document: str, operation_name: str | None = None) -> Prepared:
         """The operation of a document, parsed, validated and within limits. Raises RequestError."""
-        if self._around is None or self._documents.has(document, operation_name):
+        if self._around is None or self.known(document, operation_name) is not None:
             return self._documents.prepare(document, operation_name)
         with self._around.preparing(document, operation_name):
             return self._documents.prepare(document, operation_name)
 
+    async def learn(self, document: str, operation_name: str | None, caller: Caller) -> Prepared:
+        """The same for `caller`, in turn with other heavy work. Raises RequestError, of code UNAVAILABLE where too much of that waits."""
+        try:
+            return await self._work.once((document, operation_name), caller.token_id, partial(self.prepare, document, operation_name))
+        except ServiceUnavailable as error:
+            raise request_error(str(error), code=error.code) from None
+
     def explain(self, prepared: Prepared, variables: dict[str, Any] | None, caller: Caller) -> str:
         """The plan of an operation as text: cost, statements, writers. Raises RequestError, BadRequest."""
         values = self._documents.coerce(prepared, variables or {})
-        return "\n".join(explain(self._plan(prepared, values, caller), values))
+        return "\n".join(explain(self._plans.make(prepared, values, caller), values))
 
-    async def run(self, prepared: Prepared, variables: dict[str, Any] | None, caller: Caller, *, at_revision: bool = False) -> Answer:
+    async def run(
+        self,
+        prepared: Prepared,
+        variables: dict[str, Any] | None,
+        caller: Caller,
+        *,
+        at_revision: bool = False,
+        deadline: float | None = None,
+    ) -> Answer:
         """Executes a query or mutation for `caller`; a query's answer says `at_revision` which one it saw.
 
+        A mutation of several root fields ends in time before the `deadline`, as `monotonic` tells it, to say what was done.
         Faults are told in the answer; only defects raise.
         """
-        reading = Reading(caller, at_revision)
+        reading = Reading(caller, at_revision, deadline)
         if self._around is None:
             return await self._run(prepared, variables, reading)
         return await self._run_within(self._around, prepared, variables, reading)
@@ -143,13 +168,13 @@ class Graph:
         given = variables or {}
         try:
             values = self._documents.coerce(prepared, given)
-            plan = self._plan(prepared, values, caller)
+            plan = self._plan(prepared, values, caller) or await self._plans.new(prepared, values, caller)
             cost = self._cost(plan, values)
             extensions = {"cost": {"requested": cost, "maximum": self.limits.max_cost}}
             if cost > self.limits.max_cost:
                 return Answer(None, too_dear(cost, self.limits).errors, extensions, executed=False)
             if prepared.kind == "mutation":
-                answer = await self._mutate(plan, values, caller)
+                answer = await self._mutate(plan, values, caller, reading.deadline)
             else:
                 answer = await self._query(prepared, plan, given, values, reading)
         except RequestError as error:
@@ -166,76 +191,51 @@ class Graph:
         cost: int | None = values.read.get(plan.mark)
         if cost is None:
             cost = int(plan.cost.total(values))
-            values.keep(plan.mark, cost)
+            values.keep(plan.mark, cost, NUMBER_BYTES)
         return cost
 
-    def _plan(self, prepared: Prepared, values: Variables, caller: Caller, *, raw: bool = False) -> Any:
-        limited = caller.account_id is not None
-        sight = (limited, caller.role is Role.ADMIN, raw)
-        key = (*sight, *[values.coerced.get(name) for name in prepared.deciding]) if prepared.deciding else sight
-        plan = prepared.plans.get(key)
-        if plan is None:
-            booleans = dict(zip(prepared.deciding, key[len(sight) :], strict=True))
-            plan = self._compile(prepared, booleans, sight)
-            self._documents.keep_plan(prepared, key, plan)
-        return plan
-
-    def _compile(self, prepared: Prepared, booleans: dict[str, bool | None], sight: tuple[bool, bool, bool]) -> Any:
-        selections = Selections(self.graphql_schema, prepared.document, prepared.operation, booleans)
-        limited, admin, raw = sight
-        compiler = Compiler(
-            self._model,
-            self.database,
-            selections,
-            limited,
-            admin,
-            raw,
-            self._names,
-            self._statements,
-            **(PARTS if prepared.kind == "query" else PARTS | {"resolved": refuse}),
-            worked_out=WORKED_OUT,
-        )
-        try:
-            return COMPILERS[prepared.kind](compiler)
-        except BadRequest as error:
-            raise request_error(str(error)) from error
-
     async def _query(self, prepared: Prepared, plan: QueryPlan, given: dict[str, Any], values: Variables, reading: Reading) -> Answer:
-        if self._plans and (not plan.retry_at or monotonic() >= plan.retry_at):
+        if self._planning and (not plan.retry_at or monotonic() >= plan.retry_at):
             try:
                 if plan.schema_part is not None:
                     answer = await self._with_schema(plan, plan.schema_part, given, values, reading)
                 else:
                     data, revision = await self._read(plan, values, reading)
                     answer = Answer(data, revision=revision)
+            except ServiceUnavailable:
+                raise
             except GatewayError:
                 pass  # graphql-core words it, with its path
+            except NotCompiled as missing:
+                await self._compile(plan, values, reading, missing)
+                return await self._query(prepared, plan, given, values, reading)
             except PlanFault as fault:
                 plan.retry_at = monotonic() + RETRY_SECONDS
                 _log.warning(_NULL, fault, prepared.name or "without a name", RETRY_SECONDS)
             else:
-                if answer is not None and (reading.notes is None or await self._resolved(prepared, values, reading)):
+                if answer is not None and (reading.notes is None or await self._resolved(prepared, plan, values, reading)):
                     self.planned += 1
                     return answer
         return await self._complete(prepared, given, values, reading)
 
-    async def _resolved(self, prepared: Prepared, values: Variables, reading: Reading, *, raw: bool = False) -> bool:
+    async def _resolved(self, prepared: Prepared, plan: QueryPlan, values: Variables, reading: Reading) -> bool:
         """Calls the resolvers that what was read waits for; False where something went wrong that graphql-core is to tell."""
         if reading.run is None:
             context = reading.context or Context(reading.caller, self.database)
             asked = Asked(self.graphql_schema, prepared.operation, fragments_of(prepared.document))
             reading.run = Run(context, values, self._counts, self.limits.max_answer, asked)
-        if raw:
+        if plan.compiler.raw:
             reading.run.begin_raw()
         notes, reading.notes = reading.notes or {}, None
-        await reading.run.complete(notes)
+        with plan.compiler.compiling():
+            await reading.run.complete(notes)
         return not reading.run.failed
 
     async def _with_schema(
         self, plan: QueryPlan, part: SchemaPart, given: dict[str, Any], values: Variables, reading: Reading
     ) -> Answer | None:
         """The answer by a plan, with what it asks of the schema; None where graphql-core has errors to tell. Raises as `_query` expects."""
-        told = await self._introspection.tell(part, given)
+        told = await self._introspection.tell(part, given, reading.caller.token_id)
         if told is None:
             return None
         reading.spent = len(told)
@@ -253,59 +253,66 @@ class Graph:
                 if reader.seen is not None or not reading.at_revision:
                     reading.notes = reader.notes
                     return data, reader.seen
+            finally:
+                if self._in_flight.held:
+                    self._in_flight.free(reader)
 
         async def work(connection: Connection) -> tuple[dict[str, Any], int | None]:
             reader = self._reader(connection, reading)
-            data = await plan.read(reader, values)
-            reading.notes = reader.notes
-            return data, await reader.revision() if reading.at_revision else None
+            try:
+                data = await plan.read(reader, values)
+                reading.notes = reader.notes
+                return data, await reader.revision() if reading.at_revision else None
+            finally:
+                if self._in_flight.held:
+                    self._in_flight.free(reader)
 
         return await self.database.read(work)
 
     def _reader(self, source: Any, reading: Reading) -> Reader:
         return Reader(self.database, source, reading.caller, self._counts, self.limits.max_answer, reading.spent)
 
+    async def _compile(self, plan: QueryPlan, values: Variables, reading: Reading, missing: NotCompiled) -> None:
+        """Compiles statements that a plan was found to lack, in turn with other heavy work. Raises ServiceUnavailable."""
+        reading.looks += 1
+        if reading.looks > LOOKS:
+            plan.compiler.may_compile = 1
+        await self._work.run(reading.caller.token_id, plan.compiling(values, missing.parents), ahead=True)
+
     async def _complete(self, prepared: Prepared, given: dict[str, Any], values: Variables, reading: Reading) -> Answer:
         self.completed += 1
-        plan: QueryPlan = self._plan(prepared, values, reading.caller, raw=True)
-        tree, revision = await self._read(plan, values, reading)
+        plan: QueryPlan = self._plan(prepared, values, reading.caller, raw=True) or await self._plans.new(
+            prepared, values, reading.caller, raw=True
+        )
+        while True:
+            try:
+                tree, revision = await self._read(plan, values, reading)
+                break
+            except NotCompiled as missing:
+                await self._compile(plan, values, reading, missing)
         if reading.notes is not None:
-            await self._resolved(prepared, values, reading, raw=True)
+            await self._resolved(prepared, plan, values, reading)
         call = Call(prepared.document, tree, given, prepared.name)
         small = plan.schema_part is None and self._cost(plan, values) <= SMALL
-        result = self._fallback.execute(call) if small else await self._fallback.execute_beside(call)
+        result = self._fallback.execute(call) if small else await self._fallback.execute_beside(call, reading.caller.token_id)
         errors = [error_of(error) for error in (result.errors or ())[: self.limits.max_errors]]
         if plan.schema_part is not None and len(orjson.dumps(result.data)) > self.limits.max_answer:
             raise TooLarge(self.limits.max_answer)
         return Answer(result.data, errors or None, revision=revision)
 
-    async def _mutate(self, plan: MutationPlan, values: Variables, caller: Caller) -> Answer:
+    async def _mutate(self, plan: MutationPlan, values: Variables, caller: Caller, deadline: float | None) -> Answer:
         """Nothing is done where any root field is malformed: raises RequestError. Raises StorageError where nothing could be done."""
-        calls = self._calls(plan, values, caller)
+        calls = calls_of(plan, values, caller, self.limits.max_errors)
 
         def tried(call: WriteCall) -> None:
             self.events.wake(caller.workspace_id)
             if call.action.owns_tokens:
                 self.rights_changed(call.arguments["id"])
 
-        carried = await carry_out(self.database, calls, values, caller, self.limits.max_answer, tried)
+        carried = await carry_out(self.database, calls, values, caller, Bounds(self.limits.max_answer, deadline), tried)
         self.planned += 1
         errors = [located(error, step) for step, error in carried.failures]
         return Answer(carried.data, errors or None, {"idempotencyReplayed": True} if carried.replayed else {})
-
-    def _calls(self, plan: MutationPlan, values: Variables, caller: Caller) -> list[tuple[str, Any]]:
-        calls, faults = list[tuple[str, Any]](), list[dict[str, Any]]()
-        for step in plan.steps:
-            if not isinstance(step, WriteStep):
-                calls.append(step)
-                continue
-            try:
-                calls.append((step.key, make_call(ACTIONS[step.name], step, values, caller)))
-            except GatewayError as error:
-                faults.append(located(error, step))
-        if faults:
-            raise RequestError(faults[: self.limits.max_errors], faults[0]["extensions"]["code"])
-        return calls
 
     async def subscribe(self, prepared: Prepared, variables: dict[str, Any] | None, caller: Caller) -> AsyncGenerator[EventAnswer, None]:
         """Follows events for `caller`: an answer for each, after commit, in commit order.
@@ -314,11 +321,11 @@ class Graph:
         """
         given = variables or {}
         values = self._documents.coerce(prepared, given)
-        plan: EventPlan = self._plan(prepared, values, caller)
-        cost = self._cost(plan, values)
-        if cost > self.limits.max_cost:
-            raise too_dear(cost, self.limits)
         try:
+            plan: EventPlan = self._plan(prepared, values, caller) or await self._plans.new(prepared, values, caller)
+            cost = self._cost(plan, values)
+            if cost > self.limits.max_cost:
+                raise too_dear(cost, self.limits)
             async with aclosing(self._telling.follow(plan, values, given, caller)) as answers:
                 async for answer in answers:
                     yield EventAnswer(answer)

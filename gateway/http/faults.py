@@ -168,6 +168,10 @@ class TimedOut(Fault):
     def __init__(self, seconds: float) -> None:
         super().__init__(f"The operation took longer than {seconds:g} s.")
 
+    def tell_that_it_may_be_done(self) -> None:
+        """For an operation that writes."""
+        self.message += " What it changes may have been changed: send it again with the same idempotency key, or look before you repeat it."
+
 
 class Defect(Fault):
     """Ours. The log has the rest under the request's id."""

@@ -53,15 +53,17 @@ class GraphQLEndpoint:
             )
         parameters = read_parameters(scope)
         try:
-            prepared = self.operations.prepare(parameters)
+            prepared = self.operations.known(parameters) or await self.operations.learn(parameters, state["caller"])
         except RequestError as error:
             await _send(send, media, request_status(error.code, media), orjson.dumps({"errors": error.errors}))
             return
+        deadline = None
         if prepared.kind != "query":
             self._may_run(scope["method"], prepared.kind)
             state["mutates"] = True
+            deadline = state["deadline"]
         state["operation"] = prepared.name
-        answer = await self.operations.run(prepared, parameters.variables, state["caller"])
+        answer = await self.operations.run(prepared, parameters.variables, state["caller"], deadline=deadline)
         await _send(send, media, answer_status(answer, media), answer.encode())
 
     @staticmethod

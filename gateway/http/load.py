@@ -1,13 +1,14 @@
 """How much is worked on at once, and how long: a bounded number of places, a short queue, then 503; a deadline; no work for who left."""
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable
 from functools import partial
 from time import monotonic
 from typing import Any, TypeAlias
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from schema.fairness import Line
 
 from .faults import Fault, TimedOut, Unavailable
 from .observed import ClientGone
@@ -29,15 +30,14 @@ class Places:
 
     def __init__(self, size: int, queue: int, seconds: float) -> None:
         self.free = size
-        self.queue = queue
         self.seconds = seconds
-        self.waiting: deque[asyncio.Future[None]] = deque()
+        self.line = Line(queue, _too_many)
         self._turn = False
         self._began = 0.0
 
     def take_now(self) -> bool:
         """Get a place, if that needs no waiting."""
-        if self.free <= 0 or self.waiting:
+        if self.free <= 0 or self.line.length:
             return False
         if not self._turn:
             self._began = monotonic()
@@ -47,29 +47,26 @@ class Places:
         self.free -= 1
         return True
 
-    async def take(self) -> None:
-        """Get a place. Raises Unavailable."""
+    async def take(self, owner: str = "") -> None:
+        """Get a place. The callers who wait are served in rotation: `owner` is whose token it is. Raises Unavailable."""
         if self.take_now():
             return
-        if len(self.waiting) >= self.queue:
-            raise Unavailable("Too many requests at once. Try again in a moment.")
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.waiting.append(turn)
+        turn = self.line.join(owner)
         self._next_turn()
         try:
             async with asyncio.timeout(self.seconds):
                 await turn
         except TimeoutError:
-            self._leave(turn)
-            raise Unavailable("Too many requests at once. Try again in a moment.") from None
+            self._leave(owner, turn)
+            raise _too_many() from None
         except asyncio.CancelledError:
-            self._leave(turn)
+            self._leave(owner, turn)
             raise
 
     def give(self) -> None:
         """Give a place back."""
         self.free += 1
-        if self.waiting:
+        if self.line.length:
             self._next_turn()
 
     def _next_turn(self) -> None:
@@ -80,20 +77,20 @@ class Places:
     def _serve(self) -> None:
         """A new turn: the first in line has a place."""
         self._turn = False
-        while self.waiting and self.free > 0:
-            turn = self.waiting.popleft()
-            if not turn.done():
-                self.free -= 1
-                turn.set_result(None)
-                self._next_turn()
-                return
+        if self.free > 0 and (turn := self.line.next()) is not None:
+            self.free -= 1
+            turn.set_result(None)
+            self._next_turn()
 
-    def _leave(self, turn: asyncio.Future[None]) -> None:
+    def _leave(self, owner: str, turn: "asyncio.Future[None]") -> None:
         """Out of the line; a place that was just given is given back."""
-        if turn.done() and not turn.cancelled():
+        if turn.done() and not turn.cancelled() and turn.exception() is None:
             self.give()
-        elif turn in self.waiting:
-            self.waiting.remove(turn)
+        self.line.leave(owner, turn)
+
+
+def _too_many() -> Unavailable:
+    return Unavailable("Too many requests at once. Try again in a moment.")
 
 
 #: A request that is too young to be watched: when it began, and how to hear from its client.
@@ -121,7 +118,7 @@ class Bounded:
         places = self.places
         started = monotonic() - scope["state"].get("late", 0.0)
         if not places.take_now():
-            await places.take()
+            await places.take(scope["state"]["caller"].token_id)
         working, large = True, 0
         task = asyncio.current_task()
 
@@ -136,13 +133,14 @@ class Bounded:
                 return in_portions(send, message)
             return send(message)
 
+        scope["state"]["deadline"] = started + self.seconds
         self.running[task] = started, receive
         if not self.sweeping:
             self._sweep_later()
         try:
             await self.app(scope, receive, answer)
         except asyncio.CancelledError:
-            self._explain(task)
+            self._explain(task, scope)
             raise
         finally:
             watch = self.running.pop(task, None)
@@ -164,10 +162,10 @@ class Bounded:
             await self.unsent.make_room()
         await begin()
 
-    def _explain(self, task: "asyncio.Task[Any] | None") -> None:
+    def _explain(self, task: "asyncio.Task[Any] | None", scope: Scope) -> None:
         watch = self.running.get(task)
         if isinstance(watch, Watch):
-            watch.explain()
+            watch.explain(written=has_written(scope))
 
     def _stop_watching(self, task: "asyncio.Task[Any] | None") -> None:
         watch = self.running.pop(task, None)
@@ -208,10 +206,12 @@ class Watch:
     def stop(self) -> None:
         self._watcher.cancel()
 
-    def explain(self) -> None:
-        """Raises what made this watch cancel the task, if it did: TimedOut or ClientGone."""
+    def explain(self, *, written: bool) -> None:
+        """Raises what made this watch cancel the task, if it did: TimedOut or ClientGone; `written`: it may have changed something."""
         if self._why is not None and self._task is not None:
             self._task.uncancel()
+            if written and isinstance(self._why, TimedOut):
+                self._why.tell_that_it_may_be_done()
             raise self._why
 
     async def _watch(self, receive: Receive, started: float, seconds: float) -> None:

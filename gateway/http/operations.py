@@ -30,16 +30,32 @@ class Operations:
         self.count = count
         self.warnings = warnings_of(graph.graphql_schema)
 
-    def prepare(self, parameters: Parameters) -> Prepared:
-        """Raises RequestError for what is wrong with the document, Fault for what is wrong with the request."""
+    def known(self, parameters: Parameters) -> Prepared | None:
+        """The operation of a document that is kept. Raises Fault for what is wrong with the request."""
         text = self.documents.find(parameters)
-        prepared = self.graph.prepare(text, parameters.operation_name)
+        prepared = self.graph.known(text, parameters.operation_name)
+        if prepared is not None:
+            self.documents.keep(parameters, text)
+        return prepared
+
+    async def learn(self, parameters: Parameters, caller: Caller) -> Prepared:
+        """The same of a new document. Raises RequestError for what is wrong with it; code UNAVAILABLE where too many are new."""
+        text = self.documents.find(parameters)
+        prepared = await self.graph.learn(text, parameters.operation_name, caller)
         self.documents.keep(parameters, text)
         return prepared
 
-    async def run(self, prepared: Prepared, variables: dict[str, Any] | None, caller: Caller, *, at_revision: bool = False) -> Answer:
-        """Run a query or mutation."""
-        answer = await self.graph.run(prepared, variables, caller, at_revision=at_revision)
+    async def run(
+        self,
+        prepared: Prepared,
+        variables: dict[str, Any] | None,
+        caller: Caller,
+        *,
+        at_revision: bool = False,
+        deadline: float | None = None,
+    ) -> Answer:
+        """Run a query or mutation; one of several writes tells before the `deadline` (as `monotonic` tells time) what was done."""
+        answer = await self.graph.run(prepared, variables, caller, at_revision=at_revision, deadline=deadline)
         self.count(prepared, answer)
         if self.warnings is not None and (found := self.warnings.of(prepared, variables)):
             answer.extensions["warnings"] = found

@@ -53,7 +53,7 @@ class EventsEndpoint:
         parameters = read_parameters(scope)
         size = len(scope["state"].pop("body", b""))
         try:
-            prepared, variables = prepare(self.terms, parameters)
+            prepared, variables = await prepare(self.terms, parameters, scope["state"]["caller"])
         except RequestError as error:
             await respond(send, request_status(error.code, GRAPHQL), GRAPHQL, orjson.dumps({"errors": error.errors}))
             return

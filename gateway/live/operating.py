@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Any, Final
 
 import orjson
@@ -56,16 +57,24 @@ class Terms:
         return Outbox(self.queue, self.queue_bytes, self.slow_reader_timeout, self.unsent)
 
 
-def prepare(terms: Terms, parameters: Parameters) -> tuple[Prepared, dict[str, Any]]:
+async def prepare(terms: Terms, parameters: Parameters, caller: Caller) -> tuple[Prepared, dict[str, Any]]:
     """The operation, and of the variables those that it declares. Nothing else of `parameters` is held while it is open.
 
     Raises RequestError, Fault.
     """
-    prepared = terms.operations.prepare(parameters)
+    prepared = terms.operations.known(parameters) or await _learn(terms, parameters, caller)
     declared = {definition.variable.name.value for definition in prepared.operation.variable_definitions or ()}
     variables = {name: value for name, value in (parameters.variables or {}).items() if name in declared}
     parameters.query = parameters.variables = parameters.extensions = None
     return prepared, variables
+
+
+async def _learn(terms: Terms, parameters: Parameters, caller: Caller) -> Prepared:
+    try:
+        async with asyncio.timeout(terms.operation_timeout):
+            return await terms.operations.learn(parameters, caller)
+    except TimeoutError:
+        raise TimedOut(terms.operation_timeout) from None
 
 
 async def answers(
@@ -81,12 +90,15 @@ async def answers(
 
 
 async def _answer(terms: Terms, prepared: Prepared, variables: dict[str, Any] | None, caller: Caller) -> Answer:
-    await terms.places.take()
+    await terms.places.take(caller.token_id)
     try:
         async with asyncio.timeout(terms.operation_timeout):
-            return await terms.operations.run(prepared, variables, caller)
+            return await terms.operations.run(prepared, variables, caller, deadline=monotonic() + terms.operation_timeout)
     except TimeoutError:
-        raise TimedOut(terms.operation_timeout) from None
+        fault = TimedOut(terms.operation_timeout)
+        if prepared.kind == "mutation":
+            fault.tell_that_it_may_be_done()
+        raise fault from None
     finally:
         terms.places.give()
 

@@ -223,7 +223,7 @@ class Session:
 
     async def _answers(self, operation_id: str, parameters: Parameters, caller: Caller) -> bytes:
         await enter(self.terms, caller)
-        prepared, variables = prepare(self.terms, parameters)
+        prepared, variables = await prepare(self.terms, parameters, caller)
         async with aclosing(answers(self.terms, prepared, variables, caller)) as found:
             async for answer in found:
                 if not answer.executed:

@@ -65,7 +65,11 @@ class Telling:
 
         async def work(connection: Connection) -> Any:
             reader = Reader(self._database, connection, caller, self._counts, self._max_answer)
-            return await plan.writer.write(reader, told, subscribed.variables)
+            try:
+                return await plan.writer.write(reader, told, subscribed.variables)
+            finally:
+                if self._counts.in_flight is not None:
+                    self._counts.in_flight.free(reader)
 
         try:
             return _encoded(plan, await patiently(lambda: self._database.read(work)))

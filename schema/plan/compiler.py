@@ -1,7 +1,8 @@
 """Compiles selections: walks what is asked of a type, collects the SQL that it needs, and writes the expression that answers it."""
 
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from graphql import GraphQLEnumType, GraphQLList, GraphQLNonNull, GraphQLObjectType, get_named_type, get_nullable_type
 from sqlalchemy import FromClause
@@ -17,22 +18,43 @@ from .sources import Column, Connection, Expression, OneOf, Resolved, Stored, To
 from .weight import ABSENT, ID_LENGTH, SCALARS, Weight
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Iterator, Mapping
 
     from .reading import Reader
     from .records import Records
-    from .variables import Check
+    from .variables import Check, Variables
 
     WorkOut = Callable[[Reader, Mapping[str, Any]], Awaitable[dict[str, Any]]]
 
-STATEMENTS, STATEMENTS_BYTES = 10_000, 64_000_000
+STATEMENTS, STATEMENTS_BYTES = 10_000, 16_000_000
 """How many statements are kept for the shapes of operations' arguments, and about how many bytes they take."""
 _STATEMENT, _BIND, _SHAPE = 1, 160, 1_200
 """Bytes that a kept statement takes for each character of its text, for each bind, and besides."""
 
+Parents = Literal["none", "one", "many"]
+"""How many parents the pages have that a statement reads: none at the root."""
+
 TYPENAME = "__typename"
 RUNTIME_TYPE = None
 """The key under which a raw object says what it is: no response key can be that."""
+
+
+class NotCompiled(Exception):
+    """A query needs a statement that has to be compiled first: one for a page at the root, for one parent's, or for many parents'."""
+
+    def __init__(self, parents: "Parents" = "none") -> None:
+        super().__init__()
+        self.parents: Parents = parents
+
+
+class Shaped(Protocol):
+    """A part of a query whose statements follow the shapes of its arguments."""
+
+    def compile(self, variables: "Variables", parents: Parents) -> None:
+        """Compiles what isn't kept of the statements that read the pages of so many `parents`.
+
+        Where the arguments are at fault there are none: who reads tells it.
+        """
 
 
 @dataclass(slots=True)
@@ -79,6 +101,24 @@ class Compiler:
     worked_out: "Mapping[str, WorkOut]"
     checks: "list[Check]" = field(default_factory=list, init=False)
     """What raises BadRequest, CursorExpired for arguments that can't be in a workspace, as soon as the variables are known."""
+    shaped: "list[Shaped]" = field(default_factory=list, init=False)
+    """The parts whose statements follow the shapes of their arguments, at any depth."""
+    may_compile: int = field(default=1, init=False)
+    """How many allow to compile a statement at once. Queries don't: theirs are compiled in turn with other heavy work."""
+
+    def query_is_done(self) -> "list[Shaped]":
+        """The parts of a query that is compiled. They are let go here, so that the query's memory is free after its last use."""
+        found, self.shaped, self.checks, self.may_compile = self.shaped, [], [], 0
+        return found
+
+    @contextmanager
+    def compiling(self) -> "Iterator[None]":
+        """Allows to compile the statements that aren't kept."""
+        self.may_compile += 1
+        try:
+            yield
+        finally:
+            self.may_compile -= 1
 
     def sql(self, clause: Any) -> Statement:
         """Compiled SQL. Raises AssertionError for a statement that isn't bound to a workspace."""
@@ -87,9 +127,11 @@ class Compiler:
         return statement
 
     def kept(self, key: tuple[Any, ...], make: "Callable[[], Any]") -> Statement:
-        """The compiled clause that `make` makes, kept under `key` together with those of all other operations."""
+        """The compiled clause that `make` makes, kept under `key` together with those of all other operations. Raises NotCompiled."""
         statement = self.statements.get(key)
         if statement is None:
+            if not self.may_compile:
+                raise NotCompiled
             statement = self.sql(make())
             self.statements.put(key, statement, _STATEMENT * len(statement.text) + _BIND * len(statement.names) + _SHAPE)
         return statement

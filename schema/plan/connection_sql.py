@@ -8,12 +8,15 @@ from typing import Any
 from sqlalchemy import ColumnElement, bindparam, func, literal_column, select
 
 from ..storage.statements import AnyOf, Contains, Statement, list_bind
-from .compiler import Compiler
+from .compiler import Compiler, NotCompiled, Parents
 from .conditions import NO_CONDITIONS, FilterModel
 from .pages import Page
 from .reading import revision_column
 from .records import Relation
 from .select import Level
+
+_OF_MANY = frozenset({"grouped", "grouped count", "grouped beside"})
+"""The purposes of the statements that read the pages of many parents."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,16 @@ class Wanted:
         return self.count or self.summary
 
 
+_ASKED, _VALUE = 1_000, 100
+"""Bytes that what a call's arguments say takes, and more for each value."""
+
+
+def _bytes(value: Any) -> int:
+    if isinstance(value, list):
+        return _VALUE + sum(map(_bytes, value))
+    return _VALUE + (len(value) if isinstance(value, str) else 0)
+
+
 @dataclass(slots=True)
 class Asked:
     """What a call's arguments say: which page, under which conditions (their shape), and the binds of both."""
@@ -40,6 +53,11 @@ class Asked:
     page: Page
     shape: tuple[Any, ...]
     values: dict[str, Any]
+
+    @property
+    def size(self) -> int:
+        """About how many bytes it takes."""
+        return _ASKED + _bytes([*self.values.values()])
 
     def of_parent(self, key: Any) -> "Asked":
         """The same of one parent's rows."""
@@ -88,8 +106,37 @@ class ConnectionSql:
         """Counts and sums by parent, whose key is the last column."""
         return self._statement("grouped count", asked, (), self._grouped_count)
 
+    def compile(self, asked: Asked, parents: Parents, *, looks: bool) -> None:
+        """Compiles the statements for so many `parents` that aren't kept; `looks`: it is asked for what stands beside the page."""
+        with self.compiler.compiling():
+            if parents == "many":
+                self._compile_grouped(asked, looks=looks)
+            else:
+                self._compile(asked.of_parent("") if parents == "one" else asked, looks=looks)
+
+    def _compile(self, asked: Asked, *, looks: bool) -> None:
+        if self.wanted.counts:
+            self.count(asked)
+        if self.wanted.rows:
+            self.page(asked, walk=True)
+        if self.wanted.rows and self.wanted.counts:
+            self.page(asked, walk=False)
+        if looks:
+            self.beside(asked)
+
+    def _compile_grouped(self, asked: Asked, *, looks: bool) -> None:
+        if self.wanted.rows:
+            self.grouped(asked)
+        if self.wanted.counts:
+            self.grouped_count(asked)
+        if looks:
+            self.grouped_beside(asked)
+
     def _statement(self, purpose: str, asked: Asked, shape: tuple[Any, ...], make: Callable[[Asked], Any]) -> Statement:
-        return self.compiler.kept((self._mark, purpose, *shape, *asked.shape), lambda: make(asked))
+        try:
+            return self.compiler.kept((self._mark, purpose, *shape, *asked.shape), lambda: make(asked))
+        except NotCompiled:
+            raise NotCompiled("none" if self.relation is None else "many" if purpose in _OF_MANY else "one") from None
 
     def _walked(self, asked: Asked) -> Any:
         return self._page(asked, walk=True)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +14,7 @@ from ..storage.database import Row
 from ..storage.statements import Statement
 from .arguments import Arguments, read_arguments
 from .compiler import Compiler
+from .compiler import Parents as HowMany
 from .conditions import MAX_SEARCH
 from .connection_parts import Cursors, Parts
 from .connection_sql import Asked, ConnectionSql, Wanted
@@ -104,6 +106,14 @@ class ConnectionPlan:
         found += [("page", self.sql.page(asked, walk=True))] if self.wanted.rows else []
         return [*found, *([("whether rows stand at the cursor or behind it", self.sql.beside(asked))] if self._looks(asked.page) else [])]
 
+    def compile(self, variables: Variables, parents: HowMany) -> None:
+        if (self.sql.relation is None) == (parents == "none"):
+            with suppress(BadRequest, CursorExpired):
+                asked = self.asked(variables)
+                page = asked.page
+                looks = (page.position is not None or page.offset > 0) and page.side in self.wanted.sides
+                self.sql.compile(asked, parents, looks=looks)
+
     def asked(self, variables: Variables) -> Asked:
         """What the arguments say, which is read once. Raises BadRequest for what they can't be, CursorExpired."""
         found: Asked | None = variables.read.get(self.mark)
@@ -113,7 +123,7 @@ class ConnectionPlan:
             page.places = self.sql.places(page)
             shape, values = self._narrow(arguments)
             found = Asked(page, shape, {**values, **_page_values(page)})
-            variables.keep(self.mark, found)
+            variables.keep(self.mark, found, found.size)
         return found
 
     def asked_in(self, variables: Variables, workspace_id: str) -> Asked:
@@ -309,4 +319,5 @@ def compile_connection(
     sql = ConnectionSql(compiler, level, parts.wanted(), filters, relation)
     plan = ConnectionPlan(level, arguments, writer, sql, parent, compiler.raw, parts.around.fixed, parts.cursors)
     compiler.checks.append(plan.asked_in)
+    compiler.shaped.append(plan)
     return plan, cost

@@ -27,9 +27,10 @@ def explain(part: Any, variables: Variables) -> Iterator[str]:
 @explain.register
 def _query(plan: QueryPlan, variables: Variables) -> Iterator[str]:
     yield f"query, cost {plan.cost.total(variables)}" + (", what it asks of the schema is told by graphql-core" if plan.schema_part else "")
-    for key, step in plan.steps:
-        yield f"{key}:"
-        yield from _indented(explain(step, variables))
+    with plan.compiler.compiling():
+        for key, step in plan.steps:
+            yield f"{key}:"
+            yield from _indented(explain(step, variables))
 
 
 @explain.register

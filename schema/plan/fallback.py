@@ -1,18 +1,23 @@
-"""graphql-core's executor for what plans leave to it: in threads beside the event loop, and no longer than someone waits for it."""
+"""graphql-core's executor for what plans leave to it: in a thread beside the event loop, and no longer than someone waits for it."""
 
 import asyncio
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from time import perf_counter, sleep
 from typing import Any
 
 from graphql import DocumentNode, ExecutionResult, GraphQLObjectType, GraphQLSchema
 from graphql.execution import Executor, execute_sync
 
-THREADS = 2
+from ..fairness import HeavyWork
+
+THREADS = 1
+WORK_SECONDS, REST_SECONDS = 0.002, 0.006
+"""How long the thread works at a time, and rests: while it works, the event loop waits for it after each call that leaves Python."""
 SMALL = 20
 """Up to this cost an operation is executed at once: it takes a few milliseconds, and a thread takes time, too."""
-MAX_SCHEMA_VALUES = 25_000
+MAX_SCHEMA_VALUES = 15_000
 """How much of the schema may be told in one answer; graphql-core's own introspection query asks for some 6,000 values."""
 
 
@@ -38,11 +43,12 @@ class Call:
 
 
 class _Watch:
-    """Counts the schema's values that are told, and ends the execution."""
+    """Looks on while fields are executed: counts the schema's values that are told, lets the event loop work, and ends the execution."""
 
     def __init__(self) -> None:
         self.stopped = False
         self.values = 0
+        self.began = perf_counter()
 
     def look(self, parent: GraphQLObjectType) -> None:
         """Raises _Stopped."""
@@ -50,25 +56,28 @@ class _Watch:
             self.values += 1
         if self.stopped or self.values > MAX_SCHEMA_VALUES:
             raise _Stopped
+        if perf_counter() - self.began > WORK_SECONDS:
+            sleep(REST_SECONDS)
+            self.began = perf_counter()
 
 
 class Fallback:
-    """Executes operations on a schema."""
+    """Executes operations on a schema; what takes long, in turn with the other heavy `work`."""
 
-    def __init__(self, schema: GraphQLSchema) -> None:
+    def __init__(self, schema: GraphQLSchema, work: HeavyWork) -> None:
         self._schema = schema
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="graphql-core")
-        # Who waits for a thread can be cancelled here; in the executor's own queue work would pile up that nobody wants.
-        self._turns = asyncio.Semaphore(THREADS)
+        # Who waits for a turn can be cancelled there; in the executor's own queue work would pile up that nobody wants.
+        self._work = work
 
     def execute(self, call: Call) -> ExecutionResult:
         """The result, at once."""
         return execute_sync(self._schema, call.document, call.tree, None, call.variables, call.name)
 
-    async def execute_beside(self, call: Call) -> ExecutionResult:
-        """The result, while the event loop goes on. Raises TooMuchSchema."""
+    async def execute_beside(self, call: Call, owner: str) -> ExecutionResult:
+        """The result for `owner`, while the event loop goes on. Raises TooMuchSchema, ServiceUnavailable."""
         watch = _Watch()
-        async with self._turns:
+        async with self._work.turn(owner):
             try:
                 return await asyncio.get_running_loop().run_in_executor(self._threads, self._watched, call, watch)
             except _Stopped:

@@ -10,13 +10,14 @@ from graphql import GraphQLEnumType, GraphQLScalarType, GraphQLSchema, is_specif
 from strawberry.utils.str_converters import to_snake_case
 
 from ..engine.declare.enums import StoredEnum
+from .writer import fault
 
 
 class Formats:
     """The formats of a schema's types. `names` are those that the expressions use."""
 
     def __init__(self, schema: GraphQLSchema) -> None:
-        self.names: dict[str, Any] = {"loads": orjson.loads}
+        self.names: dict[str, Any] = {"loads": orjson.loads, "fault": fault}
         self._enums = {"Boolean": "bool({})"}
         self._scalars: dict[str, str] = {}
         for type_ in schema.type_map.values():

@@ -40,13 +40,13 @@ class Introspection:
         self._fallback = fallback
         self._kept: Kept[bytes] = Kept(ANSWERS, ANSWERS_BYTES)
 
-    async def tell(self, part: SchemaPart, given: dict[str, Any]) -> bytes | None:
-        """The part's data in JSON; None where graphql-core has errors to tell. Raises TooMuchSchema."""
+    async def tell(self, part: SchemaPart, given: dict[str, Any], owner: str) -> bytes | None:
+        """The part's data in JSON; None where graphql-core has errors to tell. Raises TooMuchSchema, ServiceUnavailable."""
         variables = {name: given[name] for name in sorted(part.variables) if name in given}
         key = part.text, repr(variables)
         found = self._kept.get(key)
         if found is None:
-            result = await self._fallback.execute_beside(Call(part.document, {}, variables))
+            result = await self._fallback.execute_beside(Call(part.document, {}, variables), owner)
             if result.errors:
                 return None
             found = orjson.dumps(result.data)

@@ -31,6 +31,7 @@ class Limits:
     max_introspection_depth: int = 20
     max_introspections: int = 2
     max_aliases: int = 30
+    max_fields: int = 1_000
     max_directives: int = 50
     max_root_fields: int = 20
     max_mutations: int = 5
@@ -83,7 +84,7 @@ class _Measuring:
 
     def _field(self, node: FieldNode) -> _Measure:
         below = self.of(node.selection_set) if node.selection_set is not None else _Measure()
-        measure = replace(below, depth=below.depth + 1, fields=1)
+        measure = replace(below, depth=below.depth + 1, fields=below.fields + 1)
         if node.name.value in {"__schema", "__type"}:
             measure.depth, measure.introspection_depth, measure.introspections = 0, below.depth + 1, 1
         if node.alias is not None:
@@ -116,6 +117,7 @@ def too_much(document: DocumentNode, operation: OperationDefinitionNode, limits:
         ("levels deep in its introspection", measure.introspection_depth, limits.max_introspection_depth),
         ("fields `__schema` and `__type`", measure.introspections, limits.max_introspections),
         ("aliases", measure.aliases, limits.max_aliases),
+        ("fields", measure.fields, limits.max_fields),
         ("directives", measure.directives + len(operation.directives or ()), limits.max_directives),
         (roots, _roots(document, operation.selection_set), limits.max_mutations if is_mutation else limits.max_root_fields),
     ]

@@ -13,7 +13,7 @@ from .compiler import Compiler
 from .cost import Size
 from .model import FieldModel
 from .reading import WORKSPACE, Reader
-from .select import Level
+from .select import Level, alias
 from .selections import Selected
 from .variables import Variables
 from .weight import Parents
@@ -83,7 +83,7 @@ def newest_of_each(level: Level, parent: ColumnElement[Any], order: ColumnElemen
         if dialect == "sqlite"
         else func.unnest(keys).table_valued("value", name="each").render_derived()
     )
-    before = level.stored.table.alias("before")
+    before = alias(level.stored.table, "before")
     same = and_(before.c.workspace_id == WORKSPACE, before.c[parent.name] == each.c.value)
     place = before.c[order.name]
     offset: Any = bindparam("last", required=True)

@@ -1,15 +1,15 @@
 """A whole operation as compiled: its root fields in order, and what it costs."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from graphql import GraphQLObjectType
 
 from ..rules.errors import GatewayError
 from .arguments import Arguments, bounded, read_arguments
-from .compiler import TYPENAME, Compiler, result_type
+from .compiler import TYPENAME, Compiler, Parents, Shaped, result_type
 from .conditions import FilterModel
 from .connections import ConnectionPlan, compile_connection
 from .cost import Cost, Size
@@ -31,7 +31,10 @@ _AROUND = 20
 
 @dataclass(slots=True, eq=False)
 class QueryPlan:
-    """The steps of a query by response key. What it asks of the schema has no place in a raw plan: graphql-core tells it by itself."""
+    """The steps of a query by response key. What it asks of the schema has no place in a raw plan: graphql-core tells it by itself.
+
+    Statements that follow the shapes of arguments aren't compiled while it is read, but before it, in turn with other heavy work.
+    """
 
     compiler: Compiler
     steps: list[tuple[str, Step]]
@@ -39,6 +42,8 @@ class QueryPlan:
     schema_part: SchemaPart | None
     constant: bool
     """It reads nothing: it asks for its type's name, or for the schema."""
+    shaped: list[Shaped]
+    """The parts whose statements follow the shapes of their arguments, at any depth."""
     mark: object = field(default_factory=object, init=False)
     """Stands for it in what is kept for longer than it may be."""
     alone: bool = False
@@ -50,8 +55,13 @@ class QueryPlan:
     retry_at: float = 0
     """When it is tried again after it has met null where there can be none (as `monotonic` tells time)."""
 
+    def compiling(self, variables: Variables, parents: Parents) -> Iterator[Callable[[], None]]:
+        """What compiles the statements that read the pages of so many `parents`: pieces of work."""
+        for part in self.shaped:
+            yield partial(part.compile, variables, parents)
+
     async def read(self, reader: Reader, variables: Variables) -> dict[str, Any]:
-        """The response's data. Raises GatewayError, TooLarge, and Moved if its reader reads `alone`.
+        """The response's data. Raises GatewayError, TooLarge, NotCompiled, and Moved if its reader reads `alone`.
 
         In a raw plan an error stands in place of the field that it belongs to.
         """
@@ -141,7 +151,8 @@ def compile_query(compiler: Compiler) -> QueryPlan:
         cost.add(added)
     constant = all(isinstance(step, ConstantStep | ResolverStep) for _, step in steps)
     sites = tuple(step.site for _, step in steps if isinstance(step, ResolverStep))
-    return QueryPlan(compiler, steps, cost, schema_part(compiler.selections, asked), constant, _alone(steps), _around(steps), sites)
+    part = schema_part(compiler.selections, asked)
+    return QueryPlan(compiler, steps, cost, part, constant, compiler.query_is_done(), _alone(steps), _around(steps), sites)
 
 
 def _around(steps: list[tuple[str, Step]]) -> int:
@@ -167,7 +178,7 @@ def compile_mutation(compiler: Compiler) -> MutationPlan:
             steps.append((selected.key, root.name))
             continue
         model = compiler.model.field(root.name, selected.name)
-        compiler.checks = []
+        compiler.checks, compiler.shaped = [], []
         arguments = bounded(read_arguments(model.definition, selected.node), model.definition)
         writer, added = compile_plain(compiler, result_type(model), selected, many=False, size=_items(model, arguments))
         quick = not added.parts and added.own <= QUICK

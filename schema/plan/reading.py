@@ -1,11 +1,13 @@
 """A read under way: what it reads through, the caller's place in it, and what is worth keeping from one read to the next."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from threading import Lock
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, bindparam, select
 
 from ..rules.access import Caller
+from ..rules.errors import ServiceUnavailable
 from ..storage.columns import Text
 from ..storage.database import Database, Row
 from ..storage.statements import Statement
@@ -13,7 +15,9 @@ from ..storage.tables import Workspace
 from .kept import Kept
 from .weight import TooLarge, Weight
 
-COUNTS_BYTES = 32_000_000
+COUNTS_BYTES = 16_000_000
+READING_BYTES = 25_165_824
+"""Bytes of large answers that may be read at the same time, over all callers."""
 _COUNT, _PART = 600, 60
 """Bytes that a count takes beside the texts of its key, and beside each of them."""
 
@@ -31,13 +35,41 @@ class Counted(NamedTuple):
     row: Row
 
 
+class InFlight:
+    """Bytes of the large answers that are read at the same time: READING_BYTES at most, or one answer. Threads may share it."""
+
+    def __init__(self) -> None:
+        self.held: dict[int, int] = {}
+        """By the number of the reader."""
+        self._bytes = 0
+        self._lock = Lock()
+
+    def hold(self, reader: object, size: int) -> None:
+        """Counts `size` bytes more for a reader. Raises ServiceUnavailable where others hold too much."""
+        number = id(reader)
+        with self._lock:
+            own = self.held.get(number, 0)
+            if self._bytes > own and self._bytes + size > READING_BYTES:
+                message = "Too many large answers are read at once. Try again soon, or ask for smaller pages."
+                raise ServiceUnavailable(message)
+            self._bytes += size
+            self.held[number] = own + size
+
+    def free(self, reader: object) -> None:
+        """A reader has come to its end."""
+        with self._lock:
+            self._bytes -= self.held.pop(id(reader), 0)
+
+
 class Counts:
     """Exact counts and sums, each with the workspace's revision at which it is exact: at most `number` of them.
 
     The key stands for the statement with its permission terms and all its binds, so two callers share a count only if it is the same.
+    `in_flight` bounds what those who count read at the same time.
     """
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, in_flight: InFlight | None = None) -> None:
+        self.in_flight = in_flight
         self._kept: Kept[Counted] = Kept(number, COUNTS_BYTES)
         self.get = self._kept.get
         """What is kept under a key, of whatever revision."""
@@ -50,18 +82,20 @@ class Counts:
 class Portions:
     """Rows on their way, of which no more are read than an answer could tell. A page has one row more than is told of it."""
 
-    __slots__ = ("_limit", "_read", "_weight")
+    __slots__ = ("_read", "_reader", "_weight")
 
-    def __init__(self, weight: Weight, limit: int) -> None:
+    def __init__(self, weight: Weight, reader: "Reader") -> None:
         self._weight = weight
-        self._limit = limit
+        self._reader = reader
         self._read = 0
 
     def look(self, rows: Sequence[Row]) -> None:
-        """Counts the rows of a portion. Raises TooLarge."""
-        self._read += sum(self._weight.count(rows))
-        if self._read > 2 * self._limit:
-            raise TooLarge(self._limit)
+        """Counts the rows of a portion. Raises TooLarge, ServiceUnavailable."""
+        size = sum(self._weight.count(rows))
+        self._read += size
+        if self._read > 2 * self._reader.limit:
+            raise TooLarge(self._reader.limit)
+        self._reader.hold(size)
 
 
 class Reader:
@@ -120,16 +154,22 @@ class Reader:
             self._count_exactly()
 
     def _count_exactly(self) -> None:
-        for count, arguments in self._counting:
-            self._exact += count(*arguments)
+        found = sum([count(*arguments) for count, arguments in self._counting])
         self._counting.clear()
+        self._exact += found
         self.bytes = self._exact
         if self.bytes > self.limit:
             raise TooLarge(self.limit)
+        self.hold(found)
+
+    def hold(self, size: int) -> None:
+        """Counts towards what all readers have in memory, as only large answers do. Raises ServiceUnavailable."""
+        if self._counts.in_flight is not None:
+            self._counts.in_flight.hold(self, size)
 
     def fetch_many(self, statement: Statement, values: Mapping[str, Any], weight: Weight) -> Awaitable[Sequence[Row]]:
         """All rows of a statement that may have many of this weight. Raises TooLarge while they are read, if it comes to that."""
-        rows: Awaitable[Sequence[Row]] = self._source.fetch_portions(statement, values, weight.portion, Portions(weight, self.limit).look)
+        rows: Awaitable[Sequence[Row]] = self._source.fetch_portions(statement, values, weight.portion, Portions(weight, self).look)
         return rows
 
     def notes_of(self, site: Any) -> list[Any]:

@@ -16,7 +16,7 @@ from .cost import LIST, Cost
 from .model import FieldModel
 from .newest import MAX_LAST, Newest, last_of, newest_of_each
 from .reading import Reader
-from .select import Level
+from .select import Level, alias
 from .selections import Selected
 from .sources import Foreign, Linked, Stored, ToMany
 from .variables import Variables
@@ -187,7 +187,7 @@ def relate(level: Level, stored: Stored, by: Foreign | Linked) -> Relation:
     """The relation `by` of a level's rows to their parents."""
     if isinstance(by, Foreign):
         return Relation(level.table.c[by.column], order=[level.table.c[name] for name in by.order])
-    link = by.table.alias("link")
+    link = alias(by.table, "link")
     same = (level.table.c.workspace_id == link.c.workspace_id) & (level.table.c[stored.key] == link.c[by.there])
     where = [link.c.workspace_id == bindparam("workspace", type_=link.c.workspace_id.type, required=True)]
     return Relation(link.c[by.here], link.join(level.table, same), [link.c[by.order]], where)

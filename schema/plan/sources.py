@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from graphql import GraphQLField, GraphQLInputField
 from sqlalchemy import ColumnElement, FromClause, Table, bindparam
@@ -120,14 +120,24 @@ class Computed:
     make: Callable[[Any], Any]
 
 
+class Aggregated(Protocol):
+    """What the database aggregates for a query's field, by the field's arguments."""
+
+    def __call__(self, reader: Any, arguments: Mapping[str, Any]) -> Awaitable[Any]:
+        """Plain objects. Raises GatewayError, and NotCompiled where the statement isn't compiled."""
+
+    def compile(self, arguments: Mapping[str, Any]) -> None:
+        """Compiles the statement for these arguments. Raises GatewayError."""
+
+
 @dataclass(frozen=True, slots=True)
 class Aggregate:
-    """Plain objects that the database aggregates: `make` gets the compiler, and gives what answers a reader and the arguments.
+    """Plain objects that the database aggregates: `make` gets the compiler.
 
     `dearer` is the argument with which that costs more.
     """
 
-    make: Callable[[Any], Callable[[Any, Mapping[str, Any]], Awaitable[Any]]]
+    make: Callable[[Any], Aggregated]
     dearer: str | None = None
 
 

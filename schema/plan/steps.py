@@ -1,16 +1,17 @@
 """The root fields of a query, each a step that reads its part of the response."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from graphql import GraphQLObjectType
 
 from ..rules.access import Role
-from ..rules.errors import BadRequest, Forbidden
+from ..rules.errors import BadRequest, Forbidden, GatewayError
 from ..storage.statements import Statement
 from .arguments import Arguments, read_arguments
-from .compiler import TYPENAME, Compiler, Plain, Related, result_type
+from .compiler import TYPENAME, Compiler, Parents, Plain, Related, result_type
 from .connections import compile_connection
 from .cost import LIST, SCHEMA, SUMS, SUMS_OF_A_DAY, Cost, Size, dearest, paged
 from .introspection import FIELDS
@@ -20,7 +21,7 @@ from .records import Records, compile_records
 from .resolvers.site import Site, make_site
 from .select import Level
 from .selections import Selected
-from .sources import Aggregate, AnyById, ById, Computed, Connection, Resolved, Rows, WorkedOut
+from .sources import Aggregate, Aggregated, AnyById, ById, Computed, Connection, Resolved, Rows, WorkedOut
 from .variables import Variables
 from .weight import Weight
 from .writer import Writer, make_writer
@@ -116,6 +117,23 @@ class PlainStep:
         return await self.writer.write(reader, await self.make(reader, variables), variables)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Sums:
+    """Sums over all rows that match a filter."""
+
+    compiler: Compiler
+    aggregated: Aggregated
+    arguments: Arguments
+
+    def make(self, reader: Reader, variables: Variables) -> Awaitable[Any]:
+        return self.aggregated(reader, self.arguments(variables))
+
+    def compile(self, variables: Variables, parents: Parents) -> None:
+        if parents == "none":
+            with suppress(GatewayError), self.compiler.compiling():
+                self.aggregated.compile(self.arguments(variables))
+
+
 @dataclass(slots=True)
 class PlainWriter:
     """Writes a plain object or list once the records that it refers to are loaded."""
@@ -149,7 +167,7 @@ def compile_plain(
     else:
         writer = make_writer(f"o{parameters}", code, compiler.names)
     variable = "value" if many else "o"
-    collectors = [make_writer(variable, related.ids, {}) for related in plain.related]
+    collectors = [make_writer(variable, related.ids, compiler.names) for related in plain.related]
     weight = Weight("v")
     weight.items(plain.weight, "v" if many else "[v]")
     return PlainWriter(plain.related, collectors, writer, weight), cost.times(LIST if many else 1)
@@ -220,12 +238,9 @@ def _rows(compiler: Compiler, source: Rows, selected: Selected) -> tuple[Step, C
 
 def _maker(compiler: Compiler, source: Any, model: FieldModel, arguments: Arguments) -> Callable[[Reader, Variables], Any]:
     if isinstance(source, Aggregate):
-        aggregate = source.make(compiler)
-
-        async def aggregated(reader: Reader, variables: Variables) -> Any:
-            return await aggregate(reader, arguments(variables))
-
-        return aggregated
+        sums = Sums(compiler, source.make(compiler), arguments)
+        compiler.shaped.append(sums)
+        return sums.make
     if isinstance(source, WorkedOut):
         work_out = compiler.worked_out[source.name]
 

@@ -33,8 +33,10 @@ Variable = tuple[str, Coerce, bool, Any]
 """Name, coercion, whether graphql-core has to look where it isn't given, and its default (Undefined where it has none)."""
 
 MAX_INT = 2**31
-MAX_READ = 8
-"""How much of variables may be kept read: more than the lists that most operations have."""
+MAX_READ, READ_BYTES = 8, 100_000
+"""How much of variables may be kept read, and about how many bytes it takes: more than the lists of most operations."""
+NUMBER_BYTES = 100
+"""Bytes that a number takes which is kept."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -46,11 +48,16 @@ class Variables(VariableValues):
 
     def __init__(self, *_: Any) -> None:
         self.read = {}
+        self._bytes = 0
 
-    def keep(self, part: Any, value: Any) -> None:
-        """What `part` has read. Bounded, since plans come and go."""
-        if len(self.read) >= MAX_READ:
+    def keep(self, part: Any, value: Any, size: int) -> None:
+        """What `part` has read, of about `size` bytes. Bounded, since plans come and go."""
+        if size > READ_BYTES:
+            return
+        if len(self.read) >= MAX_READ or self._bytes + size > READ_BYTES:
             self.read.clear()
+            self._bytes = 0
+        self._bytes += size
         self.read[part] = value
 
 

@@ -24,7 +24,7 @@ SCALARS = {"Boolean": 5, "Int": 20, "Float": 25, "Money": 40, "Date": 12, "DateT
 """Bytes of a value at most, by its type."""
 ABSENT = 4
 """Bytes of null."""
-PORTION = 8_388_608
+PORTION = 2_097_152
 """Bytes of rows that are read at once, where there may be many."""
 
 

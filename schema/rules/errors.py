@@ -6,6 +6,7 @@ GatewayError
  ├─ CursorExpired        a position that is no longer kept
  ├─ Conflict             another request or record stands in the way
  ├─ ServiceUnavailable   the database is away or too slow: worth another try later
+ ├─ OutOfTime            the operation's time was used up before all of it was done
  └─ InvalidKey           the idempotency key was used for another request
 """
 
@@ -47,6 +48,12 @@ class ServiceUnavailable(GatewayError):
     """The database is away, or took too long: worth another try later."""
 
     code = "UNAVAILABLE"
+
+
+class OutOfTime(GatewayError):
+    """The operation's time was used up before this part of it was done, or known to be done."""
+
+    code = "TIMEOUT"
 
 
 class InvalidKey(GatewayError):

@@ -14,7 +14,14 @@ from tests.clients.tools import HERE, run
 from tests.live_server import ROOT, Demo, serve_demo
 
 #: Documents are generated as large as chance has it: what is too much is tested elsewhere.
-ROOMY = {"max_cost": "100000000", "max_depth": "100", "max_tokens": "100000", "max_document_length": "1000000", "max_aliases": "1000"}
+ROOMY = {
+    "max_cost": "100000000",
+    "max_depth": "100",
+    "max_tokens": "100000",
+    "max_document_length": "1000000",
+    "max_aliases": "1000",
+    "max_fields": "100000",
+}
 #: Of each root field, on a busy machine.
 SECONDS_AN_EXAMPLE = 10
 MODES = {

@@ -69,7 +69,7 @@ class StandIn:
         self.graphql_schema.mutation_type.fields["say"].resolve = lambda _source, _info, name: f"hello {name}"
         self.graphql_schema.subscription_type.fields["count"].subscribe = self._count
         self.graphql_schema.subscription_type.fields["wide"].subscribe = self._wide
-        self.prepare = lru_cache(self._prepare)
+        self.prepare = self.known = lru_cache(self._prepare)
 
     def _prepare(self, document: str, operation_name: str | None = None) -> Prepared:
         try:

@@ -21,6 +21,11 @@ from tests.gateway.standin import StandIn
 SLOW = "{ slow(seconds: 1) }"
 
 
+def request() -> dict[str, Any]:
+    """A scope, as far as it is looked at here."""
+    return {"state": {}, "path": "/x", "method": "GET"}
+
+
 async def test_more_than_there_is_room_for(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
     """So many run, so many wait, the rest is 503 with Retry-After at once; health answers meanwhile."""
     # On a busy machine a turn of the event loop is over before the second of them has begun, and it waits in line, too.
@@ -61,7 +66,7 @@ async def test_no_place_is_lost() -> None:
     for task in tasks[::3]:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-    assert (places.free, len(places.waiting)) == (2, 0)
+    assert (places.free, places.line.length) == (2, 0)
 
 
 async def test_work_that_lets_nobody_in_between() -> None:
@@ -102,7 +107,7 @@ async def test_a_reader_that_stops_holds_no_place() -> None:
         stuck.set()
         await asyncio.sleep(60)
 
-    answering = asyncio.create_task(Bounded(app, places, 0.5, Unsent(0))({"state": {}}, never, never))  # type: ignore[arg-type]
+    answering = asyncio.create_task(Bounded(app, places, 0.5, Unsent(0))(request(), never, never))  # type: ignore[arg-type]
     await stuck.wait()
     assert places.free == 1
     with pytest.raises(TimedOut):
@@ -144,7 +149,7 @@ async def test_a_server_that_repeats_itself() -> None:
 
     async with asyncio.timeout(PATIENCE):
         with pytest.raises(TimedOut):
-            await Bounded(forever, Places(1, 0, 1), 0.3, Unsent(0))({"state": {}}, receive, forever)  # type: ignore[arg-type]
+            await Bounded(forever, Places(1, 0, 1), 0.3, Unsent(0))(request(), receive, forever)  # type: ignore[arg-type]
 
 
 async def test_rate_limit(make_app: MakeApp) -> None:

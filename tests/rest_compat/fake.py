@@ -92,7 +92,8 @@ class FakeGraph:
         self.rows: dict[str, dict[str, Any]] = {}
         self._next = count(1)
 
-    def prepare(self, document: str) -> Any:
+    def prepare(self, document: str, *, later: bool = False) -> Any:
+        del later
         return document, parse(document)
 
     async def execute(self, prepared: Any, variables: dict[str, Any], caller: Any, *, at_revision: bool = False) -> Answer:

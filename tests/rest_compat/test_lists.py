@@ -239,7 +239,7 @@ async def test_operations_by_fields_are_kept_within_bounds(client: httpx.AsyncCl
     """A set of fields is prepared once, in whatever order and however often it is asked for."""
     prepared: list[str] = []
     real = graph.prepare
-    graph.prepare = lambda document: prepared.append(document) or real(document)  # type: ignore[method-assign, func-returns-value]
+    graph.prepare = lambda document, **_: prepared.append(document) or real(document)  # type: ignore[method-assign, func-returns-value]
     for query in ("fields=id,name", "fields=name,id", "fields=name,id,id", "fields=id,name&page=1"):
         assert (await client.get(f"{PATH}?{query}")).status_code == 200
     assert len(prepared) == 1

@@ -129,6 +129,26 @@ async def test_reading_ends_at_the_limit(world: World, monkeypatch: pytest.Monke
     assert 400_000 < sum(portions) * len(LONG) < 500_000
 
 
+async def test_large_answers_that_are_read_at_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside those that are read already a large one is refused as UNAVAILABLE; alone it is answered, and nothing stays counted."""
+    monkeypatch.setattr(reading, "READING_BYTES", 300_000)
+    monkeypatch.setattr(weight, "PORTION", 2_000)
+    graph, caller = Graph(world.database, limits=Limits(max_answer=100_000)), world.here.caller()
+    fields = " ".join(f"a{place}: name" for place in range(30))
+    document = f"{{ accounts(first: 100) {{ nodes {{ id opportunities(first: 40) {{ nodes {{ {fields} }} }} }} }} }}"
+    assert (await ask(graph, document, caller)).errors is None
+    assert not graph._in_flight.held
+    other = object()
+    graph._in_flight.hold(other, 290_000)
+    refused = await ask(graph, document, caller)
+    assert refused.errors is not None
+    assert (refused.executed, refused.errors[0]["extensions"]["code"]) == (False, "UNAVAILABLE")
+    assert [*graph._in_flight.held] == [id(other)]
+    assert (await ask(graph, "{ accounts(first: 3) { nodes { id } } }", caller)).errors is None
+    graph._in_flight.free(other)
+    assert (await ask(graph, document, caller)).errors is None
+
+
 async def test_portions_make_one_answer(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is read in many portions is answered as what is read at once, also when it is asked for again."""
     caller = world.here.caller()

@@ -36,7 +36,7 @@ def test_the_longest_unused_go_first() -> None:
 async def test_statements_are_bounded_in_bytes(world_on_sqlite: World) -> None:
     """However many shapes of large filters are asked for, by whatever operation, their statements and counts take no more than they may."""
     graph, caller = world_on_sqlite.graph, world_on_sqlite.here.caller()
-    graph._statements = Kept(STATEMENTS, 300_000)
+    graph._plans._statements = Kept(STATEMENTS, 300_000)
     graph._counts._kept = Kept(STATEMENTS, 25_000)
     graph._counts.get = graph._counts._kept.get  # type: ignore[method-assign]
     every = every_operator()
@@ -44,8 +44,8 @@ async def test_statements_are_bounded_in_bytes(world_on_sqlite: World) -> None:
         filter_: dict[str, Any] = {"not": every, "and": [every, {name: every[name] for name in names}]}
         for document in DOCUMENTS:
             assert (await ask(graph, document, caller, {"f": filter_})).errors is None
-    assert 0 < graph._statements.bytes <= 300_000
-    assert 0 < len(graph._statements) < 20
+    assert 0 < graph._plans._statements.bytes <= 300_000
+    assert 0 < len(graph._plans._statements) < 20
     assert 0 < graph._counts._kept.bytes <= 25_000
 
 

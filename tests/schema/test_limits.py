@@ -10,6 +10,7 @@ import pytest
 
 from schema.documents import RequestError
 from schema.graph import Graph
+from schema.plan.limits import Limits
 from schema.storage.database import open_database
 from tests.schema.world import World, ask, data
 
@@ -202,6 +203,23 @@ async def test_the_number_of_ids(world_on_sqlite: World) -> None:
     assert answer.errors[0]["extensions"]["code"] == "BAD_REQUEST"
 
 
+FRAGMENTS = "fragment F0 on Account { id } " + " ".join(
+    f"fragment F{level} on Account {{ opportunities(first: 1) {{ nodes {{ account {{ ...F{level - 1} }} contacts {{ account {{ ...F{level - 1} }} }}"
+    f" assignedTo {{ account {{ ...F{level - 1} }} }} }} }} }}"
+    for level in range(1, 4)
+)
+
+
+async def test_fields_are_counted_where_fragments_are_spread(world_on_sqlite: World) -> None:
+    """A few fragments that are spread again and again are as many fields as if they were written out, and are refused as fast."""
+    graph, caller = Graph(world_on_sqlite.database, limits=Limits(max_depth=20)), world_on_sqlite.here.caller()
+    once = f"{{ accounts(first: 1) {{ nodes {{ ...F3 }} }} }} {FRAGMENTS}"
+    assert (await ask(graph, once, caller)).executed
+    often = f"{{ {' '.join(f'a{place}: accounts(first: 1) {{ nodes {{ ...F3 }} }}' for place in range(20))} }} {FRAGMENTS}"
+    with pytest.raises(RequestError, match=r"^The operation has 2400 fields; it may have 1000\.$"):
+        graph.prepare(often)
+
+
 async def test_plans_and_documents_are_bounded(world_on_sqlite: World) -> None:
     """Neither booleans nor the number of documents, nor another operation's variables, fill the memory."""
     graph, caller = Graph(world_on_sqlite.database), world_on_sqlite.here.caller()
@@ -233,8 +251,8 @@ async def test_documents_are_bounded_in_bytes(world_on_sqlite: World) -> None:
     taken, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert len(graph._documents._kept) < 100
-    assert graph._documents._kept.bytes <= 40_000_000
-    assert taken < 60_000_000
+    assert graph._documents._kept.bytes <= 24_000_000
+    assert taken < 36_000_000
 
 
 async def test_variables_are_bounded(world_on_sqlite: World) -> None:
@@ -249,8 +267,13 @@ async def test_variables_are_bounded(world_on_sqlite: World) -> None:
     values = graph._documents.coerce(prepared, last)
     assert graph._documents.coerce(prepared, last) is values
     for _ in range(1_000):
-        values.keep(object(), None)
+        values.keep(object(), None, 100)
     assert len(values.read) <= 8
+    for _ in range(3):
+        values.keep(large := object(), None, 99_999)
+        assert [*values.read] == [large]
+    values.keep(object(), None, 100_001)
+    assert [*values.read] == [large]
     long = {"text": "x" * 1_000}
     assert graph._documents.coerce(prepared, long) is not graph._documents.coerce(prepared, long)
     lone = graph.prepare("query($id: ID!) { account(id: $id) { name } }")

@@ -14,6 +14,7 @@ from ...rules.errors import BadRequest
 from ...rules.stages import FIRST_CLOSED, STAGES, WON
 from ...storage.columns import Day, Instant
 from ...storage.database import Row
+from ...storage.statements import Statement
 from ...storage.tables import StageChange
 from .amounts import weighted_cents
 
@@ -45,12 +46,20 @@ class Pipeline:
         as_of = arguments.get("asOf")
         # An open day ends now: nobody has been anywhere until midnight yet.
         end = min(f"{as_of}T23:59:59Z", clock.now()) if as_of else clock.now()
-        past = as_of is not None
-        key = ("pipeline", self._compiler.limited, past, conditions.shape)
-        statement = self._compiler.kept(key, lambda: self._clause(conditions.shape, past=past))
+        statement = self.statement(arguments, conditions.shape)
         values = {**reader.values, **conditions.values, "end": end}
         rows = {row[0]: row for row in await reader.fetch(statement, values)}
         return [_pipeline_stage(stage.position, rows.get(stage.position)) for stage in STAGES]
+
+    def statement(self, arguments: Mapping[str, Any], shape: Any) -> Statement:
+        """The statement for a filter of this shape. Raises NotCompiled."""
+        past = arguments.get("asOf") is not None
+        key = ("pipeline", self._compiler.limited, past, shape)
+        return self._compiler.kept(key, lambda: self._clause(shape, past=past))
+
+    def compile(self, arguments: Mapping[str, Any]) -> None:
+        """Compiles the statement for these arguments. Raises BadRequest."""
+        self.statement(arguments, self._filters.read(arguments.get("filter")).shape)
 
     def _clause(self, shape: Any, *, past: bool) -> Any:
         stored = self._compiler.model.stored("Opportunity")
@@ -115,15 +124,22 @@ class Forecast:
     async def __call__(self, reader: Reader, arguments: Mapping[str, Any]) -> list[dict[str, Any]]:
         """One object a period. Raises BadRequest for a range that is empty or too long."""
         first, last = date.fromisoformat(arguments["from"]), date.fromisoformat(arguments["to"])
-        by = arguments["by"].value
-        months = _MONTHS[by]
+        months = _MONTHS[arguments["by"].value]
         periods = _periods(first, last, months)
         conditions = self._filters.read(arguments.get("filter"))
-        key = ("forecast", self._compiler.limited, by, conditions.shape)
-        statement = self._compiler.kept(key, lambda: self._clause(conditions.shape, by))
+        statement = self.statement(arguments, conditions.shape)
         values = {**reader.values, **conditions.values, "first": first.isoformat(), "last": last.isoformat()}
         rows = {int(row[0]): row for row in await reader.fetch(statement, values)}
         return [_forecast_period(start, end, rows.get(_number(start, months))) for start, end in periods]
+
+    def statement(self, arguments: Mapping[str, Any], shape: Any) -> Statement:
+        """The statement for a filter of this shape. Raises NotCompiled."""
+        by = arguments["by"].value
+        return self._compiler.kept(("forecast", self._compiler.limited, by, shape), lambda: self._clause(shape, by))
+
+    def compile(self, arguments: Mapping[str, Any]) -> None:
+        """Compiles the statement for these arguments. Raises BadRequest."""
+        self.statement(arguments, self._filters.read(arguments.get("filter")).shape)
 
     def _clause(self, shape: Any, period: str) -> Any:
         stored = self._compiler.model.stored("Opportunity")

@@ -150,3 +150,70 @@ async def filters(target: Target, scale: float) -> Counter[str]:
 async def dearest(target: Target, scale: float) -> Counter[str]:
     """R7: a hundred accounts by id, with a hundred deals and their contacts each, where a cheaper branch gave the cost."""
     return await told(target, [query(target.viewer, DEAREST, ids=target.accounts)] * max(1, int(4 * scale)), at_once=2)
+
+
+PAGE = (
+    "opportunities(first: 1, filter: {name: {contains: $text}}) { totalCount pageInfo { hasNextPage hasPreviousPage startCursor endCursor }"
+    " edges { cursor node { id name value stage description account { id name } contacts { id email } assignedTo { id name }"
+    " stageHistory { from to at } } } }"
+)
+BELOW = "account { ...A%s } contacts { ...C%s } assignedTo { account { ...A%s } }"
+LEVEL = """
+  fragment A%s on Account { opportunities(first: 1) { nodes { ...O%s } } }
+  fragment C%s on Contact { account { ...A%s } opportunities(first: 1) { nodes { ...O%s } } }
+  fragment O%s on Opportunity { %s }"""
+
+
+def _large_document(number: int) -> str:
+    """Nearly as many tokens as a document may have: a page of deals, ten times over."""
+    return f"query Q{number}($text: String) {{ {' '.join(f'a{place}: {PAGE}' for place in range(10))} }}"
+
+
+def _spread_document(number: int) -> str:
+    """A small document whose fragments, spread within each other twenty times, make thousands of fields."""
+    levels = [LEVEL % (level, level - 1, level, level - 1, level - 1, level, BELOW % ((level - 1,) * 3)) for level in range(1, 4)]
+    ends = "fragment A0 on Account { id } fragment C0 on Contact { id } fragment O0 on Opportunity { id }"
+    roots = " ".join(f"b{place}: opportunities(first: 1) {{ nodes {{ {BELOW % (3, 3, 3)} }} }}" for place in range(20))
+    return f"query Q{number} {{ {roots} }} {ends} {' '.join(levels)}"
+
+
+async def documents(target: Target, scale: float) -> Counter[str]:
+    """D1: 800 documents, another one each time, from 100 clients."""
+    texts = (_large_document(number) if number % 4 else _spread_document(number) for number in range(int(800 * scale)))
+    return await told(target, (query(target.viewer, text) for text in texts), at_once=100)
+
+
+async def deep(target: Target, scale: float) -> Counter[str]:
+    """D2: the schema as deep as it may be asked for, ten times at once, in another document each time."""
+    inner = "fields { name type { name } args { name } }"
+    levels = f"fields {{ type {{ {inner} ofType {{ {inner} ofType {{ {inner} }} }} }} }}"
+    aliased = " ".join(f"a{place}: {levels}" for place in range(15))
+    texts = (f"query Q{number} {{ __schema {{ types {{ {aliased} n{number}: name }} }} }}" for number in range(int(40 * scale)))
+    return await told(target, (query(target.viewer, text) for text in texts), at_once=10)
+
+
+async def shapes(target: Target, scale: float) -> Counter[str]:
+    """D4: one document with twenty lists by a filter, which has another shape each time, from 100 clients."""
+    page = "opportunities(first: 1, filter: $f) { totalCount pageInfo { hasPreviousPage } summary { count } nodes { id } }"
+    document = f"query($f: OpportunityFilter) {{ {' '.join(f'a{place}: {page}' for place in range(20))} }}"
+    operators = [{"name": {"contains": "a"}}, {"value": {"gte": 5}}, {"value": {"isNull": True}}, {"source": {"eq": "Web"}}]
+    filters = ({"and": [operators[number // 4**place % 4] for place in range(16)]} for number in range(int(400 * scale)))
+    return await told(target, (query(target.viewer, document, f=each) for each in filters), at_once=100)
+
+
+async def many_slow_readers(target: Target, scale: float) -> Counter[str]:
+    """D3: answers of several megabytes, eight at once and again and again, to readers that take 64 KB a second."""
+
+    async def one(turn: int) -> str:
+        async with connected(target.address, limit=16_384) as streams:
+            status = await answer(streams, query(target.viewer, f"{NEARLY_TOO_LARGE} # {turn}", a=target.account))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(5):
+                    while await streams[0].read(16_384):  # noqa: ASYNC110  this is how slow it is
+                        await asyncio.sleep(0.25)
+        return status
+
+    ends = Counter[str]()
+    for turn in range(max(1, int(4 * scale))):
+        ends.update(await asyncio.gather(*(one(turn) for _ in range(8))))
+    return ends
