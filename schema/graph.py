@@ -50,10 +50,7 @@ _log = logging.getLogger(__name__)
 RETRY_SECONDS = 60
 """After which a plan is tried again that has met null where there can be none."""
 LOOKS = 4
-"""How often an operation is begun again whose statements aren't all compiled: they are for pages at the root, of one parent, of many.
-
-Above it, others push them out as fast as they are made: then they are compiled where they are needed.
-"""
+"""How often an operation is begun again for want of compiled statements; above it, they are compiled where they are needed."""
 _NULL = "a plan met null in %s, which can't be null: graphql-core answers operation %s in its place, for %d s"
 
 
@@ -94,7 +91,6 @@ class Graph:
         self._documents = Documents(self.graphql_schema, self.limits)
         self._work = HeavyWork()
         self.known = self._documents.known
-        """The operation of a document, if it is kept."""
         self._in_flight = InFlight()
         self._counts = Counts(self.limits.counts, self._in_flight)
         self._plans = Plans(self.graphql_schema, database, self._documents, self._work)
