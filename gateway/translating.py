@@ -40,6 +40,13 @@ from schema.answers import Answer
 TIMEOUT_SECONDS: Final = 30.0
 #: Paths and hosts that are named, of those that are left out.
 MOST_NAMED: Final = 10
+_KINDS: Final = {
+    "api": "all of REST",
+    "route": "the route {}",
+    "parameter": "the parameter {}",
+    "field": "the key {}",
+    "whole_object": "the key {}, which whole objects have",
+}
 _NOT_LET_IN: Final = {401, 403}
 
 
@@ -88,7 +95,7 @@ def _remarks(call: Call) -> Iterator[str]:
         yield f"Ignored: {', '.join(call.ignored)}"
     for one in call.deprecations:
         until = f", until {one.deprecation.sunset}" if one.deprecation.sunset else ""
-        yield f"Deprecated: {one.kind.replace('_', ' ')} {one.name}, since {one.deprecation.since}{until}"
+        yield f"Deprecated: {_KINDS[one.kind].format(one.name)}, since {one.deprecation.since}{until}"
 
 
 def translate_recordings(settings: Settings, source: Source, folder: Path, server: str | None, token: str) -> None:
@@ -122,16 +129,20 @@ def _summary(recording: Recording, folder: Path) -> Iterator[str]:
         if sort.to_fill:
             yield f"{sort.name}: fill in {', '.join(sort.to_fill)}; what was recorded of that says nothing now"
     if recording.elsewhere:
-        yield _left_out("other paths", recording.elsewhere)
+        yield _left_out("other path", recording.elsewhere)
     if recording.hosts:
-        yield _left_out("other hosts", recording.hosts)
+        yield _left_out("other host", recording.hosts)
 
 
 def _left_out(what: str, counts: Mapping[str, int]) -> str:
     named = sorted(counts.items(), key=lambda item: -item[1])
     shown = ", ".join(f"{name or '(no host)'} × {times}" for name, times in named[:MOST_NAMED])
     more = f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
-    return f"{sum(counts.values())} calls to {len(counts)} {what} left out: {shown}{more}"
+    return f"{_counted(sum(counts.values()), 'call')} to {_counted(len(counts), what)} left out: {shown}{more}"
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" + ("" if number == 1 else "s")
 
 
 def _compare(recording: Recording, server: str, token: str) -> None:

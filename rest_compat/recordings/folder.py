@@ -58,7 +58,7 @@ def _json(value: Mapping[str, Any]) -> str:
 def _operation(sort: Sort) -> str:
     """The document, with what is known of its calls in comments above."""
     lines = [
-        f"{sort.times} calls, such as: {sort.request.method} {target_of(sort.request)}",
+        f"{sort.times} {'call' if sort.times == 1 else 'calls'}, such as: {sort.request.method} {target_of(sort.request)}",
         f"{VARIABLES} {orjson.dumps(sort.example).decode()}",
         *(f"${name} is to be filled: {text}." for name, text in told(sort)),
         *(_values(name, sort) for name in sort.values if name not in sort.to_fill),

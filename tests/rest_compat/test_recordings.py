@@ -103,7 +103,7 @@ def test_the_folder(sort: Sort, graph: FakeGraph, tmp_path: Path) -> None:
     write_folder(folder, recording, "")
     (file,) = (folder / "operations").iterdir()
     text = file.read_text("utf-8")
-    assert text.startswith("# 1 calls, such as: GET /api/opportunities/?stage=proposal&page_size=5\n# Variables: {")
+    assert text.startswith("# 1 call, such as: GET /api/opportunities/?stage=proposal&page_size=5\n# Variables: {")
     assert "# Ignored by the gateway: page_size." in text
     assert is_valid(text, graph.schema)
     assert "query ListOpportunitiesByStage(" in text
