@@ -11,7 +11,7 @@ NODE_TESTS := $(patsubst %/package.json,%/node_modules/.installed,$(wildcard tes
 ARGS :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve test packages check format attacks fuzz bench cpu events sweeps subscribers differential mutants parity safety crash soak generators web wheel screenshot lock clean
+.PHONY: help install serve test packages check format attacks proxies fuzz bench cpu events sweeps subscribers differential mutants parity safety crash soak generators web wheel screenshot lock clean
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -100,6 +100,9 @@ generators: install tests/generators/node_modules/.installed ## Clients by nine 
 
 attacks: install ## Attack a gateway beside a client that behaves: floods, silence, answers of gigabytes, filters without end
 	$(BIN)/python -m tests.end_to_end.attacks $(ARGS)
+
+proxies: install ## Real clients behind nginx and HAProxy (what the machine lacks is skipped, by name)
+	$(BIN)/pytest tests/proxies -rs $(ARGS)
 
 fuzz: install ## 100,000 bad inputs over REST, GraphQL, streams and sockets; each is told by a seed and a number, and can be sent again
 	$(BIN)/python -m tests.end_to_end.fuzz $(ARGS)
