@@ -5,7 +5,7 @@ STAMP := .venv/.installed
 LOCK := uv pip compile pyproject.toml --extra dev --universal --generate-hashes --no-emit-index-url -q
 NPM := $(shell command -v npm 2>/dev/null)
 WEB := gateway/web
-WEB_SOURCES := $(wildcard $(WEB)/*.json $(WEB)/*.js $(WEB)/*.html $(WEB)/src/* $(WEB)/plain/_assets/*)
+WEB_SOURCES := $(wildcard $(WEB)/*.json $(WEB)/*.js $(WEB)/*.html $(WEB)/src/* $(WEB)/plain/start.html $(WEB)/plain/_assets/*)
 # Test folders with npm packages of their own.
 NODE_TESTS := $(patsubst %/package.json,%/node_modules/.installed,$(wildcard tests/*/package.json))
 ARGS :=
@@ -107,15 +107,15 @@ proxies: install ## Real clients behind nginx and HAProxy (what the machine lack
 fuzz: install ## 100,000 bad inputs over REST, GraphQL, streams and sockets; each is told by a seed and a number, and can be sent again
 	$(BIN)/python -m tests.end_to_end.fuzz $(ARGS)
 
-web: $(WEB)/dist/explorer.html ## Build the pages (with npm)
+web: $(WEB)/dist/plain/start.html ## Build the pages (with npm)
 
-screenshot: install web tests/browser/node_modules/.installed ## Take the README's picture of the explorer anew
-	SCREENSHOTS=$(WEB) $(BIN)/pytest 'tests/browser/test_browser.py::test_page[explorer]'
+screenshot: install web tests/browser/node_modules/.installed ## Take the README's pictures of the pages anew
+	SCREENSHOTS=$(WEB) $(BIN)/pytest -n 0 'tests/browser/test_browser.py::test_page[start]' 'tests/browser/test_browser.py::test_page[explorer]'
 
 wheel: install web ## Build the package, pages included, into dist/
 	$(BIN)/uv build -q --wheel --no-build-isolation --python $(BIN)/python -o dist
 
-$(WEB)/dist/explorer.html: $(WEB_SOURCES)
+$(WEB)/dist/plain/start.html: $(WEB_SOURCES)
 ifdef NPM
 	npm --prefix $(WEB) ci --no-progress
 	npm --prefix $(WEB) run build

@@ -58,7 +58,7 @@ const seesDocs = (page) =>
 const keep = async (page, path) => {
   await page.mouse.move(0, 0);
   await page.addStyleTag({ content: '.monaco-editor .scrollbar { display: none }' });
-  await page.screenshot({ path });
+  await page.screenshot({ path, clip: { x: 0, y: 0, width: 1280, height: 640 } });
 };
 
 const isToldOfWrongToken = async (page, { token }) => {

@@ -86,12 +86,18 @@ const saysWhatStandsInTheWay = async (page, { base, token, empty }) => {
   await undo();
 };
 
+/** Down to the end of the pictures. */
+const keep = async (page, path) => {
+  const { y, height } = await page.locator('.pair').first().boundingBox();
+  await page.screenshot({ path, fullPage: true, clip: { x: 0, y: 0, width: 1280, height: Math.ceil(y + height + 24) } });
+};
+
 const steps = async (page, given) => {
   await page.goto(`${given.base}/`);
   await showsOwnData(page, given);
   await leadsOn(page, given);
   await fitsEachScreen(page);
-  if (given.screenshot) await page.screenshot({ path: given.screenshot });
+  if (given.screenshot) await keep(page, given.screenshot);
   await opensTables(page);
   await isAccessible(page, 'the start page', { best: true });
   await saysWhatStandsInTheWay(page, given);
