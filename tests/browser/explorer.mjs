@@ -58,7 +58,7 @@ const seesDocs = (page) =>
 const keep = async (page, path) => {
   await page.mouse.move(0, 0);
   await page.addStyleTag({ content: '.monaco-editor .scrollbar { display: none }' });
-  await page.screenshot({ path, clip: { x: 0, y: 0, width: 1280, height: 640 } });
+  await page.screenshot({ path, clip: { x: 0, y: 0, width: 1280, height: 600 } });
 };
 
 const isToldOfWrongToken = async (page, { token }) => {
@@ -106,7 +106,8 @@ const followsEvents = async (page, given) => {
   await until('“subscribe” on the WebSocket', () => frames.some((frame) => frame.includes('"subscribe"')));
   const { id } = (await graphql(given, FIRST)).opportunities.nodes[0];
   let first = 0; // what is renamed before the server has heard “subscribe” is no event
-  await until('the first event', async () => (await rename(given, id, `Renamed ${(first += 1)}`), (await list.count()) > 0));
+  const heard = () => until('an event', () => list.count(), 2_000).catch(() => 0);
+  await until('the first event', async () => (await rename(given, id, `Renamed ${(first += 1)}`), heard()));
   await until('the event in the answer', async () => (await answer(page)).includes('Renamed'));
   await until('all events of before', async () => (await list.first().innerText()).includes(`Renamed ${first}`));
   const before = await list.count();

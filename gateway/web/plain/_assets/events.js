@@ -12,7 +12,17 @@ const feeds = []; // the newest first
 const watchers = new Set();
 let tab; // GraphiQL's active tab
 
-const changed = () => watchers.forEach((watcher) => watcher());
+let drawing = false;
+
+/** Has the watchers draw once a frame at most, however fast events come. */
+const changed = () => {
+  if (drawing) return;
+  drawing = true;
+  requestAnimationFrame(() => {
+    drawing = false;
+    watchers.forEach((watcher) => watcher());
+  });
+};
 
 /** The iterator that GraphiQL reads: always the newest event. It ends when the subscription does, or when its tab is left. */
 const relay = (onReturn) => {
@@ -77,7 +87,7 @@ const started = (name, source) => {
   feed.stop = () => source.return?.();
   // GraphiQL also returns when its tab is left, and has then not said yet to which.
   feed.shown = relay(() => setTimeout(() => feed.tab === tab && feed.stop()));
-  const [same] = [feeds.findIndex((other) => other.tab === tab && other.name === name)];
+  const same = feeds.findIndex((other) => other.tab === tab && other.name === name);
   if (same >= 0) feeds.splice(same, 1)[0].stop();
   feeds.unshift(feed);
   feeds.splice(MOST_FEEDS).forEach((oldest) => oldest.stop());
@@ -115,7 +125,10 @@ const item = (event) => {
   const [kind, subject, more] = summary(event);
   const time = element('time', { dateTime: event.at.toISOString() }, event.at.toLocaleTimeString('en-GB'));
   const line = element('summary', {}, time, kind && element('b', {}, kind), element('span', {}, subject), more && element('small', {}, more));
-  return element('li', {}, element('details', {}, line, element('pre', { tabIndex: 0 }, event.text)));
+  const details = element('details', {}, line);
+  // Texts of events that nobody opens would make the page heavy.
+  details.addEventListener('toggle', () => details.append(element('pre', { tabIndex: 0 }, event.text)), { once: true });
+  return element('li', {}, details);
 };
 
 const count = ({ events, dropped }) => {
