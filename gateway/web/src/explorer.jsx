@@ -13,7 +13,7 @@ import { createRoot } from 'react-dom/client';
 import '../plain/_assets/bar.css';
 import { NO_TOKEN, showBar } from '../plain/_assets/bar.js';
 import { followed, showEvents, stopAll, TITLE, turnedTo } from '../plain/_assets/events.js';
-import { filled, linked, openEvents, PHONE } from '../plain/_assets/explorer-state.js';
+import { filled, linked, openEvents, PHONE, showOperation } from '../plain/_assets/explorer-state.js';
 import '../plain/_assets/explorer.css';
 import { namesControls } from '../plain/_assets/names.js';
 import { config, createFetcher, token } from '../plain/_assets/session.js';
@@ -77,6 +77,7 @@ const open = ({ document, variables, operationName }) => {
   const { tabs, activeTabIndex, actions, queryEditor, variableEditor } = graphiql ?? {};
   if (!queryEditor || !variableEditor) return;
   wantedOperation = operationName;
+  showOperation();
   const same = tabs.findIndex((tab) => tab.query === document && (tab.variables ?? '') === variables);
   if (same === activeTabIndex) return;
   if (same >= 0) return actions.changeTab(same);

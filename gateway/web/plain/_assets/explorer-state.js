@@ -39,5 +39,8 @@ export const filled = async (example) => {
   return { ...example, variables: example.variables.replace(PLACEHOLDER, filledIn) };
 };
 
+/** On a phone a panel lies over the operation: it goes when another one is opened. */
+export const showOperation = () => PHONE && document.querySelector('.graphiql-sidebar button.active')?.click();
+
 /** Opens the panel of events, as its button in GraphiQL's sidebar would. */
 export const openEvents = () => document.querySelector(`.graphiql-sidebar button[aria-label="Show ${TITLE}"]`)?.click();
