@@ -6,7 +6,7 @@ const lines = (headers) => Object.entries(headers).map(([name, value]) => `${nam
 /** Runs `use(address)` while the gateway at `base` is served at that address, below `prefix` and nowhere else. */
 export const below = async (base, prefix, use) => {
   const { hostname, port } = new URL(base);
-  const onward = ({ method, url, headers }) => ask({ hostname, port, method, headers, path: url.slice(prefix.length) });
+  const onward = ({ method, url, headers }) => ask({ hostname, port, method, headers, agent: false, path: url.slice(prefix.length) });
   const server = createServer((request, response) => {
     if (!request.url.startsWith(`${prefix}/`)) return response.writeHead(404).end();
     const asked = onward(request).on('response', (answer) => answer.pipe(response.writeHead(answer.statusCode, answer.rawHeaders)));
@@ -16,7 +16,7 @@ export const below = async (base, prefix, use) => {
   server.on('upgrade', (request, socket) => {
     const asked = onward(request).on('upgrade', (answer, upstream) => {
       socket.write(`HTTP/1.1 101 Switching Protocols\r\n${lines(answer.headers)}\r\n`);
-      for (const [one, other] of [[socket, upstream], [upstream, socket]]) one.on('error', () => other.destroy()).pipe(other);
+      for (const [one, other] of [[socket, upstream], [upstream, socket]]) one.on('error', () => {}).on('close', () => other.destroy()).pipe(other);
     });
     asked.on('error', () => socket.destroy()).end();
   });
