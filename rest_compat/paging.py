@@ -26,14 +26,14 @@ _UNITS = {"p": PAGE, "o": OFFSET}
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A place between two rows, as a cursor of the graph; `unit` (`page` or `offset`) and `number` say which page it was made for."""
+    """A place between two rows, as a cursor of the graph; `unit` (`page` or `offset`) and `number` say which page it was made for.
+
+    Its text is `p3.` or `o40.` and the cursor.
+    """
 
     unit: str
     number: int
     cursor: str
-
-    def __str__(self) -> str:
-        return f"{self.unit[0]}{self.number}.{self.cursor}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,34 +63,19 @@ POSITIONS: Mapping[str, Kind] = {AFTER: Positioned(), BEFORE: Positioned()}
 
 
 @dataclass(frozen=True, slots=True)
-class Around:
-    """What the graph tells of a page: the cursors of its first and last row, and whether more rows follow in the direction of reading."""
-
-    count: int
-    rows: int
-    first: str | None
-    last: str | None
-    more: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Page:
     """Where in the list: `unit` and `number` as links count; with a `position`, the rows after or before it, whatever the number.
 
-    `others` are the other parameters, encoded, as links keep them.
+    `offset` is how many rows stand before the page, as the number says it; `others` are the other parameters, encoded, as links keep them.
     """
 
     limit: int
     unit: str
     number: int
+    offset: int
     others: str
     way: Way = AFTER
     position: Position | None = None
-
-    @property
-    def offset(self) -> int:
-        """How many rows stand before the page, as the number says it."""
-        return self.number if self.unit == OFFSET else (self.number - 1) * self.limit
 
     @property
     def variables(self) -> dict[str, Any]:
@@ -103,47 +88,47 @@ class Page:
         """Whether there is no such page: only the first one may be empty; by offset or by position, a page is never refused."""
         return self.unit == PAGE and self.position is None and self.number > 1 and self.offset >= count
 
-    def links(self, url: str, around: Around) -> tuple[str | None, str | None]:
+    def links(self, url: str, count: int, rows: int, info: Mapping[str, Any]) -> tuple[str | None, str | None]:
         """The addresses of the next and of the previous page, each None where it would have no rows.
 
-        A link keeps the number of the page and adds the position at which the page begins, so that rows which come or go meanwhile are
-        neither repeated nor lost.
-        """
-        start = f"{url}?{self.others}&" if self.others else f"{url}?"
-        following, preceding = self._sides(around)
-        return (
-            start + self._link(self._following, AFTER, around.last) if following else None,
-            start + self._link(self._preceding(around), BEFORE, around.first) if preceding else None,
-        )
-
-    def _sides(self, around: Around) -> tuple[bool, bool]:
-        """Whether there are rows after and before this page.
-
-        From a position only one side is read. On the other side stands at least what the page itself and that side don't account for.
+        `count` rows match, and the page has `rows` of them; `info` is the connection's `pageInfo`. A link keeps the number of the page and
+        adds the position at which the page begins, so that rows which come or go meanwhile are neither repeated nor lost.
         """
         if self.position is None:
-            return self.offset + self.limit < around.count, self.offset > 0 and around.count > 0
-        behind = around.more or around.count > around.rows
-        return (around.more, behind) if self.way == AFTER else (behind, around.more)
+            following, preceding = self.offset + self.limit < count, self.offset > 0 and count > 0
+        else:
+            following, preceding = self._sides(count, rows, info)
+        start = f"{url}?{self.others}&" if self.others else f"{url}?"
+        return (
+            start + self._following(info["endCursor"]) if following else None,
+            start + self._preceding(info["startCursor"], count) if preceding else None,
+        )
 
-    @property
-    def _following(self) -> int:
-        return self.number + (1 if self.unit == PAGE else self.limit)
+    def _sides(self, count: int, rows: int, info: Mapping[str, Any]) -> tuple[bool, bool]:
+        """Whether there are rows after and before a page that begins at a position.
 
-    def _preceding(self, around: Around) -> int:
-        """The number of the page before; past the end, of the last page that has rows."""
-        before = max(1, self.number - 1) if self.unit == PAGE else max(0, self.number - self.limit)
-        if around.rows or (self.position is None and before < around.count):
-            return before
-        last = max(0, around.count - 1) // self.limit
-        return last + 1 if self.unit == PAGE else last * self.limit
+        Only in the direction of reading it is known. On the other side stands at least what that direction and the page don't account for.
+        """
+        more: bool = info["hasNextPage" if self.way == AFTER else "hasPreviousPage"]
+        behind = more or count > rows
+        return (more, behind) if self.way == AFTER else (behind, more)
 
-    def _link(self, number: int, way: Way, cursor: str | None) -> str:
+    def _following(self, cursor: str | None) -> str:
         if cursor is None:
-            # Beside a page without rows nothing has a cursor: the end of the list that it leads to is found by its number.
-            number = number if way == BEFORE else int(self.unit == PAGE)
-            return f"{self.unit}={number}"
-        return f"{self.unit}={number}&{way}={Position(self.unit, number, cursor)}"
+            # A page before a position that has no rows has no last one, either: what follows is the beginning of the list.
+            return f"{self.unit}={int(self.unit == PAGE)}"
+        number = self.number + (1 if self.unit == PAGE else self.limit)
+        return f"{self.unit}={number}&after={self.unit[0]}{number}.{cursor}"
+
+    def _preceding(self, cursor: str | None, count: int) -> str:
+        before = max(1, self.number - 1) if self.unit == PAGE else max(0, self.number - self.limit)
+        if cursor is not None:
+            return f"{self.unit}={before}&before={self.unit[0]}{before}.{cursor}"
+        # Past the end it is the last page that has rows.
+        last = max(0, count - 1) // self.limit
+        if self.position is not None or before >= count:
+            before = last + 1 if self.unit == PAGE else last * self.limit
+        return f"{self.unit}={before}"
 
 
 def read_page(values: Mapping[str, Any], pairs: Sequence[tuple[str, str]], faults: list[Item]) -> Page:
@@ -163,10 +148,10 @@ def read_page(values: Mapping[str, Any], pairs: Sequence[tuple[str, str]], fault
     number = values.get(unit, position.number if position is not None else 1)
     if position is not None and (position.unit, position.number) != (unit, number):
         position = None
-    page = Page(limit, unit, number, _others(pairs, limit), way, position)
-    if position is None and page.offset > GRAPHQL_INT:
+    offset = number if unit == OFFSET else (number - 1) * limit
+    if position is None and offset > GRAPHQL_INT:
         faults.append(Item(PAGE, "bad_request", f"{PAGE} leads beyond offset {GRAPHQL_INT}; allowed is up to that."))
-    return page
+    return Page(limit, unit, number, offset, _others(pairs, limit), way, position)
 
 
 def _others(pairs: Sequence[tuple[str, str]], limit: int) -> str:

@@ -13,8 +13,13 @@ from .binding import COUNT, ERRORS, JSON_QUERIES, NODES, PAGE_INFO, VERSION, Bou
 from .declaration import Action, Resource
 from .errors import STATUS, Headers, Item, Refused, error_response, invalid, malformed, no_method
 from .headers import check_accept, entity_tag, is_fresh, read_headers
+<<<<<<< HEAD
 from .paging import Around, Page
 from .protocol import Answer, Use
+=======
+from .paging import Page
+from .protocol import Answer
+>>>>>>> 09321b6 (Cursors of lists cost less: what writes them is kept with the page)
 from .translate import Call, Request, Site, Translator, no_such
 
 Response: TypeAlias = tuple[int, Headers, bytes]
@@ -65,7 +70,7 @@ class Server:
                 call = self._translator.call(bound, identifier, request)
                 marks = call.marks
                 self._graph.record_usage(state["caller"], call.uses)
-                if call.ignored:
+                if call.body is not None or call.asked.ignored:
                     state["ignored"] = call.ignored
                 status, own, body = await self._answers[bound.action](call, request, scope)
         except ClientGone:
@@ -203,10 +208,8 @@ def _page_body(call: Call, page: Page, url: str, connection: dict[str, Any]) -> 
     count = connection[COUNT]
     if page.is_past(count):
         raise Refused("NOT_FOUND", f"There is no page {page.number}: the last one is {max(1, -(-count // page.limit))}.")
-    info = connection[PAGE_INFO]
-    more = info["hasNextPage" if page.way == "after" else "hasPreviousPage"]
-    following, preceding = page.links(url, Around(count, len(connection[NODES]), info["startCursor"], info["endCursor"], more))
     results = list(map(call.operation.write, connection[NODES]))
+    following, preceding = page.links(url, count, len(results), connection[PAGE_INFO])
     return orjson.dumps({"count": count, "next": following, "previous": preceding, "results": results})
 
 

@@ -7,7 +7,6 @@ from urllib.parse import quote, unquote_to_bytes, urlencode
 
 import orjson
 
-from . import queries
 from .binding import Asked, Bound, Operation
 from .body import Body, body_item
 from .declaration import METHODS, Action, Resource
@@ -18,13 +17,15 @@ from .headers import check_content_type, expected_versions, idempotency_key
 from .kept import Operations
 from .preferences import NONE, Preferences, read_preferences
 from .protocol import DecodeError, Graph, Use
+from .queries import METHOD as QUERY
+from .queries import query_string
 from .query import Query
 
 PREFIX = "/api/"
 WHOLE = "ignoreUnchanged"
 """The variable that says that a body is the whole object sent back."""
 JSON_BODY = {b"content-type": "application/json"}
-ORDER = ("POST", "PATCH", "DELETE", queries.METHOD)
+ORDER = ("POST", "PATCH", "DELETE", QUERY)
 OVERRIDE = b"x-http-method-override"
 """A POST to a record with this header is a PATCH or DELETE: Java's HttpURLConnection can't send PATCH."""
 OVERRIDDEN = ("PATCH", "DELETE")
@@ -184,7 +185,7 @@ class Translator:
         """The call of a known action, to be run: its types are the graph's to check. Raises Refused."""
         prefer = request.headers.get(b"prefer")
         wanted = NONE if prefer is None else read_preferences(prefer)
-        if request.method == queries.METHOD:
+        if request.method == QUERY:
             request.query = self._joined_query(request)
         asked = bound.asked(request.query, strict=wanted.strict)
         if bound.action == "list":
@@ -212,7 +213,7 @@ class Translator:
 
     def _joined_query(self, request: Request) -> bytes:
         """The query string of a QUERY: that of its address, and what its body says."""
-        return b"&".join(filter(None, (request.query, queries.query_string(self._decoded(request)))))
+        return b"&".join(filter(None, (request.query, query_string(self._decoded(request)))))
 
     @staticmethod
     def _of_record(bound: Bound, identifier: str) -> dict[str, Any]:

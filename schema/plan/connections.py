@@ -230,7 +230,7 @@ class ConnectionPlan:
         """What writes the cursor of a row; None where none is asked for."""
         if not self.wanted.cursors:
             return None
-        return page.scope(reader.caller.workspace_id).of_rows(page.places)
+        return page.cursors(reader.caller.workspace_id)
 
     def _write(self, page: Page, found: "Found", cursor: Callable[[Row], str] | None, batches: list[Any]) -> Any:
         more, rows = len(found.rows) > page.size, _in_order(found.rows, page)

@@ -88,7 +88,7 @@ class Order:
 
     def longest(self, rows: Sequence[Sequence[Any]], places: Sequence[int]) -> int:
         """Bytes of the longest of the cursors of rows, at most, in quotes; the values that they are ordered by stand at `places`."""
-        length = sum([max([len(row[places[term]] or "") for row in rows]) for term in self.texts])
+        length = sum([max([len(row[places[term]] or "") for row in rows]) for term in self.texts]) if self.texts else 0
         return _CURSOR + (length * ESCAPED + len(self.terms) * _KEY) * 4 // 3
 
     def beyond(self, table: FromClause, nulls: tuple[bool, ...], *, backward: bool, limited: bool, at: bool = False) -> ColumnElement[bool]:

@@ -1,6 +1,6 @@
 """The arguments of a page, as a connection's field was given them (Relay, GraphQL Cursor Connections Specification, section 4)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +32,8 @@ class Page:
     """The workspace's that the cursor was written in."""
     places: Sequence[int] = ()
     """Where in a row the values stand that it is ordered by."""
+    _cursors: tuple[str, Callable[[Sequence[Any]], str]] | None = None
+    """What writes cursors, and in which workspace: calls that ask alike mostly come from the same."""
 
     @property
     def begins(self) -> bool:
@@ -47,6 +49,13 @@ class Page:
     def scope(self, workspace_id: str) -> CursorScope:
         """What the cursors of this list belong to, in a workspace."""
         return CursorScope(_place(self.kind, self.order), workspace_tag(workspace_id))
+
+    def cursors(self, workspace_id: str) -> Callable[[Sequence[Any]], str]:
+        """What writes the cursor of a row of this list, in a workspace."""
+        kept = self._cursors
+        if kept is None or kept[0] != workspace_id:
+            kept = self._cursors = workspace_id, self.scope(workspace_id).of_rows(self.places)
+        return kept[1]
 
     def check(self, workspace_id: str) -> None:
         """Raises BadRequest where the cursor is of another workspace."""

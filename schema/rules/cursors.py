@@ -1,6 +1,7 @@
 """Cursors: opaque positions in a list or among events. A cursor names what it belongs to, so that it can't be used elsewhere."""
 
 from base64 import b64decode, urlsafe_b64encode
+from binascii import b2a_base64
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,6 +17,7 @@ EPOCH = 0
 """The database's history that positions belong to; it changes where a history ends, such as when a backup is restored."""
 
 MAX_CURSOR = 8_192
+_URLSAFE = bytes.maketrans(b"+/", b"-_")
 _SHOWN = 40
 
 
@@ -43,7 +45,7 @@ class CursorScope:
         # Three bytes are four letters of Base64: filled up with blanks, the beginning is encoded by itself.
         head = urlsafe_b64encode(start + b" " * (-len(start) % 3)).decode()
         position = itemgetter(*places)
-        return lambda row: head + urlsafe_b64encode(orjson.dumps(position(row))[1:]).decode()
+        return lambda row: head + b2a_base64(orjson.dumps(position(row))[1:], newline=False).translate(_URLSAFE).decode()
 
     def read(self, cursor: str, what: str) -> list[Any]:
         """The values in a cursor; the caller checks them, since a client may have forged them.
