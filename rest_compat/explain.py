@@ -6,6 +6,7 @@ from starlette.types import Receive, Scope, Send
 from .errors import Item, Refused, malformed, no_method
 from .headers import check_accept, read_headers
 from .kinds import Choice, Text
+from .queries import METHOD as QUERY
 from .query import QueryReader, Reader, shown
 from .serve import address, answer, read_body, refusal
 from .translate import Translator, request_of
@@ -14,7 +15,7 @@ PATH = "/api/_graphql"
 METHODS = ("GET", "HEAD", "POST", "OPTIONS")
 LONGEST_PATH = 8192
 PARAMETERS = (
-    Reader("method", Choice({name: name for name in ("GET", "HEAD", "POST", "PATCH", "DELETE")}), ("method",)),
+    Reader("method", Choice({name: name for name in ("GET", "HEAD", "POST", "PATCH", "DELETE", QUERY)}), ("method",)),
     Reader("path", Text(LONGEST_PATH), ("path",)),
 )
 

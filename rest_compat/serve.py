@@ -13,13 +13,8 @@ from .binding import COUNT, ERRORS, JSON_QUERIES, NODES, PAGE_INFO, VERSION, Bou
 from .declaration import Action, Resource
 from .errors import STATUS, Headers, Item, Refused, error_response, invalid, malformed, no_method
 from .headers import check_accept, entity_tag, is_fresh, read_headers
-<<<<<<< HEAD
-from .paging import Around, Page
-from .protocol import Answer, Use
-=======
 from .paging import Page
-from .protocol import Answer
->>>>>>> 09321b6 (Cursors of lists cost less: what writes them is kept with the page)
+from .protocol import Answer, Use
 from .translate import Call, Request, Site, Translator, no_such
 
 Response: TypeAlias = tuple[int, Headers, bytes]

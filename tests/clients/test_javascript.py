@@ -14,6 +14,11 @@ def test_client(demo: Demo, client: str) -> None:
     script(f"{client}.mjs", demo)
 
 
+def test_rest_as_clients_send_it(demo: Demo) -> None:
+    """Axios' three kinds of arrays, near misses, `next` to the end and back, QUERY, overridden methods, nulls, tags with suffixes."""
+    script("legacy.mjs", demo)
+
+
 def test_relay(demo: Demo, sdl: str) -> None:
     """Relay's compiler takes the schema with @connection and @refetchable; its store is right after queries, pages, mutations, events."""
     folder = workplace("relay")
