@@ -66,7 +66,7 @@ _TOLD: dict[str, Told] = {
     "Retry-After": ("How many seconds to wait before the next try.", _COUNT, 1),
 }
 _RATES = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "RateLimit-Policy", "RateLimit")
-_EVERY = ("X-Request-Id", *_RATES)
+_EVERY = ("X-Request-Id", "Vary", *_RATES)
 _ROUTES = (*_EVERY, "X-GraphQL-Operation", "X-GraphQL-Cost", "X-Ignored-Parameters", "Preference-Applied", "Deprecation", "Sunset", "Link")
 _CACHED = ("ETag", "Cache-Control", "Vary")
 _OF: dict[Action, tuple[str, ...]] = {

@@ -24,7 +24,7 @@ DOCUMENT: dict[str, Any] = orjson.loads(OPENAPI.read_bytes())
 PROBLEM = {"accept": "application/problem+json"}
 NOWHERE = f"{OPPORTUNITIES}opp_nowhere/"
 #: Headers of HTTP itself, which OpenAPI leaves out or has another place for.
-TRANSPORT = {"content-type", "content-length", "connection", "x-content-type-options"}
+TRANSPORT = {"content-type", "content-encoding", "content-length", "connection", "x-content-type-options"}
 
 
 def test_generated_files_are_checked_in() -> None:
