@@ -4,47 +4,75 @@ Who sends no Accept-Encoding pays nothing. An entity tag stays as it is: it name
 """
 
 import asyncio
-from collections.abc import Awaitable
+import zlib
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from functools import partial
-from typing import Final
+from typing import Any, Final, NamedTuple
 
-from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipResponder
+from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, IdentityResponder
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from typing_extensions import override
 
 from rest_compat.accept import remembered
 
 from .negotiate import EVENTS
 
-try:
-    from starlette_compress import CompressMiddleware, add_compress_type, remove_compress_type
-except ImportError:  # The extra isn't installed.
-    CompressMiddleware = None  # type: ignore[assignment,misc]
-
 #: Bytes of a body from which on it is worth it.
 SMALLEST: Final = 1_000
-#: Of 9: a tenth of the size of a long list, in a third of the time that the best takes.
-LEVEL: Final = 4
+#: Bytes that are compressed before others have their turn.
+PIECE: Final = 65_536
 #: Those of starlette, but for streams, which are flushed after each event.
 UNCOMPRESSED: Final = tuple(kind for kind in DEFAULT_EXCLUDED_CONTENT_TYPES if kind != EVENTS)
-#: Codings of the extra: better ones.
-BETTER: Final = frozenset({"zstd", "br"})
-JSON_TYPES: Final = ("application/graphql-response+json", "application/problem+json")
-
 NOT_MODIFIED: Final = 304
+GZIP: Final = "gzip"
+
+
+class Coder(NamedTuple):
+    """What compresses one answer: a piece, all that was given so far so that it can be read, and the end."""
+
+    compress: Callable[[Any], bytes]
+    flush: Callable[[], bytes]
+    finish: Callable[[], bytes]
+
+
+def _gzip() -> Coder:
+    """In 32 KB, since a stream has it for as long as it is open: the usual windows take 256 KB, and make lists no smaller."""
+    coder = zlib.compressobj(4, zlib.DEFLATED, 16 + 12, 5)
+    return Coder(coder.compress, partial(coder.flush, zlib.Z_SYNC_FLUSH), coder.flush)
+
+
+CODERS: dict[str, Callable[[], Coder]] = {GZIP: _gzip}
+"""By their names in HTTP, the best last."""
+
+with suppress(ImportError):
+    import brotli
+
+    def _brotli() -> Coder:
+        """In some 200 KB."""
+        coder = brotli.Compressor(quality=3, lgwin=16)
+        return Coder(coder.process, coder.flush, coder.finish)
+
+    CODERS["br"] = _brotli
+
+with suppress(ImportError):
+    import zstandard
+
+    _PARAMETERS: Final = zstandard.ZstdCompressionParameters.from_level(1, window_log=15, hash_log=13, chain_log=13)
+
+    def _zstd() -> Coder:
+        """In some 180 KB."""
+        coder = zstandard.ZstdCompressor(compression_params=_PARAMETERS).compressobj()
+        return Coder(coder.compress, partial(coder.flush, zstandard.COMPRESSOBJ_FLUSH_BLOCK), coder.flush)
+
+    CODERS["zstd"] = _zstd
 
 
 class Compressed:
-    """Compresses the answers of `app`: by Zstandard or Brotli where client and process have it, else by gzip, and streams by gzip."""
+    """Compresses the answers of `app`: those in one piece by the best that client and process have, long ones and streams by gzip."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        self.better: ASGIApp | None = None
-        if CompressMiddleware is not None:
-            for kind in JSON_TYPES:
-                add_compress_type(kind)
-            # It leaves out the empty messages by which a stream learns that its client has taken what came before.
-            remove_compress_type(EVENTS)
-            self.better = CompressMiddleware(self._with_own_headers, minimum_size=SMALLEST, gzip=False)
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] == "http" and b"accept-encoding" in scope["state"]["headers"]:
@@ -52,37 +80,51 @@ class Compressed:
         return self.app(scope, receive, send)
 
     def _compressed(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        headers = scope["state"]["headers"]
-        taken = codings(headers[b"accept-encoding"])
+        taken = codings(scope["state"]["headers"][b"accept-encoding"])
         # HTTP/1.0 has no chunks for what has no known length, and HEAD no body.
         if not taken or scope["method"] == "HEAD" or scope["http_version"] == "1.0":
             return self.app(scope, receive, send)
-        way = self._way(taken, streaming=EVENTS.encode() in headers.get(b"accept", b""))
-        finished: Awaitable[None] = way(scope, receive, partial(_send, send))
-        return finished
+        return Packed(self.app, taken)(scope, receive, send)
 
-    def _way(self, taken: frozenset[str], *, streaming: bool) -> ASGIApp:
-        if self.better is not None and not streaming and taken & BETTER:
-            return self.better
-        if "gzip" in taken:
-            return GZipResponder(self._with_own_headers, SMALLEST, LEVEL, exclude_content_types=UNCOMPRESSED)
-        return self.app
 
-    async def _with_own_headers(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """What compresses changes the headers that it is given, which may be those of other answers too."""
+class Packed(IdentityResponder):
+    """One answer, in one of the codings that are `taken`."""
 
-        def own(message: Message) -> Awaitable[None]:
-            return send({**message, "headers": [*message["headers"]]} if "headers" in message else message)
+    def __init__(self, app: ASGIApp, taken: Mapping[str, Callable[[], Coder]]) -> None:
+        super().__init__(app, SMALLEST, exclude_content_types=UNCOMPRESSED)
+        self._taken = taken
+        self._coder: Coder | None = None
 
-        await self.app(scope, receive, own)
+    @override
+    async def send_with_compression(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            # A list of its own, since what is changed here may be the headers of other answers too.
+            message = {**message, "headers": [*message.get("headers", [])]}
+            if message["status"] == NOT_MODIFIED:
+                message["headers"].append((b"vary", b"Accept-Encoding"))
+        await super().send_with_compression(message)
+
+    @override
+    async def apply_compression(self, body: bytes, *, more_body: bool) -> bytes:
+        if self._coder is None:
+            # What goes on for longer takes the least memory.
+            self.content_encoding = GZIP if more_body and GZIP in self._taken else [*self._taken][-1]
+            self._coder = self._taken[self.content_encoding]()
+        pieces = []
+        for start in range(0, len(body), PIECE):
+            pieces.append(self._coder.compress(body[start : start + PIECE]))
+            if more_body or len(body) > PIECE:
+                await asyncio.sleep(0)
+        pieces.append(self._coder.flush() if more_body else self._coder.finish())
+        return b"".join(pieces)
 
 
 @remembered
-def codings(accept_encoding: bytes) -> frozenset[str]:
+def codings(accept_encoding: bytes) -> Mapping[str, Callable[[], Coder]]:
     """Those of our codings that an Accept-Encoding header takes (RFC 9110 section 12.5.3)."""
     weights = dict(_weighed(part) for part in accept_encoding.decode("latin-1").lower().split(","))
     anything = weights.get("*", 0.0)
-    return frozenset(coding for coding in ("gzip", *BETTER) if weights.get(coding, weights.get(f"x-{coding}", anything)) > 0)
+    return {name: coder for name, coder in CODERS.items() if weights.get(name, weights.get(f"x-{name}", anything)) > 0}
 
 
 def _weighed(part: str) -> tuple[str, float]:
@@ -92,12 +134,3 @@ def _weighed(part: str) -> tuple[str, float]:
         return name.strip(), float(value) if key.strip() == "q" else 1.0
     except ValueError:
         return name.strip(), 0.0
-
-
-async def _send(send: Send, message: Message) -> None:
-    """Others have their turn between the pieces of a long answer, which take time to compress; a 304 varies as what it stands for."""
-    if message.get("status") == NOT_MODIFIED:
-        message["headers"] = [*message["headers"], (b"vary", b"Accept-Encoding")]
-    await send(message)
-    if message.get("more_body"):
-        await asyncio.sleep(0)
