@@ -10,7 +10,8 @@ from schema.rules.stages import BY_NAME, STAGES
 from tests.reference.rows import Record
 from tests.reference.view import View
 
-MOST_PERIODS = 400
+MOST_PERIODS, MOST_GROUPS = 400, 250
+_GROUPS = {"ACCOUNT": "account_id", "STAGE": "stage", "LOSS_REASON": "loss_reason", "OWNER": "assigned_to_id", "SOURCE": "source"}
 _MONTHS = {"MONTH": 1, "QUARTER": 3, "YEAR": 12}
 _DAY = 86_400
 
@@ -135,7 +136,35 @@ def _period_row(start: str, end: str, deals: Sequence[Record]) -> dict[str, Any]
     }
 
 
+def groups(view: View, deals: Sequence[Record], given: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """A row a group, the greatest first, those of one size by their values. Raises BadRequest."""
+    names = list(dict.fromkeys(given["groupBy"]))
+    if not names:
+        raise BadRequest("`groupBy` is empty: say what the groups have in common.")
+    first = 100 if given.get("first") is None else given["first"]
+    if not 0 <= first <= MOST_GROUPS:
+        raise BadRequest(f"`first` is {first}; it must be from 0 to {MOST_GROUPS}.")
+    found: dict[tuple[Any, ...], list[Record]] = {}
+    for deal in deals:
+        found.setdefault(tuple(deal[_GROUPS[name]] for name in names), []).append(deal)
+    order = sorted(found, key=lambda group: (-len(found[group]), [_rank(value) for value in group]))
+    return [_group(view, dict(zip(names, group, strict=True)), found[group]) for group in order[:first]]
+
+
+def _rank(value: str | None) -> tuple[bool, Any]:
+    """Where a value stands among others: stages by the pipeline, what has none last."""
+    return value is None, BY_NAME[value].position if value in BY_NAME else value
+
+
+def _group(view: View, values: Mapping[str, Any], deals: Sequence[Record]) -> dict[str, Any]:
+    refers = {"account": view.one("Account", values.get("ACCOUNT")), "owner": view.one("User", values.get("OWNER"))}
+    own = {"stage": values.get("STAGE"), "lossReason": values.get("LOSS_REASON"), "source": values.get("SOURCE")}
+    return {**refers, **own, "summary": summary(deals)}
+
+
 FIGURES: dict[str, Callable[[View, Sequence[Record], Mapping[str, Any]], list[dict[str, Any]]]] = {
     "pipeline": pipeline,
     "forecast": forecast,
+    "opportunityGroups": groups,
 }
+"""The root fields that tell numbers over deals."""

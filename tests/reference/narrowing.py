@@ -9,6 +9,7 @@ from schema.rules.errors import BadRequest
 from schema.rules.stages import BY_NAME
 from schema.rules.text import fold, trimmed
 from schema.rules.times import Between
+from tests.reference.figures import weighted_now
 from tests.reference.rows import Record, snake
 from tests.reference.view import View
 
@@ -27,24 +28,24 @@ _HOLDS: dict[str, Callable[[Any, Any], bool]] = {
 
 
 def check(type_: GraphQLInputObjectType, given: Mapping[str, Any]) -> None:
-    """Raises BadRequest for a condition without an operator or with null for one, the first that is met."""
+    """Raises BadRequest for a condition that says nothing: without an operator, or with null for one, the first that is met."""
     for name, value in given.items():
-        if value is None or isinstance(value, bool):
-            continue
         inner = get_named_type(type_.fields[name].type)
-        assert isinstance(inner, GraphQLInputObjectType)
+        if value is None or not isinstance(inner, GraphQLInputObjectType):
+            continue
         if "and" in inner.fields:
             for each in value if isinstance(value, list) else [value]:
                 check(inner, each)
+            if name not in {"and", "or", "not"} and all(each is None for each in value.values()):
+                raise BadRequest(f"`{name}` has no condition in the filter: give one, or leave the field out.")
             continue
         can = "`isNull` finds what has none" if "isNull" in inner.fields else f"`{name}` is never absent, so there is no `isNull` for it"
-        for wrong in [f"has null for `{operator}`" for operator, operand in value.items() if operand is None] or [
-            "has no operator" for _ in [0] if not value
-        ]:
-            raise BadRequest(f"`{name}` {wrong} in the filter: give a value, or leave the field out; {can}.")
-        for operator in {"contains", "startsWith"} & value.keys():
-            if len(value[operator]) > LONGEST_SEARCH:
-                raise BadRequest(f"A text to search for has at most {LONGEST_SEARCH} characters.")
+        wrong = [f"has null for `{operator}`" for operator, operand in value.items() if operand is None]
+        if wrong or not value:
+            wrong = [*wrong, "has no operator"]
+            raise BadRequest(f"`{name}` {wrong[0]} in the filter: give a value, or leave the field out; {can}.")
+        if any(len(value.get(operator, "")) > LONGEST_SEARCH for operator in ("contains", "startsWith")):
+            raise BadRequest(f"A text to search for has at most {LONGEST_SEARCH} characters.")
 
 
 def holds(given: Mapping[str, Any], record: Record, view: View) -> bool:
@@ -52,13 +53,18 @@ def holds(given: Mapping[str, Any], record: Record, view: View) -> bool:
     return all(_field(name, value, record, view) for name, value in given.items() if value is not None)
 
 
-def _field(name: str, value: Any, record: Record, view: View) -> bool:
+def _field(name: str, value: Any, record: Record, view: View) -> bool:  # noqa: PLR0911  a kind of condition a line
     if name in {"and", "or"}:
         return (all if name == "and" else any)(holds(each, record, view) for each in value)
     if name == "not":
         return not holds(value, record, view)
     if name == "isClosed":
         return BY_NAME[record["stage"]].is_closed is value
+    if isinstance(value, bool):
+        return value_of(record, name) is value
+    if f"{snake(name)}_id" in record.values:
+        other = view.refer(record, name)
+        return other is not None and holds(value, other, view)
     if name == "contactId":
         ids = [contact["id"] for contact in view.below(record, "Contact")]
         return all(_of_any(operator, operand, ids) for operator, operand in value.items())
@@ -69,6 +75,8 @@ def _field(name: str, value: Any, record: Record, view: View) -> bool:
 def value_of(record: Record, name: str) -> Any:
     """The value behind a field of the graph."""
     column = snake(name)
+    if column == "weighted_value":
+        return weighted_now(record)
     return next(record[each] for each in (column, f"{column}_cents", f"{column}_stage") if each in record.values)
 
 

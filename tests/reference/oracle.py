@@ -74,6 +74,8 @@ def _resolve(source: Any, info: GraphQLResolveInfo[Any], **given: Any) -> Any:
         return _root(info, given)
     if isinstance(source, Record):
         return _member(source, info, given)
+    if info.parent_type.name == "Viewer" and info.field_name == "opportunities":
+        return _own(source["user"], info, given)
     value = source[info.field_name if info.field_name in source else snake(info.field_name)]
     return value() if callable(value) else value
 
@@ -89,7 +91,7 @@ def _root(info: GraphQLResolveInfo[Any], given: dict[str, Any]) -> Any:
         deals = pages.filtered(view, field, view.all("Opportunity"), given.get("filter"))
         return figures.FIGURES[info.field_name](view, deals, given)
     if type_.name.endswith("Connection"):
-        return pages.connection(view, info.schema, field, view.all(_item(type_)), given)
+        return pages.connection(view, field, view.all(_item(type_)), given)
     if is_list_type(get_nullable_type(field.type)):
         if _ADMINS_ONLY in (field.description or "") and not view.admin:
             raise Forbidden("Only an admin may do this.")
@@ -105,6 +107,14 @@ def _item(type_: Any) -> str:
 def _viewer(view: View, _: Mapping[str, Any]) -> dict[str, Any]:
     seen = {"user": view.one("User", view.caller.user_id), "workspace": view.one("Workspace", view.caller.workspace_id)}
     return asdict(view.caller) | seen | {"role": view.caller.role.name}
+
+
+def _own(user: Record | None, info: GraphQLResolveInfo[Any], given: Mapping[str, Any]) -> dict[str, Any] | None:
+    """A page of the deals that the caller looks after; None where no user is asking."""
+    if user is None:
+        return None
+    deals = [deal for deal in info.context.all("Opportunity") if deal["assigned_to_id"] == user["id"]]
+    return pages.connection(info.context, info.parent_type.fields[info.field_name], deals, given)
 
 
 def _stages(*_: Any) -> list[dict[str, Any]]:
@@ -134,14 +144,14 @@ def _member(record: Record, info: GraphQLResolveInfo[Any], given: dict[str, Any]
     if _FOR_ADMINS in (field.description or "") and not view.admin:
         return None
     if type_.name.endswith("Connection"):
-        return pages.connection(view, info.schema, field, view.below(record, _item(type_)), given)
+        return pages.connection(view, field, view.below(record, _item(type_)), given)
     if is_list_type(get_nullable_type(field.type)):
         return _list(view, record, type_.name, given)
     if is_leaf_type(type_):
         return _value(record, info.field_name)
     if isinstance(type_, GraphQLObjectType):
-        return view.one(type_.name, record[f"{snake(info.field_name)}_id"])
-    return view.one("User", record["by_id"]) if record["by_id"] is not None else view.one("ApiKey", record["by_key_id"])
+        return view.refer(record, info.field_name)
+    return view.refer(record, "by" if record["by_id"] is not None else "byKey")
 
 
 def _list(view: View, record: Record, type_name: str, given: dict[str, Any]) -> list[Record]:
@@ -155,8 +165,6 @@ def _list(view: View, record: Record, type_name: str, given: dict[str, Any]) -> 
 
 
 def _value(record: Record, name: str) -> Any:
-    if name == "weightedValue":
-        return figures.weighted_now(record)
     if name == "probabilitySource":
         return "MANUAL" if record["probability_manual"] else "STAGE_DEFAULT"
     return value_of(record, name)

@@ -7,7 +7,7 @@ from functools import cmp_to_key
 from typing import Any
 
 import orjson
-from graphql import GraphQLField, GraphQLSchema, get_named_type
+from graphql import GraphQLField, GraphQLObjectType, get_named_type, is_non_null_type
 
 from schema.rules.cursors import EPOCH, foreign, read_anywhere, workspace_tag
 from schema.rules.errors import BadRequest
@@ -25,22 +25,34 @@ _LIST = "this list in this order: pass one that it gave, with the same orderBy"
 Position = Sequence[Any]
 
 
+_LETTERS = {
+    "Opportunity": "NAME VALUE STAGE PROBABILITY CLOSE_DATE CREATED_AT UPDATED_AT CLOSED_DATE WEIGHTED_VALUE ACCOUNT_NAME OWNER_NAME",
+    "Account": "NAME INDUSTRY - - - CREATED_AT UPDATED_AT",
+    "Contact": "NAME EMAIL ACCOUNT_NAME - - CREATED_AT UPDATED_AT",
+    "User": "NAME EMAIL ROLE - - CREATED_AT",
+}
+"""What the letters of the alphabet stand for in cursors, which outlive a release."""
+_FORMS = {"Date": "%Y-%m-%d", "DateTime": "%Y-%m-%dT%H:%M:%SZ"}
+_NUMBERS = {"Int", "Money", "OpportunityStage"}
+
+
 class Order:
     """A total order of a type's records: its terms, then the id in the first term's direction; what has no value comes last."""
 
-    def __init__(self, schema: GraphQLSchema, type_name: str, given: Sequence[Mapping[str, Any]] | None) -> None:
-        fields: Any = schema.type_map.get(f"{type_name}OrderField") or schema.type_map["OpportunityOrderField"]
+    def __init__(self, view: View, type_: GraphQLObjectType, given: Sequence[Mapping[str, Any]] | None) -> None:
+        self._view = view
+        self._types = {snake(name).upper(): field.type for name, field in type_.fields.items()}
         terms: dict[str, bool] = {}
         for term in given or [{"field": "CREATED_AT", "direction": "DESC"}]:
             terms.setdefault(term["field"], term["direction"] == "DESC")
-        letters = dict(zip(fields.values, "abcdefghijklmnopqrstuvwxyz", strict=False))
-        signature = "".join(letters[name].upper() if down else letters[name] for name, down in terms.items())
+        letters = [chr(ord("a") + _LETTERS[type_.name].split().index(name)) for name in terms]
+        signature = "".join(letter.upper() if down else letter for letter, down in zip(letters, terms.values(), strict=True))
         self.terms = [*terms.items(), ("ID", next(iter(terms.values())))]
-        self.place = f"{snake(type_name)}.{signature}"
+        self.place = f"{snake(type_.name)}.{signature}"
 
     def position(self, record: Record) -> Position:
         """Where a record stands."""
-        return [_key(record, name) for name, _ in self.terms]
+        return [_key(self._view, record, name) for name, _ in self.terms]
 
     def compare(self, one: Position, other: Position) -> int:
         """Below 0 where `one` comes first, above 0 where `other` does."""
@@ -57,41 +69,44 @@ class Order:
     def read(self, cursor: str) -> tuple[str, Position]:
         """The workspace's tag and the position in a cursor. Raises BadRequest where no record can stand there."""
         tag, position = read_anywhere(cursor, self.place, EPOCH, _LIST)
-        if len(position) != len(self.terms) or not all(map(_plausible, self.terms, position)):
+        names = [name for name, _ in self.terms]
+        if len(position) != len(names) or not all(map(self._plausible, names, position)):
             raise foreign(cursor, _LIST)
         return tag, position
 
+    def _plausible(self, name: str, value: Any) -> bool:
+        """Whether a value that a client may have made up can be one of those that the records have."""
+        type_: Any = self._types.get(name)
+        if value is None:
+            return not is_non_null_type(type_) and name != "CREATED_AT"
+        kind = "DateTime" if name == "CREATED_AT" else str(get_named_type(type_))
+        if kind in _NUMBERS:
+            return type(value) is int and -(2**63) <= value < 2**63
+        try:
+            return type(value) is str and "\0" not in value and (kind not in _FORMS or _reads(value, _FORMS[kind]))
+        except ValueError:
+            return False
 
-def _key(record: Record, name: str) -> Any:
+
+def _reads(text: str, form: str) -> bool:
+    return datetime.strptime(text, form).strftime(form) == text  # noqa: DTZ007  days have no zone
+
+
+def _key(view: View, record: Record, name: str) -> Any:
+    if name in {"ACCOUNT_NAME", "OWNER_NAME"}:
+        other = view.refer(record, "account" if name == "ACCOUNT_NAME" else "assignedTo")
+        return None if other is None else fold_name(other["name"])
     value = narrowing.value_of(record, name)
     if name == "STAGE":
         return BY_NAME[value].position
-    return fold_name(value) if name.endswith("NAME") else value
+    return value.lower() if name == "ROLE" else fold_name(value) if name in {"NAME", "EMAIL"} else value
 
 
-def _plausible(term: tuple[str, bool], value: Any) -> bool:
-    """Whether a value that a client may have made up can be one of the column's."""
-    name = term[0]
-    if value is None:
-        return name in {"VALUE", "CLOSE_DATE"}
-    if name in {"VALUE", "STAGE", "PROBABILITY"}:
-        return type(value) is int and -(2**63) <= value < 2**63
-    if type(value) is not str or "\0" in value:
-        return False
-    if name.endswith(("_DATE", "_AT")):
-        form = "%Y-%m-%d" if name.endswith("_DATE") else "%Y-%m-%dT%H:%M:%SZ"
-        try:
-            return datetime.strptime(value, form).strftime(form) == value  # noqa: DTZ007  days have no zone
-        except ValueError:
-            return False
-    return True
-
-
-def connection(view: View, schema: GraphQLSchema, field: GraphQLField, records: list[Record], given: Mapping[str, Any]) -> dict[str, Any]:
+def connection(view: View, field: GraphQLField, records: list[Record], given: Mapping[str, Any]) -> dict[str, Any]:
     """A page of a connection's records, by the coerced arguments of its field. Raises BadRequest."""
     type_: Any = get_named_type(field.type)
     _check(given)
-    order = Order(schema, get_named_type(type_.fields["nodes"].type).name, given.get("orderBy"))
+    order = Order(view, get_named_type(type_.fields["nodes"].type), given.get("orderBy"))
     cursor = given.get("after") if given.get("after") is not None else given.get("before")
     tag, position = (None, None) if cursor is None else order.read(cursor)
     records = _narrowed(view, field, records, given)

@@ -35,6 +35,11 @@ class View:
             self._by_id[type_name] = {record["id"]: record for record in self.all(type_name)}
         return self._by_id[type_name].get(id_)
 
+    def refer(self, record: Record, name: str) -> Record | None:
+        """The record that a field of another refers to; None where there is none, or where the caller doesn't see it."""
+        type_name = {"assigned_to": "User", "by": "User", "by_key": "ApiKey"}.get(snake(name), name.capitalize())
+        return self.one(type_name, record[f"{snake(name)}_id"])
+
     def node(self, id_: str) -> Record | None:
         """The record of any type with this id. A limited viewer meets keys as actors, and finds none by its id."""
         hidden = {"ApiKey"} if self.caller.account_id is not None else set()

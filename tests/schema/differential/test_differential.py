@@ -28,7 +28,7 @@ async def test_all_ways_answer_alike(comparison: Comparison) -> None:
     assert not outcome.different, f"{len(outcome.different)} of {counts}:\n" + "\n".join(outcome.different[:5])
     assert counts["planned"] > 0.4 * DOCUMENTS
     assert counts["completed"] == counts["planned"] + counts["fell back"]
-    assert counts["foretold"] > 0.6 * DOCUMENTS
+    assert counts["foretold"] > 0.5 * DOCUMENTS
     assert 0.02 * DOCUMENTS < counts["fell back"] < 0.4 * DOCUMENTS
     assert counts["refused"] < 0.3 * DOCUMENTS
 
