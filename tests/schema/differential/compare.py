@@ -64,7 +64,7 @@ class Comparison:
         for seed in seeds:
             random = Random(f"walk {seed}")
             caller = _caller(random, self.world)
-            walk: Walk | None = draw_walk(self.planned.graphql_schema, random, self.world, seed)
+            walk: Walk | None = draw_walk(self.planned.graphql_schema, random, self.world, seed, limited=caller.account_id is not None)
             self.outcome.counts["walks"] += 1
             while walk is not None:
                 walk = await self._page(seed, walk, caller)

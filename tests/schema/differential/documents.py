@@ -55,7 +55,7 @@ class Drawing:
         root: Any = self.schema.query_type
         names = [name for name in root.fields if name != "apiKeys" or self.chance(0.2)]
         chosen = self.random.choices(names, k=self.random.choice((1, 1, 1, 2, 3)))
-        if self.chance(0.4):
+        if self.chance(0.6):
             chosen[0] = self.random.choice(
                 ("opportunities", "opportunities", "opportunity", "opportunity", "node", "nodes", "account", "accounts", "contacts")
             )

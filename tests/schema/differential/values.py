@@ -18,7 +18,7 @@ from graphql import (
 from tests.schema.world import CENTS, DAYS, INSTANTS, SOURCES, WORDS, World
 
 WRONG: tuple[Any, ...] = ("x", -1, 2**31, 1.5, True, [], {}, "2025-02-30", [None])
-PAGES = {"first": (0, 1, 2, 3, 5, 100), "last": (0, 1, 2, 4), "offset": (0, 1, 7, 1000)}
+PAGES = {"first": (0, 1, 2, 3, 5, 100), "last": (0, 1, 1, 2, 4), "offset": (0, 1, 7, 1000)}
 TABLES = ("opportunity", "account", "contact", "user", "workspace", "api_key")
 REFERENCES = {"accountId": "account", "contactId": "contact", "assignedToId": "user", "contactIds": "contact"}
 """What the ids of a field are of; others are of any table, or of the one by whose name they are asked for."""

@@ -12,6 +12,7 @@ from tests.schema.world import World
 
 MOST_PAGES = 12
 CURSORS = ("after", "before")
+_GROUPS = {"and", "or", "not"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +52,11 @@ def _at(data: Any, path: tuple[str, ...]) -> list[Any]:
     return [each for each in found if each is not None]
 
 
-def draw_walk(schema: GraphQLSchema, random: Random, world: World, turn: int) -> Walk:
-    """The first page of a walk through a list of the schema; three of four turns have a filter, each with another condition."""
+def draw_walk(schema: GraphQLSchema, random: Random, world: World, turn: int, *, limited: bool) -> Walk:
+    """The first page of a walk through a list of the schema; three of four turns have a filter, each with another condition.
+
+    `limited`: the caller doesn't see all, so conditions on other records are drawn more often.
+    """
     root: Any = schema.query_type
     lists = [(root, name, field) for name, field in root.fields.items() if _is_list(field)]
     below = [(get_named_type(f.type), n) for n, f in root.fields.items() if isinstance(get_named_type(f.type), GraphQLObjectType)]
@@ -69,7 +73,9 @@ def draw_walk(schema: GraphQLSchema, random: Random, world: World, turn: int) ->
     page = f"{name}({', '.join(f'{each}: ${each}' for each in field.args)}) {_selection(field, drawing)}"
     drawing.variables |= _variables(field, random, drawing.values)
     if filtered:
-        drawing.variables["filter"] = plain(_filter(get_named_type(field.args["filter"].type), drawing.values, turn * 3 // 4))
+        type_: Any = get_named_type(field.args["filter"].type)
+        elsewhere = limited and drawing.chance(0.5)
+        drawing.variables["filter"] = plain(_filter(type_, drawing.values, turn * 3 // 4, elsewhere=elsewhere))
     if owner is root:
         return _walk(drawing, page, (name,))
     one = parents[owner.name]
@@ -116,14 +122,16 @@ def _variables(field: GraphQLField, random: Random, values: Values) -> dict[str,
     return {name: value for name, value in given.items() if name in field.args}
 
 
-def _filter(type_: Any, values: Values, turn: int) -> dict[str, Any]:
+def _filter(type_: Any, values: Values, turn: int, *, elsewhere: bool = False) -> dict[str, Any]:
     """One condition, so that something is left of the list; now and then its contrary, or one of two.
 
-    Each operator of each field has its turn: what is one of many would be drawn too seldom.
+    Each operator of each field has its turn: what is one of many would be drawn too seldom. `elsewhere`: it is on another record.
     """
-    fields = {name: get_named_type(field.type) for name, field in type_.fields.items() if name not in {"and", "or", "not"}}
+    fields = {name: get_named_type(field.type) for name, field in type_.fields.items() if name not in _GROUPS}
+    other = {name: inner for name, inner in fields.items() if name.endswith("Id") or not _GROUPS.isdisjoint(getattr(inner, "fields", ()))}
+    fields = other if elsewhere and other else fields
     conditions = [(name, operator) for name, inner in fields.items() for operator in getattr(inner, "fields", {"": None})]
-    name, operator = conditions[turn % len(conditions)]
+    name, operator = values.random.choice(conditions) if elsewhere else conditions[turn % len(conditions)]
     inner: Any = fields[name].fields[operator].type if operator else fields[name]
     value = values.some(inner, name)
     one = {name: {operator: value} if operator else value}
