@@ -89,10 +89,10 @@ class Comparison:
 
     async def _document(self, seed: int) -> None:
         random = Random(seed)
-        values = Values(random, self.world, self.share)
+        caller = _caller(random, self.world)
+        values = Values(random, self.world, self.share, caller.account_id)
         values.cursors += self.cursors[-20:]
         operation = draw(self.planned.graphql_schema, values)
-        caller = _caller(random, self.world)
         counts = self.outcome.counts
         counts["documents"] += 1
         try:

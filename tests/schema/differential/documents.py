@@ -24,6 +24,7 @@ from tests.schema.differential.values import Values, literal, plain
 MAX_DEPTH = 5
 UNION_WEIGHT = 12
 ALIASES = ("a", "b", "id", "x1")
+EXCLUSIVE = (("first", "last"), ("after", "before"), ("offset", "after"), ("offset", "before"), ("offset", "last"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +54,11 @@ class Drawing:
     def operation(self) -> Operation:
         """The whole document."""
         root: Any = self.schema.query_type
+        if self.chance(0.3):
+            return self._head(self._record())
         names = [name for name in root.fields if name != "apiKeys" or self.chance(0.2)]
         chosen = self.random.choices(names, k=self.random.choice((1, 1, 1, 2, 3)))
-        if self.chance(0.6):
+        if self.chance(0.4):
             chosen[0] = self.random.choice(
                 ("opportunities", "opportunities", "opportunity", "opportunity", "node", "nodes", "account", "accounts", "contacts")
             )
@@ -66,7 +69,16 @@ class Drawing:
             parts.append("__schema { queryType { name } }")
         if self.chance(0.15):
             parts.append(f"... on Query {{ {self._field(root, self.random.choice(names), 1, alias='extra')} }}")
-        body = "{ " + " ".join(parts) + " }"
+        return self._head("{ " + " ".join(parts) + " }")
+
+    def _record(self) -> str:
+        """A record of whatever type by its id, and more of it than a list would have."""
+        node: Any = self.schema.type_map["Node"]
+        types = list(self.schema.get_possible_types(node))
+        type_ = self.random.choice([*types, *[each for each in types if each.name == "Opportunity"] * 4])
+        return f"{{ node(id: {literal(self.values.seen(snake(type_.name)))}) {{ ... on {type_.name} {self.selection(type_, 1)} }} }}"
+
+    def _head(self, body: str) -> Operation:
         head = "query Drawn" + (f"({', '.join(self.declared)})" if self.declared else "") if self.declared or self.chance(0.3) else ""
         return Operation(" ".join([head, body, *self.fragments]).strip(), self.variables)
 
@@ -128,12 +140,14 @@ class Drawing:
         return f" @{self.random.choice(('skip', 'include'))}(if: {shown})"
 
     def _arguments(self, definition: GraphQLField) -> str:
-        given = []
         share = 0.3 if len(definition.args) > 1 else 0.6
-        for name, argument in definition.args.items():
-            if is_required_argument(argument) or self.chance(share):
-                meant = snake(get_named_type(definition.type).name) if name == "id" else name
-                given.append(f"{name}: {self._argument(meant, argument)}")
+        names = [name for name, argument in definition.args.items() if is_required_argument(argument) or self.chance(share)]
+        if self.chance(0.9):
+            names = _compatible(names)
+        given = []
+        for name in names:
+            meant = snake(get_named_type(definition.type).name) if name == "id" else name
+            given.append(f"{name}: {self._argument(meant, definition.args[name])}")
         return f"({', '.join(given)})" if given else ""
 
     def _argument(self, name: str, argument: GraphQLArgument) -> str:
@@ -152,6 +166,12 @@ class Drawing:
         if not self.chance(0.4 if "=" in rest else 0.05):
             self.variables[name] = None if self.chance(0.04) else value
         return f"${name}"
+
+
+def _compatible(names: list[str]) -> list[str]:
+    """Arguments of a page that may stand together: most lists have all of them, and nearly no draw of them all would do."""
+    excluded = {later for first, later in EXCLUSIVE if first in names}
+    return [name for name in names if name not in excluded]
 
 
 def _weight(definition: GraphQLField) -> int:
