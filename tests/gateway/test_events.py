@@ -1,5 +1,6 @@
 """graphql-sse, distinct connections mode, on a real port."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,8 +10,10 @@ import httpx
 import pytest
 
 from gateway.app import Application
-from tests.connecting import PATIENCE, until
-from tests.gateway.conftest import CALLER, HEADERS, Serve
+from gateway.auth import AuthError
+from gateway.live.events import Stream
+from tests.connecting import PATIENCE, connected, until
+from tests.gateway.conftest import CALLER, HEADERS, TOKEN, Serve
 
 STREAM = {**HEADERS, "accept": "text/event-stream"}
 
@@ -115,6 +118,39 @@ async def test_a_token_that_is_revoked(serve: Serve) -> None:
         text = (await response.aread()).decode()
     assert [kind for kind, _ in events(text)] == ["next", "complete"]
     assert events(text)[0][1]["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+
+
+async def test_what_was_handed_over_before_a_revocation(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is all that a client can still read: what waits for its turn isn't told once the token is doubted, however soon it reads on."""
+    app = await serve(slow_reader_timeout=PATIENCE, websocket_queue=5)
+    known = asyncio.Event()
+    handed: list[bytes] = []
+    send = Stream._send
+
+    async def note(stream: Stream, message: bytes) -> None:
+        handed.append(message)
+        await send(stream, message)
+
+    async def look_up(_authorization: str) -> Any:
+        await known.wait()
+        raise AuthError("The API key was revoked.")
+
+    monkeypatch.setattr(Stream, "_send", note)
+    async with connected(app.address) as (reader, writer):
+        writer.transport.pause_reading()
+        lines = ["GET /graphql?query=subscription%7Bwide(to:5000)%7D HTTP/1.0", "Accept: text/event-stream", f"Authorization: {TOKEN}"]
+        writer.write("".join(f"{line}\r\n" for line in [*lines, ""]).encode())
+        await until(lambda: any(one.slow_since() is not None for one in app.unsent.readers))
+        before = b"".join(handed)
+        monkeypatch.setattr(app.authenticator, "authenticate", look_up)
+        app.authenticator.forget(CALLER.token_id)
+        writer.transport.resume_reading()
+        await reader.readuntil(b"\r\n\r\n")
+        assert await reader.readexactly(len(before)) == before
+        known.set()
+        after = events((await reader.read()).decode())
+    assert [kind for kind, _ in after] == ["next", "complete"]
+    assert after[0][1]["errors"][0]["message"] == "The API key was revoked."
 
 
 async def test_closing(serve: Serve) -> None:
