@@ -1,6 +1,12 @@
 """What happens again and again fills no log."""
 
+import logging
+
+import pytest
+
+from schema import response_errors
 from schema.seldom import SECONDS, Seldom
+from schema.storage.database import StatementTimeout, Unavailable
 
 
 def test_once_and_then_now_and_then() -> None:
@@ -14,3 +20,11 @@ def test_once_and_then_now_and_then() -> None:
             tell("away: %(error)s", error=f"{second} %s")
     more = " (and {} times more since this was last written)"
     assert lines == ["away: 0 %s", f"away: 30 %s{more.format(299)}", f"away: 60 %s{more.format(299)}"]
+
+
+def test_a_database_that_is_away(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """It is one line, however many requests meet it, with what the database said; each of them is told all the same."""
+    monkeypatch.setattr(response_errors, "_unavailable", Seldom(logging.getLogger("test").warning))
+    told = [str(response_errors.of_storage(kind("100% away"))) for kind in (Unavailable, StatementTimeout) * 50]
+    assert set(told) == {Unavailable.public, StatementTimeout.public}
+    assert [record.getMessage() for record in caplog.records] == ["database unavailable: 100% away"]
