@@ -17,6 +17,8 @@ from tests.end_to_end.parity.meant import Write
 from tests.end_to_end.parity.model import ACCOUNT, CONTACT, DETAIL, LISTED, PIPELINE, Body, Row
 
 Told = tuple[Row, int, list[Row] | None]
+Foretold = dict[str, tuple[Any, Any]] | tuple[str, set[tuple[str, str]]]
+"""What an update would change, by field; or the code and the faults that stop it."""
 
 BASE = "https://crm.example.com"
 NAMES = {"assignedTo": "assignedToId"}
@@ -62,10 +64,28 @@ class Doors:
         self.app = app
         self.runner = runner
         self.token = ""
+        self.workspace = ""
 
     def enter(self, workspace: str) -> None:
         """A new, empty workspace."""
-        self.token = self.runner.run(Keys(self.app.database).create(NewKey(workspace, Role.ADMIN, "parity"))).token
+        self.workspace = workspace
+        self.token = self._key(NewKey(workspace, Role.ADMIN, "parity"))
+
+    def limited(self, account: str) -> str:
+        """The token of a new key that sees one account alone."""
+        return self._key(NewKey(self.workspace, Role.VIEWER, "limited", account_id=account))
+
+    def _key(self, key: NewKey) -> str:
+        return self.runner.run(Keys(self.app.database).create(key)).token
+
+    @contextmanager
+    def by(self, token: str) -> Iterator[None]:
+        """Calls are made by another token meanwhile."""
+        own, self.token = self.token, token
+        try:
+            yield
+        finally:
+            self.token = own
 
     def call(self, method: str, target: str, headers: Mapping[str, str], body: bytes = b"") -> tuple[int, dict[str, str], bytes]:
         """One HTTP request."""
@@ -176,6 +196,22 @@ class Doors:
             return Said(payload["deletedId"], replayed=replayed)
         record = payload[type_.lower()]
         return Said(flat(kind, record), version=record["version"], replayed=replayed)
+
+    def preview(self, meant: Write) -> Foretold:
+        """What an update would change, by REST's names, as text before and after; or what would stop it."""
+        document = """query($id: ID!, $input: UpdateOpportunityInput!, $whole: Boolean!) {
+          previewUpdateOpportunity(id: $id, input: $input, ignoreUnchanged: $whole) {
+            changes { field from to because } userErrors { code field message reason index } } }"""
+        data, _ = self.ask(document, {"id": meant.id, "input": _input(meant.body or {}), "whole": meant.is_whole})
+        found = data["previewUpdateOpportunity"]
+        if found["userErrors"]:
+            refused = _refused(found["userErrors"])
+            return refused.code or "", set(refused.faults)
+        rest = {field: name for name, field in NAMES.items()}
+        for change in found["changes"]:
+            # What the caller didn't name, a rule made, and says so.
+            assert change["because"] or rest.get(change["field"], change["field"]) in (meant.body or {}), change
+        return {rest.get(change["field"], change["field"]): (change["from"], change["to"]) for change in found["changes"]}
 
     def user(self, name: str, email: str) -> str:
         """A new user's id."""

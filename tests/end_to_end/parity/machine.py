@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from hypothesis import strategies as st
 from hypothesis.stateful import invariant, rule
 
 from tests.end_to_end.parity import drawn
-from tests.end_to_end.parity.doors import BASE, ITEMS, KEYS, Told, target
-from tests.end_to_end.parity.model import Row
+from tests.end_to_end.parity.doors import BASE, ITEMS, KEYS, Foretold, Told, target
+from tests.end_to_end.parity.meant import Write
+from tests.end_to_end.parity.model import Body, Refusal, Row, changes
 from tests.end_to_end.parity.writes import Writes
 
 
@@ -112,6 +114,46 @@ class Parity(Writes):
         assert said.body == self.model.shown(row, shown)
         assert node == self.told(kind, row)
         assert list(said.body) == shown
+
+    @rule(number=drawn.numbers, kind=drawn.kinds, query=drawn.queries)
+    def look_limited(self, number: int, kind: str, query: Mapping[str, Any]) -> None:
+        """Who is limited to an account sees what belongs to it by both doors, finds nothing else, and changes nothing."""
+        account = self.pick("accounts", number)
+        if account not in self.model.rows:
+            return
+        if account not in self.keys:
+            self.keys[account] = self.doors.limited(account)
+            self.model.limit(account)
+        asked: dict[str, Any] = {name: value for name, value in self._filters(query).items() if name in drawn.KNOWN[kind]}
+        rows = self.model.listed(kind, asked, account)
+        self.counts["looks by limited viewers"] += 1
+        with self.doors.by(self.keys[account]):
+            assert self.doors.page(kind, asked, 100, 0) == (len(rows), [self.told(kind, row) for row in rows])
+            said = self.doors.rest("GET", target(kind, {**asked, "limit": 100}))
+            assert said.body["results"] == [self.model.shown(row, ITEMS[kind]) for row in rows]
+            id_ = self.pick(kind, number // 7)
+            row = self.model.rows.get(id_)
+            there = row is not None and self.model.sees(row, account)
+            assert self.doors.get(kind, id_) == (self.told(kind, self.model.seen(row, account)) if there and row else None)
+            assert self.doors.rest("GET", f"/api/{kind}/{id_}/").status == (200 if there else 404)
+            assert self.doors.rest("DELETE", f"/api/{kind}/{id_}/").status == 403
+
+    @rule(number=drawn.numbers, body=drawn.deals, whole=st.booleans())
+    def preview(self, number: int, body: Body, whole: bool) -> None:  # noqa: FBT001  as drawn
+        """A preview tells what the same update would change, or what would stop it, and writes nothing."""
+        id_ = self.pick("opportunities", number)
+        meant = Write("graphql", "opportunities", "update", id_, self.resolved(body), whole=whole)
+        self.counts["previews"] += 1
+        assert self.doors.preview(meant) == self._foretold(meant)
+
+    def _foretold(self, meant: Write) -> Foretold:
+        """What an update would change, or what stops it."""
+        try:
+            row = self.model.find("opportunities", meant.id)
+            after = self.model.changed_deal(row, meant.body or {}, self.clock.now()[:10], whole=meant.is_whole)
+        except Refusal as refusal:
+            return refusal.code, refusal.faults
+        return changes(row, {**row, **after})
 
     def told(self, kind: str, row: Row) -> Told:
         """A record as GraphQL tells it: in REST's shape, with its version and the stages that it has been in."""

@@ -87,6 +87,8 @@ class Model:
 
     rows: dict[str, Row] = field(default_factory=dict)
     changes: int = 0
+    limiting: set[str] = field(default_factory=set)
+    """The accounts that a key is limited to."""
 
     def of(self, kind: str) -> list[Row]:
         return [row for row in self.rows.values() if row["kind"] == kind]
@@ -103,6 +105,11 @@ class Model:
     def put(self, kind: str, id_: str, values: Row, now: str) -> None:
         """A new record, committed."""
         self.rows[id_] = {"kind": kind, "id": id_, "version": 1, "createdAt": now, "updatedAt": now, **values}
+        self.changes += 1
+
+    def limit(self, account: str) -> None:
+        """A key that sees one account alone, committed."""
+        self.limiting.add(account)
         self.changes += 1
 
     def change(self, row: Row, values: Row, now: str) -> None:
@@ -211,7 +218,8 @@ class Model:
 
     def removed(self, kind: str, row: Row, now: str) -> None:
         """A record goes, and what that means to others. Raises Refusal."""
-        if kind == "accounts" and any(deal["accountId"] == row["id"] for deal in self.of("opportunities")):
+        held = row["id"] in self.limiting or any(deal["accountId"] == row["id"] for deal in self.of("opportunities"))
+        if kind == "accounts" and held:
             raise Refusal("conflict")
         del self.rows[row["id"]]
         self.changes += 1
@@ -231,10 +239,26 @@ class Model:
             full["name"] = " ".join(part for part in (row["firstName"], row["lastName"]) if part)
         return {name: full[name] for name in names}
 
-    def listed(self, kind: str, query: Mapping[str, Any]) -> list[Row]:
-        """All records that a list's parameters find, in order."""
+    def sees(self, row: Row | None, account: str | None) -> bool:
+        """Whether a caller that is limited to an account sees a record; None sees all."""
+        if row is None or account is None:
+            return row is not None
+        if row["kind"] == "users":
+            return any(deal["assignedTo"] == row["id"] and deal["accountId"] == account for deal in self.of("opportunities"))
+        return bool(row["id" if row["kind"] == "accounts" else "accountId"] == account)
+
+    def seen(self, row: Row, account: str | None) -> Row:
+        """A record as a caller limited to an account meets it: without contacts out of its sight."""
+        if "contactIds" not in row:
+            return row
+        return row | {"contactIds": [one for one in row["contactIds"] if self.sees(self.rows[one], account)]}
+
+    def listed(self, kind: str, query: Mapping[str, Any], account: str | None = None) -> list[Row]:
+        """All records that a list's parameters find, in order; those that a caller limited to an account sees."""
         rows = [
-            row for row in self.of(kind) if all(_FILTERS[name](self, row, wanted) for name, wanted in query.items() if name in _FILTERS)
+            self.seen(row, account)
+            for row in self.of(kind)
+            if self.sees(row, account) and all(_FILTERS[name](self, row, wanted) for name, wanted in query.items() if name in _FILTERS)
         ]
         terms = [(term.lstrip("-"), term[0] == "-") for term in query.get("ordering", ())] or [("createdAt", True)]
         rows.sort(key=lambda row: row["id"], reverse=terms[0][1])
@@ -243,6 +267,22 @@ class Model:
             there.sort(key=lambda row: _ORDERS.get(name, lambda value: value)(row[name]), reverse=descending)
             rows = there + [row for row in rows if row[name] is None]
         return rows
+
+
+def changes(before: Row, after: Row) -> dict[str, tuple[Any, Any]]:
+    """What a preview tells of a change: each field that differs, as text before and after."""
+    names = {**{name: name for name in WRITABLE}, "by_hand": "probabilitySource"}
+    return {names[name]: (_text(before[name]), _text(after[name])) for name in names if before[name] != after[name]}
+
+
+def _text(value: Any) -> str | None:
+    if value is None or isinstance(value, bool):
+        return None if value is None else ("STAGE_DEFAULT", "MANUAL")[value]
+    if isinstance(value, list):
+        return ",".join(value)
+    if isinstance(value, float):
+        return f"{value:.2f}".rstrip("0").rstrip(".")
+    return value.upper() if value in STAGES else str(value)
 
 
 def _shown_text(name: str, value: Any) -> Any:

@@ -44,6 +44,7 @@ class Writes(RuleBasedStateMachine):
         self.lists: dict[str, tuple[str, int]] = {}
         self.tags: dict[str, tuple[str, Row, int]] = {}
         self.history: dict[str, list[Row]] = {}
+        self.keys: dict[str, str] = {}
         self.doors.enter(f"W{next(self._names)}")
         for name in ("Alex", "Zoë"):
             id_ = self.doors.user(name, f"{name.lower()}@example.com".replace("ë", "e"))
