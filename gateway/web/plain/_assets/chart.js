@@ -54,7 +54,7 @@ const grid = (step, money, width) =>
 
 /** A column a month: won, and of the open deals their weighted value and the rest. `periods` are the graph's ForecastPeriods, `today` a day. */
 export const forecastColumns = (periods, money, width, today) => {
-  const most = Math.max(...periods.map(({ openValue, wonValue }) => openValue + wonValue), 1);
+  const most = Math.max(...periods.map(({ openValue, wonValue }) => openValue + wonValue), 100);
   const step = stepTo(most);
   const slot = (width - AXIS) / periods.length;
   const high = (value) => (value / (step * TICKS)) * PLOT;

@@ -21,13 +21,14 @@ const EventsPanel = () => {
 };
 
 const PLUGINS = [
-  { ...GraphiQLPluginExplorer.explorerPlugin({ showAttribution: false }), title: 'Query builder' },
+  { ...GraphiQLPluginExplorer.explorerPlugin({ showAttribution: false, title: 'Query builder' }), title: 'Query builder' },
   { title: TITLE, icon: EventsIcon, content: EventsPanel },
 ];
 
 /** Shows GraphiQL anew; it opens the document in a tab of its own, beside those that it remembers. */
 const open = (example) => {
   const { document: query, variables } = example ?? {};
+  document.body.classList.toggle('no-token', !token());
   root.render(
     React.createElement(GraphiQL, {
       key: (opened += 1),
