@@ -110,12 +110,15 @@ export const onEachScreen = async (page, what, look = async () => {}) => {
   await page.setViewportSize({ width: 1280, height: 800 });
 };
 
-/** The arguments of every script: base URL, token, a token of a workspace without deals, and where to put a screenshot. The pages are below a prefix. */
-export const main = async (script) => {
+/**
+ * The arguments of every script: base URL, token, a token of a workspace without deals, and where to put a screenshot.
+ * The pages are below a prefix, of which the proxy `tells` or doesn't.
+ */
+export const main = async (script, { tells = false } = {}) => {
   const [direct, token, empty, screenshot] = process.argv.slice(2);
   try {
     if (!direct || !token) throw new Error('usage: node SCRIPT.mjs BASE_URL TOKEN EMPTY_TOKEN [SCREENSHOT.png]');
-    await below(direct, '/crm', (base) => script({ base, direct, token, empty, screenshot }));
+    await below(direct, '/crm', (base) => script({ base, token, empty, screenshot }), { tells });
     console.log('seen');
   } catch (error) {
     console.error(stripVTControlCharacters(error.message));

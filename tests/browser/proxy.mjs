@@ -3,12 +3,14 @@ import { createServer, request as ask } from 'node:http';
 
 const lines = (headers) => Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`).join('');
 
-/** Runs `use(address)` while the gateway at `base` is served at that address, below `prefix` and nowhere else. */
-export const below = async (base, prefix, use) => {
+/** Runs `use(address)` while the gateway at `base` is served at that address, below `prefix` and nowhere else; `tells` the gateway of it. */
+export const below = async (base, prefix, use, { tells = false } = {}) => {
   const { hostname, port } = new URL(base);
-  const onward = ({ method, url, headers }) => ask({ hostname, port, method, headers, agent: false, path: url.slice(prefix.length) });
+  const told = (headers) => (tells ? { ...headers, 'x-forwarded-prefix': prefix, 'x-forwarded-host': headers.host } : headers);
+  const onward = ({ method, url, headers }) =>
+    ask({ hostname, port, method, headers: told(headers), agent: false, path: url.slice(prefix.length) || '/' });
   const server = createServer((request, response) => {
-    if (!request.url.startsWith(`${prefix}/`)) return response.writeHead(404).end();
+    if (request.url !== prefix && !request.url.startsWith(`${prefix}/`)) return response.writeHead(404).end();
     const asked = onward(request).on('response', (answer) => answer.pipe(response.writeHead(answer.statusCode, answer.rawHeaders)));
     asked.on('error', () => response.destroy());
     request.pipe(asked);

@@ -33,11 +33,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def demo(folder: Path) -> Iterator[Demo]:
-    """The real server, on a new demo database in a folder of its own."""
+    """The real server behind a proxy that it trusts, on a new demo database in a folder of its own."""
     if not is_built():
         pytest.fail("The pages are not built; run: npm --prefix gateway/web ci && npm --prefix gateway/web run build")
     require(HERE / "node_modules", "npm --prefix tests/browser ci")
-    with serve_demo(folder) as running:
+    with serve_demo(folder, trusted_proxies="127.0.0.1") as running:
         yield running
 
 
