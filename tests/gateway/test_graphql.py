@@ -124,8 +124,8 @@ async def test_unsupported_bodies(client: httpx.AsyncClient, content_type: str) 
 
 
 async def test_encoded_bodies(client: httpx.AsyncClient) -> None:
-    """Compressed bodies are refused, so that none can unfold into more than its limit."""
-    headers = {"content-type": "application/json", "content-encoding": "gzip"}
+    """Bodies in another coding than gzip are refused."""
+    headers = {"content-type": "application/json", "content-encoding": "deflate"}
     assert (await client.post("/graphql", content=b"x", headers=headers)).status_code == 415
 
 

@@ -33,7 +33,7 @@ async def authenticate(_self, _authorization):
 
 gateway.app.Graph = lambda _database, **_options: StandIn()
 gateway.app.RestGraph = lambda *_: None
-gateway.app.rest_routes = lambda _: []
+gateway.app.rest_of = lambda _: []
 gateway.app.Authenticator.authenticate = authenticate
 if __name__ == "__main__":
     with listening(load()) as found:
