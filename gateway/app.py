@@ -43,7 +43,7 @@ from gateway.metrics import CONTENT_TYPE, Metrics
 from gateway.migrations import head_is_current, upgrade
 from gateway.pages import ForBrowsers, pages
 from gateway.rest import RestGraph
-from gateway.rest_usage import Uses
+from gateway.rest_usage import GraphqlUses, Uses
 from gateway.settings import Settings, SettingsError
 from rest_compat.documents import DeclarationError
 from rest_compat.routes import RestRoutes
@@ -101,6 +101,7 @@ class Application:
         self.sweeper = Sweeper(self.database, [ExpiredKeys(self.database), OldEvents(self.database, settings.event_retention * 86_400)])
         self.unsent = Unsent(settings.max_unsent)
         self.uses = Uses(self.database)
+        self.graphql_uses = GraphqlUses(self.database, self.graph.graphql_schema)
         self.rest = rest_of(RestGraph(self.operations, self.uses, settings))
         self.resources = next((route for route in self.rest if isinstance(route, RestRoutes)), None)
         self.terms = self._terms()
@@ -141,7 +142,7 @@ class Application:
     def _doors(self) -> ASGIApp:
         guard, bounded = self._guard(), partial(Bounded, places=self.places, seconds=self.settings.operation_timeout, unsent=self.unsent)
         return Doors(
-            graphql=layered(GraphQLEndpoint(self.operations), [*guard, bounded]),
+            graphql=layered(GraphQLEndpoint(self.operations, self.graphql_uses.note), [*guard, bounded]),
             events=layered(EventsEndpoint(self.terms, self.metrics.streams), guard),
             socket=SocketEndpoint(self.terms, Origins(self.settings.cors_origins), self.metrics.sockets),
             explorer=self.pages.explorer if self.settings.graphiql else None,
@@ -200,7 +201,8 @@ class Application:
         try:
             if not await head_is_current(self.database):
                 self.log.warning("The database is not at the newest revision: run `gateway migrate`.")
-            async with self.graph.events.running(), self.sweeper.running(), self.authenticator.running(), self.uses.running():
+            counting = self.uses.running(), self.graphql_uses.running()
+            async with self.graph.events.running(), self.sweeper.running(), self.authenticator.running(), counting[0], counting[1]:
                 for step in self.at_start:
                     step()
                 yield {"application": self}

@@ -11,6 +11,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import astuple, fields
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -28,7 +29,7 @@ from gateway.migrations import head, head_is_current, upgrade
 from gateway.seed import SeedFault, SeedSpec
 from gateway.seed import seed as fill
 from gateway.settings import Settings, SettingsError, load, unknown_variables
-from gateway.terminal import Refused, json_object, print_rows, progress, say
+from gateway.terminal import Refused, json_object, print_json, print_rows, progress, say
 from schema.rules.access import Caller, Role
 from schema.rules.text import trimmed
 from schema.storage.database import Database, StorageError, open_database
@@ -234,9 +235,22 @@ def translate(  # noqa: PLR0913  each is a flag
 
 
 @app.command()
-def usage(database_url: DatabaseUrl = None) -> None:
+def usage(  # noqa: PLR0913  each is a flag
+    *,
+    graphql: Annotated[bool, typer.Option("--graphql", help="List what of GraphQL is used, by client, in place of REST.")] = False,
+    share: Annotated[bool, typer.Option("--share", help="Of each token, how much of what it calls is GraphQL.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON array of objects.")] = False,
+    workspace: Annotated[str | None, typer.Option(help="Only of this workspace.", metavar="NAME")] = None,
+    token: Annotated[str | None, typer.Option(help="Only of this API key or user.", metavar="ID")] = None,
+    kind: Annotated[str | None, typer.Option(help="Only of this kind, such as route, ignored or operation.")] = None,
+    since: Annotated[datetime | None, typer.Option(help="Only what was used on this day or later.", formats=["%Y-%m-%d"])] = None,
+    database_url: DatabaseUrl = None,
+) -> None:
     """List who still uses which REST route, parameter and field, how often, and when last."""
-    print_rows(usage_report.COLUMNS, _run(load(database_url=database_url), usage_report.uses))
+    wanted = usage_report.Wanted(workspace, token, kind, since.date() if since else None)
+    columns, report = usage_report.REPORTS["share" if share else "graphql" if graphql else "rest"]
+    rows = _run(load(database_url=database_url), lambda database: report(database, wanted))
+    (print_json if as_json else print_rows)(columns, rows)
 
 
 @contextmanager

@@ -1,24 +1,19 @@
-"""How far REST clients have left REST: uses by token, counted in memory and written in batches beside the requests."""
+"""How far clients have left REST: its routes, parameters and fields by token, and the operations and fields of GraphQL by client."""
 
-import asyncio
-import contextlib
-from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
-from typing import Any, Final
+from collections.abc import Iterable, Mapping
+from typing import Final
 
-import structlog
-from sqlalchemy import bindparam
-from sqlalchemy.dialects import postgresql, sqlite
+from graphql import GraphQLSchema
 
+from gateway.usage_counts import Row, UseCounter
 from rest_compat.protocol import Use
+from schema.deprecations import fields_of
+from schema.documents import Prepared
+from schema.plan.kept import Kept
 from schema.rules.access import Caller
-from schema.rules.clock import now
-from schema.storage.database import Connection, Database, StorageError
-from schema.storage.tables import RestUsage
+from schema.storage.database import Database
+from schema.storage.tables import GraphqlUsage, RestUsage
 
-FLUSH_SECONDS: Final = 10.0
-NAMES: Final = ("workspace_id", "token_id", "route", "kind", "name")
 #: Different kinds of call that wait in memory, and the bytes of the names in them; while the database is away, further ones are not
 #: counted.
 MAX_WAITING: Final = 10_000
@@ -27,34 +22,31 @@ MAX_WAITING_BYTES: Final = 8_000_000
 MAX_IGNORED: Final = 1_000
 OTHERS: Final = "(others)"
 
-Key = tuple[str, str, tuple[Use, ...]]
-"""Workspace, token, and what a call uses: calls of a kind share one."""
+#: How clients of GraphQL tell their name: the draft of GraphQL over HTTP, and Apollo's clients.
+CLIENT_NAMES: Final = (b"graphql-client-name", b"apollographql-client-name")
+#: Characters of a client's or an operation's name.
+LONGEST_NAME: Final = 100
+#: Names that clients choose for themselves and for operations: beyond so many, further ones count as `OTHERS`.
+MAX_NAMES: Final = 200
+#: Different documents by token and client that wait to be written, and the bytes of their texts.
+MAX_OPERATIONS: Final = 1_000
+MAX_OPERATIONS_BYTES: Final = 8_000_000
+#: Documents whose fields are kept, and about how many bytes they take.
+KEPT: Final = 1_000
+KEPT_BYTES: Final = 8_000_000
+#: Bytes that a coordinate takes.
+_COORDINATE: Final = 100
 
 
-class Uses:
-    """Counts uses; `running` writes them every few seconds and at the end."""
+class Uses(UseCounter[tuple[Use, ...]]):
+    """Uses of REST. Calls of a kind share one tuple of uses."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
-        self._waiting: dict[Key, int] = {}
-        self._bytes = 0
+        super().__init__(database, RestUsage.__table__, self._rows_for, _names_size, (MAX_WAITING, MAX_WAITING_BYTES))
         self._ignored: set[Use] = set()
-        self._statement = database.compile(_upsert(database.dialect.name))
-        self._log = structlog.get_logger()
 
-    def note(self, caller: Caller, uses: tuple[Use, ...]) -> None:
-        """Count `uses` for the caller's token. Neither waits nor raises."""
-        key = (caller.workspace_id, caller.token_id, uses)
-        count = self._waiting.get(key, 0)
-        if count or self._has_room(uses):
-            self._waiting[key] = count + 1
-
-    def _has_room(self, uses: tuple[Use, ...]) -> bool:
-        """Whether one more kind of call may wait, which is then counted."""
-        size = sum(len(use.name) for use in uses)
-        room = len(self._waiting) < MAX_WAITING and self._bytes + size <= MAX_WAITING_BYTES
-        self._bytes += size if room else 0
-        return room
+    def _rows_for(self, uses: tuple[Use, ...]) -> Iterable[Row]:
+        return (self._bounded(use) for use in uses)
 
     def _bounded(self, use: Use) -> Use:
         """`use`, or the one that stands for all whose names can't be counted one by one any more."""
@@ -65,67 +57,49 @@ class Uses:
         self._ignored.add(use)
         return use
 
-    async def flush(self) -> None:
-        """Write what waits; what can't be written waits on. Raises StorageError."""
-        due, self._waiting = self._waiting, {}
-        waited, self._bytes = self._bytes, 0
-        if not due:
-            return
-        rows = _rows(due, self._bounded)
 
-        async def work(connection: Connection) -> None:
-            await connection.execute_many(self._statement, rows)
-
-        try:
-            await self._database.write(work)
-        except StorageError:
-            for key, count in due.items():
-                self._waiting[key] = self._waiting.get(key, 0) + count
-            self._bytes += waited
-            raise
-
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        """Inside it, what waits is written in the background."""
-        task = asyncio.create_task(self._run())
-        try:
-            yield
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
-            with contextlib.suppress(StorageError):
-                await self.flush()
-
-    async def _run(self) -> None:
-        while True:
-            await asyncio.sleep(FLUSH_SECONDS)
-            try:
-                await self.flush()
-            except Exception:  # noqa: BLE001  a count is never worth the process
-                self._log.warning("rest usage not written", exc_info=True)
+def _names_size(uses: tuple[Use, ...]) -> int:
+    return sum(len(use.name) for use in uses)
 
 
-def _rows(due: Mapping[Key, int], bounded: Callable[[Use], Use]) -> list[dict[str, Any]]:
-    """A row a use, in the order of the primary key: two writers that lock in the same order don't wait for each other in a circle."""
-    counts: Counter[tuple[str, ...]] = Counter()
-    for (workspace, token, uses), count in due.items():
-        for use in uses:
-            counts[workspace, token, *bounded(use)] += count
-    at = now()
-    return [{**dict(zip(NAMES, key, strict=True)), "count": count, "at": at} for key, count in sorted(counts.items())]
+class GraphqlUses:
+    """Operations of GraphQL over HTTP, by token and client, and the fields that they ask for."""
+
+    def __init__(self, database: Database, schema: GraphQLSchema) -> None:
+        self._schema = schema
+        bounds = MAX_OPERATIONS, MAX_OPERATIONS_BYTES
+        self._counter: UseCounter[tuple[bytes, Prepared]] = UseCounter(database, GraphqlUsage.__table__, self._rows, _texts_size, bounds)
+        self._names: set[str] = set()
+        self._fields: Kept[tuple[str, ...]] = Kept(KEPT, KEPT_BYTES)
+        self.flush = self._counter.flush
+        self.running = self._counter.running
+
+    def note(self, caller: Caller, headers: Mapping[bytes, bytes], prepared: Prepared) -> None:
+        """Count an operation. Neither waits nor raises."""
+        client = headers.get(CLIENT_NAMES[0]) or headers.get(CLIENT_NAMES[1]) or b""
+        self._counter.note(caller, (client[:LONGEST_NAME], prepared))
+
+    def _rows(self, used: tuple[bytes, Prepared]) -> Iterable[Row]:
+        client, prepared = self._name(used[0].decode("utf-8", "replace")), used[1]
+        yield client, "operation", self._name(prepared.name or "")
+        yield from ((client, "field", coordinate) for coordinate in self._fields_of(prepared))
+
+    def _fields_of(self, prepared: Prepared) -> tuple[str, ...]:
+        found = self._fields.get(prepared.mark)
+        if found is None:
+            found = tuple(fields_of(self._schema, prepared.document, prepared.name))
+            self._fields.put(prepared.mark, found, _COORDINATE * (1 + len(found)))
+        return found
+
+    def _name(self, name: str) -> str:
+        """A name that can be stored, or `OTHERS` where there are too many."""
+        name = "".join(character for character in name[:LONGEST_NAME] if character.isprintable())
+        if name not in self._names:
+            if len(self._names) >= MAX_NAMES:
+                return OTHERS
+            self._names.add(name)
+        return name
 
 
-def _upsert(dialect: str) -> Any:
-    table = RestUsage.__table__
-    insert: Any = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
-    at = bindparam("at", type_=table.c.last_used_at.type)
-    added = insert.values(
-        **{name: bindparam(name) for name in (*NAMES, "count")},
-        first_used_at=at,
-        last_used_at=at,
-    )
-    return added.on_conflict_do_update(
-        index_elements=list(table.primary_key),
-        set_={"count": table.c.count + added.excluded["count"], "last_used_at": added.excluded.last_used_at},
-    )
+def _texts_size(used: tuple[bytes, Prepared]) -> int:
+    return len(used[0]) + len(used[1].text)

@@ -1,30 +1,118 @@
-"""Who still uses which part of REST: what `gateway usage` lists, over all workspaces."""
+"""Who still uses which part of REST, who uses what of GraphQL, and how far each token has left REST: what `gateway usage` lists."""
 
-from typing import Any
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any, Final
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import Select, and_, case, func, select, union_all
 
 from schema.storage.database import Database
-from schema.storage.tables import ApiKey, RestUsage, User, Workspace
+from schema.storage.tables import ApiKey, GraphqlUsage, RestUsage, User, Workspace
 
-COLUMNS = ("workspace", "token_id", "token", "route", "kind", "name", "count", "first_used_at", "last_used_at")
+_LAST: Final = ("kind", "name", "count", "first_used_at", "last_used_at")
+COLUMNS: Final = ("workspace", "token_id", "token", "route", *_LAST)
+GRAPHQL_COLUMNS: Final = ("workspace", "token_id", "token", "client", *_LAST)
+SHARE_COLUMNS: Final = ("workspace", "token_id", "token", "rest_calls", "graphql_operations", "left_rest_percent", "last_rest_call")
 
 _USES: Any = RestUsage.__table__
+_GRAPHQL: Any = GraphqlUsage.__table__
 _KEYS: Any = ApiKey.__table__
 _USERS: Any = User.__table__
 _WORKSPACES: Any = Workspace.__table__
 
+Rows = list[list[str]]
 
-async def uses(database: Database) -> list[list[str]]:
-    """The uses in the order of COLUMNS, the latest first; `token` is the key's name or the user's address. Raises Unavailable."""
-    whose = func.coalesce(_KEYS.c.name, _USERS.c.email, "")
-    shown = (_WORKSPACES.c.name, _USES.c.token_id, whose, *(_USES.c[name] for name in COLUMNS[3:]))
-    clause = (
-        select(*shown)
-        .select_from(_USES)
-        .join(_WORKSPACES, _WORKSPACES.c.id == _USES.c.workspace_id)
-        .outerjoin(_KEYS, and_(_KEYS.c.workspace_id == _USES.c.workspace_id, _KEYS.c.id == _USES.c.token_id))
-        .outerjoin(_USERS, and_(_USERS.c.workspace_id == _USES.c.workspace_id, _USERS.c.id == _USES.c.token_id))
-        .order_by(_USES.c.last_used_at.desc(), *_USES.primary_key)
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which uses are wanted: of a workspace by its name, of a token by its id, of a kind, used on a day or later."""
+
+    workspace: str | None = None
+    token: str | None = None
+    kind: str | None = None
+    since: date | None = None
+
+
+async def uses(database: Database, wanted: Wanted = Wanted()) -> Rows:
+    """Uses of REST in the order of COLUMNS, the latest first; `token` is the key's name or the user's address. Raises Unavailable."""
+    return await _uses(database, _USES, COLUMNS, wanted)
+
+
+async def graphql_uses(database: Database, wanted: Wanted) -> Rows:
+    """Uses of GraphQL in the order of GRAPHQL_COLUMNS, the latest first. Raises Unavailable."""
+    return await _uses(database, _GRAPHQL, GRAPHQL_COLUMNS, wanted)
+
+
+async def shares(database: Database, wanted: Wanted) -> Rows:
+    """Of each token in the order of SHARE_COLUMNS, how much of its calls is GraphQL; furthest from that first. Raises Unavailable."""
+    rest = select(*_calls(_USES, rest=True)).where(_USES.c.kind == "route")
+    graphql = select(*_calls(_GRAPHQL, rest=False)).where(_GRAPHQL.c.kind == "operation")
+    both: Any = union_all(rest, graphql).subquery("calls")
+    last = func.max(case((both.c.rest > 0, both.c.last_used_at)))
+    sums = func.sum(both.c.rest).label("rest"), func.sum(both.c.graphql).label("graphql"), last.label("last")
+    calls: Any = select(both.c.workspace_id, both.c.token_id, *sums).group_by(both.c.workspace_id, both.c.token_id)
+    if wanted.since:
+        calls = calls.where(both.c.last_used_at >= _midnight(wanted.since))
+    found = calls.subquery("summed")
+    clause = _named(select(*_who(found), found.c.rest, found.c.graphql, found.c.last), found)
+    rows = [_share(row) for row in await _rows(database, _limited(clause, found, replace(wanted, since=None)))]
+    return sorted(rows, key=lambda row: (int(row[5]), -int(row[3])))
+
+
+def _share(row: Sequence[str]) -> list[str]:
+    *who, calls, operations, last = row
+    return [*who, calls, operations, str(100 * int(operations) // (int(calls) + int(operations))), last]
+
+
+def _calls(table: Any, *, rest: bool) -> Sequence[Any]:
+    none = (table.c["count"] * 0).label("graphql" if rest else "rest")
+    counted = table.c["count"].label("rest" if rest else "graphql")
+    shown = (counted, none) if rest else (none, counted)
+    return (table.c.workspace_id, table.c.token_id, *shown, table.c.last_used_at)
+
+
+async def _uses(database: Database, table: Any, columns: Sequence[str], wanted: Wanted) -> Rows:
+    clause = _named(select(*_who(table), *(table.c[name] for name in columns[3:])), table)
+    if wanted.kind:
+        clause = clause.where(table.c.kind == wanted.kind)
+    return await _rows(database, _limited(clause.order_by(table.c.last_used_at.desc(), *table.primary_key), table, wanted))
+
+
+def _who(table: Any) -> Sequence[Any]:
+    return _WORKSPACES.c.name, table.c.token_id, func.coalesce(_KEYS.c.name, _USERS.c.email, "")
+
+
+def _named(clause: Select[Any], table: Any) -> Select[Any]:
+    """With the names of workspaces and of tokens."""
+    return (
+        clause.select_from(table)
+        .join(_WORKSPACES, _WORKSPACES.c.id == table.c.workspace_id)
+        .outerjoin(_KEYS, and_(_KEYS.c.workspace_id == table.c.workspace_id, _KEYS.c.id == table.c.token_id))
+        .outerjoin(_USERS, and_(_USERS.c.workspace_id == table.c.workspace_id, _USERS.c.id == table.c.token_id))
     )
-    return [[str(value) for value in row] for row in await database.fetch(database.compile(clause), {})]
+
+
+def _limited(clause: Select[Any], table: Any, wanted: Wanted) -> Select[Any]:
+    if wanted.workspace:
+        clause = clause.where(_WORKSPACES.c.name == wanted.workspace)
+    if wanted.token:
+        clause = clause.where(table.c.token_id == wanted.token)
+    if wanted.since:
+        clause = clause.where(table.c.last_used_at >= _midnight(wanted.since))
+    return clause
+
+
+def _midnight(day: date) -> str:
+    return f"{day.isoformat()}T00:00:00Z"
+
+
+async def _rows(database: Database, clause: Any) -> Rows:
+    return [["" if value is None else str(value) for value in row] for row in await database.fetch(database.compile(clause), {})]
+
+
+REPORTS: Final[Mapping[str, tuple[Sequence[str], Callable[[Database, Wanted], Coroutine[Any, Any, Rows]]]]] = {
+    "rest": (COLUMNS, uses),
+    "graphql": (GRAPHQL_COLUMNS, graphql_uses),
+    "share": (SHARE_COLUMNS, shares),
+}

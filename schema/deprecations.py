@@ -1,7 +1,7 @@
-"""What is deprecated in the schema: set by extensions, and found in documents and variables, to warn those who use it."""
+"""What operations use of the schema, by coordinate, and what of it is deprecated: set by extensions, told to those who use it."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 from graphql import (
@@ -82,11 +82,23 @@ def _of_type(type_: GraphQLNamedType) -> Iterator[tuple[str, str]]:
 
 def used(schema: GraphQLSchema, document: DocumentNode, name: str | None, reasons: Reasons) -> list[str]:
     """The coordinates of what an operation of a valid document uses of what is deprecated, in the order of their first use."""
+    return [coordinate for coordinate in _visited(schema, document, name) if coordinate in reasons]
+
+
+def fields_of(schema: GraphQLSchema, document: DocumentNode, name: str | None) -> Iterator[str]:
+    """The coordinates of the fields that an operation of a valid document asks for."""
+    for coordinate in _visited(schema, document, name):
+        owner = schema.type_map[coordinate.partition(".")[0]]
+        if isinstance(owner, GraphQLObjectType | GraphQLInterfaceType) and "(" not in coordinate and "__" not in coordinate:
+            yield coordinate
+
+
+def _visited(schema: GraphQLSchema, document: DocumentNode, name: str | None) -> Iterable[str]:
     own = separate_operations(document).get(name or "", document)
     info = TypeInfo(schema)
     visitor = _Uses(info)
     visit(own, TypeInfoVisitor(info, visitor))
-    return [coordinate for coordinate in visitor.found if coordinate in reasons]
+    return visitor.found
 
 
 class _Uses(Visitor):

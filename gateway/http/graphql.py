@@ -4,14 +4,15 @@ A POST must be `application/json`, which a page of another origin can't send wit
 so no cross-site request has an effect (the specification's "Security", CSRF).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import orjson
 from starlette.types import Receive, Scope, Send
 
 from schema.answers import Answer
-from schema.documents import RequestError
+from schema.documents import Prepared, RequestError
+from schema.rules.access import Caller
 
 from .faults import STATUS, BadRequest, Headers, MethodNotAllowed, NotAcceptable, Unsupported
 from .negotiate import GRAPHQL, Offer, is_json
@@ -30,6 +31,9 @@ TYPES: Final[Mapping[Offer, bytes]] = {
 #: Every answer is the token's own, and its type is the client's choice.
 FIXED: Final[Headers] = [(b"cache-control", b"private, no-store"), (b"vary", b"Accept, Authorization")]
 
+#: Told of each operation that is about to run: who asks, with which headers.
+Note = Callable[[Caller, Mapping[bytes, bytes], Prepared], None]
+
 
 class GraphQLEndpoint:
     """Runs one operation a request. Faults are raised for the outer layers to answer; what is wrong with the operation is answered here.
@@ -37,8 +41,9 @@ class GraphQLEndpoint:
     The request's state says which media type its client takes (`offer`), and who asks (`caller`).
     """
 
-    def __init__(self, operations: Operations) -> None:
+    def __init__(self, operations: Operations, note: Note) -> None:
         self.operations = operations
+        self.note = note
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         del receive
@@ -63,6 +68,7 @@ class GraphQLEndpoint:
             state["mutates"] = True
             deadline = state["deadline"]
         state["operation"] = prepared.name
+        self.note(state["caller"], state["headers"], prepared)
         answer = await self.operations.run(prepared, parameters.variables, state["caller"], deadline=deadline)
         await _send(send, media, answer_status(answer, media), answer.encode())
 

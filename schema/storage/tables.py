@@ -317,3 +317,19 @@ class RestUsage(Row, table=True):
     count: int = Field(default=0, sa_type=Cents)
     first_used_at: datetime = Field(sa_type=Instant)
     last_used_at: datetime = Field(sa_type=Instant)
+
+
+class GraphqlUsage(Row, table=True):
+    """How often a client, under a token, ran an operation of GraphQL or asked for a field, and when last."""
+
+    __tablename__ = "graphql_usage"
+    __table_args__ = (PrimaryKeyConstraint("workspace_id", "token_id", "client", "kind", "name"), _in_workspace(), CLUSTERED)
+
+    workspace_id: str = _text()
+    token_id: str = _text()
+    client: str = _text()
+    kind: str = _text()
+    name: str = _text()
+    count: int = Field(default=0, sa_type=Cents)
+    first_used_at: datetime = Field(sa_type=Instant)
+    last_used_at: datetime = Field(sa_type=Instant)

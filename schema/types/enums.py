@@ -97,6 +97,14 @@ RestUsageKind = stored_enum(
         "REFUSED": ("refused", "A call was refused; the name is the code of the error."),
     },
 )
+GraphqlUsageKind = stored_enum(
+    "GraphqlUsageKind",
+    "What of GraphQL was used.",
+    {
+        "OPERATION": ("operation", "An operation was run."),
+        "FIELD": ("field", "An operation that was run asked for a field."),
+    },
+)
 EventType = plain_enum(
     "EventType",
     "What happened to an opportunity.",

@@ -33,6 +33,7 @@ from .records import (
     ApiKey,
     Contact,
     ContactConnection,
+    GraphqlUsage,
     Node,
     Opportunity,
     OpportunityConnection,
@@ -210,6 +211,14 @@ class Query:
     )
     def rest_usage(self) -> list[RestUsage]:
         """Who still uses REST."""
+        raise Planned
+
+    @resolved(
+        Rows("GraphqlUsage", ("token_id", "client", "kind", "name"), admin=True),
+        "Which clients use which operations and fields of GraphQL. Only admins may ask.",
+    )
+    def graphql_usage(self) -> list[GraphqlUsage]:
+        """Who uses GraphQL."""
         raise Planned
 
     @resolved(

@@ -9,7 +9,7 @@ from ..nouns.opportunities.amounts import SUMMARY, weighted_cents
 from ..plan.order import ordering
 from ..plan.sources import LONGEST, Column, Connection, Expression, Foreign, OneOf, Stored, ToMany, ToOne
 from ..storage import tables
-from .enums import OpportunityStage, ProbabilitySource, RestUsageKind, Role
+from .enums import GraphqlUsageKind, OpportunityStage, ProbabilitySource, RestUsageKind, Role
 from .fields import Planned, for_admins, plain, read_from, resolved
 from .pages import AfterArg, BeforeArg, FilterArg, FirstArg, LastArg, NewestArg, OffsetArg, OrderArg, PageInfo, Summary
 from .relations import CONTACTS, DEAL_ORDERS, OPPORTUNITIES, OPPORTUNITY, itself, known_user, own_account
@@ -215,6 +215,26 @@ class RestUsage:
     count: int = plain("How many times the token used it.")
     first_used_at: DateTime = plain("When the token first used it, in UTC.")
     last_used_at: DateTime = plain("When the token last used it, in UTC.")
+
+
+@strawberry.type(
+    description=(
+        "How often a client used a part of GraphQL over HTTP: an operation or a field. A client says its name by the header "
+        "`GraphQL-Client-Name` or `apollographql-client-name`. Brought up to date every few seconds."
+    )
+)
+class GraphqlUsage:
+    """Who has left the old door, and for what."""
+
+    __stored__ = Stored(tables.GraphqlUsage.__table__, key="name")
+
+    token_id: str = plain("The id of the API key or of the user whose token it was.")
+    client: str = plain("The name of the client; empty where it says none.")
+    kind: GraphqlUsageKind = plain("Whether it was an operation or a field.")
+    name: str = plain("The name of the operation, empty where it has none; or the field, such as `Opportunity.value`.")
+    count: int = plain("How many times the client used it.")
+    first_used_at: DateTime = plain("When the client first used it, in UTC.")
+    last_used_at: DateTime = plain("When the client last used it, in UTC.")
 
 
 @strawberry.type(description="An opportunity on a page, with its position in the list.")

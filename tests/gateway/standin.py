@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -31,13 +31,14 @@ class Answer:
         return orjson.dumps({**({"errors": self.errors} if self.errors else {}), **members, "extensions": self.extensions})
 
 
-@dataclass
+@dataclass(eq=False)
 class Prepared:
     text: str
     kind: str
     name: str | None
     document: graphql.DocumentNode
     operation: graphql.OperationDefinitionNode
+    mark: object = field(default_factory=object)
 
 
 def formatted(error: graphql.GraphQLError, code: str = "BAD_REQUEST") -> dict[str, Any]:

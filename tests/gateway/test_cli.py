@@ -18,7 +18,7 @@ from gateway.auth.keys import Keys, NewKey
 from gateway.migrations import head
 from gateway.rest_usage import Uses
 from gateway.settings import Settings
-from gateway.usage_report import COLUMNS, uses
+from gateway.usage_report import COLUMNS, Wanted, uses
 from rest_compat.protocol import Use
 from schema.rules.access import Caller, Role
 from schema.storage.database import Database
@@ -198,13 +198,21 @@ async def test_usage_lists_what_rest_is_used_for(database: Database) -> None:
     for _ in range(3):
         counted.note(caller, (Use("GET /api/opportunities/", "parameter", "stage"),))
     await counted.flush()
-    (row,) = await uses(database)
+    (row,) = await uses(database, Wanted())
     assert row[:7] == ["Acme", created.id, "old client", "GET /api/opportunities/", "parameter", "stage", "3"]
 
 
 def test_usage_prints_a_list(on: Run) -> None:
     """Without uses there is the heading alone."""
     assert on("usage").out.split() == list(COLUMNS)
+
+
+def test_usage_in_other_forms(on: Run) -> None:
+    """As a table, as JSON for programs, of either door, and the shares; a day that is none is refused."""
+    assert json.loads(on("usage", "--json").out) == []
+    assert on("usage", "--graphql").out.split()[:4] == ["workspace", "token_id", "token", "client"]
+    assert on("usage", "--share", "--workspace", "Acme").out.split()[3:6] == ["rest_calls", "graphql_operations", "left_rest_percent"]
+    assert on("usage", "--since", "soon").code == 2
 
 
 def test_every_setting_has_a_flag(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,99 @@
+"""How far clients have left REST: uses of both doors by token, client and field; lists of them; the share of each token."""
+
+from datetime import date
+
+import pytest
+
+from gateway.auth.keys import Keys, NewKey
+from gateway.rest_usage import LONGEST_NAME, MAX_NAMES, OTHERS, GraphqlUses, Uses
+from gateway.usage_report import Wanted, graphql_uses, shares, uses
+from rest_compat.protocol import Use
+from schema.graph import Graph
+from schema.rules.access import Caller, Role
+from schema.storage.database import Database
+from tests.rest_compat.real import OPPORTUNITIES, gateway
+
+QUERY = "query Deals { opportunities(first: 1) { nodes { id account { name } } } }"
+
+
+async def test_operations_are_counted_by_client(database_url: str) -> None:
+    """Each operation over HTTP counts for its token and client, with the fields that it asks for; admins read it beside REST's uses."""
+    async with gateway(database_url) as here:
+        for name, value in (("GraphQL-Client-Name", "board"), ("apollographql-client-name", "board"), ("x-nothing", "x")):
+            await here.client.post("/graphql", json={"query": QUERY}, headers={name: value})
+        await here.client.get(OPPORTUNITIES)
+        await here.app.graphql_uses.flush()
+        asked = await here.client.post("/graphql", json={"query": "{ graphqlUsage { client kind name count } }"})
+        member = await here.token("Here", Role.MEMBER)
+        refused = await here.client.post("/graphql", json={"query": "{ graphqlUsage { name } }"}, headers=member)
+    counted = {(one["client"], one["kind"], one["name"]): one["count"] for one in asked.json()["data"]["graphqlUsage"]}
+    fields = ("Query.opportunities", "OpportunityConnection.nodes", "Opportunity.id", "Opportunity.account", "Account.name")
+    for client, times in (("board", 2), ("", 1)):
+        assert counted.pop((client, "OPERATION", "Deals")) == times
+        assert [counted.pop((client, "FIELD", name)) for name in fields] == [times] * len(fields)
+    assert counted == {}
+    assert refused.json()["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+
+
+async def test_names_of_clients_are_bounded(database: Database) -> None:
+    """However many names clients think of, only so many are written; the rest are `OTHERS`, and none is long or unprintable."""
+    created = await Keys(database).create(NewKey("Acme", Role.ADMIN, "x"))
+    caller = Caller(created.workspace_id, Role.ADMIN, None, None, created.id)
+    graph = Graph(database)
+    prepared = graph.prepare("{ apiKeys { id } }", None)
+    counted = GraphqlUses(database, graph.graphql_schema)
+    for number in range(MAX_NAMES + 50):
+        counted.note(caller, {b"graphql-client-name": b"\xff\n%03d" % number + b"y" * 1000}, prepared)
+    await counted.flush()
+    rows = await graphql_uses(database, Wanted(kind="operation"))
+    names = {row[3] for row in rows}
+    assert OTHERS in names
+    assert len(names) <= MAX_NAMES + 1
+    assert max(map(len, names)) <= LONGEST_NAME
+    assert all(name.isprintable() for name in names)
+
+
+async def written(database: Database) -> tuple[str, str]:
+    """Two tokens: one calls REST three times and GraphQL once, the other only GraphQL."""
+    keys = Keys(database)
+    old = await keys.create(NewKey("Acme", Role.ADMIN, "old client"))
+    new = await keys.create(NewKey("Acme", Role.ADMIN, "new client"))
+    rest, graph = Uses(database), Graph(database)
+    operations = GraphqlUses(database, graph.graphql_schema)
+    prepared = graph.prepare("query Mine { apiKeys { id } }", None)
+    for key, calls in ((old, 3), (new, 0)):
+        caller = Caller(key.workspace_id, Role.ADMIN, None, None, key.id)
+        for _ in range(calls):
+            rest.note(caller, (Use("GET /api/opportunities/", "route"), Use("GET /api/opportunities/", "ignored", "page_size")))
+        operations.note(caller, {b"graphql-client-name": b"board"}, prepared)
+    await rest.flush()
+    await operations.flush()
+    return old.id, new.id
+
+
+async def test_the_share_that_has_left(database: Database) -> None:
+    """Of each token, how many calls are of either door, and the share that is GraphQL, who is furthest from it first."""
+    old, new = await written(database)
+    rows = await shares(database, Wanted())
+    assert [row[:6] for row in rows] == [
+        ["Acme", old, "old client", "3", "1", "25"],
+        ["Acme", new, "new client", "0", "1", "100"],
+    ]
+    assert [bool(row[6]) for row in rows] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "kinds"),
+    [
+        (Wanted(), ["ignored", "route"]),
+        (Wanted(kind="ignored"), ["ignored"]),
+        (Wanted(workspace="Acme", since=date(2026, 1, 1)), ["ignored", "route"]),
+        (Wanted(workspace="Other"), []),
+        (Wanted(token="key_none"), []),
+        (Wanted(since=date(2999, 1, 1)), []),
+    ],
+)
+async def test_filters(database: Database, wanted: Wanted, kinds: list[str]) -> None:
+    """Uses of a workspace, a token, a kind, and of a day or later."""
+    await written(database)
+    assert sorted(row[4] for row in await uses(database, wanted)) == kinds
