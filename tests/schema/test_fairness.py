@@ -76,7 +76,7 @@ async def test_others_have_half_of_the_time() -> None:
     assert turns["all"] > 2 * pieces
     began = time.perf_counter()
     await work.run("a", [lambda: time.sleep(0.2)] * 3)
-    assert time.perf_counter() - began < 0.9
+    assert time.perf_counter() - began < 1.15
 
 
 async def test_work_is_done_once_for_all() -> None:
