@@ -66,15 +66,15 @@ class Cors:
 _asked = Seldom(lambda line: structlog.get_logger().warning(line))
 
 
-def refuse_preflight(scope: Scope) -> None:
-    """Raise Forbidden where a browser asks whether a page of another origin may call, and no origins are set: else there is `Cors`."""
+def refused_preflight(scope: Scope) -> Forbidden | None:
+    """Return the refusal where a browser asks whether a page of another origin may call. Where origins are set, `Cors` answers before."""
     headers = scope["state"]["headers"]
     origin = headers.get(b"origin")
     if origin is None or b"access-control-request-method" not in headers:
-        return
+        return None
     shown = origin.decode("latin-1")[:SHOWN]
     _asked("A browser asked whether pages of %(origin)r may call. If they may, set GATEWAY_CORS_ORIGINS to their origin.", origin=shown)
-    raise Forbidden("Pages of other origins may not call this gateway. Whoever runs it allows them by GATEWAY_CORS_ORIGINS.")
+    return Forbidden("Pages of other origins may not call this gateway. Whoever runs it allows them by GATEWAY_CORS_ORIGINS.")
 
 
 async def _preflight(requested: bytes | None, send: Send, *, allowed: bool) -> None:

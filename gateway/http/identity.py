@@ -8,7 +8,7 @@ from gateway.auth import Authenticator, AuthError
 from schema.rules.access import Caller
 from schema.storage.database import Unavailable as StorageUnavailable
 
-from .cors import refuse_preflight
+from .cors import refused_preflight
 from .faults import Unauthenticated
 from .operations import unavailable
 
@@ -38,7 +38,8 @@ class Identified:
 
     async def _tell_options(self, scope: Scope, receive: Receive, send: Send) -> None:
         """What may be asked for is told to anyone: browsers and tools ask before they have a token, or without it."""
-        refuse_preflight(scope)
+        if refused := refused_preflight(scope):
+            raise refused
         await self.app(scope, receive, send)
 
     async def _look_up(self, authorization: str | None) -> Caller:

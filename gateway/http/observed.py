@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from rest_compat.headers import ONCE, combined, repeated
 from rest_compat.serve import HOST
 
-from .cors import refuse_preflight
+from .cors import refused_preflight
 from .faults import STATUS, BadRequest, Defect, Fault, Headers, MethodNotAllowed, NotFound
 from .respond import refuse, refuse_socket
 
@@ -116,12 +116,11 @@ class Observed:
         if begun:
             raise error
         if isinstance(fault, MethodNotAllowed) and scope["method"] == "OPTIONS":
-            try:
-                await _tell_options(scope, send, fault.allow)
-            except Fault as refused:
-                fault = refused
-            else:
+            refused = refused_preflight(scope)
+            if refused is None:
+                await _tell_options(send, fault.allow)
                 return
+            fault = refused
         scope["state"]["out"] += self.marks(scope)
         await refuse(scope, send, fault)
 
@@ -137,8 +136,8 @@ class Observed:
         return None
 
 
-async def _tell_options(scope: Scope, send: Send, allow: str) -> None:
-    refuse_preflight(scope)
+async def _tell_options(send: Send, allow: str) -> None:
+    """Send what a page can do."""
     known = allow if "OPTIONS" in allow else f"{allow}, OPTIONS"
     await send({"type": "http.response.start", "status": 204, "headers": [(b"allow", known.encode())]})
     await send({"type": "http.response.body", "body": b""})
