@@ -1,6 +1,8 @@
 """Serving on a port: uvicorn on uvloop and httptools where there are, any number of processes, and an orderly stop."""
 
 import asyncio
+import contextlib
+import ctypes
 import gc
 import os
 import signal
@@ -30,6 +32,8 @@ except ImportError:  # Windows has no httptools: h11 then, without its time limi
     Wire = None  # type: ignore[assignment,misc]
 
 GENERATION_0 = 100_000
+#: mallopt(3) of glibc: from so many bytes on a block is mapped by itself.
+M_MMAP_THRESHOLD, LARGE_BLOCK = -3, 1_048_576
 #: For a worker to start, on a busy machine too, before its restart is given up; and to give a sign of life, before it is replaced.
 WORKER_SECONDS = 30
 
@@ -82,8 +86,14 @@ def application(settings: Settings, demo_token: str | None) -> ASGIApp:
     """The application of one serving process."""
     logs.configure(settings)
     app = create_app(settings, demo_token=demo_token)
-    app.at_start += [_freeze, partial(_stop_in_order, app)]
+    app.at_start += [_give_back_large_blocks, _freeze, partial(_stop_in_order, app)]
     return app.asgi
+
+
+def _give_back_large_blocks() -> None:
+    """Memory of large answers goes back to the system when it is free: by itself glibc keeps blocks of a size that was freed before."""
+    with contextlib.suppress(AttributeError, TypeError):  # other libraries have no mallopt
+        ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK)
 
 
 def _freeze() -> None:

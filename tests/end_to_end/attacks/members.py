@@ -208,7 +208,7 @@ async def many_slow_readers(target: Target, scale: float) -> Counter[str]:
         async with connected(target.address, limit=16_384) as streams:
             status = await answer(streams, query(target.viewer, f"{NEARLY_TOO_LARGE} # {turn}", a=target.account))
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(5):
+                async with asyncio.timeout(2 + 3 * scale):
                     while await streams[0].read(16_384):  # noqa: ASYNC110  this is how slow it is
                         await asyncio.sleep(0.25)
         return status

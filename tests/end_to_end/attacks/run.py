@@ -60,10 +60,10 @@ ATTACKS = {
         _attack("V7", members.blanks, "400", "401", "431", short=0.2),
         _attack("R6", members.filters, *_REFUSED),
         _attack("R7", members.dearest, *_REFUSED),
-        _attack("D1", members.documents, "200", "503", *_REFUSED, short=0.1),
-        _attack("D2", members.deep, "503", *_REFUSED),
+        _attack("D1", members.documents, "200", "503", *_REFUSED, short=0.05),
+        _attack("D2", members.deep, "503", "504", *_REFUSED, short=0.1),
         _attack("D3", members.many_slow_readers, "200", "503"),
-        _attack("D4", members.shapes, "200", "503", short=0.1),
+        _attack("D4", members.shapes, "200", "503", short=0.05),
     )
 }
 
