@@ -34,7 +34,7 @@ from .plan.faults import PlainValues, faults, path_text
 from .plan.kept import Kept
 from .plan.limits import Limits, too_much
 from .plan.selections import deciding_variables
-from .plan.variables import Coercions, Variable, Variables, coerce_plainly, writable
+from .plan.variables import Coercions, TooManyItems, Variable, Variables, coerce_plainly, writable
 from .rules.errors import BadRequest
 
 MAX_PLANS = 32
@@ -197,7 +197,11 @@ class Documents:
             except BadRequest as error:
                 message = f"Variable '${name}': {error}"
                 raise request_error(message) from None
-        values = coerce_plainly(prepared.variables, given)
+        try:
+            values = coerce_plainly(prepared.variables, given)
+        except TooManyItems as error:
+            message = f"Variable '${error.variable}': {error}"
+            raise request_error(message) from None
         if values is None:
             if not writable(given):
                 message = "A variable holds a NUL character or half a surrogate pair, which no text may have."

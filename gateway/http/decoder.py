@@ -7,6 +7,7 @@ many colons as the value has members and colons in strings, or more if a member 
 """
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any, Final, Literal, TypeAlias
@@ -15,6 +16,11 @@ import orjson
 
 MAX_DEPTH: Final = 32
 MAX_INTEGER: Final = 2**53 - 1
+#: Values of one text: more than any operation has use for, and little enough to be read while others wait.
+MAX_VALUES: Final = 40_000
+#: Bytes of a text up to which its values aren't counted.
+_SMALL: Final = 2 * MAX_VALUES
+_STRINGS: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 
 #: What the standard parser says, by how it begins, in words that say what to mend.
 _WORDS: Final = {
@@ -61,6 +67,8 @@ class _Suspicious(Exception):
 
 def decode(body: bytes) -> Any:
     """The value that the JSON text `body` stands for. Raises DecodeError."""
+    if len(body) > _SMALL and _marks(body) > MAX_VALUES and _marks(_STRINGS.sub(b"", body)) > MAX_VALUES:
+        raise DecodeError(f"The JSON text has more than {MAX_VALUES:,} values.")
     try:
         value = orjson.loads(body)
         # An escaped colon (003a) would upset the count and an escaped NUL pass unseen; both are rare enough for the slow way.
@@ -69,6 +77,11 @@ def decode(body: bytes) -> Any:
     except (orjson.JSONDecodeError, _Suspicious):
         return _decode_slowly(body)
     return value
+
+
+def _marks(body: bytes) -> int:
+    """At least as many as the text has values, a few more where it has objects and lists."""
+    return body.count(b",") + body.count(b"[") + body.count(b"{")
 
 
 def _colons(value: Any, levels: int) -> int:

@@ -35,6 +35,8 @@ Variable = tuple[str, Coerce, bool, Any]
 MAX_INT = 2**31
 MAX_READ, READ_BYTES = 8, 100_000
 """How much of variables may be kept read, and about how many bytes it takes: more than the lists of most operations."""
+MAX_ITEMS = 1_000
+"""Items of a list in variables, and members of an object; what an operation takes is less and has errors of its own."""
 NUMBER_BYTES = 100
 """Bytes that a number takes which is kept."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -69,8 +71,17 @@ class Unplain(Exception):
     """A value that graphql-core has to look at."""
 
 
+class TooManyItems(Exception):
+    """A list, or an object, that has more items than any operation takes: to look at each of them would hold others up."""
+
+    variable = ""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(f"A list or an object has {count:,} items; it may have {MAX_ITEMS:,}.")
+
+
 def coerce_plainly(variables: Sequence[Variable], given: dict[str, Any]) -> Variables | None:
-    """The coerced values; None where graphql-core has to look at them."""
+    """The coerced values; None where graphql-core has to look at them. Raises TooManyItems."""
     coerced: dict[str, Any] = {}
     try:
         for name, coerce, required, default in variables:
@@ -82,6 +93,9 @@ def coerce_plainly(variables: Sequence[Variable], given: dict[str, Any]) -> Vari
                 coerced[name] = default
     except (Unplain, GraphQLError, ValueError, TypeError):
         return None
+    except TooManyItems as found:
+        found.variable = name
+        raise
     return Variables({}, coerced)
 
 
@@ -140,7 +154,7 @@ class Coercions:
 
         def coerce(value: Any) -> Any:
             if type(value) is not dict or not fields:
-                raise Unplain
+                raise _unplain(value)
             coerced, met = {}, 0
             for name, out_name, inner, required, default in fields:
                 if name in value:
@@ -151,7 +165,7 @@ class Coercions:
                 elif default is not Undefined:
                     coerced[out_name] = default
             if met < len(value):
-                raise Unplain
+                raise _unplain(value)
             return coerced
 
         # Known before its fields are: a filter has filters among them.
@@ -174,6 +188,11 @@ def _holds_itself(type_: Any) -> bool:
     return type_.name in found
 
 
+def _unplain(value: Any) -> Exception:
+    """What is raised for a value that isn't an object of the fields that are declared."""
+    return TooManyItems(len(value)) if isinstance(value, dict | list) and len(value) > MAX_ITEMS else Unplain()
+
+
 def _present(inner: Coerce) -> Coerce:
     def coerce(value: Any) -> Any:
         if value is None:
@@ -187,6 +206,8 @@ def _list(inner: Coerce) -> Coerce:
     def coerce(value: Any) -> Any:
         if type(value) is not list:
             raise Unplain
+        if len(value) > MAX_ITEMS:
+            raise TooManyItems(len(value))
         return [inner(item) for item in value]
 
     return coerce

@@ -36,6 +36,13 @@ def outcome(function: Any, body: bytes) -> Any:
         return error.kind, error.message
 
 
+def test_values_are_counted_and_not_texts() -> None:
+    """Commas and brackets in texts are none of a value's, however they are escaped."""
+    texts = ["[{,}]" * 50_000, '",' * 50_000, "\\", '\\"', ",,,"]
+    assert decode(json.dumps(texts).encode()) == texts
+    assert len(decode(b"[" + b"1," * 39_990 + b"1]")) == 39_991
+
+
 @pytest.mark.parametrize(
     ("body", "said"),
     [
@@ -67,8 +74,13 @@ def outcome(function: Any, body: bytes) -> Any:
         (b'{"a":"\\u003a","a":""}', "twice"),
         (b'{"x":[{"b":":","b":":"}]}', "twice"),
         (b"[" * 33 + b"]" * 33, "33 levels".replace("33", "32")),
-        (b"[" * 100_000, "levels"),
-        (b'{"a":' * 100_000, "levels"),
+        (b"[" * 10_000, "levels"),
+        (b'{"a":' * 10_000, "levels"),
+        (b"[" * 100_000, "more than 40,000 values"),
+        (b'{"a":' * 100_000, "more than 40,000 values"),
+        (b"[" + b"1," * 40_001 + b"1]", "more than 40,000 values"),
+        (b"[" + b'{"a":[[]]},' * 15_000 + b"1]", "more than 40,000 values"),
+        (rb'["\",' + b"{}," * 40_000 + rb'"""]', "more than 40,000 values"),
     ],
 )
 def test_malformed(body: bytes, said: str) -> None:

@@ -220,6 +220,26 @@ async def test_fields_are_counted_where_fragments_are_spread(world_on_sqlite: Wo
         graph.prepare(often)
 
 
+@pytest.mark.parametrize(
+    ("document", "variables"),
+    [
+        ("query($v: [ID!]!) { nodes(ids: $v) { id } }", ["opp_0"] * 20_000),
+        ("query($v: [ID!]!) { nodes(ids: $v) { id } }", [None] * 20_000),
+        ("query($v: OpportunityFilter) { opportunities(filter: $v) { totalCount } }", {f"k{number}": 1 for number in range(20_000)}),
+        ("mutation($v: [CreateOpportunityInput!]!) { createOpportunities(inputs: $v) { succeeded } }", [{"name": "x"}] * 20_000),
+        ("mutation($v: CreateOpportunityInput!) { createOpportunity(input: $v) { opportunity { id } } }", {"contactIds": ["x"] * 20_000}),
+        ("mutation($v: CreateOpportunityInput!) { createOpportunity(input: $v) { opportunity { id } } }", [1] * 20_000),
+    ],
+)
+async def test_long_lists_in_variables(world_on_sqlite: World, document: str, variables: Any) -> None:
+    """They are refused by their length alone, before anything looks at each of their items."""
+    answer = await ask(world_on_sqlite.graph, document, world_on_sqlite.here.caller(), {"v": variables})
+    assert not answer.executed
+    assert answer.errors is not None
+    assert answer.errors[0]["message"].startswith("Variable '$v': ")
+    assert answer.errors[0]["extensions"]["code"] == "BAD_REQUEST"
+
+
 async def test_plans_and_documents_are_bounded(world_on_sqlite: World) -> None:
     """Neither booleans nor the number of documents, nor another operation's variables, fill the memory."""
     graph, caller = Graph(world_on_sqlite.database), world_on_sqlite.here.caller()
