@@ -199,13 +199,12 @@ class Documents:
                 raise request_error(message) from None
         try:
             values = coerce_plainly(prepared.variables, given)
-        except TooManyItems as error:
-            message = f"Variable '${error.variable}': {error}"
-            raise request_error(message) from None
-        if values is None:
-            if not writable(given):
+            if values is None and not writable(given):
                 message = "A variable holds a NUL character or half a surrogate pair, which no text may have."
                 raise request_error(message)
+        except TooManyItems as error:
+            raise request_error(str(error)) from None
+        if values is None:
             definitions = prepared.operation.variable_definitions or ()
             result = get_variable_values(self._schema, definitions, given, max_errors=1)
             if isinstance(result, list):

@@ -47,8 +47,7 @@ from .write.transaction import Call as WriteCall
 
 _log = logging.getLogger(__name__)
 
-RETRY_SECONDS = 60
-"""After which a plan is tried again that has met null where there can be none."""
+RETRY_SECONDS = 60  # after which a plan is tried again that has met null where there can be none
 LOOKS = 4
 """How often an operation is begun again for want of compiled statements; above it, they are compiled where they are needed."""
 _NULL = "a plan met null in %s, which can't be null: graphql-core answers operation %s in its place, for %d s"

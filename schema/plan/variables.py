@@ -74,8 +74,6 @@ class Unplain(Exception):
 class TooManyItems(Exception):
     """A list, or an object, that has more items than any operation takes: to look at each of them would hold others up."""
 
-    variable = ""
-
     def __init__(self, count: int) -> None:
         super().__init__(f"A list or an object has {count:,} items; it may have {MAX_ITEMS:,}.")
 
@@ -93,16 +91,15 @@ def coerce_plainly(variables: Sequence[Variable], given: dict[str, Any]) -> Vari
                 coerced[name] = default
     except (Unplain, GraphQLError, ValueError, TypeError):
         return None
-    except TooManyItems as found:
-        found.variable = name
-        raise
     return Variables({}, coerced)
 
 
 def writable(value: Any) -> bool:
-    """Whether every text in a JSON value can be sent to a database."""
+    """Whether every text in a JSON value can be sent to a database. Raises TooManyItems."""
     if isinstance(value, str):
         return "\0" not in value and (value.isascii() or not _SURROGATE.search(value))
+    if isinstance(value, dict | list) and len(value) > MAX_ITEMS:
+        raise TooManyItems(len(value))
     if isinstance(value, dict):
         return all(map(writable, value.values()))
     return not isinstance(value, list) or all(map(writable, value))
@@ -154,7 +151,7 @@ class Coercions:
 
         def coerce(value: Any) -> Any:
             if type(value) is not dict or not fields:
-                raise _unplain(value)
+                raise Unplain
             coerced, met = {}, 0
             for name, out_name, inner, required, default in fields:
                 if name in value:
@@ -165,7 +162,7 @@ class Coercions:
                 elif default is not Undefined:
                     coerced[out_name] = default
             if met < len(value):
-                raise _unplain(value)
+                raise Unplain
             return coerced
 
         # Known before its fields are: a filter has filters among them.
@@ -186,11 +183,6 @@ def _holds_itself(type_: Any) -> bool:
         found.update(named)
         waiting.extend(named.values())
     return type_.name in found
-
-
-def _unplain(value: Any) -> Exception:
-    """What is raised for a value that isn't an object of the fields that are declared."""
-    return TooManyItems(len(value)) if isinstance(value, dict | list) and len(value) > MAX_ITEMS else Unplain()
 
 
 def _present(inner: Coerce) -> Coerce:

@@ -80,7 +80,7 @@ def test_values_are_counted_and_not_texts() -> None:
         (b'{"a":' * 100_000, "more than 40,000 values"),
         (b"[" + b"1," * 40_001 + b"1]", "more than 40,000 values"),
         (b"[" + b'{"a":[[]]},' * 15_000 + b"1]", "more than 40,000 values"),
-        (rb'["\",' + b"{}," * 40_000 + rb'"""]', "more than 40,000 values"),
+        (rb'["\\",' + b"{}," * 40_000 + rb'"\""]', "more than 40,000 values"),
     ],
 )
 def test_malformed(body: bytes, said: str) -> None:

@@ -236,7 +236,7 @@ async def test_long_lists_in_variables(world_on_sqlite: World, document: str, va
     answer = await ask(world_on_sqlite.graph, document, world_on_sqlite.here.caller(), {"v": variables})
     assert not answer.executed
     assert answer.errors is not None
-    assert answer.errors[0]["message"].startswith("Variable '$v': ")
+    assert answer.errors[0]["message"].endswith(("A list or an object has 20,000 items; it may have 1,000.", "ask for less at once."))
     assert answer.errors[0]["extensions"]["code"] == "BAD_REQUEST"
 
 
