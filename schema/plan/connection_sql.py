@@ -211,11 +211,11 @@ class ConnectionSql:
             return []
         return [key for key in self._ordered_by(page) if self.level.found(key) is None]
 
-    def places(self, page: Page) -> list[int]:
+    def places(self, page: Page) -> tuple[int, ...]:
         """Where in a row of a page its keys stand."""
         further = count(len(self.level.columns))
         places = [self.level.found(key) for key in self._ordered_by(page)]
-        return [next(further) if place is None else place for place in places]
+        return tuple([next(further) if place is None else place for place in places])
 
     def _ordered_by(self, page: Page) -> list[ColumnElement[Any]]:
         return page.order.keys(self.level.table, limited=self.level.limited)
