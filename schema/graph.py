@@ -5,7 +5,7 @@ errors, is completed by graphql-core from the same rows: one meaning, two speeds
 """
 
 import logging
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
@@ -120,7 +120,7 @@ class Graph:
         values = self._documents.coerce(prepared, variables or {})
         return "\n".join(explain(self._plans.make(prepared, values, caller), values))
 
-    async def run(
+    def run(
         self,
         prepared: Prepared,
         variables: dict[str, Any] | None,
@@ -128,7 +128,7 @@ class Graph:
         *,
         at_revision: bool = False,
         deadline: float | None = None,
-    ) -> Answer:
+    ) -> Coroutine[Any, Any, Answer]:
         """Executes a query or mutation for `caller`; a query's answer says `at_revision` which one it saw.
 
         A mutation of several root fields ends in time before the `deadline`, as `monotonic` tells it, to say what was done.
@@ -136,8 +136,8 @@ class Graph:
         """
         reading = Reading(caller, at_revision, deadline)
         if self._around is None:
-            return await self._run(prepared, variables, reading)
-        return await self._run_within(self._around, prepared, variables, reading)
+            return self._run(prepared, variables, reading)
+        return self._run_within(self._around, prepared, variables, reading)
 
     async def _run_within(self, around: Around, prepared: Prepared, variables: dict[str, Any] | None, reading: Reading) -> Answer:
         """The same, with the schema extensions around it. What one of them raises is the answer's error."""

@@ -77,7 +77,7 @@ class Places:
     def _serve(self) -> None:
         """A new turn: the first in line has a place."""
         self._turn = False
-        if self.free > 0 and (turn := self.line.next()) is not None:
+        if self.line.length and self.free > 0 and (turn := self.line.next()) is not None:
             self.free -= 1
             turn.set_result(None)
             self._next_turn()

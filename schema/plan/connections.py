@@ -220,7 +220,8 @@ class ConnectionPlan:
     def _weigh(self, reader: Reader, page: Page, rows: Sequence[Row], parents: Parents | None = None) -> None:
         """Counts the rows of a page, or of the pages of many parents, towards the answer. Raises TooLarge."""
         self.level.weigh(reader, rows, parents, self._parent)
-        if self.wanted.cursors and rows:
+        wanted = self.sql.wanted
+        if wanted.cursors and rows:
             longest = page.order.longest(rows, page.places)
             pages = 1 if parents is None else len(parents.keys)
             count = self.cursors.of_row * len(rows) + self.cursors.of_page * pages
@@ -228,7 +229,7 @@ class ConnectionPlan:
 
     def _cursor_of(self, reader: Reader, page: Page) -> Callable[[Row], str] | None:
         """What writes the cursor of a row; None where none is asked for."""
-        if not self.wanted.cursors:
+        if not self.sql.wanted.cursors:
             return None
         return page.cursors(reader.caller.workspace_id)
 
