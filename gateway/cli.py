@@ -216,7 +216,9 @@ def translate(  # noqa: PLR0913  each is a flag
     target: Annotated[str | None, typer.Argument(help="Path and query, as in '/api/opportunities/?stage=proposal'.")] = None,
     *,
     body: Annotated[str, typer.Option(help="The call's JSON body.", metavar="JSON")] = "",
-    har: Annotated[list[Path] | None, typer.Option(help="A HAR file, or an access log, also in gzip; may be repeated.")] = None,
+    har: Annotated[
+        list[Path] | None, typer.Option(help="A HAR file, or an access log, also in gzip; may be repeated.", metavar="FILE")
+    ] = None,
     host: Annotated[str | None, typer.Option(help="Whose calls of a recording are meant (default: the most frequent host).")] = None,
     prefix: Annotated[str | None, typer.Option(help="What stands before /api/ in its paths (default: the most frequent prefix).")] = None,
     out: Annotated[Path, typer.Option(help="Where a recording's operations go.", metavar="FOLDER")] = Path("graphql"),

@@ -1,10 +1,13 @@
-"""Recordings read: HAR files, which browsers and proxies write, and access logs in the common or combined format; both also in gzip."""
+"""Recordings read: HAR files, which browsers and proxies write, and access logs, in the common or combined format or a JSON object a line.
+
+All of them may be packed by gzip.
+"""
 
 import gzip
 import re
 from base64 import b64decode
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -24,6 +27,12 @@ _LINE: Final = re.compile(r'"(?P<method>[A-Z]+) (?P<target>\S+) HTTP/[0-9.]+" (?
 _ESCAPES: Final = re.compile(r"\\x([0-9A-Fa-f]{2})")
 
 
+#: Members of a log's JSON objects, by the names that Caddy and makers of formats for nginx choose.
+_METHODS: Final = ("method", "request_method")
+_TARGETS: Final = ("uri", "request_uri", "url", "target", "path")
+_HOSTS: Final = ("host", "http_host", "server_name")
+
+
 class RecordingError(ValueError):
     """The file is neither HAR nor an access log with any call in it."""
 
@@ -41,7 +50,7 @@ class Recorded:
 def read_recording(path: Path) -> list[Recorded]:
     """The calls in a HAR file (known by its content) or an access log, which has no bodies. Raises RecordingError, OSError."""
     data = _unpacked(path)
-    found = _har(data) if data.lstrip()[:1] == b"{" else list(_log(data))
+    found = list(_log(data)) if data.lstrip()[:1] != b"{" else _objects(data) or _har(data)
     if not found:
         raise RecordingError(f"{path.name} has no calls in it")
     return found
@@ -98,6 +107,33 @@ def _form(posted: dict[str, Any]) -> bytes:
     """The body of a form, of which HAR may have the fields alone."""
     fields = [(field["name"], field.get("value") or "") for field in posted.get("params") or ()]
     return urlencode(fields, errors="surrogatepass").encode()
+
+
+def _objects(data: bytes) -> list[Recorded]:
+    """The calls of a log with a JSON object a line, as Caddy writes it, or nginx by a format of one's own. None of a HAR file."""
+    lines = data.splitlines()
+    found = [_object(line) for line in lines if line.startswith(b"{") and line.rstrip().endswith(b"}")]
+    return [one for one in found if one is not None]
+
+
+def _object(line: bytes) -> Recorded | None:
+    try:
+        said = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return None
+    request = said.get("request")
+    if isinstance(request, str):
+        return next(_log(f'"{request}" {said.get("status", "000")}'.encode()), None)
+    request = request if isinstance(request, dict) else said
+    method, target = (_first(request, names) for names in (_METHODS, _TARGETS))
+    if not isinstance(method, str) or not isinstance(target, str):
+        return None
+    host, status = str(_first(request, _HOSTS) or urlsplit(target).netloc), str(said.get("status", ""))
+    return Recorded(host.lower(), request_of(method, target), int(status) if status.isdecimal() else 0)
+
+
+def _first(said: dict[str, Any], names: Sequence[str]) -> Any:
+    return next((said[name] for name in names if name in said), None)
 
 
 def _log(data: bytes) -> Iterator[Recorded]:

@@ -95,3 +95,58 @@ def test_the_page_names_each_setting() -> None:
     """Whoever looks for a setting of leaving REST finds it there."""
     for name in ("GATEWAY_REST_SUNSET", "GATEWAY_REST_DEPRECATED", "GATEWAY_REST_SUNSET_LINK", "GATEWAY_REST_DEPRECATIONS"):
         assert name in PAGE
+
+
+def recorded(demo: Demo, changed: dict[str, str]) -> bytes:
+    """A HAR file of a browser: two reads with their answers, in which words are changed, a write, and calls to others."""
+    entries = [{"request": {"method": "GET", "url": "https://statistics.example.net/collect", "headers": []}}]
+    with httpx.Client(base_url=demo.url, headers={"authorization": f"Bearer {demo.token}"}) as client:
+        for path in ("/api/opportunities/?stage=proposal&limit=3", "/api/accounts/?limit=2"):
+            text = client.get(path).text
+            for word, other in changed.items():
+                text = text.replace(word, other)
+            request = {"method": "GET", "url": f"https://old.example.com/crm{path}", "headers": []}
+            entries.append({"request": request, "response": {"status": 200, "content": {"text": text}}})
+    body = {"mimeType": "application/json", "text": '{"name": "New name"}'}
+    headers = [{"name": "If-Match", "value": '"abc"'}]
+    patch = {"method": "PATCH", "url": "https://old.example.com/crm/api/opportunities/opp_1/", "headers": headers, "postData": body}
+    return orjson.dumps({"log": {"entries": [*entries, {"request": patch}]}})
+
+
+@pytest.mark.parametrize(
+    ("changed", "status", "told"),
+    [
+        ({}, 0, "0 differ in keys or types, 0 in values"),
+        ({'"proposal"': '"negotiation"'}, 0, "0 differ in keys or types, 1 in values"),
+        ({'"probability"': '"chance"'}, 1, "1 differ in keys or types, 0 in values"),
+    ],
+)
+def test_recorded_answers_are_compared(folder: Path, demo: Demo, changed: dict[str, str], status: int, told: str) -> None:
+    """What was answered then is compared with today's answers: other keys are an error, other values are counted; writes aren't sent."""
+    (folder / "old.har").write_bytes(recorded(demo, changed))
+    command = [
+        sys.executable,
+        "-m",
+        "gateway",
+        "translate",
+        "--har",
+        "old.har",
+        "--out",
+        "har",
+        "--verify",
+        demo.url,
+        "--token",
+        demo.token,
+    ]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == status, done.stdout + done.stderr
+    for expected in (
+        "Host and prefix: old.example.com/crm",
+        "1 call to 1 other host left out: statistics.example.net × 1",
+        "UpdateOpportunityWithExpectedVersion: fill in expectedVersion",
+        "Compared 2 reads: 0 differ.",
+        f"Compared 2 recorded answers with those of now: {told}.",
+    ):
+        assert expected in done.stderr, done.stderr
+    assert ("recorded answer: results[0].chance: was there when it was recorded" in done.stdout) == bool(status)

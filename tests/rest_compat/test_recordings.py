@@ -181,6 +181,22 @@ def test_forms_of_files(sort: Sort, pack: Callable[[bytes], bytes], data: bytes)
     assert one.call.variables["search"] == "café"
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        {"level": "info", "request": {"method": "GET", "host": "crm.example.com", "uri": "/api/accounts/?search=x"}, "status": 200},
+        {"request_method": "GET", "host": "crm.example.com", "request_uri": "/api/accounts/?search=x", "status": "200"},
+        {"method": "GET", "url": "https://crm.example.com/api/accounts/?search=x"},
+        {"request": "GET https://crm.example.com/api/accounts/?search=x HTTP/1.1", "status": 200},
+    ],
+)
+def test_logs_in_json(sort: Sort, line: dict[str, Any]) -> None:
+    """A JSON object a line, as Caddy writes it and as nginx is made to; other lines between them count for nothing."""
+    recording = sort(orjson.dumps(line) + b"\n{}\n{\nstarted\n" + orjson.dumps(line) + b"\n")
+    (one,) = recording.sorts
+    assert (one.times, one.call.variables["search"], recording.host) == (2, "x", "crm.example.com")
+
+
 def test_forms_are_read(sort: Sort) -> None:
     """A form's fields are a body, which is refused for being none of JSON, and not for being absent."""
     form = {"mimeType": "application/x-www-form-urlencoded", "params": [{"name": "name", "value": "N"}]}
