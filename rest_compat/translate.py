@@ -266,9 +266,17 @@ def no_such(resource: Resource) -> Refused:
 
 def request_of(method: str, target: str, headers: Mapping[bytes, str] | None = None, body: bytes = b"") -> Request:
     """A request from a method and a target as a client writes them: `/api/opportunities/?stage=proposal`, also with scheme and host."""
-    _, scheme, after = target.partition("://")
-    if scheme:
-        target = "/" + after.partition("/")[2]
+    _, target = split_target(target)
     path, _, query = target.partition("#")[0].partition("?")
     decoded = unquote_to_bytes(path).decode("utf-8", "replace")
     return Request(method.upper(), decoded, query.encode("utf-8", "surrogatepass"), headers or {}, body)
+
+
+def split_target(target: str) -> tuple[str, str]:
+    """The host of an absolute target, in lower case, and what comes after it; a target that begins with its path has no host."""
+    scheme, found, rest = target.partition("://")
+    if not found or not scheme.isalpha():
+        return "", target
+    host, slash, path = rest.partition("/")
+    authority, mark, query = host.partition("?")
+    return authority.rpartition("@")[2].lower(), f"/{mark}{query}" if mark else slash + path if slash else "/"

@@ -11,11 +11,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import orjson
 
-from ..translate import Request, request_of
+from ..translate import Request, request_of, split_target
 
 READS: Final = frozenset({"GET", "HEAD"})
 #: Bytes of a recording, unpacked: a longer one is cut into parts first.
@@ -93,7 +93,7 @@ def _entry(entry: dict[str, Any]) -> Recorded:
     if body and posted.get("mimeType"):
         headers.setdefault(b"content-type", posted["mimeType"])
     call = request_of(request["method"], request["url"], headers, body)
-    host = urlsplit(request["url"]).netloc.lower()
+    host = split_target(request["url"])[0]
     return Recorded(host, call, int(response.get("status") or 0), _content(response.get("content") or {}))
 
 
@@ -128,7 +128,7 @@ def _object(line: bytes) -> Recorded | None:
     method, target = (_first(request, names) for names in (_METHODS, _TARGETS))
     if not isinstance(method, str) or not isinstance(target, str):
         return None
-    host, status = str(_first(request, _HOSTS) or urlsplit(target).netloc), str(said.get("status", ""))
+    host, status = str(_first(request, _HOSTS) or split_target(target)[0]), str(said.get("status", ""))
     return Recorded(host.lower(), request_of(method, target), int(status) if status.isdecimal() else 0)
 
 
@@ -141,4 +141,4 @@ def _log(data: bytes) -> Iterator[Recorded]:
         found = _LINE.search(line)
         if found:
             target = _ESCAPES.sub(r"%\1", found["target"])
-            yield Recorded(urlsplit(target).netloc.lower(), request_of(found["method"], target), int(found["status"]))
+            yield Recorded(split_target(target)[0], request_of(found["method"], target), int(found["status"]))

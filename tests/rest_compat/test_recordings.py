@@ -197,6 +197,25 @@ def test_logs_in_json(sort: Sort, line: dict[str, Any]) -> None:
     assert (one.times, one.call.variables["search"], recording.host) == (2, "x", "crm.example.com")
 
 
+@pytest.mark.parametrize(
+    ("target", "covered"),
+    [
+        ("/api/accounts/?search=https://example.com/a", 1),
+        ("//[", 0),
+        ("http://[::1/api/accounts/", 1),
+        ("*", 0),
+        ("/", 0),
+        ("%ff%00", 0),
+        ("/api/accounts/?search=%ff", 0),
+        ("https://crm.example.com?x=1/2", 0),
+    ],
+)
+def test_targets_of_all_kinds(sort: Sort, target: str, covered: int) -> None:
+    """What strangers send to a server stands in its log: it is read for what it is, and stops nobody."""
+    assert sort(log(f"GET {target}")).covered == covered
+    assert sort(har(entry("GET", target))).covered == covered
+
+
 def test_forms_are_read(sort: Sort) -> None:
     """A form's fields are a body, which is refused for being none of JSON, and not for being absent."""
     form = {"mimeType": "application/x-www-form-urlencoded", "params": [{"name": "name", "value": "N"}]}
