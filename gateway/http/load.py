@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from schema.fairness import Line
+from schema.rules.access import Caller
 
 from .faults import Fault, TimedOut, Unavailable
 from .observed import ClientGone
@@ -89,6 +90,12 @@ class Places:
         self.line.leave(owner, turn)
 
 
+def _owner(scope: Scope) -> str:
+    """Whose token a request comes with; OPTIONS may come without any."""
+    caller: Caller | None = scope["state"].get("caller")
+    return "" if caller is None else caller.token_id
+
+
 def _too_many() -> Unavailable:
     return Unavailable("Too many requests at once. Try again in a moment.")
 
@@ -118,7 +125,7 @@ class Bounded:
         places = self.places
         started = monotonic() - scope["state"].get("late", 0.0)
         if not places.take_now():
-            await places.take(scope["state"]["caller"].token_id)
+            await places.take(_owner(scope))
         working, large = True, 0
         task = asyncio.current_task()
 

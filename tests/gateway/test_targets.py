@@ -10,7 +10,7 @@ from gateway.http import cors
 from gateway.http.unsent import PORTION
 from gateway.targets import origin_form
 from schema.seldom import Seldom
-from tests.connecting import PATIENCE, connected
+from tests.connecting import PATIENCE, beside, connected, until
 from tests.gateway.conftest import TOKEN, MakeApp, Serve, calling
 
 PREFLIGHT = {"origin": "https://app.example", "access-control-request-method": "POST"}
@@ -135,6 +135,14 @@ async def test_a_preflight_where_no_origin_is_set(make_app: MakeApp, path: str, 
     (line,) = lines
     assert "https://app.example" in line
     assert "GATEWAY_CORS_ORIGINS" in line
+
+
+async def test_options_while_all_are_at_work(make_app: MakeApp) -> None:
+    """It waits in line as any other, though nobody knows whose it is."""
+    app = make_app(max_in_flight=1, queue_timeout=PATIENCE)
+    async with calling(app) as client, beside(client.get("/graphql", params={"query": "{ slow(seconds: 1) }"})):
+        await until(lambda: not app.places.free)
+        assert (await client.options("/graphql", headers={"authorization": ""})).status_code == 204
 
 
 async def test_options_within_a_rate_limit(make_app: MakeApp) -> None:
