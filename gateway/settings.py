@@ -207,6 +207,12 @@ class Settings(BaseSettings):
     def _address(cls, value: str | None) -> str | None:
         if value and not _ADDRESS.fullmatch(value):
             raise ValueError("write http://… or https://…")
+        return value or None
+
+    @field_validator("public_url")
+    @classmethod
+    def _base(cls, value: str | None) -> str | None:
+        """Paths are put behind it."""
         return value.rstrip("/") if value else None
 
     @field_validator("rate_limit")

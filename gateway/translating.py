@@ -34,6 +34,7 @@ from rest_compat.recordings import (
     target_of,
     write_folder,
 )
+from rest_compat.recordings.sorting import MOST_CALLS
 from rest_compat.translate import JSON_BODY, Call, request_of
 from schema.answers import Answer
 
@@ -156,6 +157,9 @@ def _compare(recording: Recording, server: str, token: str) -> None:
             typer.echo(f"{one.target}: {difference}")
     different = sum(bool(one.doors) for one in compared)
     say(f"Compared {len(compared)} reads: {different} differ.")
+    unasked = sum(sort.unasked for sort in recording.sorts if sort.request.method in READS)
+    if unasked:
+        say(f"Not asked again: {_counted(unasked, 'further read')}; of each sort the first {MOST_CALLS} that differ are.")
     recorded = [one for one in compared if one.was_recorded]
     if recorded:
         form, values = (sum(bool(getattr(one, name)) for one in recorded) for name in ("form", "values"))

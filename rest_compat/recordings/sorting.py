@@ -55,6 +55,8 @@ class Sort:
     ignored: Counter[str] = field(default_factory=Counter)
     asked: dict[bytes, Asked] = field(default_factory=dict)
     """Different calls, by their variables."""
+    unasked: int = 0
+    """Calls beyond those, which are not asked again."""
 
     @property
     def varying(self) -> list[str]:
@@ -187,8 +189,12 @@ class _Sorter:
         for variable, value in _leaves(call.variables):
             _note(sort.values.setdefault(variable, Counter()), value)
         known = orjson.dumps(call.variables, option=orjson.OPT_SORT_KEYS)
-        if known not in sort.asked and len(sort.asked) < MOST_CALLS:
+        if known in sort.asked:
+            return
+        if len(sort.asked) < MOST_CALLS:
             sort.asked[known] = Asked(request, call, one.status, one.answer)
+        else:
+            sort.unasked += 1
 
     def _free(self, name: str) -> str:
         """The name, with a number where it is taken."""

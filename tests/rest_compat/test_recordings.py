@@ -79,6 +79,7 @@ def test_a_long_log_of_few_sorts(sort: Sort, tmp_path: Path) -> None:
         "ListOpportunitiesByStageAndValueMin",
     ]
     assert len({*names}) == 10
+    assert [(len(one.asked), one.unasked) for one in recording.sorts[2:4]] == [(50, 350)] * 2
     assert recording.sorts[3].varying == ["filter.value.gte"]
     assert recording.sorts[3].values["filter.stage"] == {'"PROPOSAL"': 400}
     assert len(recording.sorts[3].values["filter.value.gte"]) == 11
