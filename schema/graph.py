@@ -18,10 +18,10 @@ from graphql import GraphQLError, GraphQLSchema
 from .answers import Answer, EventAnswer
 from .assembly import build
 from .documents import Documents, Prepared, RequestError, request_error
+from .engine.fairness import HeavyWork
 from .events.feed import Feed
 from .events.telling import Telling
 from .extensions import Extension
-from .fairness import HeavyWork
 from .mutating import calls_of
 from .plan.compiler import NotCompiled
 from .plan.explain import explain

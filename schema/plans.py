@@ -6,12 +6,12 @@ from typing import Any
 from graphql import GraphQLSchema
 
 from .documents import Documents, Prepared, request_error
-from .fairness import HeavyWork
+from .engine.fairness import HeavyWork
 from .plan.compiler import STATEMENTS, STATEMENTS_BYTES, Compiler
 from .plan.kept import Kept
 from .plan.model import Model
 from .plan.operation import COMPILERS, PARTS
-from .plan.resolvers.site import refuse
+from .plan.resolvers.site import compile_site, make_site, refuse
 from .plan.selections import Selections
 from .plan.variables import Variables
 from .rules.access import Caller, Role
@@ -69,7 +69,9 @@ class Plans:
             raw,
             self._model.formats.names,
             self._statements,
-            **(PARTS if prepared.kind == "query" else PARTS | {"resolved": refuse}),
+            **PARTS,
+            resolved=compile_site if prepared.kind == "query" else refuse,
+            site=make_site,
             worked_out=WORKED_OUT,
         )
         try:

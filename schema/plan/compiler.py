@@ -98,6 +98,7 @@ class Compiler:
     embedded: "Callable[..., Any]"
     records: "Callable[..., Any]"
     resolved: "Callable[..., Any]"
+    site: "Callable[..., Any]"
     worked_out: "Mapping[str, WorkOut]"
     checks: "list[Check]" = field(default_factory=list, init=False)
     """What raises BadRequest, CursorExpired for arguments that can't be in a workspace, as soon as the variables are known."""

@@ -8,7 +8,6 @@ from .connections import ConnectionPlan
 from .newest import Newest
 from .operation import EventPlan, MutationPlan, QueryPlan, WriteStep
 from .records import Many, Records
-from .resolvers.site import Site
 from .select import Level
 from .steps import NodesStep, PlainStep, PlainWriter, RecordStep, ResolverStep, RowsStep
 from .variables import Variables
@@ -93,12 +92,6 @@ def _newest(batch: Newest, variables: Variables) -> Iterator[str]:
 @explain.register
 def _resolver(step: ResolverStep, variables: Variables) -> Iterator[str]:
     yield from explain(step.site, variables)
-
-
-@explain.register
-def _site(site: Site, variables: Variables) -> Iterator[str]:
-    del variables
-    yield f"{site.owner.name}.{site.selected.name} is answered by a resolver, once everything is read"
 
 
 @explain.register

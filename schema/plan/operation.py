@@ -17,7 +17,7 @@ from .introspection import FIELDS, SchemaPart, schema_part
 from .model import FieldModel
 from .reading import Reader
 from .records import compile_embedded, compile_records, compile_to_many
-from .resolvers.site import Site, compile_site
+from .select import Batch
 from .selections import Selected, Selections
 from .sources import Followed, Stored
 from .steps import ConstantStep, NodesStep, PlainWriter, RecordStep, ResolverStep, Step, compile_plain, compile_step
@@ -50,7 +50,7 @@ class QueryPlan:
     """Its statements need no transaction to see one state of the workspace: there is one, or each tells the revision that it saw."""
     around: int = 0
     """Bytes of the answer beside its rows and plain objects, at most."""
-    sites: tuple[Site, ...] = ()
+    sites: tuple[Batch, ...] = ()
     """Its root fields that have a resolver."""
     retry_at: float = 0
     """When it is tried again after it has met null where there can be none (as `monotonic` tells time)."""
@@ -211,7 +211,6 @@ PARTS: dict[str, Callable[..., Any]] = {
     "to_many": compile_to_many,
     "embedded": compile_embedded,
     "records": compile_records,
-    "resolved": compile_site,
 }
 """What the compiler needs of the modules that need it: handed in, so that they don't import each other."""
 

@@ -18,8 +18,7 @@ from .introspection import FIELDS
 from .model import FieldModel
 from .reading import Reader
 from .records import Records, compile_records
-from .resolvers.site import Site, make_site
-from .select import Level
+from .select import Batch, Level
 from .selections import Selected
 from .sources import Aggregate, Aggregated, AnyById, ById, Computed, Connection, Resolved, Rows, WorkedOut
 from .variables import Variables
@@ -100,7 +99,7 @@ class ConstantStep:
 class ResolverStep:
     """A root field with a resolver, which answers once all else is read."""
 
-    site: Site
+    site: Batch
 
     async def run(self, reader: Reader, variables: Variables) -> Any:
         del reader, variables
@@ -192,7 +191,7 @@ def _stored(compiler: Compiler, selected: Selected) -> tuple[Step, Cost]:
     arguments = read_arguments(model.definition, selected.node)
     source = model.source
     if isinstance(source, Resolved):
-        site, cost = make_site(compiler, model, selected)
+        site, cost = compiler.site(compiler, model, selected)
         return ResolverStep(site), cost
     if isinstance(source, Connection):
         return compile_connection(compiler, source, model, selected, 0)

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from schema.fairness import HeavyWork, Line
+from schema.engine.fairness import HeavyWork, Line
 from schema.rules.errors import ServiceUnavailable
 from tests.connecting import beside
 

@@ -1,6 +1,6 @@
 """A place in a query where a resolver answers: compiled with the selection, run when everything is read."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from ...rules.errors import BadRequest
 from ..arguments import Arguments, read_arguments
 from ..compiler import Compiler
 from ..cost import LIST, Cost
+from ..explain import explain
 from ..model import FieldModel
 from ..reading import Reader
 from ..select import Level
@@ -58,6 +59,12 @@ class Site:
         values = await run.call(self, self.owner, [key for _, key, _ in notes], records)
         for (object_, _, _), value in zip(notes, await self.completing.many(values, run), strict=True):
             object_[self.selected.key] = value
+
+
+@explain.register
+def _site(site: Site, variables: Variables) -> Iterator[str]:
+    del variables
+    yield f"{site.owner.name}.{site.selected.name} is answered by a resolver, once everything is read"
 
 
 def compile_site(compiler: Compiler, level: Level, table: FromClause, model: FieldModel, selected: Selected) -> tuple[str, Cost]:

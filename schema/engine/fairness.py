@@ -8,7 +8,7 @@ from functools import partial
 from time import perf_counter
 from typing import Any, TypeVar
 
-from .rules.errors import ServiceUnavailable
+from ..rules.errors import ServiceUnavailable
 
 T = TypeVar("T")
 
