@@ -113,8 +113,10 @@ def connection(view: View, field: GraphQLField, records: list[Record], given: Ma
     tenant = workspace_tag(view.caller.workspace_id)
     if tag not in {None, tenant}:
         raise BadRequest("The cursor is of another workspace: pass one that this list gave.")
-    records = sorted(records, key=cmp_to_key(lambda one, other: order.compare(order.position(one), order.position(other))))
-    start, end = _window(given, [order.compare(order.position(record), position) for record in records] if position else None, len(records))
+    placed = [(order.position(record), record) for record in records]
+    placed.sort(key=cmp_to_key(lambda one, other: order.compare(one[0], other[0])))
+    records = [record for _, record in placed]
+    start, end = _window(given, [order.compare(place, position) for place, _ in placed] if position else None, len(records))
     return _told(records, start, end, lambda record: order.write(tenant, record))
 
 

@@ -16,6 +16,7 @@ class View:
         self._rows = rows
         self._seen: dict[str, list[Record]] = {}
         self._by_id: dict[str, dict[Any, Record]] = {}
+        self._below: dict[tuple[str, str], dict[Any, list[Record]]] = {}
 
     @property
     def admin(self) -> bool:
@@ -48,13 +49,20 @@ class View:
 
     def below(self, record: Record, type_name: str) -> list[Record]:
         """The records of a type that refer to `record`, or that are linked with it, in the order of the links."""
-        column, other = f"{snake(record.type)}_id", f"{snake(type_name)}_id"
-        for pair, links in self._rows.links.items():
-            if set(pair) == {record.type, type_name}:
-                ours = [link for link in links if link.workspace == record.workspace and link[column] == record["id"]]
-                found = [self.one(type_name, link[other]) for link in sorted(ours, key=lambda link: link["position"])]
-                return [each for each in found if each is not None]
-        return [each for each in self.all(type_name) if each[column] == record["id"]]
+        relation = record.type, type_name
+        if relation not in self._below:
+            self._below[relation] = self._related(*relation)
+        return self._below[relation].get(record["id"], [])
+
+    def _related(self, type_name: str, below: str) -> dict[Any, list[Record]]:
+        column, found = f"{snake(type_name)}_id", dict[Any, list[Record]]()
+        links = next((links for pair, links in self._rows.links.items() if set(pair) == {type_name, below}), None)
+        rows = self.all(below) if links is None else sorted(links, key=lambda link: link["position"])
+        for row in rows:
+            other = row if links is None else self.one(below, row[f"{snake(below)}_id"])
+            if other is not None and row.workspace == self.caller.workspace_id:
+                found.setdefault(row[column], []).append(other)
+        return found
 
     def _in_workspace(self, type_name: str) -> list[Record]:
         return [record for record in self._rows.records[type_name] if record.workspace == self.caller.workspace_id]
