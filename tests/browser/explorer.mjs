@@ -25,15 +25,25 @@ const example = (page, name) => page.getByRole('navigation', { name: 'Examples' 
 const showsTab = (page, name) =>
   until(`the tab “${name}”`, async () => (await page.locator('.graphiql-tab-active').innerText()).includes(name));
 
-/** Without a token it says what to do, and with one it fills in nothing that a click could change. */
+/** Keeps the editors away until it is called. */
+const editorsComeLate = async (page) => {
+  let come;
+  const called = new Promise((resolve) => (come = resolve));
+  await page.route(/monaco-editor-.*\.js/, (route) => called.then(() => route.continue()));
+  return come;
+};
+
+/** Without a token it says what to do, and with one it fills in nothing that a click could change. No click is lost while it loads. */
 const asksForToken = async (page, { base, token }) => {
   const undo = await asInEarnest(page, `${base}/graphql`);
+  const editorsCome = await editorsComeLate(page);
   await page.evaluate(() => sessionStorage.clear());
   await page.goto(`${base}/graphql`);
   await until('what to do without a token', async () => (await page.locator('.graphiql-plugin').innerText()).includes('Paste a token, from `gateway token create`'));
   await paste(page, token);
   await seesDocs(page);
   await example(page, 'Update');
+  editorsCome();
   await showsTab(page, 'UpdateOpportunity');
   if (!(await variablesShown(page)).includes('opp_…')) throw new Error('outside of a demo, “Update” is filled in with a record');
   await undo();

@@ -72,10 +72,14 @@ const BUILDER = withSchema(explorerPlugin({ showAttribution: false, title: 'Quer
 const EVENTS = { title: TITLE, icon: EventsIcon, content: EventsPanel };
 const PLUGINS = [DOCS, BUILDER, EVENTS, HISTORY_PLUGIN];
 
+let early; // what was to be opened before the editors were there
+
 /** Opens a document in the tab that has it already, else in a new one. */
-const open = ({ document, variables, operationName }) => {
+const open = (asked) => {
+  const { document, variables, operationName } = asked;
   const { tabs, activeTabIndex, actions, queryEditor, variableEditor } = graphiql ?? {};
-  if (!queryEditor || !variableEditor) return;
+  early = queryEditor && variableEditor ? undefined : asked;
+  if (early) return;
   wantedOperation = operationName;
   showOperation();
   const same = tabs.findIndex((tab) => tab.query === document && (tab.variables ?? '') === variables);
@@ -103,6 +107,9 @@ const Inside = () => {
   useEffect(() => {
     for (const editor of [queryEditor, variableEditor, headerEditor, responseEditor]) editor?.updateOptions({ fontSize: FONT_SIZE });
   }, [queryEditor, variableEditor, headerEditor, responseEditor]);
+  useEffect(() => {
+    if (early) open(early);
+  }, [queryEditor, variableEditor]);
   useEffect(() => {
     if (schema) docs.push({ name: 'Query', def: schema.getQueryType() });
   }, [schema]);
