@@ -268,10 +268,19 @@ def flat(kind: str, record: Row) -> Row:
     return {name: full[name] for name in KEYS[kind]}
 
 
-def target(kind: str, query: Mapping[str, Any]) -> str:
-    """A list's address."""
-    texts = {name: ",".join(value) if isinstance(value, list) else str(value) for name, value in query.items()}
-    return f"/api/{kind}/?{urlencode(texts, quote_via=quote)}"
+ARRAYS = {"repeated": "{name}", "brackets": "{name}[]", "indices": "{name}[{place}]"}
+"""How clients write an array, beside commas."""
+
+
+def target(kind: str, query: Mapping[str, Any], array: str = "commas") -> str:
+    """A list's address; `array` is how its lists are written, as far as it takes lists there."""
+    pairs: list[tuple[str, str]] = []
+    for name, value in query.items():
+        if isinstance(value, list) and array in ARRAYS and (kind, name) != ("contacts", "accountId"):
+            pairs += [(ARRAYS[array].format(name=name, place=place), each) for place, each in enumerate(value)]
+        else:
+            pairs.append((name, ",".join(value) if isinstance(value, list) else str(value)))
+    return f"/api/{kind}/?{urlencode(pairs, quote_via=quote)}"
 
 
 @contextmanager

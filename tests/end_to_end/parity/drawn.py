@@ -4,6 +4,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from tests.end_to_end.parity.doors import ARRAYS
 from tests.end_to_end.parity.model import DETAIL, PIPELINE, WRITABLE
 
 KNOWN = {
@@ -108,4 +109,5 @@ pagings = st.one_of(
     st.fixed_dictionaries({}, optional={"page": st.integers(1, 4), "limit": _limits}),
     st.fixed_dictionaries({"offset": st.sampled_from([0, 1, 2, 5, 50, 2_147_483_647])}, optional={"limit": _limits}),
 )
+arrays = st.sampled_from(["commas", "commas", *ARRAYS])
 fields = st.none() | st.lists(st.sampled_from(DETAIL), min_size=1, max_size=4, unique=True)
