@@ -21,7 +21,7 @@ from gateway.http.bodies import Bodies
 from gateway.http.compressed import Compressed
 from gateway.http.cors import Cors, Hosts, Origins
 from gateway.http.documents import Documents, read_trusted
-from gateway.http.doors import Doors, Exact, Page, Pages, not_found
+from gateway.http.doors import Doors, Exact, Page, Pages, not_found, page_of
 from gateway.http.faults import Headers
 from gateway.http.forwarded import Forwarded
 from gateway.http.graphql import GraphQLEndpoint
@@ -149,13 +149,12 @@ class Application:
             sdl=layered(SchemaText(self.graph.sdl, introspection=self.settings.introspection), guard),
             rest=self._rest([*guard, bounded]),
             public=PUBLIC_REST,
-            pages=Pages(self._operators(), self._public()),
+            pages=Pages({**self._operators(), **self._documents()}, self._public()),
         )
 
     def _public(self) -> ASGIApp:
         """The pages and what else anyone may read; a starlette router, since that runs the lifespan too."""
-        public = [route for route in self.rest if isinstance(route, Route) and route.path in PUBLIC_REST]
-        router = Router(public, default=not_found, lifespan=self.lifespan, redirect_slashes=False)
+        router = Router(default=not_found, lifespan=self.lifespan, redirect_slashes=False)
         return ForBrowsers(self.pages, router) if self.settings.graphiql else router
 
     def _terms(self) -> Terms:
@@ -183,6 +182,10 @@ class Application:
         """REST's routes that need a token. The resources find their own paths: starlette's router needn't look for them each time."""
         pages = {route.path: route.handle for route in self.rest if isinstance(route, Route)}
         return layered(Exact(pages, self.resources.handle if self.resources else not_found), layers)
+
+    def _documents(self) -> dict[str, Page]:
+        """What of REST needs no token."""
+        return {route.path: page_of(route.handle) for route in self.rest if isinstance(route, Route) and route.path in PUBLIC_REST}
 
     def _operators(self) -> dict[str, Page]:
         """What is for those who run the process, and needs no token of a workspace."""

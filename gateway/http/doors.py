@@ -25,6 +25,15 @@ async def not_found(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "websocket.close", "code": 4404})
 
 
+def page_of(app: ASGIApp) -> Page:
+    """A page that is always the same."""
+
+    async def page() -> ASGIApp:
+        return app
+
+    return page
+
+
 class Pages:
     """Pages that are only read and need no token, by their path; `otherwise` takes the rest."""
 

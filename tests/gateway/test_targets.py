@@ -12,6 +12,7 @@ from gateway.targets import origin_form
 from schema.seldom import Seldom
 from tests.connecting import PATIENCE, beside, connected, until
 from tests.gateway.conftest import TOKEN, MakeApp, Serve, calling
+from tests.rest_compat.real import OPPORTUNITIES, gateway
 
 PREFLIGHT = {"origin": "https://app.example", "access-control-request-method": "POST"}
 PATHS = [
@@ -135,6 +136,21 @@ async def test_a_preflight_where_no_origin_is_set(make_app: MakeApp, path: str, 
     (line,) = lines
     assert "https://app.example" in line
     assert "GATEWAY_CORS_ORIGINS" in line
+
+
+async def test_options_of_rest(sqlite_url: str) -> None:
+    """Its pages tell what they can do, too, each its own."""
+    async with gateway(sqlite_url) as here:
+        for path, method in (
+            (OPPORTUNITIES, "POST"),
+            (f"{OPPORTUNITIES}opp_1/", "PATCH"),
+            ("/api/_graphql", "POST"),
+            ("/api/openapi.json", "GET"),
+            ("/api/openapi-3.0.json", "GET"),
+            ("/graphql/", "POST"),
+        ):
+            answer = await here.client.options(path, headers={"authorization": ""})
+            assert (answer.status_code, method in answer.headers["allow"], answer.content) == (204, True, b""), path
 
 
 async def test_options_while_all_are_at_work(make_app: MakeApp) -> None:
