@@ -24,7 +24,7 @@ def demo(sqlite_url: str, make_app: MakeApp) -> Application:
 async def test_the_demo_has_no_other_name(demo: Application, host: str) -> None:
     """A name that somebody else points to this machine reads neither the page with the token nor anything else (DNS rebinding)."""
     async with calling(demo) as client:
-        for path in ("/graphql", "/api/docs", "/metrics", "/api/opportunities/", "/graphql?query={hello}"):
+        for path in ("/", "/graphql", "/api/docs", "/metrics", "/api/opportunities/", "/graphql?query={hello}"):
             answer = await client.get(path, headers={**BROWSER, "host": host})
             assert answer.status_code == 400
             assert "pk_demo" not in answer.text

@@ -95,7 +95,7 @@ const figures = ({ stages, pipeline, opportunities: { summary } }, money) => {
 const explorerLink = (words, fragment) => element('a', { href: `${at('graphql')}#${new URLSearchParams(fragment)}` }, words);
 
 const state = (kind, title, ...rest) =>
-  element('div', { className: `state ${kind}`, role: kind === 'wrong' ? 'alert' : '' }, element('strong', {}, title), element('p', {}, ...rest));
+  element('div', { className: `state ${kind}`, role: kind === 'wrong' ? 'alert' : null }, element('strong', {}, title), element('p', {}, ...rest));
 
 const code = (words) => element('code', {}, words);
 
