@@ -69,6 +69,27 @@ async def test_no_place_is_lost() -> None:
     assert (places.free, places.line.length) == (2, 0)
 
 
+async def test_callers_take_turns() -> None:
+    """One with many requests in line delays only its own: another's is served after the first of them; of a full line it loses one."""
+    places, served = Places(1, 4, 5), list[str]()
+    await places.take("a")
+
+    async def work(owner: str) -> None:
+        await places.take(owner)
+        served.append(owner)
+        places.give()
+
+    waiting = [asyncio.create_task(work("a")) for _ in range(4)]
+    await asyncio.sleep(0)
+    other = asyncio.create_task(work("b"))
+    await asyncio.sleep(0)
+    places.give()
+    ends = await asyncio.gather(*waiting, other, return_exceptions=True)
+    assert served == ["a", "b", "a", "a"]
+    assert [type(end) for end in ends] == [type(None)] * 3 + [Unavailable, type(None)]
+    assert places.free == 1
+
+
 async def test_work_that_lets_nobody_in_between() -> None:
     """Work that never waits, as SQLite's, stands in line too when much comes at once: others are heard between, the line is bounded."""
     places, served, refused, in_a_row = Places(64, 20, 5), 0, 0, [0]
