@@ -67,6 +67,15 @@ async def test_links_lose_and_repeat_nothing(here: Gateway, query: str) -> None:
     assert set(ids) <= set(back)
 
 
+async def test_links_hold_whatever_a_name_is(here: Gateway) -> None:
+    """The longest names, of characters that folding makes eighteen of each, are positions as any other."""
+    account = (await here.make("/api/accounts/", name="A"))["id"]
+    for name in ("\ufdfa" * 200, "\U0001f600" * 200, '"\\' * 100, "\ufdfa" * 199):
+        await here.make(OPPORTUNITIES, name=name, accountId=account)
+    for ordering in ("name", "-name", "closeDate", "-value,name"):
+        assert len(set(await crawl(here, f"{OPPORTUNITIES}?ordering={ordering}&limit=1"))) == 4
+
+
 async def test_every_list_is_linked_by_positions(here: Gateway) -> None:
     """Accounts and contacts, too, forward and back."""
     account = (await here.make("/api/accounts/", name="A"))["id"]

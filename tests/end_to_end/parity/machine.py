@@ -147,7 +147,7 @@ class Parity(Writes):
         if account not in self.keys:
             self.keys[account] = self.doors.limited(account)
             self.model.limit(account)
-        asked: dict[str, Any] = {name: value for name, value in self._filters(query).items() if name in drawn.KNOWN[kind]}
+        asked = self._asked(kind, query)
         rows = self.model.listed(kind, asked, account)
         self.counts["looks by limited viewers"] += 1
         with self.doors.by(self.keys[account]):
