@@ -19,10 +19,11 @@ import asyncpg
 import orjson
 import typer
 
+from gateway import VERSION, logs, usage_report
 from gateway import demo as demos
-from gateway import logs, usage_report
 from gateway.auth import AuthSettingsError
 from gateway.auth.keys import KeyFault, Keys, Listed, NewKey
+from gateway.environment import without_password
 from gateway.flags import with_settings
 from gateway.listen import ListenError, listening
 from gateway.migrations import head, head_is_current, upgrade
@@ -32,7 +33,7 @@ from gateway.settings import Settings, SettingsError, load, unknown_variables
 from gateway.terminal import Refused, json_object, print_json, print_rows, progress, say
 from schema.rules.access import Caller, Role
 from schema.rules.text import trimmed
-from schema.storage.database import Database, StorageError, open_database
+from schema.storage.database import Database, StorageError, open_database, sqlite_path
 
 T = TypeVar("T")
 
@@ -63,9 +64,20 @@ def main() -> None:
         app()
 
 
+def _print_version(wanted: bool) -> None:  # noqa: FBT001  typer calls it so
+    if wanted:
+        typer.echo(VERSION)
+        raise typer.Exit
+
+
 @app.callback()
-def begin(context: typer.Context) -> None:
+def begin(
+    context: typer.Context,
+    *,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and end.", is_eager=True, callback=_print_version)] = False,
+) -> None:
     """What every command does first: `serve` tells it to its log."""
+    del version
     if context.invoked_subcommand != "serve":
         for line in unknown_variables(os.environ):
             say(f"gateway: {line}")
@@ -120,7 +132,9 @@ def token_create(
 ) -> None:
     """Make an API key and print its token, this once, alone on standard output."""
     key = NewKey(_name("--workspace", workspace), role, _name("--name", name), expires, account)
-    created = _run(load(database_url=database_url), lambda database: Keys(database).create(key))
+    settings = load(database_url=database_url)
+    created = _run(settings, lambda database: Keys(database).create(key))
+    say(f"In the database {without_password(settings.database_url)}.")
     if created.new_workspace:
         say(f"Made the workspace {workspace}.")
     say(f"Made the key {created.id}. Its token is shown only now:")
@@ -130,7 +144,7 @@ def token_create(
 @tokens.command("list")
 def token_list(database_url: DatabaseUrl = None) -> None:
     """List the API keys: a table in a terminal, tab-separated lines elsewhere."""
-    listed = _run(load(database_url=database_url), lambda database: Keys(database).list())
+    listed = _run(_there(load(database_url=database_url)), lambda database: Keys(database).list())
     print_rows([field.name for field in fields(Listed)], [[value or "" for value in astuple(key)] for key in listed])
 
 
@@ -139,7 +153,7 @@ def token_revoke(
     key_id: Annotated[str, typer.Argument(metavar="ID", help="The key's id, key_…")], database_url: DatabaseUrl = None
 ) -> None:
     """Revoke an API key; running gateways refuse it within five seconds."""
-    name = _run(load(database_url=database_url), lambda database: Keys(database).revoke(key_id))
+    name = _run(_there(load(database_url=database_url)), lambda database: Keys(database).revoke(key_id))
     say(f"Revoked the key {key_id} ({name}).")
 
 
@@ -251,7 +265,7 @@ def usage(  # noqa: PLR0913  each is a flag
     """List who still uses which REST route, parameter and field, how often, and when last."""
     wanted = usage_report.Wanted(workspace, token, kind, since.date() if since else None)
     columns, report = usage_report.REPORTS["share" if share else "graphql" if graphql else "rest"]
-    rows = _run(load(database_url=database_url), lambda database: report(database, wanted))
+    rows = _run(_there(load(database_url=database_url)), lambda database: report(database, wanted))
     (print_json if as_json else print_rows)(columns, rows)
 
 
@@ -282,6 +296,14 @@ def _run(settings: Settings, work: Callable[[Database], Coroutine[Any, Any, T]])
             return await work(database)
 
     return asyncio.run(opened())
+
+
+def _there(settings: Settings) -> Settings:
+    """The settings of a database that must be there: to look at it is no reason to make one. Raises Refused."""
+    path = sqlite_path(settings.database_url)
+    if path is not None and path.parent.is_dir() and not path.exists():
+        raise Refused(f"there is no database {path} here: name the one that is meant by --database-url or GATEWAY_DATABASE_URL")
+    return settings
 
 
 @asynccontextmanager

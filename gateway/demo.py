@@ -1,9 +1,11 @@
 """The demo: an empty database becomes a believable pipeline, and a fresh token opens it. On loopback only, since the token is shown."""
 
+import os
 import socket
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import text
@@ -12,7 +14,7 @@ from gateway.auth.keys import Keys, NewKey
 from gateway.seed import SeedSpec, seed
 from gateway.settings import Settings
 from schema.rules.access import Role
-from schema.storage.database import Connection, Database
+from schema.storage.database import Connection, Database, sqlite_path
 
 SPEC = SeedSpec(workspace="Demo", opportunities=200, accounts=40, users=8, contacts=120, seed=2026)
 TOKEN_DAYS = 7
@@ -30,15 +32,36 @@ def check_loopback(settings: Settings) -> None:
 
 
 async def prepare(database: Database) -> str:
-    """A new admin's token for the demo's data, filled in where the database is empty. Raises DemoFault where it holds other data."""
+    """An admin's token for the demo's data, filled in where the database is empty. Raises DemoFault where it holds other data.
+
+    Beside a SQLite file it is kept for the next start, so that what was pasted once goes on working.
+    """
     found = await _workspaces(database)
     if found and SPEC.workspace not in found:
         names = ", ".join(sorted(found)[:3])
         raise DemoFault(f"--demo fills an empty database, and this one holds other workspaces ({names}): serve it without --demo")
     if not found.get(SPEC.workspace):
         await seed(database.url, SPEC)
-    created = await Keys(database).create(NewKey(SPEC.workspace, Role.ADMIN, "demo", days=TOKEN_DAYS))
+    keys, kept = Keys(database), _kept_token(database)
+    if kept is not None and kept.exists() and await keys.opens(token := kept.read_text("ascii", "replace").strip()):
+        return token
+    created = await keys.create(NewKey(SPEC.workspace, Role.ADMIN, "demo", days=TOKEN_DAYS))
+    if kept is not None:
+        _write_private(kept, created.token)
     return created.token
+
+
+def _kept_token(database: Database) -> Path | None:
+    """Where the token is kept; None where the data is on a server."""
+    path = sqlite_path(database.url)
+    return None if path is None else path.with_name(f"{path.name}.demo-token")
+
+
+def _write_private(path: Path, text: str) -> None:
+    """Writes a file that nobody else may read."""
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+        file.write(text + "\n")
 
 
 async def _workspaces(database: Database) -> dict[str, bool]:
@@ -53,10 +76,16 @@ async def _workspaces(database: Database) -> dict[str, bool]:
 
 def banner(settings: Settings, token: str) -> str:
     """What the demo tells: the token, a line to paste, and where a browser begins."""
+    path = sqlite_path(settings.database_url)
+    begin_anew = "" if path is None else f"Data      {path.resolve()} (delete it to begin anew)\n"
     return (
         f"\nToken     {token}\n\n"
+        f"export TOKEN={token}\n"
         f"curl -sS -H 'Authorization: Bearer {token}' '{settings.address}/api/opportunities/?limit=5'\n\n"
         f"Browser   {settings.address}/\n"
+        f"Explorer  {settings.address}/graphql\n"
+        f"REST      {settings.address}/api/docs\n"
+        f"{begin_anew}"
     )
 
 

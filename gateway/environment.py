@@ -87,6 +87,13 @@ def _read(path: Path, name: str) -> str:
     return secret
 
 
+def without_password(address: str) -> str:
+    """An address of a database as it may be shown."""
+    scheme, found, rest = address.partition("://")
+    account, at, place = rest.rpartition("@")
+    return f"{scheme}{found}{account.partition(':')[0]}{at}{place.partition('?')[0]}"
+
+
 def database_address(value: str) -> str:
     """The address of a database as the drivers take it. Raises ValueError, without the address: a password may be in it."""
     scheme, found, rest = value.partition("://")

@@ -7,6 +7,7 @@ from typing import Final
 import structlog
 from starlette.responses import JSONResponse
 
+from gateway import VERSION
 from gateway.migrations import head_is_current
 from schema.storage.database import Database, Unavailable
 
@@ -17,7 +18,7 @@ NO_STORE: Final = {"Cache-Control": "no-store"}
 
 async def alive() -> JSONResponse:
     """The process answers."""
-    return JSONResponse({"status": "ok"}, headers=NO_STORE)
+    return JSONResponse({"status": "ok", "version": VERSION}, headers=NO_STORE)
 
 
 class Readiness:

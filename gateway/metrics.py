@@ -11,6 +11,8 @@ from typing import Final, Literal
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from gateway import VERSION
+
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 #: Operation names are the clients' to choose: beyond so many, further ones count as `other`.
 MAX_NAMES: Final = 200
@@ -30,6 +32,8 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        build = Gauge("gateway_build_info", "1, with the version.", ["version"], registry=self.registry, multiprocess_mode="livemax")
+        build.labels(VERSION).set(1)
         self.requests = Histogram(
             "gateway_request_seconds", "Time to answer a request.", ["route", "method", "status"], buckets=BUCKETS, registry=self.registry
         )

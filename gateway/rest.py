@@ -2,8 +2,7 @@
 
 from collections.abc import Coroutine, Iterator, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 from graphql import (
     GraphQLInputType,
@@ -15,6 +14,7 @@ from graphql import (
     type_from_ast,
 )
 
+from gateway import VERSION
 from gateway.deprecations import rest_deprecation
 from gateway.http.decoder import DecodeError, decode
 from gateway.http.operations import Operations, unavailable
@@ -30,7 +30,6 @@ from schema.rules.access import Caller
 from schema.storage.database import Unavailable
 
 #: The name under which the program is installed.
-DISTRIBUTION: Final = "opportunities-gateway"
 
 Definition = tuple[str, GraphQLInputType, bool]
 
@@ -54,7 +53,7 @@ class RestGraph:
         self.settings = settings
         self.operations = operations
         self.record_usage = uses.note
-        self.version = version(DISTRIBUTION)
+        self.version = VERSION
         self.deprecation = rest_deprecation(settings)
         self.public_url = settings.public_url
         self.require_if_match = settings.require_if_match

@@ -19,7 +19,7 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.config import STARTUP_FAILURE
 
-from gateway import logs
+from gateway import VERSION, logs
 from gateway.app import Application, create_app
 from gateway.frames import Frames
 from gateway.metrics import MULTIPROCESS
@@ -44,7 +44,7 @@ def serve(settings: Settings, sockets: Sequence[socket.socket], *, demo_token: s
     config = config_of(settings, partial(application, settings, demo_token))
     for line in (*unknown_variables(os.environ), *settings.advice()):
         structlog.get_logger().warning(line)
-    structlog.get_logger().info(f"Serving on {settings.address}, Ctrl-C stops it.")
+    structlog.get_logger().info(f"Serving version {VERSION} on {settings.address}, Ctrl-C stops it.")
     if settings.workers == 1:
         Server(config).run([*sockets])
         return

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, false, func, insert, not_, or_, select, update
 
 from schema.rules.access import Role
 from schema.rules.clock import instant, now
@@ -85,6 +85,16 @@ class Keys:
             return Created(token, row["id"], workspace_id, new_workspace=is_new)
 
         return await self._database.write(work)
+
+    async def opens(self, token: str) -> bool:
+        """Whether a token is that of a key which is neither revoked nor expired. Raises Unavailable."""
+        ended = or_(_KEYS.c.revoked_at.is_not(None), _KEYS.c.expires_at <= bindparam("at"))
+        clause = select(_KEYS.c.id).where(_KEYS.c.token_hash == bindparam("hash"), not_(func.coalesce(ended, false())))
+
+        async def work(connection: Connection) -> bool:
+            return bool(await self._fetch(connection, clause, hash=token_hash(token), at=now()))
+
+        return await self._database.read(work)
 
     async def list(self) -> Sequence[Listed]:
         """All keys, oldest first. Raises Unavailable."""

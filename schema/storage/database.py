@@ -1,6 +1,7 @@
 """What every database gives: one snapshot to read in, one transaction to write in, and the same values on every driver."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from sqlalchemy import Dialect
@@ -137,6 +138,12 @@ class Database(Protocol):
 
     def compile(self, clause: Any) -> Statement:
         """`clause` (SQLAlchemy Core) as this database's SQL text."""
+
+
+def sqlite_path(url: str) -> Path | None:
+    """The file of a `sqlite:///…` address; None for other addresses."""
+    scheme, _, path = url.partition(":///")
+    return Path(path) if scheme == "sqlite" and path else None
 
 
 def open_database(

@@ -14,7 +14,9 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from gateway import VERSION
 from gateway.auth.keys import Keys, NewKey
+from gateway.environment import without_password
 from gateway.migrations import head
 from gateway.rest_usage import Uses
 from gateway.settings import Settings
@@ -41,6 +43,7 @@ def test_token_create_prints_the_token_alone(on: Run) -> None:
     assert made.code == 0
     assert TOKEN.fullmatch(made.out)
     assert "Made the workspace Acme." in made.err
+    assert "In the database " in made.err
     assert made.out.strip() not in made.err
     assert "workspace" not in on("token", "create", "--workspace", "Acme", "--role", "viewer").err
 
@@ -82,9 +85,10 @@ def test_migrate(on: Run) -> None:
 
 
 def test_sqlite_is_migrated_by_any_command(run: Run, tmp_path: Path) -> None:
-    """On SQLite there is nothing to set up: the file comes with the first command, where the default says."""
-    assert run("token", "list").code == 0
+    """On SQLite there is nothing to set up: the file comes with the first command that writes, where the default says."""
+    assert run("token", "create", "--workspace", "Acme", "--role", "admin").code == 0
     assert (tmp_path / "gateway.db").exists()
+    assert run("token", "list").code == 0
 
 
 def test_postgresql_is_migrated_only_when_asked(run: Run, postgres_server: Any) -> None:
@@ -119,6 +123,7 @@ def test_postgresql_is_migrated_only_when_asked(run: Run, postgres_server: Any) 
 )
 def test_bad_input_is_told(run: Run, arguments: list[str], says: str) -> None:
     """What can't be is refused with exit code 2 and a sentence on standard error, never a traceback."""
+    Path("gateway.db").touch()
     result = run(*arguments)
     assert (result.code, result.out) == (2, "")
     assert says in result.err
@@ -263,7 +268,7 @@ def demo(folder: Path, *arguments: str) -> Iterator[Demo]:
 
 
 def test_the_demo(tmp_path: Path) -> None:
-    """The printed curl line works as it stands, the explorer is where it says, and a second run shows the same data with a new token."""
+    """The printed curl line works as it stands, the explorer is where it says, and a second run shows the same data by the same token."""
     seen = []
     for _ in range(2):
         for running in demo(tmp_path):
@@ -278,8 +283,29 @@ def test_the_demo(tmp_path: Path) -> None:
             assert token is not None
             assert f"Authorization: Bearer {token[1]}" in shlex.split(running.curl)
             seen.append((token[1], answer["results"]))
-    assert seen[0][0] != seen[1][0]
-    assert seen[0][1] == seen[1][1]
+    assert seen[0] == seen[1]
+    (kept,) = tmp_path.rglob("*.demo-token")
+    assert kept.stat().st_mode & 0o077 == 0
+
+
+def test_the_version(run: Run) -> None:
+    """`--version` says it, and nothing else."""
+    assert run("--version").out == f"{VERSION}\n"
+
+
+@pytest.mark.parametrize("command", [("token", "list"), ("token", "revoke", "key_1"), ("usage",)])
+def test_to_look_makes_no_database(run: Run, tmp_path: Path, command: tuple[str, ...]) -> None:
+    """In the wrong folder a command says so, in place of making an empty database there."""
+    refused = run(*command)
+    assert (refused.code, refused.out) == (2, "")
+    assert "there is no database gateway.db here" in refused.err
+    assert not (tmp_path / "gateway.db").exists()
+
+
+def test_a_password_is_not_shown() -> None:
+    """The address of a database is told without it."""
+    assert without_password("postgresql://me:s%40cret@one,two:5433/name?password=x") == "postgresql://me@one,two:5433/name"
+    assert without_password("sqlite:////data/gateway.db") == "sqlite:////data/gateway.db"
 
 
 def test_the_demo_leaves_other_data_alone(run: Run) -> None:

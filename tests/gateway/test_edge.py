@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
+from gateway import VERSION
 from gateway.http.faults import STATUS, Fault
 from gateway.http.observed import Observed
 from gateway.logs import AccessLog
@@ -34,7 +35,7 @@ async def test_request_ids(client: httpx.AsyncClient) -> None:
 
 async def test_health(client: httpx.AsyncClient) -> None:
     """Alive and ready, without a token."""
-    assert (await client.get("/healthz")).json() == {"status": "ok"}
+    assert (await client.get("/healthz")).json() == {"status": "ok", "version": VERSION}
     ready = await client.get("/readyz", headers={"authorization": ""})
     assert (ready.status_code, ready.json()["checks"]) == (200, {"process": "ok", "database": "ok", "migrations": "ok"})
 

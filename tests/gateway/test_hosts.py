@@ -130,7 +130,7 @@ async def test_below_a_prefix(sqlite_url: str) -> None:
                 assert described["servers"] == [{"url": "/crm"}]
             page = (await here.client.get(f"{path}/api/accounts/?limit=1", headers=sent)).json()
             assert page["next"].startswith("https://a.example:8443/crm/api/accounts/?")
-            assert (await here.client.get(f"{path}/healthz", headers=sent)).json() == {"status": "ok"}
+            assert (await here.client.get(f"{path}/healthz", headers=sent)).json()["status"] == "ok"
             answer = await here.client.post(f"{path}/graphql", json={"query": "{ __typename }"}, headers=sent)
             assert answer.json()["data"] == {"__typename": "Query"}
         page = (await here.client.get("/crm/graphql", headers={**sent, **BROWSER})).text
