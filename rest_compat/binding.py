@@ -97,7 +97,7 @@ class Bound:
     def _asked(self, raw: bytes, strict: bool) -> Asked:  # noqa: FBT001 - remembered by position
         query = self.query.read(raw, strict=strict)
         fields: frozenset[str] = query.fields or frozenset()
-        ignored = noted(query.ignored)
+        ignored = noted(query.ignored) if query.ignored else ()
         marks = self.told(ignored, (), self.deprecations(query.used, fields), [STRICT] if strict else [])
         operation = self.operation(query.fields, query.page.way if query.page and query.page.position else None)
         return Asked(self, query, operation, strict, ignored, self.uses_of(query.used, fields, ignored), marks)

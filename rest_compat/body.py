@@ -10,7 +10,7 @@ from .declaration import Deprecation, Key
 from .deprecations import in_schema
 from .errors import Item, Refused
 from .marks import noted
-from .preferences import NULLS_IGNORED, STRICT, Preferences
+from .preferences import Preferences
 from .protocol import Fault
 from .query import shown
 from .shape import enum_texts
@@ -74,8 +74,7 @@ class BodyReader:
             except _Refusal as refusal:
                 faults.append(body_item((name, *refusal.below), refusal.message))
         whole = READ_BACK in body or len(used) == len(self.writable)
-        applied = (*([STRICT] if wanted.strict else []), *([NULLS_IGNORED] if wanted.nulls_ignored else []))
-        return Body(found, used, noted(unknown), tuple(faults), whole, applied)
+        return Body(found, used, noted(unknown) if unknown else (), tuple(faults), whole, wanted.applied)
 
     def items(self, body: Body, faults: Sequence[Fault]) -> list[Item]:
         """All that is wrong with a body: what REST refused, then what GraphQL's types refuse elsewhere in it."""

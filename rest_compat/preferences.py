@@ -9,10 +9,14 @@ NULLS_IGNORED: Final = "null=ignore"
 
 
 class Preferences(NamedTuple):
-    """`strict`: what is unknown is an error. `nulls_ignored`: members of the body that are null count as absent."""
+    """`strict`: what is unknown is an error. `nulls_ignored`: members of the body that are null count as absent.
+
+    `applied` is how the answer to a call with a body confirms them.
+    """
 
     strict: bool = False
     nulls_ignored: bool = False
+    applied: tuple[str, ...] = ()
 
 
 NONE: Final = Preferences()
@@ -25,4 +29,6 @@ def read_preferences(prefer: str) -> Preferences:
     for preference in prefer.lower().replace('"', "").split(","):
         name, _, value = preference.partition(";")[0].partition("=")
         found.setdefault(name.strip(), value.strip())
-    return Preferences(found.get("handling") == "strict", found.get("null") == "ignore")
+    strict, nulls_ignored = found.get("handling") == "strict", found.get("null") == "ignore"
+    applied = [text for text, is_wanted in ((STRICT, strict), (NULLS_IGNORED, nulls_ignored)) if is_wanted]
+    return Preferences(strict, nulls_ignored, tuple(applied))
