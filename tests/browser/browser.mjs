@@ -41,7 +41,7 @@ const keepInside = async (context, host, faults) => {
   });
 };
 
-const shown = (page) => page.locator('body').innerText().catch(() => '(nothing that could be read)');
+const shown = async (page) => (await page.locator('body').innerText().catch(() => '(nothing that could be read)')).slice(0, 3_000);
 
 /** Waits until `probe()` is truthy and gives that; says what was waited for when it never is. */
 export const until = async (what, probe, patience = PATIENCE) => {
