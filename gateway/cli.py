@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import astuple, fields
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -38,8 +39,6 @@ from schema.storage.database import Database, StorageError, open_database, sqlit
 T = TypeVar("T")
 
 _MAX_NAME = 100
-
-
 _TYPED = (Refused, SettingsError, AuthSettingsError, KeyFault, SeedFault, demos.DemoFault)
 _DATABASE = (StorageError, sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError)
 
@@ -102,14 +101,16 @@ def serve(
     if demo:
         demos.check_loopback(settings)
     with listening(settings) as (settings, sockets):
-        token = _run(settings, demos.prepare if demo else _nothing)
+        token = _run(settings, demos.prepare if demo else partial(_advise, settings))
         if token is not None:
             demos.announce(settings, token)
         server.serve(settings, sockets, demo_token=token)
 
 
-async def _nothing(_: Database) -> None:
-    """A look at the database is enough."""
+async def _advise(settings: Settings, database: Database) -> None:
+    """Says what is missing for a first call, if anything is."""
+    if settings.jwt_secret is None and settings.jwt_jwks_url is None and not await Keys(database).list():
+        say("There is no API key yet. Make one by: gateway token create --workspace NAME --role admin")
 
 
 @app.command()

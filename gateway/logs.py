@@ -36,7 +36,7 @@ def configure(settings: Settings) -> None:
     Tracebacks tell files and lines, never what variables held: tokens are among that.
     """
     shared: list[Any] = [structlog.processors.add_log_level, structlog.processors.TimeStamper(fmt="iso", utc=True)]
-    last = _json() if settings.log_format == "json" else _console()
+    last = _json() if is_json(settings) else _console()
     structlog.configure(
         processors=[*shared, *last],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[settings.log_level]),
@@ -46,6 +46,11 @@ def configure(settings: Settings) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(processors=[_plain, *last], foreign_pre_chain=shared))
     _take_over(handler, max(LEVELS[settings.log_level], logging.INFO))
+
+
+def is_json(settings: Settings) -> bool:
+    """Whether lines are for programs: that is so unless a person looks at them, or it was said otherwise."""
+    return settings.log_format == "json" or (settings.log_format == "auto" and not sys.stderr.isatty())
 
 
 def _json() -> list[Any]:
@@ -106,7 +111,7 @@ class AccessLog:
 
     def __init__(self, settings: Settings, stream: BinaryIO | None = None) -> None:
         self.on = settings.access_log and LEVELS[settings.log_level] <= LEVELS["info"]
-        self.json = settings.log_format == "json"
+        self.json = is_json(settings)
         self.stream = stream or sys.stderr.buffer
         self.log = structlog.get_logger()
 

@@ -167,7 +167,9 @@ class Settings(BaseSettings):
 
     # Running
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severity that is logged.")
-    log_format: Literal["json", "console"] = Field("json", description="Form of log lines.")
+    log_format: Literal["auto", "json", "console"] = Field(
+        "auto", description="Form of log lines: `json`, or `console` for people; `auto` is `console` on a terminal."
+    )
     access_log: bool = Field(default=True, description="Log a line a request.")
     metrics: bool = Field(default=True, description="Serve Prometheus metrics at `/metrics`; they name clients' operations.")
     metrics_port: int | None = Field(

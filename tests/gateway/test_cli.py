@@ -302,6 +302,21 @@ def test_to_look_makes_no_database(run: Run, tmp_path: Path, command: tuple[str,
     assert not (tmp_path / "gateway.db").exists()
 
 
+def test_serving_without_a_key_says_how_to_make_one(tmp_path: Path) -> None:
+    """An empty database answers nobody: what is missing is a command that can be pasted."""
+    command = [sys.executable, "-m", "gateway", "serve", "--port", "0"]
+    environment = {"PYTHONPATH": str(Path(__file__).parents[2]), "PATH": "/usr/bin:/bin"}
+    with subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        said = ""
+        while "Serving version" not in said:
+            line = process.stderr.readline()
+            assert line, said
+            said += line
+        stop(process)
+    assert "There is no API key yet. Make one by: gateway token create --workspace NAME --role admin" in said
+
+
 def test_a_password_is_not_shown() -> None:
     """The address of a database is told without it."""
     assert without_password("postgresql://me:s%40cret@one,two:5433/name?password=x") == "postgresql://me@one,two:5433/name"

@@ -1,6 +1,7 @@
 """Whoever writes a log line, it comes in the one form: a JSON line each, tracebacks within it, and nothing of what variables held."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -84,3 +85,23 @@ def test_nothing_of_what_variables_held(written: tuple[str, str]) -> None:
     _, text = written
     assert "secret = os.environ" not in text
     assert "s" * 20 not in text
+
+
+def test_on_a_terminal_the_log_is_for_people() -> None:
+    """By itself it is JSON for programs, and words where standard error is a terminal."""
+    program = (
+        "import structlog; from gateway import logs; from gateway.settings import Settings; "
+        "logs.configure(Settings()); structlog.get_logger().info('hello')"
+    )
+    command, environment = [sys.executable, "-c", program], {"PYTHONPATH": str(ROOT)}
+    piped = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stderr
+    assert json.loads(piped)["event"] == "hello"
+    ours, theirs = os.openpty()
+    try:
+        subprocess.run(command, env=environment, stderr=theirs, check=True)
+        shown = os.read(ours, 10_000).decode()
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert "hello" in shown
+    assert "{" not in shown
