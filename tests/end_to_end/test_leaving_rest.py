@@ -40,10 +40,14 @@ def run(command: str, folder: Path, demo: Demo) -> str:
     return done.stdout + done.stderr
 
 
-def test_the_whole_way(folder: Path, demo: Demo) -> None:
+@pytest.fixture(scope="module")
+def seen(folder: Path, demo: Demo) -> str:
+    """What all commands say, one after the other; `leaving` is then in the folder."""
+    return "\n".join(run(command, folder, demo) for npm, command in BLOCKS if not npm)
+
+
+def test_the_whole_way(seen: str) -> None:
     """Watch, record, translate, verify, deprecate, sunset: each command ends well, and says what the page says of it."""
-    said = [run(command, folder, demo) for npm, command in BLOCKS if not npm]
-    seen = "\n".join(said)
     for expected in (
         "x-graphql-operation: ListOpportunities",
         "x-ignored-parameters: page_size",
@@ -64,7 +68,7 @@ def test_the_whole_way(folder: Path, demo: Demo) -> None:
         assert expected in seen, f"{expected}\n\n{seen}"
 
 
-def test_the_typed_client(folder: Path, demo: Demo) -> None:
+def test_the_typed_client(seen: str, folder: Path, demo: Demo) -> None:
     """Graphql-codegen makes typed documents of the folder. The packages are those of the tests: only their installation is left out."""
     if not shutil.which("npm"):
         pytest.skip("not installed: npm")
@@ -78,7 +82,7 @@ def test_the_typed_client(folder: Path, demo: Demo) -> None:
 
 
 @pytest.mark.parametrize("manifest", ["persisted-query-manifest.json", "trusted-documents.json"])
-def test_the_trusted_documents(folder: Path, tmp_path: Path, manifest: str) -> None:
+def test_the_trusted_documents(seen: str, folder: Path, tmp_path: Path, manifest: str) -> None:
     """A gateway that runs registered operations only takes each manifest, and runs its operations by their ids and nothing else."""
     operations = orjson.loads((folder / "leaving" / "index.json").read_bytes())["operations"]
     settings = {"trusted_documents": str(folder / "leaving" / manifest), "trusted_documents_mode": "only"}
