@@ -95,7 +95,7 @@ soak: install ## Overload, burdens, databases that go away, freeze and fail over
 	$(BIN)/python -m tests.end_to_end.interrupted
 	$(BIN)/python -m tests.end_to_end.shutdown
 
-generators: install tests/generators/node_modules/.installed ## Clients by nine code generators of OpenAPI, each compiled and used (the more with node, java, go, php)
+generators: install $(if $(NPM),tests/generators/node_modules/.installed) ## Clients by nine code generators of OpenAPI, each compiled and used (the more with node, java, go, php)
 	GENERATORS=all $(BIN)/pytest -rs tests/generators $(ARGS)
 
 attacks: install ## Attack a gateway beside a client that behaves: floods, silence, answers of gigabytes, filters without end
