@@ -227,7 +227,7 @@ def openapi(
 
 @app.command()
 def translate(  # noqa: PLR0913  each is a flag
-    method: Annotated[str | None, typer.Argument(help="GET, POST, PATCH or DELETE.")] = None,
+    method: Annotated[str | None, typer.Argument(help="GET, POST, PATCH, DELETE or QUERY.")] = None,
     target: Annotated[str | None, typer.Argument(help="Path and query, as in '/api/opportunities/?stage=proposal'.")] = None,
     *,
     body: Annotated[str, typer.Option(help="The call's JSON body.", metavar="JSON")] = "",
