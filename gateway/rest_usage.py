@@ -9,10 +9,11 @@ from gateway.usage_counts import Row, UseCounter
 from rest_compat.protocol import Use
 from schema.deprecations import fields_of
 from schema.documents import Prepared
+from schema.nouns.workspaces.graphql_usage import GraphqlUsage
+from schema.nouns.workspaces.rest_usage import RestUsage
 from schema.plan.kept import Kept
 from schema.rules.access import Caller
 from schema.storage.database import Database
-from schema.storage.tables import GraphqlUsage, RestUsage
 
 #: Different kinds of call that wait in memory, and the bytes of the names in them; while the database is away, further ones are not
 #: counted.

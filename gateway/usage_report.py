@@ -7,8 +7,12 @@ from typing import Any, Final
 
 from sqlalchemy import Select, and_, case, func, select, union_all
 
+from schema.nouns.users.api_key import ApiKey
+from schema.nouns.users.user import User
+from schema.nouns.workspaces.graphql_usage import GraphqlUsage
+from schema.nouns.workspaces.rest_usage import RestUsage
 from schema.storage.database import Database
-from schema.storage.tables import ApiKey, GraphqlUsage, RestUsage, User, Workspace
+from schema.storage.tables import Workspace
 
 _LAST: Final = ("kind", "name", "count", "first_used_at", "last_used_at")
 COLUMNS: Final = ("workspace", "token_id", "token", "route", *_LAST)

@@ -10,13 +10,13 @@ from strawberry.schema.config import StrawberryConfig
 
 from .deprecations import deprecate
 from .extensions import Extension, added
+from .nouns.all import Account, ApiKey, Contact, Opportunity, User, Workspace
+from .nouns.mutation import Mutation
+from .nouns.query import Query
+from .nouns.subscription import Subscription
 from .plan.compiler import RUNTIME_TYPE
 from .plan.resolvers.calling import RESOLVE
-from .types.mutation import Mutation
-from .types.query import Query
-from .types.records import Account, ApiKey, Contact, Opportunity, User, Workspace
 from .types.scalars import SCALARS
-from .types.subscription import Subscription
 
 DESCRIPTION = (
     "Sales opportunities, the accounts and people they are with, and what happens to them. Start with `opportunities` or `pipeline`, "

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlmodel import SQLModel
 
-import schema.storage.tables  # noqa: F401  fills the metadata
+import schema.nouns.all  # noqa: F401  fills the metadata
 from gateway.migrations import head
 
 with warnings.catch_warnings():

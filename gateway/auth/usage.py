@@ -8,9 +8,9 @@ from typing import Any
 import structlog
 from sqlalchemy import bindparam, or_, update
 
+from schema.nouns.users.api_key import ApiKey
 from schema.rules.clock import instant
 from schema.storage.database import Connection, Database, StorageError
-from schema.storage.tables import ApiKey
 
 MINUTE = 60.0
 FLUSH_SECONDS = 10.0

@@ -9,7 +9,7 @@ from alembic.autogenerate.api import AutogenContext
 from sqlalchemy import Connection
 from sqlmodel import SQLModel
 
-import schema.storage.tables  # noqa: F401  fills the metadata
+import schema.nouns.all  # noqa: F401  fills the metadata
 from gateway.migrations.runner import connected
 from schema.storage.columns import Day, Instant, Text
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from sqlmodel import SQLModel
 
-import schema.storage.tables  # noqa: F401  fills the metadata
+import schema.nouns.all  # noqa: F401  fills the metadata
 from schema.rules.clock import instant
 from schema.storage.columns import Instant
 from schema.storage.connecting import Connector

@@ -20,10 +20,16 @@ class Sight:
     account_id: str | None
 
     def check(self) -> None:
-        """Raises BadRequest for a filter by contact from a limited caller: an event holds the contacts of others too."""
-        if self.account_id is not None and self.plan.filters.mentions_links(self.conditions.shape):
-            message = "A viewer limited to an account can't follow by contactId: leave it out of the filter."
-            raise BadRequest(message)
+        """Raises BadRequest for a filter by what an event doesn't keep of other records.
+
+        It keeps the ids of linked ones, but also those that a limited caller may not know of.
+        """
+        beyond = self.plan.filters.mentioned(self.conditions.shape, "through")
+        if beyond is not None:
+            raise BadRequest(f"Events can't be followed by `{beyond}`, since they don't keep other records: filter by its id.")
+        linked = self.plan.filters.mentioned(self.conditions.shape, "link")
+        if self.account_id is not None and linked is not None:
+            raise BadRequest(f"A viewer limited to an account can't follow by {linked}: leave it out of the filter.")
 
     def kind(self, event: Happened) -> str | None:
         """What the caller is told of: CREATED, UPDATED, DELETED, or nothing. What leaves the filter is told once more; what leaves the

@@ -1,7 +1,9 @@
 """Compiles selections: walks what is asked of a type, collects the SQL that it needs, and writes the expression that answers it."""
 
+from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from graphql import GraphQLEnumType, GraphQLList, GraphQLNonNull, GraphQLObjectType, get_named_type, get_nullable_type
@@ -12,16 +14,16 @@ from ..storage.statements import Statement
 from .cost import LIST, LONG, LONG_TEXT, Cost, Size, dearest, paged
 from .kept import Kept
 from .model import FieldModel, Model
-from .select import Level
+from .select import Batch, Level
 from .selections import Selected, Selections
 from .sources import Column, Connection, Expression, OneOf, Resolved, Stored, ToMany, ToOne
 from .weight import ABSENT, ID_LENGTH, SCALARS, Weight
+from .weight import Parents as Keys
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 
     from .reading import Reader
-    from .records import Records
     from .variables import Check, Variables
 
     WorkOut = Callable[[Reader, Mapping[str, Any]], Awaitable[dict[str, Any]]]
@@ -57,13 +59,37 @@ class Shaped(Protocol):
         """
 
 
+class Loaded(Protocol):
+    """What plain objects have by ids."""
+
+    async def load(self, reader: "Reader", ids: "Iterable[Any]", variables: "Variables") -> "Mapping[Any, Any]":
+        """What belongs to these ids, by id; null is passed over. Raises TooLarge."""
+
+
 @dataclass(slots=True)
 class Related:
-    """Records that plain objects refer to: loaded by their ids before the writer runs, which finds them under `name`."""
+    """Records that plain objects refer to, or pages that hang on them: loaded before the writer runs, which finds them as `name`."""
 
     name: str
-    records: "Records"
+    records: "Loaded"
     ids: str
+
+
+@dataclass(slots=True)
+class Hanging:
+    """Pages that hang on plain objects, by the ids that these hold."""
+
+    batch: Batch
+
+    async def load(self, reader: "Reader", ids: "Iterable[Any]", variables: "Variables") -> "Mapping[Any, Any]":
+        """The page of each id. Raises TooLarge."""
+        found = [id_ for id_ in ids if id_ is not None]
+        if not found:
+            return {}
+        keys = list(dict.fromkeys(found))
+        parents = Keys(keys, len(found) - len(keys) + 1, partial(Counter, found))
+        pages: Mapping[Any, Any] = await self.batch.load(reader, parents, variables)
+        return pages
 
 
 @dataclass(slots=True)
@@ -260,6 +286,9 @@ class Compiler:
     def _member(self, plain: Plain, model: FieldModel, selected: Selected) -> tuple[str, Cost]:
         if isinstance(model.source, ToOne):
             return self._related(plain, model.source, selected)
+        if isinstance(model.source, Connection):
+            batch, cost = self.connection(self, model.source, model, selected, 0)
+            return self._by_id(plain, model.source.of, Hanging(batch)), cost
         if isinstance(model.source, OneOf):
             related = [self._related(plain, member, selected) for member in model.source.members]
             ids = [f"{plain.variable}[{member.column!r}]" for member in model.source.members]
@@ -300,10 +329,14 @@ class Compiler:
 
     def _related(self, plain: Plain, source: ToOne, selected: Selected) -> tuple[str, Cost]:
         records, cost = self.records(self, source.type_name, selected)
+        return self._by_id(plain, source.column, records), cost
+
+    def _by_id(self, plain: Plain, key: str, loaded: Loaded) -> str:
+        """The code of what belongs to the id that a plain object has under `key`."""
         name = f"x{len(plain.related)}"
         plain.weight.fixed += ABSENT
-        plain.related.append(Related(name, records, plain.collect.format(f"{plain.variable}[{source.column!r}]")))
-        return f"{name}.get({plain.variable}[{source.column!r}])", cost
+        plain.related.append(Related(name, loaded, plain.collect.format(f"{plain.variable}[{key!r}]")))
+        return f"{name}.get({plain.variable}[{key!r}])"
 
 
 def _inner(plain: Plain, variable: str, iterated: str | None) -> Plain:

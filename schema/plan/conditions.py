@@ -3,20 +3,21 @@
 The same tree is a SQL condition for lists and a predicate for events, so that the two can't differ.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from graphql import GraphQLInputObjectType, get_named_type
 from sqlalchemy import ColumnElement, FromClause, and_, exists, false, not_, or_, true
 
-from ..engine.declare.enums import StoredEnum
 from ..rules.errors import BadRequest
 from ..rules.text import fold
 from ..rules.times import Between
 from ..storage.statements import AnyOf, Contains, StartsWith, Unindexed
 from .binds import compared, compared_list
-from .sources import Linked, metadata
+from .enums import StoredEnum
+from .matching import AtLeast, Equals, LinkedTo, Match, Matching, Through
+from .sources import Stored, metadata
 
 MAX_NODES = 100
 MAX_LIST = 250
@@ -27,45 +28,6 @@ _NAMES = tuple(f"f{place}" for place in range(10 * MAX_NODES))
 Shape = tuple[Any, ...]
 
 NO_CONDITIONS: Shape = ("all",)
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """A filter field that looks at a column; `folded` is the column with its case-folded text, for operators that ignore case."""
-
-    column: str
-    folded: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class AtLeast:
-    """A filter field that is true where a column has at least this value, and false where it has less."""
-
-    column: str
-    value: Any
-
-
-@dataclass(frozen=True, slots=True)
-class LinkedTo:
-    """A filter field that looks at the linked rows' ids; `visible` narrows the links to those that a limited viewer may know of."""
-
-    link: Linked
-    state: str
-    visible: Callable[[FromClause], ColumnElement[bool]]
-
-
-Matching = Match | AtLeast | LinkedTo
-
-
-def kept_state(fields: Iterable[Matching]) -> frozenset[str]:
-    """What of a record must be kept so that filters with these fields can be compared with it later."""
-    return frozenset(name for each in fields for name in _looks_at(each))
-
-
-def _looks_at(match: Matching) -> list[str]:
-    if isinstance(match, LinkedTo):
-        return [match.state]
-    return [match.column, match.folded] if isinstance(match, Match) and match.folded else [match.column]
 
 
 @dataclass(slots=True)
@@ -127,9 +89,10 @@ class _Way:
 
 
 class FilterModel:
-    """The filter input of a type, as its fields declare it."""
+    """The filter input of a type, as its fields declare it; `others` are those of all types, with their rows."""
 
-    def __init__(self, input_type: GraphQLInputObjectType) -> None:
+    def __init__(self, input_type: GraphQLInputObjectType, others: "Mapping[str, tuple[FilterModel, Stored]] | None" = None) -> None:
+        self._others = others or {}
         self._fields: dict[str, Matching] = {}
         self._nullable: set[str] = set()
         for name, input_field in input_type.fields.items():
@@ -138,7 +101,9 @@ class FilterModel:
                 self._fields[name] = match
                 if "isNull" in getattr(get_named_type(input_field.type), "fields", ()):
                     self._nullable.add(name)
-        self._unfolded = {each.folded: each.column for each in self._fields.values() if isinstance(each, Match) and each.folded}
+        self._unfolded = {
+            each.folded: each.column for each in self._fields.values() if isinstance(each, Match) and isinstance(each.folded, str)
+        }
 
     def read(self, given: Mapping[str, Any] | None) -> Conditions:
         """The conditions of a coerced filter input. Raises BadRequest where it is too large, or says nothing of a field that it names."""
@@ -146,23 +111,35 @@ class FilterModel:
             return Conditions(NO_CONDITIONS, {})
         check_size(given)
         reading = _Reading()
-        return Conditions(self._all(given, reading), reading.values)
+        return Conditions(self.read_part(given, reading), reading.values)
 
-    def _all(self, given: Mapping[str, Any], reading: _Reading) -> Shape:
+    def read_part(self, given: Mapping[str, Any], reading: _Reading) -> Shape:
+        """The conditions of a filter within another one, whose binds `reading` collects."""
         parts = [part for name, value in given.items() if value is not None for part in self._field(name, value, reading)]
         return ("all", *parts)
 
     def _field(self, name: str, value: Any, reading: _Reading) -> list[Shape]:
         if name in {"and", "or"}:
-            return [({"and": "all", "or": "any"}[name], *(self._all(each, reading) for each in value))]
+            return [({"and": "all", "or": "any"}[name], *(self.read_part(each, reading) for each in value))]
         if name == "not":
-            return [("not", self._all(value, reading))]
+            return [("not", self.read_part(value, reading))]
         match = self._fields[name]
         if isinstance(match, AtLeast):
             return [("is", match.column, "gte" if value else "lt", reading.bind(match.value))]
+        if isinstance(match, Equals):
+            return [("is", match.column, "eq", reading.bind(value))]
+        if isinstance(match, Through):
+            return [self._through(name, match, value, reading)]
         if not value:
             raise self._says_nothing(name, "has no operator")
         return [self._operator(name, operator, operand, reading) for operator, operand in value.items()]
+
+    def _through(self, name: str, match: Through, value: Mapping[str, Any], reading: _Reading) -> Shape:
+        """The conditions on another record. A filter that says nothing there would still leave out what refers to nothing."""
+        inner = self._others[match.type_name][0].read_part(value, reading)
+        if inner == NO_CONDITIONS:
+            raise BadRequest(f"`{name}` has no condition in the filter: give one, or leave the field out.")
+        return ("through", name, inner)
 
     def _says_nothing(self, name: str, what: str) -> BadRequest:
         """The error for a condition that a null variable has emptied: taken for none, it would find everything."""
@@ -173,7 +150,7 @@ class FilterModel:
         if operand is None:
             raise self._says_nothing(name, f"has null for `{operator}`")
         match = self._fields[name]
-        assert not isinstance(match, AtLeast)
+        assert isinstance(match, Match | LinkedTo)
         kind, key = ("link", name) if isinstance(match, LinkedTo) else ("is", match.column)
         if operator == "isNull":
             return (kind, key, "null" if operand else "present", None)
@@ -181,7 +158,8 @@ class FilterModel:
             return _membership(kind, key, operator, [_stored(each) for each in operand], reading)
         if operator in {"contains", "startsWith"}:
             assert isinstance(match, Match)
-            return (kind, match.folded, operator, reading.bind(fold(_searchable(operand))))
+            bound = reading.bind(fold(_searchable(operand)))
+            return (kind, match.folded, operator, bound) if isinstance(match.folded, str) else ("folded", name, operator, bound)
         if isinstance(operand, Between):
             operator = _BETWEEN.get(operator, operator)
         return (kind, key, operator, reading.bind(_stored(operand)))
@@ -202,16 +180,35 @@ class FilterModel:
             if (head == "all") != negated:
                 return and_(*parts) if parts else true()
             return or_(*parts) if parts else false()
-        if head == "link":
-            link = self._fields[shape[1]]
-            assert isinstance(link, LinkedTo)
-            found = _linked(link, shape, table, limited=way.limited)
-            return not_(found) if negated else found
-        return _compared(shape, table, walk=way.walk, negated=negated)
+        if head == "is":
+            return _compared(shape, table, walk=way.walk, negated=negated)
+        found = self._elsewhere(shape, table, way)
+        return not_(found) if negated else found
 
-    def mentions_links(self, shape: Shape) -> bool:
-        """Whether any condition looks at linked rows."""
-        return shape[0] == "link" or any(self.mentions_links(part) for part in shape[1:] if isinstance(part, tuple))
+    def _elsewhere(self, shape: Shape, table: FromClause, way: "_Way") -> ColumnElement[bool]:
+        """Conditions on what isn't a column of the table: linked rows, the record of a reference, an expression."""
+        match = self._fields[shape[1]]
+        if isinstance(match, LinkedTo):
+            return _linked(match, shape, table, limited=way.limited)
+        if isinstance(match, Through):
+            return self._referred(match, shape[2], table, way)
+        assert isinstance(match, Match)
+        assert callable(match.folded)
+        return _condition(shape[2], match.folded(table), shape[3])
+
+    def _referred(self, match: Through, inner: Shape, table: FromClause, way: "_Way") -> ColumnElement[bool]:
+        filters, stored = self._others[match.type_name]
+        other = stored.table.alias()
+        where = [other.c.workspace_id == table.c.workspace_id, other.c.id == table.c[match.column]]
+        if way.limited and stored.visible is not None:
+            where.append(stored.visible(other))
+        return exists().where(*where, filters.sql(inner, other, limited=way.limited))
+
+    def mentioned(self, shape: Shape, kind: str) -> str | None:
+        """A field whose conditions in `shape` are of a `kind`: "link" looks at linked rows, "through" at the record of a reference."""
+        if shape[0] == kind:
+            return str(shape[1])
+        return next((name for part in shape[1:] if isinstance(part, tuple) and (name := self.mentioned(part, kind))), None)
 
     def holds(self, shape: Shape, values: Mapping[str, Any], state: Mapping[str, Any]) -> bool:
         """Whether the conditions hold of a record's `state`: its columns by name, and the ids of its links."""

@@ -1,6 +1,6 @@
 """The statements of a connection: a page, a count, and both for many parents at once; made once for each shape of its arguments."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -73,6 +73,8 @@ class ConnectionSql:
     wanted: Wanted
     filters: FilterModel | None
     relation: Relation | None
+    columns: Mapping[str, str]
+    """Which columns arguments are compared with, by argument."""
     _mark: object = field(default_factory=object)
     """Tells its statements from those of others, without keeping it alive as long as they are kept."""
 
@@ -235,10 +237,10 @@ class ConnectionSql:
             parent = self.relation.parent
             alone = parent == bindparam("parent", type_=parent.type, required=True)
             where += [*self.relation.where, AnyOf(parent, list_bind("parents", parent.type)) if many else alone]
-        shape = asked.shape[-1]
-        if self.filters is not None:
-            return where if shape == NO_CONDITIONS else [*where, self.filters.sql(shape, table, limited=self.level.limited, walk=walk)]
-        for name in shape:
+        shape, also = asked.shape[-1]
+        if self.filters is not None and shape != NO_CONDITIONS:
+            where.append(self.filters.sql(shape, table, limited=self.level.limited, walk=walk))
+        for name in also:
             if name == "search":
                 column = table.c[self.level.stored.search or ""]
                 where.append(Contains(column, bindparam("search", type_=column.type, required=True)))

@@ -15,7 +15,7 @@ from ..storage.statements import Statement
 from .arguments import Arguments, read_arguments
 from .compiler import Compiler
 from .compiler import Parents as HowMany
-from .conditions import MAX_SEARCH
+from .conditions import MAX_SEARCH, NO_CONDITIONS, Conditions
 from .connection_parts import Cursors, Parts
 from .connection_sql import Asked, ConnectionSql, Wanted
 from .cost import Cost, paged
@@ -133,18 +133,19 @@ class ConnectionPlan:
         return asked
 
     def _narrow(self, arguments: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        if self.sql.filters is not None:
-            conditions = self.sql.filters.read(arguments.get("filter"))
-            return (conditions.shape,), conditions.values
-        shape, values = [], {}
-        search = _searched(arguments.get("search") or "")
+        filters = self.sql.filters
+        conditions = Conditions(NO_CONDITIONS, {}) if filters is None else filters.read(arguments.get("filter"))
+        also, values = [], conditions.values
+        text = arguments.get("search")
+        search = _searched(text) if text else ""
         if search:
-            shape.append("search")
+            also.append("search")
             values["search"] = search
-        if arguments.get("accountId") is not None:
-            shape.append("account_id")
-            values["account_id"] = arguments["accountId"]
-        return (tuple(shape),), values
+        for name, column in self.sql.columns.items():
+            if arguments.get(name) is not None:
+                also.append(column)
+                values[column] = arguments[name]
+        return ((conditions.shape, tuple(also)),), values
 
     async def _at_one_revision(self, reader: Reader, asked: Asked, values: dict[str, Any]) -> tuple[Sequence[Row], dict[str, Any]]:
         """Page and count without a transaction: what two statements saw at the same revision is one state of the workspace.
@@ -315,9 +316,9 @@ def compile_connection(
     code, cost = parts.connection(type_, asked)
     writer = make_writer(f"rows, p, cursor{level.parameters}", code, compiler.names)
     arguments = read_arguments(model.definition, selected.node)
-    filters = compiler.model.filters[source.type_name] if "filter" in model.definition.args else None
+    filters = compiler.model.filters.get(source.type_name)
     cost.add(paged(lambda variables: page_size(arguments(variables)), parts.item))
-    sql = ConnectionSql(compiler, level, parts.wanted(), filters, relation)
+    sql = ConnectionSql(compiler, level, parts.wanted(), filters, relation, source.columns)
     plan = ConnectionPlan(level, arguments, writer, sql, parent, compiler.raw, parts.around.fixed, parts.cursors)
     compiler.checks.append(plan.asked_in)
     compiler.shaped.append(plan)

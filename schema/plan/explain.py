@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from functools import singledispatch
 from typing import Any
 
+from .compiler import Hanging
 from .connections import ConnectionPlan
 from .newest import Newest
 from .operation import EventPlan, MutationPlan, QueryPlan, WriteStep
@@ -54,6 +55,11 @@ def _connection(plan: ConnectionPlan, variables: Variables) -> Iterator[str]:
         yield from _indented(statement.text.splitlines())
     yield from _writer(plan.writer)
     yield from _batches(plan.level, variables)
+
+
+@explain.register
+def _hanging(pages: Hanging, variables: Variables) -> Iterator[str]:
+    yield from explain(pages.batch, variables)
 
 
 @explain.register

@@ -9,7 +9,7 @@ import orjson
 from graphql import GraphQLEnumType, GraphQLScalarType, GraphQLSchema, is_specified_scalar_type
 from strawberry.utils.str_converters import to_snake_case
 
-from ..engine.declare.enums import StoredEnum
+from .enums import StoredEnum
 from .writer import fault
 
 

@@ -50,8 +50,14 @@ class Model:
         self.formats = Formats(schema)
         objects = [type_ for type_ in schema.type_map.values() if isinstance(type_, GraphQLObjectType) and _DEFINITION in type_.extensions]
         self._stored = {type_.name: stored for type_ in objects if (stored := _stored(type_)) is not None}
-        self.filters = {name: FilterModel(filter_) for name in self._stored if (filter_ := _filter(schema, name)) is not None}
+        self.filters: dict[str, FilterModel] = {}
         """By the name of the type that they narrow."""
+        others: dict[str, tuple[FilterModel, Stored]] = {}
+        for name, stored in self._stored.items():
+            filter_ = _filter(schema, name)
+            if filter_ is not None:
+                self.filters[name] = FilterModel(filter_, others)
+                others[name] = self.filters[name], stored
         self._fields = {type_.name: self._model_fields(type_) for type_ in objects}
         self._attributes = {name: _attributes(self._fields[name]) for name in self._stored}
         self._check_resolvers()

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, and_, false, or_, tuple_
+from sqlalchemy import ColumnElement, FromClause, and_, false, or_, select, tuple_
 from sqlalchemy.types import Integer, TypeEngine
 
 from ..storage.columns import Day, Instant, Text
@@ -17,6 +17,7 @@ _CURSOR, _KEY = 200, 45
 """Bytes of a cursor without its keys, and of a key that is no name, at most."""
 
 Check = Callable[[Any], bool]
+Visible = Callable[[FromClause], ColumnElement[bool]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,19 @@ def column_order(code: str, column: Any) -> Sortable:
     """Rows ordered by a column of their own."""
     name = column.name
     return Sortable(code, lambda table, _: table.c[name], column.type, bool(column.nullable))
+
+
+def related_order(code: str, reference: str, other_table: FromClause, by: Sortable, visible: Visible | None) -> Sortable:
+    """Rows ordered by what orders the record that their column `reference` refers to; what is out of sight counts as null."""
+
+    def build(table: FromClause, limited: bool) -> ColumnElement[Any]:  # noqa: FBT001  as every Sortable is built
+        other = other_table.alias()
+        where = [other.c.workspace_id == table.c.workspace_id, other.c.id == table.c[reference]]
+        if limited and visible is not None:
+            where.append(visible(other))
+        return select(by.build(other, limited)).where(*where).correlate(table).scalar_subquery()
+
+    return Sortable(code, build, by.type, nullable=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """What a field of the graph is read from: a column, an expression, a related row, many. Types declare it, the planner reads it."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from graphql import GraphQLField, GraphQLInputField
@@ -84,10 +84,16 @@ class ToMany:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """A page of rows: of the workspace's (`by` None), or of those related to each parent."""
+    """A page of rows: of the workspace's (`by` None), or of those related to each parent.
+
+    `columns` are those that arguments of other names than a page's are compared with, by argument. Below a plain object `of` is its key
+    for the parent's id; where that is null there is no page.
+    """
 
     type_name: str
     by: Foreign | Linked | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    of: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +140,12 @@ class Aggregated(Protocol):
 class Aggregate:
     """Plain objects that the database aggregates: `make` gets the compiler.
 
-    `dearer` is the argument with which that costs more.
+    `dearer` is the argument with which that costs more, `size` the one that says how many objects there are at most.
     """
 
     make: Callable[[Any], Aggregated]
     dearer: str | None = None
+    size: tuple[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,7 +156,7 @@ def compile_plain(
 ) -> tuple[PlainWriter, Cost]:
     """The writer of a plain object (`many`: of a list of them), of which `selected` asks something.
 
-    `size` tells how many items its list has, where the arguments say it.
+    The cost is that of one object. `size` tells how many items a list in it has, where the arguments say it.
     """
     plain = Plain("o", "[{} for o in value]" if many else "[{}]", size=size)
     code, cost = compiler.plain(plain, type_, compiler.selections.below(selected, type_))
@@ -169,7 +169,7 @@ def compile_plain(
     collectors = [make_writer(variable, related.ids, compiler.names) for related in plain.related]
     weight = Weight("v")
     weight.items(plain.weight, "v" if many else "[v]")
-    return PlainWriter(plain.related, collectors, writer, weight), cost.times(LIST if many else 1)
+    return PlainWriter(plain.related, collectors, writer, weight), cost
 
 
 def require_admin(reader: Reader) -> None:
@@ -205,9 +205,24 @@ def _stored(compiler: Compiler, selected: Selected) -> tuple[Step, Cost]:
     many = "[" in str(model.definition.type)
     writer, cost = compile_plain(compiler, result_type(model), selected, many=many)
     if isinstance(source, Aggregate):
-        dearer = source.dearer or ""
-        cost = paged(lambda variables: SUMS_OF_A_DAY if arguments(variables).get(dearer) else SUMS, Cost(1))
+        cost = _of_sums(source, arguments, cost)
+    elif many:
+        cost = cost.times(LIST)
     return PlainStep(_maker(compiler, source, model, arguments), writer), cost
+
+
+def _of_sums(source: Aggregate, arguments: Arguments, each: Cost) -> Cost:
+    """The cost of sums, and of what the objects that they are told of refer to; `each` is that of one object."""
+    dearer = source.dearer or ""
+    cost = paged(lambda variables: SUMS_OF_A_DAY if arguments(variables).get(dearer) else SUMS, Cost(1))
+    if source.size is not None:
+        name, default = source.size
+        cost.add(paged(lambda variables: _size(arguments(variables).get(name), default), each))
+    return cost
+
+
+def _size(given: int | None, default: int) -> int:
+    return default if given is None else max(0, given)
 
 
 def _nodes(compiler: Compiler, source: AnyById, arguments: Arguments, selected: Selected) -> tuple[Step, Cost]:

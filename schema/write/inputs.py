@@ -8,7 +8,7 @@ from typing import Any
 from strawberry.types.base import StrawberryList, StrawberryOptional
 from strawberry.utils.str_converters import to_camel_case
 
-from ..engine.declare.enums import StoredEnum
+from ..plan.enums import StoredEnum
 from ..plan.sources import LIMITS
 from ..rules.naming import is_absent
 from ..rules.text import is_blank, trimmed

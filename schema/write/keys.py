@@ -5,10 +5,9 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
+from ..nouns.all import ApiKey
 from ..rules import clock
 from ..storage.ids import new_id
-from ..storage.tables import ApiKey
-from ..types.inputs import CreateApiKeyInput
 from .inputs import Fault, InputModel, invalid
 from .people import limit_faults
 from .references import reference_faults
@@ -17,7 +16,7 @@ from .writing import Writing, done, refused
 
 TOKEN_PREFIX = "pk_live_"  # noqa: S105  the mark of a token, not a token
 _ROWS = RowStatements(ApiKey)
-_INPUT = InputModel(CreateApiKeyInput, kept=frozenset())
+_INPUT = InputModel(ApiKey.__noun__.create, kept=frozenset())
 
 
 def new_token() -> str:

@@ -6,16 +6,16 @@ from typing import Any
 
 from sqlalchemy import bindparam, delete, insert, select
 
-from ..plan.conditions import kept_state
+from ..engine.declare.lists import filterables
+from ..nouns.all import Opportunity
+from ..nouns.opportunities.links import OpportunityContact
+from ..nouns.opportunities.stage_change import StageChange
+from ..plan.matching import kept_state
 from ..plan.reading import WORKSPACE
 from ..rules import clock, pipeline
 from ..rules.text import fold, fold_name
 from ..storage.columns import Text
 from ..storage.ids import new_id
-from ..storage.tables import Opportunity, OpportunityContact, StageChange
-from ..types.filters import OpportunityFilter, matches
-from ..types.inputs import CreateOpportunityInput, UpdateOpportunityInput
-from ..types.relations import own_account
 from .inputs import Fault, InputModel, invalid
 from .references import list_faults, reference_faults
 from .rows import RowStatements
@@ -34,13 +34,13 @@ _ADD_CHANGE = insert(_CHANGE).values({column.name: bindparam(column.name, requir
 
 _COLUMNS = {"value": "value_cents"}
 _KEPT = frozenset({"name", "account_id", "stage", "probability"})
-_CREATE = InputModel(CreateOpportunityInput, kept=_KEPT, columns=_COLUMNS)
-_UPDATE = InputModel(UpdateOpportunityInput, kept=_KEPT, columns=_COLUMNS)
+_CREATE = InputModel(Opportunity.__noun__.create, kept=_KEPT, columns=_COLUMNS)
+_UPDATE = InputModel(Opportunity.__noun__.update, kept=_KEPT, columns=_COLUMNS)
 
 FIELDS = {**_UPDATE.names, "probability_manual": "probabilitySource"}
 """What of a deal can change, by column, with its name in the graph: what is written, and what the rules keep beside it."""
 
-STATE = kept_state(matches(OpportunityFilter)) | {own_account.column}
+STATE = kept_state(each.match for each in filterables(Opportunity.__noun__)) | {"account_id"}
 """What an event keeps of a deal: what filters and a limited viewer look at."""
 
 NOT_FOUND = Fault("NOT_FOUND", "NOT_FOUND", None, "There is no opportunity with this id.")

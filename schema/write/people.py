@@ -6,20 +6,13 @@ from typing import Any
 
 from sqlalchemy import bindparam, func, or_, select, update
 
+from ..nouns.all import Account, ApiKey, Contact, Opportunity, User
+from ..nouns.opportunities.links import OpportunityContact
 from ..plan.reading import WORKSPACE
 from ..rules import clock
 from ..rules.text import fold, fold_email, fold_name, trimmed
 from ..storage.columns import Text
 from ..storage.ids import new_id
-from ..storage.tables import Account, ApiKey, Contact, Opportunity, OpportunityContact, User
-from ..types.inputs import (
-    CreateAccountInput,
-    CreateContactInput,
-    CreateUserInput,
-    UpdateAccountInput,
-    UpdateContactInput,
-    UpdateUserInput,
-)
 from . import opportunities
 from .inputs import Fault, InputModel, invalid
 from .references import reference_faults
@@ -113,8 +106,8 @@ ACCOUNT = Kind(
     "account",
     "acc",
     RowStatements(Account),
-    InputModel(CreateAccountInput, kept=frozenset()),
-    InputModel(UpdateAccountInput, kept=frozenset({"name"})),
+    InputModel(Account.__noun__.create, kept=frozenset()),
+    InputModel(Account.__noun__.update, kept=frozenset({"name"})),
     _account,
     unique_email=False,
 )
@@ -122,8 +115,8 @@ CONTACT = Kind(
     "contact",
     "cnt",
     RowStatements(Contact),
-    InputModel(CreateContactInput, kept=frozenset()),
-    InputModel(UpdateContactInput, kept=frozenset({"email"})),
+    InputModel(Contact.__noun__.create, kept=frozenset()),
+    InputModel(Contact.__noun__.update, kept=frozenset({"email"})),
     _contact,
     unique_email=True,
 )
@@ -131,8 +124,8 @@ USER = Kind(
     "user",
     "usr",
     RowStatements(User),
-    InputModel(CreateUserInput, kept=frozenset()),
-    InputModel(UpdateUserInput, kept=frozenset({"name", "email", "role", "is_active"})),
+    InputModel(User.__noun__.create, kept=frozenset()),
+    InputModel(User.__noun__.update, kept=frozenset({"name", "email", "role", "is_active"})),
     _user,
     unique_email=True,
     guard=_keep_an_admin,

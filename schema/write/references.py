@@ -4,9 +4,11 @@ from typing import Any
 
 from sqlalchemy import select
 
+from ..nouns.accounts.account import Account
+from ..nouns.contacts.contact import Contact
+from ..nouns.users.user import User
 from ..plan.reading import WORKSPACE
 from ..storage.statements import AnyOf, list_bind
-from ..storage.tables import Account, Contact, User
 from .inputs import Fault
 from .writing import Looking
 

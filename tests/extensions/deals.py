@@ -12,15 +12,14 @@ from strawberry.extensions import FieldExtension, SchemaExtension
 from strawberry.permission import BasePermission
 
 from schema.extensions import Extension
+from schema.nouns.all import Account, Opportunity
 from schema.plan.reading import WORKSPACE
 from schema.plan.resolvers.context import Context, Snapshot
-from schema.storage import tables
-from schema.types.records import Account, Opportunity
 
 extension = Extension(__name__)
 CALLS: Counter[str] = Counter()
 Info = strawberry.Info[Context, None]
-_ACCOUNTS = select(tables.Account.__table__.c.id).where(tables.Account.__table__.c.workspace_id == WORKSPACE)  # type: ignore[attr-defined]
+_ACCOUNTS = select(Account.__table__.c.id).where(Account.__table__.c.workspace_id == WORKSPACE)
 
 
 @strawberry.type(description="How a deal does.")

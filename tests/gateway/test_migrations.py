@@ -15,7 +15,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, MetaData
 from sqlmodel import SQLModel
 
-import schema.storage.tables  # noqa: F401  fills the metadata
+import schema.nouns.all  # noqa: F401  fills the metadata
 from gateway.migrations import head, head_is_current, upgrade
 from gateway.migrations.runner import SCRIPTS, _config, connected
 from schema.storage.database import StorageError, open_database

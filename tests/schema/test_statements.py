@@ -118,10 +118,10 @@ async def test_a_statement_without_a_workspace_does_not_compile(world: World) ->
     """The planner refuses SQL that isn't bound to a workspace."""
     from sqlalchemy import select  # noqa: PLC0415
 
+    from schema.nouns.opportunities.opportunity import Opportunity  # noqa: PLC0415
     from schema.plan.compiler import Compiler  # noqa: PLC0415
-    from schema.types.relations import OPPORTUNITY  # noqa: PLC0415
 
     compiler = Compiler.__new__(Compiler)
     compiler.database = world.database
     with pytest.raises(AssertionError):
-        compiler.sql(select(OPPORTUNITY.c.id))
+        compiler.sql(select(Opportunity.__table__.c.id))

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import UniqueConstraint
 from sqlmodel import SQLModel
 
-import schema.storage.tables  # noqa: F401  fills the metadata
+import schema.nouns.all  # noqa: F401  fills the metadata
 from schema.storage.sqlite import SqliteDatabase
 from tests.schema.world import World, ask, data
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import BigInteger, Integer, and_, bindparam, case, cast, exists, extract, func, or_, select, text
 
+from ...nouns.opportunities.stage_change import StageChange
 from ...plan.aggregates import exact_sum, joined, only_if
 from ...plan.reading import Reader
 from ...plan.select import permitted
@@ -15,7 +16,6 @@ from ...rules.stages import FIRST_CLOSED, STAGES, WON
 from ...storage.columns import Day, Instant
 from ...storage.database import Row
 from ...storage.statements import Statement
-from ...storage.tables import StageChange
 from .amounts import weighted_cents
 
 if TYPE_CHECKING:

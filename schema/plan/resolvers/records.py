@@ -2,6 +2,9 @@
 
 from typing import Any
 
+from sqlalchemy.orm import QueryableAttribute
+from sqlalchemy.orm.exc import UnmappedInstanceError
+
 
 def light(class_: type | None, columns: dict[str, Any]) -> Any:
     """A record with these columns; None at the root. It isn't made by its class's `__init__`, which would want all of them."""
@@ -14,8 +17,24 @@ def light(class_: type | None, columns: dict[str, Any]) -> Any:
 
 def reworded(error: Exception, coordinate: str, record: Any) -> Exception:
     """An error that says what to mend where a resolver has read a column of such a record that it doesn't need."""
-    if isinstance(error, AttributeError) and record is not None and type(error.obj) is type(record):
-        told = AttributeError(f"{coordinate} reads `{error.name}`, which isn't in its needs=(...).")
-        told.__cause__ = error
-        return told
-    return error
+    name = _missed(error, record)
+    if name is None:
+        return error
+    told = AttributeError(f"{coordinate} reads `{name}`, which isn't in its needs=(...).")
+    told.__cause__ = error
+    return told
+
+
+def _missed(error: Exception, record: Any) -> str | None:
+    """The attribute of the record that was read and isn't there: of a class of rows, its descriptor tells the name."""
+    if record is None:
+        return None
+    if isinstance(error, AttributeError):
+        return error.name if type(error.obj) is type(record) else None
+    trace = error.__traceback__ if isinstance(error, UnmappedInstanceError) else None
+    while trace is not None:
+        attribute = trace.tb_frame.f_locals.get("self")
+        if isinstance(attribute, QueryableAttribute):
+            return str(attribute.key)
+        trace = trace.tb_next
+    return None

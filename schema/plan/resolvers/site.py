@@ -14,7 +14,7 @@ from graphql import (
 )
 from sqlalchemy import FromClause
 
-from ...engine.declare.enums import StoredEnum
+from ...plan.enums import StoredEnum
 from ...rules.errors import BadRequest
 from ..arguments import Arguments, read_arguments
 from ..compiler import Compiler

@@ -3,48 +3,28 @@
 from typing import Annotated, Any
 
 import strawberry
-from strawberry import ID, UNSET
+from strawberry import ID
 
-from ..nouns.opportunities.reports import MAX_PERIODS, Forecast, Pipeline
-from ..plan.sources import Aggregate, AnyById, ById, Computed, Connection, Rows, ToOne, WorkedOut
+from ..engine.declare.derive import many, one
+from ..engine.declare.groups import groups
+from ..engine.declare.lists import filter_argument
+from ..engine.declare.members import REQUIRED, Argument, list_of, with_arguments
+from ..engine.declare.node import Node
+from ..engine.declare.writes import IdArg
+from ..plan.sources import SOURCE, Aggregate, AnyById, Computed, Connection, Foreign, Rows, ToOne, WorkedOut
 from ..rules.access import Caller
 from ..rules.stages import STAGES
-from .enums import OpportunityStage, Period, Role
-from .fields import Constraint, Planned, argument, plain, read_from, resolved
-from .inputs import UpdateOpportunityInput
+from ..types.fields import Constraint, Planned, argument, plain, read_from, resolved
+from ..types.scalars import Date, DateTime
+from .all import Account, ApiKey, Contact, GraphqlUsage, Opportunity, RestUsage, User, Workspace
 from .mutation import UnchangedArg
-from .pages import (
-    AfterArg,
-    BeforeArg,
-    FilterArg,
-    FirstArg,
-    ForecastPeriod,
-    LastArg,
-    OffsetArg,
-    OrderArg,
-    PeriodArg,
-    PipelineStage,
-    SearchArg,
-)
+from .opportunities.enums import OpportunityStage, Period
+from .opportunities.numbers import ForecastPeriod, PeriodArg, PipelineStage
+from .opportunities.reports import MAX_PERIODS, Forecast, Pipeline
 from .payloads import OpportunityPreview
-from .records import (
-    Account,
-    AccountConnection,
-    ApiKey,
-    Contact,
-    ContactConnection,
-    GraphqlUsage,
-    Node,
-    Opportunity,
-    OpportunityConnection,
-    RestUsage,
-    User,
-    UserConnection,
-    Workspace,
-)
-from .scalars import Date, DateTime
+from .users.role import Role
 
-IdArg = Annotated[ID, argument("The id of the record.")]
+_FILTER = Argument("filter", filter_argument(Opportunity.__noun__.lists.filter, "Only opportunities that match this filter."))
 
 
 @strawberry.type(description="A stage of the pipeline and its rules.")
@@ -66,6 +46,11 @@ class Viewer:
     workspace: Workspace = read_from(ToOne("Workspace", "workspaceId"), "The workspace that the token is good for.")
     role: Role = plain("What the token allows.")
     token_name: str | None = plain("The name of the API key; null for a user's token.")
+    opportunities = Opportunity.__noun__.lists.field(
+        "opportunities",
+        "The opportunities that the user looks after; null for an API key. The newest come first, unless `orderBy` is given.",
+        Connection("Opportunity", Foreign("assigned_to_id"), of="userId"),
+    )
     expires_at: DateTime | None = plain("When the token stops working, in UTC; null if it never does.")
 
 
@@ -132,74 +117,20 @@ class Query:
         """The stages of the pipeline."""
         raise Planned
 
-    @resolved(ById("Opportunity"), "An opportunity by its id; null if there is none.")
-    def opportunity(self, id: IdArg) -> Opportunity | None:
-        """A deal by its id; null if there is none."""
-        raise Planned
-
-    @resolved(Connection("Opportunity"), _PAGE)
-    def opportunities(
-        self,
-        filter: FilterArg = UNSET,
-        order_by: OrderArg = UNSET,
-        first: FirstArg = UNSET,
-        after: AfterArg = UNSET,
-        last: LastArg = UNSET,
-        before: BeforeArg = UNSET,
-        offset: OffsetArg = UNSET,
-    ) -> OpportunityConnection:
-        """A page of opportunities."""
-        raise Planned
-
-    @resolved(ById("Account"), "An account by its id; null if there is none.")
-    def account(self, id: IdArg) -> Account | None:
-        """An account by its id; null if there is none."""
-        raise Planned
-
-    @resolved(Connection("Account"), "A page of the accounts, newest first.")
-    def accounts(
-        self,
-        search: SearchArg = UNSET,
-        first: FirstArg = UNSET,
-        after: AfterArg = UNSET,
-        last: LastArg = UNSET,
-        before: BeforeArg = UNSET,
-        offset: OffsetArg = UNSET,
-    ) -> AccountConnection:
-        """A page of accounts."""
-        raise Planned
-
-    @resolved(ById("Contact"), "A contact by its id; null if there is none.")
-    def contact(self, id: IdArg) -> Contact | None:
-        """A contact by its id; null if there is none."""
-        raise Planned
-
-    @resolved(Connection("Contact"), "A page of the contacts, newest first.")
-    def contacts(
-        self,
-        search: SearchArg = UNSET,
-        account_id: Annotated[ID | None, argument("Only contacts of this account.")] = UNSET,
-        first: FirstArg = UNSET,
-        after: AfterArg = UNSET,
-        last: LastArg = UNSET,
-        before: BeforeArg = UNSET,
-        offset: OffsetArg = UNSET,
-    ) -> ContactConnection:
-        """A page of contacts."""
-        raise Planned
-
-    @resolved(Connection("User"), "A page of the users, newest first.")
-    def users(
-        self,
-        search: SearchArg = UNSET,
-        first: FirstArg = UNSET,
-        after: AfterArg = UNSET,
-        last: LastArg = UNSET,
-        before: BeforeArg = UNSET,
-        offset: OffsetArg = UNSET,
-    ) -> UserConnection:
-        """A page of users."""
-        raise Planned
+    opportunity = one(Opportunity)
+    opportunities = many(Opportunity, _PAGE)
+    opportunity_groups = groups(Opportunity)
+    account = one(Account)
+    accounts = many(Account, "A page of the accounts; newest first, unless `orderBy` is given.")
+    contact = one(Contact)
+    contacts = many(
+        Contact,
+        "A page of the contacts; newest first, unless `orderBy` is given.",
+        Argument("account_id", Annotated[ID | None, argument("Only contacts of this account.")]),
+        accountId="account_id",
+    )
+    user = one(User)
+    users = many(User, "A page of the users; newest first, unless `orderBy` is given.")
 
     @resolved(Rows("ApiKey", ("created_at", "id"), admin=True), "The API keys of the workspace, oldest first. Only admins may ask.")
     def api_keys(self) -> list[ApiKey]:
@@ -221,41 +152,35 @@ class Query:
         """Who uses GraphQL."""
         raise Planned
 
-    @resolved(
-        Aggregate(Pipeline, dearer="asOf"),
+    pipeline = with_arguments(
+        "pipeline",
+        list_of(PipelineStage),
+        [_FILTER, Argument("as_of", Annotated[Date | None, argument(_AS_OF)])],
         "The pipeline, with a row for each stage, also for empty ones. With `asOf` it is that of the end of a day, by the stage history.",
+        {SOURCE: Aggregate(Pipeline, dearer="asOf")},
     )
-    def pipeline(
-        self,
-        filter: FilterArg = UNSET,
-        as_of: Annotated[Date | None, argument(_AS_OF)] = UNSET,
-    ) -> list[PipelineStage]:
-        """One row a stage."""
-        raise Planned
-
-    @resolved(
-        Aggregate(Forecast),
+    forecast = with_arguments(
+        "forecast",
+        list_of(ForecastPeriod),
+        [
+            Argument("from_", Annotated[Date, strawberry.argument(name="from", description="The first day of the forecast.")], REQUIRED),
+            Argument("to", Annotated[Date, argument(f"The last day of the forecast, which has at most {MAX_PERIODS} periods.")], REQUIRED),
+            _FILTER,
+            Argument("by", PeriodArg, Period.MONTH),
+        ],
         "Open and won opportunities by the period of their `closeDate` or `closedDate`. Lost ones never count; empty periods are there.",
+        {SOURCE: Aggregate(Forecast)},
     )
-    def forecast(
-        self,
-        from_: Annotated[Date, strawberry.argument(name="from", description="The first day of the forecast.")],
-        to: Annotated[Date, argument(f"The last day of the forecast, which has at most {MAX_PERIODS} periods.")],
-        filter: FilterArg = UNSET,
-        by: PeriodArg = Period.MONTH,
-    ) -> list[ForecastPeriod]:
-        """Value by period."""
-        raise Planned
-
-    @resolved(
-        WorkedOut("previewUpdateOpportunity"),
+    preview_update_opportunity = with_arguments(
+        "preview_update_opportunity",
+        OpportunityPreview,
+        [
+            Argument("id", IdArg, REQUIRED),
+            Argument(
+                "input", Annotated[Opportunity.__noun__.update, argument("The fields that would change, and their values.")], REQUIRED
+            ),
+            Argument("ignore_unchanged", UnchangedArg, default=False),
+        ],
         "What an update of an opportunity would change, and what would stop it. Nothing is written. Only who may update may ask.",
+        {SOURCE: WorkedOut("previewUpdateOpportunity")},
     )
-    def preview_update_opportunity(
-        self,
-        id: IdArg,
-        input: Annotated[UpdateOpportunityInput, argument("The fields that would change, and their values.")],
-        ignore_unchanged: UnchangedArg = False,
-    ) -> OpportunityPreview:
-        """What an update would do."""
-        raise Planned

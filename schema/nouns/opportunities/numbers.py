@@ -1,54 +1,14 @@
-"""What every connection shares: the arguments of a page, and what is told of it (Relay, GraphQL Cursor Connections Specification)."""
+"""Numbers about opportunities, as the graph tells them."""
 
 from typing import Annotated
 
 import strawberry
 
+from ...types.fields import Constraint, argument, plain
+from ...types.scalars import Date, Money
 from .enums import OpportunityStage, Period
-from .fields import Constraint, argument, plain
-from .filters import OpportunityFilter, OpportunityOrder
-from .scalars import Date, Money
 
 _SIZE = Constraint(min=0, max=100)
-
-FirstArg = Annotated[
-    int | None,
-    argument("How many records the page has, from the start of the list or after `after`; 20 if neither this nor `last` is given.", _SIZE),
-]
-AfterArg = Annotated[str | None, argument("Only records that come after this cursor.")]
-NewestArg = Annotated[int | None, argument("How many of the newest moves are told.", _SIZE)]
-LastArg = Annotated[int | None, argument("How many records the page has, from the end of the list or before `before`.", _SIZE)]
-BeforeArg = Annotated[str | None, argument("Only records that come before this cursor.")]
-OffsetArg = Annotated[
-    int | None,
-    argument("How many records are passed over, for clients that number their pages; it excludes cursors and `last`.", Constraint(min=0)),
-]
-FilterArg = Annotated[OpportunityFilter | None, argument("Only opportunities that match this filter.")]
-OrderArg = Annotated[
-    list[OpportunityOrder] | None,
-    argument(
-        "What the opportunities are ordered by, the most important first; if it is left out, the newest come first.",
-        Constraint(max_items=7),
-    ),
-]
-SearchArg = Annotated[
-    str | None,
-    argument(
-        "Only records with this text in the name, or in the e-mail address if they have one; upper and lower case are alike, as are other "
-        "forms of the same character.",
-        Constraint(max_length=200),
-    ),
-]
-
-
-@strawberry.type(description="What comes before and after a page, as Relay's specification of cursor connections has it.")
-class PageInfo:
-    """Where a page is."""
-
-    has_next_page: bool = plain("Whether more records come after the page.")
-    has_previous_page: bool = plain("Whether records come before the page.")
-    start_cursor: str | None = plain("The cursor of the first record of the page; null if the page is empty.")
-    end_cursor: str | None = plain("The cursor of the last record of the page; null if the page is empty.")
 
 
 @strawberry.type(name="OpportunitySummary", description="Numbers over all opportunities that match a filter.")
@@ -89,3 +49,4 @@ class ForecastPeriod:
 
 
 PeriodArg = Annotated[Period, argument("How long each period is.")]
+NewestArg = Annotated[int | None, argument("How many of the newest moves are told.", _SIZE)]

@@ -6,12 +6,15 @@ from typing import Annotated
 import strawberry
 from strawberry import ID, UNSET
 
-from ..plan.sources import SOURCE, Followed, ToOne
-from .enums import EventType
-from .fields import Planned, argument, plain, read_from
-from .filters import OpportunityFilter
-from .records import Actor, Opportunity, User, by_actor, by_user
-from .scalars import DateTime
+from ..plan.sources import SOURCE, Followed, OneOf, ToOne
+from ..types.fields import Planned, argument, plain, read_from
+from ..types.scalars import DateTime
+from .all import Actor, Opportunity, User
+from .arguments import FollowedArg
+from .opportunities.enums import EventType
+from .users.actor import by_actor, by_user
+
+_DID = "made the change"
 
 
 @strawberry.type(description="A change of an opportunity, told after it was committed.")
@@ -28,8 +31,8 @@ class OpportunityEvent:
     )
     changed_fields: list[str] = plain("The names of the fields that changed, as they stand in the inputs.")
     at: DateTime = plain("When the change was made, in UTC.")
-    by: User | None = by_user("byId", "made the change")
-    actor: Actor | None = by_actor("byId", "byKeyId", "made the change")
+    by: User | None = read_from(ToOne("User", "byId"), by_user(_DID))
+    actor: Actor | None = read_from(OneOf((ToOne("User", "byId"), ToOne("ApiKey", "byKeyId"))), by_actor(_DID))
 
 
 @strawberry.type(description="What can be followed as it happens.")
@@ -46,7 +49,7 @@ class Subscription:
     )
     async def opportunity_changed(
         self,
-        filter: Annotated[OpportunityFilter | None, argument("Tells only of opportunities that match this filter.")] = UNSET,
+        filter: FollowedArg = UNSET,
         since: Annotated[
             str | None, argument("The cursor of the last event that was seen; if it is left out, events from now on are told.")
         ] = UNSET,

@@ -1,0 +1,89 @@
+"""What a line of a noun's class can become in the graph. By itself it becomes nothing; kinds of lines override what they are."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import FromClause
+
+from ...plan.matching import Matching
+from ...plan.order import Sortable
+from .members import Member
+
+Types = Mapping[str, Any]
+"""The stored classes, by the names of their types in the graph."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filterable:
+    """A field of a filter: its name in Python, the type of what it looks at, what it says, and where it looks."""
+
+    name: str
+    type: Any
+    description: str
+    match: Matching
+
+
+@dataclass(frozen=True, slots=True)
+class Orderable:
+    """A value of an order's enum."""
+
+    name: str
+    description: str
+    sortable: Sortable
+    of_another: bool = False
+    """Whether it is of a record that a reference refers to: these come last in the enum."""
+
+
+@dataclass(frozen=True, slots=True)
+class Groupable:
+    """A value of a group's enum: its name and what it says, the column, and the member of the group's type with the key of its value."""
+
+    name: str
+    description: str
+    column: str
+    key: str
+    member: Member
+
+
+class Declaration:
+    """A line of a noun's class. By itself it is nothing anywhere; what it is, it overrides."""
+
+    attribute: str = ""
+
+    def bind(self, attribute: str, annotation: Any) -> None:
+        """Takes the name and the annotation that it stands under."""
+        del annotation
+        self.attribute = attribute
+
+    def column(self) -> Any:
+        """SQLModel's field, None where it has no column."""
+        return None
+
+    def references(self) -> str | None:
+        """The table that its column refers to, if any."""
+        return None
+
+    def output(self, types: Types) -> Member | None:
+        """What is read of it."""
+        del types
+        return None
+
+    def given(self, *, creating: bool) -> Member | None:
+        """What a writer gives."""
+        del creating
+        return None
+
+    def filters(self) -> Sequence[Filterable]:
+        """What lists can be narrowed by."""
+        return ()
+
+    def orders(self, table: FromClause, types: Types) -> Sequence[Orderable]:
+        """What lists can be ordered by."""
+        del table, types
+        return ()
+
+    def group(self, types: Types) -> Groupable | None:
+        """What sums can be grouped by."""
+        del types
+        return None

@@ -1,0 +1,37 @@
+"""The codes and the reasons of faults."""
+
+from .enums import plain_enum
+
+ErrorCode = plain_enum(
+    "ErrorCode",
+    "The kinds of faults for which something is not done.",
+    {
+        "VALIDATION_ERROR": "A value breaks a rule; `field` says which value.",
+        "NOT_FOUND": "There is no such record; without `field` it is the one to be changed.",
+        "PRECONDITION_FAILED": "The record has another version than the caller expects.",
+        "CONFLICT": "Another record stands in the way of the change.",
+    },
+)
+ErrorReason = plain_enum(
+    "ErrorReason",
+    "The faults for which something is not done, for frontends to word in their own language.",
+    {
+        "REQUIRED": "A value that is needed is missing.",
+        "NULL": "A value is null that cannot be cleared.",
+        "TOO_LONG": "A text or a list is longer than allowed.",
+        "TOO_SHORT": "A text is shorter than allowed, after blanks around it are taken off.",
+        "OUT_OF_RANGE": "A number or an instant is out of its range.",
+        "MALFORMED": "A value does not have the form that it must have.",
+        "NOT_FOUND": "A record does not exist, or the caller may not see it.",
+        "DUPLICATE": "A value is given twice, or another record has it already.",
+        "NOT_CLOSED": "An opportunity that is not closed can have no `closedDate`.",
+        "NOT_LOST": "An opportunity that is not lost can have no `lossReason`.",
+        "CLOSED_WITHOUT_DATE": "A closed opportunity must have a `closedDate`.",
+        "VERSION": "The version of the record is not the expected one: someone changed it.",
+        "IN_USE": "Other records still refer to the record.",
+        "LAST_ADMIN": "The user is the last active one with the role ADMIN.",
+        "FORBIDDEN": "The role of the caller does not allow this.",
+        "KEY_REUSED": "The idempotency key was used for another call before.",
+        "OTHER": "A rule without a reason of its own is broken; the message says which.",
+    },
+)

@@ -1,0 +1,208 @@
+"""Columns of a noun that the graph shows, references to other records among them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, get_args
+
+import strawberry
+from sqlalchemy import FromClause, func
+from sqlmodel import Field
+from strawberry.utils.str_converters import to_camel_case, to_snake_case
+
+from ...plan.matching import Equals, Fold, Match, Through
+from ...plan.order import Sortable, column_order, related_order
+from ...plan.sources import (
+    FOR_ADMINS,
+    LONGEST,
+    SOURCE,
+    Column,
+    ToOne,
+)
+from ...rules.text import LONGEST_NAME
+from ...storage.columns import Text
+from ...types.fields import Constraint, optional, required
+from .base import Declaration, Filterable, Groupable, Orderable, Types
+from .members import Member
+from .types import MISSING, Exact, sql_type
+
+
+@dataclass(slots=True, kw_only=True)
+class FieldDeclaration(Declaration):
+    """A column that the graph shows. See `field` for what it can say."""
+
+    description: str
+    limits: Constraint | None
+    stored_in: str | None
+    to: str | None
+    default: Any
+    stored_as: Any
+    filters_by: bool
+    through: str | None
+    folded: Fold | None
+    code: str | None
+    groups: tuple[str, str] | None
+    ordered_by: Mapping[str, tuple[str, str, str]]
+    read_only: bool
+    on_create: str | None
+    on_update: str | None
+    creates: bool
+    admins: bool
+    longest: int | None
+    loose: bool
+    attribute: str = ""
+    type: Any = None
+    nullable: bool = False
+
+    def bind(self, attribute: str, annotation: Any) -> None:
+        """Raises TypeError where there is no annotation."""
+        if annotation is None:
+            raise TypeError(f"{attribute} has no annotation: write `{attribute}: str = field(…)`")
+        inner = [each for each in get_args(annotation) if each is not type(None)]
+        self.attribute = attribute
+        self.nullable = len(inner) < len(get_args(annotation))
+        self.type = inner[0] if self.nullable else annotation
+
+    def column(self) -> Any:
+        options: dict[str, Any] = {"sa_type": self.stored_as or sql_type(self.type)}
+        if self.nullable:
+            options |= {"default": None, "nullable": True}
+        if self.stored_in is not None:
+            options["sa_column_kwargs"] = {"name": self.stored_in}
+        return Field(**options | ({} if self.default is MISSING else {"default": self.default}))
+
+    def references(self) -> str | None:
+        return None if self.to is None or self.loose else to_snake_case(self.to)
+
+    @property
+    def member(self) -> str:
+        """Its name in Python where it is read: a reference is read as the record that it refers to."""
+        return self.attribute.removesuffix("_id") if self.to else self.attribute
+
+    @property
+    def stored(self) -> str:
+        """The name of its column."""
+        return self.stored_in or self.attribute
+
+    def output(self, types: Types) -> Member:
+        source = Column(self.stored) if self.to is None else ToOne(self.to, self.attribute)
+        metadata: dict[str, Any] = {SOURCE: source}
+        longest = self.longest or (self.limits.max_length if self.limits else None)
+        if isinstance(longest, int):
+            metadata[LONGEST] = longest
+        if self.admins:
+            metadata[FOR_ADMINS] = True
+        type_ = self.type if self.to is None else types[self.to]
+        text = f"{self.description} Null for callers who are not admins." if self.admins else self.description
+        return Member(self.member, type_ | None if self.nullable or self.admins else type_, read_field(text, metadata, self.member))
+
+    def given(self, *, creating: bool) -> Member | None:
+        note, left_out = (self.on_create, not self.creates) if creating else (self.on_update, False)
+        if self.read_only or left_out:
+            return None
+        text = self.description if note is None else f"{self.description} {note}"
+        name = self.attribute if self.to else self.member
+        must = creating and not self.nullable and note is None and self.default is MISSING
+        made = required(text, self.limits) if must else optional(text, self.limits)
+        return Member(name, self.type if must else self.type | None, made)
+
+    def filters(self) -> Sequence[Filterable]:
+        if not self.filters_by:
+            return ()
+        name = self.attribute if self.to else self.member
+        match = Equals(self.stored) if self.type is bool else Match(self.stored, self.folded)
+        exact = self.type is str and self.folded is None
+        found = [Filterable(name, Exact if exact else self.type, self.description, match)]
+        if self.to and self.through:
+            found.append(Filterable(self.member, self.to, self.through, Through(self.attribute, self.to)))
+        return found
+
+    def orders(self, table: FromClause, types: Types) -> Sequence[Orderable]:
+        found = []
+        if self.code:
+            found.append(Orderable(self.member.upper(), self.description, self.sortable(self.code, table)))
+        for name, (code, field_, text) in self.ordered_by.items():
+            target = types[self.to or ""]
+            by = target.__declared__[field_].sortable(code, target.__table__)
+            order = related_order(code, self.attribute, target.__table__, by, target.__noun__.visible)
+            found.append(Orderable(name, text, order, of_another=True))
+        return found
+
+    def group(self, types: Types) -> Groupable | None:
+        if self.groups is None:
+            return None
+        value, text = self.groups
+        name = value.lower()
+        type_ = self.type if self.to is None else types[self.to]
+        metadata = {} if self.to is None else {SOURCE: ToOne(self.to, self.attribute)}
+        member = Member(name, type_ | None, read_field(text, metadata, name))
+        return Groupable(value, text, self.stored, self.attribute if self.to else to_camel_case(name), member)
+
+    def sortable(self, code: str, table: FromClause) -> Sortable:
+        """The order by its column, or by its case-folded text."""
+        build = self.folded
+        if build is None or isinstance(build, str):
+            return column_order(code, table.c[build or self.stored])
+        return Sortable(code, lambda row, _: func.substr(build(row), 1, LONGEST_NAME), Text(), self.nullable)
+
+
+def read_field(description: str, metadata: Mapping[str, Any], member: str) -> Any:
+    """A field of an output type that is read from its metadata's source; a name that is a word of Python has an underscore there."""
+    name = member.removesuffix("_") if member.endswith("_") else None
+    return strawberry.field(description=description, metadata=dict(metadata), name=name)
+
+
+def field(  # noqa: PLR0913  a line of declaration says everything that is special about a field
+    description: str,
+    limits: Constraint | None = None,
+    *,
+    column: str | None = None,
+    to: str | None = None,
+    default: Any = MISSING,
+    stored_as: Any = None,
+    filters: bool = False,
+    through: str | None = None,
+    folded: Fold | None = None,
+    orders: str | None = None,
+    groups: tuple[str, str] | None = None,
+    ordered_by: Mapping[str, tuple[str, str, str]] | None = None,
+    read_only: bool = False,
+    on_create: str | None = None,
+    on_update: str | None = None,
+    creates: bool = True,
+    admins: bool = False,
+    longest: int | None = None,
+    loose: bool = False,
+) -> Any:
+    """A column that the graph shows, under `description`, within `limits`.
+
+    column: the name of the column, where that is not the attribute's. to: the type of the record that it refers to, which is what is
+    read; `loose` without a foreign key. filters: lists can be narrowed by it; `through` describes conditions on the record that it
+    refers to, if there may be any. folded: the column with its case-folded text, or the expression for it, to search and to order by.
+    orders: lists can be ordered by it; the letter stands for it in cursors and never changes. ordered_by: the same by fields of the
+    record that it refers to: the names of the enum, each with its letter, the field, and the description. groups: sums can be grouped
+    by it, under this name and description. read_only: nobody gives it. on_create, on_update: what the input says beyond the
+    description; a field with `on_create` may be left out on creation. creates: whether it is given on creation at all. admins: all
+    others read null. longest: characters that it has at most, where no limit says so. default, stored_as: the column's, where the
+    annotation doesn't say them.
+    """
+    return FieldDeclaration(
+        description=description,
+        limits=limits,
+        stored_in=column,
+        to=to,
+        default=default,
+        stored_as=stored_as,
+        filters_by=filters,
+        through=through,
+        folded=folded,
+        code=orders,
+        groups=groups,
+        ordered_by=ordered_by or {},
+        read_only=read_only,
+        on_create=on_create,
+        on_update=on_update,
+        creates=creates,
+        admins=admins,
+        longest=longest,
+        loose=loose,
+    )

@@ -1,0 +1,88 @@
+"""Derives the graph's types from the nouns, once all of them are declared."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy.orm import configure_mappers
+
+from ...plan.sources import SOURCE, ById, Connection, Stored, ToOne
+from ...types.fields import plain, read_from
+from .errors import USER_ERRORS, UserError
+from .lists import link_filters, make_lists
+from .members import REQUIRED, Argument, Member, make_input, make_type, with_arguments
+from .node import Node
+from .noun import NOUNS, Noun, TypesByName
+from .writes import IdArg
+
+_TYPES = TypesByName()
+
+
+def derive(nouns: Iterable[Noun] = NOUNS.values()) -> None:
+    """Makes the types of all nouns. Raises TypeError where declarations contradict each other."""
+    listed = list(nouns)
+    for noun in listed:
+        if noun.is_listed:
+            noun.lists = make_lists(noun, _TYPES)
+    for noun in listed:
+        if noun.lists is not None:
+            link_filters(noun, _TYPES)
+    for noun in listed:
+        _make(noun)
+    # Resolvers read the attributes of records that no session has loaded: these are there once mappers are configured.
+    configure_mappers()
+
+
+def _make(noun: Noun) -> None:
+    members = [member for each in noun.declared if (member := each.output(_TYPES)) is not None]
+    bases = (Node,) if noun.prefix else ()
+    noun.output = make_type(noun.name, _description(noun.row), members, bases)
+    # The class of the rows stands for the type, in annotations too.
+    row: Any = noun.row
+    row.__strawberry_definition__ = noun.output.__strawberry_definition__
+    row.__strawberry_definition__.origin = row
+    row.__stored__ = _stored(noun)
+    noun.create = _input(noun, "Create", noun.creates)
+    noun.update = _input(noun, "Update", noun.updates)
+    if noun.updates:
+        noun.payload = _payload(noun)
+
+
+def _stored(noun: Noun) -> Stored:
+    """Where its rows are, as the planner sees them."""
+    ordering = None if noun.lists is None else noun.lists.ordering
+    summary = None if noun.summary is None else noun.summary[1]
+    return Stored(noun.row.__table__, noun.prefix, noun.visible, noun.search, noun.key, noun.unlisted, ordering, summary)
+
+
+def _description(row: Any) -> str:
+    return " ".join(row.__doc__.split())
+
+
+def _input(noun: Noun, verb: str, description: str | None) -> Any:
+    if description is None:
+        return None
+    given = [each.given(creating=verb == "Create") for each in noun.declared]
+    return make_input(f"{verb}{noun.name}Input", description, [member for member in given if member is not None])
+
+
+def _payload(noun: Noun) -> Any:
+    row: Any = noun.row
+    which = "who" if noun.person else "that"
+    one = read_from(ToOne(noun.name, "recordId"), f"The {noun.label} as it is now; null if nothing was done.")
+    members = [Member(noun.member, row | None, one), Member("user_errors", list[UserError], plain(USER_ERRORS))]
+    return make_type(f"{noun.name}Payload", f"The {noun.label} {which} was created or changed, or what to mend.", members)
+
+
+def one(row: Any) -> Any:
+    """The root field that gives one record by its id."""
+    noun: Noun = row.__noun__
+    text = f"{noun.a_label[0].upper()}{noun.a_label[1:]} by its id; null if there is none."
+    return with_arguments(noun.member, row | None, [Argument("id", IdArg, REQUIRED)], text, {SOURCE: ById(noun.name)})
+
+
+def many(row: Any, description: str, *more: Argument, **columns: str) -> Any:
+    """The root field that gives a page. `more` arguments are compared with `columns`, which name them."""
+    noun: Noun = row.__noun__
+    assert noun.lists is not None, noun.name
+    name = noun.plural.replace(" ", "_")
+    return noun.lists.field(name, description, Connection(noun.name, None, columns), *more)

@@ -1,0 +1,35 @@
+"""The field that gives sums by group, for a noun whose declarations say what its records can be grouped by."""
+
+from typing import Annotated, Any
+
+from ...plan.groups import MAX_GROUPS, GroupColumn, grouped
+from ...plan.sources import SOURCE
+from ...types.fields import Constraint, argument, plain
+from .enums import plain_enum
+from .lists import filter_argument
+from .members import REQUIRED, Argument, Member, list_of, make_type, with_arguments
+from .noun import TypesByName
+
+
+def groups(row: Any) -> Any:
+    """The root field `…Groups` of a noun."""
+    noun = row.__noun__
+    declared = [each for declaration in noun.declared if (each := declaration.group(TypesByName())) is not None]
+    names = {each.name: each.description for each in declared}
+    enum = plain_enum(f"{noun.name}GroupBy", f"What {noun.plural} can be grouped by.", names)
+    summary = Member("summary", noun.summary[0], plain(f"Numbers over the {noun.plural} of the group."))
+    made = make_type(
+        f"{noun.name}Group",
+        f"The {noun.plural} that have something in common, with numbers over them. What they are not grouped by is null.",
+        [*[each.member for each in declared], summary],
+    )
+    source = grouped(noun.name, {each.name: GroupColumn(each.column, each.key) for each in declared})
+    by = argument(f"What the {noun.plural} of a group have in common.", Constraint(max_items=len(names)))
+    first = argument("How many groups are told: those with the most records; 100 if it is left out.", Constraint(min=0, max=MAX_GROUPS))
+    arguments = [
+        Argument("group_by", Annotated[list_of(enum), by], REQUIRED),
+        Argument("filter", filter_argument(noun.lists.filter, f"Only {noun.plural} that match this filter.")),
+        Argument("first", Annotated[int | None, first]),
+    ]
+    text = f"Numbers over the {noun.plural} by group, the groups with the most {noun.plural} first. One without a value is a group, too."
+    return with_arguments(f"{noun.member}_groups", list_of(made), arguments, text, {SOURCE: source})

@@ -1,0 +1,171 @@
+"""What lists of a noun have: the filter, the order, the page, and the arguments of each field that gives one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+import strawberry
+from strawberry import ID
+from strawberry.annotation import StrawberryAnnotation
+
+from ...plan.matching import Match, Through
+from ...plan.order import Ordering, column_order
+from ...plan.pages import MAX_TERMS
+from ...plan.sources import SOURCE, Connection
+from ...types.fields import Constraint, argument, optional, plain
+from .base import Filterable, Orderable
+from .enums import plain_enum
+from .members import Argument, Member, list_of, make_input, make_type, with_arguments
+from .pages import PAGE_ARGUMENTS, Direction, PageInfo, SearchArg
+from .types import filter_of
+
+if TYPE_CHECKING:
+    from .noun import Noun, TypesByName
+
+_CREATED = "f"
+"""The code of the time of creation in cursors, which is the same for all nouns: by default the newest come first."""
+
+
+@dataclass(slots=True, eq=False)
+class Lists:
+    """The types that lists of a noun need; `filter` and `order` are None where nothing is declared for them."""
+
+    noun: "Noun"
+    filter: Any
+    order: Any
+    connection: Any
+    ordering: Ordering
+
+    def field(self, name: str, description: str, source: Connection, *more: Argument) -> Any:
+        """A field that gives a page; below a plain object it may be null."""
+        returns = self.connection | None if source.of else self.connection
+        return with_arguments(name, returns, [*self._narrowing(source), *more, *PAGE_ARGUMENTS], description, {SOURCE: source})
+
+    def _narrowing(self, source: Connection) -> list[Argument]:
+        plural = self.noun.plural
+        found = []
+        if self.filter is not None:
+            found.append(Argument("filter", filter_argument(self.filter, f"Only {plural} that match this filter.")))
+        if self.order is not None:
+            text = f"What the {plural} are ordered by, the most important first; if it is left out, the newest come first."
+            found.append(Argument("order_by", Annotated[list_of(self.order) | None, argument(text, Constraint(max_items=MAX_TERMS))]))
+        if source.by is None and self.noun.search is not None:
+            found.append(Argument("search", SearchArg))
+        return found
+
+
+def filter_argument(filter_: Any, description: str) -> Any:
+    """The annotation of an argument that is a filter."""
+    return Annotated[filter_ | None, argument(description)]
+
+
+def make_lists(noun: "Noun", types: "TypesByName") -> Lists:
+    """The types of a noun's lists. Conditions on other nouns are put into the filter afterwards, by `link_filters`."""
+    return Lists(noun, _filter(noun), _order(noun, types), _connection(noun), _ordering(noun, types))
+
+
+def filterables(noun: "Noun") -> list[Filterable]:
+    """What its lists can be narrowed by: nothing, or its id and what the declarations say."""
+    found = [each for declared in noun.declared for each in declared.filters()]
+    return [Filterable("id", ID, f"The id of the {noun.label}.", Match("id")), *found] if found else []
+
+
+def orderables(noun: "Noun", types: "TypesByName") -> list[Orderable]:
+    """What its lists can be ordered by."""
+    found = [each for declared in noun.declared for each in declared.orders(noun.row.__table__, types)]
+    return sorted(found, key=lambda each: each.of_another)
+
+
+def _ordering(noun: "Noun", types: "TypesByName") -> Ordering:
+    table = noun.row.__table__
+    sortables = {each.name: each.sortable for each in orderables(noun, types)}
+    return Ordering(table, sortables, sortables.get("CREATED_AT") or column_order(_CREATED, table.c.created_at))
+
+
+def _filter(noun: "Noun") -> Any:
+    fields = filterables(noun)
+    if not fields:
+        return None
+    made = make_input(f"{noun.name}Filter", _FILTER.format(noun.a_label), [*_connectives(), *map(_condition, fields)])
+    _annotate(made, {"and_": list_of(made) | None, "or_": list_of(made) | None, "not_": made | None})
+    return made
+
+
+def link_filters(noun: "Noun", types: "TypesByName") -> None:
+    """Gives the conditions on other nouns their types. Raises TypeError where such a noun has no filter."""
+    for each in filterables(noun):
+        if isinstance(each.match, Through):
+            target = types[each.type].__noun__.lists
+            if target is None or target.filter is None:
+                raise TypeError(f"{noun.name}.{each.name} can't be filtered by {each.type}: no field of it says `filters=True`")
+            assert noun.lists is not None
+            _annotate(noun.lists.filter, {each.name: target.filter | None})
+
+
+def _condition(each: Filterable) -> Member:
+    # A condition on another noun gets its type when all filters are made.
+    type_ = ID if isinstance(each.match, Through) else filter_of(each.type)
+    return Member(each.name, type_ | None, optional(each.description, metadata={"match": each.match}))
+
+
+def _annotate(made: Any, annotations: dict[str, Any]) -> None:
+    for field in made.__strawberry_definition__.fields:
+        if field.python_name in annotations:
+            field.type_annotation = StrawberryAnnotation(annotations[field.python_name])
+
+
+_FILTER = (
+    "What must hold of {}. All fields and all conditions that are given must hold; a field that is null counts as left "
+    "out. A condition that is null, and an object without conditions, are an error (BAD_REQUEST), so that a variable that is null "
+    "doesn't show everything. `in: []` and `or: []` match nothing, `and: []` everything; `not` and `notIn` match exactly what is left, "
+    "records without a value included. Each object and each list in the filter counts, an `in` of 250 ids as one; there may be at most "
+    "100."
+)
+_CONNECTIVES = {
+    "and": "All of these filters match; an empty list matches everything.",
+    "or": "At least one of these filters matches; an empty list matches nothing.",
+    "not": "This filter does not match, so records without a value do.",
+}
+
+
+def _connectives() -> list[Member]:
+    """Their types are the filter itself, which is there afterwards."""
+    return [Member(f"{name}_", ID | None, optional(text, name=name)) for name, text in _CONNECTIVES.items()]
+
+
+def _order(noun: "Noun", types: "TypesByName") -> Any:
+    fields = orderables(noun, types)
+    if not fields:
+        return None
+    values = {each.name: each.description for each in fields}
+    enum = plain_enum(f"{noun.name}OrderField", f"What {noun.plural} can be ordered by.", values)
+    direction = strawberry.field(description="Whether the smallest or the greatest comes first.", default=Direction.ASC)
+    members: Sequence[Member] = (
+        Member("field", enum, strawberry.field(description="What the list is ordered by.")),
+        Member("direction", Direction, direction),
+    )
+    return make_input(f"{noun.name}Order", f"A key that a list of {noun.plural} is ordered by.", members)
+
+
+def _connection(noun: "Noun") -> Any:
+    plural, label = noun.plural, noun.label
+    row: Any = noun.row
+    edge = make_type(
+        f"{noun.name}Edge",
+        f"{noun.a_label[0].upper()}{noun.a_label[1:]} on a page, with its position in the list.",
+        [
+            Member("cursor", str, plain("The position in the list, to be given as `after` or `before`.")),
+            Member("node", row, plain(f"The {label} at this position of the list.")),
+        ],
+    )
+    count = "How many records match, on all pages together. It is counted only when asked for."
+    members = [
+        Member("edges", list_of(edge), plain(f"The {plural} of the page, each with its position in the list.")),
+        Member("nodes", list_of(row), plain(f"The {plural} of the page, without their positions.")),
+        Member("page_info", PageInfo, plain("What comes before and after the page.")),
+        Member("total_count", int, plain(count)),
+    ]
+    if noun.summary is not None:
+        text = f"Numbers over all {plural} that match, on all pages together. They are worked out only when asked for."
+        members.append(Member("summary", noun.summary[0], plain(text)))
+    return make_type(f"{noun.name}Connection", f"A page of a list of {plural}.", members)

@@ -1,0 +1,78 @@
+"""The members of types and inputs that are made, and the making of them by Strawberry's public means."""
+
+import inspect
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import new_class
+from typing import Any
+
+import strawberry
+
+from ...types.fields import Planned
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A member of a type or an input: its name in Python, its annotation, its Strawberry field.
+
+    The annotation is None where the signature of a method says it.
+    """
+
+    name: str
+    annotation: Any
+    field: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """An argument of a field: its name in Python, its annotation, its default (UNSET where it may be left out)."""
+
+    name: str
+    annotation: Any
+    default: Any = strawberry.UNSET
+
+
+def make_type(name: str, description: str, members: Iterable[Member], bases: tuple[type, ...] = (), **attributes: Any) -> Any:
+    """A Strawberry type of these members."""
+    return strawberry.type(_class(name, members, bases, attributes), name=name, description=description)
+
+
+def make_input(name: str, description: str, members: Iterable[Member]) -> Any:
+    """A Strawberry input of these members."""
+    return strawberry.input(_class(name, members, (), {}), name=name, description=description)
+
+
+def _class(name: str, members: Iterable[Member], bases: tuple[type, ...], attributes: Mapping[str, Any]) -> Any:
+    listed = list(members)
+
+    def fill(namespace: dict[str, Any]) -> None:
+        namespace["__module__"] = __name__
+        namespace["__annotations__"] = {member.name: member.annotation for member in listed if member.annotation is not None}
+        namespace.update({member.name: member.field for member in listed}, **attributes)
+
+    return new_class(name, bases, exec_body=fill)
+
+
+def with_arguments(name: str, returns: Any, arguments: Sequence[Argument], description: str, metadata: Mapping[str, Any]) -> Any:
+    """A Strawberry field with arguments, which a plan reads: nothing resolves it."""
+
+    def resolve(self: Any, **_: Any) -> Any:  # noqa: ARG001  Strawberry looks for this name
+        raise Planned
+
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    given = [inspect.Parameter(each.name, keyword, default=each.default, annotation=each.annotation) for each in arguments]
+    # A required argument may come after one that isn't, as they are all given by name.
+    resolve.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD), *given], return_annotation=returns
+    )
+    resolve.__name__ = name
+    return strawberry.field(resolver=resolve, description=description, metadata=dict(metadata))
+
+
+def list_of(type_: Any) -> Any:
+    """The annotation of a list."""
+    return list[type_]
+
+
+REQUIRED = inspect.Parameter.empty
+"""The default of an argument that must be given."""

@@ -1,0 +1,125 @@
+"""A noun: what a class of stored rows is called, who sees it, and everything that the graph makes of its declarations."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from sqlalchemy import ColumnElement, FromClause
+
+from ...plan.aggregates import Summary
+from .base import Declaration
+from .lists import Lists
+from .sql import Stored
+
+T = TypeVar("T", bound=type[Stored])
+
+
+@dataclass(slots=True, kw_only=True)
+class Noun:
+    """What `noun` says of a class, and what is derived from it."""
+
+    row: type[Stored]
+    prefix: str | None
+    label: str
+    plural: str
+    person: bool
+    visible: Callable[[FromClause], ColumnElement[bool]] | None
+    search: str | None
+    key: str
+    unlisted: bool
+    summary: tuple[Any, Summary] | None
+    is_listed: bool
+    creates: str | None
+    updates: str | None
+    lists: Lists | None = None
+    output: Any = None
+    create: Any = None
+    update: Any = None
+    payload: Any = None
+
+    @property
+    def name(self) -> str:
+        """The name of its type in the graph."""
+        return self.row.__name__
+
+    @property
+    def member(self) -> str:
+        """Its name in Python where one of it is read."""
+        return self.label.replace(" ", "_").lower()
+
+    @property
+    def a_label(self) -> str:
+        """Its label with an article."""
+        return f"{'an' if self.label[0] in 'AEIOUaeio' else 'a'} {self.label}"
+
+    @property
+    def declared(self) -> Iterator[Declaration]:
+        """Its declarations, in the order of the class."""
+        return iter(self.row.__declared__.values())
+
+
+NOUNS: dict[str, Noun] = {}
+"""All that are declared, by the names of their types."""
+
+
+@dataclass(slots=True)
+class TypesByName(Mapping[str, Any]):
+    """The classes of the nouns by name, for declarations that refer to each other. Raises TypeError for a name that isn't declared."""
+
+    nouns: dict[str, Noun] = field(default_factory=lambda: NOUNS)
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self.nouns:
+            raise TypeError(f"there is no noun {name}; declared are {', '.join(self.nouns)}")
+        return self.nouns[name].row
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.nouns)
+
+    def __len__(self) -> int:
+        return len(self.nouns)
+
+
+def noun(  # noqa: PLR0913  said once a noun
+    prefix: str | None = None,
+    *,
+    label: str | None = None,
+    plural: str | None = None,
+    person: bool = False,
+    visible: Callable[[FromClause], ColumnElement[bool]] | None = None,
+    search: str | None = None,
+    key: str = "id",
+    unlisted: bool = False,
+    summary: tuple[Any, Summary] | None = None,
+    lists: bool = False,
+    creates: str | None = None,
+    updates: str | None = None,
+) -> Callable[[T], T]:
+    """Makes a class of stored rows a type of the graph; its docstring is the type's description.
+
+    prefix: of its ids. label, plural: what people call one and many, `person` with "who". visible: what a viewer limited to an account
+    sees, all if not given. search: the column that `search` looks at. key: the column that tells rows apart. unlisted: such a viewer meets
+    rows through others alone. lists: there are pages of it. summary: the type and the SQL of numbers over all that match. creates, updates:
+    the descriptions of its inputs; without them there are none.
+    """
+
+    def declare(row: T) -> T:
+        called = label or row.__name__.lower()
+        NOUNS[row.__name__] = row.__noun__ = Noun(
+            row=row,
+            prefix=prefix,
+            label=called,
+            plural=plural or f"{called}s",
+            person=person,
+            visible=visible,
+            search=search,
+            key=key,
+            unlisted=unlisted,
+            summary=summary,
+            is_listed=lists,
+            creates=creates,
+            updates=updates,
+        )
+        return row
+
+    return declare

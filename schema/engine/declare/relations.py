@@ -1,0 +1,179 @@
+"""What stands in a noun's class beside its columns: computed SQL, conditions, links, lists, histories, unions."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, get_args
+
+from sqlalchemy import ColumnElement, FromClause
+from strawberry import ID
+
+from ...plan.matching import AtLeast, LinkedTo
+from ...plan.order import Sortable
+from ...plan.sources import (
+    SOURCE,
+    Connection,
+    Expression,
+    Foreign,
+    Linked,
+    OneOf,
+    ToMany,
+    ToOne,
+)
+from ...storage.columns import Cents
+from ...types.fields import Constraint, optional
+from .base import Declaration, Filterable, Orderable, Types
+from .columns import read_field
+from .members import Argument, Member, list_of, with_arguments
+
+
+@dataclass(slots=True)
+class ComputedDeclaration(Declaration):
+    """A SQL expression over the noun's table."""
+
+    build: Callable[[FromClause], ColumnElement[Any]]
+    description: str
+    code: str | None = None
+    type: Any = None
+    attribute: str = ""
+
+    def bind(self, attribute: str, annotation: Any) -> None:
+        self.attribute, self.type = attribute, annotation
+
+    def output(self, types: Types) -> Member:
+        del types
+        return Member(self.attribute, self.type, read_field(self.description, {SOURCE: Expression(self.build)}, self.attribute))
+
+    def orders(self, table: FromClause, types: Types) -> Sequence[Orderable]:
+        del table, types
+        if self.code is None:
+            return ()
+        nullable = type(None) in get_args(self.type)
+        sortable = Sortable(self.code, lambda row, _: self.build(row), Cents(), nullable)
+        return [Orderable(self.attribute.upper(), self.description, sortable)]
+
+
+def computed(build: Callable[[FromClause], ColumnElement[Any]], description: str, *, orders: str | None = None) -> Any:
+    """A field that the database computes by the whole-number SQL expression `build` makes of the table; `orders` as of `field`."""
+    return ComputedDeclaration(build, description, orders)
+
+
+@dataclass(slots=True)
+class FlagDeclaration(Declaration):
+    """A condition that is true where a column has at least some value."""
+
+    description: str
+    match: AtLeast
+    attribute: str = ""
+
+    def filters(self) -> Sequence[Filterable]:
+        return [Filterable(self.attribute, bool, self.description, self.match)]
+
+
+def flag(description: str, column: str, *, at_least: Any) -> Any:
+    """A condition of the filter alone: true where `column` has this value or a greater one, false where it has less."""
+    return FlagDeclaration(description, AtLeast(column, at_least))
+
+
+@dataclass(slots=True)
+class LinkDeclaration(Declaration):
+    """Records of another type, in the order that a writer gives, through a table of links."""
+
+    description: str
+    to: str
+    by: Linked
+    limits: Constraint
+    one: tuple[str, str]
+    visible: Callable[[FromClause], ColumnElement[bool]]
+    on_update: str
+    attribute: str = ""
+
+    @property
+    def ids(self) -> str:
+        """The name of the list of their ids, in inputs and in what an event keeps."""
+        return f"{self.one[0]}s"
+
+    def output(self, types: Types) -> Member:
+        return Member(
+            self.attribute, list_of(types[self.to]), read_field(self.description, {SOURCE: ToMany(self.to, self.by)}, self.attribute)
+        )
+
+    def given(self, *, creating: bool) -> Member:
+        text = self.description if creating else f"{self.description} {self.on_update}"
+        return Member(self.ids, list[ID] | None, optional(text, self.limits))
+
+    def filters(self) -> Sequence[Filterable]:
+        name, description = self.one
+        return [Filterable(name, ID, description, LinkedTo(self.by, self.ids, self.visible))]
+
+
+def linked(
+    description: str,
+    to: str,
+    by: Linked,
+    *,
+    limits: Constraint,
+    one: tuple[str, str],
+    visible: Callable[[FromClause], ColumnElement[bool]],
+    on_update: str,
+) -> Any:
+    """Records of the type `to`, whose ids a writer gives. `one` is the filter's field for one of them, with its description."""
+    return LinkDeclaration(description, to, by, limits, one, visible, on_update)
+
+
+@dataclass(slots=True)
+class ListDeclaration(Declaration):
+    """A page of the records that refer to this one."""
+
+    description: str
+    to: str
+    by: Foreign | Linked
+    attribute: str = ""
+
+    def output(self, types: Types) -> Member:
+        made = types[self.to].__noun__.lists.field(self.attribute, self.description, Connection(self.to, self.by))
+        return Member(self.attribute, None, made)
+
+
+def listed(description: str, to: str, by: str | Linked) -> Any:
+    """A page of records of the type `to`: those whose column `by` refers to this one, or that are linked with it."""
+    return ListDeclaration(description, to, Foreign(by) if isinstance(by, str) else by)
+
+
+@dataclass(slots=True)
+class NewestDeclaration(Declaration):
+    """The newest of the rows that refer to this one, the oldest of these first."""
+
+    description: str
+    to: str
+    by: Foreign
+    last: Argument
+    attribute: str = ""
+
+    def output(self, types: Types) -> Member:
+        source = ToMany(self.to, self.by, last=True)
+        returns = list_of(types[self.to])
+        return Member(self.attribute, None, with_arguments(self.attribute, returns, [self.last], self.description, {SOURCE: source}))
+
+
+def newest(description: str, to: str, column: str, order: str, last: Argument) -> Any:
+    """The newest rows of the type `to` whose `column` refers to this one; `order` is unique among them, `last` the argument's form."""
+    return NewestDeclaration(description, to, Foreign(column, (order,)), last)
+
+
+@dataclass(slots=True)
+class OneOfDeclaration(Declaration):
+    """A member of a union: the record that the first column that isn't null refers to."""
+
+    description: str
+    union: Any
+    members: tuple[ToOne, ...]
+    attribute: str = ""
+
+    def output(self, types: Types) -> Member:
+        del types
+        return Member(self.attribute, self.union() | None, read_field(self.description, {SOURCE: OneOf(self.members)}, self.attribute))
+
+
+def one_of(description: str, union: Callable[[], Any], **columns: str) -> Any:
+    """A member of the union that `union` gives: of the types named by the columns, the first whose column isn't null."""
+    return OneOfDeclaration(description, union, tuple(ToOne(type_name, column) for column, type_name in columns.items()))

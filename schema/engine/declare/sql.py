@@ -1,0 +1,62 @@
+"""The class of stored rows: a SQLModel class whose fields say what they become in the graph."""
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from sqlalchemy import ForeignKeyConstraint, PrimaryKeyConstraint
+from sqlmodel import Field, SQLModel
+from sqlmodel.main import SQLModelMetaclass
+
+from ...storage.columns import Text
+from ...storage.tables import Row
+from .base import Declaration
+
+KEY = ("workspace_id", "id")
+
+
+class RowMeta(SQLModelMetaclass):
+    """Gives each declaration to SQLModel as the column that it has, if any, and keeps it in `declared`."""
+
+    def __new__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **options: Any) -> Any:
+        """Raises TypeError for a declaration that has no annotation and needs one."""
+        annotations = namespace.get("__annotations__", {})
+        found = {attribute: value for attribute, value in namespace.items() if isinstance(value, Declaration)}
+        for attribute, declaration in found.items():
+            declaration.bind(attribute, annotations.get(attribute))
+            column = declaration.column()
+            if column is None:
+                annotations.pop(attribute, None)
+                del namespace[attribute]
+            else:
+                namespace[attribute] = column
+        if options.get("table") and any(issubclass(base, Record) for base in bases if isinstance(base, RowMeta)):
+            namespace["__table_args__"] = _table_arguments(found, namespace.get("__table_args__", ()))
+        namespace["__declared__"] = found
+        return super().__new__(cls, name, bases, namespace, **options)
+
+
+def _table_arguments(declared: dict[str, Declaration], given: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The key, the references within the workspace, and what the class says beside them."""
+    references = [
+        ForeignKeyConstraint(["workspace_id", attribute], [f"{target}.workspace_id", f"{target}.id"])
+        for attribute, declaration in declared.items()
+        if (target := declaration.references())
+    ]
+    return PrimaryKeyConstraint(*KEY), ForeignKeyConstraint(["workspace_id"], ["workspace.id"]), *references, *given
+
+
+class Stored(Row, metaclass=RowMeta):
+    """Rows of a table that the graph shows."""
+
+    if TYPE_CHECKING:
+        __declared__: ClassVar[dict[str, Declaration]]
+        __noun__: ClassVar[Any]
+
+
+class Record(Stored):
+    """Rows with an id, each of them in a workspace."""
+
+    workspace_id: str = Field(sa_type=Text)
+    id: str = Field(sa_type=Text)
+
+
+__all__ = ["Record", "SQLModel", "Stored"]

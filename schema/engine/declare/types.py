@@ -1,0 +1,54 @@
+"""What the types of fields are elsewhere: which column holds them, which input filters them."""
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Boolean, Integer
+from strawberry import ID
+
+from ...plan.enums import StoredEnum
+from ...storage.columns import Cents, Day, Instant, Small, Text
+from ...types.conditions import DateFilter, DateTimeFilter, ExactStringFilter, IDFilter, IntFilter, MoneyFilter, StringFilter
+from ...types.scalars import Date, DateTime, Money
+
+MISSING: Any = object()
+"""Stands for a default that isn't there: null may be one."""
+
+
+class Exact:
+    """Stands for a text that no case-folded one is kept of: it is filtered as it is."""
+
+
+_SQL: dict[Any, Any] = {str: Text, ID: Text, Money: Cents, Date: Day, DateTime: Instant, int: Integer, bool: Boolean}
+_HELD: dict[type, Any] = {bool: Boolean, int: Small, str: Text, datetime: Instant, date: Day}
+_FILTERS: dict[Any, Any] = {
+    str: StringFilter,
+    ID: IDFilter,
+    Money: MoneyFilter,
+    Date: DateFilter,
+    DateTime: DateTimeFilter,
+    int: IntFilter,
+    Exact: ExactStringFilter,
+    bool: bool,
+}
+
+
+def sql_type(type_: Any) -> Any:
+    """The type of the column of a field. Raises TypeError where nothing says it: then `stored_as` must."""
+    if isinstance(type_, type) and issubclass(type_, StoredEnum):
+        return _HELD[type(next(iter(type_.held().values())))]
+    if type_ not in _SQL:
+        raise TypeError(f"no column type is known for {type_}: give `stored_as`")
+    return _SQL[type_]
+
+
+def filter_of(type_: Any) -> Any:
+    """The input that a filter has for a field of this type. Raises TypeError where there is none."""
+    if type_ not in _FILTERS:
+        raise TypeError(f"no filter is known for {type_}: an enum is given one by `filter_enum`")
+    return _FILTERS[type_]
+
+
+def filter_enum(enum: Any, made: Any) -> None:
+    """Makes the input `made` the filter of an enum."""
+    _FILTERS[enum] = made

@@ -1,0 +1,9 @@
+"""The limits that fields of several nouns share."""
+
+from ..rules.text import VISIBLE
+from ..types.fields import Constraint
+
+NAME = Constraint(min_length=1, max_length=200, pattern=VISIBLE)
+EMAIL = Constraint(min_length=3, max_length=254, format="email")
+SHORT = Constraint(max_length=100)
+LINE = Constraint(max_length=200)

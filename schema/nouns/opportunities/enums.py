@@ -1,0 +1,35 @@
+"""The enums of opportunities."""
+
+from ...engine.declare.enums import plain_enum, stored_enum
+from ...engine.declare.types import filter_enum
+from ...rules.stages import STAGES
+from ...types.conditions import enum_conditions
+
+OpportunityStage = stored_enum(
+    "OpportunityStage",
+    "The stages of the pipeline, in their order. REST writes them in lower case; `stages` has their names for people.",
+    {stage.name: (stage.position, f"{stage.label}, written `{stage.value}` in REST.") for stage in STAGES},
+)
+ProbabilitySource = stored_enum(
+    "ProbabilitySource",
+    "Where the probability of an opportunity comes from.",
+    {
+        "STAGE_DEFAULT": (False, "The probability is the default of the stage."),
+        "MANUAL": (True, "Someone gave the probability, and it stays when the opportunity moves from one open stage to another."),
+    },
+)
+Period = plain_enum(
+    "Period",
+    "How long each period of a forecast is.",
+    {"MONTH": "One calendar month.", "QUARTER": "Three calendar months, from January on.", "YEAR": "One calendar year."},
+)
+EventType = plain_enum(
+    "EventType",
+    "What happened to an opportunity.",
+    {
+        "CREATED": "The opportunity was created, or it changed so that the caller may see it now.",
+        "UPDATED": "The opportunity changed. This is also told, once, when it no longer matches the filter.",
+        "DELETED": "The opportunity was deleted, or it changed so that the caller may no longer see it.",
+    },
+)
+filter_enum(OpportunityStage, enum_conditions("StageFilter", OpportunityStage, "the stage"))

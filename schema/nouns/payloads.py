@@ -1,0 +1,55 @@
+"""What a mutation answers: the record, or `userErrors` saying what to mend, never both."""
+
+import strawberry
+
+from ..engine.declare.errors import USER_ERRORS, UserError
+from ..engine.declare.writes import DeletePayload
+from ..plan.sources import ToOne
+from ..types.fields import plain, read_from
+from .all import ApiKey
+from .arguments import OpportunityPayload
+
+
+@strawberry.type(description="The API key that was created, with its token, or what to mend.")
+class ApiKeyPayload:
+    """The key and its token, or what to mend."""
+
+    api_key: ApiKey | None = read_from(ToOne("ApiKey", "recordId"), "The API key that was created; null if nothing was done.")
+    token: str | None = plain("The token that a program sends with its requests. It is shown this once, and kept nowhere.")
+    user_errors: list[UserError] = plain(USER_ERRORS)
+
+
+@strawberry.type(description="What became of each opportunity of a call with many.")
+class BulkOpportunityPayload:
+    """Results in the order of the input."""
+
+    results: list[OpportunityPayload] = plain("A result for each item of the input, in its order.")
+    succeeded: int = plain("How many items were done.")
+    failed: int = plain("How many items were not done.")
+
+
+@strawberry.type(description="What became of each deletion of a call with many.")
+class BulkDeletePayload:
+    """Results in the order of the input."""
+
+    results: list[DeletePayload] = plain("A result for each id of the input, in its order.")
+    succeeded: int = plain("How many items were done.")
+    failed: int = plain("How many items were not done.")
+
+
+@strawberry.type(description="A field of an opportunity that an update would change.")
+class FieldChange:
+    """A field that an update would change."""
+
+    field: str = plain("The name of the field in `UpdateOpportunityInput`, or `probabilitySource`, which the rules set.")
+    from_: str | None = plain("The value of the field as it is now.", name="from")
+    to: str | None = plain("The value that the field would have.")
+    because: str | None = plain("The rule that would change the field; null if the caller does.")
+
+
+@strawberry.type(description="What an update of an opportunity would do.")
+class OpportunityPreview:
+    """What an update would do."""
+
+    changes: list[FieldChange] = plain("The fields that would change.")
+    user_errors: list[UserError] = plain("What would stop the update; empty if it would be done.")

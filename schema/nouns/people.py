@@ -1,0 +1,23 @@
+"""What contacts and users have in common: a name and an e-mail address, which are searched together."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, FromClause, func
+
+_LINE = "\n"
+
+
+def folded_name(person: FromClause) -> ColumnElement[Any]:
+    """The case-folded name of a person: all of `search_folded` before its last line, since an address has no line break."""
+    return func.rtrim(_before_address(person), _LINE)
+
+
+def folded_email(person: FromClause) -> ColumnElement[Any]:
+    """The case-folded address of a person: the last line of `search_folded`."""
+    return func.replace(person.c.search_folded, _before_address(person), "")
+
+
+def _before_address(person: FromClause) -> ColumnElement[Any]:
+    """All up to the last line break: what is left when every other character is taken off the end."""
+    text = person.c.search_folded
+    return func.rtrim(text, func.replace(text, _LINE, ""))

@@ -1,0 +1,41 @@
+"""The API key: it lets a program use the workspace. Only the SHA-256 of its token is kept."""
+
+from sqlalchemy import UniqueConstraint
+from sqlmodel import Field
+from strawberry import ID
+
+from ...engine.declare.columns import field
+from ...engine.declare.noun import noun
+from ...engine.declare.sql import Record
+from ...storage.columns import Text
+from ...types.scalars import DateTime
+from ..limits import NAME
+from .role import Role
+
+
+@noun(
+    "key",
+    label="API key",
+    unlisted=True,
+    creates="A new API key. A program uses it to read or write, as far as its role allows.",
+)
+class ApiKey(Record, table=True):
+    """A key that lets a program use the workspace. What a program does with it has no user, so `by` is null and `actor` is the key.
+    Everyone may read the id and the name of a key, also after it was revoked; admins may read everything.
+    """
+
+    __tablename__ = "api_key"
+    __table_args__ = (UniqueConstraint("token_hash"),)
+
+    name: str = field("What the key is for, so that people can tell it from others.", NAME)
+    role: Role = field("What the key may read and write.", admins=True)
+    account_id: ID | None = field(
+        "The one account that the key is limited to, if any; only viewers can be limited.", to="Account", admins=True
+    )
+    token_hash: str = Field(sa_type=Text)
+    created_at: DateTime = field("When the key was created, in UTC.", admins=True, read_only=True)
+    expires_at: DateTime | None = field("When the key stops working, in UTC; null if it never does.", admins=True)
+    last_used_at: DateTime | None = field(
+        "When the key was last used, in UTC and to the minute; null if it never was.", admins=True, read_only=True
+    )
+    revoked_at: DateTime | None = field("When the key was revoked, in UTC; null if it was not.", admins=True, read_only=True)

@@ -1,0 +1,58 @@
+"""The user: a person who signs in."""
+
+from sqlalchemy import ColumnElement, FromClause, UniqueConstraint, bindparam, exists, or_
+from sqlmodel import Field
+from strawberry import ID
+
+from ...engine.declare.columns import field
+from ...engine.declare.noun import noun
+from ...engine.declare.sql import Record
+from ...plan.sources import VIEWER_ACCOUNT
+from ...storage.columns import Instant, Text
+from ...storage.tables import CLUSTERED
+from ...types.scalars import DateTime
+from ..limits import EMAIL, NAME
+from ..opportunities.opportunity import Opportunity
+from ..people import folded_email, folded_name
+from .role import Role
+
+VIEWER_USER = bindparam("viewer_user", type_=Text(), required=True)
+
+
+def known_user(user: FromClause) -> ColumnElement[bool]:
+    """A limited viewer sees itself and whoever owns one of its account's deals."""
+    deal = Opportunity.__table__.alias()
+    owned = (deal.c.workspace_id == user.c.workspace_id) & (deal.c.assigned_to_id == user.c.id) & (deal.c.account_id == VIEWER_ACCOUNT)
+    return or_(user.c.id == VIEWER_USER, exists().where(owned))
+
+
+@noun(
+    "usr",
+    person=True,
+    visible=known_user,
+    search="search_folded",
+    lists=True,
+    creates="A new user, who can sign in from now on.",
+    updates="A change of a user. A field that is left out stays as it is; only the account can be cleared, by null.",
+)
+class User(Record, table=True):
+    """A person who signs in, and to whom opportunities can be assigned."""
+
+    __tablename__ = "user"
+    __table_args__ = (UniqueConstraint("workspace_id", "email_folded"), CLUSTERED)
+
+    name: str = field("The full name of the user.", NAME, filters=True, folded=folded_name, orders="a")
+    search_folded: str = Field(sa_type=Text)
+    email: str = field("The e-mail address of the user, unique in the workspace.", EMAIL, filters=True, folded=folded_email, orders="b")
+    email_folded: str = Field(sa_type=Text)
+    role: Role = field("What the user may read and write.", filters=True, orders="c")
+    is_active: bool = field("Whether the user may sign in.", default=True, creates=False, filters=True)
+    account_id: ID | None = field(
+        "The one account that the user is limited to, if any; only viewers can be limited.",
+        to="Account",
+        filters=True,
+        through="What must hold of the account that the user is limited to.",
+    )
+    created_at: DateTime = Field(sa_type=Instant)
+    updated_at: DateTime = Field(sa_type=Instant)
+    version: int = 1

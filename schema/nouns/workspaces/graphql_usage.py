@@ -1,0 +1,35 @@
+"""How often a client uses a part of GraphQL: who has left the old door, and for what."""
+
+from sqlalchemy import ForeignKeyConstraint, PrimaryKeyConstraint
+from sqlmodel import Field
+
+from ...engine.declare.columns import field
+from ...engine.declare.noun import noun
+from ...engine.declare.sql import Stored
+from ...storage.columns import Cents, Text
+from ...storage.tables import CLUSTERED
+from ...types.scalars import DateTime
+from .enums import GraphqlUsageKind
+
+
+@noun(key="name")
+class GraphqlUsage(Stored, table=True):
+    """How often a client used a part of GraphQL over HTTP: an operation or a field. A client says its name by the header
+    `GraphQL-Client-Name` or `apollographql-client-name`. Brought up to date every few seconds.
+    """
+
+    __tablename__ = "graphql_usage"
+    __table_args__ = (
+        PrimaryKeyConstraint("workspace_id", "token_id", "client", "kind", "name"),
+        ForeignKeyConstraint(["workspace_id"], ["workspace.id"]),
+        CLUSTERED,
+    )
+
+    workspace_id: str = Field(sa_type=Text)
+    token_id: str = field("The id of the API key or of the user whose token it was.")
+    client: str = field("The name of the client; empty where it says none.")
+    kind: GraphqlUsageKind = field("Whether it was an operation or a field.")
+    name: str = field("The name of the operation, empty where it has none; or the field, such as `Opportunity.value`.")
+    count: int = field("How many times the client used it.", default=0, stored_as=Cents)
+    first_used_at: DateTime = field("When the client first used it, in UTC.")
+    last_used_at: DateTime = field("When the client last used it, in UTC.")

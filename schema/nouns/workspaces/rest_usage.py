@@ -1,0 +1,33 @@
+"""How often a token uses a part of REST: what still keeps it on the old door."""
+
+from sqlalchemy import ForeignKeyConstraint, PrimaryKeyConstraint
+from sqlmodel import Field
+
+from ...engine.declare.columns import field
+from ...engine.declare.noun import noun
+from ...engine.declare.sql import Stored
+from ...storage.columns import Cents, Text
+from ...storage.tables import CLUSTERED
+from ...types.scalars import DateTime
+from .enums import RestUsageKind
+
+
+@noun(key="name")
+class RestUsage(Stored, table=True):
+    """How often a token used a part of REST: a route, a query parameter or a field. Brought up to date every few seconds."""
+
+    __tablename__ = "rest_usage"
+    __table_args__ = (
+        PrimaryKeyConstraint("workspace_id", "token_id", "route", "kind", "name"),
+        ForeignKeyConstraint(["workspace_id"], ["workspace.id"]),
+        CLUSTERED,
+    )
+
+    workspace_id: str = Field(sa_type=Text)
+    token_id: str = field("The id of the API key or of the user whose token it was.")
+    route: str = field("The method and the path of the route, such as `GET /api/opportunities/`.")
+    kind: RestUsageKind = field("What it was that was used, ignored or refused.")
+    name: str = field("The name of the parameter or the field; empty for a route.")
+    count: int = field("How many times the token used it.", default=0, stored_as=Cents)
+    first_used_at: DateTime = field("When the token first used it, in UTC.")
+    last_used_at: DateTime = field("When the token last used it, in UTC.")

@@ -1,0 +1,26 @@
+"""Enums that columns hold. The value of a member is its name; what the database holds for it may be something else."""
+
+from enum import Enum
+from typing import Any
+
+
+class StoredEnum(Enum):
+    """An enum whose members the database holds as other values, such as a position or a text in lower case."""
+
+    @property
+    def stored(self) -> Any:
+        """What the database holds for the member."""
+        return type(self).held()[self.value]
+
+    @classmethod
+    def held(cls) -> dict[str, Any]:
+        """What the database holds, by the names of the members."""
+        found: dict[str, Any] = cls.__dict__["_held_"]
+        return found
+
+    @classmethod
+    def names(cls) -> tuple[str, ...] | dict[Any, str]:
+        """The names of the members, by what the database holds: a tuple where that is their position, since it is read faster."""
+        held = cls.held()
+        in_order = list(held.values()) == list(range(len(held)))
+        return tuple(held) if in_order else {value: name for name, value in held.items()}
