@@ -216,7 +216,8 @@ class ConnectionSql:
     def places(self, page: Page) -> tuple[int, ...]:
         """Where in a row of a page its keys stand."""
         further = count(len(self.level.columns))
-        places = [self.level.found(key) for key in self._ordered_by(page)]
+        columns = [term.by.column for term in page.order.terms]
+        places = [None if name is None else self.level.found(self.level.table.c[name]) for name in columns]
         return tuple([next(further) if place is None else place for place in places])
 
     def _ordered_by(self, page: Page) -> list[ColumnElement[Any]]:

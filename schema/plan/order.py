@@ -31,6 +31,8 @@ class Sortable:
     build: Callable[[FromClause, bool], ColumnElement[Any]]
     type: TypeEngine[Any]
     nullable: bool
+    column: str | None = None
+    """The column of the table that it is, if it is just that."""
     check: Check = field(init=False)
     """Whether a value from a cursor can be compared with it: drivers refuse what isn't of the column's type."""
 
@@ -46,7 +48,7 @@ class Sortable:
 def column_order(code: str, column: Any) -> Sortable:
     """Rows ordered by a column of their own."""
     name = column.name
-    return Sortable(code, lambda table, _: table.c[name], column.type, bool(column.nullable))
+    return Sortable(code, lambda table, _: table.c[name], column.type, bool(column.nullable), name)
 
 
 def related_order(code: str, reference: str, other_table: FromClause, by: Sortable, visible: Visible | None) -> Sortable:

@@ -109,7 +109,7 @@ async def test_drawn_documents_hold_no_canary(world: World) -> None:
     """Of drawn documents with this and the other workspace's ids, none is answered with the other's texts."""
     graph = Graph(world.database)
     executed = 0
-    for seed in range(150):
+    for seed in range(200):
         operation = draw(graph.graphql_schema, Values(Random(seed), world, 0.05))
         try:
             answer = await ask(graph, operation.text, world.here.caller(), operation.variables)
