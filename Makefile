@@ -11,7 +11,7 @@ NODE_TESTS := $(patsubst %/package.json,%/node_modules/.installed,$(wildcard tes
 ARGS :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve test packages check format attacks proxies fuzz bench cpu events sweeps subscribers differential mutants parity safety crash soak generators web wheel screenshot lock clean
+.PHONY: help install serve test packages check format migration contracts attacks proxies fuzz bench cpu events sweeps subscribers differential mutants parity safety crash soak generators web wheel screenshot lock clean
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -50,6 +50,14 @@ check: install ## Lint, types, import contracts, and whether the lock fits
 format: install ## Put the code into its form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+migration: install ## Write the migration that the declarations ask for: make migration MESSAGE='next step'
+	@[ -n "$(MESSAGE)" ] || { echo "Say in a few words what it does: make migration MESSAGE='next step'" >&2; exit 2; }
+	$(BIN)/python -m gateway.migrations.writing "$(MESSAGE)"
+
+contracts: install ## Write anew what is generated from the declarations: the SDL, OpenAPI, PARITY.md
+	$(BIN)/gateway schema > tests/contracts/schema.graphql
+	$(BIN)/python -m tests.contracts.generated
 
 bench: install ## Measure against the floor and the peers (needs wrk; taskset and npm for all of it)
 	$(BIN)/python -m tests.benchmarks $(ARGS)

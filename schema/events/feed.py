@@ -223,7 +223,7 @@ class Feed:
         if follower.position < workspace.begin:
             events = await self._from_table(follower)
         elif not (events := workspace.since(follower.position)):
-            # Nothing lies between: a revision without events, such as an account's, ends there.
+            # Nothing lies between: a revision without events, such as a record's that nobody follows, ends there.
             follower.position = max(follower.position, workspace.end)
         if follower.position >= workspace.end:
             workspace.passed(follower)

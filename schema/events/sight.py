@@ -13,11 +13,11 @@ from .table import Happened
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """A filter, and the one account that the caller is limited to, if any."""
+    """A filter, and the one record that the caller is limited to, if any."""
 
     plan: EventPlan
     conditions: Conditions
-    account_id: str | None
+    limit: str | None
 
     def check(self) -> None:
         """Raises BadRequest for a filter by what an event doesn't keep of other records.
@@ -28,8 +28,8 @@ class Sight:
         if beyond is not None:
             raise BadRequest(f"Events can't be followed by `{beyond}`, since they don't keep other records: filter by its id.")
         linked = self.plan.filters.mentioned(self.conditions.shape, "link")
-        if self.account_id is not None and linked is not None:
-            raise BadRequest(f"A viewer limited to an account can't follow by {linked}: leave it out of the filter.")
+        if self.limit is not None and linked is not None:
+            raise BadRequest(f"A limited viewer can't follow by {linked}: leave it out of the filter.")
 
     def kind(self, event: Happened) -> str | None:
         """What the caller is told of: CREATED, UPDATED, DELETED, or nothing. What leaves the filter is told once more; what leaves the
@@ -44,11 +44,11 @@ class Sight:
         return "UPDATED" if was_seen else "CREATED"
 
     def _sees(self, state: Mapping[str, Any] | None) -> bool:
-        if state is None or self.account_id is None:
+        if state is None or self.limit is None:
             return state is not None
         visible = self.plan.stored.visible
         assert isinstance(visible, OwnedBy), self.plan.stored.table
-        return visible.holds(state, self.account_id)
+        return visible.holds(state, self.limit)
 
     def _matches(self, state: Mapping[str, Any] | None) -> bool:
         return state is not None and self.plan.filters.holds(self.conditions.shape, self.conditions.values, state)

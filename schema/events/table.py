@@ -56,7 +56,7 @@ class Happened:
 
     position: Position
     kind: str
-    opportunity_id: str
+    record_id: str
     changed_fields: list[str]
     before: dict[str, Any] | None
     after: dict[str, Any] | None

@@ -47,7 +47,7 @@ class Telling:
         """
         plan.check(variables, caller.workspace_id)
         arguments = plan.arguments(variables)
-        sight = Sight(plan, plan.filters.read(arguments.get("filter")), caller.account_id)
+        sight = Sight(plan, plan.filters.read(arguments.get("filter")), caller.limited_to)
         sight.check()
         subscribed = Subscribed(plan, variables, caller, _told_alike(plan, given, caller))
         async with aclosing(self._feed.follow(caller.workspace_id, arguments.get("since"))) as events:
@@ -59,7 +59,7 @@ class Telling:
 
     async def _made(self, subscribed: Subscribed, event: Happened, kind: str) -> bytes:
         plan, caller = subscribed.plan, subscribed.caller
-        told = _told(caller.workspace_id, event, kind)
+        told = _told(plan, caller.workspace_id, event, kind)
         if not plan.writer.related:
             return _encoded(plan, plan.writer.writer.call(told))
 
@@ -80,16 +80,16 @@ class Telling:
 def _told_alike(plan: EventPlan, given: Mapping[str, Any], caller: Caller) -> tuple[Any, ...]:
     """What two subscribers must have in common to be told the same of an event."""
     asked = orjson.dumps({name: given[name] for name in sorted(plan.variables) if name in given}, option=orjson.OPT_SORT_KEYS)
-    return plan, asked, caller.account_id, caller.user_id if caller.account_id is not None else None
+    return plan, asked, caller.limited_to, caller.user_id if caller.limited_to is not None else None
 
 
-def _told(workspace_id: str, event: Happened, kind: str) -> dict[str, Any]:
+def _told(plan: EventPlan, workspace_id: str, event: Happened, kind: str) -> dict[str, Any]:
     """The plain object that an event's writer takes."""
     return {
         "cursor": write_cursor(workspace_id, event.position),
         "type": kind,
-        "opportunityId": event.opportunity_id,
-        "recordId": None if kind == "DELETED" else event.opportunity_id,
+        plan.id_field: event.record_id,
+        "recordId": None if kind == "DELETED" else event.record_id,
         "changedFields": event.changed_fields,
         "at": event.at,
         "byId": event.by_id,

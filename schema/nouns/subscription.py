@@ -40,7 +40,7 @@ class Subscription:
     """What can be followed."""
 
     @strawberry.subscription(  # type: ignore[untyped-decorator]
-        metadata={SOURCE: Followed("Opportunity")},
+        metadata={SOURCE: Followed("Opportunity", "opportunityId")},
         description=(
             "Follows the opportunities of the workspace: an event for each change, after it was committed, in the order of commits, "
             "whichever process made it. `since` goes on without a gap. The filter is compared with the opportunity after the change, and "

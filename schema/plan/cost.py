@@ -20,7 +20,7 @@ COUNT = 1
 SUMS = 50
 """Sums over all rows that match, such as `summary`, `pipeline` and `forecast`."""
 SUMS_OF_A_DAY = 500
-"""The same as they were on a past day, which reads each deal's history."""
+"""The same as they were on a past day, which reads the history of each record."""
 SCHEMA = 200
 """`__schema` and `__type`."""
 

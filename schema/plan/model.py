@@ -38,7 +38,7 @@ class FieldModel:
 
     @property
     def coordinate(self) -> str:
-        """Its name in the schema, as in `Opportunity.account`."""
+        """Its name in the schema, as in `Type.field`."""
         return f"{self.type_name}.{self.name}"
 
 

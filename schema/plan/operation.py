@@ -129,6 +129,8 @@ class EventPlan:
     variables: frozenset[str]
     stored: Stored
     filters: FilterModel
+    id_field: str
+    """The event's field that has the id of its record."""
     mark: object = field(default_factory=object)
 
     def check(self, variables: Variables, workspace_id: str) -> None:
@@ -201,9 +203,11 @@ def compile_subscription(compiler: Compiler) -> EventPlan:
     model = compiler.model.field(root.name, selected.name)
     writer, cost = compile_plain(compiler, result_type(model), selected, many=False)
     arguments = read_arguments(model.definition, selected.node)
-    assert isinstance(model.source, Followed)
-    stored, filters = compiler.model.stored(model.source.type_name), compiler.model.filters[model.source.type_name]
-    return EventPlan(selected.key, arguments, writer, cost, compiler.checks, compiler.selections.variables_below(selected), stored, filters)
+    source = model.source
+    assert isinstance(source, Followed)
+    variables = compiler.selections.variables_below(selected)
+    stored, filters = compiler.model.stored(source.type_name), compiler.model.filters[source.type_name]
+    return EventPlan(selected.key, arguments, writer, cost, compiler.checks, variables, stored, filters, source.id_field)
 
 
 PARTS: dict[str, Callable[..., Any]] = {

@@ -127,7 +127,7 @@ class Reader:
         self.alone = source is database
         self._source = source
         self.caller = caller
-        self.values = {"workspace": caller.workspace_id, "viewer_account": caller.account_id, "viewer_user": caller.user_id or ""}
+        self.values = {"workspace": caller.workspace_id, "viewer_limit": caller.limited_to, "viewer_user": caller.user_id or ""}
         self.database = database
         self._counts = counts
         self.seen: int | None = None

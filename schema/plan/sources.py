@@ -157,9 +157,10 @@ class WorkedOut:
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """Events of the records of a type."""
+    """Events of the records of a type; `id_field` is the event's field that has the record's id."""
 
     type_name: str
+    id_field: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,26 +193,29 @@ Source = (
 )
 
 
-VIEWER_ACCOUNT = bindparam("viewer_account", type_=Text(), required=True)
+VIEWER_LIMIT = bindparam("viewer_limit", type_=Text(), required=True)
 
 
 @dataclass(frozen=True, slots=True)
 class OwnedBy:
-    """Which rows a viewer limited to one account sees: those whose `column` names it. Of a row it makes the SQL condition."""
+    """Which rows a limited viewer sees: those whose `column` names the record that the viewer is limited to.
+
+    Called with a table it makes the SQL condition.
+    """
 
     column: str
 
     def __call__(self, row: FromClause) -> ColumnElement[bool]:
-        return row.c[self.column] == VIEWER_ACCOUNT
+        return row.c[self.column] == VIEWER_LIMIT
 
-    def holds(self, state: Mapping[str, Any], account_id: str) -> bool:
+    def holds(self, state: Mapping[str, Any], limit: str) -> bool:
         """The same of a record's state, as an event keeps it."""
-        return bool(state[self.column] == account_id)
+        return bool(state[self.column] == limit)
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """Where a type's rows are: its table, the prefix of its ids, and what a viewer limited to one account may see of it.
+    """Where a type's rows are: its table, the prefix of its ids, and what a limited viewer may see of it.
 
     `unlisted`: such a viewer meets the rows through records that it sees, and finds none by its id. `ordering` is there where they are
     listed in pages, `summary` where all that match are summed up.

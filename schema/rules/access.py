@@ -33,6 +33,11 @@ class Caller:
     expires_at: str | None = None
 
     @property
+    def limited_to(self) -> str | None:
+        """The id of the one record to which a viewer is limited, with what belongs to it; None where it sees everything."""
+        return self.account_id
+
+    @property
     def key_id(self) -> str | None:
         """The id of the API key that is calling; None for a user's token."""
         return self.token_id if self.user_id is None else None

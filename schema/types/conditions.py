@@ -111,7 +111,7 @@ class ExactStringFilter:
 
 
 def enum_conditions(name: str, enum: Any, what: str) -> Any:
-    """The input `name` of conditions on a value of an enum, of which `what` speaks, such as "the stage"."""
+    """The input `name` of conditions on a value of an enum, of which `what` speaks, such as "the role"."""
 
     class Conditions:
         eq: enum | None = optional(_EQ)

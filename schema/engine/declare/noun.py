@@ -97,7 +97,7 @@ def noun(  # noqa: PLR0913  said once a noun
 ) -> Callable[[T], T]:
     """Makes a class of stored rows a type of the graph; its docstring is the type's description.
 
-    prefix: of its ids. label, plural: what people call one and many, `person` with "who". visible: what a viewer limited to an account
+    prefix: of its ids. label, plural: what people call one and many, `person` with "who". visible: what a limited viewer
     sees, all if not given. search: the column that `search` looks at. key: the column that tells rows apart. unlisted: such a viewer meets
     rows through others alone. lists: there are pages of it. summary: the type and the SQL of numbers over all that match. creates, updates:
     the descriptions of its inputs; without them there are none.

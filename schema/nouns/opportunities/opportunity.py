@@ -9,7 +9,7 @@ from ...engine.declare.members import Argument
 from ...engine.declare.noun import noun
 from ...engine.declare.relations import computed, flag, linked, newest
 from ...engine.declare.sql import Record
-from ...plan.sources import VIEWER_ACCOUNT, OwnedBy
+from ...plan.sources import VIEWER_LIMIT, OwnedBy
 from ...rules.stages import FIRST_CLOSED
 from ...storage.columns import Instant, Small, Text
 from ...types.fields import Constraint
@@ -26,7 +26,7 @@ def _visible_link(link: FromClause) -> ColumnElement[bool]:
     """A link to a contact of the viewer's account."""
     contact = Contact.__table__.alias()
     same = (contact.c.workspace_id == link.c.workspace_id) & (contact.c.id == link.c.contact_id)
-    return exists().where(same, contact.c.account_id == VIEWER_ACCOUNT)
+    return exists().where(same, contact.c.account_id == VIEWER_LIMIT)
 
 
 @noun(

@@ -7,7 +7,7 @@ from strawberry import ID
 from ...engine.declare.columns import field
 from ...engine.declare.noun import noun
 from ...engine.declare.sql import Record
-from ...plan.sources import VIEWER_ACCOUNT
+from ...plan.sources import VIEWER_LIMIT
 from ...storage.columns import Instant, Text
 from ...storage.tables import CLUSTERED
 from ...types.scalars import DateTime
@@ -22,7 +22,7 @@ VIEWER_USER = bindparam("viewer_user", type_=Text(), required=True)
 def known_user(user: FromClause) -> ColumnElement[bool]:
     """A limited viewer sees itself and whoever owns one of its account's deals."""
     deal = Opportunity.__table__.alias()
-    owned = (deal.c.workspace_id == user.c.workspace_id) & (deal.c.assigned_to_id == user.c.id) & (deal.c.account_id == VIEWER_ACCOUNT)
+    owned = (deal.c.workspace_id == user.c.workspace_id) & (deal.c.assigned_to_id == user.c.id) & (deal.c.account_id == VIEWER_LIMIT)
     return or_(user.c.id == VIEWER_USER, exists().where(owned))
 
 

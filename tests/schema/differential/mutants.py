@@ -27,11 +27,12 @@ class Mutant:
 
 
 MUTANTS = (
-    Mutant("a dropped filter", "return where if shape == NO_CONDITIONS else", "return where if shape else"),
+    Mutant("a dropped filter", "if self.filters is not None and shape != NO_CONDITIONS:", "if False:"),
     Mutant("an inner join", "joined = joined.outerjoin(join.table, join.condition)", "joined = joined.join(join.table, join.condition)"),
     Mutant("a join without the visibility term", "same.append(target.visible(table))", "pass"),
     Mutant("rows without the visibility term", "terms.append(stored.visible(table))", "pass"),
     Mutant("links without the visibility term", "here.append(match.visible(link))", "pass"),
+    Mutant("conditions on another record without the visibility term", "where.append(stored.visible(other))", "pass"),
     Mutant("rows of other workspaces", "[tenant == WORKSPACE]", "[tenant >= WORKSPACE]"),
     Mutant("what only admins may read told to all", "if model.for_admins and not self.admin:", "if False:"),
     Mutant("a cursor's own row again", "return row <= position if at else row < position", "return row <= position"),
@@ -47,7 +48,7 @@ MUTANTS = (
     Mutant("a backward page as it was read", "return rows[::-1] if page.backward else rows", "return rows"),
     Mutant("hasPreviousPage by what is before the cursor", "limited=self.level.limited, at=True)", "limited=self.level.limited)"),
     Mutant("an offset below each parent that shortens the page", "numbered.c.place <= offset + limit)", "numbered.c.place <= limit)"),
-    Mutant("a lost argument", 'shape.append("account_id")', "pass"),
+    Mutant("a lost argument", "also.append(column)", "pass"),
     Mutant("a wrong default of a variable", "coerced[name] = default", "coerced[name] = None"),
     Mutant("a wrong alias", 'parts.append(f"{selected.key!r}: {code}")', 'parts.append(f"{selected.name!r}: {code}")'),
     Mutant(
@@ -61,6 +62,7 @@ MUTANTS = (
     Mutant("a count of all", ".where(*self.level.permitted(), *self._conditions(asked, many=many))", ".where(*self.level.permitted())"),
     Mutant("weights rounded down", "(deal.c.value_cents * weight + 50) // 100", "(deal.c.value_cents * weight) // 100"),
     Mutant("a past pipeline of every move", "~exists().where(newer)]", "]"),
+    Mutant("groups in the order of their values", "order = [func.count().desc(), *[", "order = [*["),
     Mutant("a forecast without its last day", 'day <= bindparam("last"', 'day < bindparam("last"'),
     Mutant("the oldest moves", "clause.order_by(None).order_by(order.desc())", "clause.order_by(None).order_by(order)"),
 )
