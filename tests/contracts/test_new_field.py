@@ -94,7 +94,9 @@ def _insert(path: Path, before: str, line: str) -> None:
 
 def run(folder: Path, *arguments: str) -> str:
     """What a Python program prints that runs in the copy."""
-    environment = {**os.environ, "PYTHONPATH": str(folder)}
+    # The copy's tests have no part in this run: they would stop its PostgreSQL at their end.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "TEST_"))}
+    environment["PYTHONPATH"] = str(folder)
     done = subprocess.run([sys.executable, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
