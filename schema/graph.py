@@ -18,13 +18,13 @@ from graphql import GraphQLError, GraphQLSchema
 from .answers import Answer, EventAnswer
 from .assembly import build
 from .documents import Documents, Prepared, RequestError, request_error
-from .engine.fairness import HeavyWork
 from .events.feed import Feed
 from .events.telling import Telling
 from .extensions import Extension
 from .mutating import calls_of
 from .plan.compiler import NotCompiled
 from .plan.explain import explain
+from .plan.fairness import HeavyWork
 from .plan.fallback import SMALL, Call, Fallback, TooMuchSchema
 from .plan.introspection import Introspection, SchemaPart
 from .plan.limits import Limits

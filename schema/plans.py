@@ -6,8 +6,8 @@ from typing import Any
 from graphql import GraphQLSchema
 
 from .documents import Documents, Prepared, request_error
-from .engine.fairness import HeavyWork
 from .plan.compiler import STATEMENTS, STATEMENTS_BYTES, Compiler
+from .plan.fairness import HeavyWork
 from .plan.kept import Kept
 from .plan.model import Model
 from .plan.operation import COMPILERS, PARTS

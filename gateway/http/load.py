@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from schema.engine.fairness import Line
+from schema.plan.fairness import Line
 from schema.rules.access import Caller
 
 from .faults import Fault, TimedOut, Unavailable

@@ -10,7 +10,7 @@ from typing import Any
 from graphql import DocumentNode, ExecutionResult, GraphQLObjectType, GraphQLSchema
 from graphql.execution import Executor, execute_sync
 
-from ..engine.fairness import HeavyWork
+from .fairness import HeavyWork
 
 THREADS = 1
 WORK_SECONDS, REST_SECONDS = 0.002, 0.006
