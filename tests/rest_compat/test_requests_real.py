@@ -67,6 +67,29 @@ async def test_links_lose_and_repeat_nothing(here: Gateway, query: str) -> None:
     assert set(ids) <= set(back)
 
 
+async def test_positions_without_rows(here: Gateway) -> None:
+    """Where all behind a position was deleted, the page is empty, not 404, and leads back to what is left; the same before a position."""
+    ids = await deals(here, 6)
+    second = (await here.client.get(f"{OPPORTUNITIES}?limit=3")).json()["next"]
+    first = (await here.client.get(second)).json()["previous"]
+    for one in ids[:3]:
+        await here.client.delete(f"{OPPORTUNITIES}{one}/")
+    empty = await here.client.get(second)
+    assert (empty.status_code, empty.json()["count"], empty.json()["results"], empty.json()["next"]) == (200, 3, [], None)
+    assert await crawl(here, empty.json()["previous"], "previous") == ids[:2:-1]
+    more = await deals(here, 1)
+    for one in (*ids[3:], *more):
+        await here.client.delete(f"{OPPORTUNITIES}{one}/")
+    for link in (first, second):
+        assert (await here.client.get(link)).json() == {"count": 0, "next": None, "previous": None, "results": []}
+    late = await deals(here, 2)
+    before = (await here.client.get(first)).json()
+    assert [row["id"] for row in before["results"]] == late[::-1]
+    for one in late:
+        await here.client.delete(f"{OPPORTUNITIES}{one}/")
+    assert (await here.client.get(first)).status_code == 200
+
+
 async def test_links_hold_whatever_a_name_is(here: Gateway) -> None:
     """The longest names, of characters that folding makes eighteen of each, are positions as any other."""
     account = (await here.make("/api/accounts/", name="A"))["id"]
