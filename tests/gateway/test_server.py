@@ -22,6 +22,7 @@ from tests.gateway.conftest import HEADERS, TOKEN
 ROOT = Path(__file__).parents[2]
 PROGRAM = """
 import gateway.app
+import gateway.usage_counts
 from gateway.listen import listening
 from gateway.server import serve
 from gateway.settings import load
@@ -31,10 +32,14 @@ from tests.gateway.standin import StandIn
 async def authenticate(_self, _authorization):
     return CALLER
 
+async def flush(_self):
+    "The workspace and the token of this caller are nowhere in the database."
+
 gateway.app.Graph = lambda _database, **_options: StandIn()
 gateway.app.RestGraph = lambda *_: None
 gateway.app.rest_of = lambda _: []
 gateway.app.Authenticator.authenticate = authenticate
+gateway.usage_counts.UseCounter.flush = flush
 if __name__ == "__main__":
     with listening(load()) as found:
         serve(*found)
