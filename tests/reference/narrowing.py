@@ -68,7 +68,9 @@ def _field(name: str, value: Any, record: Record, view: View) -> bool:  # noqa: 
     if name == "contactId":
         ids = [contact["id"] for contact in view.below(record, "Contact")]
         return all(_of_any(operator, operand, ids) for operator, operand in value.items())
-    stored = value_of(record, name)
+    # What the caller isn't shown counts as none: a filter must not tell what a field doesn't.
+    hidden = name.endswith("Id") and view.refer(record, name.removesuffix("Id")) is None
+    stored = None if hidden else value_of(record, name)
     return all(_of_one(operator, operand, stored) for operator, operand in value.items())
 
 
