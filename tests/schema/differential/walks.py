@@ -115,8 +115,9 @@ def _variables(field: GraphQLField, random: Random, values: Values) -> dict[str,
         given["first"] = random.randrange(1, 8)
         if random.random() < 0.3:
             given["offset"] = random.randrange(6)
-    if "search" in field.args and random.random() < 0.3:
-        given["search"] = values.of(field.args["search"].type, "search")
+    for name in ("search", "accountId"):
+        if name in field.args and random.random() < 0.3:
+            given[name] = values.of(field.args[name].type, name)
     if "orderBy" in field.args and random.random() < 0.9:
         given["orderBy"] = _order(field, random)
     return {name: value for name, value in given.items() if name in field.args}
