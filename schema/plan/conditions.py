@@ -17,7 +17,7 @@ from ..storage.statements import AnyOf, Contains, StartsWith, Unindexed
 from .binds import compared, compared_list
 from .enums import StoredEnum
 from .matching import AtLeast, Equals, LinkedTo, Match, Matching, Through
-from .sources import Stored, metadata
+from .sources import OwnedBy, Stored, metadata
 
 MAX_NODES = 100
 MAX_LIST = 250
@@ -91,7 +91,12 @@ class _Way:
 class FilterModel:
     """The filter input of a type, as its fields declare it; `others` are those of all types, with their rows."""
 
-    def __init__(self, input_type: GraphQLInputObjectType, others: "Mapping[str, tuple[FilterModel, Stored]] | None" = None) -> None:
+    def __init__(
+        self,
+        input_type: GraphQLInputObjectType,
+        others: "Mapping[str, tuple[FilterModel, Stored]] | None" = None,
+        visible: Callable[[FromClause], ColumnElement[bool]] | None = None,
+    ) -> None:
         self._others = others or {}
         self._fields: dict[str, Matching] = {}
         self._nullable: set[str] = set()
@@ -101,6 +106,9 @@ class FilterModel:
                 self._fields[name] = match
                 if "isNull" in getattr(get_named_type(input_field.type), "fields", ()):
                     self._nullable.add(name)
+        # A row that a limited viewer sees by its own reference refers to what the viewer sees.
+        owner = visible.column if isinstance(visible, OwnedBy) else None
+        self._references = {each.column: each for each in self._fields.values() if isinstance(each, Through) and each.column != owner}
         self._unfolded = {
             each.folded: each.column for each in self._fields.values() if isinstance(each, Match) and isinstance(each.folded, str)
         }
@@ -180,10 +188,18 @@ class FilterModel:
             if (head == "all") != negated:
                 return and_(*parts) if parts else true()
             return or_(*parts) if parts else false()
-        if head == "is":
+        if head == "is" and not (way.limited and shape[1] in self._references):
             return _compared(shape, table, walk=way.walk, negated=negated)
-        found = self._elsewhere(shape, table, way)
+        found = self._reference(shape, table, way) if head == "is" else self._elsewhere(shape, table, way)
         return not_(found) if negated else found
+
+    def _reference(self, shape: Shape, table: FromClause, way: "_Way") -> ColumnElement[bool]:
+        """A condition on a reference, for a limited viewer: what is out of sight counts as none, as where it is shown."""
+        _, key, operator, bind = shape
+        found = self._referred(self._references[key], NO_CONDITIONS, table, way)
+        if bind is not None:
+            found = and_(_condition(_POSITIVE.get(operator, operator), table.c[key], bind), found)
+        return not_(found) if operator == "null" or operator in _POSITIVE else found
 
     def _elsewhere(self, shape: Shape, table: FromClause, way: "_Way") -> ColumnElement[bool]:
         """Conditions on what isn't a column of the table: linked rows, the record of a reference, an expression."""

@@ -56,7 +56,7 @@ class Model:
         for name, stored in self._stored.items():
             filter_ = _filter(schema, name)
             if filter_ is not None:
-                self.filters[name] = FilterModel(filter_, others)
+                self.filters[name] = FilterModel(filter_, others, stored.visible)
                 others[name] = self.filters[name], stored
         self._fields = {type_.name: self._model_fields(type_) for type_ in objects}
         self._attributes = {name: _attributes(self._fields[name]) for name in self._stored}

@@ -224,3 +224,33 @@ async def test_a_user_by_its_id(world: World) -> None:
     for user in world.here.rows("user"):
         assert (await data(world.graph, document, world.here.caller(), {"id": user["id"]}))["user"] == {"name": user["name"]}
     assert (await data(world.graph, document, world.here.caller(), {"id": world.there.ids("user")[0]}))["user"] is None
+
+
+HIDDEN = [
+    ({"isNull": True}, {"isNull": False}),
+    ({"notIn": ["ACCOUNT"]}, {"in": ["ACCOUNT"]}),
+    ({"isNull": True}, {"eq": "ACCOUNT"}),
+]
+
+
+@pytest.mark.parametrize(("matching", "other"), HIDDEN, ids=str)
+async def test_a_filter_tells_no_more_than_the_field(world: World, matching: Row, other: Row) -> None:
+    """To a limited viewer the account of a user is null where it is another one; its filter holds it for none, `not` included."""
+    limited = next(row for row in world.here.rows("user") if row["account_id"])
+    owned = (deal["account_id"] for deal in world.here.rows("opportunity") if deal["assigned_to_id"] == limited["id"])
+    caller = world.here.caller(Role.VIEWER, account_id=next(id_ for id_ in owned if id_ != limited["account_id"]))
+    document = "query($filter: UserFilter) { users(filter: $filter, first: 100) { nodes { id account { id } } } }"
+
+    async def found(condition: Row) -> list[Row]:
+        given = {"accountId": {name: _named(value, limited["account_id"]) for name, value in condition.items()}}
+        yes, no = [(await data(world.graph, document, caller, {"filter": one}))["users"]["nodes"] for one in (given, {"not": given})]
+        everyone = (await data(world.graph, document, caller))["users"]["nodes"]
+        assert sorted(node["id"] for node in [*yes, *no]) == sorted(node["id"] for node in everyone)
+        return [*yes]
+
+    assert {"id": limited["id"], "account": None} in await found(matching)
+    assert limited["id"] not in [node["id"] for node in await found(other)]
+
+
+def _named(value: Any, account: str) -> Any:
+    return [account] if value == ["ACCOUNT"] else account if value == "ACCOUNT" else value

@@ -110,9 +110,9 @@ def _selection(field: GraphQLField, drawing: Drawing) -> str:
 def _variables(field: GraphQLField, random: Random, values: Values) -> dict[str, Any]:
     given: dict[str, Any] = {}
     if "last" in field.args and random.random() < 0.5:
-        given["last"] = random.randrange(1, 8)
+        given["last"] = random.randrange(1, 5)
     else:
-        given["first"] = random.randrange(1, 8)
+        given["first"] = random.randrange(1, 5)
         if random.random() < 0.3:
             given["offset"] = random.randrange(6)
     for name in ("search", "accountId"):
