@@ -195,7 +195,7 @@ class FilterModel:
 
     def _reference(self, shape: Shape, table: FromClause, way: "_Way") -> ColumnElement[bool]:
         """A condition on a reference, for a limited viewer: what is out of sight counts as none, as where it is shown."""
-        _, key, operator, bind = shape
+        key, operator, bind = str(shape[1]), str(shape[2]), shape[3]
         found = self._referred(self._references[key], NO_CONDITIONS, table, way)
         if bind is not None:
             found = and_(_condition(_POSITIVE.get(operator, operator), table.c[key], bind), found)
