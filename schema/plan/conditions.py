@@ -227,7 +227,10 @@ class FilterModel:
         return next((name for part in shape[1:] if isinstance(part, tuple) and (name := self.mentioned(part, kind))), None)
 
     def holds(self, shape: Shape, values: Mapping[str, Any], state: Mapping[str, Any]) -> bool:
-        """Whether the conditions hold of a record's `state`: its columns by name, and the ids of its links."""
+        """Whether the conditions hold of a record's `state`: its columns by name, and the ids of its links.
+
+        What a state lacks, since it was kept before there was such a filter, counts as having no value.
+        """
         head = shape[0]
         if head == "not":
             return not self.holds(shape[1], values, state)
@@ -238,12 +241,12 @@ class FilterModel:
         if head == "link":
             link = self._fields[key]
             assert isinstance(link, LinkedTo)
-            return _any_holds(operator, operand, state[link.state])
+            return _any_holds(operator, operand, state.get(link.state, []))
         if key in self._unfolded:
             # Folded anew: what a state was kept with may have been folded by another version.
-            text = state[self._unfolded[key]]
+            text = state.get(self._unfolded[key])
             return _holds(operator, operand, None if text is None else fold(text))
-        return _holds(operator, operand, state[key])
+        return _holds(operator, operand, state.get(key))
 
 
 def _searchable(text: str) -> str:

@@ -9,7 +9,7 @@ from strawberry.types.base import StrawberryList, StrawberryOptional
 from strawberry.utils.str_converters import to_camel_case
 
 from ..plan.enums import StoredEnum
-from ..plan.sources import LIMITS
+from ..plan.sources import CLEARS, COLUMN, LIMITS
 from ..rules.naming import is_absent
 from ..rules.text import is_blank, trimmed
 from ..types.fields import Constraint
@@ -70,11 +70,10 @@ class InputField:
 
 
 class InputModel:
-    """The fields of an input type, as declared. `columns` renames; `kept` are those that can't be cleared."""
+    """The fields of an input type, as declared."""
 
-    def __init__(self, input_type: Any, *, kept: frozenset[str], columns: Mapping[str, str] | None = None) -> None:
-        renamed = columns or {}
-        fields = [_input_field(declared, renamed, kept) for declared in input_type.__strawberry_definition__.fields]
+    def __init__(self, input_type: Any) -> None:
+        fields = [_input_field(declared) for declared in input_type.__strawberry_definition__.fields]
         self._fields = {field.name: field for field in fields}
         self.names = {field.column: field.name for field in fields}
 
@@ -99,16 +98,16 @@ class InputModel:
         return values, faults
 
 
-def _input_field(declared: Any, renamed: Mapping[str, str], kept: frozenset[str]) -> InputField:
+def _input_field(declared: Any) -> InputField:
     name: str = declared.graphql_name or to_camel_case(declared.python_name)
     limits: Constraint | None = declared.metadata.get(LIMITS)
     optional = isinstance(declared.type, StrawberryOptional)
     inner = declared.type.of_type if optional else declared.type
     return InputField(
         name,
-        renamed.get(declared.python_name, declared.python_name),
+        declared.metadata.get(COLUMN, declared.python_name),
         limits,
-        clearable=optional and declared.python_name not in kept,
+        clearable=declared.metadata.get(CLEARS, optional),
         trimmed=limits is not None and bool(limits.min_length),
         optional_text=optional and inner is str,
         many=isinstance(inner, StrawberryList),

@@ -16,7 +16,7 @@ from .writing import Writing, done, refused
 
 TOKEN_PREFIX = "pk_live_"  # noqa: S105  the mark of a token, not a token
 _ROWS = RowStatements(ApiKey)
-_INPUT = InputModel(ApiKey.__noun__.create, kept=frozenset())
+_INPUT = InputModel(ApiKey.__noun__.create)
 
 
 def new_token() -> str:

@@ -6,11 +6,9 @@ from typing import Any
 
 from sqlalchemy import bindparam, delete, insert, select
 
-from ..engine.declare.lists import filterables
 from ..nouns.all import Opportunity
 from ..nouns.opportunities.links import OpportunityContact
 from ..nouns.opportunities.stage_change import StageChange
-from ..plan.matching import kept_state
 from ..plan.reading import WORKSPACE
 from ..rules import clock, pipeline
 from ..rules.text import fold, fold_name
@@ -32,15 +30,13 @@ _ADD_LINK = insert(_LINK).values({column.name: bindparam(column.name, required=T
 _FORGET_CHANGES = delete(_CHANGE).where(_CHANGE.c.workspace_id == WORKSPACE, _CHANGE.c.opportunity_id == _ID)
 _ADD_CHANGE = insert(_CHANGE).values({column.name: bindparam(column.name, required=True) for column in _CHANGE.c})
 
-_COLUMNS = {"value": "value_cents"}
-_KEPT = frozenset({"name", "account_id", "stage", "probability"})
-_CREATE = InputModel(Opportunity.__noun__.create, kept=_KEPT, columns=_COLUMNS)
-_UPDATE = InputModel(Opportunity.__noun__.update, kept=_KEPT, columns=_COLUMNS)
+_CREATE = InputModel(Opportunity.__noun__.create)
+_UPDATE = InputModel(Opportunity.__noun__.update)
 
 FIELDS = {**_UPDATE.names, "probability_manual": "probabilitySource"}
 """What of a deal can change, by column, with its name in the graph: what is written, and what the rules keep beside it."""
 
-STATE = kept_state(each.match for each in filterables(Opportunity.__noun__)) | {"account_id"}
+STATE = Opportunity.__noun__.state
 """What an event keeps of a deal: what filters and a limited viewer look at."""
 
 NOT_FOUND = Fault("NOT_FOUND", "NOT_FOUND", None, "There is no opportunity with this id.")
@@ -188,7 +184,6 @@ async def find(looking: Looking, id_: str, expected: int | None) -> Deal | Fault
     if not rows:
         return NOT_FOUND
     deal = _ROWS.as_dict(rows[0])
-    deal["probability_manual"] = bool(deal["probability_manual"])
     if expected is not None and expected != deal["version"]:
         message = f"The opportunity is at version {deal['version']}, not {expected}: read it again."
         return Fault("PRECONDITION_FAILED", "VERSION", None, message)

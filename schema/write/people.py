@@ -106,8 +106,8 @@ ACCOUNT = Kind(
     "account",
     "acc",
     RowStatements(Account),
-    InputModel(Account.__noun__.create, kept=frozenset()),
-    InputModel(Account.__noun__.update, kept=frozenset({"name"})),
+    InputModel(Account.__noun__.create),
+    InputModel(Account.__noun__.update),
     _account,
     unique_email=False,
 )
@@ -115,8 +115,8 @@ CONTACT = Kind(
     "contact",
     "cnt",
     RowStatements(Contact),
-    InputModel(Contact.__noun__.create, kept=frozenset()),
-    InputModel(Contact.__noun__.update, kept=frozenset({"email"})),
+    InputModel(Contact.__noun__.create),
+    InputModel(Contact.__noun__.update),
     _contact,
     unique_email=True,
 )
@@ -124,8 +124,8 @@ USER = Kind(
     "user",
     "usr",
     RowStatements(User),
-    InputModel(User.__noun__.create, kept=frozenset()),
-    InputModel(User.__noun__.update, kept=frozenset({"name", "email", "role", "is_active"})),
+    InputModel(User.__noun__.create),
+    InputModel(User.__noun__.update),
     _user,
     unique_email=True,
     guard=_keep_an_admin,
@@ -182,8 +182,6 @@ async def _find(writing: Writing, kind: Kind, id_: str, expected: int | None) ->
     if not rows:
         return Fault("NOT_FOUND", "NOT_FOUND", None, f"There is no {kind.name} with this id.")
     found = kind.rows.as_dict(rows[0])
-    if "is_active" in found:
-        found["is_active"] = bool(found["is_active"])
     if expected is not None and expected != found["version"]:
         message = f"The {kind.name} is at version {found['version']}, not {expected}: read it again."
         return Fault("PRECONDITION_FAILED", "VERSION", None, message)

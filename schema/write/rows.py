@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import Boolean, bindparam, delete, insert, select, update
 
 from ..plan.reading import WORKSPACE
 from ..storage.columns import Text
@@ -17,6 +17,7 @@ class RowStatements:
         table = model.__table__
         self.table = table
         self.columns: list[str] = [column.name for column in table.c]
+        self._flags = [column.name for column in table.c if isinstance(column.type, Boolean)]
         here = (table.c.workspace_id == WORKSPACE, table.c.id == _ID)
         self._here = here
         self._updates: dict[frozenset[str], Any] = {}
@@ -32,5 +33,6 @@ class RowStatements:
         return self._updates[columns]
 
     def as_dict(self, row: Any) -> dict[str, Any]:
-        """A row of `find` by column."""
-        return dict(zip(self.columns, row, strict=True))
+        """A row of `find` by column. SQLite's driver gives numbers for what is true or false."""
+        found = dict(zip(self.columns, row, strict=True))
+        return found | {name: bool(found[name]) for name in self._flags}

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from schema.plan.model import Model
 from schema.rules.access import Role
 from schema.rules.stages import STAGES
 from schema.rules.text import fold, fold_name
@@ -169,6 +170,14 @@ async def test_events_are_not_followed_by_other_records(world_on_sqlite: World) 
     graph = world_on_sqlite.graph
     with pytest.raises(Exception, match="can't be followed by `account`"):
         await anext(graph.subscribe(graph.prepare(document), {}, world_on_sqlite.here.caller()))
+
+
+def test_states_of_before_a_filter(world_on_sqlite: World) -> None:
+    """An event that was kept before a field could be filtered is compared as if the record had no value there."""
+    model = Model(world_on_sqlite.graph.graphql_schema).filters["Opportunity"]
+    for filter_, holds in (({"lossReason": {"eq": "Price"}}, False), ({"lossReason": {"isNull": True}}, True)):
+        conditions = model.read(filter_)
+        assert model.holds(conditions.shape, conditions.values, {"id": "opp_1", "account_id": "acc_1"}) == holds
 
 
 GROUPS = """query($by: [OpportunityGroupBy!]!, $f: OpportunityFilter, $n: Int) { opportunityGroups(groupBy: $by, filter: $f, first: $n) {

@@ -12,6 +12,8 @@ from strawberry.utils.str_converters import to_camel_case, to_snake_case
 from ...plan.matching import Equals, Fold, Match, Through
 from ...plan.order import Sortable, column_order, related_order
 from ...plan.sources import (
+    CLEARS,
+    COLUMN,
     FOR_ADMINS,
     LONGEST,
     SOURCE,
@@ -102,7 +104,8 @@ class FieldDeclaration(Declaration):
         text = self.description if note is None else f"{self.description} {note}"
         name = self.attribute if self.to else self.member
         must = creating and not self.nullable and note is None and self.default is MISSING
-        made = required(text, self.limits) if must else optional(text, self.limits)
+        metadata = {COLUMN: self.stored, CLEARS: self.nullable}
+        made = required(text, self.limits, metadata=metadata) if must else optional(text, self.limits, metadata=metadata)
         return Member(name, self.type if must else self.type | None, made)
 
     def filters(self) -> Sequence[Filterable]:

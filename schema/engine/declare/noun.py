@@ -7,8 +7,10 @@ from typing import Any, TypeVar
 from sqlalchemy import ColumnElement, FromClause
 
 from ...plan.aggregates import Summary
+from ...plan.matching import kept_state
+from ...plan.sources import OwnedBy
 from .base import Declaration
-from .lists import Lists
+from .lists import Lists, filterables
 from .sql import Stored
 
 T = TypeVar("T", bound=type[Stored])
@@ -51,6 +53,12 @@ class Noun:
     def a_label(self) -> str:
         """Its label with an article."""
         return f"{'an' if self.label[0] in 'AEIOUaeio' else 'a'} {self.label}"
+
+    @property
+    def state(self) -> frozenset[str]:
+        """What an event keeps of a record, by column: all that filters and a limited viewer look at."""
+        limit = {self.visible.column} if isinstance(self.visible, OwnedBy) else set()
+        return kept_state(each.match for each in filterables(self)) | limit
 
     @property
     def declared(self) -> Iterator[Declaration]:
