@@ -12,8 +12,8 @@ from ..rules.errors import ServiceUnavailable
 
 T = TypeVar("T")
 
-IDLE_SECONDS = 0.0002
-"""A turn of the event loop that takes less has done nothing for anyone else."""
+IDLE_SECONDS, IDLE_TURNS = 0.000_05, 3
+"""A turn of the event loop that takes less has done nothing for anyone else; after so many of them nobody has anything to do."""
 WAITING = 32
 """How many operations may wait for long work: half of the requests that are worked on by default, so that the others go on."""
 
@@ -153,11 +153,12 @@ def _too_many() -> ServiceUnavailable:
 
 async def _rest(owed: float) -> None:
     """Leaves the event loop to others for `owed` seconds, or until they have nothing to do."""
-    seen, passed = perf_counter(), IDLE_SECONDS
-    while owed > 0 and passed >= IDLE_SECONDS:
+    seen, idle = perf_counter(), 0
+    while owed > 0 and idle < IDLE_TURNS:
         await asyncio.sleep(0)
         now = perf_counter()
-        owed, passed, seen = owed - (now - seen), now - seen, now
+        idle = idle + 1 if now - seen < IDLE_SECONDS else 0
+        owed, seen = owed - (now - seen), now
 
 
 def _settle(done: "asyncio.Future[T]", work: Callable[[], T]) -> None:
