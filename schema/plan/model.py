@@ -5,7 +5,6 @@ from typing import Any
 
 from graphql import (
     GraphQLField,
-    GraphQLInputField,
     GraphQLInputObjectType,
     GraphQLNamedType,
     GraphQLObjectType,
@@ -17,7 +16,7 @@ from sqlalchemy import ColumnElement, FromClause
 
 from .conditions import FilterModel
 from .formats import Formats
-from .sources import FOR_ADMINS, LIMITS, LONGEST, RESOLVED, SOURCE, Column, Expression, Resolved, Source, Stored, metadata
+from .sources import FOR_ADMINS, LONGEST, RESOLVED, SOURCE, Column, Expression, Resolved, Source, Stored, metadata
 
 _DEFINITION = "strawberry-definition"
 
@@ -112,8 +111,6 @@ class Model:
             raise TypeError(message)
 
     def _model_fields(self, type_: GraphQLObjectType) -> dict[str, FieldModel]:
-        created: Any = self.schema.type_map.get(f"Create{type_.name}Input")
-        inputs: dict[str, GraphQLInputField] = {} if created is None else created.fields
         return {
             name: FieldModel(
                 type_.name,
@@ -121,7 +118,7 @@ class Model:
                 self._source(type_, name, field),
                 field,
                 bool(metadata(field).get(FOR_ADMINS)),
-                _longest(field, inputs.get(name)),
+                metadata(field).get(LONGEST),
             )
             for name, field in type_.fields.items()
         }
@@ -147,13 +144,6 @@ def _attributes(fields: dict[str, FieldModel]) -> dict[str, FieldModel]:
         for model in fields.values()
         if isinstance(model.source, Column | Expression)
     }
-
-
-def _longest(field: GraphQLField, created: GraphQLInputField | None) -> int | None:
-    """What the field says itself, or the input that such records are created by."""
-    limits = metadata(created).get(LIMITS) if created is not None else None
-    found = metadata(field).get(LONGEST) or getattr(limits, "max_length", None)
-    return found if isinstance(found, int) else None
 
 
 def _filter(schema: GraphQLSchema, type_name: str) -> GraphQLInputObjectType | None:

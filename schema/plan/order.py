@@ -196,9 +196,3 @@ class Ordering:
         signature = "".join(term.code for term in listed)
         texts = tuple(place for place, term in enumerate(listed) if term.by.is_text)
         return Order((*listed, Term(self._id, listed[0].descending)), signature, default, texts)
-
-
-def ordering(table: FromClause, codes: Mapping[str, tuple[str, str]]) -> Ordering:
-    """The ordering by columns: names of the graph's enum with a code and a column each. `f` stands for the time of creation everywhere."""
-    sortables = {name: column_order(code, table.c[column]) for name, (code, column) in codes.items()}
-    return Ordering(table, sortables, sortables.get("CREATED_AT") or column_order("f", table.c.created_at))

@@ -24,7 +24,7 @@ COLUMN = "column"
 CLEARS = "clears"
 """The key of an input field's metadata that says whether null clears the column."""
 LONGEST = "longest"
-"""The key of an output field's metadata that says how many characters it has at most, where no input field says it."""
+"""The key of an output field's metadata that says how many characters it has at most."""
 
 
 @dataclass(frozen=True, slots=True)

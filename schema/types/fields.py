@@ -9,7 +9,7 @@ from typing import Any
 import strawberry
 from strawberry.schema_directive import Location
 
-from ..plan.sources import FOR_ADMINS, LIMITS, SOURCE, Source
+from ..plan.sources import LIMITS, SOURCE, Source
 
 
 @strawberry.schema_directive(
@@ -59,14 +59,6 @@ def limited(description: str, limits: Constraint | None) -> str:
 def read_from(source: Source, description: str, **options: Any) -> Any:
     """An output field that the planner reads from `source`."""
     return strawberry.field(description=description, metadata={SOURCE: source}, **options)
-
-
-def for_admins(description: str, source: Source | None = None) -> Any:
-    """An output field that everybody but an admin reads as null, so its type must be nullable."""
-    return strawberry.field(
-        description=f"{description} Null for callers who are not admins.",
-        metadata={FOR_ADMINS: True, **({} if source is None else {SOURCE: source})},
-    )
 
 
 def resolved(source: Source | None, description: str) -> Callable[[Callable[..., Any]], Any]:

@@ -1,4 +1,4 @@
-"""The migrations make exactly the tables that schema/storage/tables.py declares, from any number of processes at once."""
+"""The migrations make exactly the tables that the nouns and schema/storage/tables.py declare, from any number of processes at once."""
 
 import asyncio
 import sqlite3

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from sqlalchemy import ForeignKeyConstraint, PrimaryKeyConstraint
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 from sqlmodel.main import SQLModelMetaclass
 
 from ...storage.columns import Text
@@ -57,6 +57,3 @@ class Record(Stored):
 
     workspace_id: str = Field(sa_type=Text)
     id: str = Field(sa_type=Text)
-
-
-__all__ = ["Record", "SQLModel", "Stored"]
