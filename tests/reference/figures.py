@@ -15,6 +15,9 @@ _GROUPS = {"ACCOUNT": "account_id", "STAGE": "stage", "LOSS_REASON": "loss_reaso
 _MONTHS = {"MONTH": 1, "QUARTER": 3, "YEAR": 12}
 _DAY = 86_400
 
+Found = Callable[[], Sequence[Record]]
+"""The deals that a filter finds; raises BadRequest. A range or groups at fault are told first."""
+
 
 def weighted(value: int | None, stage: str, probability: int) -> int | None:
     """Value × probability, half up to the cent; a won deal weighs its value and a lost one nothing."""
@@ -58,9 +61,9 @@ class _Standing:
     weight: int | None
 
 
-def pipeline(view: View, deals: Sequence[Record], given: Mapping[str, Any]) -> list[dict[str, Any]]:
+def pipeline(view: View, found: Found, given: Mapping[str, Any]) -> list[dict[str, Any]]:
     """A row a stage: as it is now, or as it was at the end of the day `asOf`."""
-    day = given.get("asOf")
+    day, deals = given.get("asOf"), found()
     if day is None:
         end = view.now
         standing = [_Standing(deal["stage"], deal["stage_since"], deal["value_cents"], weighted_now(deal)) for deal in deals]
@@ -97,7 +100,7 @@ def _seconds(instant: str) -> int:
     return int(datetime.fromisoformat(instant).timestamp())
 
 
-def forecast(_: View, deals: Sequence[Record], given: Mapping[str, Any]) -> list[dict[str, Any]]:
+def forecast(_: View, found: Found, given: Mapping[str, Any]) -> list[dict[str, Any]]:
     """A row a period: open deals by the day they should close, won deals by the day they did. Raises BadRequest."""
     first, last = date.fromisoformat(given["from"]), date.fromisoformat(given["to"])
     if first > last:
@@ -107,6 +110,7 @@ def forecast(_: View, deals: Sequence[Record], given: Mapping[str, Any]) -> list
     if len(numbers) > MOST_PERIODS:
         raise BadRequest(f"The range has {len(numbers)} periods; it may have {MOST_PERIODS}.")
     spans = [(max(first, _starts(number, months)), min(last, _ends(number, months))) for number in numbers]
+    deals = found()
     return [_period_row(start.isoformat(), end.isoformat(), deals) for start, end in spans]
 
 
@@ -136,19 +140,20 @@ def _period_row(start: str, end: str, deals: Sequence[Record]) -> dict[str, Any]
     }
 
 
-def groups(view: View, deals: Sequence[Record], given: Mapping[str, Any]) -> list[dict[str, Any]]:
+def groups(view: View, found: Found, given: Mapping[str, Any]) -> list[dict[str, Any]]:
     """A row a group, the greatest first, those of one size by their values. Raises BadRequest."""
     names = list(dict.fromkeys(given["groupBy"]))
     if not names:
         raise BadRequest("`groupBy` is empty: say what the groups have in common.")
+    deals = found()
     first = 100 if given.get("first") is None else given["first"]
     if not 0 <= first <= MOST_GROUPS:
         raise BadRequest(f"`first` is {first}; it must be from 0 to {MOST_GROUPS}.")
-    found: dict[tuple[Any, ...], list[Record]] = {}
+    rows: dict[tuple[Any, ...], list[Record]] = {}
     for deal in deals:
-        found.setdefault(tuple(deal[_GROUPS[name]] for name in names), []).append(deal)
-    order = sorted(found, key=lambda group: (-len(found[group]), [_rank(value) for value in group]))
-    return [_group(view, dict(zip(names, group, strict=True)), found[group]) for group in order[:first]]
+        rows.setdefault(tuple(deal[_GROUPS[name]] for name in names), []).append(deal)
+    order = sorted(rows, key=lambda group: (-len(rows[group]), [_rank(value) for value in group]))
+    return [_group(view, dict(zip(names, group, strict=True)), rows[group]) for group in order[:first]]
 
 
 def _rank(value: str | None) -> tuple[bool, Any]:
@@ -162,7 +167,7 @@ def _group(view: View, values: Mapping[str, Any], deals: Sequence[Record]) -> di
     return {**refers, **own, "summary": summary(deals)}
 
 
-FIGURES: dict[str, Callable[[View, Sequence[Record], Mapping[str, Any]], list[dict[str, Any]]]] = {
+FIGURES: dict[str, Callable[[View, Found, Mapping[str, Any]], list[dict[str, Any]]]] = {
     "pipeline": pipeline,
     "forecast": forecast,
     "opportunityGroups": groups,

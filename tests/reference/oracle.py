@@ -10,6 +10,7 @@ the rules of writing: the parity machine has a model of these.
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from graphql import (
@@ -88,8 +89,8 @@ def _root(info: GraphQLResolveInfo[Any], given: dict[str, Any]) -> Any:
     if info.field_name in _ROOTS:
         return _ROOTS[info.field_name](view, given)
     if info.field_name in figures.FIGURES:
-        deals = pages.filtered(view, field, view.all("Opportunity"), given.get("filter"))
-        return figures.FIGURES[info.field_name](view, deals, given)
+        found = partial(pages.filtered, view, field, view.all("Opportunity"), given.get("filter"))
+        return figures.FIGURES[info.field_name](view, found, given)
     if type_.name.endswith("Connection"):
         return pages.connection(view, field, view.all(_item(type_)), given)
     if is_list_type(get_nullable_type(field.type)):
