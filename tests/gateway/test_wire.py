@@ -79,7 +79,7 @@ async def test_an_idle_connection_is_kept(serve: Serve) -> None:
         for seconds in (0, 2.3):
             await asyncio.sleep(seconds)
             writer.write(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
-            assert b"200 OK" in await reader.readuntil(b'"ok"}')
+            assert b"200 OK" in await reader.readuntil(b"}")
 
 
 async def test_header_limit(serve: Serve) -> None:
