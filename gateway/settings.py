@@ -1,6 +1,6 @@
 """Every setting of the process, read from `GATEWAY_…` environment variables; the command line's flags override them.
 
-The README's table is made from `Settings.model_fields`, so each field says what it means and in which unit.
+docs/settings.md is made from `Settings.model_fields`, so each field says what it means and in which unit.
 """
 
 import re

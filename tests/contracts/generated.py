@@ -4,8 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+from pydantic.fields import FieldInfo
 
 from gateway.app import create_app
+from gateway.environment import PREFIX
+from gateway.flags import default_of
 from gateway.rest import RestGraph
 from gateway.settings import Settings
 from rest_compat import RESOURCES, Translator, openapi, openapi_3_0
@@ -15,12 +18,23 @@ ROOT = Path(__file__).parents[2]
 OPENAPI = Path(__file__).with_name("openapi.json")
 OPENAPI_3_0 = Path(__file__).with_name("openapi-3.0.json")
 PARITY = ROOT / "rest_compat" / "PARITY.md"
+SETTINGS = ROOT / "docs" / "settings.md"
 
 _HEAD = """# What is what in REST and in GraphQL
 
 Generated from the declarations (`python -m tests.contracts.generated`); a test compares it, and finds what has no partner.
 What a call becomes is shown by `/api/_graphql` and `gateway translate`.
 
+"""
+
+
+_SETTINGS = f"""# Settings
+
+Each is read from the environment; a flag of the same name (`--port` for `{PREFIX}PORT`) overrides it. Generated from
+`gateway/settings.py` (`python -m tests.contracts.generated`).
+
+| setting | default | meaning |
+|---|---|---|
 """
 
 
@@ -34,7 +48,20 @@ def generated() -> dict[Path, str]:
     """Each file with what should be in it."""
     known = translator()
     described = openapi(known)
-    return {OPENAPI: _text(described), OPENAPI_3_0: _text(openapi_3_0(described)), PARITY: _HEAD + parity(known)}
+    return {OPENAPI: _text(described), OPENAPI_3_0: _text(openapi_3_0(described)), PARITY: _HEAD + parity(known), SETTINGS: settings_page()}
+
+
+def settings_page() -> str:
+    """Every setting with its default and what it means."""
+    return _SETTINGS + "".join(_row(name, field) for name, field in Settings.model_fields.items())
+
+
+def _row(name: str, field: FieldInfo) -> str:
+    return f"| `{PREFIX}{name.upper()}` | {_code(default_of(field))} | {field.description} |\n"
+
+
+def _code(default: str) -> str:
+    return f"`{default}`" if default else ""
 
 
 def _text(document: dict[str, Any]) -> str:

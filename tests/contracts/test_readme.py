@@ -1,31 +1,42 @@
-"""The README tells every setting as it is: its default and what it means; and every command and target that it names is there."""
+"""README and docs: settings, commands, targets, links and files that they name are there."""
 
 import re
+from pathlib import Path
 
 import pytest
 
 from gateway.cli import app
 from gateway.environment import PREFIX
-from gateway.flags import default_of
 from gateway.settings import Settings
+from tests.contracts.generated import SETTINGS, settings_page
 from tests.live_server import ROOT
 
 README = (ROOT / "README.md").read_text("utf-8")
-ROWS = {row[0]: row[1:] for row in re.findall(rf"^\| `{PREFIX}(\w+)` \| (?:`([^`]*)`)? \| (.+) \|$", README, re.MULTILINE)}
+PAGES = [*(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")), *sorted((ROOT / "docs").glob("*.md"))]
 
 
-@pytest.mark.parametrize("name", Settings.model_fields)
-def test_settings(name: str) -> None:
-    """A row a setting, made of its field."""
-    field = Settings.model_fields[name]
-    default, meaning = ROWS[name.upper()]
-    assert default == default_of(field)
-    assert meaning == field.description
+def test_settings() -> None:
+    """docs/settings.md is made of the settings' fields."""
+    assert SETTINGS.read_text("utf-8") == settings_page()
 
 
-def test_no_setting_that_is_not_there() -> None:
-    """What the README tells can be set."""
-    assert {name.lower() for name in ROWS} == set(Settings.model_fields)
+def test_the_readme_is_short() -> None:
+    """It is read by people who don't know yet whether they want this."""
+    assert len(README.splitlines()) <= 130
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links(page: Path) -> None:
+    """What a page links to within the repository is there."""
+    for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text("utf-8")):
+        assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_variables(page: Path) -> None:
+    """A variable that a page names is a setting."""
+    named = set(re.findall(rf"`{PREFIX}([A-Z_]*[A-Z])[`=]", page.read_text("utf-8")))
+    assert {name.lower() for name in named} <= set(Settings.model_fields)
 
 
 def test_commands() -> None:
@@ -36,8 +47,9 @@ def test_commands() -> None:
     assert named == there | {group.name for group in app.registered_groups}
 
 
-def test_targets() -> None:
-    """`make X` in the README is a target of the Makefile."""
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_targets(page: Path) -> None:
+    """`make X` is a target of the Makefile."""
     makefile = (ROOT / "Makefile").read_text("utf-8")
-    for indented, quoted in re.findall(r"^    make (\w+)|`make (\w+)", README, re.MULTILINE):
+    for indented, quoted in re.findall(r"^    make (\w+)|`make (\w+)", page.read_text("utf-8"), re.MULTILINE):
         assert re.search(rf"^{indented or quoted}:", makefile, re.MULTILINE), indented or quoted

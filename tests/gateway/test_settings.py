@@ -9,7 +9,7 @@ from gateway.settings import Settings, SettingsError, load
 
 
 def test_every_setting_is_described() -> None:
-    """The README's table is made of the descriptions."""
+    """docs/settings.md is made of the descriptions."""
     assert [name for name, field in Settings.model_fields.items() if not field.description] == []
 
 
