@@ -18,6 +18,7 @@ from typing import Annotated, Any, TypeVar
 
 import asyncpg
 import orjson
+import structlog
 import typer
 
 from gateway import VERSION, logs, usage_report
@@ -110,7 +111,7 @@ def serve(
 async def _advise(settings: Settings, database: Database) -> None:
     """Says what is missing for a first call, if anything is."""
     if settings.jwt_secret is None and settings.jwt_jwks_url is None and not await Keys(database).list():
-        say("There is no API key yet. Make one by: gateway token create --workspace NAME --role admin")
+        structlog.get_logger().warning("There is no API key yet. Make one by: gateway token create --workspace NAME --role admin")
 
 
 @app.command()

@@ -23,9 +23,11 @@ from tests.end_to_end.deals import deals
 from tests.end_to_end.fleet import access, fresh, serving
 
 CLIENTS = 8
+WRITES = {"write", "writev"}
 CALL = re.compile(
     r"(?P<thread>\d+) +"
-    r"(?:<\.\.\. \w+ resumed>|(?P<call>read|write|fdatasync|fsync)\(\d+<(?P<target>.*?)>(?=[,) ])(?:, \"(?P<data>.*?)\")?)"
+    r"(?:<\.\.\. \w+ resumed>|(?P<call>read|writev?|fdatasync|fsync)\(\d+<(?P<target>.*?)>(?=[,) ])"
+    r"(?:, (?:\[\{iov_base=)?\"(?P<data>.*?)\")?)"
     r"(?P<rest>.*)"
 )
 
@@ -47,7 +49,7 @@ def can_trace() -> bool:
 @asynccontextmanager
 async def traced(process_id: int, output: Path) -> AsyncIterator[None]:
     """Writes the process's reads, writes and syncs down, in order."""
-    calls = "trace=read,write,fdatasync,fsync"
+    calls = "trace=read,write,writev,fdatasync,fsync"
     command = ["strace", "-f", "-yy", "-s", "16", "-e", calls, "-o", str(output), "-p", str(process_id)]
     process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE)
     assert process.stderr is not None
@@ -74,14 +76,14 @@ def compare(lines: Iterable[str]) -> Report:
             call, target, start = begun.pop(thread, ("", "", place))
         elif rest.endswith("<unfinished ...>"):
             begun[thread] = call, target, place
-            if call != "write":
+            if call not in WRITES:
                 continue
         if call in {"fdatasync", "fsync"} and target.endswith("-wal"):
             synced = max(synced, start)
             report.syncs += 1
         elif call == "read" and target.startswith("TCP") and " = -1" not in rest:
             asked[target] = place
-        elif call == "write" and data and data.startswith("HTTP/1.1 201"):
+        elif call in WRITES and data and data.startswith("HTTP/1.1 201"):
             report.acknowledged += 1
             report.unsynced += synced < asked[target]
     return report

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
+from weakref import WeakSet
 
 import pytest
 from sqlalchemy import text
@@ -37,14 +38,24 @@ def follow(world: World, document: str = FOLLOW, graph: Graph | None = None, **v
     return graph.subscribe(graph.prepare(document), variables, world.here.caller())
 
 
+#: Those who were asked once follow, and are asked again.
+_BEGUN: WeakSet[AsyncGenerator[EventAnswer, None]] = WeakSet()
+
+
 async def begun(graph: Graph, *events: AsyncGenerator[EventAnswer, None]) -> "list[asyncio.Task[EventAnswer]]":
     """Each is asked for its next answer; all who follow have seen everything, and wait."""
+    expected = _followers(graph) + len({*events} - {*_BEGUN})
+    _BEGUN.update(events)
     tasks = [asyncio.create_task(anext(each)) for each in events]
     async with asyncio.timeout(10):
         await asyncio.sleep(0)
-        while not _all_wait(graph):  # noqa: ASYNC110  the feed tells nobody
+        while not (_followers(graph) >= expected or any(task.done() for task in tasks)) or not _all_wait(graph):  # noqa: ASYNC110  the feed tells nobody
             await asyncio.sleep(0.001)
     return tasks
+
+
+def _followers(graph: Graph) -> int:
+    return sum(len(each.followers) for each in graph.events._workspaces.values())
 
 
 def _all_wait(graph: Graph) -> bool:
