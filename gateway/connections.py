@@ -4,6 +4,7 @@ A connection beyond the bound takes the place of one that waits for its client: 
 work, it is answered 503 once it has asked, unless it asks for the process's health.
 """
 
+import asyncio
 import sys
 from collections import Counter as Tally
 from collections import deque
@@ -25,6 +26,8 @@ from gateway.settings import Settings
 LOG_SECONDS: Final = 10.0
 #: A connection is let be for so long: it may have asked already, and nobody has looked.
 YOUNG_SECONDS: Final = 0.01
+#: How often room is looked for when one beyond the bound has asked, twice that time apart.
+LOOKS: Final = 5
 #: How many beyond the bound are read at all: an eighth of it, between these.
 SPARE: Final = (4, 64)
 #: A client has all addresses of such a network (RFC 6177).
@@ -56,6 +59,8 @@ class Connections:
         self._open: Collection[Any] = ()
         self._next: deque[Waiting] = deque()
         self._looked = self._logged = float("-inf")
+        #: Whether the last look found any.
+        self._found = False
         self._tally: Tally[str] = Tally()
 
     def __len__(self) -> int:
@@ -67,23 +72,32 @@ class Connections:
         address = new.client[0] if new.client else ""
         if self.by_address is not None and address not in self._proxies:
             near = _near(address, connections)
-            if len(near) > self.by_address and not self._make_room(iter(_waiting(near, new.loop.time()))):
+            if len(near) > self.by_address and not self._make_room(iter(_waiting(near, new.loop.time() - YOUNG_SECONDS))):
                 return self._turn_away(
                     new, len(near) - self.by_address, RateLimited(f"Too many connections from this address: {self.by_address} may be open.")
                 )
-        if len(connections) > self.most and not self._make_room(self._oldest(new.loop.time())):
-            return self._turn_away(new, len(connections) - self.most, Unavailable("Too many connections are open. Try again in a moment."))
+        above = len(connections) - self.most
+        if above > 0 and not self._make_room(self._oldest(new.loop.time(), young=above > self.spare)):
+            fault = Unavailable("Too many connections are open. Try again in a moment.")
+            return self._turn_away(new, above, fault, lambda: self._has_room(new.loop.time()))
         return None
+
+    def _has_room(self, now: float) -> bool:
+        return len(self._open) <= self.most or self._make_room(self._oldest(now))
 
     def refused(self, fault: Fault) -> None:
         """A connection got an answer that no application gave."""
         self.tell(fault.code.lower())
 
-    def _oldest(self, now: float) -> Iterable[Waiting]:
-        """Those who wait, looked for now and then and not for each new connection."""
-        if not self._next and now - self._looked > YOUNG_SECONDS:
+    def _oldest(self, now: float, *, young: bool = False) -> Iterable[Waiting]:
+        """Those who wait, looked for now and then and not for each new connection.
+
+        `young` ones count too where far too many come at once: else the burst would keep out who comes behind it.
+        """
+        if not self._next and (now - self._looked > YOUNG_SECONDS or (young and self._found)):
             self._looked = now
-            self._next.extend(_waiting(self._open, now))
+            self._next.extend(_waiting(self._open, now - (0 if young else YOUNG_SECONDS)))
+            self._found = bool(self._next)
         while self._next:
             yield self._next.popleft()
 
@@ -95,11 +109,11 @@ class Connections:
                 return True
         return False
 
-    def _turn_away(self, new: Any, above: int, fault: Fault) -> ASGIApp:
+    def _turn_away(self, new: Any, above: int, fault: Fault, room: Callable[[], bool] = lambda: False) -> ASGIApp:
         self._note("refused")
         if above > self.spare:
             new.give_way()
-        return Full(new.app, fault)
+        return Full(new.app, fault, room)
 
     def _note(self, what: str) -> None:
         """Told to the metrics each time, and to the log once in a while."""
@@ -112,17 +126,28 @@ class Connections:
 
 
 class Full:
-    """Answers `fault` to whatever is asked but the process's health, on a connection for which there is no room."""
+    """Answers `fault` to whatever is asked but the process's health, on a connection for which there is no `room`.
 
-    def __init__(self, app: ASGIApp, fault: Fault) -> None:
+    It looks for some a few times more: those who came just before may only have been too young to give way.
+    """
+
+    def __init__(self, app: ASGIApp, fault: Fault, room: Callable[[], bool]) -> None:
         self.app = app
         self.fault = fault
+        self.room = room
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["path"] in HEALTH:
+        if scope["path"] in HEALTH or await self._finds_room():
             await self.app(scope, receive, send)
         else:
             await refuse(scope, send, self.fault)
+
+    async def _finds_room(self) -> bool:
+        for _ in range(LOOKS):
+            if self.room():
+                return True
+            await asyncio.sleep(2 * YOUNG_SECONDS)
+        return self.room()
 
 
 def most_connections(wanted: int) -> int:
@@ -135,10 +160,13 @@ def most_connections(wanted: int) -> int:
     return wanted if descriptors == resource.RLIM_INFINITY else max(1, min(wanted, descriptors // 2))
 
 
-def _waiting(connections: Iterable[Any], now: float) -> list[Waiting]:
-    """Those of the connections that can give way, in that order: what is being worked on can't, nor a socket whose client is known."""
+def _waiting(connections: Iterable[Any], latest: float) -> list[Waiting]:
+    """Those of the connections that can give way, in that order, since `latest` or longer.
+
+    What is being worked on can't, nor a socket whose client is known.
+    """
     looks = (connection.waiting() for connection in connections)
-    found = [look for look in looks if look is not None and now - look.since > YOUNG_SECONDS]
+    found = [look for look in looks if look is not None and look.since <= latest]
     return sorted(found, key=itemgetter(0, 1))
 
 
