@@ -14,49 +14,49 @@ from starlette.routing import BaseRoute, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.auth import Authenticator
-from gateway.connections import Connections
-from gateway.deprecations import rest_resources
-from gateway.health import Readiness, alive
-from gateway.http.bodies import Bodies
-from gateway.http.compressed import Compressed
-from gateway.http.cors import Cors, Hosts, Origins
-from gateway.http.documents import Documents, read_trusted
-from gateway.http.doors import Doors, Exact, Page, Pages, not_found, page_of
-from gateway.http.faults import Headers
-from gateway.http.forwarded import Forwarded
-from gateway.http.graphql import GraphQLEndpoint
-from gateway.http.identity import Identified
-from gateway.http.load import Bounded, Places
-from gateway.http.observed import Observed
-from gateway.http.operations import Operations
-from gateway.http.ports import HEALTH, METRICS, PROBES, ForBearer, Ports
-from gateway.http.rates import Budget, Rated
-from gateway.http.sdl import SDL_PATH, SchemaText
-from gateway.http.unsent import Unsent
-from gateway.journal import Journal
+from gateway.edge.bodies import Bodies
+from gateway.edge.compressed import Compressed
+from gateway.edge.cors import Cors, Hosts, Origins
+from gateway.edge.dispatch import SDL_PATH, Doors, Exact, Page, Pages, not_found, page_of
+from gateway.edge.faults import Headers
+from gateway.edge.forwarded import Forwarded
+from gateway.edge.identity import Identified
+from gateway.edge.load import Bounded, Places
+from gateway.edge.observed import Observed
+from gateway.edge.ports import HEALTH, METRICS, PROBES, ForBearer, Ports
+from gateway.edge.rates import Budget, Rated
+from gateway.edge.unsent import Unsent
+from gateway.graphql.documents import Documents, read_trusted
+from gateway.graphql.endpoint import GraphQLEndpoint
+from gateway.graphql.operations import Operations
+from gateway.graphql.sdl import SchemaText
 from gateway.live.events import EventsEndpoint
 from gateway.live.operating import Terms
 from gateway.live.socket import SocketEndpoint
 from gateway.live.token import Tokens
-from gateway.logs import AccessLog
-from gateway.metrics import CONTENT_TYPE, Metrics
 from gateway.migrations import head_is_current, upgrade
+from gateway.observability.health import Readiness, alive
+from gateway.observability.logs import AccessLog
+from gateway.observability.metrics import CONTENT_TYPE, Metrics
+from gateway.observability.rest_usage import GraphqlUses, Uses
+from gateway.observability.telemetry import Journal
 from gateway.pages import ForBrowsers, pages
-from gateway.rest import RestGraph
-from gateway.rest_usage import GraphqlUses, Uses
+from gateway.rest.adapter import RestGraph
+from gateway.rest.deprecations import rest_resources
+from gateway.server.connections import Connections
 from gateway.settings import Settings, SettingsError
-from rest_compat.documents import DeclarationError
+from rest_compat.resources.declaration import DeclarationError
 from rest_compat.routes import RestRoutes
 from rest_compat.routes import routes as rest_routes
-from schema.answers import Answer, EventAnswer
-from schema.documents import Prepared
-from schema.events.pruning import OldEvents
+from schema.engine.document.documents import Prepared
+from schema.engine.document.limits import Limits
+from schema.engine.events.pruning import OldEvents
+from schema.engine.execute.answers import Answer, EventAnswer
+from schema.engine.write.expiry import ExpiredKeys
 from schema.extensions import ExtensionError, load
 from schema.graph import Graph
-from schema.plan.limits import Limits
 from schema.storage.database import Database, open_database
 from schema.storage.sweeps import Sweeper
-from schema.write.expiry import ExpiredKeys
 
 #: Names of this machine for itself.
 LOOPBACK: Final = ("localhost", "*.localhost", "127.0.0.1", "[::1]")

@@ -17,8 +17,8 @@ from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Re
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway.http.faults import MethodNotAllowed
-from gateway.http.negotiate import wanted
+from gateway.edge.faults import MethodNotAllowed
+from gateway.edge.negotiate import wanted
 
 WEB = Path(__file__).parent / "web"
 CDN = "https://cdn.jsdelivr.net"

@@ -9,8 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Literal, TypeVar, cast
 
-from .declaration import METHODS, Action, Deprecation, Key, Parameter, Resource
-from .documents import DeclarationError
+from rest_compat.resources.declaration import METHODS, Action, DeclarationError, Deprecation, Key, Parameter, Resource
 
 _DATES = re.compile(r"\bsince ([0-9]{4}-[0-9]{2}-[0-9]{2})(?:, until ([0-9]{4}-[0-9]{2}-[0-9]{2}))?", re.IGNORECASE)
 _LINK = re.compile(r"https?://[^\s<>\"]+[^\s<>\".,;:)]")

@@ -6,8 +6,11 @@ from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
 from graphql import GraphQLSchema
 
-from .declaration import Deprecation
-from .names import Policy
+from rest_compat.resources.declaration import Deprecation
+
+Policy: TypeAlias = Literal["near-miss", "ignore", "refuse"]
+"""What becomes of parameters that a route does not have: `near-miss` refuses those that are almost the name of one that it has,
+`refuse` all of them, `ignore` none."""
 
 Prepared: TypeAlias = Any
 """An operation made ready by `Graph.prepare`; opaque here, only ever handed back to `Graph`."""

@@ -9,18 +9,19 @@ from starlette.routing import BaseRoute, Match, NoMatchFound, Route
 from starlette.types import Receive, Scope, Send
 from typing_extensions import override
 
-from .accounts import ACCOUNTS
-from .contacts import CONTACTS
-from .declaration import Resource
+from rest_compat.openapi.document import openapi
+from rest_compat.openapi.older import openapi_3_0
+from rest_compat.resources.accounts import ACCOUNTS
+from rest_compat.resources.contacts import CONTACTS
+from rest_compat.resources.declaration import Resource
+from rest_compat.resources.opportunities import OPPORTUNITIES
+from rest_compat.tools.explain import PATH as EXPLAIN
+from rest_compat.tools.explain import Explain
+from rest_compat.translate.call import Translator
+
 from .errors import Headers, Refused
-from .explain import PATH as EXPLAIN
-from .explain import Explain
-from .openapi import openapi
-from .openapi_older import openapi_3_0
-from .opportunities import OPPORTUNITIES
 from .protocol import Graph
 from .serve import Server, answer, refusal
-from .translate import Translator
 
 RESOURCES: tuple[Resource, ...] = (OPPORTUNITIES, ACCOUNTS, CONTACTS)
 OPENAPI = "/api/openapi.json"

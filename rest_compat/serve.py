@@ -8,14 +8,15 @@ from urllib.parse import quote
 import orjson
 from starlette.types import Receive, Scope, Send
 
-from . import queries
-from .binding import COUNT, ERRORS, JSON_QUERIES, NODES, PAGE_INFO, VERSION, Bound
-from .declaration import Action, Resource
+from rest_compat.resources.declaration import Action, Resource
+from rest_compat.translate.binding import COUNT, ERRORS, JSON_QUERIES, NODES, PAGE_INFO, VERSION, Bound
+from rest_compat.translate.call import Call, Request, Site, Translator, no_such
+from rest_compat.translate.paging import Page
+
 from .errors import STATUS, Headers, Item, Refused, error_response, invalid, malformed, no_method
 from .headers import check_accept, entity_tag, is_fresh, read_headers
-from .paging import Page
 from .protocol import Answer, Use
-from .translate import Call, Request, Site, Translator, no_such
+from .translate import query_method as queries
 
 Response: TypeAlias = tuple[int, Headers, bytes]
 

@@ -8,15 +8,16 @@ import strawberry
 from graphql import GraphQLInterfaceType, GraphQLObjectType, GraphQLResolveInfo, GraphQLSchema, GraphQLUnionType
 from strawberry.schema.config import StrawberryConfig
 
-from .deprecations import deprecate
+from schema.engine.compile.compiler import RUNTIME_TYPE
+from schema.engine.document.deprecations import deprecate
+from schema.engine.execute.resolvers.calling import RESOLVE
+from schema.engine.types.scalars import SCALARS
+from schema.nouns.all import Account, ApiKey, Contact, Opportunity, User, Workspace
+from schema.nouns.mutation import Mutation
+from schema.nouns.query import Query
+from schema.nouns.subscription import Subscription
+
 from .extensions import Extension, added
-from .nouns.all import Account, ApiKey, Contact, Opportunity, User, Workspace
-from .nouns.mutation import Mutation
-from .nouns.query import Query
-from .nouns.subscription import Subscription
-from .plan.compiler import RUNTIME_TYPE
-from .plan.resolvers.calling import RESOLVE
-from .types.scalars import SCALARS
 
 DESCRIPTION = (
     "Sales opportunities, the accounts and people they are with, and what happens to them. Start with `opportunities` or `pipeline`, "

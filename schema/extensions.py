@@ -10,8 +10,8 @@ from strawberry.extensions import FieldExtension, SchemaExtension
 from strawberry.permission import BasePermission, PermissionExtension
 from strawberry.types.field import StrawberryField
 
-from .plan.sources import RESOLVED, Resolved
-from .rules.errors import Forbidden
+from schema.engine.compile.sources import RESOLVED, Resolved
+from schema.rules.errors import Forbidden
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -15,35 +15,37 @@ from typing import Any
 import orjson
 from graphql import GraphQLError, GraphQLSchema
 
-from .answers import Answer, EventAnswer
+from schema.engine.compile.compiler import NotCompiled
+from schema.engine.compile.explain import explain
+from schema.engine.compile.operation import EventPlan, MutationPlan, QueryPlan
+from schema.engine.compile.weight import TooLarge
+from schema.engine.compile.writer import PlanFault
+from schema.engine.document.documents import Documents, Prepared, RequestError, request_error
+from schema.engine.document.introspection import Introspection, SchemaPart
+from schema.engine.document.limits import Limits
+from schema.engine.document.selections import fragments_of
+from schema.engine.document.variables import NUMBER_BYTES, Variables
+from schema.engine.events.feed import Feed
+from schema.engine.events.telling import Telling
+from schema.engine.execute.answers import Answer, EventAnswer
+from schema.engine.execute.fairness import HeavyWork
+from schema.engine.execute.fallback import SMALL, Call, Fallback, TooMuchSchema
+from schema.engine.execute.plans import Plans
+from schema.engine.execute.reading import Counts, InFlight, Moved, Reader
+from schema.engine.execute.resolvers.around import Around, Told
+from schema.engine.execute.resolvers.context import Context
+from schema.engine.execute.resolvers.run import Asked, Notes, Run
+from schema.engine.execute.response_errors import error_of, located, of_storage, too_dear
+from schema.engine.write.carrying import Bounds, carry_out
+from schema.engine.write.mutating import calls_of
+from schema.engine.write.transaction import Call as WriteCall
+from schema.nouns.actions import ACTIONS, WORKED_OUT
+from schema.rules.access import Caller
+from schema.rules.errors import GatewayError, ServiceUnavailable
+from schema.storage.database import Connection, Database, InputRejected, StorageError
+
 from .assembly import build
-from .documents import Documents, Prepared, RequestError, request_error
-from .events.feed import Feed
-from .events.telling import Telling
 from .extensions import Extension
-from .mutating import calls_of
-from .plan.compiler import NotCompiled
-from .plan.explain import explain
-from .plan.fairness import HeavyWork
-from .plan.fallback import SMALL, Call, Fallback, TooMuchSchema
-from .plan.introspection import Introspection, SchemaPart
-from .plan.limits import Limits
-from .plan.operation import EventPlan, MutationPlan, QueryPlan
-from .plan.reading import Counts, InFlight, Moved, Reader
-from .plan.resolvers.around import Around, Told
-from .plan.resolvers.context import Context
-from .plan.resolvers.run import Asked, Notes, Run
-from .plan.selections import fragments_of
-from .plan.variables import NUMBER_BYTES, Variables
-from .plan.weight import TooLarge
-from .plan.writer import PlanFault
-from .plans import Plans
-from .response_errors import error_of, located, of_storage, too_dear
-from .rules.access import Caller
-from .rules.errors import GatewayError, ServiceUnavailable
-from .storage.database import Connection, Database, InputRejected, StorageError
-from .write.carrying import Bounds, carry_out
-from .write.transaction import Call as WriteCall
 
 _log = logging.getLogger(__name__)
 
@@ -92,7 +94,7 @@ class Graph:
         self.known = self._documents.known
         self._in_flight = InFlight()
         self._counts = Counts(self.limits.counts, self._in_flight)
-        self._plans = Plans(self.graphql_schema, database, self._documents, self._work)
+        self._plans = Plans(self.graphql_schema, database, self._documents, self._work, WORKED_OUT)
         self._plan = self._plans.known
         self._fallback = Fallback(self.graphql_schema, self._work)
         self._introspection = Introspection(self._fallback)
@@ -297,7 +299,7 @@ class Graph:
 
     async def _mutate(self, plan: MutationPlan, values: Variables, caller: Caller, deadline: float | None) -> Answer:
         """Nothing is done where any root field is malformed: raises RequestError. Raises StorageError where nothing could be done."""
-        calls = calls_of(plan, values, caller, self.limits.max_errors)
+        calls = calls_of(plan, values, caller, ACTIONS, self.limits.max_errors)
 
         def tried(call: WriteCall) -> None:
             self.events.wake(caller.workspace_id)

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic, time
 
+from schema.nouns.users.keys import TOKEN_PREFIX
 from schema.rules.access import Caller, Role
 from schema.rules.clock import instant
 from schema.storage.database import Database
-from schema.write.keys import TOKEN_PREFIX
 
 from .cache import ShortMemory
 from .errors import AuthError

@@ -8,13 +8,13 @@ from sqlalchemy import bindparam, false, func, insert, not_, or_, select, update
 
 from schema.nouns.accounts.account import Account
 from schema.nouns.users.api_key import ApiKey
+from schema.nouns.users.keys import new_token, token_hash
 from schema.rules.access import Role
 from schema.rules.clock import instant, now
 from schema.storage.database import Connection, Database, Row
 from schema.storage.ids import new_id
 from schema.storage.statements import Statement
 from schema.storage.tables import Workspace
-from schema.write.keys import new_token, token_hash
 
 from .workspaces import find_or_create
 

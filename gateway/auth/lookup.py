@@ -5,12 +5,12 @@ from typing import Any
 from sqlalchemy import bindparam, or_, select
 
 from schema.nouns.users.api_key import ApiKey
+from schema.nouns.users.keys import token_hash
 from schema.nouns.users.user import User
 from schema.rules.text import fold_email
 from schema.storage.database import Database, Row
 from schema.storage.statements import Statement
 from schema.storage.tables import Workspace
-from schema.write.keys import token_hash
 
 _KEYS: Any = ApiKey.__table__
 _USERS: Any = User.__table__

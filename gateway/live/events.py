@@ -11,14 +11,13 @@ import orjson
 from prometheus_client import Gauge
 from starlette.types import Receive, Scope, Send
 
-from gateway.http.faults import Headers, MethodNotAllowed, Unauthenticated, graphql_error
-from gateway.http.faults import Unavailable as Busy
-from gateway.http.graphql import SAFE, read_parameters, request_status
-from gateway.http.load import until_gone
-from gateway.http.negotiate import GRAPHQL
-from gateway.http.operations import unavailable
-from gateway.http.respond import respond
-from schema.documents import Prepared, RequestError
+from gateway.edge.faults import Headers, MethodNotAllowed, Unauthenticated, graphql_error, unavailable
+from gateway.edge.faults import Unavailable as Busy
+from gateway.edge.load import until_gone
+from gateway.edge.negotiate import GRAPHQL
+from gateway.edge.respond import respond
+from gateway.graphql.endpoint import SAFE, read_parameters, request_status
+from schema.engine.document.documents import Prepared, RequestError
 from schema.rules.access import Caller
 from schema.storage.database import Unavailable as StorageUnavailable
 

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import orjson
 
-from gateway.http.decoder import DecodeError, decode
-from gateway.http.faults import BadRequest
-from gateway.http.parameters import Parameters, from_members
+from gateway.edge.decoder import DecodeError, decode
+from gateway.edge.faults import BadRequest
+from gateway.graphql.parameters import Parameters, from_members
 
 SUBPROTOCOL: Final = "graphql-transport-ws"
 MAX_REASON: Final = 123  # bytes: RFC 6455 section 5.5

@@ -11,14 +11,14 @@ import orjson
 from starlette.types import Scope
 
 from gateway.auth import Authenticator
-from gateway.http.faults import Defect, Fault, TimedOut, graphql_error
-from gateway.http.load import Places
-from gateway.http.operations import Operations, unavailable
-from gateway.http.parameters import Parameters
-from gateway.http.unsent import Unsent
-from schema.answers import Answer, EventAnswer
-from schema.documents import Prepared, RequestError
-from schema.events.memory import Room
+from gateway.edge.faults import Defect, Fault, TimedOut, graphql_error, unavailable
+from gateway.edge.load import Places
+from gateway.edge.unsent import Unsent
+from gateway.graphql.operations import Operations
+from gateway.graphql.parameters import Parameters
+from schema.engine.document.documents import Prepared, RequestError
+from schema.engine.events.memory import Room
+from schema.engine.execute.answers import Answer, EventAnswer
 from schema.rules.access import Caller
 from schema.storage.database import Unavailable as StorageUnavailable
 

@@ -9,10 +9,10 @@ from prometheus_client import Gauge
 from starlette.types import Receive, Scope, Send
 
 from gateway.auth import AuthError
-from gateway.http.cors import Origins
-from gateway.http.faults import Fault, RateLimited
-from gateway.http.faults import Unavailable as Busy
-from gateway.http.parameters import Parameters
+from gateway.edge.cors import Origins
+from gateway.edge.faults import Fault, RateLimited
+from gateway.edge.faults import Unavailable as Busy
+from gateway.graphql.parameters import Parameters
 from schema.rules.access import Caller
 from schema.storage.database import Unavailable
 

@@ -18,10 +18,10 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from schema.storage.connecting import Connector
 from schema.storage.database import Connection as Session
 from schema.storage.database import Database, StorageError
-from schema.storage.sqlite_file import make_private
+from schema.storage.postgresql.connecting import Connector
+from schema.storage.sqlite.file import make_private
 
 SCRIPTS = Path(__file__).parent
 WAIT_SECONDS = 120.0

@@ -12,7 +12,7 @@ from sqlmodel import SQLModel
 import schema.nouns.all  # noqa: F401  fills the metadata
 from schema.rules.clock import instant
 from schema.storage.columns import Instant
-from schema.storage.connecting import Connector
+from schema.storage.postgresql.connecting import Connector
 
 from .values import Row
 

@@ -1,16 +1,16 @@
 """All nouns, with the types that the graph makes of them. Importing this also fills the metadata with all tables."""
 
-from ..engine.declare.derive import derive
-from .accounts.account import Account
-from .contacts.contact import Contact
-from .opportunities.opportunity import Opportunity
-from .opportunities.stage_change import StageChange
-from .users.actor import Actor
-from .users.api_key import ApiKey
-from .users.user import User
-from .workspaces.graphql_usage import GraphqlUsage
-from .workspaces.rest_usage import RestUsage
-from .workspaces.workspace import Workspace
+from schema.engine.declare.derive import derive
+from schema.nouns.accounts.account import Account
+from schema.nouns.contacts.contact import Contact
+from schema.nouns.opportunities.opportunity import Opportunity
+from schema.nouns.opportunities.stage_change import StageChange
+from schema.nouns.users.actor import Actor
+from schema.nouns.users.api_key import ApiKey
+from schema.nouns.users.user import User
+from schema.nouns.workspaces.graphql_usage import GraphqlUsage
+from schema.nouns.workspaces.rest_usage import RestUsage
+from schema.nouns.workspaces.workspace import Workspace
 
 derive()
 

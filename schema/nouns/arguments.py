@@ -1,6 +1,7 @@
 """Types that are made of the nouns, under the names by which annotations call them."""
 
-from ..engine.declare.lists import filter_argument
+from schema.engine.declare.lists import filter_argument
+
 from .all import Opportunity
 
 OpportunityPayload = Opportunity.__noun__.payload

@@ -1,7 +1,7 @@
 """The limits that fields of several nouns share."""
 
-from ..rules.text import VISIBLE
-from ..types.fields import Constraint
+from schema.engine.types.fields import Constraint
+from schema.rules.text import VISIBLE
 
 NAME = Constraint(min_length=1, max_length=200, pattern=VISIBLE)
 EMAIL = Constraint(min_length=3, max_length=254, format="email")

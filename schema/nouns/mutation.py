@@ -1,13 +1,14 @@
-"""What can be done. Each mutation is carried out by the action of its name in `schema.write`."""
+"""What can be done. Each mutation is carried out by the action of its name in `schema.nouns.actions`."""
 
 from typing import Annotated
 
 import strawberry
 from strawberry import ID, UNSET
 
-from ..engine.declare.members import REQUIRED, Argument, list_of, with_arguments
-from ..engine.declare.writes import KEY, VERSION, DeletePayload, IdArg, KeyArg, changes, creates, deletes
-from ..types.fields import Constraint, Planned, argument, resolved
+from schema.engine.declare.members import REQUIRED, Argument, list_of, with_arguments
+from schema.engine.declare.writes import KEY, VERSION, DeletePayload, IdArg, KeyArg, changes, creates, deletes
+from schema.engine.types.fields import Constraint, Planned, argument, resolved
+
 from .all import Account, ApiKey, Contact, Opportunity, User
 from .payloads import ApiKeyPayload, BulkDeletePayload, BulkOpportunityPayload
 

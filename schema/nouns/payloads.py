@@ -2,10 +2,11 @@
 
 import strawberry
 
-from ..engine.declare.errors import USER_ERRORS, UserError
-from ..engine.declare.writes import DeletePayload
-from ..plan.sources import ToOne
-from ..types.fields import plain, read_from
+from schema.engine.compile.sources import ToOne
+from schema.engine.declare.errors import USER_ERRORS, UserError
+from schema.engine.declare.writes import DeletePayload
+from schema.engine.types.fields import plain, read_from
+
 from .all import ApiKey
 from .arguments import OpportunityPayload
 

@@ -5,24 +5,25 @@ from typing import Annotated, Any
 import strawberry
 from strawberry import ID
 
-from ..engine.declare.derive import many, one
-from ..engine.declare.groups import groups
-from ..engine.declare.lists import filter_argument
-from ..engine.declare.members import REQUIRED, Argument, list_of, with_arguments
-from ..engine.declare.node import Node
-from ..engine.declare.writes import IdArg
-from ..plan.sources import SOURCE, Aggregate, AnyById, Computed, Connection, Foreign, Rows, ToOne, WorkedOut
-from ..rules.access import Caller
-from ..rules.stages import STAGES
-from ..types.fields import Constraint, Planned, argument, plain, read_from, resolved
-from ..types.scalars import Date, DateTime
+from schema.engine.compile.sources import SOURCE, Aggregate, AnyById, Computed, Connection, Foreign, Rows, ToOne, WorkedOut
+from schema.engine.declare.derive import many, one
+from schema.engine.declare.groups import groups
+from schema.engine.declare.lists import filter_argument
+from schema.engine.declare.members import REQUIRED, Argument, list_of, with_arguments
+from schema.engine.declare.node import Node
+from schema.engine.declare.writes import IdArg
+from schema.engine.types.fields import Constraint, Planned, argument, plain, read_from, resolved
+from schema.engine.types.scalars import Date, DateTime
+from schema.nouns.opportunities.enums import OpportunityStage, Period
+from schema.nouns.opportunities.numbers import ForecastPeriod, PeriodArg, PipelineStage
+from schema.nouns.opportunities.reports import MAX_PERIODS, Forecast, Pipeline
+from schema.nouns.users.role import Role
+from schema.rules.access import Caller
+from schema.rules.stages import STAGES
+
 from .all import Account, ApiKey, Contact, GraphqlUsage, Opportunity, RestUsage, User, Workspace
 from .mutation import UnchangedArg
-from .opportunities.enums import OpportunityStage, Period
-from .opportunities.numbers import ForecastPeriod, PeriodArg, PipelineStage
-from .opportunities.reports import MAX_PERIODS, Forecast, Pipeline
 from .payloads import OpportunityPreview
-from .users.role import Role
 
 _FILTER = Argument("filter", filter_argument(Opportunity.__noun__.lists.filter, "Only opportunities that match this filter."))
 

@@ -6,13 +6,14 @@ from typing import Annotated
 import strawberry
 from strawberry import ID, UNSET
 
-from ..plan.sources import SOURCE, Followed, OneOf, ToOne
-from ..types.fields import Planned, argument, plain, read_from
-from ..types.scalars import DateTime
+from schema.engine.compile.sources import SOURCE, Followed, OneOf, ToOne
+from schema.engine.types.fields import Planned, argument, plain, read_from
+from schema.engine.types.scalars import DateTime
+from schema.nouns.opportunities.enums import EventType
+from schema.nouns.users.actor import by_actor, by_user
+
 from .all import Actor, Opportunity, User
 from .arguments import FollowedArg
-from .opportunities.enums import EventType
-from .users.actor import by_actor, by_user
 
 _DID = "made the change"
 

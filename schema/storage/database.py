@@ -153,8 +153,8 @@ def open_database(
 
     No wait for a lock or a connection is so long that an operation of `operation_timeout` couldn't be refused before its end.
     """
-    from .postgresql import PostgresqlDatabase  # noqa: PLC0415  a driver is imported only where it is used
-    from .sqlite import SqliteDatabase  # noqa: PLC0415
+    from schema.storage.postgresql.driver import PostgresqlDatabase  # noqa: PLC0415  a driver is imported only where it is used
+    from schema.storage.sqlite.driver import SqliteDatabase  # noqa: PLC0415
 
     scheme = url.partition("://")[0]
     if scheme == "sqlite":

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from ulid import ULID
 
-from ..rules import clock
+from schema.rules import clock
 
 _RANDOM_BITS = 80
 # Half of the random part is left free to count up in, so that a burst within one millisecond never overflows it.

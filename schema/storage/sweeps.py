@@ -17,7 +17,8 @@ from typing import Any, Final, Protocol
 from sqlalchemy import bindparam, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from ..rules import clock
+from schema.rules import clock
+
 from .database import Connection, Database, StatementTimeout, StorageError
 from .statements import Statement
 from .tables import Sweep, Workspace

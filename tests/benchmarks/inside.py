@@ -18,12 +18,12 @@ from unittest.mock import patch
 import orjson
 import uvloop
 
-from gateway import logs
 from gateway.app import Application, create_app
-from gateway.server import GENERATION_0
+from gateway.observability import logs
+from gateway.serving import GENERATION_0
 from gateway.settings import Settings
-from schema.storage import sqlite
-from schema.storage.sqlite import SqliteConnection, SqliteDatabase
+from schema.storage.sqlite import driver as sqlite
+from schema.storage.sqlite.driver import SqliteConnection, SqliteDatabase
 from schema.storage.statements import Statement
 
 from .contenders.catalog import ROOT, gateway_url

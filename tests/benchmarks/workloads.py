@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import orjson
 
-from rest_compat.translate import request_of
+from rest_compat.translate.call import request_of
 from tests.contracts.generated import translator
 
 from .data import Sample

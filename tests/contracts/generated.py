@@ -7,12 +7,12 @@ import orjson
 from pydantic.fields import FieldInfo
 
 from gateway.app import create_app
+from gateway.cli.flags import default_of
 from gateway.environment import PREFIX
-from gateway.flags import default_of
-from gateway.rest import RestGraph
+from gateway.rest.adapter import RestGraph
 from gateway.settings import Settings
 from rest_compat import RESOURCES, Translator, openapi, openapi_3_0
-from rest_compat.parity import parity
+from rest_compat.tools.parity import parity
 
 ROOT = Path(__file__).parents[2]
 OPENAPI = Path(__file__).with_name("openapi.json")

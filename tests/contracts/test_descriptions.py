@@ -10,7 +10,7 @@ import pytest
 from graphql import GraphQLInputObjectType, is_specified_directive, is_specified_scalar_type
 
 from schema.assembly import build
-from schema.types.fields import LIMITS, Constraint, limited
+from schema.engine.types.fields import LIMITS, Constraint, limited
 from tests.contracts.generated import OPENAPI
 
 SHORTEST = 3

@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 NOUN = Path("schema/nouns/opportunities/opportunity.py")
-RESOURCE = Path("rest_compat/opportunities/__init__.py")
+RESOURCE = Path("rest_compat/resources/opportunities/__init__.py")
 LINE = '    next_step: str | None = field("What is done next about the opportunity.", SHORT, filters=True, orders="z")\n'
 KEY = '        Key(name="nextStep"),\n'
 

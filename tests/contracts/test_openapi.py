@@ -11,8 +11,8 @@ import orjson
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 
-from gateway.http.faults import HeadersTooLarge, TooSlow
-from gateway.wire import _raw
+from gateway.edge.faults import HeadersTooLarge, TooSlow
+from gateway.server.http_protocol import _raw
 from rest_compat.errors import STATUS
 from schema.rules.access import Role
 from tests.contracts.generated import OPENAPI, OPENAPI_3_0, ROOT, generated

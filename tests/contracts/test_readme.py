@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.cli import app
+from gateway.cli.main import app
 from gateway.environment import PREFIX
 from gateway.settings import Settings
 from tests.contracts.generated import SETTINGS, settings_page

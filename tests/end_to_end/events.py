@@ -20,7 +20,7 @@ from pathlib import Path
 import orjson
 from sqlalchemy import text
 
-from schema.events.cursor import Position, write_cursor
+from schema.engine.events.cursor import Position, write_cursor
 from schema.graph import Graph
 from schema.storage.database import Connection
 from tests.end_to_end.fleet import ROOT, Access, access, fresh, opened, serving

@@ -17,7 +17,7 @@ import uvicorn
 from gateway.app import Application, create_app
 from gateway.auth.keys import Keys, NewKey
 from gateway.migrations import upgrade
-from gateway.server import config_of
+from gateway.serving import config_of
 from gateway.settings import Settings
 from schema.rules.access import Caller, Role
 from schema.storage.database import Database, open_database

@@ -9,8 +9,8 @@ import httpx
 import orjson
 import pytest
 
-from rest_compat.declaration import METHODS
-from rest_compat.opportunities import OPPORTUNITIES
+from rest_compat.resources.declaration import METHODS
+from rest_compat.resources.opportunities import OPPORTUNITIES
 from tests.live_server import ROOT, Demo, serve_demo
 
 SCRIPT = Path(__file__).with_name("legacy_client.sh")

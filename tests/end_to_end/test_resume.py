@@ -13,8 +13,8 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from schema.events.cursor import Position, write_cursor
-from schema.events.pruning import OldEvents
+from schema.engine.events.cursor import Position, write_cursor
+from schema.engine.events.pruning import OldEvents
 from schema.rules.access import Role
 from schema.rules.cursors import CursorScope, workspace_tag
 from schema.storage.database import Connection
@@ -73,7 +73,7 @@ async def test_nothing_new_for_the_first_who_follows(database_url: str, follow: 
 
 async def test_a_process_that_has_run_for_long(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a thousand looks whether others have committed, the next one sees it still (the 334th failed once, and was the last)."""
-    monkeypatch.setattr("schema.storage.sqlite.POLL_SECONDS", 0.0005)
+    monkeypatch.setattr("schema.storage.sqlite.driver.POLL_SECONDS", 0.0005)
     who = await access(sqlite_url)
     async with deals(sqlite_url, who) as some, in_process(sqlite_url) as (address, _):
         waiting = asyncio.create_task(take(by_socket(address, who.token), 1))

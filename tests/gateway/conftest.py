@@ -13,8 +13,8 @@ import pytest
 import uvicorn
 
 from gateway.app import Application, create_app
-from gateway.cli import main
-from gateway.server import config_of
+from gateway.cli.main import main
+from gateway.serving import config_of
 from gateway.settings import Settings
 from schema.rules.access import Caller, Role
 from tests.gateway.standin import StandIn
@@ -42,7 +42,7 @@ def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_
     """Runs the command line in this process, in an empty folder."""
     monkeypatch.chdir(tmp_path)
     # The logs would go on to what capfd put in standard error's place, after it was closed.
-    monkeypatch.setattr("gateway.logs.configure", lambda _settings: None)
+    monkeypatch.setattr("gateway.observability.logs.configure", lambda _settings: None)
 
     def run(*arguments: str) -> Result:
         monkeypatch.setattr(sys, "argv", ["gateway", *arguments])

@@ -10,7 +10,7 @@ from typing import Any
 import graphql
 import orjson
 
-from schema.documents import RequestError
+from schema.engine.document.documents import RequestError
 
 SDL = """
 type Query { hello(name: String! = "you"): String! slow(seconds: Float!): String boom: String must: String! }

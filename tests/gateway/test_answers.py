@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
-from gateway.answers import Answers
+from gateway.server.answers import Answers
 
 
 class Transport:

@@ -14,9 +14,9 @@ from gateway.auth.authenticator import CACHE_SIZE, UNKNOWN_CACHE_SIZE
 from gateway.auth.cache import ShortMemory
 from gateway.auth.keys import KeyFault, Keys, NewKey
 from gateway.settings import Settings
+from schema.nouns.users.keys import new_token
 from schema.rules.access import Caller, Role
 from schema.storage.database import Connection, Database, open_database
-from schema.write.keys import new_token
 
 
 class Clock:

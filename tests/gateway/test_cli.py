@@ -16,11 +16,11 @@ import pytest
 
 from gateway import VERSION
 from gateway.auth.keys import Keys, NewKey
+from gateway.cli.usage_report import COLUMNS, Wanted, uses
 from gateway.environment import without_password
 from gateway.migrations import head
-from gateway.rest_usage import Uses
+from gateway.observability.rest_usage import Uses
 from gateway.settings import Settings
-from gateway.usage_report import COLUMNS, Wanted, uses
 from rest_compat.protocol import Use
 from schema.rules.access import Caller, Role
 from schema.storage.database import Database
@@ -227,7 +227,7 @@ def test_every_setting_has_a_flag(run: Run, monkeypatch: pytest.MonkeyPatch) -> 
     for name in Settings.model_fields:
         assert re.search(rf"--{name.replace('_', '-')}\b", text), name
     served: list[Settings] = []
-    monkeypatch.setattr("gateway.server.serve", lambda settings, _sockets, **_: served.append(settings))
+    monkeypatch.setattr("gateway.serving.serve", lambda settings, _sockets, **_: served.append(settings))
     monkeypatch.setenv("GATEWAY_PORT", "9000")
     monkeypatch.setenv("GATEWAY_KEEP_ALIVE", "7")
     assert run("serve", "--port", "9001", "--cors-origins", "https://a.example,https://b.example", "--no-metrics").code == 0

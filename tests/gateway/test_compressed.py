@@ -13,9 +13,9 @@ import httpx
 import pytest
 import zstandard
 
-from gateway.http import compressed
-from gateway.http.compressed import codings
-from gateway.http.unpacked import MOST_MEMBERS
+from gateway.edge import compressed
+from gateway.edge.compressed import codings
+from gateway.edge.unpacked import MOST_MEMBERS
 from tests.connecting import PATIENCE, connected
 from tests.gateway.conftest import HEADERS, TOKEN, MakeApp, Serve, calling
 from tests.gateway.test_events import STREAM, events

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gateway.connections import IDLE, READING, SENDING, UNKNOWN, YOUNG_SECONDS, most_connections
+from gateway.server.connections import IDLE, READING, SENDING, UNKNOWN, YOUNG_SECONDS, most_connections
 from tests.connecting import PATIENCE, until
 from tests.gateway.conftest import TOKEN, Serve
 from tests.gateway.test_frames import text

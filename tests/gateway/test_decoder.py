@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.http.decoder import MAX_DEPTH, MAX_INTEGER, DecodeError, _decode_slowly, decode
+from gateway.edge.decoder import MAX_DEPTH, MAX_INTEGER, DecodeError, _decode_slowly, decode
 
 TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=8)
 VALUES = st.recursive(

@@ -8,8 +8,7 @@ import pytest
 
 from gateway.app import create_app
 from gateway.settings import SettingsError, load
-from rest_compat.declaration import Key
-from rest_compat.documents import DeclarationError
+from rest_compat.resources.declaration import DeclarationError, Key
 from tests.rest_compat.real import OPPORTUNITIES, gateway
 
 OLD = {"since": "2026-01-01", "sunset": "2027-01-01", "link": "https://crm.example.com/leaving"}

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from gateway.http.documents import KEPT_BYTES, Documents, NotPersisted, read_trusted
-from gateway.http.parameters import Parameters
+from gateway.graphql.documents import KEPT_BYTES, Documents, NotPersisted, read_trusted
+from gateway.graphql.parameters import Parameters
 from tests.gateway.conftest import MakeApp, calling
 
 QUERY = "{ hello }"

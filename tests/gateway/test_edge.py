@@ -8,9 +8,9 @@ import httpx
 import pytest
 
 from gateway import VERSION
-from gateway.http.faults import STATUS, Fault
-from gateway.http.observed import Observed
-from gateway.logs import AccessLog
+from gateway.edge.faults import STATUS, Fault
+from gateway.edge.observed import Observed
+from gateway.observability.logs import AccessLog
 from gateway.settings import Settings
 from tests.connecting import until
 from tests.gateway.conftest import CALLER, HEADERS, MakeApp, ask, calling
@@ -51,14 +51,14 @@ async def test_not_ready(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> 
         async def pending(_: object) -> bool:
             return False
 
-        monkeypatch.setattr("gateway.health.head_is_current", pending)
+        monkeypatch.setattr("gateway.observability.health.head_is_current", pending)
         response = await client.get("/readyz")
         assert (response.status_code, response.json()["checks"]["migrations"]) == (503, "pending")
 
         async def away(_: object) -> bool:
             raise TimeoutError
 
-        monkeypatch.setattr("gateway.health.head_is_current", away)
+        monkeypatch.setattr("gateway.observability.health.head_is_current", away)
         assert (await client.get("/readyz")).json()["checks"]["database"] == "unavailable"
         assert (await client.get("/healthz")).status_code == 200
 

@@ -14,9 +14,9 @@ import orjson
 import pytest
 
 from gateway.auth import AuthError
-from gateway.frames import PIECE, Budget, Frames
 from gateway.live.messages import SUBPROTOCOL
 from gateway.live.outbox import Message, Outbox
+from gateway.server.websocket_protocol import PIECE, Budget, Frames
 from tests.connecting import PATIENCE, connected, until
 from tests.gateway.conftest import CALLER, HEADERS, TOKEN, Serve, ask
 

@@ -124,7 +124,7 @@ async def counted(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> AsyncIt
         return await head_is_current(database)
 
     async with calling(make_app()) as client:
-        monkeypatch.setattr("gateway.health.head_is_current", slowly)
+        monkeypatch.setattr("gateway.observability.health.head_is_current", slowly)
         yield client, looks
 
 
@@ -140,13 +140,13 @@ async def test_one_look_for_all_who_ask(counted: tuple[httpx.AsyncClient, list[i
 
 async def test_a_database_that_does_not_answer(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
     """Readiness has a deadline of its own."""
-    monkeypatch.setattr("gateway.health.PROBE_SECONDS", 0.2)
+    monkeypatch.setattr("gateway.observability.health.PROBE_SECONDS", 0.2)
 
     async def never(_: object) -> None:
         await asyncio.sleep(60)
 
     async with calling(make_app()) as client:
-        monkeypatch.setattr("gateway.health.head_is_current", never)
+        monkeypatch.setattr("gateway.observability.health.head_is_current", never)
         async with asyncio.timeout(5):
             assert (await client.get("/readyz")).json()["checks"]["database"] == "unavailable"
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from schema.plan.fairness import WAITING, HeavyWork
+from schema.engine.execute.fairness import WAITING, HeavyWork
 from tests.rest_compat.real import OPPORTUNITIES, gateway
 
 KNOWN = "{ stages { label } }"

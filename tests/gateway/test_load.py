@@ -11,9 +11,9 @@ import httpx
 import pytest
 from limits.aio.storage import MemoryStorage
 
-from gateway.http.faults import TimedOut, Unavailable
-from gateway.http.load import Bounded, Places
-from gateway.http.unsent import Unsent
+from gateway.edge.faults import TimedOut, Unavailable
+from gateway.edge.load import Bounded, Places
+from gateway.edge.unsent import Unsent
 from tests.connecting import PATIENCE, beside, until
 from tests.gateway.conftest import HEADERS, MakeApp, Serve, ask, calling
 from tests.gateway.standin import StandIn
@@ -29,7 +29,7 @@ def request() -> dict[str, Any]:
 async def test_more_than_there_is_room_for(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
     """So many run, so many wait, the rest is 503 with Retry-After at once; health answers meanwhile."""
     # On a busy machine a turn of the event loop is over before the second of them has begun, and it waits in line, too.
-    monkeypatch.setattr("gateway.http.load.TURN_SECONDS", 60)
+    monkeypatch.setattr("gateway.edge.load.TURN_SECONDS", 60)
     async with calling(make_app(max_in_flight=2, queue_size=2, queue_timeout=5)) as client:
         tasks = [asyncio.create_task(ask(client, "{ slow(seconds: 1) }")) for _ in range(7)]
         await until(lambda: sum(task.done() for task in tasks) == 3)
@@ -246,8 +246,8 @@ async def test_a_rate_limit_whose_storage_is_away(
     """Calls pass, uncounted, and only the first of them waits for the storage."""
     monkeypatch.setattr(_Elsewhere, "fail", staticmethod(fail), raising=False)
     monkeypatch.setattr(_Elsewhere, "asked", [], raising=False)
-    monkeypatch.setattr("gateway.http.rates.PAUSE_SECONDS", PATIENCE)
-    monkeypatch.setattr("gateway.http.rates.MemoryStorage", ())
+    monkeypatch.setattr("gateway.edge.rates.PAUSE_SECONDS", PATIENCE)
+    monkeypatch.setattr("gateway.edge.rates.MemoryStorage", ())
     async with calling(make_app(rate_limit="1/minute", rate_limit_storage="async+elsewhere://")) as client:
         answers = [await ask(client, "{ hello }") for _ in range(6)]
     assert len(_Elsewhere.asked) == 1

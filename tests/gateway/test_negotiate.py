@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.http.negotiate import GRAPHQL, JSON, is_json, offer, wanted, wants_problem
+from gateway.edge.negotiate import GRAPHQL, JSON, is_json, offer, wanted, wants_problem
 
 BROWSER = b"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 URQL = b"application/graphql-response+json, application/graphql+json, application/json, text/event-stream, multipart/mixed"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from schema.write import carrying
+from schema.engine.write import carrying
 from tests.rest_compat.real import Gateway, gateway
 
 MUTATION = """mutation {

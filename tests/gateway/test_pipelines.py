@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gateway.intake import END, Intake
+from gateway.server.intake import END, Intake
 from tests.connecting import PATIENCE, connected
 from tests.gateway.conftest import TOKEN, Serve
 

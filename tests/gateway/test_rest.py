@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import text
 
 from gateway.app import create_app
-from gateway.http.faults import STATUS
-from gateway.rest import RestGraph
-from gateway.rest_usage import MAX_WAITING, Uses
+from gateway.edge.faults import STATUS
+from gateway.observability.rest_usage import MAX_WAITING, Uses
+from gateway.rest.adapter import RestGraph
 from gateway.settings import Settings, SettingsError
 from rest_compat import errors as rest_errors
 from rest_compat.protocol import DecodeError, Use

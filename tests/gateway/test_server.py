@@ -22,9 +22,9 @@ from tests.gateway.conftest import HEADERS, TOKEN
 ROOT = Path(__file__).parents[2]
 PROGRAM = """
 import gateway.app
-import gateway.usage_counts
-from gateway.listen import listening
-from gateway.server import serve
+import gateway.observability.usage_counts
+from gateway.server.listen import listening
+from gateway.serving import serve
 from gateway.settings import load
 from tests.gateway.conftest import CALLER, TOKEN
 from tests.gateway.standin import StandIn
@@ -39,7 +39,7 @@ gateway.app.Graph = lambda _database, **_options: StandIn()
 gateway.app.RestGraph = lambda *_: None
 gateway.app.rest_of = lambda _: []
 gateway.app.Authenticator.authenticate = authenticate
-gateway.usage_counts.UseCounter.flush = flush
+gateway.observability.usage_counts.UseCounter.flush = flush
 if __name__ == "__main__":
     with listening(load()) as found:
         serve(*found)

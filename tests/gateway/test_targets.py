@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from gateway.http import cors
-from gateway.http.unsent import PORTION
-from gateway.targets import origin_form
-from schema.seldom import Seldom
+from gateway.edge import cors
+from gateway.edge.unsent import PORTION
+from gateway.server.targets import origin_form
+from schema.engine.execute.seldom import Seldom
 from tests.connecting import PATIENCE, beside, connected, until
 from tests.gateway.conftest import TOKEN, MakeApp, Serve, calling
 from tests.rest_compat.real import OPPORTUNITIES, gateway

@@ -5,8 +5,8 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from gateway.http.faults import Unavailable
-from gateway.http.unsent import Unsent
+from gateway.edge.faults import Unavailable
+from gateway.edge.unsent import Unsent
 from gateway.live.outbox import SMALL, Outbox, SlowReader
 from tests.connecting import PATIENCE, until
 from tests.gateway.conftest import Serve

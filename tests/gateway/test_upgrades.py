@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from gateway.upgrades import is_websocket
+from gateway.server.upgrades import is_websocket
 from tests.gateway.conftest import TOKEN, Serve
 from tests.gateway.test_pipelines import LAST, post, statuses, talk
 

@@ -5,8 +5,8 @@ from datetime import date
 import pytest
 
 from gateway.auth.keys import Keys, NewKey
-from gateway.rest_usage import LONGEST_NAME, MAX_NAMES, OTHERS, GraphqlUses, Uses
-from gateway.usage_report import Wanted, graphql_uses, shares, uses
+from gateway.cli.usage_report import Wanted, graphql_uses, shares, uses
+from gateway.observability.rest_usage import LONGEST_NAME, MAX_NAMES, OTHERS, GraphqlUses, Uses
 from rest_compat.protocol import Use
 from schema.graph import Graph
 from schema.rules.access import Caller, Role

@@ -14,9 +14,8 @@ from graphql import GraphQLError, GraphQLSchema, build_schema, execute_sync, par
 from starlette.applications import Starlette
 
 from rest_compat import RESOURCES, routes
-from rest_compat.declaration import Deprecation, Resource
-from rest_compat.names import Policy
-from rest_compat.protocol import DecodeError, Fault, Use
+from rest_compat.protocol import DecodeError, Fault, Policy, Use
+from rest_compat.resources.declaration import Deprecation, Resource
 
 WRITABLE = re.compile(r"(create|update|delete)(Opportunity|Account|Contact)")
 FOLDERS = {"Opportunity": "opp", "Account": "acc", "Contact": "cnt", "User": "usr"}

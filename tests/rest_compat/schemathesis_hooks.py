@@ -9,8 +9,8 @@ import schemathesis
 from jsonschema import Draft202012Validator
 
 from rest_compat.headers import GRAPHQL_INT
-from rest_compat.paging import DEFAULT_LIMIT, MOST_LIMIT, POSITIONS
 from rest_compat.preferences import read_preferences
+from rest_compat.translate.paging import DEFAULT_LIMIT, MOST_LIMIT, POSITIONS
 
 IDS = {"accountId", "assignedTo"}
 LARGEST = 2**53 - 1

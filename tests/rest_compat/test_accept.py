@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.http.negotiate import GRAPHQL, offer, wants_problem
+from gateway.edge.negotiate import GRAPHQL, offer, wants_problem
 from rest_compat.accept import LONGEST_KEPT, LONGEST_READ, MOST_KEPT, PROBLEM, quality, read_accept, remembered
 from rest_compat.errors import Refused, error_response
 from rest_compat.headers import check_accept

@@ -15,12 +15,11 @@ import pytest
 from openapi_spec_validator import validate
 
 from rest_compat import RESOURCES, Translator, openapi
-from rest_compat.declaration import Deprecation, Key, Parameter
-from rest_compat.documents import DeclarationError
-from rest_compat.limits import limits
-from rest_compat.opportunities import OPPORTUNITIES
-from rest_compat.parity import parity, partnerless
 from rest_compat.protocol import Use
+from rest_compat.resources.declaration import DeclarationError, Deprecation, Key, Parameter
+from rest_compat.resources.opportunities import OPPORTUNITIES
+from rest_compat.tools.parity import parity, partnerless
+from rest_compat.translate.limits import limits
 from schema.rules.text import trimmed
 from tests.rest_compat.conftest import Connect
 from tests.rest_compat.fake import FakeGraph

@@ -5,7 +5,7 @@ import tracemalloc
 import weakref
 from itertools import combinations, islice
 
-from rest_compat.kept import Operations
+from rest_compat.translate.kept import Operations
 from tests.rest_compat.real import OPPORTUNITIES, gateway
 
 KEYS = ("id", "name", "accountId", "accountName", "value", "stage", "probability", "closeDate", "assignedTo", "source")

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from rest_compat.kinds import MONEY_LIMIT
+from rest_compat.translate.parameter_types import MONEY_LIMIT
 from tests.rest_compat.fake import FakeGraph
 
 PATH = "/api/opportunities/"

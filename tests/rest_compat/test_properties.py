@@ -16,8 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rest_compat.errors import STATUS
-from rest_compat.kinds import Amount, Day
-from schema.types.scalars import DATE
+from rest_compat.translate.parameter_types import Amount, Day
+from schema.engine.types.scalars import DATE
 from tests.rest_compat.real import OPPORTUNITIES, Gateway, gateway
 
 EXAMPLES = int(os.environ.get("REST_EXAMPLES", "150"))

@@ -10,7 +10,7 @@ import pytest
 from graphql import GraphQLSchema, parse, validate
 
 from rest_compat import RESOURCES, Translator
-from rest_compat.recordings import (
+from rest_compat.tools.recordings import (
     Recording,
     RecordingError,
     differences,

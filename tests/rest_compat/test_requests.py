@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from rest_compat.names import Policy
+from rest_compat.protocol import Policy
 from tests.rest_compat.conftest import Connect
 from tests.rest_compat.fake import FakeGraph
 

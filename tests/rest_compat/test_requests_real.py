@@ -8,9 +8,9 @@ import httpx
 import orjson
 import pytest
 
-from gateway.journal import Journal
-from gateway.logs import AccessLog
-from gateway.rest_usage import MAX_IGNORED, OTHERS, Uses
+from gateway.observability.logs import AccessLog
+from gateway.observability.rest_usage import MAX_IGNORED, OTHERS, Uses
+from gateway.observability.telemetry import Journal
 from gateway.settings import Settings
 from rest_compat.protocol import Use
 from schema.rules.access import Caller, Role

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from schema.storage import sqlite
-from schema.storage.connections import Session
 from schema.storage.database import Row
-from schema.storage.sqlite import SqliteConnection
+from schema.storage.postgresql.pool import Session
+from schema.storage.sqlite import driver as sqlite
+from schema.storage.sqlite.driver import SqliteConnection
 from schema.storage.statements import Statement
 
 

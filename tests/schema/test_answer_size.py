@@ -7,11 +7,12 @@ from random import Random
 import orjson
 import pytest
 
-from schema.answers import Answer
-from schema.documents import RequestError
+from schema.engine.compile import weight
+from schema.engine.document.documents import RequestError
+from schema.engine.document.limits import Limits
+from schema.engine.execute import reading
+from schema.engine.execute.answers import Answer
 from schema.graph import Graph
-from schema.plan import reading, weight
-from schema.plan.limits import Limits
 from schema.rules.access import Caller
 from schema.storage.database import Row
 from tests.schema.differential.compare import stop_clock

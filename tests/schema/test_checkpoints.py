@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from schema.storage.checkpoints import at_risk
 from schema.storage.database import Connection, open_database
+from schema.storage.sqlite.checkpoints import at_risk
 
 ROOT = Path(__file__).parents[2]
 PAGE = 4096
 PAGES = 1_200
 HOLDER = """
 import sqlite3, sys, time
-from schema.storage.checkpoints import Checkpoints
+from schema.storage.sqlite.checkpoints import Checkpoints
 with Checkpoints(sys.argv[1]).turn(sqlite3.connect(":memory:")):
     print("mine", flush=True)
     time.sleep(60)
@@ -88,7 +88,7 @@ def test_versions(version: tuple[int, int, int], *, expected: bool) -> None:
 async def test_it_is_told(sqlite_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     """A process that serves says so at its start, once, where SQLite has the bug."""
     for risk in (False, True):
-        monkeypatch.setattr("schema.storage.sqlite.at_risk", lambda risk=risk: risk)
+        monkeypatch.setattr("schema.storage.sqlite.driver.at_risk", lambda risk=risk: risk)
         database = open_database(sqlite_url)
         await database.open()
         following = asyncio.ensure_future(database.follow(lambda _: None))

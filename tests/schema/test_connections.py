@@ -8,8 +8,8 @@ import asyncpg
 import pytest
 from sqlalchemy import Double, bindparam, func, select
 
-from schema.storage.connections import Connections, Session
 from schema.storage.database import Connection, Database, StatementTimeout, Unavailable, open_database
+from schema.storage.postgresql.pool import Connections, Session
 
 SIZE = 3
 SECONDS = 0.5

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from schema.engine.document.limits import Limits
 from schema.graph import Graph
-from schema.plan.limits import Limits
 from schema.storage.database import Row
 from schema.storage.statements import Statement
 from tests.schema.counting import Heard
@@ -96,7 +96,7 @@ async def test_a_count_in_a_transaction_that_never_was_is_not_kept(world: World)
 
 async def test_a_count_is_kept_until_the_next_write(world: World) -> None:
     """At one revision a count is made once."""
-    from schema.plan.reading import Counts  # noqa: PLC0415
+    from schema.engine.execute.reading import Counts  # noqa: PLC0415
 
     class Counting(Counts):
         made = 0

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import text
 
 from schema.graph import Graph
-from schema.storage.connecting import GONE_SECONDS, Connector, hosts
 from schema.storage.database import ReadOnly, Unavailable
+from schema.storage.postgresql.connecting import GONE_SECONDS, Connector, hosts
 from tests.end_to_end.away import proxied
 from tests.end_to_end.deals import Deals, deals
 from tests.end_to_end.fleet import Access, access, opened

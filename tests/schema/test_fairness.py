@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from schema.plan.fairness import HeavyWork, Line
+from schema.engine.execute.fairness import HeavyWork, Line
 from schema.rules.errors import ServiceUnavailable
 from tests.connecting import beside
 

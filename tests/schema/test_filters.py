@@ -7,8 +7,8 @@ from graphql import coerce_input_value
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from schema.documents import RequestError
-from schema.plan.conditions import FilterModel
+from schema.engine.compile.conditions import FilterModel
+from schema.engine.document.documents import RequestError
 from schema.rules.errors import BadRequest
 from tests.schema.differential.values import literal
 from tests.schema.model import chosen
@@ -195,8 +195,8 @@ async def test_what_is_too_large_is_refused_at_once(world_on_sqlite: World, monk
     graph, caller = world_on_sqlite.graph, world_on_sqlite.here.caller()
     document = "query($first: Int, $filter: OpportunityFilter) { opportunities(filter: $filter, first: $first) { totalCount } }"
     prepared = graph.prepare(document)
-    monkeypatch.setattr("schema.documents.get_variable_values", None)
-    monkeypatch.setattr("schema.documents.coerce_plainly", None)
+    monkeypatch.setattr("schema.engine.document.documents.get_variable_values", None)
+    monkeypatch.setattr("schema.engine.document.documents.coerce_plainly", None)
     for first in (1, "x"):
         answer = await graph.run(prepared, {"first": first, "filter": filter_}, caller)
         assert answer.errors is not None

@@ -9,13 +9,13 @@ from weakref import WeakSet
 import pytest
 from sqlalchemy import text
 
-from schema.answers import EventAnswer
-from schema.documents import RequestError
-from schema.events import feed as feeds
-from schema.events.cursor import BEGINNING
-from schema.events.feed import Feed
-from schema.events.pruning import OldEvents
-from schema.events.table import EventTable, Happened
+from schema.engine.document.documents import RequestError
+from schema.engine.events import feed as feeds
+from schema.engine.events.cursor import BEGINNING
+from schema.engine.events.feed import Feed
+from schema.engine.events.pruning import OldEvents
+from schema.engine.events.table import EventTable, Happened
+from schema.engine.execute.answers import EventAnswer
 from schema.graph import Graph
 from schema.storage.database import Database, StatementTimeout
 from schema.storage.sweeps import Sweeper
@@ -249,7 +249,7 @@ async def test_many_who_catch_up_hold_little(world: World, monkeypatch: pytest.M
 
 def test_the_size_of_an_event() -> None:
     """What counts as its memory grows with its texts."""
-    from schema.events.table import _happened  # noqa: PLC0415
+    from schema.engine.events.table import _happened  # noqa: PLC0415
 
     def size(after: str) -> int:
         found: Happened = _happened((1, 0, "CREATED", "opp_1", "[]", None, after, "2026-01-01T00:00:00Z", None, None))

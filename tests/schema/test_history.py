@@ -6,8 +6,8 @@ from typing import Any
 import orjson
 import pytest
 
+from schema.engine.document.limits import Limits
 from schema.graph import Graph
-from schema.plan.limits import Limits
 from schema.storage.database import Connection
 from tests.schema.counting import Heard
 from tests.schema.world import Tenant, World, ask, data, fill, make_tenant

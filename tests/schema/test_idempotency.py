@@ -64,7 +64,7 @@ async def test_a_key_is_kept_for_a_day(world: World, monkeypatch: pytest.MonkeyP
     await ask(world.graph, CREATE, world.here.caller(), variables)
     for hours, replayed in ((23, True), (25, False)):
         later = (start + timedelta(hours=hours)).strftime("%Y-%m-%dT%H:%M:%SZ")
-        monkeypatch.setattr("schema.write.idempotency._limit", lambda _now, later=later: _day_before(later))
+        monkeypatch.setattr("schema.engine.write.idempotency._limit", lambda _now, later=later: _day_before(later))
         answer = await ask(world.graph, CREATE, world.here.caller(), variables)
         assert ("idempotencyReplayed" in answer.extensions) == replayed
 

@@ -7,10 +7,10 @@ import orjson
 import pytest
 from graphql import get_introspection_query
 
-from schema.documents import RequestError
+from schema.engine.document.documents import RequestError
+from schema.engine.document.limits import Limits
+from schema.engine.execute import fallback
 from schema.graph import Graph
-from schema.plan import fallback
-from schema.plan.limits import Limits
 from tests.schema.world import World, ask, data
 
 TOOLS = {

@@ -10,9 +10,9 @@ from typing import Any
 import orjson
 import pytest
 
-from schema.documents import RequestError
+from schema.engine.document.documents import RequestError
+from schema.engine.document.limits import Limits
 from schema.graph import Graph
-from schema.plan.limits import Limits
 from schema.rules.access import Caller, Role
 from tests.schema.differential.documents import draw
 from tests.schema.differential.values import Values

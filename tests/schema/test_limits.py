@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from schema.documents import RequestError
+from schema.engine.document.documents import RequestError
+from schema.engine.document.limits import Limits
 from schema.graph import Graph
-from schema.plan.limits import Limits
 from schema.storage.database import open_database
 from tests.schema.world import World, ask, data
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from schema.plan.model import Model
+from schema.engine.compile.model import Model
 from schema.rules.access import Role
 from schema.rules.stages import STAGES
 from schema.rules.text import fold, fold_name

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from schema.engine.write.transaction import Action
 from schema.graph import Graph
+from schema.nouns import actions
 from schema.rules.access import Role
 from schema.storage.database import StatementTimeout, Unavailable
-from schema.write import actions
-from schema.write.transaction import Action
 from tests.schema.deals import create, marks
 from tests.schema.world import World, ask
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from schema.documents import RequestError
+from schema.engine.document.documents import RequestError
 from schema.rules.cursors import CursorScope, workspace_tag
 from tests.schema.model import ORDERS, chosen
 from tests.schema.strategies import as_input, orders

@@ -8,8 +8,8 @@ import orjson
 import pytest
 
 from gateway.seed import SeedSpec, seed
+from schema.engine.document.limits import Limits
 from schema.graph import Graph
-from schema.plan.limits import Limits
 from schema.rules.access import Caller, Role
 from schema.storage.database import Connection, Database, open_database
 from schema.storage.statements import Statement

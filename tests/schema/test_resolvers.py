@@ -7,10 +7,10 @@ import strawberry
 from strawberry.extensions import SchemaExtension
 
 from schema.engine.declare.node import Node
+from schema.engine.document.limits import Limits
 from schema.extensions import Extension, ExtensionError, load
 from schema.graph import Graph
 from schema.nouns.all import Opportunity
-from schema.plan.limits import Limits
 from tests.extensions.deals import CALLS, extension, timed
 from tests.schema.world import World
 

@@ -4,8 +4,8 @@ import logging
 
 import pytest
 
-from schema import response_errors
-from schema.seldom import SECONDS, Seldom
+from schema.engine.execute import response_errors
+from schema.engine.execute.seldom import SECONDS, Seldom
 from schema.storage.database import StatementTimeout, Unavailable
 
 

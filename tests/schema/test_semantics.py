@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from schema.documents import RequestError
+from schema.engine.document.documents import RequestError
 from schema.graph import Graph
 from tests.schema.model import STAGE_NAMES, chosen
 from tests.schema.world import Row, World, data

@@ -11,9 +11,9 @@ from sqlalchemy import Double, bindparam, func, select, text
 
 from schema.graph import Graph
 from schema.rules.access import Caller, Role
-from schema.storage.connections import TICK_SECONDS
 from schema.storage.database import Connection, Database, OutcomeUnknown, Unavailable, open_database
-from schema.storage.postgresql import GRACE_SECONDS
+from schema.storage.postgresql.driver import GRACE_SECONDS
+from schema.storage.postgresql.pool import TICK_SECONDS
 from tests.connecting import beside
 from tests.end_to_end.away import Proxy, proxied
 from tests.end_to_end.deals import deals
@@ -110,7 +110,7 @@ async def test_a_server_that_nobody_reaches(postgres_url: str) -> None:
 
 async def test_the_listener_asks(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A connection that listens hears nothing when it is dead, and nothing when nothing happens: it asks, and is replaced."""
-    monkeypatch.setattr("schema.storage.postgresql.POLL_SECONDS", 0.2)
+    monkeypatch.setattr("schema.storage.postgresql.driver.POLL_SECONDS", 0.2)
     async with behind(postgres_url) as (proxy, database):
         woken = asyncio.Event()
         following = asyncio.ensure_future(database.follow(lambda _: woken.set()))

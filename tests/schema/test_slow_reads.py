@@ -2,9 +2,9 @@
 
 import pytest
 
-from schema.storage import sqlite
 from schema.storage.database import open_database
-from schema.storage.sqlite import SqliteDatabase
+from schema.storage.sqlite import driver as sqlite
+from schema.storage.sqlite.driver import SqliteDatabase
 from tests.schema.conftest import make_world
 from tests.schema.world import data
 

@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from schema.storage import sqlite, sqlite_file
 from schema.storage.database import Connection, FileReplaced, LockTimeout, ReadOnly, StatementTimeout, open_database
-from schema.storage.sqlite import SqliteDatabase
+from schema.storage.sqlite import driver as sqlite
+from schema.storage.sqlite import file as sqlite_file
+from schema.storage.sqlite.driver import SqliteDatabase
 
 INSERT = "INSERT INTO workspace (id, name, currency, revision, created_at) VALUES (:id, :id, 'EUR', 0, '2025-01-01T00:00:00Z')"
 ENDLESS = """INSERT INTO workspace (id, name, currency, revision, created_at)

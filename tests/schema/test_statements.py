@@ -7,8 +7,8 @@ from random import Random
 
 import pytest
 
+from schema.engine.document.limits import Limits
 from schema.graph import Graph
-from schema.plan.limits import Limits
 from schema.storage.database import Database
 from tests.schema.counting import Heard
 from tests.schema.world import World, data, fill, make_tenant
@@ -121,8 +121,8 @@ async def test_a_statement_without_a_workspace_does_not_compile(world: World) ->
     """The planner refuses SQL that isn't bound to a workspace."""
     from sqlalchemy import select  # noqa: PLC0415
 
+    from schema.engine.compile.compiler import Compiler  # noqa: PLC0415
     from schema.nouns.opportunities.opportunity import Opportunity  # noqa: PLC0415
-    from schema.plan.compiler import Compiler  # noqa: PLC0415
 
     compiler = Compiler.__new__(Compiler)
     compiler.database = world.database

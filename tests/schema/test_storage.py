@@ -9,7 +9,7 @@ from sqlalchemy import UniqueConstraint
 from sqlmodel import SQLModel
 
 import schema.nouns.all  # noqa: F401  fills the metadata
-from schema.storage.sqlite import SqliteDatabase
+from schema.storage.sqlite.driver import SqliteDatabase
 from tests.schema.world import World, ask, data
 
 RENAME = "mutation($id: ID!, $name: String!) { updateAccount(id: $id, input: {name: $name}) { account { name } } }"

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, text
 
-from schema.events.pruning import OldEvents
+from schema.engine.events.pruning import OldEvents
+from schema.engine.write.expiry import ExpiredKeys
 from schema.storage import sweeps
 from schema.storage.database import Connection, Database
 from schema.storage.sweeps import NotOurTurn, Portion, Sweeper
 from schema.storage.tables import Event, IdempotencyKey, Workspace
-from schema.write.expiry import ExpiredKeys
 
 DAY = 86_400
 

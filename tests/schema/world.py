@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import bindparam, insert
 from sqlmodel import SQLModel
 
-from schema.answers import Answer
+from schema.engine.execute.answers import Answer
 from schema.graph import Graph
 from schema.rules.access import Caller, Role
 from schema.rules.stages import FIRST_CLOSED, LOST, STAGES

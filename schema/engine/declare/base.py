@@ -6,8 +6,9 @@ from typing import Any
 
 from sqlalchemy import FromClause
 
-from ...plan.matching import Matching
-from ...plan.order import Sortable
+from schema.engine.compile.matching import Matching
+from schema.engine.compile.order import Sortable
+
 from .members import Member
 
 Types = Mapping[str, Any]

@@ -9,20 +9,13 @@ from sqlalchemy import FromClause, func
 from sqlmodel import Field
 from strawberry.utils.str_converters import to_camel_case, to_snake_case
 
-from ...plan.matching import Equals, Fold, Match, Through
-from ...plan.order import Sortable, column_order, related_order
-from ...plan.sources import (
-    CLEARS,
-    COLUMN,
-    FOR_ADMINS,
-    LONGEST,
-    SOURCE,
-    Column,
-    ToOne,
-)
-from ...rules.text import LONGEST_NAME
-from ...storage.columns import Text
-from ...types.fields import Constraint, optional, required
+from schema.engine.compile.matching import Equals, Fold, Match, Through
+from schema.engine.compile.order import Sortable, column_order, related_order
+from schema.engine.compile.sources import CLEARS, COLUMN, FOR_ADMINS, LONGEST, SOURCE, Column, ToOne
+from schema.engine.types.fields import Constraint, optional, required
+from schema.rules.text import LONGEST_NAME
+from schema.storage.columns import Text
+
 from .base import Declaration, Filterable, Groupable, Orderable, Types
 from .members import Member
 from .types import MISSING, Exact, sql_type

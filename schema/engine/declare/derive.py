@@ -5,8 +5,9 @@ from typing import Any
 
 from sqlalchemy.orm import configure_mappers
 
-from ...plan.sources import SOURCE, ById, Connection, Stored, ToOne
-from ...types.fields import plain, read_from
+from schema.engine.compile.sources import SOURCE, ById, Connection, Stored, ToOne
+from schema.engine.types.fields import plain, read_from
+
 from .errors import USER_ERRORS, UserError
 from .lists import link_filters, make_lists
 from .members import REQUIRED, Argument, Member, make_input, make_type, with_arguments

@@ -6,7 +6,7 @@ from typing import Any
 
 import strawberry
 
-from ...plan.enums import StoredEnum
+from schema.engine.compile.enums import StoredEnum
 
 
 def plain_enum(name: str, description: str, members: Mapping[str, str]) -> Any:

@@ -2,7 +2,8 @@
 
 import strawberry
 
-from ...types.fields import plain
+from schema.engine.types.fields import plain
+
 from .codes import ErrorCode, ErrorReason
 
 USER_ERRORS = "What to mend before it can be done; empty if it was done."

@@ -2,9 +2,10 @@
 
 from typing import Annotated, Any
 
-from ...plan.groups import MAX_GROUPS, GroupColumn, grouped
-from ...plan.sources import SOURCE
-from ...types.fields import Constraint, argument, plain
+from schema.engine.compile.groups import MAX_GROUPS, GroupColumn, grouped
+from schema.engine.compile.sources import SOURCE
+from schema.engine.types.fields import Constraint, argument, plain
+
 from .enums import plain_enum
 from .lists import filter_argument
 from .members import REQUIRED, Argument, Member, list_of, make_type, with_arguments

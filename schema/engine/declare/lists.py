@@ -8,11 +8,12 @@ import strawberry
 from strawberry import ID
 from strawberry.annotation import StrawberryAnnotation
 
-from ...plan.matching import Match, Through
-from ...plan.order import Ordering, column_order
-from ...plan.pages import MAX_TERMS
-from ...plan.sources import SOURCE, Connection
-from ...types.fields import Constraint, argument, optional, plain
+from schema.engine.compile.matching import Match, Through
+from schema.engine.compile.order import Ordering, column_order
+from schema.engine.compile.pages import MAX_TERMS
+from schema.engine.compile.sources import SOURCE, Connection
+from schema.engine.types.fields import Constraint, argument, optional, plain
+
 from .base import Filterable, Orderable
 from .enums import plain_enum
 from .members import Argument, Member, list_of, make_input, make_type, with_arguments

@@ -8,7 +8,7 @@ from typing import Any
 
 import strawberry
 
-from ...types.fields import Planned
+from schema.engine.types.fields import Planned
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import strawberry
 from strawberry import ID
 
-from ...types.fields import plain
+from schema.engine.types.fields import plain
 
 
 @strawberry.interface(

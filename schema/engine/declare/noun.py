@@ -6,9 +6,10 @@ from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, FromClause
 
-from ...plan.aggregates import Summary
-from ...plan.matching import kept_state
-from ...plan.sources import OwnedBy
+from schema.engine.compile.aggregates import Summary
+from schema.engine.compile.matching import kept_state
+from schema.engine.compile.sources import OwnedBy
+
 from .base import Declaration
 from .lists import Lists, filterables
 from .sql import Stored

@@ -4,7 +4,8 @@ from typing import Annotated
 
 import strawberry
 
-from ...types.fields import Constraint, argument, plain
+from schema.engine.types.fields import Constraint, argument, plain
+
 from .enums import plain_enum
 from .members import Argument
 

@@ -7,20 +7,12 @@ from typing import Any, get_args
 from sqlalchemy import ColumnElement, FromClause
 from strawberry import ID
 
-from ...plan.matching import AtLeast, LinkedTo
-from ...plan.order import Sortable
-from ...plan.sources import (
-    SOURCE,
-    Connection,
-    Expression,
-    Foreign,
-    Linked,
-    OneOf,
-    ToMany,
-    ToOne,
-)
-from ...storage.columns import Cents
-from ...types.fields import Constraint, optional
+from schema.engine.compile.matching import AtLeast, LinkedTo
+from schema.engine.compile.order import Sortable
+from schema.engine.compile.sources import SOURCE, Connection, Expression, Foreign, Linked, OneOf, ToMany, ToOne
+from schema.engine.types.fields import Constraint, optional
+from schema.storage.columns import Cents
+
 from .base import Declaration, Filterable, Orderable, Types
 from .columns import read_field
 from .members import Argument, Member, list_of, with_arguments

@@ -6,8 +6,9 @@ from sqlalchemy import ForeignKeyConstraint, PrimaryKeyConstraint
 from sqlmodel import Field
 from sqlmodel.main import SQLModelMetaclass
 
-from ...storage.columns import Text
-from ...storage.tables import Row
+from schema.storage.columns import Text
+from schema.storage.tables import Row
+
 from .base import Declaration
 
 KEY = ("workspace_id", "id")

@@ -6,10 +6,10 @@ from typing import Any
 from sqlalchemy import Boolean, Integer
 from strawberry import ID
 
-from ...plan.enums import StoredEnum
-from ...storage.columns import Cents, Day, Instant, Small, Text
-from ...types.conditions import DateFilter, DateTimeFilter, ExactStringFilter, IDFilter, IntFilter, MoneyFilter, StringFilter
-from ...types.scalars import Date, DateTime, Money
+from schema.engine.compile.enums import StoredEnum
+from schema.engine.types.conditions import DateFilter, DateTimeFilter, ExactStringFilter, IDFilter, IntFilter, MoneyFilter, StringFilter
+from schema.engine.types.scalars import Date, DateTime, Money
+from schema.storage.columns import Cents, Day, Instant, Small, Text
 
 MISSING: Any = object()
 """Stands for a default that isn't there: null may be one."""

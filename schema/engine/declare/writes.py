@@ -5,7 +5,8 @@ from typing import Annotated, Any
 import strawberry
 from strawberry import ID
 
-from ...types.fields import Constraint, argument, plain
+from schema.engine.types.fields import Constraint, argument, plain
+
 from .errors import USER_ERRORS, UserError
 from .members import REQUIRED, Argument, with_arguments
 

@@ -3,16 +3,16 @@
 from sqlalchemy import Index
 from sqlmodel import Field
 
-from ...engine.declare.columns import field
-from ...engine.declare.noun import noun
-from ...engine.declare.relations import listed
-from ...engine.declare.sql import Record
-from ...plan.sources import OwnedBy
-from ...storage.columns import Text
-from ...storage.tables import CLUSTERED
-from ...types.fields import Constraint
-from ...types.scalars import DateTime
-from ..limits import NAME, SHORT
+from schema.engine.compile.sources import OwnedBy
+from schema.engine.declare.columns import field
+from schema.engine.declare.noun import noun
+from schema.engine.declare.relations import listed
+from schema.engine.declare.sql import Record
+from schema.engine.types.fields import Constraint
+from schema.engine.types.scalars import DateTime
+from schema.nouns.limits import NAME, SHORT
+from schema.storage.columns import Text
+from schema.storage.tables import CLUSTERED
 
 
 @noun(

@@ -4,17 +4,17 @@ from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field
 from strawberry import ID
 
-from ...engine.declare.columns import field
-from ...engine.declare.noun import noun
-from ...engine.declare.relations import listed
-from ...engine.declare.sql import Record
-from ...plan.sources import OwnedBy
-from ...storage.columns import Text
-from ...storage.tables import CLUSTERED
-from ...types.scalars import DateTime
-from ..limits import EMAIL, LINE, SHORT
-from ..opportunities.links import OPPORTUNITIES
-from ..people import folded_email, folded_name
+from schema.engine.compile.sources import OwnedBy
+from schema.engine.declare.columns import field
+from schema.engine.declare.noun import noun
+from schema.engine.declare.relations import listed
+from schema.engine.declare.sql import Record
+from schema.engine.types.scalars import DateTime
+from schema.nouns.limits import EMAIL, LINE, SHORT
+from schema.nouns.opportunities.links import OPPORTUNITIES
+from schema.nouns.people import folded_email, folded_name
+from schema.storage.columns import Text
+from schema.storage.tables import CLUSTERED
 
 
 @noun(

@@ -4,9 +4,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, case, func
 
-from ...plan.aggregates import Summary, exact_sum, joined, only_if
-from ...rules.stages import LOST, WON
-from ...storage.database import Row
+from schema.engine.compile.aggregates import Summary, exact_sum, joined, only_if
+from schema.rules.stages import LOST, WON
+from schema.storage.database import Row
 
 
 def weighted_cents(

@@ -1,9 +1,9 @@
 """The enums of opportunities."""
 
-from ...engine.declare.enums import plain_enum, stored_enum
-from ...engine.declare.types import filter_enum
-from ...rules.stages import STAGES
-from ...types.conditions import enum_conditions
+from schema.engine.declare.enums import plain_enum, stored_enum
+from schema.engine.declare.types import filter_enum
+from schema.engine.types.conditions import enum_conditions
+from schema.rules.stages import STAGES
 
 OpportunityStage = stored_enum(
     "OpportunityStage",

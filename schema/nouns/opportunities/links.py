@@ -3,9 +3,9 @@
 from sqlalchemy import ForeignKeyConstraint, PrimaryKeyConstraint, UniqueConstraint
 from sqlmodel import Field
 
-from ...plan.sources import Linked
-from ...storage.columns import Text
-from ...storage.tables import CLUSTERED, Row
+from schema.engine.compile.sources import Linked
+from schema.storage.columns import Text
+from schema.storage.tables import CLUSTERED, Row
 
 
 class OpportunityContact(Row, table=True):

@@ -4,8 +4,9 @@ from typing import Annotated
 
 import strawberry
 
-from ...types.fields import Constraint, argument, plain
-from ...types.scalars import Date, Money
+from schema.engine.types.fields import Constraint, argument, plain
+from schema.engine.types.scalars import Date, Money
+
 from .enums import OpportunityStage, Period
 
 _SIZE = Constraint(min=0, max=100)

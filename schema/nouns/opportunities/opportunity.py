@@ -4,18 +4,19 @@ from sqlalchemy import CheckConstraint, ColumnElement, FromClause, Index, exists
 from sqlmodel import Field
 from strawberry import ID
 
-from ...engine.declare.columns import field
-from ...engine.declare.members import Argument
-from ...engine.declare.noun import noun
-from ...engine.declare.relations import computed, flag, linked, newest
-from ...engine.declare.sql import Record
-from ...plan.sources import VIEWER_LIMIT, OwnedBy
-from ...rules.stages import FIRST_CLOSED
-from ...storage.columns import Instant, Small, Text
-from ...types.fields import Constraint
-from ...types.scalars import Date, DateTime, Money
-from ..contacts.contact import Contact
-from ..limits import NAME, SHORT
+from schema.engine.compile.sources import VIEWER_LIMIT, OwnedBy
+from schema.engine.declare.columns import field
+from schema.engine.declare.members import Argument
+from schema.engine.declare.noun import noun
+from schema.engine.declare.relations import computed, flag, linked, newest
+from schema.engine.declare.sql import Record
+from schema.engine.types.fields import Constraint
+from schema.engine.types.scalars import Date, DateTime, Money
+from schema.nouns.contacts.contact import Contact
+from schema.nouns.limits import NAME, SHORT
+from schema.rules.stages import FIRST_CLOSED
+from schema.storage.columns import Instant, Small, Text
+
 from .amounts import SUMMARY, weighted_cents
 from .enums import OpportunityStage, ProbabilitySource
 from .links import CONTACTS

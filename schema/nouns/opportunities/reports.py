@@ -6,20 +6,21 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import BigInteger, Integer, and_, bindparam, case, cast, exists, extract, func, or_, select, text
 
-from ...nouns.opportunities.stage_change import StageChange
-from ...plan.aggregates import exact_sum, joined, only_if
-from ...plan.reading import Reader
-from ...plan.select import permitted
-from ...rules import clock
-from ...rules.errors import BadRequest
-from ...rules.stages import FIRST_CLOSED, STAGES, WON
-from ...storage.columns import Day, Instant
-from ...storage.database import Row
-from ...storage.statements import Statement
+from schema.engine.compile.aggregates import exact_sum, joined, only_if
+from schema.engine.compile.select import permitted
+from schema.engine.execute.reading import Reader
+from schema.rules import clock
+from schema.rules.errors import BadRequest
+from schema.rules.stages import FIRST_CLOSED, STAGES, WON
+from schema.storage.columns import Day, Instant
+from schema.storage.database import Row
+from schema.storage.statements import Statement
+
 from .amounts import weighted_cents
+from .stage_change import StageChange
 
 if TYPE_CHECKING:
-    from ...plan.compiler import Compiler
+    from schema.engine.compile.compiler import Compiler
 
 MAX_PERIODS = 400
 _DAY = 86_400

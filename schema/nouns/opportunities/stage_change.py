@@ -4,14 +4,15 @@ from sqlalchemy import ForeignKeyConstraint, PrimaryKeyConstraint
 from sqlmodel import Field
 from strawberry import ID
 
-from ...engine.declare.columns import field
-from ...engine.declare.noun import noun
-from ...engine.declare.relations import one_of
-from ...engine.declare.sql import Stored
-from ...storage.columns import Cents, Text
-from ...storage.tables import CLUSTERED
-from ...types.scalars import DateTime
-from ..users.actor import Actor, by_actor, by_user
+from schema.engine.declare.columns import field
+from schema.engine.declare.noun import noun
+from schema.engine.declare.relations import one_of
+from schema.engine.declare.sql import Stored
+from schema.engine.types.scalars import DateTime
+from schema.nouns.users.actor import Actor, by_actor, by_user
+from schema.storage.columns import Cents, Text
+from schema.storage.tables import CLUSTERED
+
 from .enums import OpportunityStage
 
 _DID = "moved the opportunity"

@@ -4,12 +4,13 @@ from sqlalchemy import UniqueConstraint
 from sqlmodel import Field
 from strawberry import ID
 
-from ...engine.declare.columns import field
-from ...engine.declare.noun import noun
-from ...engine.declare.sql import Record
-from ...storage.columns import Text
-from ...types.scalars import DateTime
-from ..limits import NAME
+from schema.engine.declare.columns import field
+from schema.engine.declare.noun import noun
+from schema.engine.declare.sql import Record
+from schema.engine.types.scalars import DateTime
+from schema.nouns.limits import NAME
+from schema.storage.columns import Text
+
 from .role import Role
 
 

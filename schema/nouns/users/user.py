@@ -4,16 +4,17 @@ from sqlalchemy import ColumnElement, FromClause, UniqueConstraint, bindparam, e
 from sqlmodel import Field
 from strawberry import ID
 
-from ...engine.declare.columns import field
-from ...engine.declare.noun import noun
-from ...engine.declare.sql import Record
-from ...plan.sources import VIEWER_LIMIT
-from ...storage.columns import Instant, Text
-from ...storage.tables import CLUSTERED
-from ...types.scalars import DateTime
-from ..limits import EMAIL, NAME
-from ..opportunities.opportunity import Opportunity
-from ..people import folded_email, folded_name
+from schema.engine.compile.sources import VIEWER_LIMIT
+from schema.engine.declare.columns import field
+from schema.engine.declare.noun import noun
+from schema.engine.declare.sql import Record
+from schema.engine.types.scalars import DateTime
+from schema.nouns.limits import EMAIL, NAME
+from schema.nouns.opportunities.opportunity import Opportunity
+from schema.nouns.people import folded_email, folded_name
+from schema.storage.columns import Instant, Text
+from schema.storage.tables import CLUSTERED
+
 from .role import Role
 
 VIEWER_USER = bindparam("viewer_user", type_=Text(), required=True)

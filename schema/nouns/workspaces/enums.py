@@ -1,6 +1,6 @@
 """The enums of what belongs to a workspace."""
 
-from ...engine.declare.enums import stored_enum
+from schema.engine.declare.enums import stored_enum
 
 RestUsageKind = stored_enum(
     "RestUsageKind",

@@ -3,12 +3,13 @@
 from sqlalchemy import ForeignKeyConstraint, PrimaryKeyConstraint
 from sqlmodel import Field
 
-from ...engine.declare.columns import field
-from ...engine.declare.noun import noun
-from ...engine.declare.sql import Stored
-from ...storage.columns import Cents, Text
-from ...storage.tables import CLUSTERED
-from ...types.scalars import DateTime
+from schema.engine.declare.columns import field
+from schema.engine.declare.noun import noun
+from schema.engine.declare.sql import Stored
+from schema.engine.types.scalars import DateTime
+from schema.storage.columns import Cents, Text
+from schema.storage.tables import CLUSTERED
+
 from .enums import RestUsageKind
 
 

@@ -2,10 +2,10 @@
 
 import strawberry
 
-from ...engine.declare.node import Node
-from ...plan.sources import Stored
-from ...storage import tables
-from ...types.fields import plain
+from schema.engine.compile.sources import Stored
+from schema.engine.declare.node import Node
+from schema.engine.types.fields import plain
+from schema.storage import tables
 
 
 @strawberry.type(description="A tenant: everything that a token can see belongs to one workspace.")

@@ -27,7 +27,7 @@ LARGE, TEXT, STEPS = 100, "x" * 10_000, 5_000
 PROGRAM = """
 import asyncio, os, signal
 from pathlib import Path
-from gateway.cli import main
+from gateway.cli.main import main
 place = Path(os.environ["TASKS"])
 def tell(*_):
     place.with_suffix(".new").write_text(str(len(asyncio.all_tasks())))

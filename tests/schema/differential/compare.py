@@ -9,9 +9,9 @@ from typing import Any
 
 import orjson
 
-from schema.documents import Prepared, RequestError
+from schema.engine.document.documents import Prepared, RequestError
+from schema.engine.document.limits import Limits
 from schema.graph import Answer, Graph
-from schema.plan.limits import Limits
 from schema.rules import clock
 from schema.rules.access import Caller, Role
 from tests.reference.oracle import Oracle, make_oracle

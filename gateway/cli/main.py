@@ -1,0 +1,334 @@
+"""The command line: `gateway serve`, `migrate`, `token`, `seed`, `schema`, `explain`, `openapi`, `translate`, `usage`.
+
+What a program reads (a token, the SDL, a list) goes to standard output, what is meant for people to standard error. Exit code 2 says that
+what was typed can't be, 1 that the database, the port or the disk didn't do their part.
+"""
+
+import asyncio
+import os
+import sqlite3
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import astuple, fields
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import asyncpg
+import orjson
+import structlog
+import typer
+
+from gateway import VERSION
+from gateway.auth import AuthSettingsError
+from gateway.auth.keys import KeyFault, Keys, Listed, NewKey
+from gateway.environment import without_password
+from gateway.migrations import head, head_is_current, upgrade
+from gateway.observability import logs
+from gateway.seed import SeedFault, SeedSpec
+from gateway.seed import seed as fill
+from gateway.server.listen import ListenError, listening
+from gateway.settings import Settings, SettingsError, load, unknown_variables
+from schema.rules.access import Caller, Role
+from schema.rules.text import trimmed
+from schema.storage.database import Database, StorageError, open_database, sqlite_path
+
+from . import demo as demos
+from . import usage_report
+from .flags import with_settings
+from .terminal import Refused, json_object, print_json, print_rows, progress, say
+
+T = TypeVar("T")
+
+_MAX_NAME = 100
+_TYPED = (Refused, SettingsError, AuthSettingsError, KeyFault, SeedFault, demos.DemoFault)
+_DATABASE = (StorageError, sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError)
+
+DatabaseUrl = Annotated[
+    str | None, typer.Option(help="sqlite:///path or postgresql://user:password@host/name (default: GATEWAY_DATABASE_URL).", metavar="URL")
+]
+
+app = typer.Typer(
+    name="gateway",
+    help="A GraphQL gateway with a REST compatibility layer for sales opportunities.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+tokens = typer.Typer(no_args_is_help=True, help="API keys: make, list and revoke them.")
+app.add_typer(tokens, name="token")
+
+
+def main() -> None:
+    """Runs the command line. Ends the process."""
+    with _told():
+        app()
+
+
+def _print_version(wanted: bool) -> None:  # noqa: FBT001  typer calls it so
+    if wanted:
+        typer.echo(VERSION)
+        raise typer.Exit
+
+
+@app.callback()
+def begin(
+    context: typer.Context,
+    *,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and end.", is_eager=True, callback=_print_version)] = False,
+) -> None:
+    """What every command does first: `serve` tells it to its log."""
+    del version
+    if context.invoked_subcommand != "serve":
+        for line in unknown_variables(os.environ):
+            say(f"gateway: {line}")
+
+
+@app.command()
+@with_settings
+def serve(
+    *,
+    demo: Annotated[bool, typer.Option("--demo", help="Fill an empty database and print a token to it (loopback only).")] = False,
+    **flags: Any,
+) -> None:
+    """Serve both doors until SIGTERM or Ctrl-C."""
+    # It takes a second to import, which the other commands needn't wait for.
+    from gateway import app as application  # noqa: PLC0415
+    from gateway import serving as server  # noqa: PLC0415
+
+    settings = load(**flags)
+    logs.configure(settings)
+    # Whatever can't work is told here, in a sentence: the settings, the port, the database.
+    application.create_app(settings)
+    if demo:
+        demos.check_loopback(settings)
+    with listening(settings) as (settings, sockets):
+        token = _run(settings, demos.prepare if demo else partial(_advise, settings))
+        if token is not None:
+            demos.announce(settings, token)
+        server.serve(settings, sockets, demo_token=token)
+
+
+async def _advise(settings: Settings, database: Database) -> None:
+    """Says what is missing for a first call, if anything is."""
+    if settings.jwt_secret is None and settings.jwt_jwks_url is None and not await Keys(database).list():
+        structlog.get_logger().warning("There is no API key yet. Make one by: gateway token create --workspace NAME --role admin")
+
+
+@app.command()
+def migrate(database_url: DatabaseUrl = None) -> None:
+    """Take the database to the newest revision."""
+    settings = load(database_url=database_url)
+    asyncio.run(upgrade(settings.database_url))
+    say(f"The database is at revision {head()}.")
+
+
+@tokens.command("create")
+def token_create(
+    *,
+    workspace: Annotated[str, typer.Option(help="The workspace's name; it is made if there is none.")],
+    role: Annotated[Role, typer.Option(help="What the token may do.")],
+    name: Annotated[str, typer.Option(help="What the key is for.")] = "command line",
+    expires: Annotated[int | None, typer.Option(help="Days until it expires (default: never).", min=1, max=36_500, metavar="DAYS")] = None,
+    account: Annotated[str | None, typer.Option(help="The one account that a viewer sees.", metavar="ID")] = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Make an API key and print its token, this once, alone on standard output."""
+    key = NewKey(_name("--workspace", workspace), role, _name("--name", name), expires, account)
+    settings = load(database_url=database_url)
+    created = _run(settings, lambda database: Keys(database).create(key))
+    say(f"In the database {without_password(settings.database_url)}.")
+    if created.new_workspace:
+        say(f"Made the workspace {workspace}.")
+    say(f"Made the key {created.id}. Its token is shown only now:")
+    typer.echo(created.token)
+
+
+@tokens.command("list")
+def token_list(database_url: DatabaseUrl = None) -> None:
+    """List the API keys: a table in a terminal, tab-separated lines elsewhere."""
+    listed = _run(_there(load(database_url=database_url)), lambda database: Keys(database).list())
+    print_rows([field.name for field in fields(Listed)], [[value or "" for value in astuple(key)] for key in listed])
+
+
+@tokens.command("revoke")
+def token_revoke(
+    key_id: Annotated[str, typer.Argument(metavar="ID", help="The key's id, key_…")], database_url: DatabaseUrl = None
+) -> None:
+    """Revoke an API key; running gateways refuse it within five seconds."""
+    name = _run(_there(load(database_url=database_url)), lambda database: Keys(database).revoke(key_id))
+    say(f"Revoked the key {key_id} ({name}).")
+
+
+@app.command()
+def seed(
+    *,
+    opportunities: Annotated[int, typer.Option(help="How many.", min=0)],
+    accounts: Annotated[int | None, typer.Option(help="How many (default: one to 20 opportunities).", min=1)] = None,
+    users: Annotated[int | None, typer.Option(help="How many (default: one to 500 opportunities, at least 5).", min=1)] = None,
+    contacts: Annotated[int | None, typer.Option(help="How many (default: four to an account).", min=0)] = None,
+    workspace: Annotated[str, typer.Option(help="The workspace's name; it is made if there is none.")] = "Main",
+    number: Annotated[int, typer.Option("--seed", help="The same number gives the same data.")] = 1,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Fill a workspace with believable data, 100,000 opportunities in well under a minute."""
+    spec = SeedSpec(_name("--workspace", workspace), opportunities, accounts, users, contacts, number)
+    with progress(opportunities) as tell:
+        seeded = _run(load(database_url=database_url), lambda database: fill(database.url, spec, progress=tell))
+    say(f"Wrote {seeded.rows:,} rows into the workspace {workspace}.")
+    say(f"A token for it: gateway token create --workspace {workspace!r} --role admin")
+
+
+@app.command()
+def schema() -> None:
+    """Print the GraphQL schema as SDL, with what GATEWAY_EXTENSIONS add."""
+    from gateway.app import graph_of  # noqa: PLC0415  as in serve
+
+    typer.echo(graph_of(load(), open_database("sqlite:///")).sdl, nl=False)
+
+
+@app.command()
+def explain(
+    file: Annotated[Path, typer.Argument(help="A GraphQL document; `-` reads standard input.")],
+    variables: Annotated[str, typer.Option(help="Its variables, as a JSON object.", metavar="JSON")] = "{}",
+    operation: Annotated[str | None, typer.Option(help="The operation, where the document has several.", metavar="NAME")] = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Print the plan of an operation: its cost, its SQL, and what writes the response. Runs nothing."""
+    typer.echo(_explained(load(database_url=database_url), file, variables, operation))
+
+
+def _explained(settings: Settings, file: Path, variables: str, operation: str | None) -> str:
+    from gateway.app import graph_of  # noqa: PLC0415  the schema is only built for those who need it
+    from schema.engine.document.documents import RequestError  # noqa: PLC0415
+    from schema.rules.errors import GatewayError  # noqa: PLC0415
+
+    try:
+        text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
+        graph, given = graph_of(settings, open_database(settings.database_url)), json_object("--variables", variables)
+        return graph.explain(graph.prepare(text, operation), given, Caller("ws_any", Role.ADMIN, None, None, "key_any"))
+    except (RequestError, GatewayError, OSError, ValueError) as error:
+        raise Refused(str(error)) from None
+
+
+@app.command()
+def openapi(
+    *,
+    older: Annotated[bool, typer.Option("--3.0", help="OpenAPI 3.0.3, for code generators that don't read 3.1.")] = False,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Print the REST routes as OpenAPI 3.1."""
+    from rest_compat import openapi as describe  # noqa: PLC0415
+    from rest_compat import openapi_3_0  # noqa: PLC0415
+
+    from .translating import translator_of  # noqa: PLC0415  as in serve
+
+    document = describe(translator_of(load(database_url=database_url)))
+    document = openapi_3_0(document) if older else document
+    sys.stdout.buffer.write(orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+
+
+@app.command()
+def translate(  # noqa: PLR0913  each is a flag
+    method: Annotated[str | None, typer.Argument(help="GET, POST, PATCH, DELETE or QUERY.")] = None,
+    target: Annotated[str | None, typer.Argument(help="Path and query, as in '/api/opportunities/?stage=proposal'.")] = None,
+    *,
+    body: Annotated[str, typer.Option(help="The call's JSON body.", metavar="JSON")] = "",
+    har: Annotated[
+        list[Path] | None, typer.Option(help="A HAR file, or an access log, also in gzip; may be repeated.", metavar="FILE")
+    ] = None,
+    host: Annotated[str | None, typer.Option(help="Whose calls of a recording are meant (default: the most frequent host).")] = None,
+    prefix: Annotated[str | None, typer.Option(help="What stands before /api/ in its paths (default: the most frequent prefix).")] = None,
+    out: Annotated[Path, typer.Option(help="Where a recording's operations go.", metavar="FOLDER")] = Path("graphql"),
+    verify: Annotated[str | None, typer.Option(help="Ask both doors of this gateway for each read, and compare.", metavar="URL")] = None,
+    token: Annotated[str, typer.Option(help="The token to ask with.")] = "",
+) -> None:
+    """Show the GraphQL operation that a REST call becomes, or turn recordings of many into a folder of operations."""
+    from .translating import Source, translate_call, translate_recordings  # noqa: PLC0415  as in serve
+
+    if har:
+        translate_recordings(load(), Source(har, host, prefix), out, verify, token)
+    elif method is None or target is None:
+        raise Refused("give a method and a path, or --har FILE")
+    else:
+        translate_call(load(), method, target, body)
+
+
+@app.command()
+def usage(  # noqa: PLR0913  each is a flag
+    *,
+    graphql: Annotated[bool, typer.Option("--graphql", help="List what of GraphQL is used, by client, in place of REST.")] = False,
+    share: Annotated[bool, typer.Option("--share", help="Of each token, how much of what it calls is GraphQL.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON array of objects.")] = False,
+    workspace: Annotated[str | None, typer.Option(help="Only of this workspace.", metavar="NAME")] = None,
+    token: Annotated[str | None, typer.Option(help="Only of this API key or user.", metavar="ID")] = None,
+    kind: Annotated[str | None, typer.Option(help="Only of this kind, such as route, ignored or operation.")] = None,
+    since: Annotated[datetime | None, typer.Option(help="Only what was used on this day or later.", formats=["%Y-%m-%d"])] = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """List who still uses which REST route, parameter and field, how often, and when last."""
+    wanted = usage_report.Wanted(workspace, token, kind, since.date() if since else None)
+    columns, report = usage_report.REPORTS["share" if share else "graphql" if graphql else "rest"]
+    rows = _run(_there(load(database_url=database_url)), lambda database: report(database, wanted))
+    (print_json if as_json else print_rows)(columns, rows)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Ends the process with one sentence instead of a traceback, for what isn't a defect."""
+    try:
+        yield
+    except _TYPED as error:
+        _end(str(error), 2)
+    except _DATABASE as error:
+        _end(f"the database says: {error}", 1)
+    except (ListenError, OSError) as error:
+        _end(str(error), 1)
+
+
+def _end(message: str, code: int) -> None:
+    for line in message.splitlines():
+        say(f"gateway: {line}")
+    sys.exit(code)
+
+
+def _run(settings: Settings, work: Callable[[Database], Coroutine[Any, Any, T]]) -> T:
+    """What `work` gives on the settings' database, open and at the newest revision."""
+
+    async def opened() -> T:
+        async with _database(settings) as database:
+            return await work(database)
+
+    return asyncio.run(opened())
+
+
+def _there(settings: Settings) -> Settings:
+    """The settings of a database that must be there: to look at it is no reason to make one. Raises Refused."""
+    path = sqlite_path(settings.database_url)
+    if path is not None and path.parent.is_dir() and not path.exists():
+        raise Refused(f"there is no database {path} here: name the one that is meant by --database-url or GATEWAY_DATABASE_URL")
+    return settings
+
+
+@asynccontextmanager
+async def _database(settings: Settings) -> AsyncIterator[Database]:
+    if settings.migrate or settings.database_url.startswith("sqlite"):
+        await upgrade(settings.database_url)
+    database = open_database(settings.database_url, statement_timeout=settings.statement_timeout)
+    await database.open()
+    try:
+        if not await head_is_current(database):
+            raise Refused("the database isn't at the newest revision: run gateway migrate first")
+        yield database
+    finally:
+        await database.close()
+
+
+def _name(option: str, value: str) -> str:
+    """A name that can be shown and stored."""
+    name = trimmed(value)
+    if not 1 <= len(name) <= _MAX_NAME or not name.isprintable():
+        raise Refused(f"{option}: give 1 to {_MAX_NAME} printable characters")
+    return name

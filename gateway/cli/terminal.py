@@ -1,0 +1,63 @@
+"""What a command reads and shows: JSON, lists that people and programs read, and how far it has come."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import orjson
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from gateway.edge.decoder import DecodeError, decode
+
+
+class Refused(Exception):
+    """What was typed can't be done: the message says why."""
+
+
+def say(message: str) -> None:
+    """Tell a person something: on standard error, so that standard output is a program's."""
+    typer.echo(message, err=True)
+
+
+def print_rows(names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table in a terminal, tab-separated lines elsewhere."""
+    if not sys.stdout.isatty():
+        for row in [names, *rows]:
+            typer.echo("\t".join(row))
+        return
+    table = Table(*names)
+    for row in rows:
+        table.add_row(*row)
+    Console().print(table)
+
+
+def print_json(names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """The rows as an array of objects; what is a whole number is one there, too."""
+    found = [{name: int(value) if value.isdigit() else value for name, value in zip(names, row, strict=True)} for row in rows]
+    sys.stdout.buffer.write(orjson.dumps(found, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+
+
+@contextmanager
+def progress(total: int) -> Iterator[Callable[[int], None]]:
+    """A bar on standard error, where that is a terminal."""
+    console = Console(stderr=True)
+    columns = (TextColumn("Opportunities"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("opportunities", total=total)
+        yield lambda done: bar.update(task, completed=done)
+
+
+def json_object(option: str, text: str) -> dict[str, Any]:
+    """The object that an option's text stands for, read as strictly as a request's body. Raises ValueError."""
+    try:
+        value = decode(os.fsencode(text))
+    except DecodeError as error:
+        raise ValueError(f"{option}: {error}") from None
+    if isinstance(value, dict):
+        return value
+    raise ValueError(f"{option}: give a JSON object")

@@ -1,0 +1,51 @@
+"""Who asks: the token of the Authorization header becomes the caller in `scope["state"]["caller"]`."""
+
+from time import monotonic
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from gateway.auth import Authenticator, AuthError
+from gateway.edge.faults import unavailable
+from schema.rules.access import Caller
+from schema.storage.database import Unavailable as StorageUnavailable
+
+from .cors import refused_preflight
+from .faults import Unauthenticated
+
+
+class Identified:
+    """Lets only those pass whose token is known, and OPTIONS, which does nothing."""
+
+    def __init__(self, app: ASGIApp, authenticator: Authenticator) -> None:
+        self.app = app
+        self.cached = authenticator.cached
+        self.authenticate = authenticator.authenticate
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        state = scope["state"]
+        token = state["headers"].get(b"authorization")
+        authorization = None if token is None else token.decode("latin-1")
+        caller = self.cached(authorization) if authorization else None
+        if caller is None:
+            if scope["method"] == "OPTIONS":
+                await self._tell_options(scope, receive, send)
+                return
+            began = monotonic()
+            caller = await self._look_up(authorization)
+            state["late"] = monotonic() - began
+        state["caller"] = caller
+        await self.app(scope, receive, send)
+
+    async def _tell_options(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """What may be asked for is told to anyone: browsers and tools ask before they have a token, or without it."""
+        if refused := refused_preflight(scope):
+            raise refused
+        await self.app(scope, receive, send)
+
+    async def _look_up(self, authorization: str | None) -> Caller:
+        try:
+            return await self.authenticate(authorization)
+        except AuthError as error:
+            raise Unauthenticated(error.message) from None
+        except StorageUnavailable as error:
+            raise unavailable(error) from error

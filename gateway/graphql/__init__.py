@@ -1,0 +1,1 @@
+"""`/graphql` over HTTP: the endpoint, documents by id, the schema as text."""

@@ -1,0 +1,124 @@
+"""`/graphql` over HTTP: POST and GET, to the letter of the GraphQL over HTTP specification, and QUERY (RFC 10008), a POST that is safe.
+
+A POST must be `application/json`, which a page of another origin can't send without asking first, and a GET runs queries only:
+so no cross-site request has an effect (the specification's "Security", CSRF).
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import orjson
+from starlette.types import Receive, Scope, Send
+
+from gateway.edge.faults import STATUS, BadRequest, Headers, MethodNotAllowed, NotAcceptable, Unsupported
+from gateway.edge.negotiate import GRAPHQL, Offer, is_json
+from schema.engine.document.documents import Prepared, RequestError
+from schema.engine.execute.answers import Answer
+from schema.rules.access import Caller
+
+from .operations import Operations
+from .parameters import Parameters, from_body, from_query_string
+
+ALLOW: Final = "GET, POST, QUERY"
+#: What the body of a QUERY may be (RFC 10008, section 3).
+JSON_QUERIES: Final = (b"accept-query", b"application/json")
+#: Methods that a client, a proxy or a cache may repeat: they change nothing (RFC 9110, section 9.2.1).
+SAFE: Final = frozenset({"GET", "QUERY"})
+TYPES: Final[Mapping[Offer, bytes]] = {
+    "application/graphql-response+json": b"application/graphql-response+json; charset=utf-8",
+    "application/json": b"application/json; charset=utf-8",
+}
+#: Every answer is the token's own, and its type is the client's choice.
+FIXED: Final[Headers] = [(b"cache-control", b"private, no-store"), (b"vary", b"Accept, Authorization")]
+
+#: Told of each operation that is about to run: who asks, with which headers.
+Note = Callable[[Caller, Mapping[bytes, bytes], Prepared], None]
+
+
+class GraphQLEndpoint:
+    """Runs one operation a request. Faults are raised for the outer layers to answer; what is wrong with the operation is answered here.
+
+    The request's state says which media type its client takes (`offer`), and who asks (`caller`).
+    """
+
+    def __init__(self, operations: Operations, note: Note) -> None:
+        self.operations = operations
+        self.note = note
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        del receive
+        state = scope["state"]
+        media: Offer | None = state["offer"]
+        if scope["method"] == "OPTIONS":
+            await _options(send)
+            return
+        if media is None:
+            raise NotAcceptable(
+                f"Accept names no type that is served: {GRAPHQL}, application/json, or text/event-stream for subscriptions."
+            )
+        parameters = read_parameters(scope)
+        try:
+            prepared = self.operations.known(parameters) or await self.operations.learn(parameters, state["caller"])
+        except RequestError as error:
+            await _send(send, media, request_status(error.code, media), orjson.dumps({"errors": error.errors}))
+            return
+        deadline = None
+        if prepared.kind != "query":
+            self._may_run(scope["method"], prepared.kind)
+            state["mutates"] = True
+            deadline = state["deadline"]
+        state["operation"] = prepared.name
+        self.note(state["caller"], state["headers"], prepared)
+        answer = await self.operations.run(prepared, parameters.variables, state["caller"], deadline=deadline)
+        await _send(send, media, answer_status(answer, media), answer.encode())
+
+    @staticmethod
+    def _may_run(method: str, kind: str) -> None:
+        if kind == "subscription":
+            raise BadRequest("Send a subscription over a WebSocket, or with 'Accept: text/event-stream' and nothing else.")
+        if method in SAFE:
+            raise MethodNotAllowed(f"A {method} runs queries only: send mutations by POST.", "POST")
+
+
+def read_parameters(scope: Scope) -> Parameters:
+    """What the request asks for. Raises BadRequest, Unsupported, MethodNotAllowed."""
+    method, state = scope["method"], scope["state"]
+    if method in SAFE:
+        state["out"].append(JSON_QUERIES)
+    if method in {"POST", "QUERY"}:
+        content_type = state["headers"].get(b"content-type")
+        if not is_json(content_type):
+            raise Unsupported("Send the request as application/json in UTF-8.")
+        return from_body(state["body"])
+    if method == "GET":
+        return from_query_string(scope["query_string"])
+    raise MethodNotAllowed("Use GET, POST or QUERY.", ALLOW)
+
+
+def request_status(code: str, media: Offer) -> int:
+    """The status of an operation that was refused before it ran.
+
+    Legacy `application/json` has 200 for whatever is the operation's own fault ("application/json" in the specification).
+    """
+    status = STATUS.get(code, 400)
+    return status if media == GRAPHQL or status >= STATUS["RATE_LIMITED"] else 200
+
+
+def answer_status(answer: Answer, media: Offer) -> int:
+    """The status of an answer: one that ran is 200, whatever errors it carries."""
+    if answer.executed or not answer.errors:
+        return 200
+    return request_status(answer.errors[0]["extensions"]["code"], media)
+
+
+async def _send(send: Send, media: Offer, status: int, body: bytes) -> None:
+    headers = [(b"content-type", TYPES[media]), (b"content-length", b"%d" % len(body)), *FIXED]
+    if status == STATUS["UNAVAILABLE"]:
+        headers.append((b"retry-after", b"1"))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _options(send: Send) -> None:
+    await send({"type": "http.response.start", "status": 204, "headers": [(b"allow", (ALLOW + ", OPTIONS").encode()), JSON_QUERIES]})
+    await send({"type": "http.response.body", "body": b""})

@@ -1,0 +1,83 @@
+"""The way to the graph that all doors share: documents by text or id, the operation's name for the metrics, its cost for the budget."""
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from typing import Any
+
+from gateway.edge.faults import unavailable
+from gateway.edge.rates import Budget
+from schema.engine.document.documents import Prepared
+from schema.engine.execute.answers import Answer, EventAnswer
+from schema.graph import Graph
+from schema.rules.access import Caller
+from schema.storage.database import Unavailable as StorageUnavailable
+
+from .documents import Documents
+from .parameters import Parameters
+from .warnings import warnings_of
+
+#: Told of each operation run: what was prepared and what it answered.
+Count = Callable[[Prepared, Answer | EventAnswer], None]
+
+
+class Operations:
+    """Prepares and runs operations on `graph`."""
+
+    def __init__(self, graph: Graph, documents: Documents, count: Count, budget: Budget | None = None) -> None:
+        self.graph = graph
+        self.documents = documents
+        self.budget = budget
+        self.count = count
+        self.warnings = warnings_of(graph.graphql_schema)
+
+    def known(self, parameters: Parameters) -> Prepared | None:
+        """The operation of a document that is kept. Raises Fault for what is wrong with the request."""
+        text = self.documents.find(parameters)
+        prepared = self.graph.known(text, parameters.operation_name)
+        if prepared is not None:
+            self.documents.keep(parameters, text)
+        return prepared
+
+    async def learn(self, parameters: Parameters, caller: Caller) -> Prepared:
+        """The same of a new document. Raises RequestError for what is wrong with it; code UNAVAILABLE where too many are new."""
+        text = self.documents.find(parameters)
+        prepared = await self.graph.learn(text, parameters.operation_name, caller)
+        self.documents.keep(parameters, text)
+        return prepared
+
+    async def run(
+        self,
+        prepared: Prepared,
+        variables: dict[str, Any] | None,
+        caller: Caller,
+        *,
+        at_revision: bool = False,
+        deadline: float | None = None,
+    ) -> Answer:
+        """Run a query or mutation; one of several writes tells before the `deadline` (as `monotonic` tells time) what was done."""
+        answer = await self.graph.run(prepared, variables, caller, at_revision=at_revision, deadline=deadline)
+        self.count(prepared, answer)
+        if self.warnings is not None and (found := self.warnings.of(prepared, variables)):
+            answer.extensions["warnings"] = found
+        if self.budget is not None:
+            await self._charge(self.budget, answer, caller.token_id)
+        return answer
+
+    @staticmethod
+    async def _charge(budget: Budget, answer: Answer, token_id: str) -> None:
+        """Take what an operation cost out of its token's budget, and tell what is left of that. One that was refused has cost nothing."""
+        told = answer.extensions.get("cost")
+        requested = told["requested"] if told is not None and answer.executed else 1
+        left = await budget.charge(token_id, requested)
+        if told is not None and left is not None:
+            told["remaining"], told["resetAt"] = left
+
+    async def subscribe(self, prepared: Prepared, variables: dict[str, Any] | None, caller: Caller) -> AsyncGenerator[EventAnswer, None]:
+        """Start a subscription. Raises RequestError for what it can't start with."""
+        async with aclosing(self.graph.subscribe(prepared, variables, caller)) as found:
+            try:
+                async for answer in found:
+                    self.count(prepared, answer)
+                    yield answer
+            except StorageUnavailable as error:
+                raise unavailable(error) from error

@@ -1,0 +1,86 @@
+"""What a client asks for: a GraphQL request's members, from a JSON body or a query string (GraphQL over HTTP, "Request parameters")."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+from gateway.edge.decoder import DecodeError, decode
+from gateway.edge.faults import BadRequest
+
+KINDS: Final = {"query": str, "operationName": str, "documentId": str, "variables": dict, "extensions": dict}
+"""The members of a request, and the type of each."""
+
+
+@dataclass(slots=True)
+class Parameters:
+    """One operation to run. Without `query` it is named by `document_id` or by the hash in `extensions`."""
+
+    query: str | None
+    operation_name: str | None = None
+    variables: dict[str, Any] | None = None
+    extensions: dict[str, Any] | None = None
+    document_id: str | None = None
+
+
+def from_body(body: bytes) -> Parameters:
+    """The parameters in a JSON body. Raises BadRequest."""
+    try:
+        value = decode(body)
+    except DecodeError as error:
+        raise BadRequest(error.message) from None
+    return from_members(value)
+
+
+def from_members(members: Any) -> Parameters:
+    """The parameters in a decoded JSON value; members that we don't know are ignored. Raises BadRequest."""
+    if type(members) is not dict:
+        if type(members) is list:
+            raise BadRequest("Batches are not supported: send one operation in each request.")
+        raise BadRequest("The request body must be a JSON object with a member 'query'.")
+    get = members.get
+    query, operation_name, document_id = get("query"), get("operationName"), get("documentId")
+    variables, extensions = get("variables"), get("extensions")
+    if not (
+        (query is None or type(query) is str)
+        and (operation_name is None or type(operation_name) is str)
+        and (document_id is None or type(document_id) is str)
+        and (variables is None or type(variables) is dict)
+        and (extensions is None or type(extensions) is dict)
+    ):
+        raise _of_wrong_kind(members)
+    return Parameters(query, operation_name, variables, extensions, document_id)
+
+
+def _of_wrong_kind(members: dict[str, Any]) -> BadRequest:
+    for name, kind in KINDS.items():
+        value = members.get(name)
+        if value is not None and type(value) is not kind:
+            return BadRequest(f"'{name}' must be a {'string' if kind is str else 'JSON object'}.")
+    raise AssertionError(members)
+
+
+def from_query_string(query_string: bytes) -> Parameters:
+    """The parameters in a URL; `variables` and `extensions` are JSON texts there. Raises BadRequest."""
+    try:
+        pairs = parse_qsl(query_string.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=100)
+    except ValueError:
+        raise BadRequest("The query string is not percent-encoded UTF-8.") from None
+    members: dict[str, Any] = {}
+    for name, text in pairs:
+        if name not in KINDS:
+            continue
+        if name in members:
+            raise BadRequest(f"The parameter '{name}' is given twice.")
+        members[name] = _object(name, text) if name in {"variables", "extensions"} else text
+    if not members.get("operationName"):
+        members.pop("operationName", None)
+    return from_members(members)
+
+
+def _object(name: str, text: str) -> Any:
+    if not text:
+        return None
+    try:
+        return decode(text.encode())
+    except DecodeError as error:
+        raise BadRequest(f"'{name}': {error.message}") from None

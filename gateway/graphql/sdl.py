@@ -1,0 +1,49 @@
+"""The schema as text at `/graphql/schema.graphql`, for tools that read a file, under the same rules as introspection."""
+
+from hashlib import blake2b
+from typing import Final
+
+from starlette.types import Receive, Scope, Send
+
+from gateway.edge.faults import Forbidden, Headers, MethodNotAllowed
+from rest_compat.headers import is_fresh
+
+ALLOW: Final = "GET, HEAD, OPTIONS"
+
+
+class SchemaText:
+    """Answers with the SDL. Raises Forbidden where `introspection` is off, and MethodNotAllowed."""
+
+    def __init__(self, sdl: str, *, introspection: bool) -> None:
+        self._body = sdl.encode()
+        self._tag = f'"{blake2b(self._body, digest_size=16).hexdigest()}"'
+        self._introspection = introspection
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        del receive
+        method = scope["method"]
+        if method == "OPTIONS":
+            await _send(send, 204, [(b"allow", ALLOW.encode())], b"")
+            return
+        if method not in {"GET", "HEAD"}:
+            raise MethodNotAllowed("The schema can only be read: use GET or HEAD.", ALLOW)
+        if not self._introspection:
+            raise Forbidden("The schema is not shown here: introspection is off.")
+        known = scope["state"]["headers"].get(b"if-none-match")
+        await self._answer(send, head=method == "HEAD", fresh=known is not None and is_fresh(known.decode("latin-1"), self._tag))
+
+    async def _answer(self, send: Send, *, head: bool, fresh: bool) -> None:
+        headers: Headers = [(b"etag", self._tag.encode()), (b"cache-control", b"private, no-cache"), (b"vary", b"Authorization")]
+        if fresh:
+            await _send(send, 304, headers, b"")
+            return
+        headers += [
+            (b"content-type", b"text/plain; charset=utf-8"),
+            (b"content-length", b"%d" % len(self._body)),
+        ]
+        await _send(send, 200, headers, b"" if head else self._body)
+
+
+async def _send(send: Send, status: int, headers: Headers, body: bytes) -> None:
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

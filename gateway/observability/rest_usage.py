@@ -1,0 +1,107 @@
+"""How far clients have left REST: its routes, parameters and fields by token, and the operations and fields of GraphQL by client."""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from graphql import GraphQLSchema
+
+from rest_compat.protocol import Use
+from schema.engine.document.deprecations import fields_of
+from schema.engine.document.documents import Prepared
+from schema.engine.execute.kept import Kept
+from schema.nouns.workspaces.graphql_usage import GraphqlUsage
+from schema.nouns.workspaces.rest_usage import RestUsage
+from schema.rules.access import Caller
+from schema.storage.database import Database
+
+from .usage_counts import Row, UseCounter
+
+#: Different kinds of call that wait in memory, and the bytes of the names in them; while the database is away, further ones are not
+#: counted.
+MAX_WAITING: Final = 10_000
+MAX_WAITING_BYTES: Final = 8_000_000
+#: Names of ignored parameters and keys that a process counts one by one, since clients make them up; further ones count as `OTHERS`.
+MAX_IGNORED: Final = 1_000
+OTHERS: Final = "(others)"
+
+#: How clients of GraphQL tell their name: the draft of GraphQL over HTTP, and Apollo's clients.
+CLIENT_NAMES: Final = (b"graphql-client-name", b"apollographql-client-name")
+#: Characters of a client's or an operation's name.
+LONGEST_NAME: Final = 100
+#: Names that clients choose for themselves and for operations: beyond so many, further ones count as `OTHERS`.
+MAX_NAMES: Final = 200
+#: Different documents by token and client that wait to be written, and the bytes of their texts.
+MAX_OPERATIONS: Final = 1_000
+MAX_OPERATIONS_BYTES: Final = 8_000_000
+#: Documents whose fields are kept, and about how many bytes they take.
+KEPT: Final = 1_000
+KEPT_BYTES: Final = 8_000_000
+#: Bytes that a coordinate takes.
+_COORDINATE: Final = 100
+
+
+class Uses(UseCounter[tuple[Use, ...]]):
+    """Uses of REST. Calls of a kind share one tuple of uses."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database, RestUsage.__table__, self._rows_for, _names_size, (MAX_WAITING, MAX_WAITING_BYTES))
+        self._ignored: set[Use] = set()
+
+    def _rows_for(self, uses: tuple[Use, ...]) -> Iterable[Row]:
+        return (self._bounded(use) for use in uses)
+
+    def _bounded(self, use: Use) -> Use:
+        """`use`, or the one that stands for all whose names can't be counted one by one any more."""
+        if use.kind != "ignored" or use in self._ignored:
+            return use
+        if len(self._ignored) >= MAX_IGNORED:
+            return use._replace(name=OTHERS)
+        self._ignored.add(use)
+        return use
+
+
+def _names_size(uses: tuple[Use, ...]) -> int:
+    return sum(len(use.name) for use in uses)
+
+
+class GraphqlUses:
+    """Operations of GraphQL over HTTP, by token and client, and the fields that they ask for."""
+
+    def __init__(self, database: Database, schema: GraphQLSchema) -> None:
+        self._schema = schema
+        bounds = MAX_OPERATIONS, MAX_OPERATIONS_BYTES
+        self._counter: UseCounter[tuple[bytes, Prepared]] = UseCounter(database, GraphqlUsage.__table__, self._rows, _texts_size, bounds)
+        self._names: set[str] = set()
+        self._fields: Kept[tuple[str, ...]] = Kept(KEPT, KEPT_BYTES)
+        self.flush = self._counter.flush
+        self.running = self._counter.running
+
+    def note(self, caller: Caller, headers: Mapping[bytes, bytes], prepared: Prepared) -> None:
+        """Count an operation. Neither waits nor raises."""
+        client = headers.get(CLIENT_NAMES[0]) or headers.get(CLIENT_NAMES[1]) or b""
+        self._counter.note(caller, (client[:LONGEST_NAME], prepared))
+
+    def _rows(self, used: tuple[bytes, Prepared]) -> Iterable[Row]:
+        client, prepared = self._name(used[0].decode("utf-8", "replace")), used[1]
+        yield client, "operation", self._name(prepared.name or "")
+        yield from ((client, "field", coordinate) for coordinate in self._fields_of(prepared))
+
+    def _fields_of(self, prepared: Prepared) -> tuple[str, ...]:
+        found = self._fields.get(prepared.mark)
+        if found is None:
+            found = tuple(fields_of(self._schema, prepared.document, prepared.name))
+            self._fields.put(prepared.mark, found, _COORDINATE * (1 + len(found)))
+        return found
+
+    def _name(self, name: str) -> str:
+        """A name that can be stored, or `OTHERS` where there are too many."""
+        name = "".join(character for character in name[:LONGEST_NAME] if character.isprintable())
+        if name not in self._names:
+            if len(self._names) >= MAX_NAMES:
+                return OTHERS
+            self._names.add(name)
+        return name
+
+
+def _texts_size(used: tuple[bytes, Prepared]) -> int:
+    return len(used[0]) + len(used[1].text)

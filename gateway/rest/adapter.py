@@ -1,0 +1,119 @@
+"""The adapter between the rooms: fills `rest_compat`'s Protocol from the graph, so that REST is one GraphQL operation run in process."""
+
+from collections.abc import Coroutine, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from graphql import (
+    GraphQLInputType,
+    GraphQLNonNull,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    build_schema,
+    parse,
+    type_from_ast,
+)
+
+from gateway import VERSION
+from gateway.edge.decoder import DecodeError, decode
+from gateway.edge.faults import unavailable
+from gateway.graphql.operations import Operations
+from gateway.observability.rest_usage import Uses
+from gateway.settings import Settings
+from rest_compat.protocol import DecodeError as RestDecodeError
+from rest_compat.protocol import Fault
+from schema.engine.document.documents import Prepared, RequestError
+from schema.engine.document.input_faults import faults
+from schema.engine.execute.answers import Answer
+from schema.engine.execute.reading import revision_statement
+from schema.rules.access import Caller
+from schema.storage.database import Unavailable
+
+from .deprecations import rest_deprecation
+
+#: The name under which the program is installed.
+
+Definition = tuple[str, GraphQLInputType, bool]
+
+
+@dataclass(slots=True)
+class Ready:
+    """A document of REST with its variables' names, types and whether they have a default; prepared at its first use, if not before."""
+
+    text: str
+    prepared: Prepared | None
+    definitions: Sequence[Definition]
+
+
+class RestGraph:
+    """The graph as `rest_compat` sees it."""
+
+    def __init__(self, operations: Operations, uses: Uses, settings: Settings) -> None:
+        database = operations.graph.database
+        self.fetch = database.fetch
+        self.revision_of = revision_statement(database)
+        self.settings = settings
+        self.operations = operations
+        self.record_usage = uses.note
+        self.version = VERSION
+        self.deprecation = rest_deprecation(settings)
+        self.public_url = settings.public_url
+        self.require_if_match = settings.require_if_match
+        self.unknown_parameters = settings.unknown_parameters
+        self.max_body = settings.rest_body_limit
+        self.sdl = operations.graph.sdl
+        self.schema: GraphQLSchema = build_schema(self.sdl)
+
+    def prepare(self, document: str, *, later: bool = False) -> Ready:
+        """Raises RequestError where the document isn't valid."""
+        operation = next(node for node in parse(document).definitions if isinstance(node, OperationDefinitionNode))
+        # Registered documents only concern clients: these are ours, so they don't go through the look-up.
+        prepared = None if later else self.operations.graph.prepare(document)
+        return Ready(document, prepared, [*self._definitions(operation)])
+
+    def execute(
+        self, prepared: Ready, variables: dict[str, Any], caller: Caller, *, at_revision: bool = False
+    ) -> Coroutine[Any, Any, Answer]:
+        if prepared.prepared is None:
+            return self._execute_new(prepared, variables, caller, at_revision=at_revision)
+        return self.operations.run(prepared.prepared, variables, caller, at_revision=at_revision)
+
+    async def _execute_new(self, ready: Ready, variables: dict[str, Any], caller: Caller, *, at_revision: bool) -> Answer:
+        try:
+            ready.prepared = await self.operations.graph.learn(ready.text, None, caller)
+        except RequestError as error:
+            return Answer(None, error.errors, executed=False)
+        return await self.operations.run(ready.prepared, variables, caller, at_revision=at_revision)
+
+    def check(self, prepared: Ready, variables: dict[str, Any]) -> list[Fault]:
+        """Every coercion fault of the variables (GraphQL specification, "Coercing Variable Values"), all of them and each at its place."""
+        found: list[Fault] = []
+        for name, kind, has_default in prepared.definitions:
+            if name in variables:
+                found += [Fault(path, message) for path, message in faults(variables[name], kind, (name,))]
+            elif isinstance(kind, GraphQLNonNull) and not has_default:
+                found.append(Fault((name,), "A value is required."))
+        return found
+
+    def decode(self, body: bytes) -> Any:
+        try:
+            return decode(body)
+        except DecodeError as error:
+            code: Literal["VALIDATION_ERROR", "BAD_REQUEST"] = "VALIDATION_ERROR" if error.kind == "characters" else "BAD_REQUEST"
+            raise RestDecodeError(error.message, code, [Fault(path, message) for path, message in error.faults]) from None
+
+    async def revision(self, caller: Caller) -> int:
+        try:
+            rows = await self.fetch(self.revision_of, {"workspace": caller.workspace_id})
+        except Unavailable as error:
+            raise unavailable(error) from error
+        return int(rows[0][0])
+
+    def sight(self, caller: Caller) -> str:
+        return f"{caller.workspace_id}/{caller.role}/{caller.account_id or ''}"
+
+    def _definitions(self, operation: OperationDefinitionNode) -> Iterator[Definition]:
+        """With the types that run: those built from the SDL don't know what a scalar refuses."""
+        for node in operation.variable_definitions or ():
+            kind: Any = type_from_ast(self.operations.graph.graphql_schema, node.type)
+            yield node.variable.name.value, kind, node.default_value is not None

@@ -1,0 +1,179 @@
+"""How many connections a process takes: bounds in all and by address, who gives way when they are reached, and what is told of it.
+
+A connection beyond the bound takes the place of one that waits for its client: who sends nothing keeps nobody out. Where all are at
+work, it is answered 503 once it has asked, unless it asks for the process's health.
+"""
+
+import asyncio
+import sys
+from collections import Counter as Tally
+from collections import deque
+from collections.abc import Callable, Collection, Iterable
+from ipaddress import ip_network
+from operator import itemgetter
+from time import monotonic
+from typing import Any, Final, NamedTuple
+
+import structlog
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+
+from gateway.edge.faults import Fault, RateLimited, Unavailable
+from gateway.edge.ports import HEALTH
+from gateway.edge.respond import refuse
+from gateway.settings import Settings
+
+LOG_SECONDS: Final = 10.0
+#: A connection is let be for so long: it may have asked already, and nobody has looked.
+YOUNG_SECONDS: Final = 0.01
+#: How often room is looked for when one beyond the bound has asked, twice that time apart.
+LOOKS: Final = 5
+#: How many beyond the bound are read at all: an eighth of it, between these.
+SPARE: Final = (4, 64)
+#: A client has all addresses of such a network (RFC 6177).
+IPV6_PREFIX: Final = 64
+
+
+#: Who gives way first: who has asked for nothing yet, then who may ask again, who is in the middle of a request, and who doesn't read.
+UNKNOWN, IDLE, SENDING, READING = range(4)
+
+
+class Waiting(NamedTuple):
+    """A connection that waits for its client; those of a lower rank, and then those that wait for longer, give way first."""
+
+    rank: int
+    since: float
+    connection: Any
+
+
+class Connections:
+    """The bounds of a process's connections. `tell` is told why a connection was not served, for the metrics."""
+
+    def __init__(self, settings: Settings, tell: Callable[[str], None]) -> None:
+        self.most = most_connections(settings.max_connections)
+        self.spare = min(max(self.most // 8, SPARE[0]), SPARE[1])
+        self.by_address = settings.max_connections_per_address
+        self.tell = tell
+        self.log = structlog.get_logger()
+        self._proxies: Any = ProxyHeadersMiddleware(refuse, [*settings.trusted_proxies]).trusted_hosts  # type: ignore[arg-type]
+        self._open: Collection[Any] = ()
+        self._next: deque[Waiting] = deque()
+        self._looked = self._logged = float("-inf")
+        #: Whether the last look found any.
+        self._found = False
+        self._tally: Tally[str] = Tally()
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def admit(self, new: Any, connections: Collection[Any]) -> ASGIApp | None:
+        """What answers the `new` one of `connections` in the application's stead; None where it is served. Others may be closed for it."""
+        self._open = connections
+        address = new.client[0] if new.client else ""
+        if self.by_address is not None and address not in self._proxies:
+            near = _near(address, connections)
+            if len(near) > self.by_address and not self._make_room(iter(_waiting(near, new.loop.time() - YOUNG_SECONDS))):
+                return self._turn_away(
+                    new, len(near) - self.by_address, RateLimited(f"Too many connections from this address: {self.by_address} may be open.")
+                )
+        above = len(connections) - self.most
+        if above > 0 and not self._make_room(self._oldest(new.loop.time(), young=above > self.spare)):
+            fault = Unavailable("Too many connections are open. Try again in a moment.")
+            return self._turn_away(new, above, fault, lambda: self._has_room(new.loop.time()))
+        return None
+
+    def _has_room(self, now: float) -> bool:
+        return len(self._open) <= self.most or self._make_room(self._oldest(now))
+
+    def refused(self, fault: Fault) -> None:
+        """A connection got an answer that no application gave."""
+        self.tell(fault.code.lower())
+
+    def _oldest(self, now: float, *, young: bool = False) -> Iterable[Waiting]:
+        """Those who wait, looked for now and then and not for each new connection.
+
+        `young` ones count too where far too many come at once: else the burst would keep out who comes behind it.
+        """
+        if not self._next and (now - self._looked > YOUNG_SECONDS or (young and self._found)):
+            self._looked = now
+            self._next.extend(_waiting(self._open, now - (0 if young else YOUNG_SECONDS)))
+            self._found = bool(self._next)
+        while self._next:
+            yield self._next.popleft()
+
+    def _make_room(self, waiting: Iterable[Waiting]) -> bool:
+        for found in waiting:
+            if found.connection.waiting() == found:
+                found.connection.give_way()
+                self._note("gave_way")
+                return True
+        return False
+
+    def _turn_away(self, new: Any, above: int, fault: Fault, room: Callable[[], bool] = lambda: False) -> ASGIApp:
+        self._note("refused")
+        if above > self.spare:
+            new.give_way()
+        return Full(new.app, fault, room)
+
+    def _note(self, what: str) -> None:
+        """Told to the metrics each time, and to the log once in a while."""
+        self.tell(what)
+        self._tally[what] += 1
+        if monotonic() - self._logged > LOG_SECONDS:
+            self._logged = monotonic()
+            self.log.warning("The bound of connections is reached.", open=len(self._open), most=self.most, **self._tally)
+            self._tally.clear()
+
+
+class Full:
+    """Answers `fault` to whatever is asked but the process's health, on a connection for which there is no `room`.
+
+    It looks for some a few times more: those who came just before may only have been too young to give way.
+    """
+
+    def __init__(self, app: ASGIApp, fault: Fault, room: Callable[[], bool]) -> None:
+        self.app = app
+        self.fault = fault
+        self.room = room
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] in HEALTH or await self._finds_room():
+            await self.app(scope, receive, send)
+        else:
+            await refuse(scope, send, self.fault)
+
+    async def _finds_room(self) -> bool:
+        for _ in range(LOOKS):
+            if self.room():
+                return True
+            await asyncio.sleep(2 * YOUNG_SECONDS)
+        return self.room()
+
+
+def most_connections(wanted: int) -> int:
+    """As many as the settings say, and never more than half of the descriptors: the database, health checks and files need some, too."""
+    if sys.platform == "win32":
+        return wanted
+    import resource  # noqa: PLC0415  there is none on Windows
+
+    descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return wanted if descriptors == resource.RLIM_INFINITY else max(1, min(wanted, descriptors // 2))
+
+
+def _waiting(connections: Iterable[Any], latest: float) -> list[Waiting]:
+    """Those of the connections that can give way, in that order, since `latest` or longer.
+
+    What is being worked on can't, nor a socket whose client is known.
+    """
+    looks = (connection.waiting() for connection in connections)
+    found = [look for look in looks if look is not None and look.since <= latest]
+    return sorted(found, key=itemgetter(0, 1))
+
+
+def _near(address: str, connections: Iterable[Any]) -> list[Any]:
+    site = _site(address)
+    return [connection for connection in connections if connection.client and _site(connection.client[0]) == site]
+
+
+def _site(address: str) -> str:
+    return str(ip_network(f"{address}/{IPV6_PREFIX}", strict=False)) if ":" in address else address

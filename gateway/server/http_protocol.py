@@ -1,0 +1,188 @@
+"""uvicorn's HTTP protocol with what it lacks: time limits, bounds, a place in the count of connections, and faults told in JSON."""
+
+import asyncio
+import contextlib
+import socket
+from typing import Any, Final, Literal
+
+from typing_extensions import override
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+
+from gateway.edge.faults import Fault, Malformed, TooSlow, Unavailable, rest_body
+from gateway.edge.observed import NOSNIFF
+
+from .connections import IDLE, READING, SENDING, UNKNOWN, Connections, Waiting
+from .intake import Intake
+from .outflow import Outflow
+
+SILENCE_MILLISECONDS: Final = 30_000
+#: An answer that is a connection's last has so long to be read before the connection is closed (RFC 9112 section 9.6).
+LINGER_SECONDS: Final = 1.0
+#: When the process stops, a client that is connected and silent has so long to ask once more.
+LAST_SECONDS: Final = 1.0
+
+Part = Literal["headers", "body"]
+
+
+class Wire(Outflow, Intake):
+    """Closes connections that are late (408), too large (431), no HTTP/1.1 (400) or too many (503), and says so.
+
+    The timers are only set for requests that don't come in one piece, so the others cost nothing.
+    """
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.connected: Connections = self.app_state["application"].connections
+        self.idle_since = 0.0
+        self.timed: Part | None = None
+
+    @override
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        _give_up_on_silence(transport)
+        self._time("headers")
+        if turned_away := self.connected.admit(self, self.connections):
+            self.app, self.stopping = turned_away, True
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._time(None)
+        super().connection_lost(exc)
+
+    @override
+    def open_websocket(self) -> None:
+        self.ending = True
+        self._time(None)
+        self._unset_keepalive_if_required()
+        self._hold(more=False)
+        self.handle_websocket_upgrade()
+        protocol: Any = self.transport.get_protocol()
+        if not protocol.handshake_initiated:
+            self.transport.write(_raw(Malformed("This is no handshake of a WebSocket."), self.server_state.default_headers))
+            self.transport.close()
+        else:
+            self.loop.call_later(self.settings.header_timeout, _give_up_on_handshake, protocol)
+
+    # Times
+
+    @override
+    def await_more(self) -> None:
+        """Time what is still to come of a request. Most come in one piece, and there is nothing to time between them."""
+        incoming: Part | None = self.phase if self.phase in {"headers", "body"} else None
+        if incoming is not self.timed and not self.ending and (self.phase != "idle" or not self.timed):
+            self._time(incoming)
+
+    def _time(self, part: Part | None) -> None:
+        """Give `part` its time to come in."""
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
+        self.timed = part
+        if part is not None:
+            seconds = self.settings.header_timeout if part == "headers" else self.settings.body_timeout
+            self.timer = self.loop.call_later(seconds, self._late, part, seconds)
+
+    def _late(self, part: Part, seconds: float) -> None:
+        if self.phase == "body" and self.cycle.response_complete:
+            self.leave()
+        else:
+            self.refuse(TooSlow(part, seconds))
+
+    @override
+    def be_idle(self) -> None:
+        """Between two requests. The timer goes on over many of them, and looks when it rings."""
+        self.phase, self.size = "idle", 0
+        if self.timer is not None:
+            self._time(None)
+        self.idle_since = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
+
+    @override
+    def timeout_keep_alive_handler(self) -> None:
+        self.timeout_keep_alive_task = None
+        if self.phase == "idle":
+            left = self.idle_since + self.timeout_keep_alive - self.loop.time()
+            if left <= 0:
+                self.leave()
+            else:
+                self.timeout_keep_alive_task = self.loop.call_later(left, self.timeout_keep_alive_handler)
+
+    # Ends
+
+    def waiting(self) -> Waiting | None:
+        """Since when this connection waits for its client, as the event loop tells time; None while its client waits for us."""
+        if self.timer is not None:
+            unknown = self.timed == "headers"
+            seconds = self.settings.header_timeout if unknown else self.settings.body_timeout
+            return Waiting(UNKNOWN if unknown else SENDING, self.timer.when() - seconds, self)
+        if (since := self.reads_since()) is not None:
+            return Waiting(READING, since, self)
+        return Waiting(IDLE, self.idle_since, self) if self.phase == "idle" else None
+
+    @override
+    def shutdown(self) -> None:
+        """The process stops: what has been asked is answered, and who is connected may still ask, once and soon."""
+        self.stopping = True
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.cycle.keep_alive = False
+        elif self.phase == "idle":
+            self.loop.call_later(LAST_SECONDS, self._leave_if_idle)
+
+    def _leave_if_idle(self) -> None:
+        if self.phase == "idle":
+            self.leave()
+
+    def give_way(self) -> None:
+        """Close at once, in favour of another connection. A client that is between two requests sees an end that it knows."""
+        if self.reader_timer is not None:
+            self.transport.abort()
+            return
+        if self.phase != "idle" or self.timed:
+            self._answer(Unavailable("Too many connections are open. Try again in a moment."))
+        self.leave()
+
+    @override
+    def send_400_response(self, msg: str) -> None:
+        self.refuse(Malformed(msg))
+
+    @override
+    def refuse(self, fault: Fault) -> None:
+        """Answer in the application's stead and close: closing on bytes that are still coming would reset the connection, and lose it."""
+        if self.ending or self.transport.is_closing():
+            return
+        self.connected.refused(fault)
+        self._answer(fault)
+        self.ending = True
+        self._time(None)
+        self._hold(more=False)
+        self.transport.write_eof()
+        self.loop.call_later(LINGER_SECONDS, self.transport.close)
+
+    def _answer(self, fault: Fault) -> None:
+        """Unless an answer has begun; the application is told that its client has left."""
+        waiting = self.cycle is not None and not self.cycle.response_complete
+        if not (waiting and self.cycle.response_started):
+            self.transport.write(_raw(fault, self.server_state.default_headers))
+        if waiting:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+
+
+def _give_up_on_silence(transport: asyncio.Transport) -> None:
+    """A peer that takes nothing of what we have for it can't keep the connection: closing it nicely would wait for it for ever."""
+    if hasattr(socket, "TCP_USER_TIMEOUT") and (connection := transport.get_extra_info("socket")) is not None:
+        with contextlib.suppress(OSError):
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SILENCE_MILLISECONDS)
+
+
+def _give_up_on_handshake(protocol: Any) -> None:
+    if not protocol.handshake_complete:
+        protocol.transport.close()
+
+
+def _raw(fault: Fault, headers: list[tuple[bytes, bytes]]) -> bytes:
+    body = rest_body(fault)
+    own = [(b"content-type", b"application/json"), NOSNIFF, (b"content-length", b"%d" % len(body)), (b"connection", b"close")]
+    lines = b"".join(b"%b: %b\r\n" % header for header in [*headers, *fault.headers, *own])
+    return b"%b%b\r\n%b" % (STATUS_LINE[fault.status], lines, body)

@@ -1,0 +1,1 @@
+"""OpenAPI of all routes, generated from the declarations."""

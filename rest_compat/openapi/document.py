@@ -1,0 +1,249 @@
+"""OpenAPI 3.1 of all routes, generated from the declarations that route and translate; `openapi_3_0` says the same in 3.0.3.
+
+The shapes are those that code generators read without loss: no `anyOf` (most make an untyped value of it), amounts as `double` (some hold
+numbers without a format in 32 bits), no `multipleOf: 0.01` (which binary floating point can't decide), and always the whole object.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rest_compat.errors import STATUS
+from rest_compat.resources.declaration import METHODS, Action, Parameter, Resource
+from rest_compat.tools.explain import PARAMETERS as EXPLAINED
+from rest_compat.tools.explain import PATH as EXPLAIN
+from rest_compat.translate.binding import Bound
+from rest_compat.translate.body import READ_BACK
+from rest_compat.translate.call import WHOLE, Translator, request_of
+from rest_compat.translate.paging import AFTER, BEFORE, LIMIT, OFFSET, PAGE
+from rest_compat.translate.parameter_types import Several
+from rest_compat.translate.query import FIELDS, ORDERING, Reader
+
+from .errors import ERROR_SCHEMAS, error_answers
+from .headers import asked_headers, header_components, page_headers, parameter_components, success_headers, unchanged_headers
+from .types import JsonSchema, input_schema, object_schema
+
+JSON = "application/json"
+TRANSLATION = "translation"
+
+_SUMMARIES: dict[Action, str] = {
+    "list": "List {name}",
+    "create": "Create {one}",
+    "get": "Get {one}",
+    "update": "Update {one}",
+    "delete": "Delete {one}",
+}
+_DONE: dict[Action, str] = {
+    "list": "A page of the records that match.",
+    "create": "The new record.",
+    "get": "The record as it is now.",
+    "update": "The record after the change.",
+    "delete": "The record is deleted.",
+}
+_SENT_BACK = (
+    f"A body that holds `{READ_BACK}`, or every key that can be written, is the whole object sent back: in it, values that equal the "
+    "stored ones count as left out."
+)
+_PARAMETERS = {
+    PAGE: "The number of the page, from 1. Either this or `offset` may be given.",
+    LIMIT: "How many results a page has, 20 by default. More than 100 is taken as 100.",
+    OFFSET: "How many results are passed over before the first. Either this or `page` may be given.",
+    AFTER: "The position at which a `next` link begins, so that nothing is lost or repeated while records come and go. Opaque. It counts "
+    "for the page of that link only.",
+    BEFORE: "The position at which a `previous` link ends; the same as `after` in the other direction.",
+    ORDERING: "The keys to order by, separated by commas, with `-` before a key for descending. By default the newest come first.",
+    FIELDS: (
+        "The keys that the answer has, separated by commas. The GraphQL operation then selects only those. "
+        "The schemas describe the whole object: where this parameter is sent, the other keys are absent, although they are required there."
+    ),
+}
+
+_ALWAYS = ("UNAUTHENTICATED", "METHOD_NOT_ALLOWED", "NOT_ACCEPTABLE", "RATE_LIMITED", "HEADERS_TOO_LARGE", "UNAVAILABLE", "TIMEOUT")
+_EXPLAIN_REFUSALS = (
+    *("BAD_REQUEST", *_ALWAYS, "NOT_FOUND", "REQUEST_TIMEOUT", "TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE"),
+    *("VALIDATION_ERROR", "PRECONDITION_REQUIRED"),
+)
+
+
+def openapi(translator: Translator) -> dict[str, Any]:
+    """The whole document; `servers` names the public URL, or the server that it is read from."""
+    paths: JsonSchema = {}
+    for bound in translator.bound.values():
+        paths.setdefault(bound.path, {})[bound.method.lower()] = _operation(bound)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Opportunities API",
+            "version": translator.graph.version,
+            "description": "Each call is one GraphQL operation: `X-GraphQL-Operation` names it, and `/api/_graphql` shows it.",
+        },
+        "servers": [{"url": translator.graph.public_url or "/"}],
+        "tags": [{"name": name} for name in (*(resource.name for resource in translator.resources), TRANSLATION)],
+        "security": [{"bearer": []}],
+        "paths": paths | {EXPLAIN: _explanation(translator)},
+        "components": {
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "description": "A workspace's API key, or a user's token."}},
+            "schemas": _schemas(translator),
+            "responses": error_answers(),
+            "parameters": parameter_components(),
+            "headers": header_components(),
+        },
+    }
+
+
+def _ref(kind: str, name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/{kind}/{name}"}
+
+
+def _schemas(translator: Translator) -> JsonSchema:
+    found: JsonSchema = dict(ERROR_SCHEMAS)
+    for resource in translator.resources:
+        by = {action: translator.bound[resource.name, action] for action in METHODS}
+        for name, bound in ((resource.type, by["get"]), (f"{resource.type}Item", by["list"])):
+            found[name] = object_schema(bound.sources)
+        found[f"{resource.type}Page"] = _page_schema(resource)
+        found[f"Create{resource.type}"] = input_schema(by["create"])
+        found[f"Update{resource.type}"] = input_schema(by["update"])
+    return found
+
+
+def _page_schema(resource: Resource) -> JsonSchema:
+    link = {"type": ["string", "null"], "format": "uri"}
+    properties = {
+        "count": {"type": "integer", "minimum": 0, "description": "How many records match, on all pages together."},
+        "next": link | {"description": "The address of the next page."},
+        "previous": link | {"description": "The address of the previous page."},
+        "results": {"type": "array", "maxItems": 100, "items": _ref("schemas", f"{resource.type}Item")},
+    }
+    return {"type": "object", "required": list(properties), "properties": properties}
+
+
+def _description(bound: Bound) -> str:
+    """What an operation is in GraphQL, and what counts as given in bodies that are whole objects."""
+    found = f"In GraphQL: `{bound.document.root_coordinate}`."
+    return f"{found} {_SENT_BACK}" if WHOLE in bound.document.variables else found
+
+
+def _operation(bound: Bound) -> JsonSchema:
+    resource, action = bound.resource, bound.action
+    name = bound.document.name
+    found: JsonSchema = {
+        "operationId": name[0].lower() + name[1:],
+        "summary": _SUMMARIES[action].format(name=resource.name, one=resource.one),
+        "description": _description(bound),
+        "tags": [resource.name],
+        "parameters": list(_parameters(bound)),
+        "responses": _answers(bound),
+    }
+    if bound.deprecations_always:
+        found["deprecated"] = True
+    if bound.body:
+        examples = {title: {"value": dict(body)} for title, body in resource.examples[action].items()}
+        schema = _ref("schemas", f"{action.capitalize()}{resource.type}")
+        found["requestBody"] = {"required": True, "content": {JSON: {"schema": schema, "examples": examples}}}
+    return found
+
+
+def _parameters(bound: Bound) -> Iterable[JsonSchema]:
+    if "{id}" in bound.path:
+        example = bound.resource.keys[0].example
+        yield {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}, "example": example}
+    for reader in bound.query.readers.values():
+        yield _query_parameter(bound, reader)
+    for name in asked_headers(bound):
+        yield _ref("parameters", name)
+
+
+def _query_parameter(bound: Bound, reader: Reader) -> JsonSchema:
+    declared = next((one for one in bound.resource.parameters if one.name == reader.name), None)
+    found: JsonSchema = {
+        "name": reader.name,
+        "in": "query",
+        "required": False,
+        "allowEmptyValue": True,
+        "description": _parameter_description(reader, declared),
+        "schema": reader.kind.schema(),
+    }
+    if isinstance(reader.kind, Several):
+        found |= {"style": "form", "explode": False}
+    if declared and declared.example is not None:
+        found["example"] = [declared.example] if isinstance(reader.kind, Several) else declared.example
+    return found | ({"deprecated": True} if reader.deprecated else {})
+
+
+def _parameter_description(reader: Reader, declared: Parameter | None) -> str:
+    text = declared.description if declared else _PARAMETERS[reader.name]
+    return f"{text} {reader.kind.note}" if reader.kind.note else text
+
+
+def _answers(bound: Bound) -> JsonSchema:
+    status = {"create": "201", "delete": "204"}.get(bound.action, "200")
+    found: JsonSchema = {status: _success(bound)}
+    if bound.action in {"list", "get"}:
+        found["304"] = {"description": "Nothing has changed since the `ETag` that was sent.", "headers": unchanged_headers()}
+    found |= {str(STATUS[code]): _ref("responses", code) for code in _refusals(bound)}
+    return found | {"default": _ref("responses", "INTERNAL_ERROR")}
+
+
+def _refusals(bound: Bound) -> Sequence[str]:
+    codes = ["BAD_REQUEST", *_ALWAYS]
+    if bound.action != "create":
+        codes.append("NOT_FOUND")
+    if bound.action == "list":
+        codes.append("CURSOR_EXPIRED")
+    if bound.method != "GET":
+        codes += ["FORBIDDEN", "REQUEST_TIMEOUT", "TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE"]
+    if bound.action == "delete" or "idempotencyKey" in bound.document.variables:
+        codes.append("CONFLICT")
+    if bound.body or "idempotencyKey" in bound.document.variables:
+        codes.append("VALIDATION_ERROR")
+    if "expectedVersion" in bound.document.variables:
+        codes += ["PRECONDITION_FAILED", "PRECONDITION_REQUIRED"]
+    return sorted(codes, key=lambda code: STATUS[code])
+
+
+def _success(bound: Bound) -> JsonSchema:
+    headers = success_headers(bound)
+    if bound.action == "delete":
+        return {"description": _DONE[bound.action], "headers": headers}
+    example = {source.key.name: source.key.example for source in bound.sources}
+    name = bound.resource.type
+    if bound.action == "list":
+        name, example = f"{name}Page", {"count": 1, "next": None, "previous": None, "results": [example]}
+    content = {JSON: {"schema": _ref("schemas", name), "example": example}}
+    return {"description": _DONE[bound.action], "headers": headers, "content": content} | _links(bound)
+
+
+def _links(bound: Bound) -> JsonSchema:
+    """What may be done next with the record that an answer holds."""
+    if bound.action not in {"create", "update"}:
+        return {}
+    parameters = {"id": "$response.body#/id"}
+    verbs = [verb for verb in ("get", "update", "delete") if verb != bound.action]
+    return {"links": {f"{verb}It": {"operationId": f"{verb}{bound.resource.type}", "parameters": parameters} for verb in verbs}}
+
+
+def _explanation(translator: Translator) -> JsonSchema:
+    target = "/api/opportunities/?stage=proposal"
+    example = translator.translate(request_of("GET", target)).explained(translator.graph.public_url or "http://127.0.0.1:8000")
+    shown = {"schema": _ref("schemas", "Explanation"), "example": example}
+    answers: JsonSchema = {
+        "200": {"description": "What the call is in GraphQL.", "headers": page_headers(), "content": {JSON: shown}},
+        **{str(STATUS[code]): _ref("responses", code) for code in _EXPLAIN_REFUSALS},
+        "default": _ref("responses", "INTERNAL_ERROR"),
+    }
+    asked = [
+        {"name": reader.name, "in": "query", "required": True, "schema": reader.kind.schema() | {"minLength": 1}, "example": example}
+        for reader, example in zip(EXPLAINED, ("GET", target), strict=True)
+    ]
+    operation = {
+        "summary": "Show what a REST call is in GraphQL",
+        "description": "Nothing is executed. The answer has the operation, its variables, and a link that opens them in the explorer.",
+        "tags": [TRANSLATION],
+        "parameters": asked,
+        "responses": answers,
+    }
+    body = {"required": False, "content": {JSON: {"schema": {"description": "The body of the call."}, "example": {"stage": "proposal"}}}}
+    return {
+        "get": operation | {"operationId": "explainCall"},
+        "post": operation | {"operationId": "explainWrite", "requestBody": body},
+    }

@@ -1,0 +1,116 @@
+"""GraphQL types as JSON Schema (2020-12, as OpenAPI 3.1 has it), with the limits and descriptions of the SDL.
+
+Patterns are left out. Those of scalars say what their formats say, and those of texts hold escapes beyond ASCII: PHP can't compile them,
+and Python's generated clients look for a pattern at the beginning only, so both refuse names that are right.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from graphql import (
+    GraphQLEnumType,
+    GraphQLInputField,
+    GraphQLNamedType,
+    GraphQLType,
+    get_named_type,
+    is_list_type,
+    is_non_null_type,
+)
+
+from rest_compat.translate.binding import Bound
+from rest_compat.translate.limits import limits
+from rest_compat.translate.parameter_types import DATE_SCHEMA, MONEY_SCHEMA
+from rest_compat.translate.shape import Source, enum_texts
+
+JsonSchema = dict[str, Any]
+
+_SCALARS: dict[str, JsonSchema] = {
+    "ID": {"type": "string"},
+    "String": {"type": "string"},
+    "Int": {"type": "integer"},
+    "Float": {"type": "number", "format": "double"},
+    "Boolean": {"type": "boolean"},
+    "Date": dict(DATE_SCHEMA),
+    "DateTime": {"type": "string", "format": "date-time"},
+    "Money": dict(MONEY_SCHEMA),
+}
+_IN_WORDS = {"Money": "With at most two decimals."}
+"""What is said of an input in words only: `multipleOf: 0.01` would refuse 143.48, which no binary number is."""
+_BOUNDS = {
+    "minLength": "minLength",
+    "maxLength": "maxLength",
+    "min": "minimum",
+    "max": "maximum",
+    "maxItems": "maxItems",
+    "uniqueItems": "uniqueItems",
+    "format": "format",
+}
+
+
+def named_schema(type_: GraphQLNamedType) -> JsonSchema:
+    """A scalar or an enum; enum values are lower case in REST."""
+    if isinstance(type_, GraphQLEnumType):
+        return {"type": "string", "enum": list(enum_texts(type_).values())}
+    return dict(_SCALARS[type_.name])
+
+
+def nullable(schema: JsonSchema) -> JsonSchema:
+    """The same, or null."""
+    extended = schema | {"type": [schema["type"], "null"]}
+    return extended | {"enum": [*schema["enum"], None]} if "enum" in schema else extended
+
+
+def answer_schema(source: Source) -> JsonSchema:
+    """A key of an answer."""
+    schema = named_schema(source.type)
+    if source.many:
+        schema = {"type": "array", "items": schema}
+    return _described(nullable(schema) if source.nullable else schema, source)
+
+
+def _described(schema: JsonSchema, source: Source) -> JsonSchema:
+    # Of `account.id`, it is `account` that says what the key means.
+    text = source.key.description or source.steps[0].description
+    described = schema | ({"description": text} if text else {})
+    return described | ({"deprecated": True} if source.deprecated else {})
+
+
+def object_schema(sources: Sequence[Source]) -> JsonSchema:
+    """A REST object with all its keys."""
+    properties = {source.key.name: answer_schema(source) for source in sources}
+    return {"type": "object", "required": list(properties), "properties": properties}
+
+
+def input_schema(bound: Bound) -> JsonSchema:
+    """A request body: what may be written, with its limits; unknown keys are let pass, so nothing is said against them."""
+    assert bound.body is not None
+    properties: JsonSchema = {}
+    required = []
+    for name, (_, field) in bound.body.writable.items():
+        schema = _input_field(field, may_be_null=bound.action == "create" or name not in _kept(bound))
+        properties[name] = schema | ({"deprecated": True} if bound.body.deprecated[name] else {})
+        if is_non_null_type(field.type):
+            required.append(name)
+    return {"type": "object", "properties": properties} | ({"required": required} if required else {})
+
+
+def _kept(bound: Bound) -> set[str]:
+    """Keys that no PATCH can clear: those that are never null in an answer (lists are cleared to be empty)."""
+    return {source.key.name for source in bound.sources if not source.nullable and not source.many}
+
+
+def _input_field(field: GraphQLInputField, *, may_be_null: bool) -> JsonSchema:
+    schema = _input_type(field.type)
+    schema |= {_BOUNDS[name]: value for name, value in limits(field.ast_node).items() if name in _BOUNDS}
+    if not is_non_null_type(field.type) and may_be_null:
+        schema = nullable(schema)
+    words = " ".join(filter(None, (field.description, _IN_WORDS.get(get_named_type(field.type).name))))
+    return schema | ({"description": words} if words else {})
+
+
+def _input_type(type_: GraphQLType) -> JsonSchema:
+    if is_non_null_type(type_):
+        return _input_type(type_.of_type)
+    if is_list_type(type_):
+        return {"type": "array", "items": _input_type(type_.of_type)}
+    return named_schema(get_named_type(type_))

@@ -1,0 +1,1 @@
+"""The REST resources: one folder each, with its declaration and its operations."""

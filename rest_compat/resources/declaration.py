@@ -1,0 +1,105 @@
+"""The language in which a REST resource is declared; routes, translation, answers, OpenAPI, explanations, parity are derived.
+
+A resource is a folder: `__init__.py` declares it, and five documents say what each action is in GraphQL: `list.graphql`, `create.graphql`,
+`get.graphql`, `update.graphql`, `delete.graphql`. Types, limits, enum values and descriptions are never repeated here: they are
+read from the schema, along the paths that are declared.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal
+
+Action = Literal["list", "create", "get", "update", "delete"]
+
+METHODS: dict[Action, str] = {"list": "GET", "create": "POST", "get": "GET", "update": "PATCH", "delete": "DELETE"}
+"""The method of each action; `list` and `create` are of the collection, the others of one record."""
+
+
+class DeclarationError(Exception):
+    """A declaration or one of its documents does not fit the schema; told at start."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deprecation:
+    """Told to exactly the calls that use what is deprecated: `Deprecation` (RFC 9745), `Sunset` (RFC 8594), `Link` to read more.
+
+    `whole_objects`: of a key, whether the headers are also told to reads of the whole object, which most clients never need all of. Such
+    reads are counted in the usage in any case.
+    """
+
+    since: date
+    sunset: date | None = None
+    link: str | None = None
+    whole_objects: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Key:
+    """A key of the flat REST object.
+
+    `path` is where its value is in the GraphQL object: `account.name`, `contacts[].id`; unsaid, it is the field of the same name.
+    `input` is the field that writes it in the input types; unsaid, the one of the same name, and without such a field the key is read-only.
+    """
+
+    name: str
+    path: str = ""
+    input: str = ""
+    example: Any = None
+    description: str = ""
+    deprecated: Deprecation | None = None
+
+    @property
+    def source(self) -> str:
+        """`path`, with its default."""
+        return self.path or self.name
+
+    @property
+    def target(self) -> str:
+        """`input`, with its default."""
+        return self.input or self.name
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parameter:
+    """A query parameter of the list.
+
+    `to` is the variable that it becomes, or the place in one: `search`, `filter.value.gte`. Where that is an object with the operators
+    `eq` and `in`, the parameter takes a comma-separated list as "any of".
+    """
+
+    name: str
+    to: str
+    description: str
+    example: Any = None
+    deprecated: Deprecation | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resource:
+    """A REST resource. `name` is its place under `/api/`; `one` is one of it, with its article, as messages say it."""
+
+    name: str
+    one: str
+    type: str
+    folder: Path
+    keys: tuple[Key, ...]
+    """Of the whole object, in their order."""
+    listed: tuple[str, ...]
+    """The keys of an item of the list, in their order."""
+    parameters: tuple[Parameter, ...]
+    examples: Mapping[Action, Mapping[str, Mapping[str, Any]]]
+    """Request bodies of `create` and `update` by title."""
+    graphql_only: tuple[str, ...] = ()
+    """Fields of the type that REST does not show, said so that a new one cannot be forgotten."""
+    deprecated: Mapping[Action, Deprecation] = field(default_factory=dict)
+
+    @property
+    def singular(self) -> str:
+        """`opportunity`."""
+        return self.one.partition(" ")[2]
+
+    def path(self, action: Action) -> str:
+        """`/api/opportunities/` or `/api/opportunities/{id}/`."""
+        return f"/api/{self.name}/" if action in {"list", "create"} else f"/api/{self.name}/{{id}}/"

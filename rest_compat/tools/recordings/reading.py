@@ -1,0 +1,144 @@
+"""Recordings read: HAR files, which browsers and proxies write, and access logs, in the common or combined format or a JSON object a line.
+
+All of them may be packed by gzip.
+"""
+
+import gzip
+import re
+from base64 import b64decode
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import orjson
+
+from rest_compat.translate.call import Request, request_of, split_target
+
+READS: Final = frozenset({"GET", "HEAD"})
+#: Bytes of a recording, unpacked: a longer one is cut into parts first.
+LONGEST: Final = 2_000_000_000
+
+_GZIP: Final = b"\x1f\x8b"
+_LINE: Final = re.compile(r'"(?P<method>[A-Z]+) (?P<target>\S+) HTTP/[0-9.]+" (?P<status>[0-9]{3})\b')
+#: Bytes beyond ASCII, as nginx (`\xC3\xA9`) and Apache (`\xc3\xa9`) write them.
+_ESCAPES: Final = re.compile(r"\\x([0-9A-Fa-f]{2})")
+
+
+#: Members of a log's JSON objects, by the names that Caddy and makers of formats for nginx choose.
+_METHODS: Final = ("method", "request_method")
+_TARGETS: Final = ("uri", "request_uri", "url", "target", "path")
+_HOSTS: Final = ("host", "http_host", "server_name")
+
+
+class RecordingError(ValueError):
+    """The file is neither HAR nor an access log with any call in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A call as it was recorded: `host` is empty in logs, and so is `answer`, the body of its answer."""
+
+    host: str
+    request: Request
+    status: int
+    answer: bytes = b""
+
+
+def read_recording(path: Path) -> list[Recorded]:
+    """The calls in a HAR file (known by its content) or an access log, which has no bodies. Raises RecordingError, OSError."""
+    data = _unpacked(path)
+    found = list(_log(data)) if data.lstrip()[:1] != b"{" else _objects(data) or _har(data)
+    if not found:
+        raise RecordingError(f"{path.name} has no calls in it")
+    return found
+
+
+def target_of(request: Request) -> str:
+    """Path and query as a client writes them."""
+    query = request.query.decode("utf-8", "surrogateescape")
+    return f"{request.path}?{query}" if query else request.path
+
+
+def _unpacked(path: Path) -> bytes:
+    """The bytes in UTF-8, without a byte-order mark."""
+    with path.open("rb") as file:
+        packed = file.read(len(_GZIP)) == _GZIP
+    try:
+        with gzip.open(path) if packed else path.open("rb") as source:
+            data: bytes = source.read(LONGEST + 1)
+    except (gzip.BadGzipFile, EOFError) as error:
+        raise RecordingError(f"{path.name} is no whole gzip file: {error}") from None
+    if len(data) > LONGEST:
+        raise RecordingError(f"{path.name} is over {LONGEST:,} bytes: cut it into parts")
+    if data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        return data.decode("utf-16", "replace").encode()
+    return data.removeprefix(BOM_UTF8)
+
+
+def _har(data: bytes) -> list[Recorded]:
+    try:
+        return [_entry(entry) for entry in orjson.loads(data)["log"]["entries"]]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise RecordingError(f"this is no HAR file: {error}") from error
+
+
+def _entry(entry: dict[str, Any]) -> Recorded:
+    request, response = entry["request"], entry.get("response") or {}
+    headers = {header["name"].lower().encode("latin-1", "replace"): header["value"] for header in request.get("headers") or ()}
+    posted = request.get("postData") or {}
+    body = _content(posted) or _form(posted)
+    if body and posted.get("mimeType"):
+        headers.setdefault(b"content-type", posted["mimeType"])
+    call = request_of(request["method"], request["url"], headers, body)
+    host = split_target(request["url"])[0]
+    return Recorded(host, call, int(response.get("status") or 0), _content(response.get("content") or {}))
+
+
+def _content(content: dict[str, Any]) -> bytes:
+    """A body's text, in either of the two ways in which HAR has it."""
+    text: str = content.get("text") or ""
+    return b64decode(text) if content.get("encoding") == "base64" else text.encode("utf-8", "surrogatepass")
+
+
+def _form(posted: dict[str, Any]) -> bytes:
+    """The body of a form, of which HAR may have the fields alone."""
+    fields = [(field["name"], field.get("value") or "") for field in posted.get("params") or ()]
+    return urlencode(fields, errors="surrogatepass").encode()
+
+
+def _objects(data: bytes) -> list[Recorded]:
+    """The calls of a log with a JSON object a line, as Caddy writes it, or nginx by a format of one's own. None of a HAR file."""
+    lines = data.splitlines()
+    found = [_object(line) for line in lines if line.startswith(b"{") and line.rstrip().endswith(b"}")]
+    return [one for one in found if one is not None]
+
+
+def _object(line: bytes) -> Recorded | None:
+    try:
+        said = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return None
+    request = said.get("request")
+    if isinstance(request, str):
+        return next(_log(f'"{request}" {said.get("status", "000")}'.encode()), None)
+    request = request if isinstance(request, dict) else said
+    method, target = (_first(request, names) for names in (_METHODS, _TARGETS))
+    if not isinstance(method, str) or not isinstance(target, str):
+        return None
+    host, status = str(_first(request, _HOSTS) or split_target(target)[0]), str(said.get("status", ""))
+    return Recorded(host.lower(), request_of(method, target), int(status) if status.isdecimal() else 0)
+
+
+def _first(said: dict[str, Any], names: Sequence[str]) -> Any:
+    return next((said[name] for name in names if name in said), None)
+
+
+def _log(data: bytes) -> Iterator[Recorded]:
+    for line in data.decode("utf-8", "replace").splitlines():
+        found = _LINE.search(line)
+        if found:
+            target = _ESCAPES.sub(r"%\1", found["target"])
+            yield Recorded(split_target(target)[0], request_of(found["method"], target), int(found["status"]))

@@ -1,0 +1,266 @@
+"""A declaration bound to the schema and the graph, at start: each action with its parameters, its body, its writer and its operation."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLNamedType, get_named_type
+
+from rest_compat.accept import LONGEST_KEPT
+from rest_compat.deprecations import Deprecated, in_schema
+from rest_compat.errors import Headers
+from rest_compat.notices import deprecation_marks, marks_of, noted
+from rest_compat.preferences import STRICT
+from rest_compat.protocol import Graph, Prepared, Use
+from rest_compat.resources.declaration import METHODS, Action, DeclarationError, Deprecation, Parameter, Resource
+
+from . import query_method as queries
+from .body import BodyReader
+from .documents import Document, read_document, selected
+from .kept import Operations
+from .limits import limit_of
+from .paging import PAGING, POSITIONS, Way
+from .parameter_types import Choice, Kind, Several, kind_of
+from .query import FIELDS, ORDERING, Query, QueryReader, Reader
+from .shape import Source, Writer, compile_writer, resolve
+from .words import Words
+
+KEPT_USES = 256
+KEPT_QUERIES = 1024
+NODES, COUNT, VERSION, ERRORS, PAGE_INFO = "nodes", "totalCount", "version", "userErrors", "pageInfo"
+_LIST_VARIABLES = {"first", "last", "after", "before", "offset"}
+_LIST_LEAVES = {(name,) for name in ("startCursor", "endCursor", "hasNextPage", "hasPreviousPage")}
+_UNREAD: Mapping[Way, str] = {"after": "hasPreviousPage", "before": "hasNextPage"}
+"""Whether rows stand on the side that a page was not read towards takes a statement of its own to know, which links can do without."""
+JSON_QUERIES = (b"accept-query", b"application/json")
+"""RFC 10008, section 3: what the body of a QUERY may be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What runs: a document made ready, and the writer for what it answers."""
+
+    document: str
+    prepared: Prepared
+    write: Writer
+
+
+@dataclass(slots=True, eq=False)
+class Asked:
+    """A query string understood, and all that follows from it alone. Shared by the calls that ask alike: never changed."""
+
+    bound: "Bound"
+    query: Query
+    operation: Operation
+    strict: bool
+    ignored: tuple[str, ...]
+    """The parameters that have no effect, as `noted`."""
+    uses: tuple[Use, ...]
+    """What a call without a body makes use of."""
+    marks: Headers
+    """What is told of a call without a body, whatever becomes of it."""
+
+
+class Bound:
+    """One action of a resource. Raises DeclarationError where declaration, document and schema don't fit."""
+
+    def __init__(self, graph: Graph, resource: Resource, action: Action, kept: Operations[Operation]) -> None:
+        self._graph = graph
+        self._kept = kept
+        self.resource = resource
+        self.action: Action = action
+        self.method = METHODS[action]
+        self.methods = (self.method, queries.METHOD) if action == "list" else (self.method,)
+        self.path = resource.path(action)
+        self.route = f"{self.method} {self.path}"
+        self.document = read_document(resource.folder / f"{action}.graphql", graph.schema)
+        self.root = self.document.root.name.value
+        self.record = self._record()
+        self.sources = self._sources()
+        self.query = QueryReader(self._readers(), paged=action == "list", policy=graph.unknown_parameters)
+        self.body, self.words = self._body()
+        self.deprecated = self._deprecated()
+        self._deprecated_keys = {source.key.name: source.deprecated for source in self.sources}
+        self._marks: Headers = [(b"x-graphql-operation", self.document.name.encode()), *([JSON_QUERIES] if action == "list" else [])]
+        self.deprecations_always = self._always()
+        self.marks: Headers = self._marks + deprecation_marks(self.deprecations_always)
+        self._in_whole = self._of_whole_objects()
+        self.uses = lru_cache(maxsize=KEPT_USES)(self._uses)
+        self._remembered = lru_cache(maxsize=KEPT_QUERIES)(self._asked)
+        self._check_list()
+        self._whole = Operation(self.document.text, graph.prepare(self.document.text), compile_writer(self.sources))
+
+    def asked(self, raw: bytes, *, strict: bool) -> Asked:
+        """What a query string asks; short ones are remembered, since clients repeat themselves. Raises Refused (400)."""
+        return self._remembered(raw, strict) if len(raw) <= LONGEST_KEPT else self._asked(raw, strict)
+
+    def _asked(self, raw: bytes, strict: bool) -> Asked:  # noqa: FBT001 - remembered by position
+        query = self.query.read(raw, strict=strict)
+        fields: frozenset[str] = query.fields or frozenset()
+        ignored = noted(query.ignored) if query.ignored else ()
+        marks = self.told(ignored, (), self.deprecations(query.used, fields), [STRICT] if strict else [])
+        operation = self.operation(query.fields, query.page.way if query.page and query.page.position else None)
+        return Asked(self, query, operation, strict, ignored, self.uses_of(query.used, fields, ignored), marks)
+
+    def _check_list(self) -> None:
+        """Links need cursors in both directions. Raises DeclarationError."""
+        if self.action != "list":
+            return
+        missing = _LIST_VARIABLES - self.document.variables.keys()
+        if missing:
+            raise DeclarationError(f"{self.document.name} has no variable ${', $'.join(sorted(missing))}")
+        if missing_leaves := _LIST_LEAVES - selected(self.document, (PAGE_INFO,)):
+            raise DeclarationError(f"{self.document.name} does not select {', '.join(name for (name,) in sorted(missing_leaves))}")
+
+    def _record(self) -> tuple[str, ...]:
+        """Where the record is under the root field: the payload's field of its type, the connection's nodes, or the root itself."""
+        fields: Mapping[str, Any] = getattr(self.document.root_answer, "fields", {})
+        if self.action in {"get", "delete"}:
+            return ()
+        wanted = NODES if self.action == "list" else self.resource.type
+        found = [name for name, field in fields.items() if wanted in {name, get_named_type(field.type).name}]
+        if len(found) != 1:
+            raise DeclarationError(f"{self.document.name}: no {wanted} in {self.document.root_coordinate}")
+        return (found[0],)
+
+    def _sources(self) -> tuple[Source, ...]:
+        if self.action == "delete":
+            return ()
+        owner = self._graph.schema.type_map[self.resource.type]
+        keys = {key.name: key for key in self.resource.keys}
+        shown = [keys[name] for name in self.resource.listed] if self.action == "list" else self.resource.keys
+        sources = tuple(resolve(key, owner) for key in shown)
+        missing = {source.path for source in sources} - selected(self.document, self.record)
+        if missing:
+            raise DeclarationError(f"{self.document.name} does not select {', '.join('.'.join(path) for path in sorted(missing))}")
+        return sources
+
+    def _readers(self) -> list[Reader]:
+        names = Choice({source.key.name: source.key.name for source in self.sources})
+        fields = [Reader(FIELDS, Several(names))]
+        if self.action == "get":
+            return fields
+        if self.action != "list":
+            return []
+        paging, positions = ([Reader(name, kind) for name, kind in kinds.items()] for kinds in (PAGING, POSITIONS))
+        parameters = [_reader(self.document, parameter) for parameter in self.resource.parameters]
+        return [*paging, *parameters, *_ordering(self.document), *fields, *positions]
+
+    def _body(self) -> tuple[BodyReader | None, Words]:
+        input_ = get_named_type(self.document.variables.get("input"))
+        names = {key.target: key.name for key in self.resource.keys}
+        if not isinstance(input_, GraphQLInputObjectType):
+            return None, Words(names, None)
+        return BodyReader(self.resource.keys, input_), Words(names, input_)
+
+    def operation(self, fields: frozenset[str] | None, way: Way | None) -> Operation:
+        """For the keys in `fields`, if not all are wanted; `way` from a position, if there is one. Remembered queries hold it, too."""
+        if fields is None and way is None:
+            return self._whole
+        key = (self.route, fields, way)
+        found = self._kept.get(key)
+        if found is None:
+            found = self._operation(fields, way)
+            self._kept.put(key, found, found.document, self._remembered.cache_clear)
+        return found
+
+    def _operation(self, fields: frozenset[str] | None, way: Way | None) -> Operation:
+        sources = [source for source in self.sources if fields is None or source.key.name in fields]
+        document = self.document
+        if len(sources) < len(self.sources):
+            version = [] if self.action == "list" else [(VERSION,)]
+            document = document.keeping(self.record, [*(source.path for source in sources), *version])
+        if way is not None:
+            document = document.without((PAGE_INFO, _UNREAD[way]))
+        return Operation(document.text, self._graph.prepare(document.text, later=True), compile_writer(sources))
+
+    def uses_of(self, parameters: tuple[str, ...], fields: frozenset[str], ignored: tuple[str, ...]) -> tuple[Use, ...]:
+        """What a call makes use of, and what of it was ignored: the names of that are its client's, so they are not kept here."""
+        uses = self.uses(parameters, fields)
+        return uses + tuple(Use(self.route, "ignored", name) for name in ignored) if ignored else uses
+
+    def _uses(self, parameters: tuple[str, ...], fields: Collection[str]) -> tuple[Use, ...]:
+        """What a call makes use of, for the counts. Kept, like the operations, so that counting costs nothing."""
+        return (
+            Use(self.route, "route"),
+            *(Use(self.route, "parameter", name) for name in parameters),
+            *(Use(self.route, "field", name) for name in sorted(fields)),
+            *(Use(self.route, "whole_object", one.name) for one in self._in_whole if not fields),
+        )
+
+    def _deprecated(self) -> Deprecation | None:
+        """The route, as declared, or as the schema says of the root field."""
+        root = self.document.root_coordinate
+        return self.resource.deprecated.get(self.action) or in_schema(root, self.document.root_field.deprecation_reason)
+
+    def _always(self) -> list[Deprecated]:
+        """What each call of it uses that is deprecated: all of REST, the route."""
+        api, route = self._graph.deprecation, self.deprecated
+        return [*([Deprecated("api", "", api)] if api else []), *([Deprecated("route", self.route, route)] if route else [])]
+
+    def _of_whole_objects(self) -> list[Deprecated]:
+        """The deprecated keys of a record that is read whole; what a write answers can't be cut by `fields`, so it doesn't count."""
+        if self.action not in {"list", "get"}:
+            return []
+        return [Deprecated("whole_object", name, one) for name, one in self._deprecated_keys.items() if one]
+
+    def deprecations(self, parameters: Collection[str], fields: Collection[str]) -> list[Deprecated]:
+        """What of all that a call uses is deprecated; without `fields` a read takes the whole object."""
+        keys = self.body.deprecated if self.body else self._deprecated_keys
+        found = [Deprecated("parameter", name, one) for name in parameters if (one := self.query.readers[name].deprecated)]
+        found += [Deprecated("field", name, one) for name in fields if (one := keys.get(name))]
+        return [*self.deprecations_always, *found, *(() if fields else self._in_whole)]
+
+    def told(
+        self, ignored: Sequence[str], unknown: Sequence[str], deprecations: Sequence[Deprecated], preferences: Sequence[str]
+    ) -> Headers:
+        """The headers that tell of a call, whatever becomes of it."""
+        return self._marks + marks_of(ignored, unknown, deprecations, preferences)
+
+
+def _reader(document: Document, parameter: Parameter) -> Reader:
+    """Follow a parameter's place through the input types. Raises DeclarationError where it leads nowhere."""
+    name, (root, *steps) = parameter.name, parameter.to.split(".")
+    if root not in document.variables:
+        raise DeclarationError(f"{name}: {document.name} has no variable ${root}")
+    type_: GraphQLNamedType = get_named_type(document.variables[root])
+    way: dict[str, Any] = {f"{document.root_coordinate}({root}:)": document.argument(root)}
+    for step in steps:
+        if not isinstance(type_, GraphQLInputObjectType) or step not in type_.fields:
+            raise DeclarationError(f"{name}: there is no {step} in {type_.name}")
+        way[f"{type_.name}.{step}"] = type_.fields[step]
+        type_ = get_named_type(type_.fields[step].type)
+    several = isinstance(type_, GraphQLInputObjectType) and {"eq", "in"} <= type_.fields.keys()
+    last = way[next(reversed(way))]
+    kind = _several(type_) if several else kind_of(type_, steps[-1] if steps else "eq", limit_of(last and last.ast_node, "maxLength"))
+    coordinates = tuple(way)[1:] or tuple(way)
+    deprecated = [in_schema(coordinate, one.deprecation_reason) for coordinate, one in way.items() if one]
+    told = parameter.deprecated or next(filter(None, deprecated), None)
+    return Reader(name, kind, (root, *steps), any_of=several, coordinates=coordinates, deprecated=told)
+
+
+def _several(operators: Any) -> Kind:
+    return Several(kind_of(get_named_type(operators.fields["eq"].type), "eq", None))
+
+
+def _ordering(document: Document) -> list[Reader]:
+    """`ordering`, where the list has a variable for it; its names are those of the enum, as keys are written: `closeDate`."""
+    order = get_named_type(document.variables.get("orderBy"))
+    if not isinstance(order, GraphQLInputObjectType):
+        return []
+    fields = get_named_type(order.fields["field"].type)
+    assert isinstance(fields, GraphQLEnumType)
+    values = {
+        sign + _camel(name): {"field": name, "direction": direction}
+        for sign, direction in (("", "ASC"), ("-", "DESC"))
+        for name in fields.values
+    }
+    # As in SQL: a later term by the same key decides nothing.
+    kind = Several(Choice(values), key=lambda term: term["field"])
+    return [Reader(ORDERING, kind, ("orderBy",), coordinates=(f"{document.root_coordinate}(orderBy:)",))]
+
+
+def _camel(name: str) -> str:
+    first, *others = name.lower().split("_")
+    return first + "".join(word.capitalize() for word in others)

@@ -1,0 +1,143 @@
+"""A request body to an input object, and the faults of an input object back to the body's names."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import GraphQLEnumType, GraphQLInputField, GraphQLInputObjectType, GraphQLType, is_list_type, is_non_null_type
+
+from rest_compat.deprecations import in_schema
+from rest_compat.errors import Item, Refused
+from rest_compat.notices import noted
+from rest_compat.preferences import Preferences
+from rest_compat.protocol import Fault
+from rest_compat.resources.declaration import Deprecation, Key
+
+from .query import shown
+from .shape import enum_texts
+
+READ_BACK = "updatedAt"
+"""A read-only key: who sends it sends back the whole object that he read, with a change somewhere in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A body, understood: `used` are names as they came, `unknown` as `noted`; `faults` are what REST itself refuses.
+
+    `whole`: it is the whole object sent back, since it holds `updatedAt`, or every key that can be written.
+    """
+
+    input: dict[str, Any]
+    used: tuple[str, ...]
+    unknown: tuple[str, ...]
+    faults: tuple[Item, ...]
+    whole: bool
+    preferences: tuple[str, ...]
+    """What was applied of `Prefer`."""
+
+
+class _Refusal(Exception):
+    def __init__(self, message: str, below: tuple[int, ...] = ()) -> None:
+        super().__init__(message)
+        self.message = message
+        self.below = below
+
+
+class BodyReader:
+    """Reads the bodies of one route, into an input object of `type_`; a key without a field among its own is read-only."""
+
+    def __init__(self, keys: Sequence[Key], type_: GraphQLInputObjectType) -> None:
+        fields = type_.fields
+        self.writable: dict[str, tuple[Key, GraphQLInputField]] = {
+            key.name: (key, fields[key.target]) for key in keys if key.target in fields
+        }
+        self.read_only = {key.name for key in keys} - self.writable.keys()
+        self.deprecated: dict[str, Deprecation | None] = {
+            name: key.deprecated or in_schema(f"{type_}.{key.target}", field.deprecation_reason)
+            for name, (key, field) in self.writable.items()
+        }
+        self._names = {key.target: name for name, (key, _) in self.writable.items()}
+
+    def read(self, body: Any, wanted: Preferences) -> Body:
+        """Translate a decoded body. Raises Refused (400) if it isn't an object; unknown keys are faults only if strictness is wanted."""
+        if not isinstance(body, dict):
+            raise Refused("BAD_REQUEST", "The body must be a JSON object.")
+        if wanted.nulls_ignored:
+            body = {name: value for name, value in body.items() if value is not None}
+        unknown = tuple(name for name in body if name not in self.writable and name not in self.read_only)
+        faults = [body_item((name,), "This is not a field of this resource.") for name in unknown] if wanted.strict else []
+        found: dict[str, Any] = {}
+        used = tuple(name for name in body if name in self.writable)
+        for name in used:
+            key, field = self.writable[name]
+            try:
+                found[key.target] = _converted(body[name], field.type)
+            except _Refusal as refusal:
+                faults.append(body_item((name, *refusal.below), refusal.message))
+        whole = READ_BACK in body or len(used) == len(self.writable)
+        return Body(found, used, noted(unknown) if unknown else (), tuple(faults), whole, wanted.applied)
+
+    def items(self, body: Body, faults: Sequence[Fault]) -> list[Item]:
+        """All that is wrong with a body: what REST refused, then what GraphQL's types refuse elsewhere in it."""
+        own = {item.field.partition(".")[0] for item in body.faults}
+        told = [self._told(body.input, fault) for fault in faults if fault.path[:1] == ("input",) and len(fault.path) > 1]
+        return [*body.faults, *(item for item in told if item.field.partition(".")[0] not in own)]
+
+    def _told(self, given: Mapping[str, Any], fault: Fault) -> Item:
+        _, field, *below = fault.path
+        if field not in given:
+            message = "This field is required."
+        elif given[str(field)] is None:
+            message = "This field may not be null."
+        else:
+            message = fault.message
+        return body_item((self.name(str(field)), *below), message)
+
+    def name(self, field: str) -> str:
+        """The REST name of an input field."""
+        return self._names.get(field, field)
+
+
+def path_text(path: Sequence[str | int]) -> str:
+    """`contactIds.1`."""
+    return ".".join(map(str, path))
+
+
+def body_item(path: Sequence[str | int], message: str) -> Item:
+    """A fault at a place in the body."""
+    return Item(shown(path_text(path))[1:-1] or '""', "validation_error", message)
+
+
+def _converted(value: Any, type_: GraphQLType) -> Any:
+    """The GraphQL value of a REST one. GraphQL's own coercion is looser in two places: one value for a list, an integer for an id."""
+    if value is None:
+        return None
+    if is_non_null_type(type_):
+        return _converted(value, type_.of_type)
+    if is_list_type(type_):
+        return _converted_items(value, type_.of_type)
+    if isinstance(type_, GraphQLEnumType):
+        return _enum_value(value, type_)
+    if type_.name == "ID" and not isinstance(value, str):  # type: ignore[attr-defined]
+        raise _Refusal("An id is text.")
+    return value
+
+
+def _converted_items(value: Any, item: GraphQLType) -> list[Any]:
+    if not isinstance(value, list):
+        raise _Refusal("This must be a list.")
+    found = []
+    for index, each in enumerate(value):
+        try:
+            found.append(_converted(each, item))
+        except _Refusal as refusal:
+            raise _Refusal(refusal.message, (index, *refusal.below)) from None
+    return found
+
+
+def _enum_value(value: Any, enum: GraphQLEnumType) -> str:
+    names = {text: name for name, text in enum_texts(enum).items()}
+    if isinstance(value, str) and value in names:
+        return names[value]
+    got = shown(value) if isinstance(value, str) else "no text"
+    raise _Refusal(f"Got {got}; allowed is one of {', '.join(names)}.")

@@ -1,0 +1,282 @@
+"""A REST call in GraphQL's words: which operation, which document, which variables. Executes nothing."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote, unquote_to_bytes, urlencode
+
+import orjson
+
+from rest_compat.deprecations import Deprecated
+from rest_compat.errors import Headers, Item, Refused, invalid, malformed, no_method
+from rest_compat.headers import check_content_type, expected_versions, idempotency_key
+from rest_compat.preferences import NONE, Preferences, read_preferences
+from rest_compat.protocol import DecodeError, Graph, Use
+from rest_compat.resources.declaration import METHODS, Action, DeclarationError, Resource
+
+from .binding import Asked, Bound, Operation
+from .body import Body, body_item
+from .kept import Operations
+from .query import Query
+from .query_method import METHOD as QUERY
+from .query_method import query_string
+
+PREFIX = "/api/"
+WHOLE = "ignoreUnchanged"
+"""The variable that says that a body is the whole object sent back."""
+JSON_BODY = {b"content-type": "application/json"}
+ORDER = ("POST", "PATCH", "DELETE", QUERY)
+OVERRIDE = b"x-http-method-override"
+"""A POST to a record with this header is a PATCH or DELETE: Java's HttpURLConnection can't send PATCH."""
+OVERRIDDEN = ("PATCH", "DELETE")
+
+
+@dataclass(slots=True)
+class Request:
+    """A REST call as it came: `query` is raw, `headers` by lower-case name, `body` whole."""
+
+    method: str
+    path: str
+    query: bytes = b""
+    headers: Mapping[bytes, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """A REST call, translated."""
+
+    asked: Asked
+    variables: dict[str, Any]
+    body: Body | None = None
+    older: Sequence[int] = ()
+    """Further versions that `If-Match` names, beside the `expectedVersion` in the variables."""
+
+    @property
+    def bound(self) -> Bound:
+        """The action that it calls."""
+        return self.asked.bound
+
+    @property
+    def query(self) -> Query:
+        """Its query string, understood."""
+        return self.asked.query
+
+    @property
+    def operation(self) -> Operation:
+        """What runs."""
+        return self.asked.operation
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """The keys that it names, in `fields` or in its body."""
+        return frozenset(self.body.used) if self.body else self.query.fields or frozenset()
+
+    @property
+    def uses(self) -> tuple[Use, ...]:
+        """What it makes use of: its route, its parameters, the keys it names."""
+        return self.bound.uses_of(self.query.used, self.fields, self.ignored) if self.body else self.asked.uses
+
+    @property
+    def ignored(self) -> tuple[str, ...]:
+        """What of it has no effect: parameters that are unknown or empty, and unknown keys of its body. Percent-encoded, bounded."""
+        return (*self.asked.ignored, *self.body.unknown) if self.body else self.asked.ignored
+
+    @property
+    def marks(self) -> Headers:
+        """What is told of the call itself, whatever becomes of it."""
+        if self.body is None:
+            return self.asked.marks
+        return self.bound.told(self.asked.ignored, self.body.unknown, self.deprecations, self.body.preferences)
+
+    @property
+    def deprecations(self) -> list[Deprecated]:
+        """What it uses that is deprecated."""
+        return self.bound.deprecations(self.query.used, self.fields)
+
+    def explained(self, base: str) -> dict[str, Any]:
+        """What `/api/_graphql` answers; `base` is the address of the server."""
+        variables = orjson.dumps(self.variables).decode()
+        names = {"query": self.operation.document, "variables": variables, "operationName": self.bound.document.name}
+        return {
+            "operationName": self.bound.document.name,
+            "document": self.operation.document,
+            "variables": self.variables,
+            "ignored": list(self.ignored),
+            "deprecations": [one.explained() for one in self.deprecations],
+            "explorerUrl": f"{base}/graphql#{urlencode(names, quote_via=quote)}",
+        }
+
+
+class Site:
+    """A kind of path, with the actions that it has by method: a collection, or one of its records."""
+
+    def __init__(self, actions: Sequence[Bound]) -> None:
+        self.actions = {method: bound for bound in actions for method in bound.methods}
+
+    def action(self, method: str) -> Bound | None:
+        """What `method` does here; HEAD is GET without its body, QUERY is GET with its parameters in the body."""
+        return self.actions.get("GET" if method == "HEAD" else method)
+
+    def method(self, method: str, headers: Mapping[bytes, str]) -> str:
+        """The method that a request means: a POST to a record may name it in a header. Raises 405 for one that it can't be."""
+        wanted = headers.get(OVERRIDE, "").strip().upper() if method == "POST" else ""
+        if wanted in {"", method}:
+            return method
+        if wanted in OVERRIDDEN and wanted in self.actions:
+            return wanted
+        raise no_method(wanted, self.allow, "X-HTTP-Method-Override on POST may name PATCH or DELETE, at the address of one record")
+
+    @property
+    def allow(self) -> str:
+        """For the header `Allow`."""
+        own = sorted(self.actions.keys() - {"GET", "HEAD"}, key=ORDER.index)
+        return ", ".join(["GET", "HEAD", *own, "OPTIONS"])
+
+
+class Translator:
+    """All resources, bound. Raises DeclarationError at start where something does not fit."""
+
+    def __init__(self, graph: Graph, resources: Sequence[Resource]) -> None:
+        self.graph = graph
+        self.resources = resources
+        operations = Operations[Operation]()
+        self.bound: dict[tuple[str, Action], Bound] = {
+            (resource.name, action): Bound(graph, resource, action, operations) for resource in resources for action in METHODS
+        }
+        names = [bound.document.name for bound in self.bound.values()]
+        if len(set(names)) < len(names):
+            raise DeclarationError("two documents have the same operation name")
+        self._collections = {resource.name: self._site(resource, "list", "create") for resource in resources}
+        self._records = {resource.name: self._site(resource, "get", "update", "delete") for resource in resources}
+
+    def _site(self, resource: Resource, *actions: Action) -> Site:
+        return Site([self.bound[resource.name, action] for action in actions])
+
+    def find(self, path: str) -> tuple[Site, str] | None:
+        """The site of a decoded path, with or without its last slash, and the id in it ('' for a collection)."""
+        if not path.startswith(PREFIX):
+            return None
+        name, _, rest = path[len(PREFIX) :].partition("/")
+        if not rest:
+            site = self._collections.get(name)
+            return (site, "") if site else None
+        site = self._records.get(name)
+        identifier = rest.removesuffix("/")
+        return (site, identifier) if site and identifier and "/" not in identifier else None
+
+    def translate(self, request: Request) -> Call:
+        """Translate a call that is not to be run: what GraphQL's types refuse is looked for here. Raises Refused, naming it all."""
+        found = self.find(request.path)
+        if found is None:
+            raise Refused("NOT_FOUND", "There is nothing at this address.")
+        site, identifier = found
+        request.method = site.method(request.method, request.headers)
+        bound = site.action(request.method)
+        if bound is None:
+            raise no_method(request.method, site.allow)
+        call = self.call(bound, identifier, request)
+        faults = self.faults(call)
+        if faults:
+            raise invalid(faults)
+        return call
+
+    def call(self, bound: Bound, identifier: str, request: Request) -> Call:
+        """The call of a known action, to be run: its types are the graph's to check. Raises Refused."""
+        prefer = request.headers.get(b"prefer")
+        wanted = NONE if prefer is None else read_preferences(prefer)
+        if request.method == QUERY:
+            request.query = self._joined_query(request)
+        asked = bound.asked(request.query, strict=wanted.strict)
+        if bound.action == "list":
+            return Call(asked, asked.query.variables)
+        variables = self._of_record(bound, identifier)
+        if bound.action == "get":
+            return Call(asked, variables)
+        return self._write_call(asked, variables, request, wanted)
+
+    def _write_call(self, asked: Asked, variables: dict[str, Any], request: Request, wanted: Preferences) -> Call:
+        bound = asked.bound
+        versions = self._versions(bound, request.headers)
+        if versions:
+            variables["expectedVersion"] = versions[0]
+        variables |= self._key(bound, request.headers)
+        body = bound.body.read(self._decoded(request), wanted) if bound.body else None
+        if body is not None:
+            variables["input"] = body.input
+            if body.whole and WHOLE in bound.document.variables:
+                variables[WHOLE] = True
+        call = Call(asked, variables, body, versions[1:])
+        if body is not None and body.faults:
+            raise invalid(self.faults(call))
+        return call
+
+    def _joined_query(self, request: Request) -> bytes:
+        """The query string of a QUERY: that of its address, and what its body says."""
+        return b"&".join(filter(None, (request.query, query_string(self._decoded(request)))))
+
+    @staticmethod
+    def _of_record(bound: Bound, identifier: str) -> dict[str, Any]:
+        if bound.action == "create":
+            return {}
+        # No id of ours: to ask for it would be to hand the database what it may not be able to hold.
+        if not identifier.isprintable():
+            raise no_such(bound.resource)
+        return {"id": identifier}
+
+    def _versions(self, bound: Bound, headers: Mapping[bytes, str]) -> list[int]:
+        """The versions that the record may have, the newest first; none where any will do."""
+        if bound.action not in {"update", "delete"}:
+            return []
+        if_match = headers.get(b"if-match")
+        if if_match is None and self.graph.require_if_match:
+            raise Refused(
+                "PRECONDITION_REQUIRED",
+                "Send If-Match with the ETag of the record as you have seen it: it is in every answer about the record.",
+            )
+        return expected_versions(if_match) if if_match is not None else []
+
+    def _key(self, bound: Bound, headers: Mapping[bytes, str]) -> dict[str, Any]:
+        key = headers.get(b"idempotency-key")
+        if key is None:
+            return {}
+        if "idempotencyKey" not in bound.document.variables:
+            raise malformed([Item("Idempotency-Key", "bad_request", f"Not supported for {bound.resource.name}.")])
+        return {"idempotencyKey": idempotency_key(key)}
+
+    def _decoded(self, request: Request) -> Any:
+        check_content_type(request.headers.get(b"content-type", ""))
+        try:
+            return self.graph.decode(request.body)
+        except DecodeError as error:
+            items = [body_item(fault.path, fault.message) for fault in error.faults if fault.path]
+            raise (invalid(items) if items else Refused(error.code, error.message)) from None
+
+    def faults(self, call: Call) -> list[Item]:
+        """All that REST and GraphQL's types refuse in a call's body."""
+        if call.body is None or call.bound.body is None:
+            return []
+        return call.bound.body.items(call.body, self.graph.check(call.operation.prepared, call.variables))
+
+
+def no_such(resource: Resource) -> Refused:
+    """404, the same bytes whether it never was or is another workspace's."""
+    return Refused("NOT_FOUND", f"There is no such {resource.singular}.")
+
+
+def request_of(method: str, target: str, headers: Mapping[bytes, str] | None = None, body: bytes = b"") -> Request:
+    """A request from a method and a target as a client writes them: `/api/opportunities/?stage=proposal`, also with scheme and host."""
+    _, target = split_target(target)
+    path, _, query = target.partition("#")[0].partition("?")
+    decoded = unquote_to_bytes(path).decode("utf-8", "replace")
+    return Request(method.upper(), decoded, query.encode("utf-8", "surrogatepass"), headers or {}, body)
+
+
+def split_target(target: str) -> tuple[str, str]:
+    """The host of an absolute target, in lower case, and what comes after it; a target that begins with its path has no host."""
+    scheme, found, rest = target.partition("://")
+    if not found or not scheme.isalpha():
+        return "", target
+    host, slash, path = rest.partition("/")
+    authority, mark, query = host.partition("?")
+    return authority.rpartition("@")[2].lower(), f"/{mark}{query}" if mark else slash + path if slash else "/"

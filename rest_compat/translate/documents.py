@@ -1,0 +1,158 @@
+"""The `.graphql` documents of a resource: read, understood, and cut down to what a call asks for."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+from graphql import (
+    FieldNode,
+    GraphQLArgument,
+    GraphQLField,
+    GraphQLNamedType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    GraphQLType,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    get_named_type,
+    parse,
+    print_ast,
+    type_from_ast,
+    validate,
+)
+
+from rest_compat.resources.declaration import DeclarationError
+
+Path_ = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Document:
+    """One operation with one root field. Its selections are plain fields, so that a response key is a field's name."""
+
+    text: str
+    operation: OperationDefinitionNode
+    schema: GraphQLSchema
+
+    @property
+    def name(self) -> str:
+        """The operation's name, as `X-GraphQL-Operation` tells it."""
+        return self.operation.name.value if self.operation.name else ""
+
+    @cached_property
+    def variables(self) -> dict[str, GraphQLType]:
+        """The types of the variables that it declares."""
+        found = {node.variable.name.value: type_from_ast(self.schema, node.type) for node in self.operation.variable_definitions or ()}
+        return {name: type_ for name, type_ in found.items() if type_ is not None}
+
+    @property
+    def root(self) -> FieldNode:
+        """Its only root field."""
+        return _fields(self.operation.selection_set)[0]
+
+    @property
+    def root_coordinate(self) -> str:
+        """`Query.opportunities`."""
+        return f"{self._root_type.name}.{self.root.name.value}"
+
+    @property
+    def root_field(self) -> GraphQLField:
+        """The root field's definition."""
+        fields: dict[str, GraphQLField] = self._root_type.fields
+        return fields[self.root.name.value]
+
+    @property
+    def _root_type(self) -> GraphQLObjectType:
+        root = self.schema.get_root_type(self.operation.operation)
+        if root is None:
+            raise DeclarationError(f"{self.name}: the schema has no {self.operation.operation.value}")
+        return root
+
+    @property
+    def root_answer(self) -> GraphQLNamedType:
+        """The type that the root field answers: a connection, a payload, or the record's own."""
+        named: GraphQLNamedType = get_named_type(self.root_field.type)
+        return named
+
+    def argument(self, variable: str) -> GraphQLArgument | None:
+        """The root field's argument that a variable is given to, under the same name."""
+        return self.root_field.args.get(variable)
+
+    def keeping(self, record: Path_, paths: Collection[Path_]) -> "Document":
+        """The document that selects, of the record at `record`, only `paths`; what stands beside the record stays."""
+        return self._selecting(_keep(self.operation.selection_set, (self.root.name.value, *record), paths))
+
+    def without(self, path: Path_) -> "Document":
+        """The document without the field at `path` below the root field."""
+        return self._selecting(_drop(self.operation.selection_set, (self.root.name.value, *path)))
+
+    def _selecting(self, selections: SelectionSetNode) -> "Document":
+        operation = replace(self.operation, selection_set=selections)
+        return Document(print_ast(operation) + "\n", operation, self.schema)
+
+
+def read_document(path: Path, schema: GraphQLSchema) -> Document:
+    """Parse and validate a file. Raises DeclarationError, naming it."""
+    text = path.read_text("utf-8")
+    tree = parse(text, no_location=True)
+    faults = validate(schema, tree)
+    if faults:
+        raise DeclarationError(f"{path.parent.name}/{path.name}: {faults[0].message}")
+    match tree.definitions:
+        case (OperationDefinitionNode() as operation,) if len(_fields(operation.selection_set)) == 1:
+            return Document(text, operation, schema)
+    raise DeclarationError(f"{path.parent.name}/{path.name}: one operation with one root field is wanted")
+
+
+def _fields(selections: SelectionSetNode | None) -> list[FieldNode]:
+    nodes = selections.selections if selections else ()
+    found = [node for node in nodes if isinstance(node, FieldNode) and node.alias is None]
+    if len(found) != len(nodes):
+        raise DeclarationError("aliases and fragments are not for these documents")
+    return found
+
+
+def selected(document: Document, record: Path_) -> set[Path_]:
+    """The paths of the leaves that the document selects of its record."""
+    selections: SelectionSetNode | None = document.root.selection_set
+    for step in record:
+        selections = next((node.selection_set for node in _fields(selections) if node.name.value == step), None)
+    return set(_leaves(selections))
+
+
+def _leaves(selections: SelectionSetNode | None, prefix: Path_ = ()) -> Iterable[Path_]:
+    for node in _fields(selections):
+        here = (*prefix, node.name.value)
+        if node.selection_set:
+            yield from _leaves(node.selection_set, here)
+        else:
+            yield here
+
+
+def _keep(selections: SelectionSetNode, record: Path_, paths: Collection[Path_]) -> SelectionSetNode:
+    return SelectionSetNode(selections=tuple(node for child in _fields(selections) for node in _kept(child, record, paths)))
+
+
+def _kept(node: FieldNode, record: Path_, paths: Collection[Path_]) -> Iterable[FieldNode]:
+    name = node.name.value
+    if record:
+        inside = node.selection_set
+        yield replace(node, selection_set=_keep(inside, record[1:], paths)) if inside and name == record[0] else node
+        return
+    below = [path[1:] for path in paths if path[0] == name]
+    if node.selection_set and any(below):
+        yield replace(node, selection_set=_keep(node.selection_set, (), below))
+    elif below:
+        yield node
+
+
+def _drop(selections: SelectionSetNode, path: Path_) -> SelectionSetNode:
+    return SelectionSetNode(selections=tuple(node for child in _fields(selections) for node in _dropped(child, path)))
+
+
+def _dropped(node: FieldNode, path: Path_) -> Iterable[FieldNode]:
+    if node.name.value != path[0]:
+        yield node
+    elif len(path) > 1 and node.selection_set:
+        yield replace(node, selection_set=_drop(node.selection_set, path[1:]))

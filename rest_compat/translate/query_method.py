@@ -1,0 +1,51 @@
+"""The method QUERY (RFC 10008): a list's parameters as a JSON object in the body, read as the query string that says the same."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlencode
+
+import orjson
+
+from rest_compat.errors import Item, Refused, malformed
+
+from .body import body_item
+
+METHOD = "QUERY"
+_ALLOWED = "allowed is text, a number, or a list of those"
+
+
+def query_string(body: Any) -> bytes:
+    """The parameters in a decoded body, encoded: a list becomes its elements, null and the empty list are empty parameters. Raises 400."""
+    if not isinstance(body, dict):
+        raise Refused("BAD_REQUEST", 'The body must be a JSON object of the parameters: {"stage": ["proposal"], "limit": 20}.')
+    faults: list[Item] = []
+    pairs = [(name, text) for name, value in body.items() for text in _texts(name, value, faults)]
+    if faults:
+        raise malformed(faults)
+    return urlencode(pairs, safe="[]").encode()
+
+
+def _texts(name: str, value: Any, faults: list[Item]) -> Iterator[str]:
+    if not isinstance(value, list):
+        yield _text((name,), value, faults)
+    elif not value:
+        yield ""
+    else:
+        yield from (_text((name, index), each, faults) for index, each in enumerate(value))
+
+
+def _text(path: tuple[str | int, ...], value: Any, faults: list[Item]) -> str:
+    if value is None or isinstance(value, str):
+        return value or ""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        item = body_item(path, "")
+        faults.append(replace(item, code="bad_request", message=f"{item.field} is {_kind(value)}; {_ALLOWED}."))
+        return ""
+    return orjson.dumps(int(value) if value == int(value) else value).decode()
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, bool):
+        return orjson.dumps(value).decode()
+    return "a list within a list" if isinstance(value, list) else "an object"

@@ -1,0 +1,356 @@
+"""Compiles selections: walks what is asked of a type, collects the SQL that it needs, and writes the expression that answers it."""
+
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from graphql import GraphQLEnumType, GraphQLList, GraphQLNonNull, GraphQLObjectType, get_named_type, get_nullable_type
+from sqlalchemy import FromClause
+
+from schema.engine.document.selections import Selected, Selections
+from schema.engine.execute.kept import Kept
+from schema.storage.database import Database
+from schema.storage.statements import Statement
+
+from .cost import LIST, LONG, LONG_TEXT, Cost, Size, dearest, paged
+from .model import FieldModel, Model
+from .select import Batch, Level
+from .sources import Column, Connection, Expression, OneOf, Resolved, Stored, ToMany, ToOne
+from .weight import ABSENT, ID_LENGTH, SCALARS, Weight
+from .weight import Parents as Keys
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+
+    from schema.engine.document.variables import Check, Variables
+    from schema.engine.execute.reading import Reader
+
+    WorkOut = Callable[[Reader, Mapping[str, Any]], Awaitable[dict[str, Any]]]
+
+STATEMENTS, STATEMENTS_BYTES = 10_000, 16_000_000
+"""How many statements are kept for the shapes of operations' arguments, and about how many bytes they take."""
+_STATEMENT, _BIND, _SHAPE = 1, 160, 1_200
+"""Bytes that a kept statement takes for each character of its text, for each bind, and besides."""
+
+Parents = Literal["none", "one", "many"]
+"""How many parents the pages have that a statement reads: none at the root."""
+
+TYPENAME = "__typename"
+RUNTIME_TYPE = None
+"""The key under which a raw object says what it is: no response key can be that."""
+
+
+class NotCompiled(Exception):
+    """A query needs a statement that has to be compiled first: one for a page at the root, for one parent's, or for many parents'."""
+
+    def __init__(self, parents: "Parents" = "none") -> None:
+        super().__init__()
+        self.parents: Parents = parents
+
+
+class Shaped(Protocol):
+    """A part of a query whose statements follow the shapes of its arguments."""
+
+    def compile(self, variables: "Variables", parents: Parents) -> None:
+        """Compiles what isn't kept of the statements that read the pages of so many `parents`.
+
+        Where the arguments are at fault there are none: who reads tells it.
+        """
+
+
+class Loaded(Protocol):
+    """What plain objects have by ids."""
+
+    async def load(self, reader: "Reader", ids: "Iterable[Any]", variables: "Variables") -> "Mapping[Any, Any]":
+        """What belongs to these ids, by id; null is passed over. Raises TooLarge."""
+
+
+@dataclass(slots=True)
+class Related:
+    """Records that plain objects refer to, or pages that hang on them: loaded before the writer runs, which finds them as `name`."""
+
+    name: str
+    records: "Loaded"
+    ids: str
+
+
+@dataclass(slots=True)
+class Hanging:
+    """Pages that hang on plain objects, by the ids that these hold."""
+
+    batch: Batch
+
+    async def load(self, reader: "Reader", ids: "Iterable[Any]", variables: "Variables") -> "Mapping[Any, Any]":
+        """The page of each id. Raises TooLarge."""
+        found = [id_ for id_ in ids if id_ is not None]
+        if not found:
+            return {}
+        keys = list(dict.fromkeys(found))
+        parents = Keys(keys, len(found) - len(keys) + 1, partial(Counter, found))
+        pages: Mapping[Any, Any] = await self.batch.load(reader, parents, variables)
+        return pages
+
+
+@dataclass(slots=True)
+class Plain:
+    """A plain object being written: the code of the variable that holds it, what its ids are collected by, and its bytes."""
+
+    variable: str
+    collect: str
+    related: list[Related] = field(default_factory=list)
+    size: Size | None = None
+    """How many items its list has, where the arguments say it."""
+    weight: Weight = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.weight = Weight(self.variable)
+
+
+@dataclass(slots=True)
+class Compiler:
+    """Everything that stays the same while one operation is compiled."""
+
+    model: Model
+    database: Database
+    selections: Selections
+    limited: bool
+    admin: bool
+    raw: bool
+    names: dict[str, Any]
+    statements: Kept[Statement]
+    connection: "Callable[..., Any]"
+    to_many: "Callable[..., Any]"
+    embedded: "Callable[..., Any]"
+    records: "Callable[..., Any]"
+    resolved: "Callable[..., Any]"
+    site: "Callable[..., Any]"
+    worked_out: "Mapping[str, WorkOut]"
+    checks: "list[Check]" = field(default_factory=list, init=False)
+    """What raises BadRequest, CursorExpired for arguments that can't be in a workspace, as soon as the variables are known."""
+    shaped: "list[Shaped]" = field(default_factory=list, init=False)
+    """The parts whose statements follow the shapes of their arguments, at any depth."""
+    may_compile: int = field(default=1, init=False)
+    """How many allow to compile a statement at once. Queries don't: theirs are compiled in turn with other heavy work."""
+
+    def query_is_done(self) -> "list[Shaped]":
+        """The parts of a query that is compiled. They are let go here, so that the query's memory is free after its last use."""
+        found, self.shaped, self.checks, self.may_compile = self.shaped, [], [], 0
+        return found
+
+    @contextmanager
+    def compiling(self) -> "Iterator[None]":
+        """Allows to compile the statements that aren't kept."""
+        self.may_compile += 1
+        try:
+            yield
+        finally:
+            self.may_compile -= 1
+
+    def sql(self, clause: Any) -> Statement:
+        """Compiled SQL. Raises AssertionError for a statement that isn't bound to a workspace."""
+        statement = self.database.compile(clause)
+        assert "workspace" in statement.names, statement.text
+        return statement
+
+    def kept(self, key: tuple[Any, ...], make: "Callable[[], Any]") -> Statement:
+        """The compiled clause that `make` makes, kept under `key` together with those of all other operations. Raises NotCompiled."""
+        statement = self.statements.get(key)
+        if statement is None:
+            if not self.may_compile:
+                raise NotCompiled
+            statement = self.sql(make())
+            self.statements.put(key, statement, _STATEMENT * len(statement.text) + _BIND * len(statement.names) + _SHAPE)
+        return statement
+
+    def level(self, stored: Stored, **given: Any) -> Level:
+        """A new SELECT."""
+        return Level(stored, self.limited, **given)
+
+    def object(self, level: Level, table: FromClause, type_: GraphQLObjectType, asked: list[Selected]) -> tuple[str, Cost]:
+        """The code of an object that stands in a row of `level`, and its cost."""
+        notes: list[str] = []
+
+        def part(selected: Selected) -> tuple[str, Cost]:
+            model = self.model.field(type_.name, selected.name)
+            if not isinstance(model.source, Resolved):
+                return self._field(level, table, model, selected)
+            note, cost = self.resolved(self, level, table, model, selected)
+            notes.append(note)
+            return "None", cost
+
+        code, cost = self.members(type_, asked, level.weight, part)
+        return (f"(made := {code}, {', '.join(notes)})[0]" if notes else code), cost
+
+    def members(
+        self, type_: GraphQLObjectType, asked: list[Selected], weight: Weight, part: "Callable[[Selected], tuple[str, Cost]]"
+    ) -> tuple[str, Cost]:
+        """The code of an object whose fields' codes and costs `part` tells, and its cost; its bytes are added to `weight`."""
+        cost = Cost(1)
+        parts = [f"{RUNTIME_TYPE!r}: {type_.name!r}"] if self.raw else []
+        weight.object_of([selected.key for selected in asked])
+        for selected in asked:
+            if selected.name != TYPENAME:
+                code, added = part(selected)
+                cost.add(added)
+                parts.append(f"{selected.key!r}: {code}")
+                continue
+            weight.fixed += len(type_.name) + 2
+            if not self.raw:
+                parts.append(f"{selected.key!r}: {type_.name!r}")
+        return "{" + ", ".join(parts) + "}", cost
+
+    def _field(self, level: Level, table: FromClause, model: FieldModel, selected: Selected) -> tuple[str, Cost]:
+        source = model.source
+        if model.for_admins and not self.admin:
+            level.weight.fixed += ABSENT
+            return "None", Cost()
+        if isinstance(source, Column):
+            return self._value(model, level.slot(table.c[source.name]), level.weight)
+        if isinstance(source, Expression):
+            return self._value(model, level.slot(source.build(table)), level.weight)
+        if isinstance(source, ToOne):
+            code, cost, test = self._row(level, table, source, selected)
+            return self._unless_absent(code, test, model), cost
+        return self._one_of(level, table, source, selected) if isinstance(source, OneOf) else self._many(level, table, model, selected)
+
+    def _many(self, level: Level, table: FromClause, model: FieldModel, selected: Selected) -> tuple[str, Cost]:
+        source = model.source
+        if isinstance(source, ToMany) and level.embeds:
+            embedded: tuple[str, Cost] | None = self.embedded(self, source, model, selected, level, table)
+            if embedded is not None:
+                return embedded
+        parent = level.place(table.c.id)
+        if isinstance(source, ToMany):
+            batch, cost = self.to_many(self, source, model, selected, parent)
+            absent, around = "[]", len("[]")
+        else:
+            assert isinstance(source, Connection)
+            batch, cost = self.connection(self, source, model, selected, parent)
+            absent, around = "None", batch.around
+        level.batches.append(batch)
+        level.weight.fixed += around
+        return f"b{len(level.batches) - 1}.get({level.row}[{parent}], {absent})", cost
+
+    def _value(self, model: FieldModel, code: str, weight: Weight) -> tuple[str, Cost]:
+        type_ = model.definition.type
+        named = get_named_type(type_)
+        if isinstance(named, GraphQLEnumType):
+            weight.fixed += max(map(len, named.values)) + 2
+        elif named.name in SCALARS:
+            weight.fixed += SCALARS[named.name]
+        else:
+            weight.text(code, ID_LENGTH if named.name == "ID" else model.longest)
+        cost = Cost(LONG_TEXT if (model.longest or 0) > LONG else 0)
+        return self.model.formats.of(named.name, code, raw=self.raw, nullable=not isinstance(type_, GraphQLNonNull)), cost
+
+    def _row(self, level: Level, table: FromClause, source: ToOne, selected: Selected) -> tuple[str, Cost, str]:
+        """The code of the row that `source` refers to, the cost, and the code that is None where there is no such row."""
+        type_: Any = self.model.schema.type_map[source.type_name]
+        stored = self.model.stored(source.type_name)
+        asked = self.selections.below(selected, type_)
+        if self.only_refers(stored, asked):
+            slot = level.slot(table.c[source.column])
+            return *self.reference(slot, type_, asked, level.weight), slot
+        joined = level.join(table, source.column, stored)
+        test = level.slot(joined.c.id)
+        return *self.object(level, joined, type_, asked), test
+
+    def _one_of(self, level: Level, table: FromClause, source: OneOf, selected: Selected) -> tuple[str, Cost]:
+        rows = [self._row(level, table, member, selected) for member in source.members]
+        choices = " else ".join(f"{code} if {test} is not None" for code, _, test in rows)
+        return f"({choices} else None)", dearest([cost for _, cost, _ in rows])
+
+    def only_refers(self, stored: Stored, asked: list[Selected]) -> bool:
+        """Whether nothing but the id is wanted of rows that are all in sight: what refers to them has it, no join is needed."""
+        in_sight = stored.visible is None or not self.limited
+        return in_sight and all(field.name in {"id", TYPENAME} for field in asked)
+
+    def reference(self, slot: str, type_: GraphQLObjectType, asked: list[Selected], weight: Weight) -> tuple[str, Cost]:
+        """The code of an object of which only the id is wanted, and its cost."""
+
+        def part(_: Selected) -> tuple[str, Cost]:
+            weight.text(slot, ID_LENGTH)
+            return slot, Cost()
+
+        return self.members(type_, asked, weight, part)
+
+    def plain(self, plain: Plain, type_: GraphQLObjectType, asked: list[Selected]) -> tuple[str, Cost]:
+        """The code of a plain object that stands in a variable, keyed by the names of the type's fields, and its cost."""
+
+        def part(selected: Selected) -> tuple[str, Cost]:
+            return self._member(plain, self.model.field(type_.name, selected.name), selected)
+
+        return self.members(type_, asked, plain.weight, part)
+
+    def _member(self, plain: Plain, model: FieldModel, selected: Selected) -> tuple[str, Cost]:
+        if isinstance(model.source, ToOne):
+            return self._related(plain, model.source, selected)
+        if isinstance(model.source, Connection):
+            batch, cost = self.connection(self, model.source, model, selected, 0)
+            return self._by_id(plain, model.source.of, Hanging(batch)), cost
+        if isinstance(model.source, OneOf):
+            related = [self._related(plain, member, selected) for member in model.source.members]
+            ids = [f"{plain.variable}[{member.column!r}]" for member in model.source.members]
+            choices = " else ".join(f"{code} if {id_} is not None" for (code, _), id_ in zip(related, ids, strict=True))
+            return f"({choices} else None)", dearest([cost for _, cost in related])
+        code = f"{plain.variable}[{model.name!r}]"
+        type_ = get_named_type(model.definition.type)
+        if isinstance(type_, GraphQLObjectType):
+            return self._plain_object(plain, code, type_, model, selected)
+        if not _is_list(model):
+            return self._value(model, code, plain.weight)
+        plain.weight.text(code, None)
+        return code, Cost()
+
+    def _plain_object(self, plain: Plain, code: str, type_: GraphQLObjectType, model: FieldModel, selected: Selected) -> tuple[str, Cost]:
+        asked = self.selections.below(selected, type_)
+        if not _is_list(model):
+            below = _inner(plain, code, None)
+            inner, cost = self.plain(below, type_, asked)
+            plain.weight.object(below.weight, code)
+            return self._unless_absent(inner, code, model), cost
+        item = f"{plain.variable}_"
+        below = _inner(plain, item, code)
+        related = len(plain.related)
+        inner, cost = self.plain(below, type_, asked)
+        plain.weight.items(below.weight, code)
+        if plain.size:
+            cost = paged(plain.size, cost)
+        elif len(plain.related) > related:
+            cost = cost.times(LIST)
+        return f"[{inner} for {item} in {code}]", cost
+
+    def _unless_absent(self, code: str, test: str, model: FieldModel) -> str:
+        """`code`, or what stands for an absent object: null, or the end of the plan where the types rule null out."""
+        ends = isinstance(model.definition.type, GraphQLNonNull) and not self.raw
+        absent = f"fault({model.coordinate!r})" if ends else "None"
+        return f"({code} if {test} is not None else {absent})"
+
+    def _related(self, plain: Plain, source: ToOne, selected: Selected) -> tuple[str, Cost]:
+        records, cost = self.records(self, source.type_name, selected)
+        return self._by_id(plain, source.column, records), cost
+
+    def _by_id(self, plain: Plain, key: str, loaded: Loaded) -> str:
+        """The code of what belongs to the id that a plain object has under `key`."""
+        name = f"x{len(plain.related)}"
+        plain.weight.fixed += ABSENT
+        plain.related.append(Related(name, loaded, plain.collect.format(f"{plain.variable}[{key!r}]")))
+        return f"{name}.get({plain.variable}[{key!r}])"
+
+
+def _inner(plain: Plain, variable: str, iterated: str | None) -> Plain:
+    collect = plain.collect if iterated is None else f"[{{}} for {variable} in {iterated}]"
+    return Plain(variable, collect, plain.related)
+
+
+def _is_list(model: FieldModel) -> bool:
+    return isinstance(get_nullable_type(model.definition.type), GraphQLList)
+
+
+def result_type(model: FieldModel) -> GraphQLObjectType:
+    """The object type that a field's value, or each of its items, has."""
+    type_ = get_named_type(model.definition.type)
+    assert isinstance(type_, GraphQLObjectType)
+    return type_

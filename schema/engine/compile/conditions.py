@@ -1,0 +1,333 @@
+"""Filters: a filter input becomes a small tree of conditions, whose shape decides the SQL and whose values are binds.
+
+The same tree is a SQL condition for lists and a predicate for events, so that the two can't differ.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphql import GraphQLInputObjectType, get_named_type
+from sqlalchemy import ColumnElement, FromClause, and_, exists, false, not_, or_, true
+
+from schema.rules.errors import BadRequest
+from schema.rules.text import fold
+from schema.rules.times import Between
+from schema.storage.statements import AnyOf, Contains, StartsWith, Unindexed
+
+from .binds import compared, compared_list
+from .enums import StoredEnum
+from .matching import AtLeast, Equals, LinkedTo, Match, Matching, Through
+from .sources import OwnedBy, Stored, metadata
+
+MAX_NODES = 100
+MAX_LIST = 250
+MAX_SEARCH = 200
+_NAMES = tuple(f"f{place}" for place in range(10 * MAX_NODES))
+"""Of binds: no object of a filter has as many operators as ten."""
+
+Shape = tuple[Any, ...]
+
+NO_CONDITIONS: Shape = ("all",)
+
+
+@dataclass(slots=True)
+class Conditions:
+    """A filter as read: `shape` is hashable and holds no values; `values` are the binds, by name."""
+
+    shape: Shape
+    values: dict[str, Any]
+
+
+@dataclass(slots=True)
+class _Reading:
+    values: dict[str, Any] = field(default_factory=dict)
+
+    def bind(self, value: Any) -> str:
+        name = _NAMES[len(self.values)]
+        self.values[name] = value
+        return name
+
+
+def check_size(given: Any) -> None:
+    """Counts a filter's objects and lists, as JSON or as coerced, before anything is made of them. Raises BadRequest for too many."""
+    waiting, count = [given], 0
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, list) and len(node) > MAX_LIST:
+            message = f"A list in a filter has {len(node)} items; it may have {MAX_LIST}."
+            raise BadRequest(message)
+        if isinstance(node, dict | list):
+            count += 1
+            waiting.extend(node.values() if isinstance(node, dict) else node)
+        if count > MAX_NODES:
+            message = f"The filter has more than {MAX_NODES} objects and lists: ask for less at once."
+            raise BadRequest(message)
+
+
+_COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
+    "eq": lambda left, right: left == right,
+    "ne": lambda left, right: left != right,
+    "gt": lambda left, right: left > right,
+    "gte": lambda left, right: left >= right,
+    "lt": lambda left, right: left < right,
+    "lte": lambda left, right: left <= right,
+}
+
+
+_POSITIVE = {"ne": "eq", "notIn": "in"}
+_RANGES = frozenset({"gt", "gte", "lt", "lte"})
+_BETWEEN = {"gte": "gt", "lt": "lte"}
+"""Operators as they are of the second before, where the operand lies between two."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How conditions become SQL: for a limited viewer or not, for a walk in order or not."""
+
+    limited: bool
+    walk: bool
+
+
+class FilterModel:
+    """The filter input of a type, as its fields declare it; `others` are those of all types, with their rows."""
+
+    def __init__(
+        self,
+        input_type: GraphQLInputObjectType,
+        others: "Mapping[str, tuple[FilterModel, Stored]] | None" = None,
+        visible: Callable[[FromClause], ColumnElement[bool]] | None = None,
+    ) -> None:
+        self._others = others or {}
+        self._fields: dict[str, Matching] = {}
+        self._nullable: set[str] = set()
+        for name, input_field in input_type.fields.items():
+            match = metadata(input_field).get("match")
+            if match is not None:
+                self._fields[name] = match
+                if "isNull" in getattr(get_named_type(input_field.type), "fields", ()):
+                    self._nullable.add(name)
+        # A row that a limited viewer sees by its own reference refers to what the viewer sees.
+        owner = visible.column if isinstance(visible, OwnedBy) else None
+        self._references = {each.column: each for each in self._fields.values() if isinstance(each, Through) and each.column != owner}
+        self._unfolded = {
+            each.folded: each.column for each in self._fields.values() if isinstance(each, Match) and isinstance(each.folded, str)
+        }
+
+    def read(self, given: Mapping[str, Any] | None) -> Conditions:
+        """The conditions of a coerced filter input. Raises BadRequest where it is too large, or says nothing of a field that it names."""
+        if not given:
+            return Conditions(NO_CONDITIONS, {})
+        check_size(given)
+        reading = _Reading()
+        return Conditions(self.read_part(given, reading), reading.values)
+
+    def read_part(self, given: Mapping[str, Any], reading: _Reading) -> Shape:
+        """The conditions of a filter within another one, whose binds `reading` collects."""
+        parts = [part for name, value in given.items() if value is not None for part in self._field(name, value, reading)]
+        return ("all", *parts)
+
+    def _field(self, name: str, value: Any, reading: _Reading) -> list[Shape]:
+        if name in {"and", "or"}:
+            return [({"and": "all", "or": "any"}[name], *(self.read_part(each, reading) for each in value))]
+        if name == "not":
+            return [("not", self.read_part(value, reading))]
+        match = self._fields[name]
+        if isinstance(match, AtLeast):
+            return [("is", match.column, "gte" if value else "lt", reading.bind(match.value))]
+        if isinstance(match, Equals):
+            return [("is", match.column, "eq", reading.bind(value))]
+        if isinstance(match, Through):
+            return [self._through(name, match, value, reading)]
+        if not value:
+            raise self._says_nothing(name, "has no operator")
+        return [self._operator(name, operator, operand, reading) for operator, operand in value.items()]
+
+    def _through(self, name: str, match: Through, value: Mapping[str, Any], reading: _Reading) -> Shape:
+        """The conditions on another record. A filter that says nothing there would still leave out what refers to nothing."""
+        inner = self._others[match.type_name][0].read_part(value, reading)
+        if inner == NO_CONDITIONS:
+            raise BadRequest(f"`{name}` has no condition in the filter: give one, or leave the field out.")
+        return ("through", name, inner)
+
+    def _says_nothing(self, name: str, what: str) -> BadRequest:
+        """The error for a condition that a null variable has emptied: taken for none, it would find everything."""
+        can = "`isNull` finds what has none" if name in self._nullable else f"`{name}` is never absent, so there is no `isNull` for it"
+        return BadRequest(f"`{name}` {what} in the filter: give a value, or leave the field out; {can}.")
+
+    def _operator(self, name: str, operator: str, operand: Any, reading: _Reading) -> Shape:
+        if operand is None:
+            raise self._says_nothing(name, f"has null for `{operator}`")
+        match = self._fields[name]
+        assert isinstance(match, Match | LinkedTo)
+        kind, key = ("link", name) if isinstance(match, LinkedTo) else ("is", match.column)
+        if operator == "isNull":
+            return (kind, key, "null" if operand else "present", None)
+        if operator in {"in", "notIn"}:
+            return _membership(kind, key, operator, [_stored(each) for each in operand], reading)
+        if operator in {"contains", "startsWith"}:
+            assert isinstance(match, Match)
+            bound = reading.bind(fold(_searchable(operand)))
+            return (kind, match.folded, operator, bound) if isinstance(match.folded, str) else ("folded", name, operator, bound)
+        if isinstance(operand, Between):
+            operator = _BETWEEN.get(operator, operator)
+        return (kind, key, operator, reading.bind(_stored(operand)))
+
+    def sql(self, shape: Shape, table: FromClause, *, limited: bool, walk: bool = False) -> ColumnElement[bool]:
+        """The conditions on `table`; rows without a value count as not matching, also under `not`.
+
+        `walk`: the rows are read in their order until the page is full, so that no range may lure SQLite away to a sort.
+        """
+        return self._sql(shape, table, _Way(limited, walk), negated=False)
+
+    def _sql(self, shape: Shape, table: FromClause, way: "_Way", *, negated: bool) -> ColumnElement[bool]:
+        head = shape[0]
+        if head == "not":
+            return self._sql(shape[1], table, way, negated=not negated)
+        if head in {"all", "any"}:
+            parts = [self._sql(part, table, way, negated=negated) for part in shape[1:]]
+            if (head == "all") != negated:
+                return and_(*parts) if parts else true()
+            return or_(*parts) if parts else false()
+        if head == "is" and not (way.limited and shape[1] in self._references):
+            return _compared(shape, table, walk=way.walk, negated=negated)
+        found = self._reference(shape, table, way) if head == "is" else self._elsewhere(shape, table, way)
+        return not_(found) if negated else found
+
+    def _reference(self, shape: Shape, table: FromClause, way: "_Way") -> ColumnElement[bool]:
+        """A condition on a reference, for a limited viewer: what is out of sight counts as none, as where it is shown."""
+        key, operator, bind = str(shape[1]), str(shape[2]), shape[3]
+        found = self._referred(self._references[key], NO_CONDITIONS, table, way)
+        if bind is not None:
+            found = and_(_condition(_POSITIVE.get(operator, operator), table.c[key], bind), found)
+        return not_(found) if operator == "null" or operator in _POSITIVE else found
+
+    def _elsewhere(self, shape: Shape, table: FromClause, way: "_Way") -> ColumnElement[bool]:
+        """Conditions on what isn't a column of the table: linked rows, the record of a reference, an expression."""
+        match = self._fields[shape[1]]
+        if isinstance(match, LinkedTo):
+            return _linked(match, shape, table, limited=way.limited)
+        if isinstance(match, Through):
+            return self._referred(match, shape[2], table, way)
+        assert isinstance(match, Match)
+        assert callable(match.folded)
+        return _condition(shape[2], match.folded(table), shape[3])
+
+    def _referred(self, match: Through, inner: Shape, table: FromClause, way: "_Way") -> ColumnElement[bool]:
+        filters, stored = self._others[match.type_name]
+        other = stored.table.alias()
+        where = [other.c.workspace_id == table.c.workspace_id, other.c.id == table.c[match.column]]
+        if way.limited and stored.visible is not None:
+            where.append(stored.visible(other))
+        return exists().where(*where, filters.sql(inner, other, limited=way.limited))
+
+    def mentioned(self, shape: Shape, kind: str) -> str | None:
+        """A field whose conditions in `shape` are of a `kind`: "link" looks at linked rows, "through" at the record of a reference."""
+        if shape[0] == kind:
+            return str(shape[1])
+        return next((name for part in shape[1:] if isinstance(part, tuple) and (name := self.mentioned(part, kind))), None)
+
+    def holds(self, shape: Shape, values: Mapping[str, Any], state: Mapping[str, Any]) -> bool:
+        """Whether the conditions hold of a record's `state`: its columns by name, and the ids of its links.
+
+        What a state lacks, since it was kept before there was such a filter, counts as having no value.
+        """
+        head = shape[0]
+        if head == "not":
+            return not self.holds(shape[1], values, state)
+        if head in {"all", "any"}:
+            return (all if head == "all" else any)(self.holds(part, values, state) for part in shape[1:])
+        _, key, operator, bind = shape
+        operand = values[bind] if bind is not None else None
+        if head == "link":
+            link = self._fields[key]
+            assert isinstance(link, LinkedTo)
+            return _any_holds(operator, operand, state.get(link.state, []))
+        if key in self._unfolded:
+            # Folded anew: what a state was kept with may have been folded by another version.
+            text = state.get(self._unfolded[key])
+            return _holds(operator, operand, None if text is None else fold(text))
+        return _holds(operator, operand, state.get(key))
+
+
+def _searchable(text: str) -> str:
+    if len(text) > MAX_SEARCH:
+        message = f"A text to search for has at most {MAX_SEARCH} characters."
+        raise BadRequest(message)
+    return text
+
+
+def _stored(value: Any) -> Any:
+    """A coerced input as the driver holds it: members of an enum are what stands for them, everything else is that already."""
+    return value.stored if isinstance(value, StoredEnum) else value
+
+
+def _membership(kind: str, key: str, operator: str, values: list[Any], reading: _Reading) -> Shape:
+    """A list of one is a comparison: an index on the column then serves the order too."""
+    if len(values) == 1:
+        return (kind, key, "eq" if operator == "in" else "ne", reading.bind(values[0]))
+    if not values:
+        return ("any",) if operator == "in" else ("all",)
+    return (kind, key, operator, reading.bind(list(dict.fromkeys(values))))
+
+
+def _compared(shape: Shape, table: FromClause, *, walk: bool, negated: bool) -> ColumnElement[bool]:
+    key, operator, bind = str(shape[1]), str(shape[2]), shape[3]
+    column = table.c[key]
+    if operator in {"null", "present"}:
+        return column.is_(None) if (operator == "null") != negated else column.is_not(None)
+    excludes = operator in {"ne", "notIn"}
+    looked_at = Unindexed(column) if walk and operator in _RANGES else column
+    found = _condition(_POSITIVE.get(operator, operator), looked_at, bind)
+    if excludes == negated:
+        return found
+    return or_(column.is_(None), not_(found)) if column.nullable else not_(found)
+
+
+def _condition(operator: str, column: ColumnElement[Any], bind: Any) -> ColumnElement[bool]:
+    if operator == "in":
+        return AnyOf(column, compared_list(column, bind))
+    operand = compared(column, bind)
+    if operator == "contains":
+        return Contains(column, operand)
+    if operator == "startsWith":
+        return StartsWith(column, operand)
+    found: ColumnElement[bool] = _COMPARISONS[operator](column, operand)
+    return found
+
+
+def _linked(match: LinkedTo, shape: Shape, table: FromClause, *, limited: bool) -> ColumnElement[bool]:
+    operator, bind = str(shape[2]), shape[3]
+    link = match.link.table.alias()
+    here = [link.c.workspace_id == table.c.workspace_id, link.c[match.link.here] == table.c.id]
+    if limited:
+        here.append(match.visible(link))
+    if operator in {"null", "present"}:
+        any_link = exists().where(*here)
+        return not_(any_link) if operator == "null" else any_link
+    positive = _POSITIVE.get(operator, operator)
+    found = exists().where(*here, _condition(positive, link.c[match.link.there], bind))
+    return not_(found) if positive != operator else found
+
+
+def _any_holds(operator: str, operand: Any, ids: list[str]) -> bool:
+    if operator in {"null", "present"}:
+        return (not ids) == (operator == "null")
+    wanted = set(operand) if isinstance(operand, list) else {operand}
+    return wanted.isdisjoint(ids) == (operator in {"ne", "notIn"})
+
+
+def _holds(operator: str, operand: Any, value: Any) -> bool:  # noqa: PLR0911  a line an operator
+    if operator in {"null", "present"}:
+        return (value is None) == (operator == "null")
+    if operator in {"ne", "notIn"}:
+        return value not in operand if operator == "notIn" else value != operand
+    if value is None:
+        return False
+    if operator == "in":
+        return value in operand
+    if operator == "contains":
+        return bool(operand in value)
+    if operator == "startsWith":
+        return bool(value.startswith(operand))
+    return bool(_COMPARISONS[operator](value, operand))

@@ -1,0 +1,251 @@
+"""The statements of a connection: a page, a count, and both for many parents at once; made once for each shape of its arguments."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+from sqlalchemy import ColumnElement, bindparam, func, literal_column, select
+
+from schema.engine.execute.reading import revision_column
+from schema.storage.statements import AnyOf, Contains, Statement, list_bind
+
+from .compiler import Compiler, NotCompiled, Parents
+from .conditions import NO_CONDITIONS, FilterModel
+from .pages import Page
+from .records import Relation
+from .select import Level
+
+_OF_MANY = frozenset({"grouped", "grouped count", "grouped beside"})
+"""The purposes of the statements that read the pages of many parents."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What of the page is asked for beyond its rows."""
+
+    rows: bool
+    cursors: bool
+    count: bool
+    summary: bool
+    sides: frozenset[str]
+    """`hasPreviousPage`, `hasNextPage`: on which sides of the page it is asked whether rows stand there."""
+
+    @property
+    def counts(self) -> bool:
+        """Whether rows are counted, or summed up."""
+        return self.count or self.summary
+
+
+_ASKED, _VALUE = 1_000, 100
+"""Bytes that what a call's arguments say takes, and more for each value."""
+
+
+def _bytes(value: Any) -> int:
+    if isinstance(value, list):
+        return _VALUE + sum(map(_bytes, value))
+    return _VALUE + (len(value) if isinstance(value, str) else 0)
+
+
+@dataclass(slots=True)
+class Asked:
+    """What a call's arguments say: which page, under which conditions (their shape), and the binds of both."""
+
+    page: Page
+    shape: tuple[Any, ...]
+    values: dict[str, Any]
+
+    @property
+    def size(self) -> int:
+        """About how many bytes it takes."""
+        return _ASKED + _bytes([*self.values.values()])
+
+    def of_parent(self, key: Any) -> "Asked":
+        """The same of one parent's rows."""
+        return Asked(self.page, ("parent", *self.shape), {**self.values, "parent": key})
+
+
+@dataclass(slots=True, eq=False)
+class ConnectionSql:
+    """The statements of a connection whose rows are those of `level`; with `relation`, they hang on parents."""
+
+    compiler: Compiler
+    level: Level
+    wanted: Wanted
+    filters: FilterModel | None
+    relation: Relation | None
+    columns: Mapping[str, str]
+    """Which columns arguments are compared with, by argument."""
+    _mark: object = field(default_factory=object)
+    """Tells its statements from those of others, without keeping it alive as long as they are kept."""
+
+    @property
+    def alone(self) -> bool:
+        """Whether a page is read by one statement, which then tells the workspace's revision beside a count's."""
+        return self.wanted.rows and self.relation is None and not self.level.batches
+
+    def count(self, asked: Asked) -> Statement:
+        """Counts and sums of all rows; the last column is the workspace's revision."""
+        return self._statement("count", asked, (), self._counted)
+
+    def page(self, asked: Asked, *, walk: bool) -> Statement:
+        """The rows of a page and one more. `walk` them in their order, or find them by their values and sort them."""
+        purpose, make = ("walk", self._walked) if walk else ("page", self._page)
+        return self._statement(purpose, asked, asked.page.shape, make)
+
+    def beside(self, asked: Asked) -> Statement:
+        """Whether there are rows at the cursor of a page or on its other side; without a cursor, whether there are any."""
+        return self._statement("beside", asked, asked.page.shape, self._beside)
+
+    def grouped_beside(self, asked: Asked) -> Statement:
+        """The keys of those parents of whom the same is true."""
+        return self._statement("grouped beside", asked, asked.page.shape, self._grouped_beside)
+
+    def grouped(self, asked: Asked) -> Statement:
+        """The rows of the same page of each of many parents."""
+        return self._statement("grouped", asked, asked.page.shape, self._grouped)
+
+    def grouped_count(self, asked: Asked) -> Statement:
+        """Counts and sums by parent, whose key is the last column."""
+        return self._statement("grouped count", asked, (), self._grouped_count)
+
+    def compile(self, asked: Asked, parents: Parents, *, looks: bool) -> None:
+        """Compiles the statements for so many `parents` that aren't kept; `looks`: it is asked for what stands beside the page."""
+        with self.compiler.compiling():
+            if parents == "many":
+                self._compile_grouped(asked, looks=looks)
+            else:
+                self._compile(asked.of_parent("") if parents == "one" else asked, looks=looks)
+
+    def _compile(self, asked: Asked, *, looks: bool) -> None:
+        if self.wanted.counts:
+            self.count(asked)
+        if self.wanted.rows:
+            self.page(asked, walk=True)
+        if self.wanted.rows and self.wanted.counts:
+            self.page(asked, walk=False)
+        if looks:
+            self.beside(asked)
+
+    def _compile_grouped(self, asked: Asked, *, looks: bool) -> None:
+        if self.wanted.rows:
+            self.grouped(asked)
+        if self.wanted.counts:
+            self.grouped_count(asked)
+        if looks:
+            self.grouped_beside(asked)
+
+    def _statement(self, purpose: str, asked: Asked, shape: tuple[Any, ...], make: Callable[[Asked], Any]) -> Statement:
+        try:
+            return self.compiler.kept((self._mark, purpose, *shape, *asked.shape), lambda: make(asked))
+        except NotCompiled:
+            raise NotCompiled("none" if self.relation is None else "many" if purpose in _OF_MANY else "one") from None
+
+    def _walked(self, asked: Asked) -> Any:
+        return self._page(asked, walk=True)
+
+    def _page(self, asked: Asked, *, walk: bool = False) -> Any:
+        page = asked.page
+        extra = self._keys(page)
+        if self.alone and self.wanted.counts:
+            extra.append(revision_column())
+        clause = self.level.clause(*self._where(asked, walk=walk), extra=extra, source=self._source())
+        limit: Any = bindparam("limit", required=True)
+        clause = clause.order_by(*page.order.clauses(self.level.table, backward=page.backward, limited=self.level.limited)).limit(limit)
+        return clause.offset(bindparam("offset", required=True)) if page.offset else clause
+
+    def _grouped(self, asked: Asked) -> Any:
+        assert self.relation is not None
+        page = asked.page
+        order = page.order.clauses(self.level.table, backward=page.backward, limited=self.level.limited)
+        place = func.row_number().over(partition_by=self.relation.parent, order_by=order)
+        columns = [*self.level.columns, *self._keys(page)]
+        named = [column.label(f"k{index}") for index, column in enumerate(columns)]
+        inner = self.level.clause(*self._where(asked, many=True), source=self._source()).with_only_columns(*named, place.label("place"))
+        numbered = inner.subquery("numbered")
+        chosen = [numbered.c[f"k{index}"] for index in range(len(columns))]
+        offset: Any = bindparam("offset", required=True)
+        limit: Any = bindparam("limit", required=True)
+        return select(*chosen).where(numbered.c.place > offset, numbered.c.place <= offset + limit).order_by(numbered.c.place)
+
+    def _beside(self, asked: Asked) -> Any:
+        return self._from(asked, [literal_column("1")]).where(*self._at_or_behind(asked.page)).limit(1)
+
+    def _grouped_beside(self, asked: Asked) -> Any:
+        assert self.relation is not None
+        return self._from(asked, [self.relation.parent], many=True).where(*self._at_or_behind(asked.page)).distinct()
+
+    def _at_or_behind(self, page: Page) -> list[ColumnElement[bool]]:
+        if page.position is None:
+            return []
+        nulls = tuple(value is None for value in page.position)
+        return [page.order.beyond(self.level.table, nulls, backward=not page.before, limited=self.level.limited, at=True)]
+
+    def _counted(self, asked: Asked) -> Any:
+        return self._counting(asked).add_columns(revision_column())
+
+    def _grouped_count(self, asked: Asked) -> Any:
+        assert self.relation is not None
+        parent = self.relation.parent
+        return self._counting(asked, many=True).add_columns(parent).group_by(parent)
+
+    def _counting(self, asked: Asked, *, many: bool = False) -> Any:
+        return self._from(asked, self._counts(), many=many)
+
+    def _counts(self) -> list[Any]:
+        summary = self.level.stored.summary
+        return summary.columns(self.level.table) if self.wanted.summary and summary is not None else [func.count()]
+
+    def _from(self, asked: Asked, columns: list[Any], *, many: bool = False) -> Any:
+        """Columns of all rows that match, without what is joined to show them."""
+        source = self._source()
+        return (
+            select(*columns)
+            .select_from(self.level.table if source is None else source)
+            .where(*self.level.permitted(), *self._conditions(asked, many=many))
+        )
+
+    def _source(self) -> Any:
+        return self.relation.source if self.relation is not None else None
+
+    def _keys(self, page: Page) -> list[Any]:
+        """What a cursor needs and is not selected anyway."""
+        if not self.wanted.cursors:
+            return []
+        return [key for key in self._ordered_by(page) if self.level.found(key) is None]
+
+    def places(self, page: Page) -> tuple[int, ...]:
+        """Where in a row of a page its keys stand."""
+        further = count(len(self.level.columns))
+        columns = [term.by.column for term in page.order.terms]
+        places = [None if name is None else self.level.found(self.level.table.c[name]) for name in columns]
+        return tuple([next(further) if place is None else place for place in places])
+
+    def _ordered_by(self, page: Page) -> list[ColumnElement[Any]]:
+        return page.order.keys(self.level.table, limited=self.level.limited)
+
+    def _where(self, asked: Asked, *, many: bool = False, walk: bool = False) -> list[ColumnElement[bool]]:
+        page = asked.page
+        where = self._conditions(asked, many=many, walk=walk and page.order.default)
+        if page.position is not None:
+            nulls = tuple(value is None for value in page.position)
+            where.append(page.order.beyond(self.level.table, nulls, backward=page.before, limited=self.level.limited))
+        return where
+
+    def _conditions(self, asked: Asked, *, many: bool, walk: bool = False) -> list[ColumnElement[bool]]:
+        table = self.level.table
+        where: list[ColumnElement[bool]] = []
+        if self.relation is not None:
+            parent = self.relation.parent
+            alone = parent == bindparam("parent", type_=parent.type, required=True)
+            where += [*self.relation.where, AnyOf(parent, list_bind("parents", parent.type)) if many else alone]
+        shape, also = asked.shape[-1]
+        if self.filters is not None and shape != NO_CONDITIONS:
+            where.append(self.filters.sql(shape, table, limited=self.level.limited, walk=walk))
+        for name in also:
+            if name == "search":
+                column = table.c[self.level.stored.search or ""]
+                where.append(Contains(column, bindparam("search", type_=column.type, required=True)))
+            else:
+                where.append(table.c[name] == bindparam(name, type_=table.c[name].type, required=True))
+        return where

@@ -1,0 +1,326 @@
+"""Connections: a page of rows with its cursors, what is told of it, and its counts, at the root or below each of many parents."""
+
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphql import get_named_type
+
+from schema.engine.document.selections import Selected
+from schema.engine.document.variables import Variables
+from schema.engine.execute.reading import Moved, Reader
+from schema.rules.errors import BadRequest, CursorExpired
+from schema.rules.text import fold, trimmed
+from schema.storage.database import Row
+from schema.storage.statements import Statement
+
+from .arguments import Arguments, read_arguments
+from .compiler import Compiler
+from .compiler import Parents as HowMany
+from .conditions import MAX_SEARCH, NO_CONDITIONS, Conditions
+from .connection_parts import Cursors, Parts
+from .connection_sql import Asked, ConnectionSql, Wanted
+from .cost import Cost, paged
+from .model import FieldModel
+from .pages import Page, page_size, read_page
+from .records import relate
+from .select import Level
+from .sources import Connection
+from .weight import Parents
+from .writer import Writer, make_writer
+
+FEW = 1_000
+"""So many matching rows are sorted for less than walking past all the others costs."""
+
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
+
+LOOKS = 3
+"""How often page and count are read one after the other before they are read in a transaction."""
+
+
+@dataclass(slots=True)
+class Found:
+    """What was read of a page: its rows, and one more if there is one; what is told of all that match; whether rows stand beside it."""
+
+    rows: Sequence[Row]
+    told: dict[str, Any]
+    beside: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class ConnectionPlan:
+    """A connection as compiled; statements are made once for each shape of its arguments.
+
+    `around` is how many bytes a page takes in the answer without its rows and cursors, at most.
+    """
+
+    level: Level
+    arguments: Arguments
+    writer: Writer
+    sql: ConnectionSql
+    key: int
+    raw: bool
+    around: int
+    cursors: Cursors
+    mark: object = field(default_factory=object)
+    """Stands for it in what is kept for longer than it may be."""
+
+    @property
+    def wanted(self) -> Wanted:
+        """What of the page is asked for beyond its rows."""
+        return self.sql.wanted
+
+    async def run(self, reader: Reader, variables: Variables) -> Any:
+        """The page at the root. Raises BadRequest for arguments that contradict each other, Moved."""
+        asked = self.asked_in(variables, reader.caller.workspace_id)
+        if not reader.alone:
+            return await self._single(reader, variables, asked)
+        values = {**reader.values, **asked.values}
+        found = Found(*await self._at_one_revision(reader, asked, values))
+        self._weigh(reader, asked.page, _in_order(found.rows, asked.page))
+        if not asked.page.begins:
+            found.beside = await self._beside(reader, asked, values, found)
+        return self._write(asked.page, found, self._cursor_of(reader, asked.page), [])
+
+    async def load(self, reader: Reader, parents: Parents, variables: Variables) -> Mapping[Any, Any]:
+        """The page of each parent. A fault in the arguments is raised, or stands in place of each page for graphql-core to tell."""
+        try:
+            asked = self.asked_in(variables, reader.caller.workspace_id)
+        except (BadRequest, CursorExpired) as error:
+            if self.raw:
+                return dict.fromkeys(parents.keys, error)
+            raise
+        if len(parents.keys) == 1:
+            (key,) = parents.keys
+            return {key: await self._single(reader, variables, asked.of_parent(key), parents)}
+        return await self._grouped(reader, variables, asked, parents)
+
+    def statements_for(self, variables: Variables) -> list[tuple[str, Statement]]:
+        """The statements that these variables lead to, each with what it is for. Raises BadRequest."""
+        asked = self.asked(variables)
+        if self.sql.relation is not None:
+            found = [("count", self.sql.grouped_count(asked))] if self.wanted.counts else []
+            return [*found, ("page of each parent", self.sql.grouped(asked))]
+        found = [("count, kept under the workspace's revision", self.sql.count(asked))] if self.wanted.counts else []
+        found += [("page", self.sql.page(asked, walk=True))] if self.wanted.rows else []
+        return [*found, *([("whether rows stand at the cursor or behind it", self.sql.beside(asked))] if self._looks(asked.page) else [])]
+
+    def compile(self, variables: Variables, parents: HowMany) -> None:
+        if (self.sql.relation is None) == (parents == "none"):
+            with suppress(BadRequest, CursorExpired):
+                asked = self.asked(variables)
+                page = asked.page
+                looks = (page.position is not None or page.offset > 0) and page.side in self.wanted.sides
+                self.sql.compile(asked, parents, looks=looks)
+
+    def asked(self, variables: Variables) -> Asked:
+        """What the arguments say, which is read once. Raises BadRequest for what they can't be, CursorExpired."""
+        found: Asked | None = variables.read.get(self.mark)
+        if found is None:
+            arguments = self.arguments(variables)
+            page = read_page(arguments, self.level.stored)
+            page.places = self.sql.places(page)
+            shape, values = self._narrow(arguments)
+            found = Asked(page, shape, {**values, **_page_values(page)})
+            variables.keep(self.mark, found, found.size)
+        return found
+
+    def asked_in(self, variables: Variables, workspace_id: str) -> Asked:
+        """The same in a workspace, in which a cursor must have been written."""
+        asked = self.asked(variables)
+        asked.page.check(workspace_id)
+        return asked
+
+    def _narrow(self, arguments: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        filters = self.sql.filters
+        conditions = Conditions(NO_CONDITIONS, {}) if filters is None else filters.read(arguments.get("filter"))
+        also, values = [], conditions.values
+        text = arguments.get("search")
+        search = _searched(text) if text else ""
+        if search:
+            also.append("search")
+            values["search"] = search
+        for name, column in self.sql.columns.items():
+            if arguments.get(name) is not None:
+                also.append(column)
+                values[column] = arguments[name]
+        return ((conditions.shape, tuple(also)),), values
+
+    async def _at_one_revision(self, reader: Reader, asked: Asked, values: dict[str, Any]) -> tuple[Sequence[Row], dict[str, Any]]:
+        """Page and count without a transaction: what two statements saw at the same revision is one state of the workspace.
+
+        Raises Moved where it kept changing, or where no row told the revision.
+        """
+        if not self.wanted.counts:
+            return await reader.fetch(self.sql.page(asked, walk=True), values), {}
+        counting = self.sql.count(asked)
+        counted = reader.known(counting, values) or await reader.count(counting, values)
+        for _ in range(LOOKS):
+            rows, revision = await self._page_at(reader, asked, values, counted.row[0])
+            if rows and revision != counted.revision:
+                counted = await reader.count(counting, values)
+            if revision == counted.revision:
+                reader.seen = revision
+                return rows, self._told(counted.row)
+            if not rows:
+                # That there are none is only known at the revision of the count.
+                counted = await reader.count(counting, values)
+        raise Moved
+
+    async def _page_at(self, reader: Reader, asked: Asked, values: dict[str, Any], count: int) -> tuple[Sequence[Row], int]:
+        """The rows of a page and the revision that they are of, of a list that had `count` rows. Raises Moved."""
+        if count <= asked.page.offset:
+            return [], await reader.look()
+        rows = await reader.fetch(self.sql.page(asked, walk=count > FEW), values)
+        if not rows:
+            raise Moved
+        return rows, rows[0][-1]
+
+    async def _single(self, reader: Reader, variables: Variables, asked: Asked, parents: Parents | None = None) -> Any:
+        values = {**reader.values, **asked.values}
+        told: dict[str, Any] = {}
+        walk, nothing = True, not self.wanted.rows
+        if self.wanted.counts:
+            row = await reader.counted(self.sql.count(asked), values)
+            told = self._told(row)
+            # Few rows are found by their values and sorted; many are walked in order until the page is full.
+            walk, nothing = row[0] > FEW, nothing or row[0] <= asked.page.offset
+        rows = [] if nothing else await reader.fetch(self.sql.page(asked, walk=walk), values)
+        shown = _in_order(rows, asked.page)
+        self._weigh(reader, asked.page, shown, parents)
+        batches = await self.level.batched(reader, shown, variables, parents, self._parent)
+        found = Found(rows, told)
+        if not asked.page.begins:
+            found.beside = await self._beside(reader, asked, values, found)
+        return self._write(asked.page, found, self._cursor_of(reader, asked.page), batches)
+
+    def _looks(self, page: Page) -> bool:
+        """Whether the side of a cursor on which the page isn't is asked for: what stands there takes a look to know."""
+        return page.position is not None and page.side in self.wanted.sides
+
+    async def _beside(self, reader: Reader, asked: Asked, values: dict[str, Any], found: "Found") -> bool:
+        """Whether rows stand beside a page on the side that it was not read towards, where it doesn't begin there.
+
+        Raises Moved where that isn't of one state.
+        """
+        page = asked.page
+        if page.position is None and (found.rows or found.told):
+            return bool(found.rows) or found.told["totalCount"] > 0
+        if page.side not in self.wanted.sides:
+            return False
+        if reader.alone:
+            raise Moved
+        return bool(await reader.fetch(self.sql.beside(asked), values))
+
+    @property
+    def _parent(self) -> int:
+        """The place of the parent's key in a row; 0 where there is no parent."""
+        return 0 if self.sql.relation is None else self.level.place(self.sql.relation.parent)
+
+    def _weigh(self, reader: Reader, page: Page, rows: Sequence[Row], parents: Parents | None = None) -> None:
+        """Counts the rows of a page, or of the pages of many parents, towards the answer. Raises TooLarge."""
+        self.level.weigh(reader, rows, parents, self._parent)
+        wanted = self.sql.wanted
+        if wanted.cursors and rows:
+            longest = page.order.longest(rows, page.places)
+            pages = 1 if parents is None else len(parents.keys)
+            count = self.cursors.of_row * len(rows) + self.cursors.of_page * pages
+            reader.add(longest * count * (1 if parents is None else parents.most))
+
+    def _cursor_of(self, reader: Reader, page: Page) -> Callable[[Row], str] | None:
+        """What writes the cursor of a row; None where none is asked for."""
+        if not self.sql.wanted.cursors:
+            return None
+        return page.cursors(reader.caller.workspace_id)
+
+    def _write(self, page: Page, found: "Found", cursor: Callable[[Row], str] | None, batches: list[Any]) -> Any:
+        more, rows = len(found.rows) > page.size, _in_order(found.rows, page)
+        sides = {"hasNextPage": more and not page.backward, "hasPreviousPage": more and page.backward}
+        if found.beside:
+            sides[page.side] = True
+        first, last = (cursor(rows[0]), cursor(rows[-1])) if rows and cursor is not None else (None, None)
+        told = {**found.told, "pageInfo": {**sides, "startCursor": first, "endCursor": last}}
+        return self.writer.call(rows, told, cursor, *batches)
+
+    def _told(self, row: Row) -> dict[str, Any]:
+        summary = self.level.stored.summary
+        return {"totalCount": row[0], "summary": summary.told(row) if summary is not None and self.wanted.summary else None}
+
+    async def _grouped(self, reader: Reader, variables: Variables, asked: Asked, parents: Parents) -> Mapping[Any, Any]:
+        values = {**reader.values, **asked.values, "parents": parents.keys}
+        groups: dict[Any, list[Row]] = {key: [] for key in parents.keys}
+        if self.wanted.rows:
+            parent = self._parent
+            for row in await reader.fetch_many(self.sql.grouped(asked), values, self.level.weight):
+                groups[row[parent]].append(row)
+        told: dict[Any, Row] = {}
+        if self.wanted.counts:
+            told = {row[-1]: row[:-1] for row in await reader.fetch(self.sql.grouped_count(asked), values)}
+        shown = [row for rows in groups.values() for row in _in_order(rows, asked.page)]
+        self._weigh(reader, asked.page, shown, parents)
+        batches = await self.level.batched(reader, shown, variables, parents, self._parent)
+        summary = self.level.stored.summary
+        empty = summary.empty if summary is not None and self.wanted.summary else (0,)
+        beside = await self._all_beside(reader, asked, values)
+        cursor = self._cursor_of(reader, asked.page)
+        return {
+            key: self._write(asked.page, Found(rows, self._told(told.get(key, empty)), key in beside), cursor, batches)
+            for key, rows in groups.items()
+        }
+
+    async def _all_beside(self, reader: Reader, asked: Asked, values: dict[str, Any]) -> Collection[Any]:
+        """The keys of the parents of whom rows stand beside the page."""
+        page = asked.page
+        if page.begins or page.side not in self.wanted.sides:
+            return ()
+        return {row[0] for row in await reader.fetch(self.sql.grouped_beside(asked), values)}
+
+
+def _searched(text: str) -> str:
+    """A text to search for as names are folded; empty where nothing of it can be seen. Raises BadRequest."""
+    control = _CONTROL.search(text)
+    if control is not None:
+        message = f"`search` has a control character (U+{ord(control[0]):04X}): leave it out."
+        raise BadRequest(message)
+    text = trimmed(text)
+    if len(text) > MAX_SEARCH:
+        message = f"`search` has {len(text)} characters; it may have {MAX_SEARCH}."
+        raise BadRequest(message)
+    return fold(text)
+
+
+def _page_values(page: Page) -> dict[str, Any]:
+    found: dict[str, Any] = {"limit": page.size + 1, "offset": page.offset}
+    if page.position is not None:
+        found.update({f"c{place}": value for place, value in enumerate(page.position)})
+    return found
+
+
+def _in_order(rows: Sequence[Row], page: Page) -> Sequence[Row]:
+    rows = rows[: page.size]
+    return rows[::-1] if page.backward else rows
+
+
+def compile_connection(
+    compiler: Compiler, source: Connection, model: FieldModel, selected: Selected, parent: int
+) -> tuple[ConnectionPlan, Cost]:
+    """The plan of a connection field; `parent` is the place of its parents' key in their rows, 0 at the root."""
+    level = compiler.level(compiler.model.stored(source.type_name))
+    relation = relate(level, level.stored, source.by) if source.by is not None else None
+    if relation is not None:
+        level.place(relation.parent)
+    type_: Any = get_named_type(model.definition.type)
+    asked = compiler.selections.below(selected, type_)
+    parts = Parts(compiler, level)
+    code, cost = parts.connection(type_, asked)
+    writer = make_writer(f"rows, p, cursor{level.parameters}", code, compiler.names)
+    arguments = read_arguments(model.definition, selected.node)
+    filters = compiler.model.filters.get(source.type_name)
+    cost.add(paged(lambda variables: page_size(arguments(variables)), parts.item))
+    sql = ConnectionSql(compiler, level, parts.wanted(), filters, relation, source.columns)
+    plan = ConnectionPlan(level, arguments, writer, sql, parent, compiler.raw, parts.around.fixed, parts.cursors)
+    compiler.checks.append(plan.asked_in)
+    compiler.shaped.append(plan)
+    return plan, cost

@@ -1,0 +1,227 @@
+"""A whole operation as compiled: its root fields in order, and what it costs."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from typing import Any
+
+from graphql import GraphQLObjectType
+
+from schema.engine.document.introspection import FIELDS, SchemaPart, schema_part
+from schema.engine.document.selections import Selected, Selections
+from schema.engine.document.variables import Check, Variables
+from schema.engine.execute.reading import Reader
+from schema.rules.errors import GatewayError
+
+from .arguments import Arguments, bounded, read_arguments
+from .compiler import TYPENAME, Compiler, Parents, Shaped, result_type
+from .conditions import FilterModel
+from .connections import ConnectionPlan, compile_connection
+from .cost import Cost, Size
+from .model import FieldModel
+from .records import compile_embedded, compile_records, compile_to_many
+from .select import Batch
+from .sources import Followed, Stored
+from .steps import ConstantStep, NodesStep, PlainWriter, RecordStep, ResolverStep, Step, compile_plain, compile_step
+
+QUICK = 50
+"""Up to this cost a mutation's payload is read in the event loop's thread, where the database is SQLite."""
+_AROUND = 20
+"""Bytes of brackets, of null or of `__typename`."""
+
+
+@dataclass(slots=True, eq=False)
+class QueryPlan:
+    """The steps of a query by response key. What it asks of the schema has no place in a raw plan: graphql-core tells it by itself.
+
+    Statements that follow the shapes of arguments aren't compiled while it is read, but before it, in turn with other heavy work.
+    """
+
+    compiler: Compiler
+    steps: list[tuple[str, Step]]
+    cost: Cost
+    schema_part: SchemaPart | None
+    constant: bool
+    """It reads nothing: it asks for its type's name, or for the schema."""
+    shaped: list[Shaped]
+    """The parts whose statements follow the shapes of their arguments, at any depth."""
+    mark: object = field(default_factory=object, init=False)
+    """Stands for it in what is kept for longer than it may be."""
+    alone: bool = False
+    """Its statements need no transaction to see one state of the workspace: there is one, or each tells the revision that it saw."""
+    around: int = 0
+    """Bytes of the answer beside its rows and plain objects, at most."""
+    sites: tuple[Batch, ...] = ()
+    """Its root fields that have a resolver."""
+    retry_at: float = 0
+    """When it is tried again after it has met null where there can be none (as `monotonic` tells time)."""
+
+    def compiling(self, variables: Variables, parents: Parents) -> Iterator[Callable[[], None]]:
+        """What compiles the statements that read the pages of so many `parents`: pieces of work."""
+        for part in self.shaped:
+            yield partial(part.compile, variables, parents)
+
+    async def read(self, reader: Reader, variables: Variables) -> dict[str, Any]:
+        """The response's data. Raises GatewayError, TooLarge, NotCompiled, and Moved if its reader reads `alone`.
+
+        In a raw plan an error stands in place of the field that it belongs to.
+        """
+        data: dict[str, Any] = {}
+        reader.add(self.around)
+        for key, step in self.steps:
+            try:
+                data[key] = await step.run(reader, variables)
+            except GatewayError as error:
+                if not self.compiler.raw:
+                    raise
+                data[key] = error
+        for site in self.sites:
+            reader.notes_of(site).append((data, 0, {}))
+        return data
+
+
+@dataclass(eq=False)
+class WriteStep:
+    """A root field of a mutation: the action of its name, its arguments, and the writer of its payload."""
+
+    key: str
+    name: str
+    selected: Selected
+    arguments: Arguments
+    """They raise BadRequest for what is malformed."""
+    writer: PlainWriter
+    checks: Sequence[Check]
+    selections: Selections
+    quick: bool
+    """Whether its payload is small enough to be read where others wait for it."""
+
+    @cached_property
+    def asked(self) -> tuple[str, Sequence[str]]:
+        """What is asked of its payload, as text, and the variables that this mentions; only calls with an idempotency key look at it."""
+        return self.selections.printed_below(self.selected), sorted(self.selections.variables_below(self.selected))
+
+    def check(self, variables: Variables, workspace_id: str) -> None:
+        """Raises BadRequest, CursorExpired for arguments anywhere in the payload that can't be in this workspace. Reads nothing."""
+        for check in self.checks:
+            check(variables, workspace_id)
+
+
+@dataclass(slots=True, eq=False)
+class MutationPlan:
+    """The steps of a mutation, carried out one after the other, each in a transaction of its own."""
+
+    steps: list[WriteStep | tuple[str, str]]
+    cost: Cost
+    mark: object = field(default_factory=object)
+
+
+@dataclass(slots=True, eq=False)
+class EventPlan:
+    """The one field of a subscription: its arguments, and the writer of its events.
+
+    `variables` are the names of those that what is told of an event depends on; `filter` and `since` only decide which events are told.
+    """
+
+    key: str
+    arguments: Arguments
+    writer: PlainWriter
+    cost: Cost
+    checks: Sequence[Check]
+    variables: frozenset[str]
+    stored: Stored
+    filters: FilterModel
+    id_field: str
+    """The event's field that has the id of its record."""
+    mark: object = field(default_factory=object)
+
+    def check(self, variables: Variables, workspace_id: str) -> None:
+        """Raises BadRequest, CursorExpired for arguments below an event that can't be: there may be no event for long."""
+        for check in self.checks:
+            check(variables, workspace_id)
+
+
+def compile_query(compiler: Compiler) -> QueryPlan:
+    """The plan of a query."""
+    root: Any = compiler.model.schema.query_type
+    steps: list[tuple[str, Step]] = []
+    cost = Cost()
+    asked = compiler.selections.root(root)
+    for selected in asked:
+        if compiler.raw and selected.name in FIELDS:
+            continue
+        step, added = compile_step(compiler, selected)
+        steps.append((selected.key, step))
+        cost.add(added)
+    constant = all(isinstance(step, ConstantStep | ResolverStep) for _, step in steps)
+    sites = tuple(step.site for _, step in steps if isinstance(step, ResolverStep))
+    part = schema_part(compiler.selections, asked)
+    return QueryPlan(compiler, steps, cost, part, constant, compiler.query_is_done(), _alone(steps), _around(steps), sites)
+
+
+def _around(steps: list[tuple[str, Step]]) -> int:
+    return 2 + sum([len(key) + 4 + (step.around if isinstance(step, ConnectionPlan | NodesStep) else _AROUND) for key, step in steps])
+
+
+def _alone(steps: list[tuple[str, Step]]) -> bool:
+    match steps:
+        case [(_, RecordStep(records=records))]:
+            return not records.level.batches
+        case [(_, ConnectionPlan(sql=sql))]:
+            return sql.alone
+    return False
+
+
+def compile_mutation(compiler: Compiler) -> MutationPlan:
+    """The plan of a mutation."""
+    root: Any = compiler.model.schema.mutation_type
+    steps: list[WriteStep | tuple[str, str]] = []
+    cost = Cost()
+    for selected in compiler.selections.root(root):
+        if selected.name == TYPENAME:
+            steps.append((selected.key, root.name))
+            continue
+        model = compiler.model.field(root.name, selected.name)
+        compiler.checks, compiler.shaped = [], []
+        arguments = bounded(read_arguments(model.definition, selected.node), model.definition)
+        writer, added = compile_plain(compiler, result_type(model), selected, many=False, size=_items(model, arguments))
+        quick = not added.parts and added.own <= QUICK
+        steps.append(WriteStep(selected.key, selected.name, selected, arguments, writer, compiler.checks, compiler.selections, quick))
+        cost.add(added)
+    return MutationPlan(steps, cost)
+
+
+def _items(model: FieldModel, arguments: Arguments) -> Size | None:
+    """How many results a mutation of many records has, as its arguments say; None of one that has one."""
+    name = next((name for name in ("ids", "inputs") if name in model.definition.args), None)
+    return None if name is None else lambda variables: len(arguments(variables)[name])
+
+
+def compile_subscription(compiler: Compiler) -> EventPlan:
+    """The plan of a subscription, which has one root field (specification section 5.2.3.1)."""
+    root: Any = compiler.model.schema.subscription_type
+    assert isinstance(root, GraphQLObjectType)
+    selected = compiler.selections.root(root)[0]
+    model = compiler.model.field(root.name, selected.name)
+    writer, cost = compile_plain(compiler, result_type(model), selected, many=False)
+    arguments = read_arguments(model.definition, selected.node)
+    source = model.source
+    assert isinstance(source, Followed)
+    variables = compiler.selections.variables_below(selected)
+    stored, filters = compiler.model.stored(source.type_name), compiler.model.filters[source.type_name]
+    return EventPlan(selected.key, arguments, writer, cost, compiler.checks, variables, stored, filters, source.id_field)
+
+
+PARTS: dict[str, Callable[..., Any]] = {
+    "connection": compile_connection,
+    "to_many": compile_to_many,
+    "embedded": compile_embedded,
+    "records": compile_records,
+}
+"""What the compiler needs of the modules that need it: handed in, so that they don't import each other."""
+
+COMPILERS: dict[str, Callable[[Compiler], Any]] = {
+    "query": compile_query,
+    "mutation": compile_mutation,
+    "subscription": compile_subscription,
+}
+"""How an operation of each kind is compiled."""

@@ -1,0 +1,199 @@
+"""Orders and the positions in them: a cursor is the values that a row is ordered by, so that a page begins by an index search (keyset)."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, FromClause, and_, false, or_, select, tuple_
+from sqlalchemy.types import Integer, TypeEngine
+
+from schema.storage.columns import Day, Instant, Text
+
+from .binds import compared
+from .weight import ESCAPED
+
+_CURSOR, _KEY = 200, 45
+"""Bytes of a cursor without its keys, and of a key that is no name, at most."""
+
+Check = Callable[[Any], bool]
+Visible = Callable[[FromClause], ColumnElement[bool]]
+
+
+@dataclass(frozen=True, slots=True)
+class Sortable:
+    """What rows can be ordered by: an expression over their table, which may say whether only what a limited viewer sees counts.
+
+    `code` is the letter that stands for it in cursors. It never changes, so that cursors outlive a release.
+    """
+
+    code: str
+    build: Callable[[FromClause, bool], ColumnElement[Any]]
+    type: TypeEngine[Any]
+    nullable: bool
+    column: str | None = None
+    """The column of the table that it is, if it is just that."""
+    check: Check = field(init=False)
+    """Whether a value from a cursor can be compared with it: drivers refuse what isn't of the column's type."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "check", _check_of(self.type))
+
+    @property
+    def is_text(self) -> bool:
+        """Whether its values may be long."""
+        return isinstance(self.type, Text) and bool(self.code)
+
+
+def column_order(code: str, column: Any) -> Sortable:
+    """Rows ordered by a column of their own."""
+    name = column.name
+    return Sortable(code, lambda table, _: table.c[name], column.type, bool(column.nullable), name)
+
+
+def related_order(code: str, reference: str, other_table: FromClause, by: Sortable, visible: Visible | None) -> Sortable:
+    """Rows ordered by what orders the record that their column `reference` refers to; what is out of sight counts as null."""
+
+    def build(table: FromClause, limited: bool) -> ColumnElement[Any]:  # noqa: FBT001  as every Sortable is built
+        other = other_table.alias()
+        where = [other.c.workspace_id == table.c.workspace_id, other.c.id == table.c[reference]]
+        if limited and visible is not None:
+            where.append(visible(other))
+        return select(by.build(other, limited)).where(*where).correlate(table).scalar_subquery()
+
+    return Sortable(code, build, by.type, nullable=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """What rows are ordered by, and from which end."""
+
+    by: Sortable
+    descending: bool
+
+    @property
+    def code(self) -> str:
+        """The letter in the order's signature: a capital where the greatest comes first."""
+        return self.by.code.upper() if self.descending else self.by.code
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A total order: its terms, then the id in the first term's direction. Nulls come last in both directions.
+
+    `default`: it is the one that a list has where none is given.
+    """
+
+    terms: tuple[Term, ...]
+    signature: str
+    default: bool = False
+    texts: tuple[int, ...] = ()
+    """The places of the terms whose values may be long."""
+
+    def holds(self, values: Sequence[Any]) -> bool:
+        """Whether these values from a cursor can be a position in this order."""
+        return len(values) == len(self.terms) and all(map(_plausible, self.terms, values))
+
+    def keys(self, table: FromClause, *, limited: bool) -> list[ColumnElement[Any]]:
+        """The expressions over `table` whose values make a cursor."""
+        return [term.by.build(table, limited) for term in self.terms]
+
+    def clauses(self, table: FromClause, *, backward: bool, limited: bool) -> list[ColumnElement[Any]]:
+        """ORDER BY; `backward` from the end."""
+        return [_ordered(key, term, backward=backward) for term, key in zip(self.terms, self.keys(table, limited=limited), strict=True)]
+
+    def longest(self, rows: Sequence[Sequence[Any]], places: Sequence[int]) -> int:
+        """Bytes of the longest of the cursors of rows, at most, in quotes; the values that they are ordered by stand at `places`."""
+        length = sum([max([len(row[places[term]] or "") for row in rows]) for term in self.texts]) if self.texts else 0
+        return _CURSOR + (length * ESCAPED + len(self.terms) * _KEY) * 4 // 3
+
+    def beyond(self, table: FromClause, nulls: tuple[bool, ...], *, backward: bool, limited: bool, at: bool = False) -> ColumnElement[bool]:
+        """The rows after (`backward`: before) a position whose values are bound to c0, c1, …; `nulls` says which of them are null.
+
+        `at`: the row at the position, too.
+        """
+        columns = self.keys(table, limited=limited)
+        binds: list[Any] = [compared(column, f"c{place}") for place, column in enumerate(columns)]
+        downward = {term.descending != backward for term in self.terms}
+        if len(downward) == 1 and not any(term.by.nullable for term in self.terms):
+            row, position = tuple_(*columns), tuple_(*binds)
+            if downward.pop():
+                return row <= position if at else row < position
+            return row >= position if at else row > position
+        same: list[ColumnElement[bool]] = []
+        branches = []
+        for term, column, bind, null in zip(self.terms, columns, binds, nulls, strict=True):
+            branches.append(and_(*same, _strictly(column, bind, term, null=null, backward=backward)))
+            same.append(column.is_(None) if null else column == bind)
+        return or_(*branches, and_(*same)) if at else or_(*branches)
+
+
+def _ordered(key: ColumnElement[Any], term: Term, *, backward: bool) -> ColumnElement[Any]:
+    clause = key.desc() if term.descending != backward else key.asc()
+    if not term.by.nullable:
+        return clause
+    return clause.nulls_first() if backward else clause.nulls_last()
+
+
+def _strictly(column: Any, bind: Any, term: Term, *, null: bool, backward: bool) -> ColumnElement[bool]:
+    if null:
+        return column.is_not(None) if backward else false()
+    past = column < bind if term.descending != backward else column > bind
+    if term.by.nullable and not backward:
+        past = or_(past, column.is_(None))
+    return past  # type: ignore[no-any-return]
+
+
+_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_INSTANT = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
+_LONGEST_TEXT = 1_000
+"""Characters: more than any name or id that is ordered by has."""
+
+
+def _check_of(type_: TypeEngine[Any]) -> Check:
+    if isinstance(type_, Integer):
+        return lambda value: type(value) is int and -(2**63) <= value < 2**63
+    if isinstance(type_, Day | Instant):
+        shape = _DAY if isinstance(type_, Day) else _INSTANT
+        return lambda value: type(value) is str and shape.fullmatch(value) is not None and _in_calendar(value)
+    return lambda value: type(value) is str and len(value) <= _LONGEST_TEXT and "\0" not in value
+
+
+def _plausible(term: Term, value: Any) -> bool:
+    return term.by.nullable if value is None else term.by.check(value)
+
+
+def _in_calendar(value: str) -> bool:
+    try:
+        datetime.fromisoformat(value)
+    except ValueError:
+        return False
+    return True
+
+
+class Ordering:
+    """What the rows of a table can be ordered by, by the names of the graph's enum. By default the newest come first.
+
+    Raises TypeError where two have the same code.
+    """
+
+    def __init__(self, table: FromClause, sortables: Mapping[str, Sortable], newest: Sortable) -> None:
+        self._sortables = sortables
+        self._id = column_order("", table.c.id)
+        codes = {each.code for each in sortables.values()} | {newest.code}
+        if len(codes) < len({*sortables.values(), newest}):
+            message = f"two orders of {table} have the same code"
+            raise TypeError(message)
+        self.default = self._order([(newest, True)], default=True)
+
+    def by(self, terms: Sequence[tuple[str, bool]]) -> Order:
+        """The order by (field of the graph, descending); later mentions of a field say nothing more. None gives the default."""
+        return self._order([(self._sortables[name], descending) for name, descending in terms]) if terms else self.default
+
+    def _order(self, terms: Sequence[tuple[Sortable, bool]], *, default: bool = False) -> Order:
+        directions = dict(reversed(terms))
+        listed = [Term(by, directions[by]) for by in dict.fromkeys(by for by, _ in terms)]
+        signature = "".join(term.code for term in listed)
+        texts = tuple(place for place, term in enumerate(listed) if term.by.is_text)
+        return Order((*listed, Term(self._id, listed[0].descending)), signature, default, texts)

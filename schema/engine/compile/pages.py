@@ -1,0 +1,124 @@
+"""The arguments of a page, as a connection's field was given them (Relay, GraphQL Cursor Connections Specification, section 4)."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from schema.rules.cursors import EPOCH, CursorScope, foreign, read_anywhere, workspace_tag
+from schema.rules.errors import BadRequest
+
+from .order import Order
+from .sources import Stored
+
+DEFAULT_SIZE = 20
+MAX_SIZE = 100
+MAX_TERMS = 7
+_WHAT = "this list in this order: pass one that it gave, with the same orderBy"
+EXCLUSIVE = (("first", "last"), ("after", "before"), ("offset", "after"), ("offset", "before"), ("offset", "last"))
+
+
+@dataclass(slots=True, eq=False)
+class Page:
+    """Which rows: the first `size` in `order` (`backward`: the last), after `position` (`before`: before it), past `offset`."""
+
+    order: Order
+    size: int
+    backward: bool
+    before: bool
+    position: list[Any] | None
+    offset: int
+    kind: str
+    """What the rows are; with the order it names the list that cursors belong to."""
+    tag: str | None
+    """The workspace's that the cursor was written in."""
+    places: Sequence[int] = ()
+    """Where in a row the values stand that it is ordered by."""
+    _cursors: tuple[str, Callable[[Sequence[Any]], str]] | None = None
+    """What writes cursors, and in which workspace: calls that ask alike mostly come from the same."""
+
+    @property
+    def begins(self) -> bool:
+        """Whether it is at an end of the list: then nothing stands on the side that it was not read towards."""
+        return self.position is None and not self.offset
+
+    @property
+    def side(self) -> str:
+        """The side that the page was not read towards, as pageInfo names it: what stands there isn't told by one row more."""
+        towards_end = self.before if self.position is not None else self.backward
+        return "hasNextPage" if towards_end else "hasPreviousPage"
+
+    def scope(self, workspace_id: str) -> CursorScope:
+        """What the cursors of this list belong to, in a workspace."""
+        return CursorScope(_place(self.kind, self.order), workspace_tag(workspace_id))
+
+    def cursors(self, workspace_id: str) -> Callable[[Sequence[Any]], str]:
+        """What writes the cursor of a row of this list, in a workspace."""
+        kept = self._cursors
+        if kept is None or kept[0] != workspace_id:
+            kept = self._cursors = workspace_id, self.scope(workspace_id).of_rows(self.places)
+        return kept[1]
+
+    def check(self, workspace_id: str) -> None:
+        """Raises BadRequest where the cursor is of another workspace."""
+        if self.tag is not None and self.tag != workspace_tag(workspace_id):
+            message = "The cursor is of another workspace: pass one that this list gave."
+            raise BadRequest(message)
+
+    @property
+    def shape(self) -> tuple[Any, ...]:
+        """What the statement depends on; everything else is a bind."""
+        nulls = None if self.position is None else tuple(value is None for value in self.position)
+        return self.order.signature, self.backward, self.before, nulls, self.offset > 0
+
+
+def read_page(arguments: Mapping[str, Any], stored: Stored) -> Page:
+    """The page of stored rows that the coerced arguments of a connection ask for.
+
+    Raises BadRequest where they contradict each other or the cursor isn't of this list, CursorExpired for one of another epoch.
+    """
+    first, last = arguments.get("first"), arguments.get("last")
+    after, before, offset = arguments.get("after"), arguments.get("before"), arguments.get("offset")
+    for one, other in EXCLUSIVE:
+        if arguments.get(one) is not None and arguments.get(other) is not None:
+            message = f"`{one}` and `{other}` exclude each other: give one of them."
+            raise BadRequest(message)
+    size = first if first is not None else last if last is not None else DEFAULT_SIZE
+    if not 0 <= size <= MAX_SIZE:
+        message = f"`{'last' if first is None else 'first'}` is {size}; it must be from 0 to {MAX_SIZE}."
+        raise BadRequest(message)
+    if offset is not None and offset < 0:
+        message = f"`offset` is {offset}; it must be 0 or more."
+        raise BadRequest(message)
+    kind, order = stored.table.name, _order(stored, arguments.get("orderBy"))
+    cursor = after if after is not None else before
+    backward = last is not None or (before is not None and first is None)
+    tag, position = (None, None) if cursor is None else _position(cursor, kind, order)
+    return Page(order, size, backward, before is not None, position, offset or 0, kind, tag)
+
+
+def _place(kind: str, order: Order) -> str:
+    """The name of a list in its cursors: rows of one kind in one order. A position there means the same whatever they are narrowed by."""
+    return f"{kind}.{order.signature}"
+
+
+def _position(cursor: str, kind: str, order: Order) -> tuple[str, list[Any]]:
+    tag, values = read_anywhere(cursor, _place(kind, order), EPOCH, _WHAT)
+    if not order.holds(values):
+        raise foreign(cursor, _WHAT)
+    return tag, values
+
+
+def page_size(arguments: Mapping[str, Any]) -> int:
+    """How many rows a page may have: what it costs."""
+    size = arguments.get("first")
+    if size is None:
+        size = arguments.get("last")
+    return DEFAULT_SIZE if size is None else max(0, min(size, MAX_SIZE))
+
+
+def _order(stored: Stored, terms: list[Mapping[str, Any]] | None) -> Order:
+    if terms and len(terms) > MAX_TERMS:
+        message = f"`orderBy` has at most {MAX_TERMS} terms."
+        raise BadRequest(message)
+    assert stored.ordering is not None, stored.table.name
+    return stored.ordering.by([(term["field"].value, term["direction"].value == "DESC") for term in terms or ()])

@@ -1,0 +1,194 @@
+"""Records by their ids, and related records in batches: one statement each, however many parents there are."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from graphql import GraphQLObjectType
+from sqlalchemy import ColumnElement, FromClause, Select, bindparam
+
+from schema.engine.document.selections import Selected
+from schema.engine.document.variables import Variables
+from schema.engine.execute.reading import Reader
+from schema.storage.database import Row
+from schema.storage.statements import AnyOf, Statement, list_bind
+
+from .compiler import Compiler
+from .cost import LIST, Cost
+from .model import FieldModel
+from .newest import MAX_LAST, Newest, last_of, newest_of_each
+from .select import Level, alias
+from .sources import Foreign, Linked, Stored, ToMany
+from .weight import Parents
+from .writer import Writer, make_grouper
+
+LONGEST_LIST = 250
+"""How many items a list without a page has at most."""
+MAX_EMBEDDED = 1_048_576
+"""Bytes of related records that come with their parent's row; of more, each list has its own statement."""
+
+
+@dataclass(slots=True)
+class Records:
+    """Records of one type, by id: a mapping from each id to the response of the record; who is out of sight is not in it."""
+
+    level: Level
+    one: Statement
+    many: Statement
+    writer: Writer
+
+    async def load(self, reader: Reader, ids: Iterable[Any], variables: Variables) -> dict[Any, Any]:
+        """The records with these ids, each of which stands in the answer as often as here. Raises TooLarge."""
+        found = [id_ for id_ in ids if id_ is not None]
+        if not found:
+            return {}
+        wanted = list(dict.fromkeys(found))
+        values = self.level.bind_sizes({**reader.values, "id": wanted[0], "ids": wanted}, variables)
+        if len(wanted) == 1:
+            rows = await reader.fetch(self.one, values)
+        else:
+            rows = await reader.fetch_many(self.many, values, self.level.weight)
+        parents = Parents(wanted, len(found) - len(wanted) + 1, partial(Counter, found))
+        return {key: group[0] for key, group in (await self._groups(reader, rows, variables, parents)).items()}
+
+    async def get(self, reader: Reader, id_: Any, variables: Variables) -> Any:
+        """The one with this id, or None. Raises TooLarge."""
+        values = {**reader.values, "id": id_}
+        if self.level.sizes:
+            self.level.bind_sizes(values, variables)
+        rows = await reader.fetch(self.one, values)
+        return (await self._groups(reader, rows, variables))[id_][0] if rows else None
+
+    async def _groups(self, reader: Reader, rows: Sequence[Row], variables: Variables, parents: Parents | None = None) -> Any:
+        self.level.weigh(reader, rows, parents)
+        return self.writer.call(rows, *await self.level.batched(reader, rows, variables, parents))
+
+
+def compile_records(compiler: Compiler, type_name: str, selected: Selected) -> tuple[Records, Cost]:
+    """The plan for records of a type, of which `selected` asks something."""
+    type_: Any = compiler.model.schema.type_map[type_name]
+    assert isinstance(type_, GraphQLObjectType)
+    level = compiler.level(compiler.model.stored(type_name), embeds=True)
+    key = level.table.c.id
+    level.place(key)
+    code, cost = compiler.object(level, level.table, type_, compiler.selections.below(selected, type_))
+    one = compiler.sql(level.clause(key == bindparam("id", type_=key.type, required=True)))
+    many = compiler.sql(level.clause(AnyOf(key, list_bind("ids", key.type))))
+    return Records(level, one, many, make_grouper(level.row, level.parameters, code, compiler.names)), cost
+
+
+@dataclass(slots=True)
+class Many:
+    """All related records of many parents."""
+
+    key: int
+    level: Level
+    one: Statement
+    many: Statement
+    writer: Writer
+
+    async def load(self, reader: Reader, parents: Parents, variables: Variables) -> Any:
+        """The related records of each parent that has some. Raises TooLarge."""
+        keys = parents.keys
+        if len(keys) == 1:
+            rows = await reader.fetch(self.one, {**reader.values, "parent": keys[0]})
+        else:
+            rows = await reader.fetch_many(self.many, {**reader.values, "parents": keys}, self.level.weight)
+        self.level.weigh(reader, rows, parents)
+        return self.writer.call(rows, *await self.level.batched(reader, rows, variables, parents))
+
+
+def compile_to_many(compiler: Compiler, source: ToMany, model: FieldModel, selected: Selected, parent: int) -> tuple[Many | Newest, Cost]:
+    """The plan for the related records of a level's rows, whose key stands at place `parent`."""
+    below = _Below(compiler, source, selected)
+    level, key = below.level, below.related.parent
+    level.place(key)
+    code, cost = below.object()
+    writer = make_grouper(level.row, level.parameters, code, compiler.names)
+    if source.last:
+        (order,) = below.related.order
+        statement = compiler.sql(newest_of_each(level, key, order, compiler.database.dialect.name))
+        return Newest(parent, level, statement, writer, last_of(compiler, model, selected), compiler.raw), cost.times(LIST)
+    one = below.rows(key == bindparam("parent", type_=key.type, required=True), key)
+    many = below.rows(AnyOf(key, list_bind("parents", key.type)), key)
+    return Many(parent, level, compiler.sql(one), compiler.sql(many), writer), cost.times(LIST)
+
+
+def compile_embedded(
+    compiler: Compiler, source: ToMany, model: FieldModel, selected: Selected, level: Level, table: FromClause
+) -> tuple[str, Cost] | None:
+    """The code of the related records, selected with the rows of `level`.
+
+    None where something hangs on them in turn, where they may be large, and for graphql-core where an argument may be at fault.
+    """
+    if source.last and compiler.raw:
+        return None
+    below = _Below(compiler, source, selected, row="e", prefix="e")
+    code, cost = below.object()
+    item, most = below.level.weight, MAX_LAST if source.last else LONGEST_LIST
+    if below.level.batches or level.weight.read + item.read * most > MAX_EMBEDDED:
+        return None
+    clause = below.rows(below.related.parent == table.c.id)
+    if source.last:
+        name = f"last{len(level.sizes)}"
+        level.sizes[name] = last_of(compiler, model, selected)
+        (order,) = below.related.order
+        count: Any = bindparam(name, required=True)
+        rows = level.embed(clause.order_by(None).order_by(order.desc()).limit(count), table) + "[::-1]"
+    else:
+        rows = level.embed(clause, table)
+    level.weight.items(item, rows, most)
+    return f"[{code} for {below.level.row} in {rows}]", cost.times(LIST)
+
+
+class _Below:
+    """The level of related records, as far as it doesn't matter how it hangs on the one above."""
+
+    def __init__(self, compiler: Compiler, source: ToMany, selected: Selected, **given: Any) -> None:
+        self.compiler = compiler
+        type_: Any = compiler.model.schema.type_map[source.type_name]
+        self.type: GraphQLObjectType = type_
+        self.asked = compiler.selections.below(selected, self.type)
+        self.reference: ColumnElement[Any] | None = None
+        stored, by = compiler.model.stored(source.type_name), source.by
+        if isinstance(by, Linked) and compiler.only_refers(stored, self.asked):
+            self.level = compiler.level(Stored(by.table), **given)
+            link = self.level.table.c
+            self.related = Relation(link[by.here], order=[link[by.order]])
+            self.reference = link[by.there]
+        else:
+            self.level = compiler.level(stored, **given)
+            self.related = relate(self.level, stored, by)
+
+    def object(self) -> tuple[str, Cost]:
+        """The code of a record, and its cost."""
+        if self.reference is not None:
+            return self.compiler.reference(self.level.slot(self.reference), self.type, self.asked, self.level.weight)
+        return self.compiler.object(self.level, self.level.table, self.type, self.asked)
+
+    def rows(self, of_parent: ColumnElement[bool], *order: ColumnElement[Any]) -> Select[Any]:
+        """The records of one parent, or of many, which then are the first to order by."""
+        related = self.related
+        return self.level.clause(of_parent, source=related.source).where(*related.where).order_by(*order, *related.order)
+
+
+@dataclass(slots=True)
+class Relation:
+    """How a level's rows hang on their parents: the column with the parent's id, what to select from, what else must hold."""
+
+    parent: Any
+    source: Any = None
+    order: list[ColumnElement[Any]] = field(default_factory=list)
+    where: list[ColumnElement[bool]] = field(default_factory=list)
+
+
+def relate(level: Level, stored: Stored, by: Foreign | Linked) -> Relation:
+    """The relation `by` of a level's rows to their parents."""
+    if isinstance(by, Foreign):
+        return Relation(level.table.c[by.column], order=[level.table.c[name] for name in by.order])
+    link = alias(by.table, "link")
+    same = (level.table.c.workspace_id == link.c.workspace_id) & (level.table.c[stored.key] == link.c[by.there])
+    where = [link.c.workspace_id == bindparam("workspace", type_=link.c.workspace_id.type, required=True)]
+    return Relation(link.c[by.here], link.join(level.table, same), [link.c[by.order]], where)

@@ -1,0 +1,242 @@
+"""What a field of the graph is read from: a column, an expression, a related row, many. Types declare it, the planner reads it."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from graphql import GraphQLField, GraphQLInputField
+from sqlalchemy import ColumnElement, FromClause, Table, bindparam
+
+from schema.storage.columns import Text
+
+from .aggregates import Summary
+from .order import Ordering
+
+SOURCE = "source"
+"""The key of a strawberry field's metadata that holds its source."""
+RESOLVED = "resolved"
+"""The key of a strawberry field's metadata that says what its resolver needs."""
+FOR_ADMINS = "for_admins"
+"""The key of a strawberry field's metadata that says that everybody but an admin reads null."""
+LIMITS = "limits"
+"""The key of an input field's metadata that holds its limits."""
+COLUMN = "column"
+"""The key of an input field's metadata that holds the name of its column, where that is not the field's own."""
+CLEARS = "clears"
+"""The key of an input field's metadata that says whether null clears the column."""
+LONGEST = "longest"
+"""The key of an output field's metadata that says how many characters it has at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of the type's own table."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A SQL expression over the type's own table."""
+
+    build: Callable[[FromClause], ColumnElement[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class ToOne:
+    """The row that `column` refers to: a column of the type's own table, or a key of the plain object that stands there."""
+
+    type_name: str
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """A member of a union: the row that the first of `members` whose column isn't null refers to."""
+
+    members: tuple[ToOne, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """Related rows whose `column` refers to this one, in the order of their columns `order`."""
+
+    column: str
+    order: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """Related rows through a link table: its column for this side, its column for the other, and its order."""
+
+    table: Table
+    here: str
+    there: str
+    order: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToMany:
+    """All related rows, in order: one batched statement for all parents.
+
+    `last`: only the newest, as many as the field's argument of that name says.
+    """
+
+    type_name: str
+    by: Foreign | Linked
+    last: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A page of rows: of the workspace's (`by` None), or of those related to each parent.
+
+    `columns` are those that arguments of other names than a page's are compared with, by argument. Below a plain object `of` is its key
+    for the parent's id; where that is null there is no page.
+    """
+
+    type_name: str
+    by: Foreign | Linked | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    of: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ById:
+    """The one row with the argument `id`, or null."""
+
+    type_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnyById:
+    """The row of whatever type with the argument `id`, or one for each of `ids`."""
+
+    many: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """All rows of a type, without paging; for administrators only where `admin` says so."""
+
+    type_name: str
+    order: tuple[str, ...]
+    admin: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """A plain object or list made by `make` from the caller, without the database."""
+
+    make: Callable[[Any], Any]
+
+
+class Aggregated(Protocol):
+    """What the database aggregates for a query's field, by the field's arguments."""
+
+    def __call__(self, reader: Any, arguments: Mapping[str, Any]) -> Awaitable[Any]:
+        """Plain objects. Raises GatewayError, and NotCompiled where the statement isn't compiled."""
+
+    def compile(self, arguments: Mapping[str, Any]) -> None:
+        """Compiles the statement for these arguments. Raises GatewayError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """Plain objects that the database aggregates: `make` gets the compiler.
+
+    `dearer` is the argument with which that costs more, `size` the one that says how many objects there are at most.
+    """
+
+    make: Callable[[Any], Aggregated]
+    dearer: str | None = None
+    size: tuple[str, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkedOut:
+    """A plain object that the rules of a write work out without writing, by the name of the query's field."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """Events of the records of a type; `id_field` is the event's field that has the record's id."""
+
+    type_name: str
+    id_field: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """What a Python function answers, once everything is read, given the columns `needs` of its record. Each call counts `cost`.
+
+    `batch`: it is called once for all records of a level, with a list of them, and answers as many values.
+    """
+
+    needs: tuple[str, ...] = ()
+    cost: int = 1
+    batch: bool = False
+
+
+Source = (
+    Column
+    | Expression
+    | ToOne
+    | OneOf
+    | ToMany
+    | Connection
+    | ById
+    | AnyById
+    | Rows
+    | Computed
+    | Aggregate
+    | WorkedOut
+    | Followed
+    | Resolved
+)
+
+
+VIEWER_LIMIT = bindparam("viewer_limit", type_=Text(), required=True)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnedBy:
+    """Which rows a limited viewer sees: those whose `column` names the record that the viewer is limited to.
+
+    Called with a table it makes the SQL condition.
+    """
+
+    column: str
+
+    def __call__(self, row: FromClause) -> ColumnElement[bool]:
+        return row.c[self.column] == VIEWER_LIMIT
+
+    def holds(self, state: Mapping[str, Any], limit: str) -> bool:
+        """The same of a record's state, as an event keeps it."""
+        return bool(state[self.column] == limit)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Where a type's rows are: its table, the prefix of its ids, and what a limited viewer may see of it.
+
+    `unlisted`: such a viewer meets the rows through records that it sees, and finds none by its id. `ordering` is there where they are
+    listed in pages, `summary` where all that match are summed up.
+    """
+
+    table: Table
+    prefix: str | None = None
+    visible: Callable[[FromClause], ColumnElement[bool]] | None = None
+    search: str | None = None
+    key: str = "id"
+    unlisted: bool = False
+    ordering: Ordering | None = None
+    summary: Summary | None = None
+
+
+def metadata(field: GraphQLField | GraphQLInputField) -> dict[str, Any]:
+    """What a field's declaration says beyond GraphQL."""
+    declared = field.extensions.get("strawberry-definition")
+    return dict(declared.metadata) if declared is not None else {}

@@ -1,0 +1,272 @@
+"""The root fields of a query, each a step that reads its part of the response."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from graphql import GraphQLObjectType
+
+from schema.engine.document.introspection import FIELDS
+from schema.engine.document.selections import Selected
+from schema.engine.document.variables import Variables
+from schema.engine.execute.reading import Reader
+from schema.rules.access import Role
+from schema.rules.errors import BadRequest, Forbidden, GatewayError
+from schema.storage.statements import Statement
+
+from .arguments import Arguments, read_arguments
+from .compiler import TYPENAME, Compiler, Parents, Plain, Related, result_type
+from .connections import compile_connection
+from .cost import LIST, SCHEMA, SUMS, SUMS_OF_A_DAY, Cost, Size, dearest, paged
+from .model import FieldModel
+from .records import Records, compile_records
+from .select import Batch, Level
+from .sources import Aggregate, Aggregated, AnyById, ById, Computed, Connection, Resolved, Rows, WorkedOut
+from .weight import Weight
+from .writer import Writer, make_writer
+
+MAX_IDS = 100
+
+
+class Step(Protocol):
+    """A root field."""
+
+    def run(self, reader: Reader, variables: Variables) -> Awaitable[Any]:
+        """Its part of the response. Raises GatewayError."""
+
+
+@dataclass(slots=True)
+class RecordStep:
+    """One record by its id, or null."""
+
+    records: Records
+    arguments: Arguments
+
+    def run(self, reader: Reader, variables: Variables) -> Awaitable[Any]:
+        return self.records.get(reader, self.arguments(variables)["id"], variables)
+
+
+@dataclass(slots=True)
+class NodesStep:
+    """Records of any type by their ids; the prefix of an id says which type it is of."""
+
+    by_prefix: dict[str, Records]
+    arguments: Arguments
+    many: bool
+    around: int = MAX_IDS * len("null,")
+
+    async def run(self, reader: Reader, variables: Variables) -> Any:
+        arguments = self.arguments(variables)
+        ids = arguments["ids"] if self.many else [arguments["id"]]
+        if len(ids) > MAX_IDS:
+            message = f"`ids` has {len(ids)} items; it may have {MAX_IDS}."
+            raise BadRequest(message)
+        found: dict[str, Any] = {}
+        for prefix, records in self.by_prefix.items():
+            found.update(await records.load(reader, [id_ for id_ in ids if id_.partition("_")[0] == prefix], variables))
+        return [found.get(id_) for id_ in ids] if self.many else found.get(ids[0])
+
+
+@dataclass(slots=True)
+class RowsStep:
+    """All rows of a type."""
+
+    level: Level
+    statement: Statement
+    writer: Writer
+    admin: bool
+
+    async def run(self, reader: Reader, variables: Variables) -> Any:
+        if self.admin:
+            require_admin(reader)
+        rows = await reader.fetch_many(self.statement, reader.values, self.level.weight)
+        self.level.weigh(reader, rows)
+        return self.writer.call(rows, *await self.level.batched(reader, rows, variables))
+
+
+@dataclass(slots=True)
+class ConstantStep:
+    """A root field that is always the same, `__typename`, or that is told elsewhere, `__schema` and `__type`."""
+
+    value: Any
+
+    async def run(self, reader: Reader, variables: Variables) -> Any:
+        del reader, variables
+        return self.value
+
+
+@dataclass(slots=True)
+class ResolverStep:
+    """A root field with a resolver, which answers once all else is read."""
+
+    site: Batch
+
+    async def run(self, reader: Reader, variables: Variables) -> Any:
+        del reader, variables
+
+
+@dataclass(slots=True)
+class PlainStep:
+    """A plain object or list, and the records that it refers to."""
+
+    make: Callable[[Reader, Variables], Any]
+    writer: "PlainWriter"
+
+    async def run(self, reader: Reader, variables: Variables) -> Any:
+        return await self.writer.write(reader, await self.make(reader, variables), variables)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sums:
+    """Sums over all rows that match a filter."""
+
+    compiler: Compiler
+    aggregated: Aggregated
+    arguments: Arguments
+
+    def make(self, reader: Reader, variables: Variables) -> Awaitable[Any]:
+        return self.aggregated(reader, self.arguments(variables))
+
+    def compile(self, variables: Variables, parents: Parents) -> None:
+        if parents == "none":
+            with suppress(GatewayError), self.compiler.compiling():
+                self.aggregated.compile(self.arguments(variables))
+
+
+@dataclass(slots=True)
+class PlainWriter:
+    """Writes a plain object or list once the records that it refers to are loaded."""
+
+    related: list[Related]
+    collectors: list[Writer]
+    writer: Writer
+    weight: Weight
+
+    async def write(self, reader: Reader, value: Any, variables: Variables) -> Any:
+        """The response of `value`. Raises TooLarge."""
+        reader.add(sum(self.weight.count([value])))
+        loaded = []
+        for related, collector in zip(self.related, self.collectors, strict=True):
+            loaded.append(await related.records.load(reader, collector.call(value), variables))
+        return self.writer.call(value, *loaded)
+
+
+def compile_plain(
+    compiler: Compiler, type_: GraphQLObjectType, selected: Selected, *, many: bool, size: Size | None = None
+) -> tuple[PlainWriter, Cost]:
+    """The writer of a plain object (`many`: of a list of them), of which `selected` asks something.
+
+    The cost is that of one object. `size` tells how many items a list in it has, where the arguments say it.
+    """
+    plain = Plain("o", "[{} for o in value]" if many else "[{}]", size=size)
+    code, cost = compiler.plain(plain, type_, compiler.selections.below(selected, type_))
+    parameters = "".join(f", {related.name}" for related in plain.related)
+    if many:
+        writer = make_writer(f"value{parameters}", f"[{code} for o in value]", compiler.names)
+    else:
+        writer = make_writer(f"o{parameters}", code, compiler.names)
+    variable = "value" if many else "o"
+    collectors = [make_writer(variable, related.ids, compiler.names) for related in plain.related]
+    weight = Weight("v")
+    weight.items(plain.weight, "v" if many else "[v]")
+    return PlainWriter(plain.related, collectors, writer, weight), cost
+
+
+def require_admin(reader: Reader) -> None:
+    """Raises Forbidden for anyone but administrators."""
+    if reader.caller.role is not Role.ADMIN:
+        message = "Only an admin may do this."
+        raise Forbidden(message)
+
+
+def compile_step(compiler: Compiler, selected: Selected) -> tuple[Step, Cost]:
+    """The step of a root field of a query."""
+    if selected.name == TYPENAME:
+        return ConstantStep("Query"), Cost()
+    return (ConstantStep(None), Cost(SCHEMA)) if selected.name in FIELDS else _stored(compiler, selected)
+
+
+def _stored(compiler: Compiler, selected: Selected) -> tuple[Step, Cost]:
+    model = compiler.model.field("Query", selected.name)
+    arguments = read_arguments(model.definition, selected.node)
+    source = model.source
+    if isinstance(source, Resolved):
+        site, cost = compiler.site(compiler, model, selected)
+        return ResolverStep(site), cost
+    if isinstance(source, Connection):
+        return compile_connection(compiler, source, model, selected, 0)
+    if isinstance(source, ById):
+        records, cost = compile_records(compiler, source.type_name, selected)
+        return RecordStep(records, arguments), cost
+    if isinstance(source, AnyById):
+        return _nodes(compiler, source, arguments, selected)
+    if isinstance(source, Rows):
+        return _rows(compiler, source, selected)
+    many = "[" in str(model.definition.type)
+    writer, cost = compile_plain(compiler, result_type(model), selected, many=many)
+    if isinstance(source, Aggregate):
+        cost = _of_sums(source, arguments, cost)
+    elif many:
+        cost = cost.times(LIST)
+    return PlainStep(_maker(compiler, source, model, arguments), writer), cost
+
+
+def _of_sums(source: Aggregate, arguments: Arguments, each: Cost) -> Cost:
+    """The cost of sums, and of what the objects that they are told of refer to; `each` is that of one object."""
+    dearer = source.dearer or ""
+    cost = paged(lambda variables: SUMS_OF_A_DAY if arguments(variables).get(dearer) else SUMS, Cost(1))
+    if source.size is not None:
+        name, default = source.size
+        cost.add(paged(lambda variables: _size(arguments(variables).get(name), default), each))
+    return cost
+
+
+def _size(given: int | None, default: int) -> int:
+    return default if given is None else max(0, given)
+
+
+def _nodes(compiler: Compiler, source: AnyById, arguments: Arguments, selected: Selected) -> tuple[Step, Cost]:
+    names = {prefix: name for prefix, name in compiler.model.by_prefix().items() if not _hidden(compiler, name)}
+    compiled = {prefix: compile_records(compiler, name, selected) for prefix, name in names.items()}
+    cost = dearest([cost for _, cost in compiled.values()])
+    step = NodesStep({prefix: records for prefix, (records, _) in compiled.items()}, arguments, source.many)
+    if not source.many:
+        return step, cost
+    return step, paged(lambda variables: len(set(arguments(variables)["ids"])), cost)
+
+
+def _hidden(compiler: Compiler, type_name: str) -> bool:
+    return compiler.limited and compiler.model.stored(type_name).unlisted
+
+
+def _rows(compiler: Compiler, source: Rows, selected: Selected) -> tuple[Step, Cost]:
+    type_: Any = compiler.model.schema.type_map[source.type_name]
+    level = compiler.level(compiler.model.stored(source.type_name))
+    code, cost = compiler.object(level, level.table, type_, compiler.selections.below(selected, type_))
+    writer = make_writer(f"rows{level.parameters}", f"[{code} for {level.row} in rows]", compiler.names)
+    order = [level.table.c[name] for name in source.order]
+    if not level.columns:
+        level.place(order[0])
+    return RowsStep(level, compiler.sql(level.clause().order_by(*order)), writer, source.admin), cost.times(LIST)
+
+
+def _maker(compiler: Compiler, source: Any, model: FieldModel, arguments: Arguments) -> Callable[[Reader, Variables], Any]:
+    if isinstance(source, Aggregate):
+        sums = Sums(compiler, source.make(compiler), arguments)
+        compiler.shaped.append(sums)
+        return sums.make
+    if isinstance(source, WorkedOut):
+        work_out = compiler.worked_out[source.name]
+
+        async def worked_out(reader: Reader, variables: Variables) -> Any:
+            return await work_out(reader, arguments(variables))
+
+        return worked_out
+    assert isinstance(source, Computed), model.name
+
+    async def computed(reader: Reader, variables: Variables) -> Any:
+        del variables
+        return source.make(reader.caller)
+
+    return computed

@@ -1,0 +1,284 @@
+"""Documents: parsed, validated and measured once, then found by their text; their plans are kept with them."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+import orjson
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLNonNull,
+    GraphQLSchema,
+    GraphQLSyntaxError,
+    Location,
+    NoSchemaIntrospectionCustomRule,
+    OperationDefinitionNode,
+    Source,
+    Token,
+    ValuesOfCorrectTypeRule,
+    VariableDefinitionNode,
+    print_ast,
+    specified_rules,
+    type_from_ast,
+    validate,
+)
+from graphql.execution.values import get_variable_values
+from graphql.language.parser import Parser
+from graphql.validation.rules import overlapping_fields_can_be_merged
+from typing_extensions import override
+
+from schema.engine.compile.conditions import check_size
+from schema.engine.execute.kept import Kept
+from schema.rules.errors import BadRequest
+
+from .input_faults import PlainValues, faults, path_text
+from .limits import Limits, too_much
+from .selections import deciding_variables
+from .variables import Coercions, TooManyItems, Variable, Variables, coerce_plainly, writable
+
+MAX_PLANS = 32
+"""How many plans an operation has at once: n booleans that @skip and @include look at make 2^n of them."""
+PLANS_BYTES = 4_000_000
+"""About how many bytes they take."""
+DOCUMENTS_BYTES = 24_000_000
+"""About how many bytes all documents take with their plans."""
+_DOCUMENT, _DOCUMENT_CHARACTER = 20_000, 130
+_PLAN, _PLAN_CHARACTER = 8_000, 110
+"""Bytes that a document and a plan take, and more for each character of the document, as measured."""
+
+KEPT_VARIABLES, VARIABLES_BYTES = 1_024, 8_000_000
+LONGEST_KEPT = 1_000
+"""Longer JSON of variables, in bytes, is not kept."""
+_VARIABLES, _VARIABLES_BYTE, _LITERAL_BYTE = 3_000, 100, 12
+"""Bytes that coerced variables take with what plans read out of them, and more for each byte of their JSON and of the document."""
+
+LONGEST_MESSAGE = 400
+"""Characters of an error's message; graphql-core repeats names and values however long they are."""
+
+
+class RequestError(Exception):
+    """The request can't be executed at all: malformed, invalid, too much. `errors` are response errors, `code` the code of them all."""
+
+    def __init__(self, errors: list[dict[str, Any]], code: str = "BAD_REQUEST") -> None:
+        super().__init__(errors[0]["message"])
+        self.errors = errors
+        self.code = code
+
+
+def request_error(*messages: str, code: str = "BAD_REQUEST") -> RequestError:
+    """A RequestError with these messages."""
+    return RequestError([{"message": message, "extensions": {"code": code}} for message in messages], code)
+
+
+def _told(errors: list[GraphQLError], limits: Limits) -> RequestError:
+    told: list[Any] = [dict(error.formatted) for error in errors[: limits.max_errors]]
+    for error in told:
+        if len(error["message"]) > LONGEST_MESSAGE:
+            error["message"] = f"{error['message'][: LONGEST_MESSAGE - 1]}…"
+        error["extensions"] = {**error.get("extensions", {}), "code": "BAD_REQUEST"}
+    return RequestError(told)
+
+
+@dataclass(slots=True, eq=False)
+class Prepared:
+    """One operation of a valid document, with the plans that were made for it."""
+
+    text: str
+    document: DocumentNode
+    operation: OperationDefinitionNode
+    deciding: tuple[str, ...]
+    variables: tuple[Variable, ...]
+    sized: tuple[str, ...]
+    """The variables whose size is looked at before they are coerced."""
+    plans: dict[tuple[Any, ...], Any] = field(default_factory=dict)
+    """By the booleans that decide its shape, and by who may see what."""
+    mark: object = field(default_factory=object)
+    """Stands for it in what is kept for longer than it may be."""
+    kind: str = field(init=False)
+    """`query`, `mutation` or `subscription`."""
+    name: str | None = field(init=False)
+    """The operation's name."""
+    repeats: bool = field(init=False)
+    """Whether it is likely to come again with the same variables: a query for no particular record."""
+
+    def __post_init__(self) -> None:
+        self.kind = self.operation.operation.value
+        self.name = self.operation.name.value if self.operation.name else None
+        types = [print_ast(node.type).rstrip("!") for node in self.operation.variable_definitions or ()]
+        self.repeats = self.kind == "query" and "ID" not in types
+
+
+def _variables_size(prepared: Prepared, text: bytes) -> int:
+    return _VARIABLES + _VARIABLES_BYTE * len(text) + _LITERAL_BYTE * len(prepared.text)
+
+
+class _Place(Location):
+    """Where a node stands in the text, without its tokens: they would take more memory than all else of a document."""
+
+    __slots__ = ()
+
+    def __init__(self, start: int, end: int, source: Source) -> None:  # the tokens of Location stay unset
+        self.start, self.end, self.source = start, end, source
+
+
+class _Parser(Parser):
+    @override
+    def loc(self, start_token: Token) -> Location:
+        return _Place(start_token.start, self._lexer.last_token.end, self._lexer.source)
+
+
+class Documents:
+    """The documents seen lately, bounded; what is invalid is not kept."""
+
+    def __init__(self, schema: GraphQLSchema, limits: Limits) -> None:
+        self._schema = schema
+        self._coercions = Coercions(schema)
+        self._limits = limits
+        self._rules = RULES if limits.introspection else (*RULES, NoSchemaIntrospectionCustomRule)
+        self._kept: Kept[Prepared] = Kept(limits.documents, DOCUMENTS_BYTES)
+        self._remembered: Kept[Variables] = Kept(KEPT_VARIABLES, VARIABLES_BYTES)
+
+    def known(self, text: str, name: str | None = None) -> Prepared | None:
+        """The operation `name` of a document (None: its only one), if it is kept."""
+        return self._kept.get((text, name))
+
+    def prepare(self, text: str, name: str | None) -> Prepared:
+        """The same of any document. Raises RequestError."""
+        found = self.known(text, name)
+        if found is not None:
+            return found
+        prepared = self._prepare(text, name)
+        self._keep(prepared, name)
+        return prepared
+
+    def keep_plan(self, prepared: Prepared, key: tuple[Any, ...], plan: Any) -> None:
+        """Keeps a plan of an operation with it; where they are too many, or too large, all of them make room."""
+        size = _PLAN + _PLAN_CHARACTER * len(prepared.text)
+        if len(prepared.plans) >= MAX_PLANS or (len(prepared.plans) + 1) * size > PLANS_BYTES:
+            prepared.plans.clear()
+        prepared.plans[key] = plan
+        for name in (prepared.name, None):
+            if self._kept.get((prepared.text, name)) is prepared:
+                self._keep(prepared, name)
+
+    def _keep(self, prepared: Prepared, name: str | None) -> None:
+        characters, plans = len(prepared.text), len(prepared.plans)
+        size = _DOCUMENT + _DOCUMENT_CHARACTER * characters + plans * (_PLAN + _PLAN_CHARACTER * characters)
+        self._kept.put((prepared.text, name), prepared, size)
+
+    def coerce(self, prepared: Prepared, given: dict[str, Any]) -> Variables:
+        """The coerced variables (specification section 6.1.2). Raises RequestError.
+
+        Lists are asked for again and again alike: then the variables come with all that their plan has made of them.
+        """
+        if prepared.repeats:
+            try:
+                text = orjson.dumps(given)
+            except TypeError:  # what isn't JSON is graphql-core's to word
+                return self._coerce(prepared, given)
+            if len(text) <= LONGEST_KEPT:
+                return self._remember(prepared, text, given)
+        return self._coerce(prepared, given)
+
+    def _remember(self, prepared: Prepared, text: bytes, given: dict[str, Any]) -> Variables:
+        key = prepared.mark, text
+        values = self._remembered.get(key)
+        if values is None:
+            values = self._coerce(prepared, given)
+            self._remembered.put(key, values, _variables_size(prepared, text))
+        return values
+
+    def _coerce(self, prepared: Prepared, given: dict[str, Any]) -> Variables:
+        """At once where they are plain, by graphql-core where not."""
+        for name in prepared.sized:
+            try:
+                check_size(given.get(name))
+            except BadRequest as error:
+                message = f"Variable '${name}': {error}"
+                raise request_error(message) from None
+        try:
+            values = coerce_plainly(prepared.variables, given)
+            if values is None and not writable(given):
+                message = "A variable holds a NUL character or half a surrogate pair, which no text may have."
+                raise request_error(message)
+        except TooManyItems as error:
+            raise request_error(str(error)) from None
+        if values is None:
+            definitions = prepared.operation.variable_definitions or ()
+            result = get_variable_values(self._schema, definitions, given, max_errors=1)
+            if isinstance(result, list):
+                raise _told([*islice(self._faults(definitions, given), self._limits.max_errors)] or result, self._limits)
+            values = Variables(*result)
+        for name in prepared.deciding:
+            # A default lets a nullable variable stand there (specification section 5.8.5); an explicit null is still no answer to "if".
+            if values.coerced.get(name, True) is None:
+                message = f"Variable '${name}' must not be null, since @skip or @include depends on it."
+                raise request_error(message)
+        return values
+
+    def _faults(self, definitions: Iterable[VariableDefinitionNode], given: dict[str, Any]) -> Iterator[GraphQLError]:
+        """What the types refuse in the variables, each where it is declared."""
+        for node in definitions:
+            name, type_ = node.variable.name.value, type_from_ast(self._schema, node.type)
+            if name in given:
+                for path, message in faults(given[name], type_):
+                    place = f", at {path_text(path)}" if path else ""
+                    yield GraphQLError(f"Variable '${name}'{place}: {message}", node)
+            elif isinstance(type_, GraphQLNonNull) and node.default_value is None:
+                yield GraphQLError(f"Variable '${name}': A value is required.", node)
+
+    def _prepare(self, text: str, name: str | None) -> Prepared:
+        document = self._parse(text)
+        operation = _operation(document, name)
+        errors = validate(self._schema, document, self._rules, max_errors=self._limits.max_errors)
+        if errors:
+            raise _told(errors, self._limits)
+        excess = too_much(document, operation, self._limits)
+        if excess:
+            raise request_error(*excess[: self._limits.max_errors])
+        definitions = operation.variable_definitions or ()
+        variables, sized = self._coercions.variables(definitions), self._coercions.sized(definitions)
+        return Prepared(text, document, operation, _deciding(document, operation), variables, sized)
+
+    def _parse(self, text: str) -> DocumentNode:
+        limits = self._limits
+        if len(text) > limits.max_document_length:
+            message = f"The document has {len(text)} characters; it may have {limits.max_document_length}."
+            raise request_error(message)
+        try:
+            return _Parser(text, max_tokens=limits.max_tokens).parse_document()
+        except GraphQLSyntaxError as error:
+            raise _told([error], limits) from None
+        except RecursionError:
+            message = "The document is nested too deeply."
+            raise request_error(message) from None
+
+
+RULES = tuple(PlainValues if rule is ValuesOfCorrectTypeRule else rule for rule in specified_rules)
+"""Built once: a cache keyed by rules that are made for each request never hits."""
+
+# Within 1,000 tokens the default lets a document of one field over and over be compared for 120 ms before it is refused.
+overlapping_fields_can_be_merged.MAX_COMPLEXITY_BUDGET = 35_000
+
+
+def _operation(document: DocumentNode, name: str | None) -> OperationDefinitionNode:
+    operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+    if name is None:
+        if len(operations) == 1:
+            return operations[0]
+        message = "The document has no operation." if not operations else "The document has several operations: say which by operationName."
+        raise request_error(message)
+    for operation in operations:
+        if operation.name is not None and operation.name.value == name:
+            return operation
+    message = f"The document has no operation {name!r}."
+    raise request_error(message)
+
+
+def _deciding(document: DocumentNode, operation: OperationDefinitionNode) -> tuple[str, ...]:
+    """The booleans that decide the operation's shape; another operation's may have the name of something else here."""
+    names = deciding_variables(document)
+    declared = {node.variable.name.value: node.type for node in operation.variable_definitions or ()}
+    return tuple(sorted(name for name, type_ in declared.items() if name in names and print_ast(type_).rstrip("!") == "Boolean"))

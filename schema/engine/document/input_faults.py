@@ -1,0 +1,98 @@
+"""What GraphQL's types refuse in a JSON value, in plain words, each fault at its place (specification section 3.10, "Input Coercion")."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from graphql import (
+    GraphQLEnumType,
+    GraphQLError,
+    GraphQLInputObjectType,
+    GraphQLList,
+    GraphQLNonNull,
+    ValuesOfCorrectTypeRule,
+    is_required_input_field,
+    print_ast,
+)
+from typing_extensions import override
+
+from schema.rules.text import shortened, shown
+
+Path = tuple[str | int, ...]
+
+Fault = tuple[Path, str]
+"""Where in the value, and a sentence that says what is wrong there and what is allowed."""
+
+_TAKEN = {
+    "Int": "a whole number from -2147483648 to 2147483647",
+    "Float": "a number",
+    "String": "a text",
+    "Boolean": "true or false",
+    "ID": "an id, which is a text",
+}
+"""What GraphQL's own scalars take, whose words for it are those of a programming language."""
+
+
+def faults(value: Any, type_: Any, path: Path = ()) -> Iterator[Fault]:
+    """Every fault of `value` as a `type_`."""
+    if isinstance(type_, GraphQLNonNull):
+        type_ = type_.of_type
+        if value is None:
+            yield path, "The value must not be null."
+    if value is None:
+        return
+    if isinstance(type_, GraphQLList):
+        # A single value counts as a list of one.
+        for place, member in enumerate(value if isinstance(value, list) else [value]):
+            yield from faults(member, type_.of_type, (*path, place) if isinstance(value, list) else path)
+    elif isinstance(type_, GraphQLInputObjectType):
+        yield from _of_object(value, type_, path)
+    else:
+        yield from _of_leaf(value, type_, path)
+
+
+def _of_object(value: Any, type_: GraphQLInputObjectType, path: Path) -> Iterator[Fault]:
+    if not isinstance(value, Mapping):
+        yield path, f"{shown(value)} is not an object of the type {type_.name}."
+        return
+    for name, field in type_.fields.items():
+        if name in value:
+            yield from faults(value[name], field.type, (*path, name))
+        elif is_required_input_field(field):
+            yield (*path, name), "A value is required."
+    for name in value:
+        if name not in type_.fields:
+            yield (*path, name), f"There is no such field in {type_.name}."
+
+
+def _of_leaf(value: Any, type_: Any, path: Path) -> Iterator[Fault]:
+    try:
+        type_.coerce_input_value(value)
+    except (GraphQLError, ValueError) as error:
+        yield path, _told(value, type_, error)
+
+
+def _told(value: Any, type_: Any, error: Exception) -> str:
+    if isinstance(type_, GraphQLEnumType):
+        return f"{shown(value)} is not one of {', '.join(type_.values)}."
+    if type_.name == "Int" and type(value) is not int:
+        return f"{shown(value)} is not a whole number."
+    taken = _TAKEN.get(type_.name)
+    return f"{shown(value)} is not {taken}." if taken else str(error)
+
+
+def path_text(path: Path) -> str:
+    """`filter.or.0.name`, as a message may hold it."""
+    return ".".join(shortened(str(part)) for part in path)
+
+
+class PlainValues(ValuesOfCorrectTypeRule):
+    """graphql-core's rule about a document's literals (specification section 5.6.1), without Python's words in what it says."""
+
+    @override
+    def report_error(self, error: GraphQLError) -> None:
+        # An error of Python's own: it refuses to read integers of thousands of digits.
+        scalar = "Int" if error.original_error is not None else error.message.partition(" cannot represent ")[0]
+        if scalar in _TAKEN and error.nodes:
+            error.message = f"{shortened(print_ast(error.nodes[0]))} is not {_TAKEN[scalar]}."
+        error.message = error.message.replace(" to be None.", " to be null.")
+        super().report_error(error)

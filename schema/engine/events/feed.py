@@ -1,0 +1,285 @@
+"""The feed of a process: the newest events of each workspace that someone here follows, read once for all who do."""
+
+import asyncio
+import contextlib
+import logging
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from itertools import takewhile
+
+from schema.rules.errors import BadRequest, CursorExpired
+from schema.storage.database import Database, StorageError
+
+from .cursor import BEGINNING, Position, end_of, read_cursor
+from .memory import Answers, Room
+from .table import RETRY_SECONDS, EventTable, Happened, Read
+
+_log = logging.getLogger(__name__)
+
+BATCH = 100
+RECENT = 2_000
+"""How many events of a workspace wait in memory for its followers; who is further behind reads them from the table."""
+TOGETHER = 8
+"""How many events of a workspace's memory a follower holds at a time."""
+EVENT_BYTES = 16 * 1024 * 1024
+"""How much memory the events that wait for followers may take; those of the workspace with the most of them make room."""
+READING_BYTES = 8 * 1024 * 1024
+"""How much memory may be taken by what followers far behind read for themselves."""
+ANSWER_BYTES = 16 * 1024 * 1024
+"""How much memory may be taken by what was made of events."""
+
+
+@dataclass(slots=True, eq=False)
+class _Follower:
+    """One who follows a workspace, and the last event that was handed over. `held` is the memory of what was read for it alone."""
+
+    workspace: "_Workspace"
+    position: Position = BEGINNING
+    turns: int = 0
+    held: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class _Workspace:
+    """What is known of a followed workspace: everything up to `end`; of what came after `begin`, all that anyone still waits for."""
+
+    id: str
+    room: Room
+    answers: Answers
+    begin: Position = BEGINNING
+    end: Position = BEGINNING
+    known: bool = False
+    turns: int = 0
+    """How often the database was set back: what a follower has seen before is of another history."""
+    recent: deque[Happened] = field(default_factory=deque)
+    size: int = 0
+    stale: bool = False
+    """There may be more than `end`."""
+    reading: bool = False
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    followers: set[_Follower] = field(default_factory=set)
+    behind: set[_Follower] = field(default_factory=set)
+    """Those who have not passed all that is in memory."""
+
+    def since(self, position: Position) -> list[Happened]:
+        """The first that came after `position`, which isn't before `begin`. Followers are near the end, so that is where to look."""
+        newer = [*takewhile(lambda event: event.position > position, reversed(self.recent))]
+        return newer[: -TOGETHER - 1 : -1]
+
+    def add(self, read: Read) -> None:
+        """What was read after `end`; the oldest make room for it."""
+        if self.end.revision > read.revision:
+            self.turns += 1
+            self._start(end_of(read.revision))
+        elif self.end < read.pruned:
+            self._start(read.pruned)
+        else:
+            self._forget_passed()
+        for event in read.events:
+            event.shared = True
+            self.recent.append(event)
+            self.size += event.size
+            self.room.add(event.size)
+        self.end = max(self.end, end_of(read.revision) if read.whole else read.events[-1].position)
+        self.behind = {follower for follower in self.followers if follower.position < self.end}
+        if not self.behind:
+            self.clear()
+        while len(self.recent) > RECENT:
+            self.forget_oldest()
+
+    def wake(self) -> None:
+        """There may be more: the followers that wait look."""
+        self.stale = True
+        self.tell()
+
+    def tell(self) -> None:
+        """Whoever waits looks again at what is known."""
+        self.changed.set()
+        self.changed.clear()
+
+    def passed(self, follower: _Follower) -> None:
+        """A follower has seen everything up to `end`, or has left."""
+        self.behind.discard(follower)
+        if not self.behind:
+            self.clear()
+
+    def clear(self) -> None:
+        """Nobody waits for anything that is in memory."""
+        while self.recent:
+            self.forget_oldest()
+
+    def _start(self, position: Position) -> None:
+        self.clear()
+        self.begin = self.end = position
+
+    def _forget_passed(self) -> None:
+        """Who reads the table for what lies before `begin` goes on doing so; the others still want what they have not passed."""
+        oldest = min((follower.position for follower in self.followers if follower.position >= self.begin), default=self.end)
+        while self.recent and self.recent[0].position <= oldest:
+            self.forget_oldest()
+
+    def forget_oldest(self) -> None:
+        """The oldest event in memory goes: who still wants it reads the table."""
+        event = self.recent.popleft()
+        event.shared = False
+        self.begin = event.position
+        self.size -= event.size
+        self.room.remove(event.size)
+        self.answers.drop(event)
+
+
+class Feed:
+    """Events of the workspaces that are followed here."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._table = EventTable(database)
+        self._workspaces: dict[str, _Workspace] = {}
+        self._room = Room(EVENT_BYTES)
+        self._reading = Room(READING_BYTES)
+        self.answers = Answers(ANSWER_BYTES)
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Listens for changes by other processes for as long as the context lasts."""
+        listening = asyncio.create_task(self._listen())
+        try:
+            yield
+        finally:
+            listening.cancel()
+            await asyncio.gather(listening, return_exceptions=True)
+            await self.answers.close()
+
+    def wake(self, workspace_id: str | None) -> None:
+        """Something was committed in a workspace (None: perhaps in any): its followers look."""
+        if workspace_id is None:
+            for workspace in self._workspaces.values():
+                workspace.wake()
+        elif workspace_id in self._workspaces:
+            self._workspaces[workspace_id].wake()
+
+    async def follow(self, workspace_id: str, since: str | None) -> AsyncGenerator[Happened, None]:
+        """The events of a workspace after `since` (None: from now on), in commit order.
+
+        Raises BadRequest for a cursor that is none of this workspace's or is ahead of it, CursorExpired (at once or later) where events
+        after the last one that was handed over are no longer kept, StatementTimeout.
+        """
+        position = None if since is None else read_cursor(workspace_id, since)
+        with self._following(workspace_id) as follower:
+            await self._begin(follower, position)
+            while True:
+                for event in await self._next(follower):
+                    yield event
+                    follower.position = event.position
+
+    @contextlib.contextmanager
+    def _following(self, workspace_id: str) -> Iterator[_Follower]:
+        """A new follower, counted for as long as the context lasts: the last one takes what is kept of its workspace along."""
+        workspace = self._workspaces.get(workspace_id)
+        if workspace is None:
+            workspace = self._workspaces[workspace_id] = _Workspace(workspace_id, self._room, self.answers)
+        follower = _Follower(workspace)
+        workspace.followers.add(follower)
+        try:
+            yield follower
+        finally:
+            self._reading.remove(follower.held)
+            workspace.followers.discard(follower)
+            workspace.passed(follower)
+            if not workspace.followers:
+                del self._workspaces[workspace_id]
+
+    async def _begin(self, follower: _Follower, since: Position | None) -> None:
+        """Looks where the workspace is, and whether a follower can go on from `since`."""
+        workspace = follower.workspace
+        read = await self._table.read(workspace.id, since or end_of(0), 0)
+        if since is not None:
+            if since.revision > read.revision:
+                message = "`since` is ahead of this workspace's events: pass the `cursor` of the last event that you saw."
+                raise BadRequest(message)
+            read.check(since)
+        if not workspace.known:
+            workspace.begin = workspace.end = end_of(read.revision)
+            workspace.known = True
+            # What was committed after that look woke nobody.
+            workspace.stale = True
+        follower.position, follower.turns = since or end_of(read.revision), workspace.turns
+        workspace.behind.add(follower)
+
+    async def _next(self, follower: _Follower) -> list[Happened]:
+        """What comes after a follower's position, as soon as there is something. Raises CursorExpired."""
+        self._reading.remove(follower.held)
+        follower.held = 0
+        while not (events := await self._after(follower)):
+            await self._advance(follower)
+        return events
+
+    async def _after(self, follower: _Follower) -> list[Happened]:
+        """What is known to come next: from memory where it reaches back far enough, from the table where not."""
+        workspace = follower.workspace
+        if follower.turns != workspace.turns:
+            message = "The database was set back to an earlier state: read the list again, and follow from now on."
+            raise CursorExpired(message)
+        if follower.position < workspace.begin:
+            events = await self._from_table(follower)
+        elif not (events := workspace.since(follower.position)):
+            # Nothing lies between: a revision without events, such as a record's that nobody follows, ends there.
+            follower.position = max(follower.position, workspace.end)
+        if follower.position >= workspace.end:
+            workspace.passed(follower)
+        return events
+
+    async def _from_table(self, follower: _Follower) -> list[Happened]:
+        """What a follower far behind reads for itself: much while there is room for it, else one event at a time."""
+        read = await self._table.read(follower.workspace.id, follower.position, 1 if self._reading.full else BATCH)
+        read.check(follower.position)
+        events: list[Happened] = []
+        for event in read.events:
+            if events and self._reading.full:
+                break
+            events.append(event)
+            follower.held += event.size
+            self._reading.add(event.size)
+        if not events and read.whole:
+            follower.position = max(follower.position, end_of(read.revision))
+        return events
+
+    async def _advance(self, follower: _Follower) -> None:
+        """Waits until there may be more than the follower has seen; whoever is first reads for all."""
+        workspace = follower.workspace
+        while follower.position >= workspace.end and follower.turns == workspace.turns:
+            if workspace.stale and not workspace.reading:
+                await self._read_on(workspace)
+            else:
+                await workspace.changed.wait()
+
+    async def _read_on(self, workspace: _Workspace) -> None:
+        workspace.reading, workspace.stale = True, False
+        try:
+            read = await self._table.read(workspace.id, workspace.end, BATCH)
+            workspace.stale = workspace.stale or not read.whole
+        except BaseException:
+            # Someone who leaves: the next one reads in its place.
+            workspace.stale = True
+            raise
+        finally:
+            workspace.reading = False
+            workspace.tell()
+        workspace.add(read)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        while self._room.bytes > self._room.limit:
+            max(self._workspaces.values(), key=lambda workspace: workspace.size).forget_oldest()
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                await self._database.follow(self.wake)
+            except StorageError as error:
+                _log.warning("following events: %s", error)
+            except Exception:  # noqa: BLE001  a process that no longer listened would tell its subscribers nothing, and nobody why
+                _log.exception("following events")
+            self.wake(None)
+            await asyncio.sleep(RETRY_SECONDS)

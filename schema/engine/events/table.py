@@ -1,0 +1,126 @@
+"""The events in the database, read together with what says whether they are all: the revision, and how far events were pruned."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import orjson
+from sqlalchemy import bindparam, select, true, tuple_
+
+from schema.engine.execute.reading import WORKSPACE
+from schema.rules.errors import CursorExpired
+from schema.storage.database import Database, Row, StatementTimeout, Unavailable
+from schema.storage.tables import Event, PrunedEvents, Workspace
+
+from .cursor import BEGINNING, Position
+
+T = TypeVar("T")
+
+RETRY_SECONDS = 1.0
+
+#: What an event of no text takes in memory, in bytes, and how much its texts grow when they are parsed (measured).
+_EVENT_BYTES = 1_000
+_PARSED = 3
+
+_EVENT: Any = Event.__table__
+_PRUNED: Any = PrunedEvents.__table__
+_WORKSPACES: Any = Workspace.__table__
+_REVISION: Any = bindparam("revision", type_=_EVENT.c.revision.type, required=True)
+_PLACE: Any = bindparam("place", type_=_EVENT.c.position.type, required=True)
+_COLUMNS = [column for column in _EVENT.c if column.name != "workspace_id"]
+_NEXT = (
+    select(*_COLUMNS)
+    .where(_EVENT.c.workspace_id == WORKSPACE, tuple_(_EVENT.c.revision, _EVENT.c.position) > tuple_(_REVISION, _PLACE))
+    .order_by(_EVENT.c.revision, _EVENT.c.position)
+    .limit(bindparam("limit", required=True))
+    .subquery()
+)
+# One statement, so that events, revision and what is pruned are of one state of the database.
+_READ = (
+    select(_WORKSPACES.c.revision, _PRUNED.c.revision, _PRUNED.c.position, *_NEXT.c)
+    .select_from(
+        _WORKSPACES.outerjoin(_PRUNED, _PRUNED.c.workspace_id == _WORKSPACES.c.id).outerjoin(_NEXT, true()),
+    )
+    .where(_WORKSPACES.c.id == WORKSPACE)
+    .order_by(_NEXT.c.revision, _NEXT.c.position)
+)
+_BEFORE_EVENT = 3
+
+
+@dataclass(slots=True, eq=False)
+class Happened:
+    """An event as read. `size` is about what it takes in memory, in bytes.
+
+    `shared`: it is kept for all followers of its workspace, and `answers` and `kept` hold what was made of it for them.
+    """
+
+    position: Position
+    kind: str
+    record_id: str
+    changed_fields: list[str]
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+    at: str
+    by_id: str | None
+    by_key_id: str | None
+    size: int
+    shared: bool = False
+    answers: dict[Any, "asyncio.Future[bytes]"] = field(default_factory=dict)
+    kept: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Events after a position as they were at `revision`, when everything up to `pruned` was gone. `whole`: there are no more."""
+
+    revision: int
+    pruned: Position
+    events: list[Happened]
+    whole: bool
+
+    def check(self, position: Position) -> None:
+        """Raises CursorExpired where events after `position` may be missing."""
+        if position < self.pruned:
+            message = "Events after this cursor are no longer kept: read the list again, and follow from now on."
+            raise CursorExpired(message)
+        if position.revision > self.revision:
+            message = "The database was set back to a state before this cursor: read the list again, and follow from now on."
+            raise CursorExpired(message)
+
+
+class EventTable:
+    """Reads the events of workspaces."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._statement = database.compile(_READ)
+
+    async def read(self, workspace_id: str, after: Position, limit: int) -> Read:
+        """At most `limit` events after a position, in commit order. Waits while the database is away. Raises StatementTimeout."""
+        values = {"workspace": workspace_id, "revision": after.revision, "place": after.place, "limit": limit}
+        rows = await patiently(lambda: self._database.fetch(self._statement, values))
+        if not rows:
+            return Read(0, BEGINNING, [], whole=True)
+        revision, *pruned = rows[0][:_BEFORE_EVENT]
+        events = [_happened(row[_BEFORE_EVENT:]) for row in rows if row[_BEFORE_EVENT] is not None]
+        known = BEGINNING if pruned[0] is None else Position(*pruned)
+        return Read(revision, known, events, whole=len(events) < limit)
+
+
+def _happened(row: Row) -> Happened:
+    revision, place, kind, id_, changed, before, after, at, by_id, by_key_id = row
+    was, is_now = (None if text is None else orjson.loads(text) for text in (before, after))
+    size = _EVENT_BYTES + _PARSED * (len(changed) + len(before or "") + len(after or ""))
+    return Happened(Position(revision, place), kind, id_, orjson.loads(changed), was, is_now, at, by_id, by_key_id, size)
+
+
+async def patiently(read: Callable[[], Awaitable[T]]) -> T:
+    """What `read` reads, as soon as the database is there: a follower waits for its return. Raises StatementTimeout."""
+    while True:
+        try:
+            return await read()
+        except StatementTimeout:
+            raise
+        except Unavailable:
+            await asyncio.sleep(RETRY_SECONDS)

@@ -1,0 +1,108 @@
+"""What subscribers are told of events: which ones, and what of them, made once for all who are told the same."""
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import orjson
+
+from schema.engine.compile.operation import EventPlan
+from schema.engine.compile.weight import TooLarge
+from schema.engine.document.variables import Variables
+from schema.engine.execute.reading import Counts, Reader
+from schema.rules.access import Caller
+from schema.rules.errors import BadRequest
+from schema.storage.database import Connection, Database
+
+from .cursor import write_cursor
+from .feed import Feed
+from .table import Happened, patiently
+from .visibility import Sight
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribed:
+    """A subscription: its plan with coerced variables, who is told, and what answers of the same plan differ by."""
+
+    plan: EventPlan
+    variables: Variables
+    caller: Caller
+    told_alike: tuple[Any, ...]
+
+
+class Telling:
+    """Follows events for subscribers, whom each event's answer tells at most `max_answer` bytes."""
+
+    def __init__(self, database: Database, feed: Feed, counts: Counts, max_answer: int) -> None:
+        self._database = database
+        self._feed = feed
+        self._counts = counts
+        self._max_answer = max_answer
+
+    async def follow(self, plan: EventPlan, variables: Variables, given: Mapping[str, Any], caller: Caller) -> AsyncGenerator[bytes, None]:
+        """The encoded answer of each event that `caller` is told of, in commit order. `given` are the variables as they came.
+
+        Raises BadRequest, CursorExpired at once where it can't begin, CursorExpired later where events are no longer kept, StorageError.
+        """
+        plan.check(variables, caller.workspace_id)
+        arguments = plan.arguments(variables)
+        sight = Sight(plan, plan.filters.read(arguments.get("filter")), caller.limited_to)
+        sight.check()
+        subscribed = Subscribed(plan, variables, caller, _told_alike(plan, given, caller))
+        async with aclosing(self._feed.follow(caller.workspace_id, arguments.get("since"))) as events:
+            async for event in events:
+                kind = sight.kind(event)
+                if kind is not None:
+                    make = partial(self._made, subscribed, event, kind)
+                    yield await self._feed.answers.get(event, (*subscribed.told_alike, kind), make)
+
+    async def _made(self, subscribed: Subscribed, event: Happened, kind: str) -> bytes:
+        plan, caller = subscribed.plan, subscribed.caller
+        told = _told(plan, caller.workspace_id, event, kind)
+        if not plan.writer.related:
+            return _encoded(plan, plan.writer.writer.call(told))
+
+        async def work(connection: Connection) -> Any:
+            reader = Reader(self._database, connection, caller, self._counts, self._max_answer)
+            try:
+                return await plan.writer.write(reader, told, subscribed.variables)
+            finally:
+                if self._counts.in_flight is not None:
+                    self._counts.in_flight.free(reader)
+
+        try:
+            return _encoded(plan, await patiently(lambda: self._database.read(work)))
+        except TooLarge as error:
+            return _too_large(plan, error)
+
+
+def _told_alike(plan: EventPlan, given: Mapping[str, Any], caller: Caller) -> tuple[Any, ...]:
+    """What two subscribers must have in common to be told the same of an event."""
+    asked = orjson.dumps({name: given[name] for name in sorted(plan.variables) if name in given}, option=orjson.OPT_SORT_KEYS)
+    return plan, asked, caller.limited_to, caller.user_id if caller.limited_to is not None else None
+
+
+def _told(plan: EventPlan, workspace_id: str, event: Happened, kind: str) -> dict[str, Any]:
+    """The plain object that an event's writer takes."""
+    return {
+        "cursor": write_cursor(workspace_id, event.position),
+        "type": kind,
+        plan.id_field: event.record_id,
+        "recordId": None if kind == "DELETED" else event.record_id,
+        "changedFields": event.changed_fields,
+        "at": event.at,
+        "byId": event.by_id,
+        "byKeyId": event.by_key_id,
+    }
+
+
+def _too_large(plan: EventPlan, error: TooLarge) -> bytes:
+    """The answer in place of one that would be too large; the next event may be smaller."""
+    told = {"message": str(error), "path": [plan.key], "extensions": {"code": BadRequest.code}}
+    return orjson.dumps({"errors": [told], "data": None})
+
+
+def _encoded(plan: EventPlan, event: Any) -> bytes:
+    return orjson.dumps({"data": {plan.key: event}})

@@ -1,0 +1,84 @@
+"""Plans: an operation is compiled once for each sight of the data and each set of booleans that decide its shape; then it is kept."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from graphql import GraphQLSchema
+
+from schema.engine.compile.compiler import STATEMENTS, STATEMENTS_BYTES, Compiler
+from schema.engine.compile.model import Model
+from schema.engine.compile.operation import COMPILERS, PARTS
+from schema.engine.document.documents import Documents, Prepared, request_error
+from schema.engine.document.selections import Selections
+from schema.engine.document.variables import Variables
+from schema.engine.execute.resolvers.site import compile_site, make_site, refuse
+from schema.rules.access import Caller, Role
+from schema.rules.errors import BadRequest
+from schema.storage.database import Database
+from schema.storage.statements import Statement
+
+from .fairness import HeavyWork
+from .kept import Kept
+
+
+class Plans:
+    """The plans of `documents` on a database. New ones are made in turn with the other heavy `work`.
+
+    `worked_out` are queries that a write's rules answer, by name. A `raw` plan reads what graphql-core completes.
+    """
+
+    def __init__(
+        self, schema: GraphQLSchema, database: Database, documents: Documents, work: HeavyWork, worked_out: Mapping[str, Any]
+    ) -> None:
+        self._schema = schema
+        self._database = database
+        self._documents = documents
+        self._work = work
+        self._worked_out = worked_out
+        self._model = Model(schema)
+        self._statements: Kept[Statement] = Kept(STATEMENTS, STATEMENTS_BYTES)
+
+    def known(self, prepared: Prepared, values: Variables, caller: Caller, *, raw: bool = False) -> Any:
+        """The operation's plan for `caller`; None where it isn't kept."""
+        sight = (caller.account_id is not None, caller.role is Role.ADMIN, raw)
+        deciding = prepared.deciding
+        return prepared.plans.get((*sight, *[values.coerced.get(name) for name in deciding]) if deciding else sight)
+
+    async def new(self, prepared: Prepared, values: Variables, caller: Caller, *, raw: bool = False) -> Any:
+        """The same, made if need be. Raises ServiceUnavailable where too much heavy work waits."""
+        booleans = [values.coerced.get(name) for name in prepared.deciding]
+        key = (prepared.mark, caller.account_id is not None, caller.role, raw, *booleans)
+        return await self._work.once(key, caller.token_id, partial(self.make, prepared, values, caller, raw=raw), ahead=True)
+
+    def make(self, prepared: Prepared, values: Variables, caller: Caller, *, raw: bool = False) -> Any:
+        """The same, made now."""
+        plan = self.known(prepared, values, caller, raw=raw)
+        if plan is None:
+            booleans = {name: values.coerced.get(name) for name in prepared.deciding}
+            sight = (caller.account_id is not None, caller.role is Role.ADMIN, raw)
+            plan = self._compile(prepared, booleans, sight)
+            self._documents.keep_plan(prepared, (*sight, *booleans.values()), plan)
+        return plan
+
+    def _compile(self, prepared: Prepared, booleans: dict[str, bool | None], sight: tuple[bool, bool, bool]) -> Any:
+        selections = Selections(self._schema, prepared.document, prepared.operation, booleans)
+        limited, admin, raw = sight
+        compiler = Compiler(
+            self._model,
+            self._database,
+            selections,
+            limited,
+            admin,
+            raw,
+            self._model.formats.names,
+            self._statements,
+            **PARTS,
+            resolved=compile_site if prepared.kind == "query" else refuse,
+            site=make_site,
+            worked_out=self._worked_out,
+        )
+        try:
+            return COMPILERS[prepared.kind](compiler)
+        except BadRequest as error:
+            raise request_error(str(error)) from error

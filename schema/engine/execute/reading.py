@@ -1,0 +1,231 @@
+"""A read under way: what it reads through, the caller's place in it, and what is worth keeping from one read to the next."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from threading import Lock
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, bindparam, select
+
+from schema.engine.compile.weight import TooLarge, Weight
+from schema.rules.access import Caller
+from schema.rules.errors import ServiceUnavailable
+from schema.storage.columns import Text
+from schema.storage.database import Database, Row
+from schema.storage.statements import Statement
+from schema.storage.tables import Workspace
+
+from .kept import Kept
+
+COUNTS_BYTES = 16_000_000
+READING_BYTES = 25_165_824
+"""Bytes of large answers that may be read at the same time, over all callers."""
+_COUNT, _PART = 600, 60
+"""Bytes that a count takes beside the texts of its key, and beside each of them."""
+
+WORKSPACE = bindparam("workspace", type_=Text(), required=True)
+
+
+class Moved(Exception):
+    """Statements read one by one didn't see one revision of the workspace: they are to be read again, in one snapshot."""
+
+
+class Counted(NamedTuple):
+    """The row of a counting statement, and the revision of the workspace that it saw."""
+
+    revision: int
+    row: Row
+
+
+class InFlight:
+    """Bytes of the large answers that are read at the same time: READING_BYTES at most, or one answer. Threads may share it."""
+
+    def __init__(self) -> None:
+        self.held: dict[int, int] = {}
+        """By the number of the reader."""
+        self._bytes = 0
+        self._lock = Lock()
+
+    def hold(self, reader: object, size: int) -> None:
+        """Counts `size` bytes more for a reader. Raises ServiceUnavailable where others hold too much."""
+        number = id(reader)
+        with self._lock:
+            own = self.held.get(number, 0)
+            if self._bytes > own and self._bytes + size > READING_BYTES:
+                message = "Too many large answers are read at once. Try again soon, or ask for smaller pages."
+                raise ServiceUnavailable(message)
+            self._bytes += size
+            self.held[number] = own + size
+
+    def free(self, reader: object) -> None:
+        """A reader has come to its end."""
+        with self._lock:
+            self._bytes -= self.held.pop(id(reader), 0)
+
+
+class Counts:
+    """Exact counts and sums, each with the workspace's revision at which it is exact: at most `number` of them.
+
+    The key stands for the statement with its permission terms and all its binds, so two callers share a count only if it is the same.
+    `in_flight` bounds what those who count read at the same time.
+    """
+
+    def __init__(self, number: int, in_flight: InFlight | None = None) -> None:
+        self.in_flight = in_flight
+        self._kept: Kept[Counted] = Kept(number, COUNTS_BYTES)
+        self.get = self._kept.get
+        """What is kept under a key, of whatever revision."""
+
+    def put(self, key: tuple[Any, ...], counted: Counted) -> None:
+        """Keeps it; the longest unused go first."""
+        self._kept.put(key, counted, sum(map(len, key)) + _PART * len(key) + _COUNT)
+
+
+class Portions:
+    """Rows on their way, of which no more are read than an answer could tell. A page has one row more than is told of it."""
+
+    __slots__ = ("_read", "_reader", "_weight")
+
+    def __init__(self, weight: Weight, reader: "Reader") -> None:
+        self._weight = weight
+        self._reader = reader
+        self._read = 0
+
+    def look(self, rows: Sequence[Row]) -> None:
+        """Counts the rows of a portion. Raises TooLarge, ServiceUnavailable."""
+        size = sum(self._weight.count(rows))
+        self._read += size
+        if self._read > 2 * self._reader.limit:
+            raise TooLarge(self._reader.limit)
+        self._reader.hold(size)
+
+
+class Reader:
+    """What the steps of a plan read through, with the caller's workspace bound to every statement.
+
+    `source` is a connection in one snapshot, or the database itself: then each statement is `alone`, a snapshot of its own. What is read
+    is counted towards the answer, which may have `limit` bytes and of which `spent` bytes are there already.
+    """
+
+    __slots__ = (
+        "_counting",
+        "_counts",
+        "_exact",
+        "_source",
+        "alone",
+        "bytes",
+        "caller",
+        "database",
+        "fetch",
+        "limit",
+        "notes",
+        "seen",
+        "values",
+    )
+
+    def __init__(self, database: Database, source: Any, caller: Caller, counts: Counts, limit: int, spent: int = 0) -> None:
+        #: All rows of a statement, whose binds are values that hold this reader's own.
+        self.fetch = source.fetch
+        self.alone = source is database
+        self._source = source
+        self.caller = caller
+        self.values = {"workspace": caller.workspace_id, "viewer_limit": caller.limited_to, "viewer_user": caller.user_id or ""}
+        self.database = database
+        self._counts = counts
+        self.seen: int | None = None
+        """The workspace's revision in what was read, as far as that is known."""
+        self.limit = limit
+        self.notes: dict[Any, list[Any]] | None = None
+        """What waits for resolvers; None where nothing does."""
+        self.bytes = self._exact = spent
+        """The answer's bytes so far, at most."""
+        self._counting: list[tuple[Callable[..., int], tuple[Any, ...]]] = []
+
+    def weigh(self, most: int, exact: Callable[..., int], *arguments: Any) -> None:
+        """Counts something of at most `most` bytes towards the answer; `exact` counts it, if it comes to that. Raises TooLarge."""
+        self.bytes += most
+        self._counting.append((exact, arguments))
+        if self.bytes > self.limit:
+            self._count_exactly()
+
+    def add(self, size: int) -> None:
+        """Counts `size` bytes towards the answer. Raises TooLarge."""
+        self.bytes += size
+        self._exact += size
+        if self.bytes > self.limit:
+            self._count_exactly()
+
+    def _count_exactly(self) -> None:
+        found = sum([count(*arguments) for count, arguments in self._counting])
+        self._counting.clear()
+        self._exact += found
+        self.bytes = self._exact
+        if self.bytes > self.limit:
+            raise TooLarge(self.limit)
+        self.hold(found)
+
+    def hold(self, size: int) -> None:
+        """Counts towards what all readers have in memory, as only large answers do. Raises ServiceUnavailable."""
+        if self._counts.in_flight is not None:
+            self._counts.in_flight.hold(self, size)
+
+    def fetch_many(self, statement: Statement, values: Mapping[str, Any], weight: Weight) -> Awaitable[Sequence[Row]]:
+        """All rows of a statement that may have many of this weight. Raises TooLarge while they are read, if it comes to that."""
+        rows: Awaitable[Sequence[Row]] = self._source.fetch_portions(statement, values, weight.portion, Portions(weight, self).look)
+        return rows
+
+    def notes_of(self, site: Any) -> list[Any]:
+        """What waits for a resolver, by the place in the query where it answers."""
+        if self.notes is None:
+            self.notes = {}
+        return self.notes.setdefault(site, [])
+
+    async def revision(self) -> int:
+        """The workspace's revision in this snapshot."""
+        if self.seen is None:
+            self.seen = await self.look()
+        return self.seen
+
+    async def look(self) -> int:
+        """The workspace's revision now, where each statement is a snapshot of its own."""
+        rows = await self.fetch(revision_statement(self.database), self.values)
+        return int(rows[0][0])
+
+    async def counted(self, statement: Statement, values: Mapping[str, Any]) -> Row:
+        """The row of a counting statement in this snapshot, counted only if it isn't known at the workspace's revision."""
+        known = self.known(statement, values)
+        if known is None or known.revision != await self.revision():
+            known = await self.count(statement, values)
+            self.seen = known.revision
+        return known.row
+
+    def known(self, statement: Statement, values: Mapping[str, Any]) -> Counted | None:
+        """The last that was counted, of whatever revision."""
+        return self._counts.get(self._key(statement, values))
+
+    async def count(self, statement: Statement, values: Mapping[str, Any]) -> Counted:
+        """Counts: the row of a statement whose last column is the workspace's revision."""
+        row = (await self.fetch(statement, values))[0]
+        counted = Counted(row[-1], row[:-1])
+        self._counts.put(self._key(statement, values), counted)
+        return counted
+
+    def _key(self, statement: Statement, values: Mapping[str, Any]) -> tuple[Any, ...]:
+        return (self.values["workspace"], statement.digest, *map(str, statement.bind(values)))
+
+
+_WORKSPACES: Any = Workspace.__table__
+_REVISION = select(_WORKSPACES.c.revision).where(_WORKSPACES.c.id == WORKSPACE)
+_STATEMENTS: dict[str, Statement] = {}
+
+
+def revision_column() -> ColumnElement[int]:
+    """The workspace's revision as a column of another statement, which sees both in one state of the database."""
+    return _REVISION.scalar_subquery().label("revision")
+
+
+def revision_statement(database: Database) -> Statement:
+    """SELECT revision of the caller's workspace."""
+    name = database.dialect.name
+    if name not in _STATEMENTS:
+        _STATEMENTS[name] = database.compile(_REVISION)
+    return _STATEMENTS[name]

@@ -1,0 +1,149 @@
+"""How what resolvers answer becomes part of the response, many values at once (GraphQL specification, section 6.4.3)."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import orjson
+from graphql import GraphQLField, GraphQLLeafType, GraphQLObjectType
+
+from schema.engine.compile.arguments import Arguments
+from schema.engine.compile.compiler import RUNTIME_TYPE, TYPENAME
+from schema.engine.compile.records import Records
+from schema.engine.document.selections import Selected
+
+from .calling import Calling
+from .run import Run
+
+
+class Completing(Protocol):
+    """Completes values of one type."""
+
+    async def many(self, values: Sequence[Any], run: Run) -> list[Any]:
+        """The values as they stand in the response, in order. Exceptions among them stay, and mark the run as failed."""
+
+
+@dataclass(slots=True)
+class Leaves:
+    """Scalars and enums."""
+
+    type_: GraphQLLeafType
+
+    async def many(self, values: Sequence[Any], run: Run) -> list[Any]:
+        shown = [value if value is None or isinstance(value, Exception) else self._shown(value) for value in values]
+        run.add(len(orjson.dumps(shown, default=str)))
+        run.note_failures(shown)
+        # graphql-core shows them itself.
+        return list(values) if run.raw else shown
+
+    def _shown(self, value: Any) -> Any:
+        try:
+            return self.type_.coerce_output_value(value)
+        except Exception as error:  # noqa: BLE001  whatever a scalar raises is this field's error
+            return error
+
+
+@dataclass(slots=True)
+class NotNull:
+    """A type that rules null out."""
+
+    inner: Completing
+
+    async def many(self, values: Sequence[Any], run: Run) -> list[Any]:
+        found = await self.inner.many(values, run)
+        # Where null goes instead is for graphql-core to say.
+        run.failed = run.failed or None in found
+        return found
+
+
+@dataclass(slots=True)
+class Items:
+    """A list."""
+
+    inner: Completing
+    coordinate: str
+
+    async def many(self, values: Sequence[Any], run: Run) -> list[Any]:
+        lists = [self._listed(value) for value in values]
+        run.note_failures(lists)
+        flat = iter(await self.inner.many([item for items in lists if isinstance(items, list) for item in items], run))
+        return [[next(flat) for _ in items] if isinstance(items, list) else items for items in lists]
+
+    def _listed(self, value: Any) -> Any:
+        if value is None or isinstance(value, Exception):
+            return value
+        if isinstance(value, Iterable) and not isinstance(value, str | bytes | dict):
+            return list(value)
+        return TypeError(f"{self.coordinate} answered {type(value).__name__}, which is no list")
+
+
+@dataclass(slots=True)
+class Stored:
+    """Records, named by anything that has an `id`: all of them are read by one statement, as far as the caller may see them."""
+
+    records: Records
+
+    async def many(self, values: Sequence[Any], run: Run) -> list[Any]:
+        ids = [getattr(value, "id", value) if value is not None and not isinstance(value, Exception) else None for value in values]
+        run.note_failures(values)
+        found = await run.load(self.records, ids) if any(id_ is not None for id_ in ids) else {}
+        return [value if isinstance(value, Exception) else found.get(id_) for value, id_ in zip(values, ids, strict=True)]
+
+
+@dataclass(slots=True)
+class Member:
+    """A field of a plain object."""
+
+    selected: Selected
+    definition: GraphQLField
+    calling: Calling | None
+    """None where an attribute is read."""
+    attribute: str
+    arguments: Arguments
+    completing: Completing
+
+
+@dataclass(slots=True)
+class Plain:
+    """Objects of a type that is not stored: attributes are read, resolvers are called."""
+
+    type_: GraphQLObjectType
+    keys: list[str]
+    """The response keys of `__typename`."""
+    order: list[str]
+    members: list[Member] = field(default_factory=list)
+
+    async def many(self, values: Sequence[Any], run: Run) -> list[Any]:
+        run.note_failures(values)
+        there = [value for value in values if value is not None and not isinstance(value, Exception)]
+        blank: dict[Any, Any] = dict.fromkeys(self.order)
+        blank |= dict.fromkeys(self.keys, self.type_.name)
+        if run.raw:
+            blank[RUNTIME_TYPE] = self.type_.name
+        made = [dict(blank) for _ in there]
+        run.add(len(there) * sum(len(key) + 4 for key in self.order))
+        for member in self.members:
+            for object_, value in zip(made, await self._values(member, there, run), strict=True):
+                object_[member.selected.key] = value
+        rest = iter(made)
+        return [value if value is None or isinstance(value, Exception) else next(rest) for value in values]
+
+    async def _values(self, member: Member, objects: list[Any], run: Run) -> list[Any]:
+        if member.calling is None:
+            found = [_read(object_, member.attribute) for object_ in objects]
+        else:
+            keys = [id(object_) for object_ in objects]
+            found = await run.call(member, self.type_, keys, objects)
+        return await member.completing.many(found, run)
+
+
+def _read(object_: Any, name: str) -> Any:
+    try:
+        return object_[name] if isinstance(object_, dict) else getattr(object_, name)
+    except Exception as error:  # noqa: BLE001  a property may raise anything
+        return error
+
+
+def is_typename(selected: Selected) -> bool:
+    """Whether it asks for the name of the type."""
+    return selected.name == TYPENAME

@@ -1,0 +1,173 @@
+"""The resolvers of one operation: what waits for them, and what they answered."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from graphql import (
+    FragmentDefinitionNode,
+    GraphQLField,
+    GraphQLObjectType,
+    GraphQLResolveInfo,
+    GraphQLSchema,
+    OperationDefinitionNode,
+)
+from graphql.pyutils import Path, is_awaitable
+from graphql.type.definition import GraphQLResolveInfoHelpers
+
+from schema.engine.compile.arguments import Arguments
+from schema.engine.compile.records import Records
+from schema.engine.compile.weight import TooLarge
+from schema.engine.document.selections import Selected
+from schema.engine.document.variables import Variables
+from schema.engine.execute.reading import Counts, Reader
+from schema.rules.errors import BadRequest
+from schema.storage.database import Connection
+
+from .calling import Calling
+from .context import Context
+from .records import reworded
+
+if TYPE_CHECKING:
+    from .site import Site
+
+Note = tuple[dict[str, Any], Any, dict[str, Any]]
+"""A field that waits for its value: the object of the response that it is in, the key of its record, and the columns that it needs."""
+
+Notes = dict[Any, list[Note]]
+"""What waits, by site."""
+
+
+class WithResolver(Protocol):
+    """A field with a resolver, as it was compiled."""
+
+    @property
+    def selected(self) -> Selected: ...
+    @property
+    def definition(self) -> GraphQLField: ...
+    @property
+    def calling(self) -> Calling | None: ...
+    @property
+    def arguments(self) -> Arguments: ...
+
+
+async def _gathered(awaitables: Sequence[Awaitable[Any]]) -> list[Any]:
+    return await asyncio.gather(*awaitables)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The operation that is executed."""
+
+    schema: GraphQLSchema
+    operation: OperationDefinitionNode
+    fragments: dict[str, FragmentDefinitionNode]
+
+
+@dataclass(slots=True)
+class Run:
+    """Resolvers under way.
+
+    `raw`: values stay as graphql-core takes them, and errors stand in the place of what they belong to. What was answered before is taken
+    again then: an operation calls no resolver twice.
+    """
+
+    context: Context
+    variables: Variables
+    counts: Counts
+    limit: int
+    asked: Asked
+    raw: bool = False
+    failed: bool = False
+    bytes: int = 0
+    """The bytes of what resolvers answered, at most."""
+    _answered: list[tuple[int, Sequence[Any], Sequence[Any]]] = field(default_factory=list)
+    _kept: dict[tuple[int, Any], Any] = field(default_factory=dict)
+    _waiting: defaultdict[Any, list[Note]] = field(default_factory=lambda: defaultdict(list))
+
+    async def complete(self, notes: Notes) -> None:
+        """Calls all resolvers that `notes` ask for, and those that their answers lead to. Raises TooLarge, StorageError."""
+        self._take(notes)
+        while self._waiting:
+            site: Site = next(iter(self._waiting))
+            await site.resolve(self._waiting.pop(site), self)
+
+    def begin_raw(self) -> None:
+        """What was read is read again, for graphql-core."""
+        self.raw, self.failed, self.bytes = True, False, 0
+        for node, keys, values in self._answered:
+            self._keep(node, keys, values)
+
+    def _keep(self, node: int, keys: Sequence[Any], values: Sequence[Any]) -> None:
+        self._kept.update(zip([(node, key) for key in keys], values, strict=True))
+
+    async def load(self, records: Records, ids: list[Any]) -> dict[Any, Any]:
+        """The records with these ids, in a snapshot of its own: what the caller may not see is not in it. Raises TooLarge, StorageError."""
+
+        async def work(connection: Connection) -> tuple[dict[Any, Any], Notes | None]:
+            reader = Reader(self.context.database, connection, self.context.caller, self.counts, self.limit, self.bytes)
+            found = await records.load(reader, ids, self.variables)
+            return found, reader.notes
+
+        found, notes = await self.context.database.read(work)
+        self._take(notes or {})
+        return found
+
+    def add(self, size: int) -> None:
+        """Counts bytes of the answer. Raises TooLarge."""
+        self.bytes += size
+        if self.bytes > self.limit:
+            raise TooLarge(self.limit)
+
+    def note_failures(self, values: Sequence[Any]) -> None:
+        """Marks the run as failed where an exception stands in place of a value."""
+        self.failed = self.failed or any(isinstance(value, Exception) for value in values)
+
+    async def call(self, field_: WithResolver, owner: GraphQLObjectType, keys: Sequence[Any], sources: Sequence[Any]) -> list[Any]:
+        """What a field's resolver answers for each of `sources`, which `keys` tell apart. What was called before isn't called again."""
+        node = id(field_.selected.node)
+        if not self.raw:
+            found = await self._called(field_, owner, sources)
+            self._answered.append((node, keys, found))
+            return found
+        missing = [place for place, key in enumerate(keys) if (node, key) not in self._kept]
+        if missing:
+            found = await self._called(field_, owner, [sources[place] for place in missing])
+            self._keep(node, [keys[place] for place in missing], found)
+        return [self._kept[node, key] for key in keys]
+
+    async def _called(self, field_: WithResolver, owner: GraphQLObjectType, sources: Sequence[Any]) -> list[Any]:
+        try:
+            arguments = field_.arguments(self.variables)
+        except BadRequest as error:
+            return [error] * len(sources)
+        assert field_.calling is not None
+        found = await field_.calling.many(sources, self._info(field_, owner), arguments)
+        coordinate = f"{owner.name}.{field_.selected.name}"
+        return [reworded(value, coordinate, sources[0]) if isinstance(value, Exception) else value for value in found]
+
+    def _info(self, field_: WithResolver, owner: GraphQLObjectType) -> GraphQLResolveInfo[Context]:
+        """What graphql-core would tell a resolver, but for the places of lists in the path: one serves all records."""
+        selected = field_.selected
+        return GraphQLResolveInfo(
+            field_name=selected.name,
+            field_nodes=[details.node for details in selected.details],
+            return_type=field_.definition.type,
+            parent_type=owner,
+            path=Path(None, selected.key, owner.name),
+            schema=self.asked.schema,
+            fragments=self.asked.fragments,
+            root_value=None,
+            operation=self.asked.operation,
+            variable_values=self.variables,
+            context=self.context,
+            is_awaitable=is_awaitable,
+            abort_signal=None,
+            async_helpers=GraphQLResolveInfoHelpers(gather=_gathered, track=lambda _: None),
+        )
+
+    def _take(self, notes: Notes) -> None:
+        for site, waiting in notes.items():
+            self._waiting[site] += waiting

@@ -1,0 +1,149 @@
+"""A place in a query where a resolver answers: compiled with the selection, run when everything is read."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import (
+    GraphQLEnumType,
+    GraphQLField,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLScalarType,
+)
+from sqlalchemy import FromClause
+
+from schema.engine.compile.arguments import Arguments, read_arguments
+from schema.engine.compile.compiler import Compiler
+from schema.engine.compile.cost import LIST, Cost
+from schema.engine.compile.enums import StoredEnum
+from schema.engine.compile.explain import explain
+from schema.engine.compile.model import FieldModel
+from schema.engine.compile.select import Level
+from schema.engine.compile.sources import Resolved
+from schema.engine.compile.weight import ABSENT, Parents
+from schema.engine.document.selections import Selected
+from schema.engine.document.variables import Variables
+from schema.engine.execute.reading import Reader
+from schema.rules.errors import BadRequest
+
+from .calling import Calling
+from .completing import Completing, Items, Leaves, Member, NotNull, Plain, Stored, is_typename
+from .records import light
+from .run import Note, Run
+
+
+@dataclass(slots=True, eq=False)
+class Site:
+    """A field with a resolver, of the records of one level. It is a batch of that level, which reads nothing."""
+
+    key: int
+    """The place of the record's key in a row."""
+    selected: Selected
+    definition: GraphQLField
+    owner: GraphQLObjectType
+    origin: type | None
+    """The class of the records; None at the root."""
+    calling: Calling
+    arguments: Arguments
+    completing: Completing
+
+    async def load(self, reader: Reader, parents: Parents, variables: Variables) -> Any:
+        """What the writer hands its objects to."""
+        del parents, variables
+        return reader.notes_of(self).append
+
+    async def resolve(self, notes: Sequence[Note], run: Run) -> None:
+        """Calls the resolver for each record, once, and puts what it answers where it belongs."""
+        records = [light(self.origin, columns) for _, _, columns in notes]
+        values = await run.call(self, self.owner, [key for _, key, _ in notes], records)
+        for (object_, _, _), value in zip(notes, await self.completing.many(values, run), strict=True):
+            object_[self.selected.key] = value
+
+
+@explain.register
+def _site(site: Site, variables: Variables) -> Iterator[str]:
+    del variables
+    yield f"{site.owner.name}.{site.selected.name} is answered by a resolver, once everything is read"
+
+
+def compile_site(compiler: Compiler, level: Level, table: FromClause, model: FieldModel, selected: Selected) -> tuple[str, Cost]:
+    """The code that notes an object (`made`) for the resolver of one of its fields, and the cost."""
+    source = model.source
+    assert isinstance(source, Resolved)
+    key = level.place(table.c[compiler.model.stored(model.type_name).key])
+    columns = ", ".join([f"{name!r}: {_needed(compiler, level, table, model, name)}" for name in source.needs])
+    site, cost = make_site(compiler, model, selected, key)
+    level.batches.append(site)
+    level.weight.fixed += ABSENT
+    return f"b{len(level.batches) - 1}((made, {level.row}[{key}], {{{columns}}}))", cost
+
+
+def make_site(compiler: Compiler, model: FieldModel, selected: Selected, key: int = 0) -> tuple[Site, Cost]:
+    """The site of a field, and what it costs."""
+    source, definition = model.source, model.definition
+    assert isinstance(source, Resolved)
+    owner: Any = compiler.model.schema.type_map[model.type_name]
+    declared = definition.extensions["strawberry-definition"]
+    completing, cost = _completing(compiler, definition.type, selected, model.coordinate)
+    cost.add(Cost(source.cost))
+    origin = owner.extensions["strawberry-definition"].origin if owner is not compiler.model.schema.query_type else None
+    calling = Calling(declared, definition, source.batch)
+    return Site(key, selected, definition, owner, origin, calling, read_arguments(definition, selected.node), completing), cost
+
+
+def _needed(compiler: Compiler, level: Level, table: FromClause, model: FieldModel, name: str) -> str:
+    """The code of what a resolver needs, as Python holds it: enums as their members, amounts in cents, days and instants as texts."""
+    code = level.slot(compiler.model.needed(model.type_name, name, table))
+    type_ = compiler.model.type_of(model.type_name, name)
+    declared = type_.extensions.get("strawberry-definition") if isinstance(type_, GraphQLEnumType) else None
+    if declared is not None and issubclass(declared.wrapped_cls, StoredEnum):
+        table_name = f"members_{type_.name}"  # type: ignore[union-attr]
+        compiler.names.setdefault(table_name, {held: declared.wrapped_cls[name_] for name_, held in declared.wrapped_cls.held().items()})
+        return f"{table_name}.get({code})"
+    return f"None if {code} is None else bool({code})" if type_ is not None and type_.name == "Boolean" else code
+
+
+def _completing(compiler: Compiler, type_: Any, selected: Selected, coordinate: str) -> tuple[Completing, Cost]:
+    if isinstance(type_, GraphQLNonNull):
+        inner, cost = _completing(compiler, type_.of_type, selected, coordinate)
+        return (inner if compiler.raw else NotNull(inner)), cost
+    if isinstance(type_, GraphQLList):
+        inner, cost = _completing(compiler, type_.of_type, selected, coordinate)
+        return Items(inner, coordinate), cost.times(LIST)
+    if isinstance(type_, GraphQLScalarType | GraphQLEnumType):
+        return Leaves(type_), Cost()
+    assert isinstance(type_, GraphQLObjectType), coordinate
+    if compiler.model.is_stored(type_.name):
+        records, cost = compiler.records(compiler, type_.name, selected)
+        return Stored(records), cost
+    return _plain(compiler, type_, selected)
+
+
+def _plain(compiler: Compiler, type_: GraphQLObjectType, selected: Selected) -> tuple[Completing, Cost]:
+    asked, cost = compiler.selections.below(selected, type_), Cost(1)
+    plain = Plain(type_, [each.key for each in asked if is_typename(each)], [each.key for each in asked])
+    for each in asked:
+        if not is_typename(each):
+            member, added = _member(compiler, compiler.model.field(type_.name, each.name), each)
+            plain.members.append(member)
+            cost.add(added)
+    return plain, cost
+
+
+def _member(compiler: Compiler, model: FieldModel, selected: Selected) -> tuple[Member, Cost]:
+    definition = model.definition
+    declared = definition.extensions["strawberry-definition"]
+    completing, cost = _completing(compiler, definition.type, selected, model.coordinate)
+    calling = Calling(declared, definition) if declared.base_resolver is not None or declared.extensions else None
+    if calling is not None:
+        cost.add(Cost(1))
+    return Member(selected, definition, calling, declared.python_name, read_arguments(definition, selected.node), completing), cost
+
+
+def refuse(compiler: Compiler, level: Level, table: FromClause, model: FieldModel, selected: Selected) -> tuple[str, Cost]:
+    """Raises BadRequest: what a mutation answers is kept under its key, and what a subscription tells goes to many at once."""
+    del compiler, level, table, selected
+    message = f"{model.coordinate} has a resolver, which answers in queries only: leave it out here, and query the record by its id."
+    raise BadRequest(message)

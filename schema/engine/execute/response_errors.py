@@ -1,0 +1,61 @@
+"""Response errors: how what went wrong is told to clients (specification section 7.1.6), each with `extensions.code`."""
+
+import logging
+from typing import Any
+
+from graphql import GraphQLError
+
+from schema.engine.compile.operation import WriteStep
+from schema.engine.document.documents import RequestError, request_error
+from schema.engine.document.limits import Limits
+from schema.rules.errors import BadRequest, GatewayError, ServiceUnavailable
+from schema.storage.database import InputRejected, StorageError, Unavailable
+
+from .seldom import Seldom
+
+_log = logging.getLogger(__name__)
+_unavailable = Seldom(_log.warning)
+
+
+def too_dear(cost: int, limits: Limits) -> RequestError:
+    """The error for an operation that costs more than it may."""
+    return request_error(f"The operation costs {cost}; it may cost {limits.max_cost}. Ask for smaller pages or fewer levels.")
+
+
+def of_storage(error: StorageError) -> GatewayError:
+    """What the database didn't carry out, as the caller is told. What it can't take should have been refused before: the log has why."""
+    if isinstance(error, InputRejected):
+        _log.warning("the database can't take a request: %s", error.__cause__)
+        return BadRequest(str(error))
+    _unavailable("database unavailable: %(error)s", error=error)
+    return ServiceUnavailable(getattr(error, "public", Unavailable.public))
+
+
+def located(error: Exception, step: WriteStep) -> dict[str, Any]:
+    """An error of a mutation's root field, as graphql-core words it."""
+    nodes = [details.node for details in step.selected.details]
+    if isinstance(error, StorageError):
+        error = of_storage(error)
+    return error_of(GraphQLError(str(error), nodes, path=[step.key], original_error=error))
+
+
+def error_of(error: GraphQLError) -> dict[str, Any]:
+    """A response error with its code; the text of a defect stays in the log."""
+    told: dict[str, Any] = dict(error.formatted)
+    original = error.original_error
+    if isinstance(original, GatewayError):
+        code = original.code
+    elif original is None or isinstance(original, GraphQLError):
+        # A resolver or an extension may say a code of its own.
+        code = told.get("extensions", {}).get("code", "BAD_REQUEST")
+    else:
+        _log.error("a field could not be completed", exc_info=original)
+        code, told["message"] = (
+            "INTERNAL_ERROR",
+            "Something went wrong in the gateway. Its log has the details under the id of this request.",
+        )
+    told["extensions"] = {**told.get("extensions", {}), "code": code}
+    reason = getattr(original, "reason", None)
+    if reason is not None:
+        told["extensions"]["reason"] = reason
+    return told

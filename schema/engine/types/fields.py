@@ -1,0 +1,100 @@
+"""How fields are declared: with their source, or with the limits of an input.
+
+Clients read the limits as `@constraint` in the SDL, and in the descriptions, since introspection has no directives.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import strawberry
+from strawberry.schema_directive import Location
+
+from schema.engine.compile.sources import LIMITS, SOURCE, Source
+
+
+@strawberry.schema_directive(
+    locations=[Location.INPUT_FIELD_DEFINITION, Location.ARGUMENT_DEFINITION, Location.SCALAR],
+    name="constraint",
+    description=(
+        "What a value must satisfy beyond its type. Lengths are in characters after trimming, bounds are inclusive, and a pattern is "
+        "a regular expression for texts, of ECMA-262 with its flag u."
+    ),
+)
+class Constraint:
+    """The limits of an input field or of a scalar's texts. The rules and the SDL read the same object."""
+
+    min_length: int | None = strawberry.directive_field(name="minLength", default=strawberry.UNSET)
+    max_length: int | None = strawberry.directive_field(name="maxLength", default=strawberry.UNSET)
+    min: int | None = strawberry.directive_field(name="min", default=strawberry.UNSET)
+    max: int | None = strawberry.directive_field(name="max", default=strawberry.UNSET)
+    max_items: int | None = strawberry.directive_field(name="maxItems", default=strawberry.UNSET)
+    unique_items: bool | None = strawberry.directive_field(name="uniqueItems", default=strawberry.UNSET)
+    format: str | None = strawberry.directive_field(name="format", default=strawberry.UNSET)
+    pattern: str | None = strawberry.directive_field(name="pattern", default=strawberry.UNSET)
+
+    def sentences(self) -> list[str]:
+        """The limits in words, for a description. `format` is left to the description itself."""
+        ranges = ((self.min_length, self.max_length, " characters"), (self.min, self.max, ""), (None, self.max_items, " items"))
+        told = [_range(low, high, unit) for low, high, unit in ranges]
+        return [*filter(None, told), *(["No item may come twice."] if self.unique_items else [])]
+
+
+def _range(low: Any, high: Any, unit: str) -> str:
+    """The range in words, empty where there is no bound."""
+    match isinstance(low, int), isinstance(high, int):
+        case True, True:
+            return f"From {low} to {high:,}{unit}."
+        case True, False:
+            return f"At least {low}{unit}."
+        case False, True:
+            return f"At most {high:,}{unit}."
+    return ""
+
+
+def limited(description: str, limits: Constraint | None) -> str:
+    """`description` with its limits in words."""
+    return " ".join([description, *(limits.sentences() if limits else [])])
+
+
+def read_from(source: Source, description: str, **options: Any) -> Any:
+    """An output field that the planner reads from `source`."""
+    return strawberry.field(description=description, metadata={SOURCE: source}, **options)
+
+
+def resolved(source: Source | None, description: str) -> Callable[[Callable[..., Any]], Any]:
+    """A field with arguments, declared by a method's signature, that the planner reads from `source`."""
+    decorator: Callable[[Callable[..., Any]], Any] = strawberry.field(
+        description=description, metadata={} if source is None else {SOURCE: source}
+    )
+    return decorator
+
+
+def plain(description: str, **options: Any) -> Any:
+    """An output field of a plain object, or of a column with the field's own name."""
+    return strawberry.field(description=description, **options)
+
+
+def required(description: str, limits: Constraint | None = None, **options: Any) -> Any:
+    """An input field that must be given."""
+    return _input(description, limits, options)
+
+
+def optional(description: str, limits: Constraint | None = None, **options: Any) -> Any:
+    """An input field that may be left out, which differs from null."""
+    return _input(description, limits, {"default": strawberry.UNSET, **options})
+
+
+def _input(description: str, limits: Constraint | None, options: dict[str, Any]) -> Any:
+    directives = [limits] if limits is not None else []
+    return strawberry.field(
+        description=limited(description, limits), directives=directives, metadata={LIMITS: limits, **options.pop("metadata", {})}, **options
+    )
+
+
+def argument(description: str, limits: Constraint | None = None) -> Any:
+    """The description and limits of an argument, for `Annotated`."""
+    return strawberry.argument(description=limited(description, limits), directives=[limits] if limits is not None else [])
+
+
+class Planned(NotImplementedError):
+    """A stored field's resolver was called: the planner reads these, nothing resolves them."""

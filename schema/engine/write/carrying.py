@@ -1,0 +1,117 @@
+"""The root fields of a mutation carried out one after the other, each in a transaction of its own (specification section 6.2.2)."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from time import monotonic
+from typing import Any, TypeVar
+
+import orjson
+
+from schema.engine.compile.operation import WriteStep
+from schema.engine.document.variables import Variables
+from schema.rules.access import Caller
+from schema.rules.errors import GatewayError, OutOfTime, ServiceUnavailable
+from schema.storage.database import Database, Unavailable
+
+from .transaction import Call, perform
+
+T = TypeVar("T")
+
+TELLING_SECONDS = 0.3
+"""So long before an operation's end a mutation of several root fields stops, so that its answer tells which of them were carried out."""
+PERHAPS_DONE = (
+    "The operation took too long; this may have been done. Send it again with the same idempotency key, or look before you repeat it."
+)
+NOT_BEGUN = "The operation's time was used up before this began: nothing of it was done."
+
+
+@dataclass(slots=True)
+class Carried:
+    """What became of a mutation: the answer of each root field, null where it failed; why it did; whether a kept answer was told again."""
+
+    data: dict[str, Any] = field(default_factory=dict)
+    failures: list[tuple[WriteStep, Exception]] = field(default_factory=list)
+    replayed: bool = False
+    answered: bool = False
+    ours: Exception | None = None
+    """The first failure that lies with us: the database, or a defect."""
+    stopped: GatewayError | None = None
+    """Why what follows isn't tried: the database is away, or the time is used up, so that its answer would come too late."""
+
+    def answer(self, key: str, payload: Any, *, replayed: bool) -> None:
+        """A root field that was carried out."""
+        self.data[key] = payload
+        self.answered = True
+        self.replayed |= replayed
+
+    def fail(self, step: WriteStep, error: Exception) -> None:
+        """A root field that was not carried out."""
+        self.data[step.key] = None
+        if not isinstance(error, GatewayError):
+            self.ours = self.ours or error
+        if isinstance(error, Unavailable):
+            self.stopped = self.stopped or ServiceUnavailable(Unavailable.public)
+        elif isinstance(error, OutOfTime):
+            self.stopped = self.stopped or OutOfTime(NOT_BEGUN)
+        self.failures.append((step, error))
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """The answers may have `room` bytes in all. `deadline` is when the whole operation ends, as `monotonic` tells time."""
+
+    room: int
+    deadline: float | None
+
+
+async def carry_out(
+    database: Database,
+    calls: Sequence[tuple[str, Any]],
+    variables: Variables,
+    caller: Caller,
+    bounds: Bounds,
+    tried: Callable[[Call], None],
+) -> Carried:
+    """Carries out `calls`, in order, by response key; what is no Call is its own answer.
+
+    `tried` is called after each, before it is answered, however it ended: it may have been committed.
+
+    A root field that fails is told, and those after it are carried out all the same. Raises StorageError, or a defect, where nothing could
+    be done for it: then the request as a whole is worth another try.
+    """
+    carried, room, several = Carried(), bounds.room, len(calls) > 1
+    for key, call in calls:
+        if not isinstance(call, Call):
+            carried.data[key] = call
+        elif carried.stopped is not None:
+            carried.fail(call.step, carried.stopped)
+        else:
+            try:
+                work = partial(perform, database, call, variables, caller, room)
+                payload, replayed = await (_in_time(work, bounds.deadline) if several else work())
+            except Exception as error:  # noqa: BLE001  whatever it is, what was done before it must be told
+                carried.fail(call.step, error)
+            else:
+                carried.answer(key, payload, replayed=replayed)
+                room -= len(orjson.dumps(payload)) if several else 0
+            finally:
+                tried(call)
+    if carried.ours is not None and not carried.answered:
+        raise carried.ours
+    return carried
+
+
+async def _in_time(work: Callable[[], Coroutine[Any, Any, T]], deadline: float | None) -> T:
+    """What `work` answers. Raises OutOfTime early enough for the operation's answer to tell what was done before it."""
+    if deadline is None:
+        return await work()
+    left = deadline - TELLING_SECONDS - monotonic()
+    if left <= 0:
+        raise OutOfTime(NOT_BEGUN)
+    try:
+        async with asyncio.timeout(left):
+            return await work()
+    except TimeoutError:
+        raise OutOfTime(PERHAPS_DONE) from None

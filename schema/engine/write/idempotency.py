@@ -1,0 +1,118 @@
+"""Answers kept under the keys that callers gave, for 24 hours, per token, in the transaction of the write itself.
+
+Keys whose time is over count as absent. They are swept in the background, never within a write: there may be a million of them.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+from sqlalchemy import bindparam, delete, insert, select
+
+from schema.engine.compile.weight import TooLarge
+from schema.engine.execute.reading import WORKSPACE
+from schema.rules.access import Caller
+from schema.rules.errors import BadRequest, Conflict, InvalidKey
+from schema.storage.columns import Text
+from schema.storage.database import Unavailable
+from schema.storage.tables import IdempotencyKey
+
+from .writing import Writing
+
+HOURS = 24
+MAX_KEY = 255
+
+_KEPT: Any = IdempotencyKey.__table__
+_token: Any = bindparam("token_id", type_=Text(), required=True)
+_key: Any = bindparam("key", type_=Text(), required=True)
+_HERE = (_KEPT.c.workspace_id == WORKSPACE, _KEPT.c.token_id == _token, _KEPT.c.key == _key)
+_FIND = select(_KEPT.c.fingerprint, _KEPT.c.answer, _KEPT.c.created_at).where(*_HERE)
+_FORGET = delete(_KEPT).where(*_HERE)
+_KEEP = insert(_KEPT).values({column.name: bindparam(column.name, required=True) for column in _KEPT.c})
+
+_IN_PROGRESS: Counter[tuple[str, str, str]] = Counter()
+
+
+@contextmanager
+def in_progress(caller: Caller, key: str | None) -> Iterator[None]:
+    """Around a write. Who waits in vain behind another request of the same key is told so: Conflict in place of Unavailable.
+
+    Only requests to this process are known of; behind one that another process works on it stays Unavailable.
+    """
+    if key is None:
+        yield
+        return
+    slot = caller.workspace_id, caller.token_id, key
+    others = _IN_PROGRESS[slot] > 0
+    _IN_PROGRESS[slot] += 1
+    try:
+        yield
+    except Unavailable as error:
+        if others:
+            message = "A request with this idempotency key is still being worked on: try again in a moment."
+            raise Conflict(message) from error
+        raise
+    finally:
+        _IN_PROGRESS[slot] -= 1
+        if not _IN_PROGRESS[slot]:
+            del _IN_PROGRESS[slot]
+
+
+def read_key(key: str | None) -> str | None:
+    """A key as given. Raises BadRequest where it isn't 1 to 255 printable characters, as REST does of its header."""
+    if key is None:
+        return None
+    if not 1 <= len(key) <= MAX_KEY or not key.isprintable():
+        message = f"An idempotency key has 1 to {MAX_KEY} printable characters."
+        raise BadRequest(message)
+    return key
+
+
+def _limit(now: str) -> str:
+    return (datetime.fromisoformat(now) - timedelta(hours=HOURS)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+async def find(writing: Writing, key: str, fingerprint: str) -> str | None:
+    """The payload kept under a key, as JSON; None where there is none, or none any more. Raises InvalidKey for the key of another call."""
+    here = {"token_id": writing.caller.token_id, "key": key}
+    rows = await writing.fetch(_FIND, **here)
+    if not rows:
+        return None
+    kept, answer, created_at = rows[0]
+    if created_at < _limit(writing.now):
+        await writing.keep_house(_FORGET, here)
+        return None
+    if kept != fingerprint:
+        message = "This idempotency key was used for another request: take a new one."
+        raise InvalidKey(message)
+    return str(answer)
+
+
+def read_kept(answer: str, room: int) -> Any:
+    """A kept payload, to be told again. Raises TooLarge where it has more than `room` bytes."""
+    if len(answer) > room:
+        raise TooLarge(room)
+    return json.loads(answer, parse_int=_number, parse_float=_number)
+
+
+async def keep(writing: Writing, key: str, fingerprint: str, payload: Any) -> None:
+    """Keeps the payload of a call that is about to be committed."""
+    values = {
+        "workspace_id": writing.caller.workspace_id,
+        "token_id": writing.caller.token_id,
+        "key": key,
+        "fingerprint": fingerprint,
+        "answer": orjson.dumps(payload).decode(),
+        "created_at": writing.now,
+    }
+    await writing.keep_house(_KEEP, values)
+
+
+def _number(text: str) -> Any:
+    """A number of a kept answer, to be told as it was: sums of money that no double holds keep all their digits."""
+    number = orjson.loads(text)
+    return number if orjson.dumps(number) == text.encode() else orjson.Fragment(text)

@@ -1,0 +1,38 @@
+"""The statements that rows of a table are written with, made from the table."""
+
+from typing import Any
+
+from sqlalchemy import Boolean, bindparam, delete, insert, select, update
+
+from schema.engine.execute.reading import WORKSPACE
+from schema.storage.columns import Text
+
+_ID: Any = bindparam("row_id", type_=Text(), required=True)
+
+
+class RowStatements:
+    """Insert, find, update and delete of one row by its id."""
+
+    def __init__(self, model: Any) -> None:
+        table = model.__table__
+        self.table = table
+        self.columns: list[str] = [column.name for column in table.c]
+        self._flags = [column.name for column in table.c if isinstance(column.type, Boolean)]
+        here = (table.c.workspace_id == WORKSPACE, table.c.id == _ID)
+        self._here = here
+        self._updates: dict[frozenset[str], Any] = {}
+        self.insert = insert(table).values({name: bindparam(name, required=True) for name in self.columns})
+        self.find = select(*table.c).where(*here)
+        self.delete = delete(table).where(*here)
+
+    def update(self, columns: frozenset[str]) -> Any:
+        """Sets `columns` of the row `row_id`. Only what changes is named: SQLite rewrites the index entry of every column that is."""
+        if columns not in self._updates:
+            named: dict[str, Any] = {name: bindparam(name, required=True) for name in self.columns if name in columns}
+            self._updates[columns] = update(self.table).where(*self._here).values(named)
+        return self._updates[columns]
+
+    def as_dict(self, row: Any) -> dict[str, Any]:
+        """A row of `find` by column. SQLite's driver gives numbers for what is true or false."""
+        found = dict(zip(self.columns, row, strict=True))
+        return found | {name: bool(found[name]) for name in self._flags}

@@ -1,0 +1,143 @@
+"""One mutation, one transaction: authorise, act, raise the revision, read the answer again, keep it under its key, commit."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import update
+
+from schema.engine.compile.operation import WriteStep
+from schema.engine.compile.weight import TooLarge
+from schema.engine.document.variables import Variables
+from schema.engine.execute.reading import WORKSPACE, Counts, Reader
+from schema.rules.access import Caller, Role
+from schema.rules.errors import BadRequest, Forbidden
+from schema.storage.database import Connection, Database
+from schema.storage.tables import Workspace
+
+from . import idempotency
+from .fingerprint import fingerprint
+from .writing import STATEMENTS, Writing, is_refused
+
+_WORKSPACE: Any = Workspace.__table__
+
+
+def _revision_moved(by: int) -> Any:
+    return update(_WORKSPACE).where(_WORKSPACE.c.id == WORKSPACE).values(revision=_WORKSPACE.c.revision + by)
+
+
+_RAISE_REVISION = _revision_moved(1).returning(_WORKSPACE.c.revision)
+_LOWER_REVISION = _revision_moved(-1)
+
+# A count made inside a transaction belongs to a revision that may never be: kept, it would be taken for another transaction's.
+_UNCOUNTED = Counts(0)
+
+Payload = dict[str, Any]
+Run = Callable[[Writing, Mapping[str, Any]], Awaitable[Payload]]
+
+
+def _unchecked(_: Mapping[str, Any]) -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What a mutation does: a coroutine from the transaction and the arguments to the payload, and who may do it.
+
+    `owns_tokens`: the record that the argument `id` names is a key, or a user, whose tokens may be good for something else afterwards.
+    `creates`: null in its input means the same as leaving out. `many`: it may take long. `check` raises BadRequest for arguments that
+    contradict each other.
+    """
+
+    run: Run
+    admin: bool = False
+    owns_tokens: bool = False
+    many: bool = False
+    creates: bool = False
+    check: Callable[[Mapping[str, Any]], None] = _unchecked
+
+    def authorise(self, caller: Caller) -> None:
+        """Raises Forbidden where the caller's role may not do this."""
+        if self.admin and caller.role is not Role.ADMIN:
+            message = "Only an admin may do this."
+            raise Forbidden(message)
+        if not caller.role.may_write:
+            message = "A viewer may only read."
+            raise Forbidden(message)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A root field of a mutation with its arguments, found to be one that can be carried out."""
+
+    step: WriteStep
+    action: Action
+    arguments: Mapping[str, Any]
+    key: str | None
+
+    def fingerprint(self, variables: Variables) -> str:
+        """What tells it from another call under the same key."""
+        return fingerprint(self.step, self.arguments, variables, creates=self.action.creates)
+
+
+def make_call(action: Action, step: WriteStep, variables: Variables, caller: Caller) -> Call:
+    """A root field made ready, before anything is written. Raises BadRequest for whatever is malformed in it."""
+    arguments = step.arguments(variables)
+    action.check(arguments)
+    step.check(variables, caller.workspace_id)
+    return Call(step, action, arguments, idempotency.read_key(arguments.get("idempotencyKey")))
+
+
+class _Nothing(Exception):
+    """Nothing was changed: the transaction is rolled back, revision included, and this is answered."""
+
+    def __init__(self, payload: Any, *, replayed: bool) -> None:
+        super().__init__()
+        self.result = payload, replayed
+
+
+async def perform(database: Database, call: Call, variables: Variables, caller: Caller, room: int) -> tuple[Any, bool]:
+    """Carries out one mutation; answers its payload, and whether it was an earlier answer told again. Raises GatewayError.
+
+    A mutation whose payload would have more than `room` bytes is rolled back, and its error says so.
+    """
+    call.action.authorise(caller)
+    print_ = "" if call.key is None else call.fingerprint(variables)
+
+    async def work(connection: Connection) -> tuple[Any, bool]:
+        revision = (await connection.fetch(STATEMENTS.of(database, _RAISE_REVISION), {"workspace": caller.workspace_id}))[0][0]
+        writing = Writing(database, connection, caller, revision)
+        if call.key is not None:
+            kept = await idempotency.find(writing, call.key, print_)
+            if kept is not None:
+                raise _Nothing(idempotency.read_kept(kept, room), replayed=True)
+        outcome = await call.action.run(writing, call.arguments)
+        payload = await _written(call, writing, outcome, variables, room)
+        if writing.abandoned or is_refused(outcome) or (call.key is None and not writing.changed):
+            raise _Nothing(payload, replayed=False)
+        if call.key is not None:
+            again = payload if outcome.get("token") is None else await _written(call, writing, {**outcome, "token": None}, variables, room)
+            await _keep(writing, call.key, print_, again)
+        return payload, False
+
+    try:
+        with idempotency.in_progress(caller, call.key):
+            return await database.write(work, long=call.action.many or not call.step.quick)
+    except _Nothing as nothing:
+        return nothing.result
+    except TooLarge as error:
+        message = f"{error} Nothing was done."
+        raise BadRequest(message) from error
+
+
+async def _written(call: Call, writing: Writing, outcome: Payload, variables: Variables, room: int) -> Any:
+    """What the action answers, as the selection asks for it."""
+    reader = Reader(writing.database, writing.connection, writing.caller, _UNCOUNTED, room)
+    return await call.step.writer.write(reader, outcome, variables)
+
+
+async def _keep(writing: Writing, key: str, print_: str, payload: Any) -> None:
+    """Keeps the answer of a call that is done, and stays done whatever others do meanwhile: also where there was nothing to change."""
+    if not writing.changed:
+        await writing.keep_house(_LOWER_REVISION, {})
+    await idempotency.keep(writing, key, print_, payload)

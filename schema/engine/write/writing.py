@@ -1,0 +1,127 @@
+"""What a write works with: the rows that it may look at, the transaction that it changes them in, and the payload that it answers."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import orjson
+from sqlalchemy import bindparam, insert
+
+from schema.rules import clock
+from schema.rules.access import Caller
+from schema.storage.database import Connection, Database, Row
+from schema.storage.statements import Statement
+from schema.storage.tables import Event
+
+from .inputs import Fault
+
+_EVENT: Any = Event.__table__
+_ADD_EVENT = insert(_EVENT).values({column.name: bindparam(column.name, required=True) for column in _EVENT.c})
+
+
+class Statements:
+    """Clauses compiled once for each database."""
+
+    def __init__(self) -> None:
+        self._compiled: dict[tuple[str, int], tuple[Any, Statement]] = {}
+
+    def of(self, database: Database, clause: Any) -> Statement:
+        """The statement of a clause that lives as long as the program. Raises AssertionError where it isn't bound to a workspace."""
+        key = (database.dialect.name, id(clause))
+        found = self._compiled.get(key)
+        if found is None:
+            statement = database.compile(clause)
+            assert not {"workspace", "workspace_id"}.isdisjoint(statement.names), statement.text
+            found = self._compiled[key] = (clause, statement)
+        return found[1]
+
+
+STATEMENTS = Statements()
+
+
+class Source(Protocol):
+    """Where rows are read: a connection in a transaction, or a reader in a snapshot."""
+
+    async def fetch(self, statement: Statement, values: Mapping[str, Any]) -> Sequence[Row]:
+        """All rows, as positional tuples."""
+
+
+class Looking:
+    """What a call may look at while it is worked out: the rows of its caller's workspace, in one state of the database."""
+
+    def __init__(self, database: Database, source: Source, caller: Caller) -> None:
+        self.database = database
+        self.caller = caller
+        self.now = clock.now()
+        self._source = source
+
+    async def fetch(self, clause: Any, **values: Any) -> list[Row]:
+        """The rows of a clause, with the workspace bound."""
+        statement = STATEMENTS.of(self.database, clause)
+        return list(await self._source.fetch(statement, {"workspace": self.caller.workspace_id, **values}))
+
+
+class Writing(Looking):
+    """A transaction under way. It holds the workspace's row lock, so writers of a workspace come one after the other."""
+
+    def __init__(self, database: Database, connection: Connection, caller: Caller, revision: int) -> None:
+        super().__init__(database, connection, caller)
+        self.connection = connection
+        self.revision = revision
+        self.changed = False
+        self.abandoned = False
+        self._events = 0
+
+    async def execute(self, clause: Any, values: Mapping[str, Any]) -> int:
+        """Runs a clause, with the workspace bound, and notes that something changed."""
+        self.changed = True
+        statement = STATEMENTS.of(self.database, clause)
+        return await self.connection.execute(statement, {"workspace": self.caller.workspace_id, **values})
+
+    async def keep_house(self, clause: Any, values: Mapping[str, Any]) -> None:
+        """Runs a clause, with the workspace bound, that changes nothing which anyone can read: idempotency keys, the revision itself."""
+        statement = STATEMENTS.of(self.database, clause)
+        await self.connection.execute(statement, {"workspace": self.caller.workspace_id, **values})
+
+    async def execute_many(self, clause: Any, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Runs a clause for each of `rows`."""
+        if rows:
+            self.changed = True
+            workspace = self.caller.workspace_id
+            await self.connection.execute_many(STATEMENTS.of(self.database, clause), [{"workspace": workspace, **row} for row in rows])
+
+    async def event(
+        self, kind: str, id_: str, fields: list[str], before: Mapping[str, Any] | None, after: Mapping[str, Any] | None
+    ) -> None:
+        """Tells subscribers; `before` and `after` are what filters and limited viewers need of the record."""
+        values = {
+            "workspace_id": self.caller.workspace_id,
+            "revision": self.revision,
+            "position": self._events,
+            "kind": kind,
+            "opportunity_id": id_,
+            "changed_fields": orjson.dumps(fields).decode(),
+            "before": None if before is None else orjson.dumps(before).decode(),
+            "after": None if after is None else orjson.dumps(after).decode(),
+            "at": self.now,
+            "by_id": self.caller.user_id,
+            "by_key_id": self.caller.key_id,
+        }
+        self._events += 1
+        await self.execute(_ADD_EVENT, values)
+
+
+def refused(*faults: Fault, **members: Any) -> dict[str, Any]:
+    """The payload of a mutation that did not happen."""
+    return {"recordId": None, "deletedId": None, "token": None, **members, "userErrors": [fault.told() for fault in faults]}
+
+
+def done(record_id: str | None = None, **members: Any) -> dict[str, Any]:
+    """The payload of a mutation that happened."""
+    return {"recordId": record_id, "deletedId": None, "token": None, **members, "userErrors": []}
+
+
+def is_refused(payload: Mapping[str, Any]) -> bool:
+    """Whether nothing of a payload, or of the items of a call that carries many, happened."""
+    if "results" in payload:
+        return bool(payload["failed"]) and not payload["succeeded"]
+    return bool(payload["userErrors"])

@@ -1,0 +1,65 @@
+"""Writing many deals by one call: each stands or falls by itself, or all do."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+from schema.engine.write.inputs import Fault
+from schema.engine.write.writing import Writing, refused
+
+from .changing import create_one, remove_one, update_one
+
+_ABANDONED = Fault("CONFLICT", "OTHER", None, "Not done: another item of this atomic call failed.")
+
+Item = tuple[str, int | None]
+"""An id, and the version that is expected of it."""
+
+
+async def create_many(writing: Writing, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """CreateOpportunities: inputs that are alike make as many deals."""
+    results = [await create_one(writing, given) for given in arguments["inputs"]]
+    return _bulk(writing, results, atomic=arguments["atomic"])
+
+
+async def update_many(writing: Writing, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """UpdateOpportunities."""
+
+    async def one(id_: str, expected: int | None) -> dict[str, Any]:
+        return await update_one(writing, id_, arguments["input"], expected)
+
+    return _bulk(writing, await _once_each(_items(arguments), one), atomic=arguments["atomic"])
+
+
+async def remove_many(writing: Writing, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """DeleteOpportunities."""
+
+    async def one(id_: str, expected: int | None) -> dict[str, Any]:
+        return await remove_one(writing, id_, expected)
+
+    return _bulk(writing, await _once_each(_items(arguments), one), atomic=arguments["atomic"])
+
+
+def _items(arguments: Mapping[str, Any]) -> list[Item]:
+    ids = arguments["ids"]
+    return list(zip(ids, arguments.get("expectedVersions") or [None] * len(ids), strict=True))
+
+
+async def _once_each(items: Sequence[Item], one: Callable[[str, int | None], Awaitable[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """The result of each item, in their order. An item that comes twice is done once, and each of its places has that result."""
+    results = {item: await one(*item) for item in dict.fromkeys(items)}
+    return [results[item] for item in items]
+
+
+def _bulk(writing: Writing, results: Sequence[dict[str, Any]], *, atomic: bool) -> dict[str, Any]:
+    failed = sum(bool(result["userErrors"]) for result in results)
+    if atomic and failed:
+        writing.abandoned = True
+        results = [result if result["userErrors"] else refused(_ABANDONED) for result in results]
+        failed = len(results)
+    placed = [_at(place, result) for place, result in enumerate(results)]
+    return {"results": placed, "succeeded": len(results) - failed, "failed": failed}
+
+
+def _at(place: int, result: dict[str, Any]) -> dict[str, Any]:
+    """A result whose faults say which item they are about."""
+    errors = result["userErrors"]
+    return {**result, "userErrors": [{**error, "index": place} for error in errors]} if errors else result

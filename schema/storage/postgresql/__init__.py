@@ -1,0 +1,1 @@
+"""PostgreSQL: its driver, connecting, and the pool."""

@@ -1,0 +1,124 @@
+"""Connecting to PostgreSQL: to the first host that will do, each with its own deadline, over a socket that notices a dead peer."""
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeAlias
+from urllib.parse import parse_qs, urlsplit
+
+import asyncpg
+
+from schema.storage.database import ReadOnly, Unavailable
+from schema.storage.driver_errors import of_postgresql
+
+#: Seconds after which the kernel asks an idle peer whether it is there, and after which it gives up one that is silent.
+IDLE_SECONDS = 5
+GONE_SECONDS = 10
+_OPTIONS = {
+    "TCP_KEEPIDLE": IDLE_SECONDS,
+    "TCP_KEEPINTVL": 2,
+    "TCP_KEEPCNT": 3,
+    "TCP_USER_TIMEOUT": GONE_SECONDS * 1000,
+}
+"""Options of a TCP socket, by the names that this platform may know (https://man7.org/linux/man-pages/man7/tcp.7.html)."""
+_SERVER = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3", "tcp_user_timeout": "15000"}
+"""The same on the server's side, for when this process's machine dies: its locks are then given up."""
+
+Prepare: TypeAlias = Callable[[Any], Awaitable[None]]
+Settings: TypeAlias = Mapping[str, str]
+
+
+class Raw(asyncpg.Connection):  # type: ignore[misc]
+    """asyncpg's connection on a socket with keep-alive."""
+
+    __slots__ = ()
+
+    def __init__(self, protocol: Any, transport: asyncio.Transport, *more: Any) -> None:
+        super().__init__(protocol, transport, *more)
+        _keep_alive(transport.get_extra_info("socket"))
+
+
+class Connector:
+    """Connects to the server at `url`, which may name several hosts, and runs `prepare` on the connection, within so many `seconds`.
+
+    asyncpg tries one host after the other and stays with the first that is silent: here each has its share of the time, and the one that
+    answered last is asked first.
+    """
+
+    def __init__(
+        self, url: str, seconds: float, *, prepare: Prepare | None = None, settings: Settings | None = None, **options: Any
+    ) -> None:
+        """`settings` are the session's; `options` are of `asyncpg.connect`."""
+        self._url = url
+        self._seconds = seconds
+        self._prepare = prepare
+        self._options = {**options, "server_settings": {**_SERVER, **(settings or {})}, "connection_class": Raw}
+        self._hosts = hosts(url)
+
+    async def connect(self, seconds: float | None = None) -> Any:
+        """A connection, within the usual time or so many seconds. Raises Unavailable, ReadOnly."""
+        failed: list[Unavailable] = []
+        for host in [*self._hosts]:
+            try:
+                raw = await self._connect(host, (seconds or self._seconds) / len(self._hosts))
+            except Unavailable as error:
+                failed.append(error)
+            else:
+                self._hosts.remove(host)
+                self._hosts.insert(0, host)
+                return raw
+        # That a server is there and takes no writes says more than that another one is away.
+        raise next((error for error in failed if isinstance(error, ReadOnly)), failed[0])
+
+    async def _connect(self, host: dict[str, Any], seconds: float) -> Any:
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._prepared(await asyncpg.connect(self._url, **host, **self._options))
+        except TimeoutError as error:
+            message = "the server did not answer in time"
+            raise Unavailable(message) from error
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as error:
+            # Whatever it is, without a connection nothing can be done but to come back later.
+            told = of_postgresql(error, closed=True)
+            raise told if isinstance(told, Unavailable) else Unavailable(str(error)) from error
+
+    async def _prepared(self, raw: Any) -> Any:
+        try:
+            if self._prepare is not None:
+                await self._prepare(raw)
+        except BaseException:
+            raw.terminate()
+            raise
+        return raw
+
+
+def hosts(url: str) -> list[dict[str, Any]]:
+    """Each host of an address as asyncpg's arguments; one without arguments where the address names one host, or none."""
+    parts = urlsplit(url)
+    query = parse_qs(parts.query)
+    named = parts.netloc.rpartition("@")[2] or query.get("host", [""])[-1]
+    if "," not in named:
+        return [{}]
+    ports = query.get("port", [""])[-1].split(",")
+    places = named.split(",")
+    if len(ports) != len(places):
+        ports = ports[:1] * len(places)
+    return [{"host": host, "port": int(port)} for host, port in map(_host, places, ports)]
+
+
+def _host(place: str, port: str) -> tuple[str, str]:
+    """Host and port of `host`, `host:port`, `[address]:port` or a socket's folder, with `port` where it names none."""
+    host, colon, own = place.rpartition(":")
+    if place.startswith("/") or not colon or own.endswith("]"):
+        host, own = place, ""
+    return host.strip("[]"), own or port or "5432"
+
+
+def _keep_alive(raw: Any) -> None:
+    if raw is None or raw.family not in {socket.AF_INET, socket.AF_INET6}:
+        return
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in _OPTIONS.items():
+        option = getattr(socket, name, None)
+        if option is not None:
+            raw.setsockopt(socket.IPPROTO_TCP, option, value)

@@ -1,0 +1,1 @@
+"""SQLite: its driver, its one writer, and its write-ahead log."""

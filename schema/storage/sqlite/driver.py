@@ -1,0 +1,333 @@
+"""SQLite: reads run in the event loop's own thread as long as they are quick, and move to a worker thread when they aren't.
+
+A thread hop costs more than a point query (26 µs against 7), so a read starts where it is. SQLite's progress handler stops it when it
+has used its time, and it starts anew in a thread; reads known to be slow go there at once. For writes see `sqlite_writer`.
+"""
+
+import asyncio
+import contextlib
+import logging
+import sqlite3
+import threading
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import count
+from time import perf_counter
+from typing import Any, NoReturn, TypeVar
+
+from sqlalchemy import Dialect, text
+
+from schema.storage.database import Connection, LockTimeout, Row, StatementTimeout, StorageError, Unavailable, Work
+from schema.storage.driver_errors import SQLITE_ERRORS, of_sqlite
+from schema.storage.statements import SQLITE, Statement, compile_statement
+
+from .checkpoints import Checkpoints, at_risk
+from .file import OpenFile, make_private
+from .writer import OverBudget, SqliteWriter
+
+T = TypeVar("T")
+Read = Callable[[sqlite3.Cursor], Sequence[Row]]
+
+_log = logging.getLogger(__name__)
+
+INLINE_SECONDS = 0.004
+SLOW_SECONDS = 5.0
+"""How long a statement that was slow is sent to a thread at once; then it may show that it is quick again."""
+SLOW_MEMORY = 1_000
+READER_THREADS = 4
+POLL_SECONDS = 0.2
+CLOSE_SECONDS = 5.0
+LOOK_SECONDS = 5.0
+"""Between looks at the write-ahead log's size; one that is large is tried to be shortened each sixth time."""
+STATEMENTS = 256
+"""Prepared statements a connection, of which there are six: one of the gateway's takes up to 10 KB."""
+_PROGRESS_STEPS = 10_000
+
+_PRAGMAS = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA cache_size=-65536",
+    "PRAGMA mmap_size=1073741824",
+    "PRAGMA temp_store=MEMORY",
+    # Who checkpoints, and when, is decided in `checkpoints`.
+    "PRAGMA wal_autocheckpoint=0",
+    # A log that has grown for whatever reason is cut to so many bytes when it begins anew.
+    "PRAGMA journal_size_limit=16777216",
+)
+
+
+_AT_RISK = "SQLite %s has the WAL-reset bug (3.51.3 has not): gateways take turns at checkpoints; let no other program write to %s"
+
+
+class SqliteConnection:
+    """A connection and its deadline. Its coroutines never suspend, so that work can be driven without an event loop."""
+
+    dialect: Dialect = SQLITE
+
+    def __init__(self, path: str, *, busy: float = 0.0) -> None:
+        """`busy` is how long a statement waits for another program's lock, in seconds."""
+        self.raw = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=busy, cached_statements=STATEMENTS)
+        self.deadline = float("inf")
+        self.slow: dict[int, float] | None = None
+        self.inline = False
+        for pragma in _PRAGMAS:
+            self.raw.execute(pragma)
+        # The first read opens the log and the shared memory beside the file, by its path: later the file may have lost its name.
+        self.raw.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        self.raw.set_progress_handler(self._late, _PROGRESS_STEPS)
+        self._check()
+
+    def _check(self) -> None:
+        found = [self.raw.execute(f"PRAGMA {name}").fetchone()[0] for name in ("synchronous", "foreign_keys")]
+        if found != [2, 1]:
+            message = "SQLite refused synchronous=FULL or foreign_keys=ON"
+            raise Unavailable(message)
+
+    def _late(self) -> bool:
+        return perf_counter() > self.deadline
+
+    async def fetch(self, statement: Statement, values: Mapping[str, Any]) -> Sequence[Row]:
+        return self.rows(statement, values)
+
+    async def fetch_portions(
+        self, statement: Statement, values: Mapping[str, Any], size: int, look: Callable[[Sequence[Row]], None]
+    ) -> Sequence[Row]:
+        return self.rows(statement, values, partial(_portions, size, look))
+
+    def rows(self, statement: Statement, values: Mapping[str, Any], read: Read = sqlite3.Cursor.fetchall) -> Sequence[Row]:
+        """All rows, as `read` gets them.
+
+        Raises OverBudget after the deadline, and at once for what was slow lately if this is the event loop's thread.
+        """
+        if self.slow and hash(statement.text) in self.slow:
+            return self._slow_rows(statement, values, read)
+        return self._rows(statement, values, read)
+
+    def _slow_rows(self, statement: Statement, values: Mapping[str, Any], read: Read) -> Sequence[Row]:
+        """Elsewhere than in the event loop's thread it may show that it is no longer slow."""
+        assert self.slow is not None
+        began = perf_counter()
+        if self.inline and self.slow.get(hash(statement.text), 0.0) > began:
+            raise OverBudget
+        rows = self._rows(statement, values, read)
+        if perf_counter() - began < INLINE_SECONDS / 2:
+            self.slow.pop(hash(statement.text), None)
+        return rows
+
+    def _rows(self, statement: Statement, values: Mapping[str, Any], read: Read) -> Sequence[Row]:
+        try:
+            return read(self.raw.execute(statement.text, statement.bind(values)))
+        except SQLITE_ERRORS as error:
+            self._fail(error, statement)
+
+    async def execute(self, statement: Statement, values: Mapping[str, Any]) -> int:
+        try:
+            return self.raw.execute(statement.text, statement.bind(values)).rowcount
+        except SQLITE_ERRORS as error:
+            self._fail(error, statement)
+
+    async def execute_many(self, statement: Statement, rows: Iterable[Mapping[str, Any]]) -> None:
+        try:
+            self.raw.executemany(statement.text, [statement.bind(row) for row in rows])
+        except SQLITE_ERRORS as error:
+            self._fail(error, statement)
+
+    def _fail(self, error: Exception, statement: Statement) -> NoReturn:
+        """Raises what went wrong, in our words where there are any. Where waiting would hold up the event loop, a thread is to do it."""
+        told = of_sqlite(error)
+        if told is None:
+            raise error
+        if isinstance(told, StatementTimeout) and self.slow is not None:
+            self.slow[hash(statement.text)] = perf_counter() + SLOW_SECONDS
+        if isinstance(told, StatementTimeout) or (self.inline and isinstance(told, LockTimeout)):
+            raise OverBudget from error
+        raise told from error
+
+
+def _portions(size: int, look: Callable[[Sequence[Row]], None], cursor: sqlite3.Cursor) -> Sequence[Row]:
+    rows = cursor.fetchmany(size)
+    portion = rows
+    while len(portion) == size:
+        look(portion)
+        portion = cursor.fetchmany(size)
+        rows += portion
+    return rows
+
+
+def drive(work: Coroutine[Any, Any, T]) -> T:
+    """The result of a coroutine that never suspends. Raises RuntimeError when it does: it awaited something other than its connection."""
+    try:
+        work.send(None)
+    except StopIteration as stop:
+        return stop.value  # type: ignore[no-any-return]
+    work.close()
+    message = "work on a database may await nothing but its connection"
+    raise RuntimeError(message)
+
+
+class SqliteDatabase:
+    """One file, one connection for quick reads, a few threads for slow ones, one thread for writes. Times in seconds.
+
+    While its file is moved or replaced, reads go on from what is open: it is what was acknowledged. Writes are refused.
+    """
+
+    dialect: Dialect = SQLITE
+
+    def __init__(self, url: str, *, statement_timeout: float, acquire_timeout: float, patience: float) -> None:
+        self.url = url
+        self.path = url.removeprefix("sqlite:///")
+        self._timeout = statement_timeout
+        self._acquire = acquire_timeout
+        self._patience = patience
+        self._slow: dict[int, float] = {}
+        self._local = threading.local()
+        self._opened: list[SqliteConnection] = []
+
+    async def open(self) -> None:
+        make_private(self.path)
+        try:
+            self._inline, writing = self._connection(), self._connection()
+            self._file = OpenFile(self.path)
+            self._checkpoints = Checkpoints(self.path)
+        except (sqlite3.Error, OSError) as error:
+            raise Unavailable(str(error)) from error
+        self._inline.slow, self._inline.inline = self._slow, True
+        self._readers = ThreadPoolExecutor(READER_THREADS, thread_name_prefix="sqlite-read")
+        self._writer = SqliteWriter(writing, drive, self._checkpoints, self._file, timeout=self._timeout, patience=self._patience)
+
+    def _connection(self) -> SqliteConnection:
+        """One that doesn't wait for others' locks, once it is there."""
+        connection = SqliteConnection(self.path, busy=self._patience)
+        connection.raw.execute("PRAGMA busy_timeout=0")
+        self._opened.append(connection)
+        return connection
+
+    async def close(self) -> None:
+        await self._writer.close(self._patience + self._timeout)
+        self._readers.shutdown(wait=False, cancel_futures=True)
+        # Reads have a deadline of their own; only a disk that hangs keeps a thread, and what it uses, for longer.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._timeout + CLOSE_SECONDS):
+                await asyncio.to_thread(self._readers.shutdown)
+            for connection in self._opened:
+                connection.raw.close()
+        self._opened.clear()
+        self._checkpoints.close()
+
+    def compile(self, clause: Any) -> Statement:
+        return compile_statement(SQLITE, clause)
+
+    async def fetch(self, statement: Statement, values: Mapping[str, Any]) -> Sequence[Row]:
+        try:
+            return _alone(self._inline, statement, values, INLINE_SECONDS)
+        except OverBudget:
+            return await self._in_thread(lambda connection, seconds: _alone(connection, statement, values, seconds))
+
+    async def read(self, work: Work[T]) -> T:
+        try:
+            return await _snapshot(self._inline, work, INLINE_SECONDS)
+        except OverBudget:
+            return await self._in_thread(lambda connection, seconds: drive(_snapshot(connection, work, seconds)))
+
+    async def check(self) -> None:
+        self._file.check_writable()
+
+    def figures(self) -> Mapping[str, float]:
+        if not self._opened:
+            return {}
+        return {"gateway_sqlite_wal_bytes": self._file.log_bytes(), "gateway_database_writes_waiting": self._writer.waiting}
+
+    async def _in_thread(self, read: Callable[[SqliteConnection, float], T]) -> T:
+        if len(self._slow) > SLOW_MEMORY:
+            # Whatever is slow is soon known again.
+            self._slow.clear()
+        latest = perf_counter() + self._acquire
+
+        def run() -> T:
+            if perf_counter() > latest:
+                message = f"no thread was free to read within {self._acquire:g} s"
+                raise Unavailable(message)
+            return read(self._thread_connection(), self._timeout)
+
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._readers, run)
+        except OverBudget as late:
+            message = f"the statement ran longer than {self._timeout:g} s"
+            raise StatementTimeout(message) from late
+
+    async def follow(self, wake: Callable[[str | None], None]) -> None:
+        if at_risk():
+            _log.warning(_AT_RISK, sqlite3.sqlite_version, self.path)
+        shortening = asyncio.create_task(self._keep_log_short())
+        # Nobody knows what was committed before the first look, so that one wakes.
+        seen = -1
+        try:
+            while True:
+                version = self._data_version()
+                if version != seen:
+                    seen = version
+                    wake(None)
+                await asyncio.sleep(POLL_SECONDS)
+        finally:
+            shortening.cancel()
+
+    async def _keep_log_short(self) -> None:
+        """A log that a long read has kept from beginning anew does so with the second commit after that read, even if nobody writes."""
+        for turn in count():
+            await asyncio.sleep(LOOK_SECONDS)
+            if self._file.log_is_large() and turn % 6 == 0:
+                with contextlib.suppress(StorageError):
+                    await self.write(_touch)
+                    await self.write(_touch)
+
+    def _data_version(self) -> int:
+        """Grows when any other connection, of whatever process, has committed (2 µs). Raises Unavailable."""
+        try:
+            return int(self._inline.raw.execute("PRAGMA data_version").fetchone()[0])
+        except sqlite3.Error as error:
+            raise Unavailable(str(error)) from error
+
+    async def write(self, work: Work[T], *, long: bool = False) -> T:
+        return await self._writer.write(work, long=long)  # type: ignore[no-any-return]
+
+    def _thread_connection(self) -> SqliteConnection:
+        connection: SqliteConnection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = SqliteConnection(self.path, busy=self._timeout)
+            connection.slow = self._slow
+            self._opened.append(connection)
+        return connection
+
+
+async def _touch(connection: Connection) -> None:
+    """A change that changes nothing."""
+    rows = await connection.fetch(compile_statement(SQLITE, text("PRAGMA user_version")), {})
+    await connection.execute(compile_statement(SQLITE, text(f"PRAGMA user_version = {rows[0][0]}")), {})
+
+
+async def _snapshot(connection: SqliteConnection, work: Work[T], seconds: float) -> T:
+    """`work`'s result, within a time that is for its statements alone.
+
+    BEGIN, COMMIT and what others run on the connection must not be interrupted, yet a statement's steps add up over its executions, and
+    every 10,000 the clock is looked at.
+    """
+    raw = connection.raw
+    raw.execute("BEGIN")
+    connection.deadline = perf_counter() + seconds
+    try:
+        return await work(connection)
+    finally:
+        connection.deadline = float("inf")
+        if raw.in_transaction:
+            raw.execute("COMMIT")
+
+
+def _alone(connection: SqliteConnection, statement: Statement, values: Mapping[str, Any], seconds: float) -> Sequence[Row]:
+    """The rows of one statement, within its time."""
+    connection.deadline = perf_counter() + seconds
+    try:
+        return connection.rows(statement, values)
+    finally:
+        connection.deadline = float("inf")

@@ -1,0 +1,99 @@
+"""SQLite's file as it is found at its path: the one that is open or another one, and how long its write-ahead log is."""
+
+import contextlib
+import logging
+import os
+from typing import TypeAlias
+
+from schema.storage.database import FileReplaced, ReadOnly
+
+_log = logging.getLogger(__name__)
+
+LARGE_LOG = 64 * 1024 * 1024
+"""Bytes of the write-ahead log above which it is worth a warning. It is usually below 5 MB."""
+
+Identity: TypeAlias = tuple[int, int]
+OWNER_ONLY = 0o600
+
+
+def make_private(path: str) -> None:
+    """Makes an empty file where there is none, for its owner alone: SQLite gives its log and its index the same rights.
+
+    A file that is there keeps the rights that its owner gave it. What else hinders is for SQLite to tell.
+    """
+    with contextlib.suppress(OSError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, OWNER_ONLY))
+
+
+class OpenFile:
+    """The database at `path`, which is open, and its write-ahead log. What is written to a file that has lost its name is lost, too."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._log_path = f"{path}-wal"
+        self._known = _identity(path)
+        self._known_log = _identity(self._log_path)
+        self._replaced = False
+        self._warned = LARGE_LOG
+
+    def check(self) -> None:
+        """Raises FileReplaced (a few microseconds)."""
+        log = _identity(self._log_path)
+        if self._known_log is None:
+            # It is made by the first who reads or writes.
+            self._known_log = log
+        if _identity(self._path) == self._known and log == self._known_log:
+            self._note(replaced=False)
+            return
+        self._note(replaced=True)
+        message = f"{self._path} or its -wal was moved, deleted or replaced"
+        raise FileReplaced(message)
+
+    def check_writable(self) -> None:
+        """Raises FileReplaced, ReadOnly."""
+        self.check()
+        if not os.access(self._path, os.W_OK):
+            message = f"{self._path} is read-only"
+            raise ReadOnly(message)
+
+    def log_bytes(self) -> int:
+        """The size of the write-ahead log."""
+        try:
+            return os.stat(self._log_path).st_size  # noqa: PTH116  as below
+        except OSError:
+            return 0
+
+    def log_is_large(self) -> bool:
+        """Whether the write-ahead log has outgrown its size; said in the log once, and each time that it has doubled."""
+        size = self.log_bytes()
+        if size > self._warned:
+            _log.warning(
+                "the write-ahead log %s has %d MB: another program has been reading %s for a long time",
+                self._log_path,
+                size >> 20,
+                self._path,
+            )
+            self._warned = size * 2
+        elif size <= LARGE_LOG:
+            self._warned = LARGE_LOG
+        return size > LARGE_LOG
+
+    def _note(self, *, replaced: bool) -> None:
+        if replaced == self._replaced:
+            return
+        self._replaced = replaced
+        if replaced:
+            _log.error(
+                "%s or its -wal was moved, deleted or replaced: writes are refused until it is back, or the gateway is started anew",
+                self._path,
+            )
+        else:
+            _log.warning("%s is back: writes are taken again", self._path)
+
+
+def _identity(path: str) -> Identity | None:
+    try:
+        found = os.stat(path)  # noqa: PTH116  a path's own takes three times as long
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
