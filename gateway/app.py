@@ -2,9 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial, reduce
-from time import monotonic
 from typing import Any, Final, TypeAlias
 
 import structlog
@@ -35,10 +34,13 @@ from gateway.live.operating import Terms
 from gateway.live.socket import SocketEndpoint
 from gateway.live.token import Tokens
 from gateway.migrations import head_is_current, upgrade
+from gateway.observability import process
 from gateway.observability.health import Readiness, alive
+from gateway.observability.lines import LONGEST_PATH, clean
 from gateway.observability.logs import AccessLog
 from gateway.observability.metrics import CONTENT_TYPE, Metrics
 from gateway.observability.rest_usage import GraphqlUses, Uses
+from gateway.observability.slow import SlowStatements
 from gateway.observability.telemetry import Journal
 from gateway.pages import ForBrowsers, pages
 from gateway.rest.adapter import RestGraph
@@ -55,16 +57,13 @@ from schema.engine.execute.answers import Answer, EventAnswer
 from schema.engine.write.expiry import ExpiredKeys
 from schema.extensions import ExtensionError, load
 from schema.graph import Graph
-from schema.storage.database import Database, open_database
+from schema.storage.database import Database, Figures, open_database
 from schema.storage.sweeps import Sweeper
 
 #: Names of this machine for itself.
 LOOPBACK: Final = ("localhost", "*.localhost", "127.0.0.1", "[::1]")
 #: REST's pages that need no token.
 PUBLIC_REST: Final = frozenset({"/api/openapi.json", "/api/openapi-3.0.json", "/api/docs", "/api/docs/"})
-
-#: How old the database's figures may be in the metrics.
-MEASURE_SECONDS: Final = 1.0
 
 Layer: TypeAlias = Callable[[ASGIApp], ASGIApp]
 
@@ -81,8 +80,7 @@ class Application:
         self.closing = asyncio.Event()
         self.at_start: list[Callable[[], None]] = []
         self.metrics = Metrics()
-        self._measured_until = 0.0
-        self.journal = Journal(self.metrics, AccessLog(settings), self._executions)
+        self.journal = Journal(self.metrics, AccessLog(settings))
         self.log = structlog.get_logger()
         self.connections = Connections(settings, self.metrics.refused)
         self.database = open_database(
@@ -107,9 +105,19 @@ class Application:
         self.terms = self._terms()
         self.pages = pages(demo_token=demo_token, sdl_url=SDL_PATH if settings.introspection else None)
         self.asgi = layered(self._doors(), self._edge())
+        self._observe()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.asgi(scope, receive, send)
+
+    def _observe(self) -> None:
+        """What the metrics ask for, and who is told of slow statements."""
+        timing = self.database.timing
+        self.metrics.statements = timing.taken
+        parts = self.database, self.graph, self.sweeper, self.places
+        self.metrics.sources += [*(part.figures for part in parts), self._figures, process.figures]
+        if self.settings.slow_statement:
+            timing.above, timing.report = self.settings.slow_statement, SlowStatements(self.metrics.slow_statements)
 
     def _edge(self) -> list[Layer]:
         """What every request passes, the outermost first."""
@@ -204,8 +212,9 @@ class Application:
         try:
             if not await head_is_current(self.database):
                 self.log.warning("The database is not at the newest revision: run `gateway migrate`.")
-            counting = self.uses.running(), self.graphql_uses.running()
-            async with self.graph.events.running(), self.sweeper.running(), self.authenticator.running(), counting[0], counting[1]:
+            async with AsyncExitStack() as stack:
+                for part in (self.graph.events, self.sweeper, self.authenticator, self.uses, self.graphql_uses, self.metrics):
+                    await stack.enter_async_context(part.running())
                 for step in self.at_start:
                     step()
                 yield {"application": self}
@@ -221,7 +230,8 @@ class Application:
     def complain(self, scope: Scope, error: Exception) -> None:
         """Tell the log of a defect; the client only gets the request's id."""
         request_id = scope["state"]["request_id"].decode()
-        self.log.error("defect", request_id=request_id, method=scope.get("method"), path=scope["path"], exc_info=error)
+        path = clean(scope["path"][:LONGEST_PATH])
+        self.log.error("defect", request_id=request_id, method=scope.get("method"), path=path, exc_info=error)
 
     def count(self, prepared: Prepared, answer: Answer | EventAnswer) -> None:
         """Tell the metrics of an operation."""
@@ -230,13 +240,8 @@ class Application:
         if not self.journal.due:
             self.journal.wake()
 
-    def _executions(self) -> None:
-        """The graph and the database count for themselves; the metrics learn of it now and then, which costs no operation anything."""
-        self.metrics.executions(self.graph.planned, self.graph.completed)
-        self.metrics.connections.set(len(self.connections))
-        if monotonic() >= self._measured_until:
-            self._measured_until = monotonic() + MEASURE_SECONDS
-            self.metrics.measured(self.database.figures())
+    def _figures(self) -> Figures:
+        return {"gateway_connections_open": len(self.connections), "gateway_unsent_bytes": self.unsent.bytes}
 
     async def _metrics(self) -> ASGIApp:
         token = self.settings.metrics_token

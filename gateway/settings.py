@@ -171,6 +171,7 @@ class Settings(BaseSettings):
         "auto", description="Form of log lines: `json`, or `console` for people; `auto` is `console` on a terminal."
     )
     access_log: bool = Field(default=True, description="Log a line a request.")
+    slow_statement: Annotated[float, Field(ge=0)] = Field(0.5, description="Seconds above which an SQL statement is logged; 0 logs none.")
     metrics: bool = Field(default=True, description="Serve Prometheus metrics at `/metrics`; they name clients' operations.")
     metrics_port: int | None = Field(
         None, ge=1, le=65535, description="TCP port that serves metrics and health alone; `/metrics` is then not on the other one."

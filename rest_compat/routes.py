@@ -44,10 +44,19 @@ class RestRoutes(BaseRoute):
         return (Match.FULL, {}) if known else (Match.NONE, {})
 
     def marks(self, scope: Scope) -> Headers:
-        """The header that names a request's GraphQL operation, for those who refuse it before it comes here."""
+        """The header that names a request's GraphQL operation, for those who refuse it before it comes here.
+
+        Leaves the path's pattern in the state's `route`, and the operation's name in its `operation`, as serving it would.
+        """
         found = self._translator.find(route_path(scope))
-        bound = found[0].action(scope["method"]) if found else None
-        return bound.marks if bound else []
+        if found is None:
+            return []
+        site, bound, state = found[0], found[0].action(scope["method"]), scope["state"]
+        if bound is None:
+            state.setdefault("route", site.path)
+            return []
+        state["route"], state["operation"] = bound.path, bound.document.name
+        return bound.marks
 
     @override
     def url_path_for(self, name: str, /, **path_params: object) -> URLPath:
@@ -61,6 +70,7 @@ class RestRoutes(BaseRoute):
 
 async def _nothing_here(scope: Scope, send: Send) -> None:
     accept = dict(scope["headers"]).get(b"accept", b"").decode("latin-1")
+    scope["state"]["error"] = "NOT_FOUND"
     response = refusal(Refused("NOT_FOUND", "There is nothing at this address."), accept, scope["state"])
     await answer(send, response, head=scope["method"] == "HEAD")
 

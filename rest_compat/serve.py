@@ -59,7 +59,7 @@ class Server:
             if bound is None:
                 status, own, body = _other_method(site, method, state)
             else:
-                state["route"], marks = bound.path, bound.marks
+                state["route"], state["operation"], marks = bound.path, bound.document.name, bound.marks
                 check_accept(headers.get(b"accept", ""))
                 sent = await read_body(headers, receive, self._graph.max_body) if method in _WITH_BODY else b""
                 request = Request(method, scope["path"], scope["query_string"], headers, sent)
@@ -74,6 +74,7 @@ class Server:
         except Refused as refused:
             if bound is not None and "caller" in state:
                 self._graph.record_usage(state["caller"], (Use(bound.route, "refused", refused.code.lower()),))
+            state["error"] = refused.code
             status, own, body = refusal(refused, headers.get(b"accept", ""), state)
         if "cost" in state:
             own.append((b"x-graphql-cost", b"%d" % state["cost"]))
@@ -161,7 +162,7 @@ class Server:
 
 
 def _other_method(site: Site, method: str, state: dict[str, Any]) -> Response:
-    state["route"] = next(iter(site.actions.values())).path
+    state["route"] = site.path
     if method == "OPTIONS":
         return 204, [(b"allow", site.allow.encode()), *([JSON_QUERIES] if queries.METHOD in site.actions else [])], b""
     raise no_method(method, site.allow)

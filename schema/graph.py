@@ -42,7 +42,7 @@ from schema.engine.write.transaction import Call as WriteCall
 from schema.nouns.actions import ACTIONS, WORKED_OUT
 from schema.rules.access import Caller
 from schema.rules.errors import GatewayError, ServiceUnavailable
-from schema.storage.database import Connection, Database, InputRejected, StorageError
+from schema.storage.database import Connection, Database, Figures, InputRejected, StorageError
 
 from .assembly import build
 from .extensions import Extension
@@ -88,6 +88,7 @@ class Graph:
         self.database = database
         self.planned = 0
         self.completed = 0
+        self._looked_up = 0
         self._planning = plans
         self._documents = Documents(self.graphql_schema, self.limits)
         self._work = HeavyWork()
@@ -102,6 +103,17 @@ class Graph:
         self.rights_changed: Callable[[str], None] = lambda _: None
         """Called with the id of a key or user after a write that may have changed what its tokens are good for, before the answer."""
         self._telling = Telling(database, self.events, self._counts, self.limits.max_answer)
+
+    def figures(self) -> Figures:
+        """Operations by the way that they ran, how often their plan was at hand or not, and the figures of events."""
+        missed = self._plans.missed
+        return {
+            ("gateway_executions_total", "compiled"): self.planned,
+            ("gateway_executions_total", "fallback"): self.completed,
+            "gateway_plan_cache_hits_total": self._looked_up - missed,
+            "gateway_plan_cache_misses_total": missed,
+            **self.events.figures(),
+        }
 
     def prepare(self, document: str, operation_name: str | None = None) -> Prepared:
         """The operation of a document, parsed, validated and within limits. Raises RequestError."""
@@ -165,6 +177,7 @@ class Graph:
         given = variables or {}
         try:
             values = self._documents.coerce(prepared, given)
+            self._looked_up += 1
             plan = self._plan(prepared, values, caller) or await self._plans.new(prepared, values, caller)
             cost = self._cost(plan, values)
             extensions = {"cost": {"requested": cost, "maximum": self.limits.max_cost}}
@@ -318,6 +331,7 @@ class Graph:
         """
         given = variables or {}
         values = self._documents.coerce(prepared, given)
+        self._looked_up += 1
         try:
             plan: EventPlan = self._plan(prepared, values, caller) or await self._plans.new(prepared, values, caller)
             cost = self._cost(plan, values)

@@ -13,7 +13,9 @@ Fault                     a request that gets no answer of its own
 ├── Malformed             it is not HTTP
 ├── Unsupported           the body's media type or encoding
 ├── RateLimited           the token's budget is used up
-├── Unavailable           too much work, or the database is away
+├── Unavailable           the database is away
+│   ├── Overloaded        too much work
+│   └── Unread            too many answers wait for their readers
 ├── TimedOut              the operation took too long
 └── Defect                ours: nothing leaks but the request's id
 """
@@ -57,6 +59,8 @@ class Fault(Exception):
     """A request that gets no answer of its own; `headers` go out with the refusal."""
 
     code = "BAD_REQUEST"
+    #: Where the code has several reasons, which one it is: in lower case, for the metrics.
+    reason: str | None = None
 
     def __init__(self, message: str, headers: Headers | None = None) -> None:
         super().__init__(message)
@@ -159,6 +163,18 @@ class Unavailable(Fault):
 
     def __init__(self, message: str, retry_after: int = 1) -> None:
         super().__init__(message, [(b"retry-after", str(retry_after).encode())])
+
+
+class Overloaded(Unavailable):
+    """More requests come than can be worked on."""
+
+    reason = "overload"
+
+
+class Unread(Unavailable):
+    """Large answers wait for readers that don't take them."""
+
+    reason = "unread_answers"
 
 
 class TimedOut(Fault):

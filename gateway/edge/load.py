@@ -10,8 +10,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from schema.engine.execute.fairness import Line
 from schema.rules.access import Caller
+from schema.storage.database import Figures
 
-from .faults import Fault, TimedOut, Unavailable
+from .faults import Fault, Overloaded, TimedOut
 from .observed import ClientGone
 from .unsent import Unsent, has_written, in_portions, large_body
 
@@ -30,11 +31,15 @@ class Places:
     """
 
     def __init__(self, size: int, queue: int, seconds: float) -> None:
-        self.free = size
+        self.size = self.free = size
         self.seconds = seconds
         self.line = Line(queue, _too_many)
         self._turn = False
         self._began = 0.0
+
+    def figures(self) -> Figures:
+        """How many are worked on, and how many wait."""
+        return {"gateway_requests_in_flight": self.size - self.free, "gateway_requests_waiting": self.line.length}
 
     def take_now(self) -> bool:
         """Get a place, if that needs no waiting."""
@@ -96,8 +101,8 @@ def _owner(scope: Scope) -> str:
     return "" if caller is None else caller.token_id
 
 
-def _too_many() -> Unavailable:
-    return Unavailable("Too many requests at once. Try again in a moment.")
+def _too_many() -> Overloaded:
+    return Overloaded("Too many requests at once. Try again in a moment.")
 
 
 #: A request that is too young to be watched: when it began, and how to hear from its client.

@@ -10,6 +10,7 @@ from typing import Any, Final
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gateway.observability.current import REQUEST_ID
 from rest_compat.headers import ONCE, combined, repeated
 from rest_compat.serve import HOST
 
@@ -25,8 +26,8 @@ MOST_HOSTS: Final = 256
 #: No browser is to take an answer for something else than it says.
 NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
 
-#: Told once a request: its scope, the status sent (499 if the client left) and the seconds it took.
-Observe = Callable[[Scope, int, float], None]
+#: Told once a request: its scope, the status sent (499 if the client left), the seconds it took, and the bytes of the answer's body.
+Observe = Callable[[Scope, int, float, int], None]
 #: Headers for the answer to a fault, which then didn't get as far as where they are given else.
 Marks = Callable[[Scope], Headers]
 #: Told of an exception that nothing expected.
@@ -76,15 +77,17 @@ class Observed:
         if scope["type"] == "websocket":
             await (self.app(scope, receive, send) if wrong is None else refuse_socket(send, wrong))
             return
-        started, status = perf_counter(), 0
+        started, status, size = perf_counter(), 0, 0
 
         def tell(message: Message) -> Awaitable[None]:
-            nonlocal status
+            nonlocal status, size
             if message["type"] == "http.response.start":
                 status = message["status"]
                 if self.stopping():
                     out.append(CLOSE)
                 message["headers"] = [*message["headers"], *out]
+            else:
+                size += len(message.get("body", b""))
             return send(message)
 
         try:
@@ -92,7 +95,7 @@ class Observed:
         except Exception as error:  # noqa: BLE001  whatever it is, it is answered and told of
             await self._answer(scope, tell, error, begun=bool(status))
         finally:
-            self.observe(scope, status or CLIENT_GONE, perf_counter() - started)
+            self.observe(scope, status or CLIENT_GONE, perf_counter() - started, size)
 
     def _open(self, scope: Scope) -> Headers:
         """The request's own state: its headers by name, its id, and the headers that its answer will carry (`out`)."""
@@ -103,6 +106,7 @@ class Observed:
             request_id = self._next_id()
         out: Headers = [(b"x-request-id", request_id), *self.headers]
         state["headers"], state["request_id"], state["out"] = headers, request_id, out
+        REQUEST_ID.set(request_id)
         return out
 
     async def _answer(self, scope: Scope, send: Send, error: Exception, *, begun: bool) -> None:
@@ -113,6 +117,8 @@ class Observed:
         if fault is None:
             self.complain(scope, error)
             fault = Defect(scope["state"]["request_id"].decode())
+        state = scope["state"]
+        state["error"], state["reason"] = fault.code, fault.reason or fault.code.lower()
         if begun:
             raise error
         if isinstance(fault, MethodNotAllowed) and scope["method"] == "OPTIONS":
@@ -121,7 +127,7 @@ class Observed:
                 await _tell_options(send, fault.allow)
                 return
             fault = refused
-        scope["state"]["out"] += self.marks(scope)
+        state["out"] += self.marks(scope)
         await refuse(scope, send, fault)
 
     def _strange_host(self, scope: Scope) -> BadRequest | None:

@@ -60,6 +60,7 @@ class GraphQLEndpoint:
         try:
             prepared = self.operations.known(parameters) or await self.operations.learn(parameters, state["caller"])
         except RequestError as error:
+            state["error"] = error.code
             await _send(send, media, request_status(error.code, media), orjson.dumps({"errors": error.errors}))
             return
         deadline = None
@@ -70,6 +71,8 @@ class GraphQLEndpoint:
         state["operation"] = prepared.name
         self.note(state["caller"], state["headers"], prepared)
         answer = await self.operations.run(prepared, parameters.variables, state["caller"], deadline=deadline)
+        if answer.errors:
+            state["error"] = answer.errors[0]["extensions"]["code"]
         await _send(send, media, answer_status(answer, media), answer.encode())
 
     @staticmethod

@@ -6,6 +6,7 @@ from typing import Any
 
 from gateway.edge.faults import unavailable
 from gateway.edge.rates import Budget
+from gateway.observability.current import OPERATION
 from schema.engine.document.documents import Prepared
 from schema.engine.execute.answers import Answer, EventAnswer
 from schema.graph import Graph
@@ -55,6 +56,7 @@ class Operations:
         deadline: float | None = None,
     ) -> Answer:
         """Run a query or mutation; one of several writes tells before the `deadline` (as `monotonic` tells time) what was done."""
+        OPERATION.set(prepared)
         answer = await self.graph.run(prepared, variables, caller, at_revision=at_revision, deadline=deadline)
         self.count(prepared, answer)
         if self.warnings is not None and (found := self.warnings.of(prepared, variables)):
@@ -74,6 +76,7 @@ class Operations:
 
     async def subscribe(self, prepared: Prepared, variables: dict[str, Any] | None, caller: Caller) -> AsyncGenerator[EventAnswer, None]:
         """Start a subscription. Raises RequestError for what it can't start with."""
+        OPERATION.set(prepared)
         async with aclosing(self.graph.subscribe(prepared, variables, caller)) as found:
             try:
                 async for answer in found:

@@ -54,6 +54,7 @@ class EventsEndpoint:
         try:
             prepared, variables = await prepare(self.terms, parameters, scope["state"]["caller"])
         except RequestError as error:
+            scope["state"]["error"] = error.code
             await respond(send, request_status(error.code, GRAPHQL), GRAPHQL, orjson.dumps({"errors": error.errors}))
             return
         if prepared.kind == "mutation" and scope["method"] in SAFE:

@@ -6,12 +6,12 @@ import re
 import sys
 import threading
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from typing import Any, BinaryIO, Final, TypeAlias
+from typing import Any, BinaryIO, Final
 
 import orjson
 import structlog
 
+from .lines import Line, clean, members
 from gateway.settings import Settings
 
 LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
@@ -19,12 +19,6 @@ LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 TALKATIVE: Final = ("uvicorn", "gateway", "schema", "rest_compat")
 
 LINE: Final = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z
-Line: TypeAlias = tuple[float, bytes, str, str, str, int, float, str | None, str | None, str | None, tuple[str, ...] | None]
-"""An answered request: when (seconds since 1970), its id, method, path and route, the status sent, the seconds that it took, the
-operation's name, the token's id, the client's address, and what of it was ignored."""
-#: Characters of a request's path that are told; a client may send as many as its headers may have bytes.
-LONGEST_PATH: Final = 1_000
-
 SOCKETS: Final = re.compile(r"connection |.*WebSocket").match
 #: What uvicorn holds to be an error of ours, and is a client's, who is told by the code that its socket closes with (1007).
 CLIENTS: Final = "Invalid UTF-8 sequence received from client."
@@ -59,7 +53,12 @@ def _json() -> list[Any]:
 
 def _console() -> list[Any]:
     # The renderer's own choice shows the variables of each call.
-    return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)]
+    return [_on_one_line, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)]
+
+
+def _on_one_line(_logger: Any, _name: str, event: Any) -> Any:
+    """What clients and libraries say begins no line of its own, and doesn't colour the terminal."""
+    return {name: clean(value) if isinstance(value, str) else value for name, value in event.items()}
 
 
 def _take_over(handler: logging.Handler, level: int) -> None:
@@ -119,29 +118,10 @@ class AccessLog:
         """Tell of answered requests, by one call to the system. Their query strings are left out: they may hold what a log shouldn't."""
         if not self.on or not lines:
             return
-        members = [_members(line) for line in lines]
+        told = [members(line) for line in lines]
         if self.json:
-            self.stream.write(b"".join([orjson.dumps(line, option=LINE, default=str) for line in members]))
+            self.stream.write(b"".join([orjson.dumps(line, option=LINE, default=str) for line in told]))
             self.stream.flush()
             return
-        for line in members:
+        for line in told:
             self.log.info(**{name: value for name, value in line.items() if name not in {"level", "timestamp"}})
-
-
-def _members(line: Line) -> dict[str, Any]:
-    at, request_id, method, path, route, status, seconds, operation, token, client, ignored = line
-    members: dict[str, Any] = {
-        "event": "request",
-        "level": "info",
-        "timestamp": datetime.fromtimestamp(at, UTC),
-        "request_id": request_id.decode(),
-        "method": method,
-        "path": path[:LONGEST_PATH],
-        "route": route,
-        "status": status,
-        "ms": round(seconds * 1000, 3),
-        "operation": operation,
-        "token": token,
-        "client": client,
-    }
-    return members | {"ignored": ignored} if ignored else members

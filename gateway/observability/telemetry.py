@@ -5,13 +5,13 @@ its share of a batch, are 6.
 """
 
 import asyncio
-from collections.abc import Callable
 from time import time
-from typing import Final
+from typing import Any, Final
 
 from starlette.types import Scope
 
-from .logs import AccessLog, Line
+from .lines import LONGEST_NAME, LONGEST_PATH, LONGEST_TRACEPARENT, Line
+from .logs import AccessLog
 from .metrics import Metrics
 
 #: How long a note may wait for others, in seconds, and how many wait at most: so few that telling them holds up nobody.
@@ -20,14 +20,14 @@ WAITING: Final = 100
 
 
 class Journal:
-    """Takes a note of each answered request. `before` is called before a batch is told; `due` is whether one is about to be."""
+    """Takes a note of each answered request. `due` is whether a batch is about to be told."""
 
-    def __init__(self, metrics: Metrics, access_log: AccessLog, before: Callable[[], None]) -> None:
+    def __init__(self, metrics: Metrics, access_log: AccessLog) -> None:
         self.metrics = metrics
         self.access_log = access_log
-        self.before = before
         self.due = False
-        self._waiting: list[Line] = []
+        #: The members of `Line` of each: to make one of them takes longer than the note.
+        self._waiting: list[tuple[Any, ...]] = []
 
     def wake(self) -> None:
         """There is something to tell, soon."""
@@ -38,25 +38,31 @@ class Journal:
         self.due = False
         self.tell()
 
-    def note(self, scope: Scope, status: int, seconds: float) -> None:
-        """A request was answered with `status` (499: its client left) after `seconds`."""
+    def note(self, scope: Scope, status: int, seconds: float, size: int) -> None:
+        """A request was answered with `status` (499: its client left) and `size` bytes after `seconds`."""
         if not self.due:
             self.wake()
         state = scope["state"]
-        caller, client = state.get("caller"), scope.get("client")
+        headers, client, error = state["headers"], scope.get("client"), state.get("error")
+        traceparent = headers.get(b"traceparent")
         # What is needed of it and not the scope itself: the next request then finds its memory free, and in the caches.
         line = (
             time(),
             state["request_id"],
             scope["method"],
-            scope["path"],
+            scope["path"][:LONGEST_PATH],
             state.get("route", "other"),
             status,
             seconds,
+            size,
             state.get("operation"),
-            None if caller is None else caller.token_id,
+            state.get("caller"),
             None if client is None else client[0],
+            headers.get(b"user-agent", b"")[:LONGEST_NAME],
+            error,
+            None if error is None else state.get("reason", error.lower()),
             state.get("ignored"),
+            None if traceparent is None else traceparent[:LONGEST_TRACEPARENT],
         )
         self._waiting.append(line)
         if len(self._waiting) >= WAITING:
@@ -64,9 +70,8 @@ class Journal:
 
     def tell(self) -> None:
         """Tell what waits."""
-        lines, self._waiting = self._waiting, []
-        for _, _, method, _, route, status, seconds, *_ in lines:
-            self.metrics.request(route, method if route != "other" else "other", status, seconds)
-        self.before()
+        waiting, self._waiting = self._waiting, []
+        lines = [*map(Line._make, waiting)]
+        self.metrics.answered(lines)
         self.metrics.settle()
         self.access_log.write(lines)

@@ -5,14 +5,21 @@ kernel has made is taken first; and the last one is a worker, never the supervis
 """
 
 import asyncio
+import os
+import signal
 import socket
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final
 
+import structlog
 import uvicorn
+from prometheus_client.multiprocess import mark_process_dead
 from typing_extensions import override
+from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import multiprocess
+
+from gateway.observability.metrics import MULTIPROCESS
 
 #: A worker goes on for so long when it is told to stop: the supervisor, who looks twice a second, has let go of the port by then.
 WORKER_SECONDS: Final = 0.7
@@ -65,6 +72,28 @@ class Worker(multiprocess.Process):
         if self._server is None:
             self._server = Server(self.config)
         return self._server
+
+    @override
+    def kill(self) -> None:
+        """The supervisor has found this worker dead, or without a sign of life."""
+        code = self.exitcode
+        if code is None:
+            structlog.get_logger().error("A worker gives no sign of life: it is killed, and another one takes its place.", pid=self.pid)
+        elif code != STARTUP_FAILURE:  # uvicorn tells that
+            structlog.get_logger().error("A worker has died: another one takes its place.", pid=self.pid, **_end(code))
+        super().kill()
+
+    @override
+    def join(self) -> None:
+        super().join()
+        if MULTIPROCESS in os.environ:
+            # What was open in it isn't any more.
+            mark_process_dead(self.pid)  # type: ignore[no-untyped-call]
+
+
+def _end(code: int) -> dict[str, int | str]:
+    """How a process has ended, by its exit code: below 0 that is the signal that ended it."""
+    return {"signal": signal.Signals(-code).name} if code < 0 else {"exit_code": code}
 
 
 class Supervisor(multiprocess.Multiprocess):

@@ -113,6 +113,7 @@ class Site:
 
     def __init__(self, actions: Sequence[Bound]) -> None:
         self.actions = {method: bound for bound in actions for method in bound.methods}
+        self.path = actions[0].path
 
     def action(self, method: str) -> Bound | None:
         """What `method` does here; HEAD is GET without its body, QUERY is GET with its parameters in the body."""

@@ -2,14 +2,17 @@
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, TypeVar
+from typing import Any, ClassVar, Protocol, TypeAlias, TypeVar
 
 from sqlalchemy import Dialect
 
 from .statements import Statement
+from .timing import Timing
 
 T = TypeVar("T")
 Row = Sequence[Any]
+Figures: TypeAlias = Mapping[str | tuple[str, str], float]
+"""Measurements by the name of their metric; where that has a label, by the name and the label's value."""
 
 
 class StorageError(Exception):
@@ -100,6 +103,8 @@ class Database(Protocol):
 
     dialect: Dialect
     url: str
+    timing: Timing
+    """What its statements take."""
 
     async def open(self) -> None:
         """Connects. Raises Unavailable."""
@@ -128,8 +133,8 @@ class Database(Protocol):
     async def check(self) -> None:
         """Looks whether the database can be read and written. Raises Unavailable, whose `state` says what is wrong."""
 
-    def figures(self) -> Mapping[str, float]:
-        """Measurements by the name of their metric, for this process."""
+    def figures(self) -> Figures:
+        """Measurements of this process."""
 
     async def follow(self, wake: Callable[[str | None], None]) -> None:
         """Calls `wake` with a workspace's id (None: any) when another connection may have committed something; never returns.

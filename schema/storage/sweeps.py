@@ -19,7 +19,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from schema.rules import clock
 
-from .database import Connection, Database, StatementTimeout, StorageError
+from .database import Connection, Database, Figures, StatementTimeout, StorageError
 from .statements import Statement
 from .tables import Sweep, Workspace
 
@@ -87,6 +87,15 @@ class Sweeper:
         self._turn = database.compile(_take_turn(database.dialect.name))
         self._holder = token_hex(8)
         self._portion = Portion(*SECONDS[database.dialect.name])
+        self._ends = dict.fromkeys(("done", "not_our_turn", "failed"), 0)
+        self._gone = {kind.name: 0 for kind in kinds}
+
+    def figures(self) -> Figures:
+        """How often it has swept, by how that ended, and the rows that it has removed, by their kind."""
+        return {
+            **{("gateway_sweeps_total", end): count for end, count in self._ends.items()},
+            **{("gateway_swept_rows_total", name.replace(" ", "_")): count for name, count in self._gone.items()},
+        }
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -104,17 +113,24 @@ class Sweeper:
 
     async def _run(self) -> None:
         while True:
-            try:
-                gone = await self.sweep()
-                if any(gone.values()):
-                    _log.info("removed what was too old: %s", ", ".join(f"{count} {name}" for name, count in gone.items()))
-            except NotOurTurn:
-                pass
-            except StorageError as error:
-                _log.warning("removing what is too old: %s", error)
-            except Exception:  # noqa: BLE001  a defect here must not let the tables grow for ever, nor end the process
-                _log.exception("removing what is too old")
+            self._ends[await self._turn_end()] += 1
             await asyncio.sleep(INTERVAL_SECONDS)
+
+    async def _turn_end(self) -> str:
+        """Sweeps once. Returns how that ended."""
+        try:
+            gone = await self.sweep()
+        except NotOurTurn:
+            return "not_our_turn"
+        except StorageError as error:
+            _log.warning("removing what is too old: %s", error)
+            return "failed"
+        except Exception:  # noqa: BLE001  a defect here must not let the tables grow for ever, nor end the process
+            _log.exception("removing what is too old")
+            return "failed"
+        if any(gone.values()):
+            _log.info("removed what was too old: %s", ", ".join(f"{count} {name}" for name, count in gone.items()))
+        return "done"
 
     async def _all(self, kind: OldRows) -> int:
         gone, after = 0, ""
@@ -140,6 +156,7 @@ class Sweeper:
                 self._portion.size = SMALLEST
                 continue
             gone += count
+            self._gone[kind.name] += count
             await asyncio.sleep(PAUSE * (perf_counter() - began))
             if count < size:
                 return gone

@@ -85,6 +85,9 @@ class StandIn:
             raise RequestError([fault], "BAD_REQUEST")
         return Prepared(document, operation.operation.value, operation.name.value if operation.name else None, parsed, operation)
 
+    def figures(self) -> dict[Any, float]:
+        return {("gateway_executions_total", "compiled"): self.planned, ("gateway_executions_total", "fallback"): self.completed}
+
     async def run(self, prepared: Prepared, variables: dict[str, Any] | None, _caller: Any, **_asked: Any) -> Answer:
         if any(isinstance(s, graphql.FieldNode) and s.name.value == "boom" for s in prepared.operation.selection_set.selections):
             raise RuntimeError("secret detail")

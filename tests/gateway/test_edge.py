@@ -118,7 +118,7 @@ async def test_half_an_answer_is_cut() -> None:
     told: list[int] = []
     layer = Observed(
         broken,
-        lambda _scope, status, _seconds: told.append(status),
+        lambda _scope, status, _seconds, _size: told.append(status),
         lambda _scope, _error: told.append(0),
         lambda _scope: [],
         lambda: False,
@@ -215,10 +215,10 @@ async def test_metrics(client: httpx.AsyncClient) -> None:
     for number in range(210):
         await ask(client, f"query N{number} {{ hello }}")
     text = (await client.get("/metrics")).text
-    assert 'gateway_request_seconds_count{method="POST",route="/graphql",status="200"} 210.0' in text
+    assert 'gateway_request_duration_seconds_count{method="POST",route="/graphql",status="200"} 210.0' in text
     assert 'gateway_operations_total{kind="query",name="N0",outcome="ok"} 1.0' in text
     assert 'gateway_operations_total{kind="query",name="other",outcome="ok"} 10.0' in text
-    assert 'gateway_executions_total{path="plan"}' in text
+    assert 'gateway_executions_total{path="compiled"}' in text
 
 
 async def test_operations_without_requests_are_told(make_app: MakeApp) -> None:

@@ -160,7 +160,11 @@ async def test_figures_of_the_database(database_url: str) -> None:
     if database_url.startswith("sqlite"):
         assert found == {"gateway_sqlite_wal_bytes", "gateway_database_writes_waiting"}
     else:
-        assert found == {"gateway_database_connections_in_use", "gateway_database_connections_waited_for"}
+        assert found == {
+            "gateway_database_connections_in_use",
+            "gateway_database_connections_limit",
+            "gateway_database_connections_waiting",
+        }
 
 
 async def test_a_migration_that_waits_for_another(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

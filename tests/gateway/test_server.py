@@ -99,7 +99,7 @@ async def test_an_orderly_stop(program: Path, sqlite_url: str) -> None:
             client.post("/graphql", json={"query": "subscription { count(to: 1, delay: 60) }"}, headers={"accept": "text/event-stream"})
         )
         closed = asyncio.create_task(closing_of(f"ws://{client.base_url.netloc.decode()}/graphql"))
-        await told(client, "gateway_sockets 1.0", "gateway_streams 1.0")
+        await told(client, "gateway_websockets_open 1.0", "gateway_streams_open 1.0")
         process.send_signal(signal.SIGTERM)
         while (stopping := await client.get("/readyz")).status_code == 200:  # noqa: ASYNC110  the same
             await asyncio.sleep(0.05)
@@ -134,7 +134,7 @@ async def test_workers(program: Path, sqlite_url: str) -> None:
     async with served(program, sqlite_url, workers=2, metrics_port=port, metrics_token=token) as (process, client), metrics:
         for _ in range(20):
             assert (await client.post("/graphql", json={"query": "{ hello }"}, headers={"connection": "close"})).status_code == 200
-        await told(metrics, 'gateway_request_seconds_count{method="POST",route="/graphql",status="200"} 20.0')
+        await told(metrics, 'gateway_request_duration_seconds_count{method="POST",route="/graphql",status="200"} 20.0')
         assert (await metrics.get("/metrics", headers={"authorization": ""})).status_code == 401
         assert [(await metrics.get("/graphql")).status_code, (await client.get("/metrics")).status_code] == [404, 404]
         assert (await metrics.get("/healthz")).headers["x-content-type-options"] == "nosniff"

@@ -233,7 +233,7 @@ async def flushed(uses: Uses) -> list[dict[str, Any]]:
 async def test_what_is_ignored_is_in_the_log_line(here: Gateway) -> None:
     """The line of the request names it; a line without anything ignored has no such member."""
     stream = io.BytesIO()
-    journal = Journal(here.app.metrics, AccessLog(Settings(), stream), lambda: None)
+    journal = Journal(here.app.metrics, AccessLog(Settings(), stream))
     here.app.journal.note = journal.note  # type: ignore[method-assign]
     for layer in _layers(here.app.asgi):
         if hasattr(layer, "observe"):

@@ -8,8 +8,9 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from itertools import takewhile
 
+from schema.rules import clock
 from schema.rules.errors import BadRequest, CursorExpired
-from schema.storage.database import Database, StorageError
+from schema.storage.database import Database, Figures, StorageError
 
 from .cursor import BEGINNING, Position, end_of, read_cursor
 from .memory import Answers, Room
@@ -150,6 +151,14 @@ class Feed:
             listening.cancel()
             await asyncio.gather(listening, return_exceptions=True)
             await self.answers.close()
+
+    def figures(self) -> Figures:
+        """How many follow, and the age in seconds of the oldest event in memory that one of them has not been told of."""
+        workspaces = self._workspaces.values()
+        oldest = min((workspace.recent[0].at for workspace in workspaces if workspace.recent), default=None)
+        lag = 0 if oldest is None else clock.seconds_between(oldest, clock.now())
+        followers = sum(len(workspace.followers) for workspace in workspaces)
+        return {"gateway_event_followers": followers, "gateway_event_lag_seconds": lag}
 
     def wake(self, workspace_id: str | None) -> None:
         """Something was committed in a workspace (None: perhaps in any): its followers look."""

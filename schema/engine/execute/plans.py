@@ -38,6 +38,8 @@ class Plans:
         self._worked_out = worked_out
         self._model = Model(schema)
         self._statements: Kept[Statement] = Kept(STATEMENTS, STATEMENTS_BYTES)
+        self.missed = 0
+        """How often a plan that answers was not at hand."""
 
     def known(self, prepared: Prepared, values: Variables, caller: Caller, *, raw: bool = False) -> Any:
         """The operation's plan for `caller`; None where it isn't kept."""
@@ -47,6 +49,7 @@ class Plans:
 
     async def new(self, prepared: Prepared, values: Variables, caller: Caller, *, raw: bool = False) -> Any:
         """The same, made if need be. Raises ServiceUnavailable where too much heavy work waits."""
+        self.missed += not raw
         booleans = [values.coerced.get(name) for name in prepared.deciding]
         key = (prepared.mark, caller.account_id is not None, caller.role, raw, *booleans)
         return await self._work.once(key, caller.token_id, partial(self.make, prepared, values, caller, raw=raw), ahead=True)

@@ -13,6 +13,7 @@ from sqlalchemy import Dialect, text
 
 from schema.storage.database import (
     Contention,
+    Figures,
     LockTimeout,
     OutcomeUnknown,
     ReadOnly,
@@ -24,6 +25,7 @@ from schema.storage.database import (
 )
 from schema.storage.driver_errors import of_postgresql
 from schema.storage.statements import POSTGRESQL, Statement, compile_statement
+from schema.storage.timing import Timing
 
 from .connecting import Connector
 from .pool import Connections, Session
@@ -88,6 +90,7 @@ class PostgresqlDatabase:
         self.url = url
         self._timeout = statement_timeout
         self._limit = statement_timeout + GRACE_SECONDS
+        self.timing = Timing()
         self._connector = Connector(
             url,
             acquire_timeout + GRACE_SECONDS,
@@ -97,7 +100,7 @@ class PostgresqlDatabase:
             max_cacheable_statement_size=STATEMENT_LENGTH,
             max_cached_statement_lifetime=0,
         )
-        self._connections = Connections(self._connector.connect, size=pool_size, patience=acquire_timeout, limit=self._limit)
+        self._connections = Connections(self._connector.connect, self.timing, size=pool_size, patience=acquire_timeout, limit=self._limit)
 
     async def open(self) -> None:
         self._connections.adopt(await self._connector.connect(OPEN_SECONDS))
@@ -108,9 +111,13 @@ class PostgresqlDatabase:
     def compile(self, clause: Any) -> Statement:
         return compile_statement(POSTGRESQL, clause)
 
-    def figures(self) -> Mapping[str, float]:
+    def figures(self) -> Figures:
         connections = self._connections
-        return {"gateway_database_connections_in_use": connections.in_use, "gateway_database_connections_waited_for": connections.waiting}
+        return {
+            "gateway_database_connections_in_use": connections.in_use,
+            "gateway_database_connections_limit": connections.size,
+            "gateway_database_connections_waiting": connections.waiting,
+        }
 
     async def fetch(self, statement: Statement, values: Mapping[str, Any]) -> Sequence[Row]:
         connections = self._connections

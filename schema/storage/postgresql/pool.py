@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from math import inf
 from time import monotonic
@@ -19,6 +19,7 @@ from sqlalchemy import Dialect
 
 from schema.storage.database import Row, Unavailable
 from schema.storage.statements import POSTGRESQL, Statement
+from schema.storage.timing import FAILED, Timing
 
 _log = logging.getLogger(__name__)
 
@@ -32,27 +33,45 @@ PORTION = 500
 class Session:
     """A connection, and since when it may be waiting for the server: looked at by the watch, which costs a statement one clock reading."""
 
-    __slots__ = ("generation", "in_transaction", "limit", "raw", "since")
+    __slots__ = ("generation", "in_transaction", "limit", "raw", "since", "timing")
 
     dialect: Dialect = POSTGRESQL
 
-    def __init__(self, raw: Any, generation: int, limit: float) -> None:
+    def __init__(self, raw: Any, generation: int, limit: float, timing: Timing) -> None:
         self.raw = raw
+        self.timing = timing
         self.generation = generation
         self.limit = limit
         self.since = inf
         # asyncpg's own word for it is wrong after a value that it couldn't send.
         self.in_transaction = False
 
-    def fetch(self, statement: Statement, values: Mapping[str, Any]) -> Coroutine[Any, Any, Sequence[Row]]:
-        self.since = monotonic()
-        rows: Coroutine[Any, Any, Sequence[Row]] = self.raw.fetch(statement.text, *statement.bind(values))
+    async def fetch(self, statement: Statement, values: Mapping[str, Any]) -> Sequence[Row]:
+        began = self.since = monotonic()
+        count = FAILED
+        try:
+            rows: Sequence[Row] = await self.raw.fetch(statement.text, *statement.bind(values))
+            count = len(rows)
+        finally:
+            self.timing.took(statement, monotonic() - began, count)
         return rows
 
     async def fetch_portions(
         self, statement: Statement, values: Mapping[str, Any], size: int, look: Callable[[Sequence[Row]], None]
     ) -> Sequence[Row]:
-        binds = statement.bind(values)
+        began = monotonic()
+        rows: Sequence[Row] = ()
+        count = FAILED
+        try:
+            rows = await self._portions(statement, statement.bind(values), size, look)
+            count = len(rows)
+        finally:
+            self.timing.took(statement, monotonic() - began, count)
+        return rows
+
+    async def _portions(
+        self, statement: Statement, binds: Sequence[Any], size: int, look: Callable[[Sequence[Row]], None]
+    ) -> Sequence[Row]:
         self.since = monotonic()
         # One round trip for whoever has no more than a portion; a cursor takes two for its first.
         rows: list[Row] = await self.raw.fetch(f"{statement.text}\nLIMIT {size + 1}", *binds)
@@ -72,17 +91,23 @@ class Session:
         return rows
 
     async def execute(self, statement: Statement, values: Mapping[str, Any]) -> int:
-        self.since = monotonic()
-        status: str = await self.raw.execute(statement.text, *statement.bind(values))
-        return int(status.rpartition(" ")[2])
+        began = self.since = monotonic()
+        count = FAILED
+        try:
+            status: str = await self.raw.execute(statement.text, *statement.bind(values))
+            count = int(status.rpartition(" ")[2])
+        finally:
+            self.timing.took(statement, monotonic() - began, count)
+        return count
 
     async def execute_many(self, statement: Statement, rows: Iterable[Mapping[str, Any]]) -> None:
         waiting = iter(rows)
         while portion := [statement.bind(row) for row in islice(waiting, PORTION)]:
-            self.since = monotonic()
+            began = self.since = monotonic()
             # asyncpg waits for a full socket to empty even when the connection is cut off: only a cancellation ends that.
             async with asyncio.timeout(self.limit):
                 await self.raw.executemany(statement.text, portion)
+            self.timing.took(statement, monotonic() - began, len(portion))
 
     async def begin(self, text: str) -> None:
         """Begins a transaction by `text`."""
@@ -120,9 +145,10 @@ class Connections:
     is cut off, without a farewell, and the idle ones with it: they lead to the same place. Whoever waited for it gets an error.
     """
 
-    def __init__(self, connect: Callable[[], Awaitable[Any]], *, size: int, patience: float, limit: float) -> None:
+    def __init__(self, connect: Callable[[], Awaitable[Any]], timing: Timing, *, size: int, patience: float, limit: float) -> None:
         self._connect = connect
-        self._size = size
+        self._timing = timing
+        self.size = size
         self._patience = patience
         self._limit = limit
         self._idle: list[Session] = []
@@ -147,7 +173,7 @@ class Connections:
 
     def adopt(self, raw: Any) -> None:
         """A connection that was made before."""
-        session = Session(raw, self._generation, self._limit)
+        session = Session(raw, self._generation, self._limit, self._timing)
         self._sessions.add(session)
         self.keep(session)
 
@@ -265,14 +291,14 @@ class Connections:
 
     def _make_one(self) -> None:
         """Make a connection for who waits, if there may be one more."""
-        if len(self._sessions) + self._making < self._size and not self._closing:
+        if len(self._sessions) + self._making < self.size and not self._closing:
             self._making += 1
             self._begin(self._made())
 
     async def _made(self) -> None:
         generation, error = self._generation, None
         try:
-            session = Session(await self._connect(), generation, self._limit)
+            session = Session(await self._connect(), generation, self._limit, self._timing)
         except Exception as failed:  # noqa: BLE001  whatever it is, who waits must hear of it
             error = failed
         finally:

@@ -11,6 +11,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from functools import partial
 from itertools import count
 from time import perf_counter
@@ -18,9 +19,10 @@ from typing import Any, NoReturn, TypeVar
 
 from sqlalchemy import Dialect, text
 
-from schema.storage.database import Connection, LockTimeout, Row, StatementTimeout, StorageError, Unavailable, Work
+from schema.storage.database import Connection, Figures, LockTimeout, Row, StatementTimeout, StorageError, Unavailable, Work
 from schema.storage.driver_errors import SQLITE_ERRORS, of_sqlite
 from schema.storage.statements import SQLITE, Statement, compile_statement
+from schema.storage.timing import FAILED, Timing
 
 from .checkpoints import Checkpoints, at_risk
 from .file import OpenFile, make_private
@@ -66,8 +68,9 @@ class SqliteConnection:
 
     dialect: Dialect = SQLITE
 
-    def __init__(self, path: str, *, busy: float = 0.0) -> None:
+    def __init__(self, path: str, timing: Timing, *, busy: float = 0.0) -> None:
         """`busy` is how long a statement waits for another program's lock, in seconds."""
+        self.timing = timing
         self.raw = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=busy, cached_statements=STATEMENTS)
         self.deadline = float("inf")
         self.slow: dict[int, float] | None = None
@@ -117,26 +120,39 @@ class SqliteConnection:
         return rows
 
     def _rows(self, statement: Statement, values: Mapping[str, Any], read: Read) -> Sequence[Row]:
+        timing, began = self.timing, perf_counter()
         try:
-            return read(self.raw.execute(statement.text, statement.bind(values)))
+            rows = read(self.raw.execute(statement.text, statement.bind(values)))
         except SQLITE_ERRORS as error:
-            self._fail(error, statement)
+            self._fail(error, statement, began)
+        took = perf_counter() - began
+        timing.note(took)
+        if took > timing.above:
+            timing.report(statement, took, len(rows))
+        return rows
 
     async def execute(self, statement: Statement, values: Mapping[str, Any]) -> int:
+        began = perf_counter()
         try:
-            return self.raw.execute(statement.text, statement.bind(values)).rowcount
+            count = self.raw.execute(statement.text, statement.bind(values)).rowcount
         except SQLITE_ERRORS as error:
-            self._fail(error, statement)
+            self._fail(error, statement, began)
+        self.timing.took(statement, perf_counter() - began, count)
+        return count
 
     async def execute_many(self, statement: Statement, rows: Iterable[Mapping[str, Any]]) -> None:
+        began = perf_counter()
         try:
-            self.raw.executemany(statement.text, [statement.bind(row) for row in rows])
+            count = self.raw.executemany(statement.text, [statement.bind(row) for row in rows]).rowcount
         except SQLITE_ERRORS as error:
-            self._fail(error, statement)
+            self._fail(error, statement, began)
+        self.timing.took(statement, perf_counter() - began, max(count, 0))
 
-    def _fail(self, error: Exception, statement: Statement) -> NoReturn:
+    def _fail(self, error: Exception, statement: Statement, began: float) -> NoReturn:
         """Raises what went wrong, in our words where there are any. Where waiting would hold up the event loop, a thread is to do it."""
         told = of_sqlite(error)
+        if not (self.inline and isinstance(told, StatementTimeout | LockTimeout)):
+            self.timing.took(statement, perf_counter() - began, FAILED)
         if told is None:
             raise error
         if isinstance(told, StatementTimeout) and self.slow is not None:
@@ -183,6 +199,7 @@ class SqliteDatabase:
         self._patience = patience
         self._slow: dict[int, float] = {}
         self._local = threading.local()
+        self.timing = Timing()
         self._opened: list[SqliteConnection] = []
 
     async def open(self) -> None:
@@ -199,7 +216,7 @@ class SqliteDatabase:
 
     def _connection(self) -> SqliteConnection:
         """One that doesn't wait for others' locks, once it is there."""
-        connection = SqliteConnection(self.path, busy=self._patience)
+        connection = SqliteConnection(self.path, self.timing, busy=self._patience)
         connection.raw.execute("PRAGMA busy_timeout=0")
         self._opened.append(connection)
         return connection
@@ -234,7 +251,7 @@ class SqliteDatabase:
     async def check(self) -> None:
         self._file.check_writable()
 
-    def figures(self) -> Mapping[str, float]:
+    def figures(self) -> Figures:
         if not self._opened:
             return {}
         return {"gateway_sqlite_wal_bytes": self._file.log_bytes(), "gateway_database_writes_waiting": self._writer.waiting}
@@ -252,7 +269,7 @@ class SqliteDatabase:
             return read(self._thread_connection(), self._timeout)
 
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._readers, run)
+            return await asyncio.get_running_loop().run_in_executor(self._readers, copy_context().run, run)
         except OverBudget as late:
             message = f"the statement ran longer than {self._timeout:g} s"
             raise StatementTimeout(message) from late
@@ -295,7 +312,7 @@ class SqliteDatabase:
     def _thread_connection(self) -> SqliteConnection:
         connection: SqliteConnection | None = getattr(self._local, "connection", None)
         if connection is None:
-            connection = self._local.connection = SqliteConnection(self.path, busy=self._timeout)
+            connection = self._local.connection = SqliteConnection(self.path, self.timing, busy=self._timeout)
             connection.slow = self._slow
             self._opened.append(connection)
         return connection

@@ -10,7 +10,8 @@ import sqlite3
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextvars import Context, copy_context
+from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
@@ -37,6 +38,8 @@ class _Job:
     done: "asyncio.Future[Any]"
     value: Any = None
     error: BaseException | None = None
+    context: Context = field(default_factory=copy_context)
+    """The caller's: what is told of slow statements names the caller's request."""
 
     def settle(self) -> None:
         if self.done.done():
@@ -175,7 +178,7 @@ class SqliteWriter:
             self._execute("SAVEPOINT job")
         self._connection.deadline = perf_counter() + self._timeout
         try:
-            job.value = self._drive(job.work(self._connection))
+            job.value = job.context.run(self._drive, job.work(self._connection))
         except BaseException as error:
             job.error = _told(error)
             self._connection.deadline = float("inf")

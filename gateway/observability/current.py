@@ -1,0 +1,14 @@
+"""Whose work is being done here: for what is told of a statement, far from the request that asked for it.
+
+Both are small and stay valid after their request, since tasks and connections that begin within it keep its context.
+"""
+
+from contextvars import ContextVar
+from typing import Final
+
+from schema.engine.document.documents import Prepared
+
+#: The id of the request, or of the socket.
+REQUEST_ID: Final[ContextVar[bytes | None]] = ContextVar("request_id", default=None)
+#: The operation that runs.
+OPERATION: Final[ContextVar[Prepared | None]] = ContextVar("operation", default=None)

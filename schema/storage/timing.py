@@ -1,0 +1,45 @@
+"""How long statements take: each one is noted by a call into C, and Python is only called for those that take long."""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from math import inf
+from typing import Final, TypeAlias
+
+from .statements import Statement
+
+#: How many durations wait for whoever counts them; above it the oldest go. Each takes some 32 bytes.
+MOST_DURATIONS: Final = 10_000
+#: What `Report` gets as its number of rows for a statement that failed.
+FAILED: Final = -1
+
+Report: TypeAlias = Callable[[Statement, float, int], None]
+"""Told of a statement, the seconds that it took, and the rows that it read or wrote. It is called where the statement ended, which may be
+a thread, in the context of whoever asked for it."""
+
+
+def _to_nobody(_statement: Statement, _seconds: float, _rows: int) -> None:
+    """Nobody wants to know."""
+
+
+class Timing:
+    """What all connections of one database note their statements in: `note` takes seconds; `report` those above `above` seconds."""
+
+    __slots__ = ("_durations", "above", "note", "report")
+
+    def __init__(self) -> None:
+        self._durations: deque[float] = deque(maxlen=MOST_DURATIONS)
+        self.note = self._durations.append
+        self.above = inf
+        self.report: Report = _to_nobody
+
+    def took(self, statement: Statement, seconds: float, rows: int) -> None:
+        """Note a statement. What runs for each request does the same in its own lines, which saves this call."""
+        self.note(seconds)
+        if seconds > self.above:
+            self.report(statement, seconds, rows)
+
+    def taken(self) -> Iterator[float]:
+        """The seconds of each statement since the last time, each told once."""
+        durations = self._durations
+        while durations:
+            yield durations.popleft()
