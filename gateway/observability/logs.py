@@ -11,8 +11,9 @@ from typing import Any, BinaryIO, Final
 import orjson
 import structlog
 
-from .lines import Line, clean, members
 from gateway.settings import Settings
+
+from .lines import Line, clean, members
 
 LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 #: The loggers that may tell of what is well; of all others warnings and errors are told.

@@ -18,8 +18,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disa
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from gateway import VERSION
-from .lines import Line
 from schema.storage.database import Figures
+
+from .lines import Line
 
 # When a series began is told to nobody who reads this form of metrics; it would double their number.
 disable_created_metrics()  # type: ignore[no-untyped-call]

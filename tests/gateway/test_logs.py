@@ -27,7 +27,7 @@ PROGRAM = """
 import asyncio, gc, logging, os, sys, threading, warnings
 import structlog
 logging.getLogger("own").addHandler(logging.StreamHandler())
-from gateway import logs
+from gateway.observability import logs
 from gateway.settings import Settings
 
 def defect(raising=False):
@@ -90,7 +90,7 @@ def test_nothing_of_what_variables_held(written: tuple[str, str]) -> None:
 def test_on_a_terminal_the_log_is_for_people() -> None:
     """By itself it is JSON for programs, and words where standard error is a terminal."""
     program = (
-        "import structlog; from gateway import logs; from gateway.settings import Settings; "
+        "import structlog; from gateway.observability import logs; from gateway.settings import Settings; "
         "logs.configure(Settings()); structlog.get_logger().info('hello')"
     )
     command, environment = [sys.executable, "-c", program], {"PYTHONPATH": str(ROOT)}
