@@ -13,9 +13,7 @@ Fault                     a request that gets no answer of its own
 ├── Malformed             it is not HTTP
 ├── Unsupported           the body's media type or encoding
 ├── RateLimited           the token's budget is used up
-├── Unavailable           the database is away
-│   ├── Overloaded        too much work
-│   └── Unread            too many answers wait for their readers
+├── Unavailable           too much work, or the database is away
 ├── TimedOut              the operation took too long
 └── Defect                ours: nothing leaks but the request's id
 """
@@ -161,20 +159,9 @@ class Unavailable(Fault):
 
     code = "UNAVAILABLE"
 
-    def __init__(self, message: str, retry_after: int = 1) -> None:
+    def __init__(self, message: str, retry_after: int = 1, reason: str | None = None) -> None:
         super().__init__(message, [(b"retry-after", str(retry_after).encode())])
-
-
-class Overloaded(Unavailable):
-    """More requests come than can be worked on."""
-
-    reason = "overload"
-
-
-class Unread(Unavailable):
-    """Large answers wait for readers that don't take them."""
-
-    reason = "unread_answers"
+        self.reason = reason
 
 
 class TimedOut(Fault):

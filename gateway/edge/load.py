@@ -12,7 +12,7 @@ from schema.engine.execute.fairness import Line
 from schema.rules.access import Caller
 from schema.storage.database import Figures
 
-from .faults import Fault, Overloaded, TimedOut
+from .faults import Fault, TimedOut, Unavailable
 from .observed import ClientGone
 from .unsent import Unsent, has_written, in_portions, large_body
 
@@ -101,8 +101,8 @@ def _owner(scope: Scope) -> str:
     return "" if caller is None else caller.token_id
 
 
-def _too_many() -> Overloaded:
-    return Overloaded("Too many requests at once. Try again in a moment.")
+def _too_many() -> Unavailable:
+    return Unavailable("Too many requests at once. Try again in a moment.", reason="overload")
 
 
 #: A request that is too young to be watched: when it began, and how to hear from its client.

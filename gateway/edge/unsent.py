@@ -11,7 +11,7 @@ from typing import Final, Protocol
 
 from starlette.types import Message, Scope, Send
 
-from .faults import Unread
+from .faults import Unavailable
 from .respond import GRAPHQL_PATH
 
 #: Bytes of a body that counts, as digits of its Content-Length: 100,000. Less of it waits in the connection, which counts by itself.
@@ -75,7 +75,8 @@ class Unsent:
         """
         while self.bytes > self.limit:
             if not self._drop_slowest():
-                raise Unread("Too many large answers wait to be read at once. Try again soon, or ask for smaller pages.")
+                message = "Too many large answers wait to be read at once. Try again soon, or ask for smaller pages."
+                raise Unavailable(message, reason="unread_answers")
             await self._until_given_back()
 
     def add_now(self, size: int) -> bool:
