@@ -32,6 +32,11 @@ class Extension:
         self.schema_extensions = tuple(schema_extensions)
         self.fields: list[tuple[type | None, StrawberryField]] = []
         self.deprecations: dict[str, str] = {}
+        self.resources: list[Any] = []
+
+    def rest(self, resource: Any) -> None:
+        """Adds a resource of REST, as `rest_compat.resources.declaration` declares them; its operations are this graph's."""
+        self.resources.append(resource)
 
     def deprecate(self, coordinate: str, reason: str) -> None:
         """Deprecates a field, an argument, an input field or an enum value: `Opportunity.source`, `Query.opportunities(offset:)`.
