@@ -128,7 +128,7 @@ class Application:
                 Observed,
                 observe=self.journal.note,
                 complain=self.complain,
-                marks=self.marks,
+                notices=self.notices,
                 stopping=lambda: self.stopping,
                 headers=[(b"strict-transport-security", b"max-age=%d" % settings.hsts)] if settings.hsts else [],
             ),
@@ -223,9 +223,9 @@ class Application:
             self.journal.tell()
             await self.database.close()
 
-    def marks(self, scope: Scope) -> Headers:
+    def notices(self, scope: Scope) -> Headers:
         """The GraphQL operation of a REST call that one of the layers lets go no further."""
-        return self.resources.marks(scope) if self.resources else []
+        return self.resources.notices(scope) if self.resources else []
 
     def complain(self, scope: Scope, error: Exception) -> None:
         """Tell the log of a defect; the client only gets the request's id."""

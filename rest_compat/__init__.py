@@ -1,7 +1,7 @@
 """The documented REST routes, each one GraphQL operation run in process: no SQL, no table and no model is in this room."""
 
 from rest_compat.openapi.document import openapi
-from rest_compat.openapi.older import openapi_3_0
+from rest_compat.openapi.version_3_0 import openapi_3_0
 from rest_compat.translate.call import Translator
 
 from .errors import error_response

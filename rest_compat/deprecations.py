@@ -29,11 +29,11 @@ class Deprecated:
     deprecation: Deprecation
 
     @property
-    def is_told(self) -> bool:
+    def in_headers(self) -> bool:
         """Whether the answer's headers tell of it."""
         return self.kind != "whole_object" or self.deprecation.whole_objects
 
-    def explained(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """As `/api/_graphql` answers it."""
         found = self.deprecation
         sunset = found.sunset.isoformat() if found.sunset else None

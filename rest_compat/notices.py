@@ -12,26 +12,28 @@ MOST_NAMES = 20
 LONGEST_NAME = 100
 
 
-def marks_of(parameters: Sequence[str], fields: Sequence[str], deprecations: Sequence[Deprecated], preferences: Sequence[str]) -> Headers:
-    """The ignored parameters and fields of the body, as `noted`; the preferences that were followed (RFC 7240); deprecations."""
-    marks: Headers = []
+def notice_headers(
+    parameters: Sequence[str], fields: Sequence[str], deprecations: Sequence[Deprecated], preferences: Sequence[str]
+) -> Headers:
+    """The ignored parameters and fields of the body, by `header_names`; the preferences that were followed (RFC 7240); deprecations."""
+    notices: Headers = []
     if parameters:
-        marks.append((b"x-ignored-parameters", ", ".join(parameters).encode()))
+        notices.append((b"x-ignored-parameters", ", ".join(parameters).encode()))
     if fields:
-        marks.append((b"x-ignored-fields", ", ".join(fields).encode()))
+        notices.append((b"x-ignored-fields", ", ".join(fields).encode()))
     if preferences:
-        marks.append((b"preference-applied", ", ".join(preferences).encode()))
-    return marks + deprecation_marks(deprecations) if deprecations else marks
+        notices.append((b"preference-applied", ", ".join(preferences).encode()))
+    return notices + deprecation_headers(deprecations) if deprecations else notices
 
 
-def noted(names: Sequence[str]) -> tuple[str, ...]:
+def header_names(names: Sequence[str]) -> tuple[str, ...]:
     """Names that a client made up, as headers, log and counts can hold them: percent-encoded, not too long, and not too many."""
     return tuple(quote(name[:LONGEST_NAME], safe="[]", errors="surrogateescape") for name in names[:MOST_NAMES])
 
 
-def deprecation_marks(deprecations: Sequence[Deprecated]) -> Headers:
+def deprecation_headers(deprecations: Sequence[Deprecated]) -> Headers:
     """The earliest dates of all that are told of, and each link once (RFC 9745, RFC 8594)."""
-    found = [one.deprecation for one in deprecations if one.is_told]
+    found = [one.deprecation for one in deprecations if one.in_headers]
     if not found:
         return []
     midnights = [datetime.combine(one.since, time(), UTC) for one in found]

@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 from typing_extensions import override
 
 from rest_compat.openapi.document import openapi
-from rest_compat.openapi.older import openapi_3_0
+from rest_compat.openapi.version_3_0 import openapi_3_0
 from rest_compat.resources.accounts import ACCOUNTS
 from rest_compat.resources.contacts import CONTACTS
 from rest_compat.resources.declaration import Resource
@@ -43,7 +43,7 @@ class RestRoutes(BaseRoute):
         known = scope["type"] == "http" and self._translator.find(route_path(scope)) is not None
         return (Match.FULL, {}) if known else (Match.NONE, {})
 
-    def marks(self, scope: Scope) -> Headers:
+    def notices(self, scope: Scope) -> Headers:
         """The header that names a request's GraphQL operation, for those who refuse it before it comes here.
 
         Leaves the path's pattern in the state's `route`, and the operation's name in its `operation`, as serving it would.
@@ -51,12 +51,12 @@ class RestRoutes(BaseRoute):
         found = self._translator.find(route_path(scope))
         if found is None:
             return []
-        site, bound, state = found[0], found[0].action(scope["method"]), scope["state"]
-        if bound is None:
-            state.setdefault("route", site.path)
+        path_endpoints, endpoint, state = found[0], found[0].action(scope["method"]), scope["state"]
+        if endpoint is None:
+            state.setdefault("route", path_endpoints.path)
             return []
-        state["route"], state["operation"] = bound.path, bound.document.name
-        return bound.marks
+        state["route"], state["operation"] = endpoint.path, endpoint.document.name
+        return endpoint.notices
 
     @override
     def url_path_for(self, name: str, /, **path_params: object) -> URLPath:
@@ -82,7 +82,7 @@ def route_path(scope: Scope) -> str:
     return path[len(root) :] if root and path.startswith(root + "/") else path
 
 
-class Document:
+class DocumentPage:
     """An OpenAPI document, made once; below a prefix that a proxy tells, its server is there."""
 
     def __init__(self, document: Mapping[str, Any]) -> None:
@@ -106,6 +106,6 @@ def routes(graph: Graph, resources: Sequence[Resource] = RESOURCES) -> list[Base
     return [
         RestRoutes(translator),
         Route(EXPLAIN, Explain(translator), methods=None),
-        Route(OPENAPI, Document(described), methods=["GET"]),
-        Route(OPENAPI_3_0, Document(openapi_3_0(described)), methods=["GET"]),
+        Route(OPENAPI, DocumentPage(described), methods=["GET"]),
+        Route(OPENAPI_3_0, DocumentPage(openapi_3_0(described)), methods=["GET"]),
     ]

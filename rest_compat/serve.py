@@ -9,8 +9,8 @@ import orjson
 from starlette.types import Receive, Scope, Send
 
 from rest_compat.resources.declaration import Action, Resource
-from rest_compat.translate.binding import COUNT, ERRORS, JSON_QUERIES, NODES, PAGE_INFO, VERSION, Bound
-from rest_compat.translate.call import Call, Request, Site, Translator, no_such
+from rest_compat.translate.call import PathEndpoints, Request, TranslatedCall, Translator, no_such
+from rest_compat.translate.endpoint import COUNT, ERRORS, JSON_QUERIES, NODES, PAGE_INFO, VERSION, Endpoint
 from rest_compat.translate.paging import Page
 
 from .errors import STATUS, Headers, Item, Refused, error_response, invalid, malformed, no_method
@@ -37,7 +37,7 @@ class Server:
     def __init__(self, translator: Translator) -> None:
         self._translator = translator
         self._graph = translator.graph
-        self._answers: dict[Action, Callable[[Call, Request, Scope], Awaitable[Response]]] = {
+        self._answers: dict[Action, Callable[[TranslatedCall, Request, Scope], Awaitable[Response]]] = {
             "list": self._list,
             "create": self._write,
             "get": self._get,
@@ -45,42 +45,42 @@ class Server:
             "delete": self._write,
         }
 
-    async def serve(self, site: Site, identifier: str, scope: Scope, receive: Receive, send: Send) -> None:
+    async def serve(self, path_endpoints: PathEndpoints, identifier: str, scope: Scope, receive: Receive, send: Send) -> None:
         """One request to a resource's path, answered whatever it is (other than a defect, which is raised)."""
         method, state = scope["method"], scope["state"]
         headers: dict[bytes, str] = {}
-        marks: Headers = []
-        bound: Bound | None = None
+        notices: Headers = []
+        endpoint: Endpoint | None = None
         try:
             headers = read_headers(scope["headers"])
             if method == "POST":
-                method = site.method(method, headers)
-            bound = site.action(method)
-            if bound is None:
-                status, own, body = _other_method(site, method, state)
+                method = path_endpoints.method(method, headers)
+            endpoint = path_endpoints.action(method)
+            if endpoint is None:
+                status, own, body = _other_method(path_endpoints, method, state)
             else:
-                state["route"], state["operation"], marks = bound.path, bound.document.name, bound.marks
+                state["route"], state["operation"], notices = endpoint.path, endpoint.document.name, endpoint.notices
                 check_accept(headers.get(b"accept", ""))
                 sent = await read_body(headers, receive, self._graph.max_body) if method in _WITH_BODY else b""
                 request = Request(method, scope["path"], scope["query_string"], headers, sent)
-                call = self._translator.call(bound, identifier, request)
-                marks = call.marks
+                call = self._translator.call(endpoint, identifier, request)
+                notices = call.notices
                 self._graph.record_usage(state["caller"], call.uses)
-                if call.body is not None or call.asked.ignored:
+                if call.body is not None or call.parsed.ignored:
                     state["ignored"] = call.ignored
-                status, own, body = await self._answers[bound.action](call, request, scope)
+                status, own, body = await self._answers[endpoint.action](call, request, scope)
         except ClientGone:
             return
         except Refused as refused:
-            if bound is not None and "caller" in state:
-                self._graph.record_usage(state["caller"], (Use(bound.route, "refused", refused.code.lower()),))
+            if endpoint is not None and "caller" in state:
+                self._graph.record_usage(state["caller"], (Use(endpoint.route, "refused", refused.code.lower()),))
             state["error"] = refused.code
             status, own, body = refusal(refused, headers.get(b"accept", ""), state)
         if "cost" in state:
             own.append((b"x-graphql-cost", b"%d" % state["cost"]))
-        await answer(send, (status, own + marks, body), head=method == "HEAD")
+        await answer(send, (status, own + notices, body), head=method == "HEAD")
 
-    def _root(self, call: Call, result: Answer, state: dict[str, Any]) -> Any:
+    def _root(self, call: TranslatedCall, result: Answer, state: dict[str, Any]) -> Any:
         """What the operation's root field answered; its cost is left in `state`, for the answer's header.
 
         Raises Refused where the operation as a whole was refused.
@@ -89,9 +89,9 @@ class Server:
             state["cost"] = result.extensions["cost"]["requested"]
         if result.errors or result.data is None:
             raise self._failed(call, result)
-        return result.data[call.asked.bound.root]
+        return result.data[call.parsed.endpoint.root]
 
-    def _failed(self, call: Call, result: Answer) -> Refused:
+    def _failed(self, call: TranslatedCall, result: Answer) -> Refused:
         """A call refused as a whole. If it did not even begin, it is the body's types that may be at fault."""
         faults = self._translator.faults(call) if not result.executed else []
         if faults:
@@ -103,12 +103,12 @@ class Server:
             return _no_position(code, call.query.page.way)
         if STATUS.get(code, 500) == STATUS["INTERNAL_ERROR"]:
             return Refused("INTERNAL_ERROR", "Something went wrong in the gateway. Its log has the details under the id of this request.")
-        return Refused(code, call.bound.words.of(error["message"]))
+        return Refused(code, call.endpoint.message_names.of(error["message"]))
 
-    async def _list(self, call: Call, request: Request, scope: Scope) -> Response:
+    async def _list(self, call: TranslatedCall, request: Request, scope: Scope) -> Response:
         page, caller = call.query.page, scope["state"]["caller"]
         assert page is not None
-        url = self._base(scope, request) + call.bound.path
+        url = self._base(scope, request) + call.endpoint.path
         seen = (self._graph.sight(caller).encode(), url.encode(), request.query)
         known = request.headers.get(b"if-none-match")
         if known is not None and is_fresh(known, tag := entity_tag(await self._graph.revision(caller), *seen)):
@@ -119,12 +119,12 @@ class Server:
         tag = entity_tag(result.revision, *seen)
         return 200, [_JSON, *_PRIVATE, _etag(tag)], _page_body(call, page, url, connection)
 
-    async def _get(self, call: Call, request: Request, scope: Scope) -> Response:
-        operation, state = call.asked.operation, scope["state"]
+    async def _get(self, call: TranslatedCall, request: Request, scope: Scope) -> Response:
+        operation, state = call.parsed.operation, scope["state"]
         result = await self._graph.execute(operation.prepared, call.variables, state["caller"])
         record = self._root(call, result, state)
         if record is None:
-            raise no_such(call.bound.resource)
+            raise no_such(call.endpoint.resource)
         body = orjson.dumps(operation.write(record))
         tag = entity_tag(record[VERSION], body)
         known = request.headers.get(b"if-none-match")
@@ -132,7 +132,7 @@ class Server:
             return _not_modified(tag)
         return 200, [_JSON, *_PRIVATE, _etag(tag)], body
 
-    async def _write(self, call: Call, request: Request, scope: Scope) -> Response:
+    async def _write(self, call: TranslatedCall, request: Request, scope: Scope) -> Response:
         state = scope["state"]
         result = await self._graph.execute(call.operation.prepared, call.variables, state["caller"])
         for version in call.older:
@@ -142,18 +142,18 @@ class Server:
             result = await self._graph.execute(call.operation.prepared, call.variables, state["caller"])
         payload = _payload(call, self._root(call, result, state))
         headers: Headers = [(b"idempotency-replayed", b"true")] if result.extensions.get("idempotencyReplayed") else []
-        if call.bound.action == "delete":
+        if call.endpoint.action == "delete":
             return 204, headers, b""
-        return self._written(call, request, scope, payload[call.bound.record[0]], headers)
+        return self._written(call, request, scope, payload[call.endpoint.record[0]], headers)
 
-    def _written(self, call: Call, request: Request, scope: Scope, record: dict[str, Any], headers: Headers) -> Response:
+    def _written(self, call: TranslatedCall, request: Request, scope: Scope, record: dict[str, Any], headers: Headers) -> Response:
         """The answer that shows a record which was just created or changed."""
         shaped = call.operation.write(record)
         body = orjson.dumps(shaped)
         headers += [_JSON, _etag(entity_tag(record[VERSION], body))]
-        if call.bound.action == "update":
+        if call.endpoint.action == "update":
             return 200, headers, body
-        location = f"{self._base(scope, request)}{call.bound.path}{quote(shaped['id'], safe='')}/"
+        location = f"{self._base(scope, request)}{call.endpoint.path}{quote(shaped['id'], safe='')}/"
         return 201, [*headers, (b"location", location.encode())], body
 
     def _base(self, scope: Scope, request: Request) -> str:
@@ -161,21 +161,21 @@ class Server:
         return self._graph.public_url or address(scope, request.headers)
 
 
-def _other_method(site: Site, method: str, state: dict[str, Any]) -> Response:
-    state["route"] = site.path
+def _other_method(path_endpoints: PathEndpoints, method: str, state: dict[str, Any]) -> Response:
+    state["route"] = path_endpoints.path
     if method == "OPTIONS":
-        return 204, [(b"allow", site.allow.encode()), *([JSON_QUERIES] if queries.METHOD in site.actions else [])], b""
-    raise no_method(method, site.allow)
+        return 204, [(b"allow", path_endpoints.allow.encode()), *([JSON_QUERIES] if queries.METHOD in path_endpoints.actions else [])], b""
+    raise no_method(method, path_endpoints.allow)
 
 
-def _wants_other_version(call: Call, result: Answer) -> bool:
+def _wants_other_version(call: TranslatedCall, result: Answer) -> bool:
     """Whether a write is refused for its version: by the record, or since its idempotency key was used with another one."""
     if result.errors or result.data is None:
         return any(error.get("extensions", {}).get("reason") == "KEY_REUSED" for error in result.errors or ())
-    return any(fault["code"] == "PRECONDITION_FAILED" for fault in result.data[call.bound.root][ERRORS])
+    return any(fault["code"] == "PRECONDITION_FAILED" for fault in result.data[call.endpoint.root][ERRORS])
 
 
-def _payload(call: Call, payload: dict[str, Any]) -> dict[str, Any]:
+def _payload(call: TranslatedCall, payload: dict[str, Any]) -> dict[str, Any]:
     """A mutation's payload. Raises Refused if it says what to mend."""
     faults = payload[ERRORS]
     if not faults:
@@ -183,7 +183,7 @@ def _payload(call: Call, payload: dict[str, Any]) -> dict[str, Any]:
     about_body = [_item(call, fault) for fault in faults if fault["field"]]
     if about_body:
         raise invalid(about_body)
-    raise _about_record(call.bound.resource, faults[0]["code"], call.bound.words.of(faults[0]["message"]))
+    raise _about_record(call.endpoint.resource, faults[0]["code"], call.endpoint.message_names.of(faults[0]["message"]))
 
 
 def _about_record(resource: Resource, code: str, message: str) -> Refused:
@@ -195,13 +195,13 @@ def _about_record(resource: Resource, code: str, message: str) -> Refused:
     return Refused(code, message)
 
 
-def _item(call: Call, fault: dict[str, Any]) -> Item:
+def _item(call: TranslatedCall, fault: dict[str, Any]) -> Item:
     field, *below = fault["field"]
-    name = call.bound.body.name(field) if call.bound.body else field
-    return Item(".".join([name, *below]), fault["code"].lower(), call.bound.words.of(fault["message"]))
+    name = call.endpoint.body.name(field) if call.endpoint.body else field
+    return Item(".".join([name, *below]), fault["code"].lower(), call.endpoint.message_names.of(fault["message"]))
 
 
-def _page_body(call: Call, page: Page, url: str, connection: dict[str, Any]) -> bytes:
+def _page_body(call: TranslatedCall, page: Page, url: str, connection: dict[str, Any]) -> bytes:
     count = connection[COUNT]
     if page.is_past(count):
         raise Refused("NOT_FOUND", f"There is no page {page.number}: the last one is {max(1, -(-count // page.limit))}.")

@@ -34,7 +34,7 @@ from rest_compat.tools.recordings import (
     write_folder,
 )
 from rest_compat.tools.recordings.sorting import MOST_CALLS
-from rest_compat.translate.call import JSON_BODY, Call, request_of
+from rest_compat.translate.call import JSON_BODY, TranslatedCall, request_of
 from schema.engine.execute.answers import Answer
 
 from .terminal import Refused, say
@@ -92,7 +92,7 @@ def translate_call(settings: Settings, method: str, target: str, body: str) -> N
         say(line)
 
 
-def _remarks(call: Call) -> Iterator[str]:
+def _remarks(call: TranslatedCall) -> Iterator[str]:
     if call.ignored:
         yield f"Ignored: {', '.join(call.ignored)}"
     for one in call.deprecations:

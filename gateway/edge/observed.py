@@ -29,7 +29,7 @@ NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
 #: Told once a request: its scope, the status sent (499 if the client left), the seconds it took, and the bytes of the answer's body.
 Observe = Callable[[Scope, int, float, int], None]
 #: Headers for the answer to a fault, which then didn't get as far as where they are given else.
-Marks = Callable[[Scope], Headers]
+Notices = Callable[[Scope], Headers]
 #: Told of an exception that nothing expected.
 Complain = Callable[[Scope, Exception], None]
 
@@ -50,13 +50,13 @@ class Observed:
         app: ASGIApp,
         observe: Observe,
         complain: Complain,
-        marks: Marks,
+        notices: Notices,
         stopping: Callable[[], bool],
         headers: Headers | None = None,
     ) -> None:
         self.app = app
         self.headers: Headers = [NOSNIFF, *(headers or [])]
-        self.marks = marks
+        self.notices = notices
         self.stopping = stopping
         self.observe = observe
         self.complain = complain
@@ -127,7 +127,7 @@ class Observed:
                 await _tell_options(send, fault.allow)
                 return
             fault = refused
-        state["out"] += self.marks(scope)
+        state["out"] += self.notices(scope)
         await refuse(scope, send, fault)
 
     def _strange_host(self, scope: Scope) -> BadRequest | None:

@@ -11,12 +11,12 @@ from rest_compat.errors import STATUS
 from rest_compat.resources.declaration import METHODS, Action, Parameter, Resource
 from rest_compat.tools.explain import PARAMETERS as EXPLAINED
 from rest_compat.tools.explain import PATH as EXPLAIN
-from rest_compat.translate.binding import Bound
 from rest_compat.translate.body import READ_BACK
 from rest_compat.translate.call import WHOLE, Translator, request_of
+from rest_compat.translate.endpoint import Endpoint
 from rest_compat.translate.paging import AFTER, BEFORE, LIMIT, OFFSET, PAGE
-from rest_compat.translate.parameter_types import Several
-from rest_compat.translate.query import FIELDS, ORDERING, Reader
+from rest_compat.translate.parameter_types import ListOf
+from rest_compat.translate.query import FIELDS, ORDERING, ParameterReader
 
 from .errors import ERROR_SCHEMAS, error_answers
 from .headers import asked_headers, header_components, page_headers, parameter_components, success_headers, unchanged_headers
@@ -67,8 +67,8 @@ _EXPLAIN_REFUSALS = (
 def openapi(translator: Translator) -> dict[str, Any]:
     """The whole document; `servers` names the public URL, or the server that it is read from."""
     paths: JsonSchema = {}
-    for bound in translator.bound.values():
-        paths.setdefault(bound.path, {})[bound.method.lower()] = _operation(bound)
+    for endpoint in translator.endpoints.values():
+        paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -97,9 +97,9 @@ def _ref(kind: str, name: str) -> dict[str, str]:
 def _schemas(translator: Translator) -> JsonSchema:
     found: JsonSchema = dict(ERROR_SCHEMAS)
     for resource in translator.resources:
-        by = {action: translator.bound[resource.name, action] for action in METHODS}
-        for name, bound in ((resource.type, by["get"]), (f"{resource.type}Item", by["list"])):
-            found[name] = object_schema(bound.sources)
+        by = {action: translator.endpoints[resource.name, action] for action in METHODS}
+        for name, endpoint in ((resource.type, by["get"]), (f"{resource.type}Item", by["list"])):
+            found[name] = object_schema(endpoint.sources)
         found[f"{resource.type}Page"] = _page_schema(resource)
         found[f"Create{resource.type}"] = input_schema(by["create"])
         found[f"Update{resource.type}"] = input_schema(by["update"])
@@ -117,114 +117,114 @@ def _page_schema(resource: Resource) -> JsonSchema:
     return {"type": "object", "required": list(properties), "properties": properties}
 
 
-def _description(bound: Bound) -> str:
+def _description(endpoint: Endpoint) -> str:
     """What an operation is in GraphQL, and what counts as given in bodies that are whole objects."""
-    found = f"In GraphQL: `{bound.document.root_coordinate}`."
-    return f"{found} {_SENT_BACK}" if WHOLE in bound.document.variables else found
+    found = f"In GraphQL: `{endpoint.document.root_coordinate}`."
+    return f"{found} {_SENT_BACK}" if WHOLE in endpoint.document.variables else found
 
 
-def _operation(bound: Bound) -> JsonSchema:
-    resource, action = bound.resource, bound.action
-    name = bound.document.name
+def _operation(endpoint: Endpoint) -> JsonSchema:
+    resource, action = endpoint.resource, endpoint.action
+    name = endpoint.document.name
     found: JsonSchema = {
         "operationId": name[0].lower() + name[1:],
         "summary": _SUMMARIES[action].format(name=resource.name, one=resource.one),
-        "description": _description(bound),
+        "description": _description(endpoint),
         "tags": [resource.name],
-        "parameters": list(_parameters(bound)),
-        "responses": _answers(bound),
+        "parameters": list(_parameters(endpoint)),
+        "responses": _answers(endpoint),
     }
-    if bound.deprecations_always:
+    if endpoint.deprecations_always:
         found["deprecated"] = True
-    if bound.body:
+    if endpoint.body:
         examples = {title: {"value": dict(body)} for title, body in resource.examples[action].items()}
         schema = _ref("schemas", f"{action.capitalize()}{resource.type}")
         found["requestBody"] = {"required": True, "content": {JSON: {"schema": schema, "examples": examples}}}
     return found
 
 
-def _parameters(bound: Bound) -> Iterable[JsonSchema]:
-    if "{id}" in bound.path:
-        example = bound.resource.keys[0].example
+def _parameters(endpoint: Endpoint) -> Iterable[JsonSchema]:
+    if "{id}" in endpoint.path:
+        example = endpoint.resource.keys[0].example
         yield {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}, "example": example}
-    for reader in bound.query.readers.values():
-        yield _query_parameter(bound, reader)
-    for name in asked_headers(bound):
+    for reader in endpoint.query.readers.values():
+        yield _query_parameter(endpoint, reader)
+    for name in asked_headers(endpoint):
         yield _ref("parameters", name)
 
 
-def _query_parameter(bound: Bound, reader: Reader) -> JsonSchema:
-    declared = next((one for one in bound.resource.parameters if one.name == reader.name), None)
+def _query_parameter(endpoint: Endpoint, reader: ParameterReader) -> JsonSchema:
+    declared = next((one for one in endpoint.resource.parameters if one.name == reader.name), None)
     found: JsonSchema = {
         "name": reader.name,
         "in": "query",
         "required": False,
         "allowEmptyValue": True,
         "description": _parameter_description(reader, declared),
-        "schema": reader.kind.schema(),
+        "schema": reader.type.schema(),
     }
-    if isinstance(reader.kind, Several):
+    if isinstance(reader.type, ListOf):
         found |= {"style": "form", "explode": False}
     if declared and declared.example is not None:
-        found["example"] = [declared.example] if isinstance(reader.kind, Several) else declared.example
+        found["example"] = [declared.example] if isinstance(reader.type, ListOf) else declared.example
     return found | ({"deprecated": True} if reader.deprecated else {})
 
 
-def _parameter_description(reader: Reader, declared: Parameter | None) -> str:
+def _parameter_description(reader: ParameterReader, declared: Parameter | None) -> str:
     text = declared.description if declared else _PARAMETERS[reader.name]
-    return f"{text} {reader.kind.note}" if reader.kind.note else text
+    return f"{text} {reader.type.note}" if reader.type.note else text
 
 
-def _answers(bound: Bound) -> JsonSchema:
-    status = {"create": "201", "delete": "204"}.get(bound.action, "200")
-    found: JsonSchema = {status: _success(bound)}
-    if bound.action in {"list", "get"}:
+def _answers(endpoint: Endpoint) -> JsonSchema:
+    status = {"create": "201", "delete": "204"}.get(endpoint.action, "200")
+    found: JsonSchema = {status: _success(endpoint)}
+    if endpoint.action in {"list", "get"}:
         found["304"] = {"description": "Nothing has changed since the `ETag` that was sent.", "headers": unchanged_headers()}
-    found |= {str(STATUS[code]): _ref("responses", code) for code in _refusals(bound)}
+    found |= {str(STATUS[code]): _ref("responses", code) for code in _refusals(endpoint)}
     return found | {"default": _ref("responses", "INTERNAL_ERROR")}
 
 
-def _refusals(bound: Bound) -> Sequence[str]:
+def _refusals(endpoint: Endpoint) -> Sequence[str]:
     codes = ["BAD_REQUEST", *_ALWAYS]
-    if bound.action != "create":
+    if endpoint.action != "create":
         codes.append("NOT_FOUND")
-    if bound.action == "list":
+    if endpoint.action == "list":
         codes.append("CURSOR_EXPIRED")
-    if bound.method != "GET":
+    if endpoint.method != "GET":
         codes += ["FORBIDDEN", "REQUEST_TIMEOUT", "TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE"]
-    if bound.action == "delete" or "idempotencyKey" in bound.document.variables:
+    if endpoint.action == "delete" or "idempotencyKey" in endpoint.document.variables:
         codes.append("CONFLICT")
-    if bound.body or "idempotencyKey" in bound.document.variables:
+    if endpoint.body or "idempotencyKey" in endpoint.document.variables:
         codes.append("VALIDATION_ERROR")
-    if "expectedVersion" in bound.document.variables:
+    if "expectedVersion" in endpoint.document.variables:
         codes += ["PRECONDITION_FAILED", "PRECONDITION_REQUIRED"]
     return sorted(codes, key=lambda code: STATUS[code])
 
 
-def _success(bound: Bound) -> JsonSchema:
-    headers = success_headers(bound)
-    if bound.action == "delete":
-        return {"description": _DONE[bound.action], "headers": headers}
-    example = {source.key.name: source.key.example for source in bound.sources}
-    name = bound.resource.type
-    if bound.action == "list":
+def _success(endpoint: Endpoint) -> JsonSchema:
+    headers = success_headers(endpoint)
+    if endpoint.action == "delete":
+        return {"description": _DONE[endpoint.action], "headers": headers}
+    example = {source.key.name: source.key.example for source in endpoint.sources}
+    name = endpoint.resource.type
+    if endpoint.action == "list":
         name, example = f"{name}Page", {"count": 1, "next": None, "previous": None, "results": [example]}
     content = {JSON: {"schema": _ref("schemas", name), "example": example}}
-    return {"description": _DONE[bound.action], "headers": headers, "content": content} | _links(bound)
+    return {"description": _DONE[endpoint.action], "headers": headers, "content": content} | _links(endpoint)
 
 
-def _links(bound: Bound) -> JsonSchema:
+def _links(endpoint: Endpoint) -> JsonSchema:
     """What may be done next with the record that an answer holds."""
-    if bound.action not in {"create", "update"}:
+    if endpoint.action not in {"create", "update"}:
         return {}
     parameters = {"id": "$response.body#/id"}
-    verbs = [verb for verb in ("get", "update", "delete") if verb != bound.action]
-    return {"links": {f"{verb}It": {"operationId": f"{verb}{bound.resource.type}", "parameters": parameters} for verb in verbs}}
+    verbs = [verb for verb in ("get", "update", "delete") if verb != endpoint.action]
+    return {"links": {f"{verb}It": {"operationId": f"{verb}{endpoint.resource.type}", "parameters": parameters} for verb in verbs}}
 
 
 def _explanation(translator: Translator) -> JsonSchema:
     target = "/api/opportunities/?stage=proposal"
-    example = translator.translate(request_of("GET", target)).explained(translator.graph.public_url or "http://127.0.0.1:8000")
+    example = translator.translate(request_of("GET", target)).to_dict(translator.graph.public_url or "http://127.0.0.1:8000")
     shown = {"schema": _ref("schemas", "Explanation"), "example": example}
     answers: JsonSchema = {
         "200": {"description": "What the call is in GraphQL.", "headers": page_headers(), "content": {JSON: shown}},
@@ -232,7 +232,7 @@ def _explanation(translator: Translator) -> JsonSchema:
         "default": _ref("responses", "INTERNAL_ERROR"),
     }
     asked = [
-        {"name": reader.name, "in": "query", "required": True, "schema": reader.kind.schema() | {"minLength": 1}, "example": example}
+        {"name": reader.name, "in": "query", "required": True, "schema": reader.type.schema() | {"minLength": 1}, "example": example}
         for reader, example in zip(EXPLAINED, ("GET", target), strict=True)
     ]
     operation = {

@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_compat.errors import ALWAYS, STATUS
 from rest_compat.resources.declaration import Action
-from rest_compat.translate.binding import Bound
+from rest_compat.translate.endpoint import Endpoint
 
 JsonSchema = dict[str, Any]
 Told = tuple[str, JsonSchema, Any]
@@ -92,21 +92,21 @@ def parameter_components() -> JsonSchema:
     }
 
 
-def asked_headers(bound: Bound) -> list[str]:
+def asked_headers(endpoint: Endpoint) -> list[str]:
     """The request headers that an action goes by."""
     wanted = ["Prefer"]
-    if bound.action in {"list", "get"}:
+    if endpoint.action in {"list", "get"}:
         wanted.append("If-None-Match")
-    if "expectedVersion" in bound.document.variables:
+    if "expectedVersion" in endpoint.document.variables:
         wanted.append("If-Match")
-    if "idempotencyKey" in bound.document.variables:
+    if "idempotencyKey" in endpoint.document.variables:
         wanted.append("Idempotency-Key")
     return wanted
 
 
-def success_headers(bound: Bound) -> JsonSchema:
+def success_headers(endpoint: Endpoint) -> JsonSchema:
     """Those of an action that went well."""
-    return _refs(*_OF[bound.action], *_ROUTES)
+    return _refs(*_OF[endpoint.action], *_ROUTES)
 
 
 def unchanged_headers() -> JsonSchema:

@@ -17,7 +17,7 @@ from graphql import (
     is_non_null_type,
 )
 
-from rest_compat.translate.binding import Bound
+from rest_compat.translate.endpoint import Endpoint
 from rest_compat.translate.limits import limits
 from rest_compat.translate.parameter_types import DATE_SCHEMA, MONEY_SCHEMA
 from rest_compat.translate.shape import Source, enum_texts
@@ -81,22 +81,22 @@ def object_schema(sources: Sequence[Source]) -> JsonSchema:
     return {"type": "object", "required": list(properties), "properties": properties}
 
 
-def input_schema(bound: Bound) -> JsonSchema:
+def input_schema(endpoint: Endpoint) -> JsonSchema:
     """A request body: what may be written, with its limits; unknown keys are let pass, so nothing is said against them."""
-    assert bound.body is not None
+    assert endpoint.body is not None
     properties: JsonSchema = {}
     required = []
-    for name, (_, field) in bound.body.writable.items():
-        schema = _input_field(field, may_be_null=bound.action == "create" or name not in _kept(bound))
-        properties[name] = schema | ({"deprecated": True} if bound.body.deprecated[name] else {})
+    for name, (_, field) in endpoint.body.writable.items():
+        schema = _input_field(field, may_be_null=endpoint.action == "create" or name not in _kept(endpoint))
+        properties[name] = schema | ({"deprecated": True} if endpoint.body.deprecated[name] else {})
         if is_non_null_type(field.type):
             required.append(name)
     return {"type": "object", "properties": properties} | ({"required": required} if required else {})
 
 
-def _kept(bound: Bound) -> set[str]:
+def _kept(endpoint: Endpoint) -> set[str]:
     """Keys that no PATCH can clear: those that are never null in an answer (lists are cleared to be empty)."""
-    return {source.key.name for source in bound.sources if not source.nullable and not source.many}
+    return {source.key.name for source in endpoint.sources if not source.nullable and not source.many}
 
 
 def _input_field(field: GraphQLInputField, *, may_be_null: bool) -> JsonSchema:
@@ -104,8 +104,8 @@ def _input_field(field: GraphQLInputField, *, may_be_null: bool) -> JsonSchema:
     schema |= {_BOUNDS[name]: value for name, value in limits(field.ast_node).items() if name in _BOUNDS}
     if not is_non_null_type(field.type) and may_be_null:
         schema = nullable(schema)
-    words = " ".join(filter(None, (field.description, _IN_WORDS.get(get_named_type(field.type).name))))
-    return schema | ({"description": words} if words else {})
+    message_names = " ".join(filter(None, (field.description, _IN_WORDS.get(get_named_type(field.type).name))))
+    return schema | ({"description": message_names} if message_names else {})
 
 
 def _input_type(type_: GraphQLType) -> JsonSchema:

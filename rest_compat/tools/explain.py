@@ -8,15 +8,15 @@ from rest_compat.headers import check_accept, read_headers
 from rest_compat.serve import address, answer, read_body, refusal
 from rest_compat.translate.call import Translator, request_of
 from rest_compat.translate.parameter_types import Choice, Text
-from rest_compat.translate.query import QueryReader, Reader, shown
+from rest_compat.translate.query import ParameterReader, QueryReader, shown
 from rest_compat.translate.query_method import METHOD as QUERY
 
 PATH = "/api/_graphql"
 METHODS = ("GET", "HEAD", "POST", "OPTIONS")
 LONGEST_PATH = 8192
 PARAMETERS = (
-    Reader("method", Choice({name: name for name in ("GET", "HEAD", "POST", "PATCH", "DELETE", QUERY)}), ("method",)),
-    Reader("path", Text(LONGEST_PATH), ("path",)),
+    ParameterReader("method", Choice({name: name for name in ("GET", "HEAD", "POST", "PATCH", "DELETE", QUERY)}), ("method",)),
+    ParameterReader("path", Text(LONGEST_PATH), ("path",)),
 )
 
 
@@ -55,7 +55,7 @@ class Explain:
         graph = self._translator.graph
         body = await read_body(headers, receive, graph.max_body) if method == "POST" else b""
         call = self._translator.translate(request_of(asked["method"], asked["path"], headers, body))
-        return orjson.dumps(call.explained(graph.public_url or address(scope, headers)))
+        return orjson.dumps(call.to_dict(graph.public_url or address(scope, headers)))
 
 
 def _unknown(name: str) -> Item:

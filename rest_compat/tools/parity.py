@@ -6,8 +6,8 @@ from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLObjectType, 
 
 from rest_compat.errors import STATUS
 from rest_compat.resources.declaration import METHODS, Action, Resource
-from rest_compat.translate.binding import Bound
 from rest_compat.translate.call import Translator
+from rest_compat.translate.endpoint import Endpoint
 
 Row = tuple[str, ...]
 
@@ -38,10 +38,10 @@ def parity(translator: Translator) -> str:
 
 
 def _resource(translator: Translator, resource: Resource) -> str:
-    bound = {action: translator.bound[resource.name, action] for action in METHODS}
-    routes = [(f"`{one.route}`", f"`{one.document.root_coordinate}`") for one in bound.values()]
-    parameters = [(f"`{name}`", where) for name, where in _parameters(bound["list"])]
-    keys = [(f"`{name}`", read, written) for name, read, written in _keys(bound)]
+    endpoint = {action: translator.endpoints[resource.name, action] for action in METHODS}
+    routes = [(f"`{one.route}`", f"`{one.document.root_coordinate}`") for one in endpoint.values()]
+    parameters = [(f"`{name}`", where) for name, where in _parameters(endpoint["list"])]
+    keys = [(f"`{name}`", read, written) for name, read, written in _keys(endpoint)]
     return "\n\n".join(
         [
             f"### {resource.name.capitalize()}",
@@ -52,14 +52,14 @@ def _resource(translator: Translator, resource: Resource) -> str:
     )
 
 
-def _parameters(bound: Bound) -> Iterable[tuple[str, str]]:
-    for name, reader in bound.query.readers.items():
+def _parameters(endpoint: Endpoint) -> Iterable[tuple[str, str]]:
+    for name, reader in endpoint.query.readers.items():
         yield name, _linked(reader.coordinates) or _BY_PROCESS.get(name, "")
 
 
-def _keys(bound: dict[Action, Bound]) -> Iterable[tuple[str, str, str]]:
-    for source in bound["get"].sources:
-        inputs = [_input_coordinate(bound[action], source.key.name) for action in ("create", "update")]
+def _keys(endpoint: dict[Action, Endpoint]) -> Iterable[tuple[str, str, str]]:
+    for source in endpoint["get"].sources:
+        inputs = [_input_coordinate(endpoint[action], source.key.name) for action in ("create", "update")]
         yield source.key.name, _linked(source.coordinates), ", ".join(f"`{one}`" for one in inputs if one) or "read-only"
 
 
@@ -67,10 +67,10 @@ def _linked(coordinates: Iterable[str]) -> str:
     return " → ".join(f"`{one}`" for one in coordinates)
 
 
-def _input_coordinate(bound: Bound, name: str) -> str:
-    if bound.body is None or name not in bound.body.writable:
+def _input_coordinate(endpoint: Endpoint, name: str) -> str:
+    if endpoint.body is None or name not in endpoint.body.writable:
         return ""
-    return f"{get_named_type(bound.document.variables['input']).name}.{bound.body.writable[name][0].target}"
+    return f"{get_named_type(endpoint.document.variables['input']).name}.{endpoint.body.writable[name][0].target}"
 
 
 def _table(head: Row, rows: Sequence[Row]) -> str:
@@ -92,9 +92,9 @@ def _alone(translator: Translator, resource: Resource) -> Iterable[str]:
     yield from (f"{resource.type}.{name}" for name in record.fields if name not in shown)
     targets = {key.target for key in resource.keys}
     for action in ("create", "update"):
-        bound = translator.bound[resource.name, action]
-        fields = get_named_type(bound.document.variables["input"])
+        endpoint = translator.endpoints[resource.name, action]
+        fields = get_named_type(endpoint.document.variables["input"])
         assert isinstance(fields, GraphQLInputObjectType)
         yield from (f"{fields.name}.{name}" for name in fields.fields if name not in targets)
-    bound = translator.bound[resource.name, "list"]
-    yield from (f"{bound.route} {name}" for name, where in _parameters(bound) if not where)
+    endpoint = translator.endpoints[resource.name, "list"]
+    yield from (f"{endpoint.route} {name}" for name, where in _parameters(endpoint) if not where)

@@ -8,7 +8,7 @@ from graphql import GraphQLEnumType, GraphQLInputField, GraphQLInputObjectType, 
 
 from rest_compat.deprecations import in_schema
 from rest_compat.errors import Item, Refused
-from rest_compat.notices import noted
+from rest_compat.notices import header_names
 from rest_compat.preferences import Preferences
 from rest_compat.protocol import Fault
 from rest_compat.resources.declaration import Deprecation, Key
@@ -22,7 +22,7 @@ READ_BACK = "updatedAt"
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A body, understood: `used` are names as they came, `unknown` as `noted`; `faults` are what REST itself refuses.
+    """A body, understood: `used` are names as they came, `unknown` by `header_names`; `faults` are what REST itself refuses.
 
     `whole`: it is the whole object sent back, since it holds `updatedAt`, or every key that can be written.
     """
@@ -75,7 +75,7 @@ class BodyReader:
             except _Refusal as refusal:
                 faults.append(body_item((name, *refusal.below), refusal.message))
         whole = READ_BACK in body or len(used) == len(self.writable)
-        return Body(found, used, noted(unknown) if unknown else (), tuple(faults), whole, wanted.applied)
+        return Body(found, used, header_names(unknown) if unknown else (), tuple(faults), whole, wanted.applied)
 
     def items(self, body: Body, faults: Sequence[Fault]) -> list[Item]:
         """All that is wrong with a body: what REST refused, then what GraphQL's types refuse elsewhere in it."""

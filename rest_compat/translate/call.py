@@ -14,10 +14,10 @@ from rest_compat.preferences import NONE, Preferences, read_preferences
 from rest_compat.protocol import DecodeError, Graph, Use
 from rest_compat.resources.declaration import METHODS, Action, DeclarationError, Resource
 
-from .binding import Asked, Bound, Operation
 from .body import Body, body_item
-from .kept import Operations
-from .query import Query
+from .endpoint import Endpoint, Operation, ParsedQuery
+from .operation_cache import OperationCache
+from .query import QueryValues
 from .query_method import METHOD as QUERY
 from .query_method import query_string
 
@@ -43,29 +43,29 @@ class Request:
 
 
 @dataclass(slots=True, eq=False)
-class Call:
+class TranslatedCall:
     """A REST call, translated."""
 
-    asked: Asked
+    parsed: ParsedQuery
     variables: dict[str, Any]
     body: Body | None = None
     older: Sequence[int] = ()
     """Further versions that `If-Match` names, beside the `expectedVersion` in the variables."""
 
     @property
-    def bound(self) -> Bound:
+    def endpoint(self) -> Endpoint:
         """The action that it calls."""
-        return self.asked.bound
+        return self.parsed.endpoint
 
     @property
-    def query(self) -> Query:
+    def query(self) -> QueryValues:
         """Its query string, understood."""
-        return self.asked.query
+        return self.parsed.query
 
     @property
     def operation(self) -> Operation:
         """What runs."""
-        return self.asked.operation
+        return self.parsed.operation
 
     @property
     def fields(self) -> frozenset[str]:
@@ -75,47 +75,47 @@ class Call:
     @property
     def uses(self) -> tuple[Use, ...]:
         """What it makes use of: its route, its parameters, the keys it names."""
-        return self.bound.uses_of(self.query.used, self.fields, self.ignored) if self.body else self.asked.uses
+        return self.endpoint.uses_of(self.query.used, self.fields, self.ignored) if self.body else self.parsed.uses
 
     @property
     def ignored(self) -> tuple[str, ...]:
         """What of it has no effect: parameters that are unknown or empty, and unknown keys of its body. Percent-encoded, bounded."""
-        return (*self.asked.ignored, *self.body.unknown) if self.body else self.asked.ignored
+        return (*self.parsed.ignored, *self.body.unknown) if self.body else self.parsed.ignored
 
     @property
-    def marks(self) -> Headers:
+    def notices(self) -> Headers:
         """What is told of the call itself, whatever becomes of it."""
         if self.body is None:
-            return self.asked.marks
-        return self.bound.told(self.asked.ignored, self.body.unknown, self.deprecations, self.body.preferences)
+            return self.parsed.notices
+        return self.endpoint.notice_headers(self.parsed.ignored, self.body.unknown, self.deprecations, self.body.preferences)
 
     @property
     def deprecations(self) -> list[Deprecated]:
         """What it uses that is deprecated."""
-        return self.bound.deprecations(self.query.used, self.fields)
+        return self.endpoint.deprecations(self.query.used, self.fields)
 
-    def explained(self, base: str) -> dict[str, Any]:
+    def to_dict(self, base: str) -> dict[str, Any]:
         """What `/api/_graphql` answers; `base` is the address of the server."""
         variables = orjson.dumps(self.variables).decode()
-        names = {"query": self.operation.document, "variables": variables, "operationName": self.bound.document.name}
+        names = {"query": self.operation.document, "variables": variables, "operationName": self.endpoint.document.name}
         return {
-            "operationName": self.bound.document.name,
+            "operationName": self.endpoint.document.name,
             "document": self.operation.document,
             "variables": self.variables,
             "ignored": list(self.ignored),
-            "deprecations": [one.explained() for one in self.deprecations],
+            "deprecations": [one.to_dict() for one in self.deprecations],
             "explorerUrl": f"{base}/graphql#{urlencode(names, quote_via=quote)}",
         }
 
 
-class Site:
+class PathEndpoints:
     """A kind of path, with the actions that it has by method: a collection, or one of its records."""
 
-    def __init__(self, actions: Sequence[Bound]) -> None:
-        self.actions = {method: bound for bound in actions for method in bound.methods}
+    def __init__(self, actions: Sequence[Endpoint]) -> None:
+        self.actions = {method: endpoint for endpoint in actions for method in endpoint.methods}
         self.path = actions[0].path
 
-    def action(self, method: str) -> Bound | None:
+    def action(self, method: str) -> Endpoint | None:
         """What `method` does here; HEAD is GET without its body, QUERY is GET with its parameters in the body."""
         return self.actions.get("GET" if method == "HEAD" else method)
 
@@ -136,78 +136,78 @@ class Site:
 
 
 class Translator:
-    """All resources, bound. Raises DeclarationError at start where something does not fit."""
+    """The endpoints of all resources. Raises DeclarationError at start where something does not fit."""
 
     def __init__(self, graph: Graph, resources: Sequence[Resource]) -> None:
         self.graph = graph
         self.resources = resources
-        operations = Operations[Operation]()
-        self.bound: dict[tuple[str, Action], Bound] = {
-            (resource.name, action): Bound(graph, resource, action, operations) for resource in resources for action in METHODS
+        operations = OperationCache[Operation]()
+        self.endpoints: dict[tuple[str, Action], Endpoint] = {
+            (resource.name, action): Endpoint(graph, resource, action, operations) for resource in resources for action in METHODS
         }
-        names = [bound.document.name for bound in self.bound.values()]
+        names = [endpoint.document.name for endpoint in self.endpoints.values()]
         if len(set(names)) < len(names):
             raise DeclarationError("two documents have the same operation name")
-        self._collections = {resource.name: self._site(resource, "list", "create") for resource in resources}
-        self._records = {resource.name: self._site(resource, "get", "update", "delete") for resource in resources}
+        self._collections = {resource.name: self._path_endpoints(resource, "list", "create") for resource in resources}
+        self._records = {resource.name: self._path_endpoints(resource, "get", "update", "delete") for resource in resources}
 
-    def _site(self, resource: Resource, *actions: Action) -> Site:
-        return Site([self.bound[resource.name, action] for action in actions])
+    def _path_endpoints(self, resource: Resource, *actions: Action) -> PathEndpoints:
+        return PathEndpoints([self.endpoints[resource.name, action] for action in actions])
 
-    def find(self, path: str) -> tuple[Site, str] | None:
+    def find(self, path: str) -> tuple[PathEndpoints, str] | None:
         """The site of a decoded path, with or without its last slash, and the id in it ('' for a collection)."""
         if not path.startswith(PREFIX):
             return None
         name, _, rest = path[len(PREFIX) :].partition("/")
         if not rest:
-            site = self._collections.get(name)
-            return (site, "") if site else None
-        site = self._records.get(name)
+            path_endpoints = self._collections.get(name)
+            return (path_endpoints, "") if path_endpoints else None
+        path_endpoints = self._records.get(name)
         identifier = rest.removesuffix("/")
-        return (site, identifier) if site and identifier and "/" not in identifier else None
+        return (path_endpoints, identifier) if path_endpoints and identifier and "/" not in identifier else None
 
-    def translate(self, request: Request) -> Call:
+    def translate(self, request: Request) -> TranslatedCall:
         """Translate a call that is not to be run: what GraphQL's types refuse is looked for here. Raises Refused, naming it all."""
         found = self.find(request.path)
         if found is None:
             raise Refused("NOT_FOUND", "There is nothing at this address.")
-        site, identifier = found
-        request.method = site.method(request.method, request.headers)
-        bound = site.action(request.method)
-        if bound is None:
-            raise no_method(request.method, site.allow)
-        call = self.call(bound, identifier, request)
+        path_endpoints, identifier = found
+        request.method = path_endpoints.method(request.method, request.headers)
+        endpoint = path_endpoints.action(request.method)
+        if endpoint is None:
+            raise no_method(request.method, path_endpoints.allow)
+        call = self.call(endpoint, identifier, request)
         faults = self.faults(call)
         if faults:
             raise invalid(faults)
         return call
 
-    def call(self, bound: Bound, identifier: str, request: Request) -> Call:
+    def call(self, endpoint: Endpoint, identifier: str, request: Request) -> TranslatedCall:
         """The call of a known action, to be run: its types are the graph's to check. Raises Refused."""
         prefer = request.headers.get(b"prefer")
         wanted = NONE if prefer is None else read_preferences(prefer)
         if request.method == QUERY:
             request.query = self._joined_query(request)
-        asked = bound.asked(request.query, strict=wanted.strict)
-        if bound.action == "list":
-            return Call(asked, asked.query.variables)
-        variables = self._of_record(bound, identifier)
-        if bound.action == "get":
-            return Call(asked, variables)
-        return self._write_call(asked, variables, request, wanted)
+        parsed = endpoint.parse(request.query, strict=wanted.strict)
+        if endpoint.action == "list":
+            return TranslatedCall(parsed, parsed.query.variables)
+        variables = self._of_record(endpoint, identifier)
+        if endpoint.action == "get":
+            return TranslatedCall(parsed, variables)
+        return self._write_call(parsed, variables, request, wanted)
 
-    def _write_call(self, asked: Asked, variables: dict[str, Any], request: Request, wanted: Preferences) -> Call:
-        bound = asked.bound
-        versions = self._versions(bound, request.headers)
+    def _write_call(self, parsed: ParsedQuery, variables: dict[str, Any], request: Request, wanted: Preferences) -> TranslatedCall:
+        endpoint = parsed.endpoint
+        versions = self._versions(endpoint, request.headers)
         if versions:
             variables["expectedVersion"] = versions[0]
-        variables |= self._key(bound, request.headers)
-        body = bound.body.read(self._decoded(request), wanted) if bound.body else None
+        variables |= self._key(endpoint, request.headers)
+        body = endpoint.body.read(self._decoded(request), wanted) if endpoint.body else None
         if body is not None:
             variables["input"] = body.input
-            if body.whole and WHOLE in bound.document.variables:
+            if body.whole and WHOLE in endpoint.document.variables:
                 variables[WHOLE] = True
-        call = Call(asked, variables, body, versions[1:])
+        call = TranslatedCall(parsed, variables, body, versions[1:])
         if body is not None and body.faults:
             raise invalid(self.faults(call))
         return call
@@ -217,17 +217,17 @@ class Translator:
         return b"&".join(filter(None, (request.query, query_string(self._decoded(request)))))
 
     @staticmethod
-    def _of_record(bound: Bound, identifier: str) -> dict[str, Any]:
-        if bound.action == "create":
+    def _of_record(endpoint: Endpoint, identifier: str) -> dict[str, Any]:
+        if endpoint.action == "create":
             return {}
         # No id of ours: to ask for it would be to hand the database what it may not be able to hold.
         if not identifier.isprintable():
-            raise no_such(bound.resource)
+            raise no_such(endpoint.resource)
         return {"id": identifier}
 
-    def _versions(self, bound: Bound, headers: Mapping[bytes, str]) -> list[int]:
+    def _versions(self, endpoint: Endpoint, headers: Mapping[bytes, str]) -> list[int]:
         """The versions that the record may have, the newest first; none where any will do."""
-        if bound.action not in {"update", "delete"}:
+        if endpoint.action not in {"update", "delete"}:
             return []
         if_match = headers.get(b"if-match")
         if if_match is None and self.graph.require_if_match:
@@ -237,12 +237,12 @@ class Translator:
             )
         return expected_versions(if_match) if if_match is not None else []
 
-    def _key(self, bound: Bound, headers: Mapping[bytes, str]) -> dict[str, Any]:
+    def _key(self, endpoint: Endpoint, headers: Mapping[bytes, str]) -> dict[str, Any]:
         key = headers.get(b"idempotency-key")
         if key is None:
             return {}
-        if "idempotencyKey" not in bound.document.variables:
-            raise malformed([Item("Idempotency-Key", "bad_request", f"Not supported for {bound.resource.name}.")])
+        if "idempotencyKey" not in endpoint.document.variables:
+            raise malformed([Item("Idempotency-Key", "bad_request", f"Not supported for {endpoint.resource.name}.")])
         return {"idempotencyKey": idempotency_key(key)}
 
     def _decoded(self, request: Request) -> Any:
@@ -253,11 +253,11 @@ class Translator:
             items = [body_item(fault.path, fault.message) for fault in error.faults if fault.path]
             raise (invalid(items) if items else Refused(error.code, error.message)) from None
 
-    def faults(self, call: Call) -> list[Item]:
+    def faults(self, call: TranslatedCall) -> list[Item]:
         """All that REST and GraphQL's types refuse in a call's body."""
-        if call.body is None or call.bound.body is None:
+        if call.body is None or call.endpoint.body is None:
             return []
-        return call.bound.body.items(call.body, self.graph.check(call.operation.prepared, call.variables))
+        return call.endpoint.body.items(call.body, self.graph.check(call.operation.prepared, call.variables))
 
 
 def no_such(resource: Resource) -> Refused:

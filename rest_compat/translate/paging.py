@@ -11,7 +11,7 @@ from typing_extensions import override
 from rest_compat.errors import Item
 from rest_compat.headers import GRAPHQL_INT
 
-from .parameter_types import Kind, Whole
+from .parameter_types import Integer, ParameterType
 
 Way: TypeAlias = Literal["after", "before"]
 
@@ -38,7 +38,7 @@ class Position:
 
 
 @dataclass(frozen=True, slots=True)
-class Positioned(Kind):
+class Positioned(ParameterType):
     """The text of a position; opaque to clients."""
 
     allowed: str = "what a `next` or `previous` link of this list holds"
@@ -55,12 +55,12 @@ class Positioned(Kind):
         return {"type": "string"}
 
 
-PAGING: Mapping[str, Kind] = {
-    PAGE: Whole(1, GRAPHQL_INT + 1),
-    LIMIT: Whole(1),
-    OFFSET: Whole(0, GRAPHQL_INT),
+PAGING: Mapping[str, ParameterType] = {
+    PAGE: Integer(1, GRAPHQL_INT + 1),
+    LIMIT: Integer(1),
+    OFFSET: Integer(0, GRAPHQL_INT),
 }
-POSITIONS: Mapping[str, Kind] = {AFTER: Positioned(), BEFORE: Positioned()}
+POSITIONS: Mapping[str, ParameterType] = {AFTER: Positioned(), BEFORE: Positioned()}
 
 
 @dataclass(frozen=True, slots=True)

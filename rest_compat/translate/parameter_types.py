@@ -34,7 +34,7 @@ class Disallowed(ValueError):
     """A text that is refused for another reason than what `allowed` says; the argument says it."""
 
 
-class Kind(Protocol):
+class ParameterType(Protocol):
     """How a parameter's text is read."""
 
     note: ClassVar[str] = ""
@@ -52,7 +52,7 @@ class Kind(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Whole(Kind):
+class Integer(ParameterType):
     """An integer from `least` to `most`; digits without end are read as a very large number."""
 
     least: int
@@ -78,7 +78,7 @@ class Whole(Kind):
 
 
 @dataclass(frozen=True, slots=True)
-class Text(Kind):
+class Text(ParameterType):
     """Text, as it is."""
 
     longest: int = LONGEST_TEXT
@@ -113,7 +113,7 @@ class Search(Text):
 
 
 @dataclass(frozen=True, slots=True)
-class Identifier(Kind):
+class Identifier(ParameterType):
     """An id: opaque, so whatever is no id of ours matches nothing."""
 
     allowed: str = "an id"
@@ -128,7 +128,7 @@ class Identifier(Kind):
 
 
 @dataclass(frozen=True, slots=True)
-class Choice(Kind):
+class Choice(ParameterType):
     """One of a few names, each with its GraphQL value."""
 
     values: Mapping[str, Any]
@@ -150,7 +150,7 @@ class Choice(Kind):
 
 
 @dataclass(frozen=True, slots=True)
-class Day(Kind):
+class Day(ParameterType):
     """A date, or an instant, of which the date as written counts. `pattern` is that of the date."""
 
     # In `anyOf` with `date-time`, generated clients send garbage or crash: the second form is told in words.
@@ -172,7 +172,7 @@ class Day(Kind):
 
 
 @dataclass(frozen=True, slots=True)
-class Amount(Kind):
+class Amount(ParameterType):
     """A bound of an amount. Amounts are whole cents, so a bound between two cents is rounded inwards, which changes no answer."""
 
     rounding: str = ROUND_CEILING
@@ -195,10 +195,10 @@ class Amount(Kind):
 
 
 @dataclass(frozen=True, slots=True)
-class Several(Kind):
+class ListOf(ParameterType):
     """A comma-separated list; spaces around the commas don't count, nor do empty places beside others."""
 
-    of: Kind
+    of: ParameterType
     key: Callable[[Any], Any] | None = None
     """Where only the first of those alike counts: what makes them so."""
 
@@ -227,7 +227,7 @@ class Several(Kind):
         return {"type": "array", "items": self.of.schema(), "maxItems": LONGEST_LIST}
 
 
-def kind_of(type_: GraphQLNamedType, operator: str, longest: int | None) -> Kind:
+def parameter_type(type_: GraphQLNamedType, operator: str, longest: int | None) -> ParameterType:
     """The kind of a parameter that becomes a value of a GraphQL type, there compared by `operator` (`gte`, `lte`, …)."""
     if isinstance(type_, GraphQLEnumType):
         return Choice({text: name for name, text in enum_texts(type_).items()})

@@ -11,7 +11,7 @@ from rest_compat.resources.declaration import Deprecation
 
 from .names import NearNames, element
 from .paging import AFTER, BEFORE, Page, read_page
-from .parameter_types import Disallowed, Kind, Several
+from .parameter_types import Disallowed, ListOf, ParameterType
 
 FIELDS, ORDERING = "fields", "ordering"
 MOST_PARAMETERS = 1_000
@@ -19,11 +19,11 @@ MOST_PARAMETERS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
-    """A parameter bound to its place in the variables; without a place, what it says isn't for GraphQL (`page`, `fields`)."""
+class ParameterReader:
+    """A parameter and its place in the variables; without a place, what it says isn't for GraphQL (`page`, `fields`)."""
 
     name: str
-    kind: Kind
+    type: ParameterType
     place: tuple[str, ...] = ()
     any_of: bool = False
     coordinates: tuple[str, ...] = ()
@@ -39,7 +39,7 @@ class Reader:
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
+class QueryValues:
     """A query string, understood. Shared between calls: `variables` must not be changed."""
 
     variables: dict[str, Any]
@@ -54,7 +54,7 @@ class Query:
 class _Given:
     """What came for one parameter: its texts in their order, and under which names."""
 
-    reader: Reader
+    reader: ParameterReader
     texts: list[tuple[int, str]]
     names: list[str]
 
@@ -68,13 +68,13 @@ class _Given:
 class QueryReader:
     """Reads the query strings of one route; `policy` says what becomes of parameters that it does not have."""
 
-    def __init__(self, readers: Sequence[Reader], *, paged: bool, policy: Policy = "near-miss") -> None:
+    def __init__(self, readers: Sequence[ParameterReader], *, paged: bool, policy: Policy = "near-miss") -> None:
         self.readers = {reader.name: reader for reader in readers}
         self._near = NearNames(self.readers)
         self._paged = paged
         self._policy = policy
 
-    def read(self, raw: bytes, *, strict: bool) -> Query:
+    def read(self, raw: bytes, *, strict: bool) -> QueryValues:
         """Read it all. Raises Refused (400) that names everything at fault; all unknown parameters are at fault if `strict`."""
         pairs = _pairs(raw)
         given, unknown = self._sorted(pairs)
@@ -89,7 +89,7 @@ class QueryReader:
                 self.readers[name].put(variables, value)
         fields = frozenset(values[FIELDS]) if FIELDS in values else None
         ignored = (*unknown, *_without_value(given, values), *_overruled(values, page))
-        return Query(variables, tuple(values), ignored, fields, page)
+        return QueryValues(variables, tuple(values), ignored, fields, page)
 
     def _sorted(self, pairs: Sequence[tuple[str, str]]) -> tuple[dict[str, _Given], dict[str, None]]:
         """What came for each parameter, and the unknown names."""
@@ -107,11 +107,11 @@ class QueryReader:
             one.names.append(name)
         return given, unknown
 
-    def _of_element(self, name: str) -> tuple[Reader | None, int | None]:
+    def _of_element(self, name: str) -> tuple[ParameterReader | None, int | None]:
         """The list that a name like `stage[]` or `stage[0]` is an element of, and its index there."""
         base, index = element(name) or ("", None)
         reader = self.readers.get(base)
-        return (reader, index) if reader is not None and isinstance(reader.kind, Several) else (None, None)
+        return (reader, index) if reader is not None and isinstance(reader.type, ListOf) else (None, None)
 
     def _refusals(self, unknown: Mapping[str, None], *, strict: bool) -> list[Item]:
         if self._policy == "ignore" and not strict:
@@ -124,12 +124,12 @@ def _values(given: Mapping[str, _Given]) -> tuple[dict[str, Any], list[Item]]:
     values: dict[str, Any] = {}
     faults: list[Item] = []
     for name, one in given.items():
-        if len(one.texts) > 1 and not isinstance(one.reader.kind, Several):
+        if len(one.texts) > 1 and not isinstance(one.reader.type, ListOf):
             faults.append(_fault(name, "is given more than once; allowed is once"))
             continue
         text = one.text()
         try:
-            value = one.reader.kind.read(_clean(text)) if text else None
+            value = one.reader.type.read(_clean(text)) if text else None
         except ValueError as error:
             faults.append(_refusal(one.reader, text, error))
         else:
@@ -174,8 +174,8 @@ def _clean(text: str) -> str:
     return text
 
 
-def _refusal(reader: Reader, text: str, error: ValueError) -> Item:
-    allowed = str(error) if isinstance(error, Disallowed) else reader.kind.allowed
+def _refusal(reader: ParameterReader, text: str, error: ValueError) -> Item:
+    allowed = str(error) if isinstance(error, Disallowed) else reader.type.allowed
     return _fault(reader.name, f"is {shown(text)}; allowed is {allowed}")
 
 

@@ -107,7 +107,7 @@ def test_blank_is_what_is_trimmed(graph: FakeGraph) -> None:
 
 def test_searches_are_trimmed_alike(graph: FakeGraph) -> None:
     """What REST takes off the ends of a text to search for is what the graph takes off the ends of any."""
-    kind = Translator(graph, RESOURCES).bound["opportunities", "list"].query.readers["search"].kind
+    kind = Translator(graph, RESOURCES).endpoints["opportunities", "list"].query.readers["search"].type
     for each in map(chr, range(0xA1, sys.maxunicode + 1)):
         if not each.isprintable() and not 0xD800 <= ord(each) < 0xE000:
             assert kind.read(f"{each}a{each}") == trimmed(f"{each}a{each}")

@@ -5,7 +5,7 @@ import tracemalloc
 import weakref
 from itertools import combinations, islice
 
-from rest_compat.translate.kept import Operations
+from rest_compat.translate.operation_cache import OperationCache
 from tests.rest_compat.real import OPPORTUNITIES, gateway
 
 KEYS = ("id", "name", "accountId", "accountName", "value", "stage", "probability", "closeDate", "assignedTo", "source")
@@ -13,7 +13,7 @@ KEYS = ("id", "name", "accountId", "accountName", "value", "stage", "probability
 
 def test_the_longest_unused_go_first() -> None:
     """Whoever lets an operation go is told; one that is larger than all that may be kept stays alone."""
-    kept, gone = Operations[str](3, 400_000), list[str]()
+    kept, gone = OperationCache[str](3, 400_000), list[str]()
     for name in "abc":
         kept.put(name, name, "x" * 100, lambda name=name: gone.append(name))  # type: ignore[misc]
     assert kept.get("a") == "a"
@@ -28,7 +28,7 @@ async def test_every_choice_of_keys(sqlite_url: str) -> None:
     async with gateway(sqlite_url) as here:
         made = await here.make("/api/accounts/", name="A")
         await here.make(OPPORTUNITIES, name="D", accountId=made["id"])
-        first = here.app.resources._translator.bound["opportunities", "list"].operation(frozenset({"id", "name"}), None)  # type: ignore[union-attr]
+        first = here.app.resources._translator.endpoints["opportunities", "list"].operation(frozenset({"id", "name"}), None)  # type: ignore[union-attr]
         again = weakref.ref(first.write)
         del first
         tracemalloc.start()

@@ -6,16 +6,16 @@ from typing import Any
 import orjson
 
 from rest_compat.protocol import Answer
-from rest_compat.translate.binding import COUNT, NODES
-from rest_compat.translate.call import Call
+from rest_compat.translate.call import TranslatedCall
+from rest_compat.translate.endpoint import COUNT, NODES
 
 
-def differences(call: Call, status: int, body: bytes, answer: Answer) -> list[str]:
+def differences(call: TranslatedCall, status: int, body: bytes, answer: Answer) -> list[str]:
     """Where the REST answer to a read and the GraphQL answer to its translation differ; empty if they say the same."""
-    record = (answer.data or {}).get(call.bound.root)
+    record = (answer.data or {}).get(call.endpoint.root)
     if answer.errors or record is None:
         expected: Any = None
-    elif call.bound.action == "list":
+    elif call.endpoint.action == "list":
         expected = {"count": record[COUNT], "results": [call.operation.write(row) for row in record[NODES]]}
     else:
         expected = call.operation.write(record)
@@ -23,7 +23,7 @@ def differences(call: Call, status: int, body: bytes, answer: Answer) -> list[st
         past = call.query.page is not None and expected is not None and call.query.page.is_past(expected["count"])
         return [] if expected is None or past else [f"REST refuses with {status} what GraphQL answers"]
     given = orjson.loads(body)
-    if call.bound.action == "list":
+    if call.endpoint.action == "list":
         given = {name: given[name] for name in ("count", "results")}
     return list(_differing(given, orjson.loads(orjson.dumps(expected)), ""))
 

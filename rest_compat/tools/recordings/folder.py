@@ -80,7 +80,7 @@ def _one_line(text: str) -> str:
 def _apollo(recording: Recording) -> dict[str, Any]:
     """Apollo's persisted-query-manifest."""
     operations = [
-        {"id": document_id(sort), "name": sort.name, "type": sort.call.bound.document.operation.operation.value, "body": sort.document}
+        {"id": document_id(sort), "name": sort.name, "type": sort.call.endpoint.document.operation.operation.value, "body": sort.document}
         for sort in recording.sorts
     ]
     return {"format": "apollo-persisted-query-manifest", "version": 1, "operations": operations}

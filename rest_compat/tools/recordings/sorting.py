@@ -10,7 +10,7 @@ import orjson
 from graphql import NameNode, OperationDefinitionNode, parse, print_ast
 
 from rest_compat.errors import Refused
-from rest_compat.translate.call import PREFIX, Call, Request, Translator
+from rest_compat.translate.call import PREFIX, Request, TranslatedCall, Translator
 from rest_compat.translate.paging import PAGING, POSITIONS
 from rest_compat.translate.query import FIELDS
 
@@ -37,7 +37,7 @@ class Asked:
     """A call to be asked again: with the same variables, and what was answered when it was recorded."""
 
     request: Request
-    call: Call
+    call: TranslatedCall
     status: int
     answer: bytes
 
@@ -48,7 +48,7 @@ class Sort:
 
     name: str
     document: str
-    call: Call
+    call: TranslatedCall
     request: Request
     times: int = 0
     values: dict[str, Counter[str]] = field(default_factory=dict)
@@ -178,7 +178,7 @@ class _Sorter:
             self.recording.refused.append(self._refused[key])
         self._refused[key].times += 1
 
-    def _count(self, call: Call, request: Request, one: Recorded) -> None:
+    def _count(self, call: TranslatedCall, request: Request, one: Recorded) -> None:
         key = call.operation.document, frozenset(_named(call)), frozenset(call.variables)
         sort = self._sorts.get(key)
         if sort is None:
@@ -214,19 +214,19 @@ def _note(seen: Counter[str], value: Any) -> None:
     seen[text if text in seen or len(seen) < MOST_VALUES else "…"] += 1
 
 
-def _named(call: Call) -> list[str]:
+def _named(call: TranslatedCall) -> list[str]:
     """The parameters that say which records are asked for, by their REST names, in the order of their declaration."""
-    return [name for name in call.bound.query.readers if name in call.query.used and name not in _NOT_NAMED]
+    return [name for name in call.endpoint.query.readers if name in call.query.used and name not in _NOT_NAMED]
 
 
-def _name(call: Call) -> str:
+def _name(call: TranslatedCall) -> str:
     """`ListOpportunitiesByStageAndValueMin`, `UpdateOpportunityWithExpectedVersion`."""
     by = "And".join(name[0].upper() + name[1:] for name in _named(call))
     given = "And".join(name[0].upper() + name[1:] for name in call.variables if name in TO_FILL)
-    return (call.bound.document.name + (f"By{by}" if by else "") + (f"With{given}" if given else ""))[:LONGEST_NAME]
+    return (call.endpoint.document.name + (f"By{by}" if by else "") + (f"With{given}" if given else ""))[:LONGEST_NAME]
 
 
-def _renamed(call: Call, name: str) -> str:
+def _renamed(call: TranslatedCall, name: str) -> str:
     """The document with its operation under another name."""
     (operation,) = parse(call.operation.document, no_location=True).definitions
     assert isinstance(operation, OperationDefinitionNode)

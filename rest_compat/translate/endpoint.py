@@ -1,4 +1,4 @@
-"""A declaration bound to the schema and the graph, at start: each action with its parameters, its body, its writer and its operation."""
+"""One action of a resource, resolved against the schema at start: its parameters, its body, its writer and its operation."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLNamedType, g
 from rest_compat.accept import LONGEST_KEPT
 from rest_compat.deprecations import Deprecated, in_schema
 from rest_compat.errors import Headers
-from rest_compat.notices import deprecation_marks, marks_of, noted
+from rest_compat.notices import deprecation_headers, header_names, notice_headers
 from rest_compat.preferences import STRICT
 from rest_compat.protocol import Graph, Prepared, Use
 from rest_compat.resources.declaration import METHODS, Action, DeclarationError, Deprecation, Parameter, Resource
@@ -18,13 +18,13 @@ from rest_compat.resources.declaration import METHODS, Action, DeclarationError,
 from . import query_method as queries
 from .body import BodyReader
 from .documents import Document, read_document, selected
-from .kept import Operations
 from .limits import limit_of
+from .messages import MessageNames
+from .operation_cache import OperationCache
 from .paging import PAGING, POSITIONS, Way
-from .parameter_types import Choice, Kind, Several, kind_of
-from .query import FIELDS, ORDERING, Query, QueryReader, Reader
+from .parameter_types import Choice, ListOf, ParameterType, parameter_type
+from .query import FIELDS, ORDERING, ParameterReader, QueryReader, QueryValues
 from .shape import Source, Writer, compile_writer, resolve
-from .words import Words
 
 KEPT_USES = 256
 KEPT_QUERIES = 1024
@@ -47,25 +47,25 @@ class Operation:
 
 
 @dataclass(slots=True, eq=False)
-class Asked:
+class ParsedQuery:
     """A query string understood, and all that follows from it alone. Shared by the calls that ask alike: never changed."""
 
-    bound: "Bound"
-    query: Query
+    endpoint: "Endpoint"
+    query: QueryValues
     operation: Operation
     strict: bool
     ignored: tuple[str, ...]
-    """The parameters that have no effect, as `noted`."""
+    """The parameters that have no effect, by `header_names`."""
     uses: tuple[Use, ...]
     """What a call without a body makes use of."""
-    marks: Headers
+    notices: Headers
     """What is told of a call without a body, whatever becomes of it."""
 
 
-class Bound:
+class Endpoint:
     """One action of a resource. Raises DeclarationError where declaration, document and schema don't fit."""
 
-    def __init__(self, graph: Graph, resource: Resource, action: Action, kept: Operations[Operation]) -> None:
+    def __init__(self, graph: Graph, resource: Resource, action: Action, kept: OperationCache[Operation]) -> None:
         self._graph = graph
         self._kept = kept
         self.resource = resource
@@ -79,29 +79,29 @@ class Bound:
         self.record = self._record()
         self.sources = self._sources()
         self.query = QueryReader(self._readers(), paged=action == "list", policy=graph.unknown_parameters)
-        self.body, self.words = self._body()
+        self.body, self.message_names = self._body()
         self.deprecated = self._deprecated()
         self._deprecated_keys = {source.key.name: source.deprecated for source in self.sources}
-        self._marks: Headers = [(b"x-graphql-operation", self.document.name.encode()), *([JSON_QUERIES] if action == "list" else [])]
+        self._notices: Headers = [(b"x-graphql-operation", self.document.name.encode()), *([JSON_QUERIES] if action == "list" else [])]
         self.deprecations_always = self._always()
-        self.marks: Headers = self._marks + deprecation_marks(self.deprecations_always)
+        self.notices: Headers = self._notices + deprecation_headers(self.deprecations_always)
         self._in_whole = self._of_whole_objects()
         self.uses = lru_cache(maxsize=KEPT_USES)(self._uses)
-        self._remembered = lru_cache(maxsize=KEPT_QUERIES)(self._asked)
+        self._remembered = lru_cache(maxsize=KEPT_QUERIES)(self._parse)
         self._check_list()
         self._whole = Operation(self.document.text, graph.prepare(self.document.text), compile_writer(self.sources))
 
-    def asked(self, raw: bytes, *, strict: bool) -> Asked:
+    def parse(self, raw: bytes, *, strict: bool) -> ParsedQuery:
         """What a query string asks; short ones are remembered, since clients repeat themselves. Raises Refused (400)."""
-        return self._remembered(raw, strict) if len(raw) <= LONGEST_KEPT else self._asked(raw, strict)
+        return self._remembered(raw, strict) if len(raw) <= LONGEST_KEPT else self._parse(raw, strict)
 
-    def _asked(self, raw: bytes, strict: bool) -> Asked:  # noqa: FBT001 - remembered by position
+    def _parse(self, raw: bytes, strict: bool) -> ParsedQuery:  # noqa: FBT001 - remembered by position
         query = self.query.read(raw, strict=strict)
         fields: frozenset[str] = query.fields or frozenset()
-        ignored = noted(query.ignored) if query.ignored else ()
-        marks = self.told(ignored, (), self.deprecations(query.used, fields), [STRICT] if strict else [])
+        ignored = header_names(query.ignored) if query.ignored else ()
+        notices = self.notice_headers(ignored, (), self.deprecations(query.used, fields), [STRICT] if strict else [])
         operation = self.operation(query.fields, query.page.way if query.page and query.page.position else None)
-        return Asked(self, query, operation, strict, ignored, self.uses_of(query.used, fields, ignored), marks)
+        return ParsedQuery(self, query, operation, strict, ignored, self.uses_of(query.used, fields, ignored), notices)
 
     def _check_list(self) -> None:
         """Links need cursors in both directions. Raises DeclarationError."""
@@ -136,23 +136,23 @@ class Bound:
             raise DeclarationError(f"{self.document.name} does not select {', '.join('.'.join(path) for path in sorted(missing))}")
         return sources
 
-    def _readers(self) -> list[Reader]:
+    def _readers(self) -> list[ParameterReader]:
         names = Choice({source.key.name: source.key.name for source in self.sources})
-        fields = [Reader(FIELDS, Several(names))]
+        fields = [ParameterReader(FIELDS, ListOf(names))]
         if self.action == "get":
             return fields
         if self.action != "list":
             return []
-        paging, positions = ([Reader(name, kind) for name, kind in kinds.items()] for kinds in (PAGING, POSITIONS))
+        paging, positions = ([ParameterReader(name, kind) for name, kind in kinds.items()] for kinds in (PAGING, POSITIONS))
         parameters = [_reader(self.document, parameter) for parameter in self.resource.parameters]
         return [*paging, *parameters, *_ordering(self.document), *fields, *positions]
 
-    def _body(self) -> tuple[BodyReader | None, Words]:
+    def _body(self) -> tuple[BodyReader | None, MessageNames]:
         input_ = get_named_type(self.document.variables.get("input"))
         names = {key.target: key.name for key in self.resource.keys}
         if not isinstance(input_, GraphQLInputObjectType):
-            return None, Words(names, None)
-        return BodyReader(self.resource.keys, input_), Words(names, input_)
+            return None, MessageNames(names, None)
+        return BodyReader(self.resource.keys, input_), MessageNames(names, input_)
 
     def operation(self, fields: frozenset[str] | None, way: Way | None) -> Operation:
         """For the keys in `fields`, if not all are wanted; `way` from a position, if there is one. Remembered queries hold it, too."""
@@ -212,14 +212,14 @@ class Bound:
         found += [Deprecated("field", name, one) for name in fields if (one := keys.get(name))]
         return [*self.deprecations_always, *found, *(() if fields else self._in_whole)]
 
-    def told(
+    def notice_headers(
         self, ignored: Sequence[str], unknown: Sequence[str], deprecations: Sequence[Deprecated], preferences: Sequence[str]
     ) -> Headers:
         """The headers that tell of a call, whatever becomes of it."""
-        return self._marks + marks_of(ignored, unknown, deprecations, preferences)
+        return self._notices + notice_headers(ignored, unknown, deprecations, preferences)
 
 
-def _reader(document: Document, parameter: Parameter) -> Reader:
+def _reader(document: Document, parameter: Parameter) -> ParameterReader:
     """Follow a parameter's place through the input types. Raises DeclarationError where it leads nowhere."""
     name, (root, *steps) = parameter.name, parameter.to.split(".")
     if root not in document.variables:
@@ -233,18 +233,20 @@ def _reader(document: Document, parameter: Parameter) -> Reader:
         type_ = get_named_type(type_.fields[step].type)
     several = isinstance(type_, GraphQLInputObjectType) and {"eq", "in"} <= type_.fields.keys()
     last = way[next(reversed(way))]
-    kind = _several(type_) if several else kind_of(type_, steps[-1] if steps else "eq", limit_of(last and last.ast_node, "maxLength"))
+    kind = (
+        _list_of(type_) if several else parameter_type(type_, steps[-1] if steps else "eq", limit_of(last and last.ast_node, "maxLength"))
+    )
     coordinates = tuple(way)[1:] or tuple(way)
     deprecated = [in_schema(coordinate, one.deprecation_reason) for coordinate, one in way.items() if one]
     told = parameter.deprecated or next(filter(None, deprecated), None)
-    return Reader(name, kind, (root, *steps), any_of=several, coordinates=coordinates, deprecated=told)
+    return ParameterReader(name, kind, (root, *steps), any_of=several, coordinates=coordinates, deprecated=told)
 
 
-def _several(operators: Any) -> Kind:
-    return Several(kind_of(get_named_type(operators.fields["eq"].type), "eq", None))
+def _list_of(operators: Any) -> ParameterType:
+    return ListOf(parameter_type(get_named_type(operators.fields["eq"].type), "eq", None))
 
 
-def _ordering(document: Document) -> list[Reader]:
+def _ordering(document: Document) -> list[ParameterReader]:
     """`ordering`, where the list has a variable for it; its names are those of the enum, as keys are written: `closeDate`."""
     order = get_named_type(document.variables.get("orderBy"))
     if not isinstance(order, GraphQLInputObjectType):
@@ -257,8 +259,8 @@ def _ordering(document: Document) -> list[Reader]:
         for name in fields.values
     }
     # As in SQL: a later term by the same key decides nothing.
-    kind = Several(Choice(values), key=lambda term: term["field"])
-    return [Reader(ORDERING, kind, ("orderBy",), coordinates=(f"{document.root_coordinate}(orderBy:)",))]
+    kind = ListOf(Choice(values), key=lambda term: term["field"])
+    return [ParameterReader(ORDERING, kind, ("orderBy",), coordinates=(f"{document.root_coordinate}(orderBy:)",))]
 
 
 def _camel(name: str) -> str:

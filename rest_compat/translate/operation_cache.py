@@ -12,7 +12,7 @@ OPERATION, OPERATION_CHARACTER = 60_000, 300
 """Bytes that an operation takes, and more for each character of its document, as measured with two plans."""
 
 
-class Operations(Generic[T]):
+class OperationCache(Generic[T]):
     """Operations by key. Whoever lets one go is told by `forget`, which was given with it: nobody else may hold it any longer."""
 
     def __init__(self, most: int = MOST_OPERATIONS, size: int = OPERATIONS_BYTES) -> None:

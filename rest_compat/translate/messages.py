@@ -13,7 +13,7 @@ HEADERS: Mapping[str, str] = {"expectedVersion": "If-Match", "idempotencyKey": "
 _NAME = re.compile(r"`(\w+)`")
 
 
-class Words:
+class MessageNames:
     """Puts REST's names in place of the graph's: `assignedTo` for `assignedToId`, `closed_lost` for `CLOSED_LOST`."""
 
     def __init__(self, names: Mapping[str, str], input_type: GraphQLInputObjectType | None) -> None:
