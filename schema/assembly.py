@@ -72,7 +72,7 @@ def _definition(core: GraphQLSchema) -> str:
 
 
 def _from_tree(source: Any, info: GraphQLResolveInfo[Any], **_: Any) -> Any:
-    """What a raw plan put there: the value, or the error that belongs to the field."""
+    """What a plan for the fallback put there: the value, or the error that belongs to the field."""
     value = source[info.path.key]
     if isinstance(value, Exception):
         raise value

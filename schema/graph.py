@@ -31,7 +31,7 @@ from schema.engine.execute.answers import Answer, EventAnswer
 from schema.engine.execute.fairness import HeavyWork
 from schema.engine.execute.fallback import SMALL, Call, Fallback, TooMuchSchema
 from schema.engine.execute.plans import Plans
-from schema.engine.execute.reading import Counts, InFlight, Moved, Reader
+from schema.engine.execute.reading import Counts, InFlight, Reader, RevisionChanged
 from schema.engine.execute.resolvers.around import Around, Told
 from schema.engine.execute.resolvers.context import Context
 from schema.engine.execute.resolvers.run import Asked, Notes, Run
@@ -50,7 +50,7 @@ from .extensions import Extension
 _log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 60  # after which a plan is tried again that has met null where there can be none
-LOOKS = 4
+COMPILE_ATTEMPTS = 4
 """How often an operation is begun again for want of compiled statements; above it, they are compiled where they are needed."""
 _NULL = "a plan met null in %s, which can't be null: graphql-core answers operation %s in its place, for %d s"
 
@@ -63,7 +63,7 @@ class Reading:
     at_revision: bool
     deadline: float | None = None
     spent: int = 0
-    looks: int = 0
+    attempts: int = 0
     """How often it had to wait for statements."""
     context: Context | None = None
     """What resolvers and schema extensions find in `info.context`, once there is one."""
@@ -86,8 +86,8 @@ class Graph:
         self._around = Around(built.strawberry, hooks) if hooks else None
         self.limits = limits or Limits()
         self.database = database
-        self.planned = 0
-        self.completed = 0
+        self.compiled = 0
+        self.fallbacks = 0
         self._looked_up = 0
         self._planning = plans
         self._documents = Documents(self.graphql_schema, self.limits)
@@ -108,8 +108,8 @@ class Graph:
         """Operations by the way that they ran, how often their plan was at hand or not, and the figures of events."""
         missed = self._plans.missed
         return {
-            ("gateway_executions_total", "compiled"): self.planned,
-            ("gateway_executions_total", "fallback"): self.completed,
+            ("gateway_executions_total", "compiled"): self.compiled,
+            ("gateway_executions_total", "fallback"): self.fallbacks,
             "gateway_plan_cache_hits_total": self._looked_up - missed,
             "gateway_plan_cache_misses_total": missed,
             **self.events.figures(),
@@ -224,7 +224,7 @@ class Graph:
                 _log.warning(_NULL, fault, prepared.name or "without a name", RETRY_SECONDS)
             else:
                 if answer is not None and (reading.notes is None or await self._resolved(prepared, plan, values, reading)):
-                    self.planned += 1
+                    self.compiled += 1
                     return answer
         return await self._complete(prepared, given, values, reading)
 
@@ -234,8 +234,8 @@ class Graph:
             context = reading.context or Context(reading.caller, self.database)
             asked = Asked(self.graphql_schema, prepared.operation, fragments_of(prepared.document))
             reading.run = Run(context, values, self._counts, self.limits.max_answer, asked)
-        if plan.compiler.raw:
-            reading.run.begin_raw()
+        if plan.compiler.for_fallback:
+            reading.run.begin_for_fallback()
         notes, reading.notes = reading.notes or {}, None
         with plan.compiler.compiling():
             await reading.run.complete(notes)
@@ -253,11 +253,11 @@ class Graph:
         return Answer(data | orjson.loads(told), revision=revision)
 
     async def _read(self, plan: QueryPlan, values: Variables, reading: Reading) -> tuple[dict[str, Any], int | None]:
-        if plan.alone or (plan.constant and not reading.at_revision):
+        if plan.single_statement or (plan.constant and not reading.at_revision):
             reader = self._reader(self.database, reading)
             try:
                 data = await plan.read(reader, values)
-            except Moved:
+            except RevisionChanged:
                 pass  # into one snapshot, below
             else:
                 if reader.seen is not None or not reading.at_revision:
@@ -284,15 +284,15 @@ class Graph:
 
     async def _compile(self, plan: QueryPlan, values: Variables, reading: Reading, missing: NotCompiled) -> None:
         """Compiles statements that a plan was found to lack, in turn with other heavy work. Raises ServiceUnavailable."""
-        reading.looks += 1
-        if reading.looks > LOOKS:
+        reading.attempts += 1
+        if reading.attempts > COMPILE_ATTEMPTS:
             plan.compiler.may_compile = 1
         await self._work.run(reading.caller.token_id, plan.compiling(values, missing.parents), ahead=True)
 
     async def _complete(self, prepared: Prepared, given: dict[str, Any], values: Variables, reading: Reading) -> Answer:
-        self.completed += 1
-        plan: QueryPlan = self._plan(prepared, values, reading.caller, raw=True) or await self._plans.new(
-            prepared, values, reading.caller, raw=True
+        self.fallbacks += 1
+        plan: QueryPlan = self._plan(prepared, values, reading.caller, for_fallback=True) or await self._plans.new(
+            prepared, values, reading.caller, for_fallback=True
         )
         while True:
             try:
@@ -320,7 +320,7 @@ class Graph:
                 self.rights_changed(call.arguments["id"])
 
         carried = await carry_out(self.database, calls, values, caller, Bounds(self.limits.max_answer, deadline), tried)
-        self.planned += 1
+        self.compiled += 1
         errors = [located(error, step) for step, error in carried.failures]
         return Answer(carried.data, errors or None, {"idempotencyReplayed": True} if carried.replayed else {})
 

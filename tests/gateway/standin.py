@@ -59,7 +59,7 @@ class StandIn:
         self.graphql_schema = graphql.build_schema(SDL)
         self.sdl = SDL
         self.cost = 1
-        self.planned = self.completed = 0
+        self.compiled = self.fallbacks = 0
         self.events = Nothing()
         self.running = 0
         self.cancelled = 0
@@ -86,7 +86,7 @@ class StandIn:
         return Prepared(document, operation.operation.value, operation.name.value if operation.name else None, parsed, operation)
 
     def figures(self) -> dict[Any, float]:
-        return {("gateway_executions_total", "compiled"): self.planned, ("gateway_executions_total", "fallback"): self.completed}
+        return {("gateway_executions_total", "compiled"): self.compiled, ("gateway_executions_total", "fallback"): self.fallbacks}
 
     async def run(self, prepared: Prepared, variables: dict[str, Any] | None, _caller: Any, **_asked: Any) -> Answer:
         if any(isinstance(s, graphql.FieldNode) and s.name.value == "boom" for s in prepared.operation.selection_set.selections):

@@ -27,4 +27,4 @@ async def test_one_reads_as_many(world: World, selection: str, limited: bool) ->
     for node in nodes:
         alone = await data(world.graph, f'{{ opportunity(id: "{node["id"]}") {{ id {selection} }} }}', caller)
         assert alone["opportunity"] == node
-    assert world.graph.completed == 0
+    assert world.graph.fallbacks == 0

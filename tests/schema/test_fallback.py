@@ -29,8 +29,8 @@ async def test_a_plan_that_meets_null(world_on_sqlite: World, monkeypatch: pytes
     assert "Opportunity.account" in warnings[0]
     assert "operation Deal" in warnings[0]
     assert (await data(graph, document, caller))["opportunity"] == {"account": {"name": account["name"]}}
-    assert (graph.planned, graph.completed) == (0, 3)
+    assert (graph.compiled, graph.fallbacks) == (0, 3)
     now = monotonic()
     monkeypatch.setattr("schema.graph.monotonic", lambda: now + 61)
     assert (await data(graph, document, caller))["opportunity"] == {"account": {"name": account["name"]}}
-    assert (graph.planned, graph.completed) == (1, 3)
+    assert (graph.compiled, graph.fallbacks) == (1, 3)

@@ -71,7 +71,7 @@ async def test_beside_other_fields(world: World) -> None:
         answer = await ask(graph, MIXED, caller, {"n": name})
         assert answer.encode() == (await ask(completed, MIXED, caller, {"n": name})).encode()
         assert list(answer.data or {}) == ["a", "__type", "deals", "__schema"]
-    assert (executed.count, graph.planned, graph.completed) == (3, 4, 0)
+    assert (executed.count, graph.compiled, graph.fallbacks) == (3, 4, 0)
 
 
 async def test_its_price(world_on_sqlite: World) -> None:

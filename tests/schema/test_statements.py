@@ -56,7 +56,7 @@ async def test_statements_of_documents(world: World, heard: Heard) -> None:
     graph = Graph(world.database, limits=Limits(counts=0))
     counted = {name: len(await _texts(graph, world, heard, document)) for name, (_, document) in COSTS.items()}
     assert counted == {name: count for name, (count, _) in COSTS.items()}
-    assert graph.planned == 2 * len(COSTS)
+    assert graph.compiled == 2 * len(COSTS)
 
 
 async def test_statements_do_not_grow_with_rows(database: Database, heard: Heard) -> None:

@@ -20,6 +20,7 @@ from .select import Batch, Level
 from .sources import Column, Connection, Expression, OneOf, Resolved, Stored, ToMany, ToOne
 from .weight import ABSENT, ID_LENGTH, SCALARS, Weight
 from .weight import Parents as Keys
+from .writer import object_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
@@ -39,7 +40,7 @@ Parents = Literal["none", "one", "many"]
 
 TYPENAME = "__typename"
 RUNTIME_TYPE = None
-"""The key under which a raw object says what it is: no response key can be that."""
+"""The key under which an object for graphql-core says what it is: no response key can be that."""
 
 
 class NotCompiled(Exception):
@@ -117,7 +118,7 @@ class Compiler:
     selections: Selections
     limited: bool
     admin: bool
-    raw: bool
+    for_fallback: bool
     names: dict[str, Any]
     statements: Kept[Statement]
     connection: "Callable[..., Any]"
@@ -188,7 +189,7 @@ class Compiler:
     ) -> tuple[str, Cost]:
         """The code of an object whose fields' codes and costs `part` tells, and its cost; its bytes are added to `weight`."""
         cost = Cost(1)
-        parts = [f"{RUNTIME_TYPE!r}: {type_.name!r}"] if self.raw else []
+        parts = [f"{RUNTIME_TYPE!r}: {type_.name!r}"] if self.for_fallback else []
         weight.object_of([selected.key for selected in asked])
         for selected in asked:
             if selected.name != TYPENAME:
@@ -197,9 +198,9 @@ class Compiler:
                 parts.append(f"{selected.key!r}: {code}")
                 continue
             weight.fixed += len(type_.name) + 2
-            if not self.raw:
+            if not self.for_fallback:
                 parts.append(f"{selected.key!r}: {type_.name!r}")
-        return "{" + ", ".join(parts) + "}", cost
+        return object_of(parts), cost
 
     def _field(self, level: Level, table: FromClause, model: FieldModel, selected: Selected) -> tuple[str, Cost]:
         source = model.source
@@ -243,7 +244,7 @@ class Compiler:
         else:
             weight.text(code, ID_LENGTH if named.name == "ID" else model.longest)
         cost = Cost(LONG_TEXT if (model.longest or 0) > LONG else 0)
-        return self.model.formats.of(named.name, code, raw=self.raw, nullable=not isinstance(type_, GraphQLNonNull)), cost
+        return self.model.formats.of(named.name, code, for_fallback=self.for_fallback, nullable=not isinstance(type_, GraphQLNonNull)), cost
 
     def _row(self, level: Level, table: FromClause, source: ToOne, selected: Selected) -> tuple[str, Cost, str]:
         """The code of the row that `source` refers to, the cost, and the code that is None where there is no such row."""
@@ -324,7 +325,7 @@ class Compiler:
 
     def _unless_absent(self, code: str, test: str, model: FieldModel) -> str:
         """`code`, or what stands for an absent object: null, or the end of the plan where the types rule null out."""
-        ends = isinstance(model.definition.type, GraphQLNonNull) and not self.raw
+        ends = isinstance(model.definition.type, GraphQLNonNull) and not self.for_fallback
         absent = f"fault({model.coordinate!r})" if ends else "None"
         return f"({code} if {test} is not None else {absent})"
 

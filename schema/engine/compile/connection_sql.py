@@ -80,7 +80,7 @@ class ConnectionSql:
     """Tells its statements from those of others, without keeping it alive as long as they are kept."""
 
     @property
-    def alone(self) -> bool:
+    def single_statement(self) -> bool:
         """Whether a page is read by one statement, which then tells the workspace's revision beside a count's."""
         return self.wanted.rows and self.relation is None and not self.level.batches
 
@@ -147,7 +147,7 @@ class ConnectionSql:
     def _page(self, asked: Asked, *, walk: bool = False) -> Any:
         page = asked.page
         extra = self._keys(page)
-        if self.alone and self.wanted.counts:
+        if self.single_statement and self.wanted.counts:
             extra.append(revision_column())
         clause = self.level.clause(*self._where(asked, walk=walk), extra=extra, source=self._source())
         limit: Any = bindparam("limit", required=True)

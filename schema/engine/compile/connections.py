@@ -10,7 +10,7 @@ from graphql import get_named_type
 
 from schema.engine.document.selections import Selected
 from schema.engine.document.variables import Variables
-from schema.engine.execute.reading import Moved, Reader
+from schema.engine.execute.reading import Reader, RevisionChanged
 from schema.rules.errors import BadRequest, CursorExpired
 from schema.rules.text import fold, trimmed
 from schema.storage.database import Row
@@ -31,12 +31,12 @@ from .sources import Connection
 from .weight import Parents
 from .writer import Writer, make_writer
 
-FEW = 1_000
+SORT_BELOW = 1_000
 """So many matching rows are sorted for less than walking past all the others costs."""
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 
-LOOKS = 3
+SNAPSHOT_ATTEMPTS = 3
 """How often page and count are read one after the other before they are read in a transaction."""
 
 
@@ -61,7 +61,7 @@ class ConnectionPlan:
     writer: Writer
     sql: ConnectionSql
     key: int
-    raw: bool
+    for_fallback: bool
     around: int
     cursors: Cursors
     mark: object = field(default_factory=object)
@@ -73,9 +73,9 @@ class ConnectionPlan:
         return self.sql.wanted
 
     async def run(self, reader: Reader, variables: Variables) -> Any:
-        """The page at the root. Raises BadRequest for arguments that contradict each other, Moved."""
+        """The page at the root. Raises BadRequest for arguments that contradict each other, RevisionChanged."""
         asked = self.asked_in(variables, reader.caller.workspace_id)
-        if not reader.alone:
+        if not reader.single_statement:
             return await self._single(reader, variables, asked)
         values = {**reader.values, **asked.values}
         found = Found(*await self._at_one_revision(reader, asked, values))
@@ -89,7 +89,7 @@ class ConnectionPlan:
         try:
             asked = self.asked_in(variables, reader.caller.workspace_id)
         except (BadRequest, CursorExpired) as error:
-            if self.raw:
+            if self.for_fallback:
                 return dict.fromkeys(parents.keys, error)
             raise
         if len(parents.keys) == 1:
@@ -151,13 +151,13 @@ class ConnectionPlan:
     async def _at_one_revision(self, reader: Reader, asked: Asked, values: dict[str, Any]) -> tuple[Sequence[Row], dict[str, Any]]:
         """Page and count without a transaction: what two statements saw at the same revision is one state of the workspace.
 
-        Raises Moved where it kept changing, or where no row told the revision.
+        Raises RevisionChanged where it kept changing, or where no row told the revision.
         """
         if not self.wanted.counts:
             return await reader.fetch(self.sql.page(asked, walk=True), values), {}
         counting = self.sql.count(asked)
         counted = reader.known(counting, values) or await reader.count(counting, values)
-        for _ in range(LOOKS):
+        for _ in range(SNAPSHOT_ATTEMPTS):
             rows, revision = await self._page_at(reader, asked, values, counted.row[0])
             if rows and revision != counted.revision:
                 counted = await reader.count(counting, values)
@@ -167,15 +167,15 @@ class ConnectionPlan:
             if not rows:
                 # That there are none is only known at the revision of the count.
                 counted = await reader.count(counting, values)
-        raise Moved
+        raise RevisionChanged
 
     async def _page_at(self, reader: Reader, asked: Asked, values: dict[str, Any], count: int) -> tuple[Sequence[Row], int]:
-        """The rows of a page and the revision that they are of, of a list that had `count` rows. Raises Moved."""
+        """The rows of a page and the revision that they are of, of a list that had `count` rows. Raises RevisionChanged."""
         if count <= asked.page.offset:
             return [], await reader.look()
-        rows = await reader.fetch(self.sql.page(asked, walk=count > FEW), values)
+        rows = await reader.fetch(self.sql.page(asked, walk=count > SORT_BELOW), values)
         if not rows:
-            raise Moved
+            raise RevisionChanged
         return rows, rows[0][-1]
 
     async def _single(self, reader: Reader, variables: Variables, asked: Asked, parents: Parents | None = None) -> Any:
@@ -186,7 +186,7 @@ class ConnectionPlan:
             row = await reader.counted(self.sql.count(asked), values)
             told = self._told(row)
             # Few rows are found by their values and sorted; many are walked in order until the page is full.
-            walk, nothing = row[0] > FEW, nothing or row[0] <= asked.page.offset
+            walk, nothing = row[0] > SORT_BELOW, nothing or row[0] <= asked.page.offset
         rows = [] if nothing else await reader.fetch(self.sql.page(asked, walk=walk), values)
         shown = _in_order(rows, asked.page)
         self._weigh(reader, asked.page, shown, parents)
@@ -203,15 +203,15 @@ class ConnectionPlan:
     async def _beside(self, reader: Reader, asked: Asked, values: dict[str, Any], found: "Found") -> bool:
         """Whether rows stand beside a page on the side that it was not read towards, where it doesn't begin there.
 
-        Raises Moved where that isn't of one state.
+        Raises RevisionChanged where that isn't of one state.
         """
         page = asked.page
         if page.position is None and (found.rows or found.told):
             return bool(found.rows) or found.told["totalCount"] > 0
         if page.side not in self.wanted.sides:
             return False
-        if reader.alone:
-            raise Moved
+        if reader.single_statement:
+            raise RevisionChanged
         return bool(await reader.fetch(self.sql.beside(asked), values))
 
     @property
@@ -320,7 +320,7 @@ def compile_connection(
     filters = compiler.model.filters.get(source.type_name)
     cost.add(paged(lambda variables: page_size(arguments(variables)), parts.item))
     sql = ConnectionSql(compiler, level, parts.wanted(), filters, relation, source.columns)
-    plan = ConnectionPlan(level, arguments, writer, sql, parent, compiler.raw, parts.around.fixed, parts.cursors)
+    plan = ConnectionPlan(level, arguments, writer, sql, parent, compiler.for_fallback, parts.around.fixed, parts.cursors)
     compiler.checks.append(plan.asked_in)
     compiler.shaped.append(plan)
     return plan, cost

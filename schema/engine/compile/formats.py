@@ -1,6 +1,6 @@
 """How a driver's value becomes a response value, as a Python expression that the writers are made of.
 
-In a `raw` writer, made for graphql-core, scalars stay as the drivers hold them: graphql-core serializes them itself.
+In a writer made `for_fallback`, scalars stay as the drivers hold them: graphql-core serializes them itself.
 """
 
 from typing import Any
@@ -36,9 +36,9 @@ class Formats:
             self.names[table] = declared.wrapped_cls.names()
             self._enums[type_.name] = f"{table}[{{}}]"
 
-    def of(self, type_name: str, code: str, *, raw: bool, nullable: bool) -> str:
+    def of(self, type_name: str, code: str, *, for_fallback: bool, nullable: bool) -> str:
         """The expression that makes a response value of `type_name` from the driver's value `code`."""
-        if type_name in self._scalars and not raw:
+        if type_name in self._scalars and not for_fallback:
             return self._scalars[type_name].format(code)
         template = self._enums.get(type_name)
         if template is None:

@@ -54,7 +54,7 @@ class Newest:
     statement: Statement
     writer: Writer
     last: Size
-    raw: bool
+    for_fallback: bool
 
     async def load(self, reader: Reader, parents: Parents, variables: Variables) -> Any:
         """The records of each parent that has some. Raises TooLarge.
@@ -64,7 +64,7 @@ class Newest:
         try:
             last = self.last(variables)
         except BadRequest as error:
-            if self.raw:
+            if self.for_fallback:
                 return dict.fromkeys(parents.keys, error)
             raise
         values = {**reader.values, "parents": parents.keys, "last": last}

@@ -32,7 +32,7 @@ _AROUND = 20
 
 @dataclass(slots=True, eq=False)
 class QueryPlan:
-    """The steps of a query by response key. What it asks of the schema has no place in a raw plan: graphql-core tells it by itself.
+    """The steps of a query by response key. What it asks of the schema has no place in a plan for the fallback: graphql-core answers that.
 
     Statements that follow the shapes of arguments aren't compiled while it is read, but before it, in turn with other heavy work.
     """
@@ -47,7 +47,7 @@ class QueryPlan:
     """The parts whose statements follow the shapes of their arguments, at any depth."""
     mark: object = field(default_factory=object, init=False)
     """Stands for it in what is kept for longer than it may be."""
-    alone: bool = False
+    single_statement: bool = False
     """Its statements need no transaction to see one state of the workspace: there is one, or each tells the revision that it saw."""
     around: int = 0
     """Bytes of the answer beside its rows and plain objects, at most."""
@@ -62,9 +62,9 @@ class QueryPlan:
             yield partial(part.compile, variables, parents)
 
     async def read(self, reader: Reader, variables: Variables) -> dict[str, Any]:
-        """The response's data. Raises GatewayError, TooLarge, NotCompiled, and Moved if its reader reads `alone`.
+        """The response's data. Raises GatewayError, TooLarge, NotCompiled, and RevisionChanged where its reader is `single_statement`.
 
-        In a raw plan an error stands in place of the field that it belongs to.
+        In a plan for the fallback an error stands in place of the field that it belongs to.
         """
         data: dict[str, Any] = {}
         reader.add(self.around)
@@ -72,7 +72,7 @@ class QueryPlan:
             try:
                 data[key] = await step.run(reader, variables)
             except GatewayError as error:
-                if not self.compiler.raw:
+                if not self.compiler.for_fallback:
                     raise
                 data[key] = error
         for site in self.sites:
@@ -147,7 +147,7 @@ def compile_query(compiler: Compiler) -> QueryPlan:
     cost = Cost()
     asked = compiler.selections.root(root)
     for selected in asked:
-        if compiler.raw and selected.name in FIELDS:
+        if compiler.for_fallback and selected.name in FIELDS:
             continue
         step, added = compile_step(compiler, selected)
         steps.append((selected.key, step))
@@ -155,19 +155,19 @@ def compile_query(compiler: Compiler) -> QueryPlan:
     constant = all(isinstance(step, ConstantStep | ResolverStep) for _, step in steps)
     sites = tuple(step.site for _, step in steps if isinstance(step, ResolverStep))
     part = schema_part(compiler.selections, asked)
-    return QueryPlan(compiler, steps, cost, part, constant, compiler.query_is_done(), _alone(steps), _around(steps), sites)
+    return QueryPlan(compiler, steps, cost, part, constant, compiler.query_is_done(), _single_statement(steps), _around(steps), sites)
 
 
 def _around(steps: list[tuple[str, Step]]) -> int:
     return 2 + sum([len(key) + 4 + (step.around if isinstance(step, ConnectionPlan | NodesStep) else _AROUND) for key, step in steps])
 
 
-def _alone(steps: list[tuple[str, Step]]) -> bool:
+def _single_statement(steps: list[tuple[str, Step]]) -> bool:
     match steps:
         case [(_, RecordStep(records=records))]:
             return not records.level.batches
         case [(_, ConnectionPlan(sql=sql))]:
-            return sql.alone
+            return sql.single_statement
     return False
 
 

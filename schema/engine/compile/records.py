@@ -110,7 +110,7 @@ def compile_to_many(compiler: Compiler, source: ToMany, model: FieldModel, selec
     if source.last:
         (order,) = below.related.order
         statement = compiler.sql(newest_of_each(level, key, order, compiler.database.dialect.name))
-        return Newest(parent, level, statement, writer, last_of(compiler, model, selected), compiler.raw), cost.times(LIST)
+        return Newest(parent, level, statement, writer, last_of(compiler, model, selected), compiler.for_fallback), cost.times(LIST)
     one = below.rows(key == bindparam("parent", type_=key.type, required=True), key)
     many = below.rows(AnyOf(key, list_bind("parents", key.type)), key)
     return Many(parent, level, compiler.sql(one), compiler.sql(many), writer), cost.times(LIST)
@@ -123,7 +123,7 @@ def compile_embedded(
 
     None where something hangs on them in turn, where they may be large, and for graphql-core where an argument may be at fault.
     """
-    if source.last and compiler.raw:
+    if source.last and compiler.for_fallback:
         return None
     below = _Below(compiler, source, selected, row="e", prefix="e")
     code, cost = below.object()

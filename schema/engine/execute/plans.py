@@ -1,4 +1,4 @@
-"""Plans: an operation is compiled once for each sight of the data and each set of booleans that decide its shape; then it is kept."""
+"""Plans: an operation is compiled once for each visibility of the data and each set of booleans that decide its shape; then it is kept."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -25,7 +25,7 @@ from .kept import Kept
 class Plans:
     """The plans of `documents` on a database. New ones are made in turn with the other heavy `work`.
 
-    `worked_out` are queries that a write's rules answer, by name. A `raw` plan reads what graphql-core completes.
+    `worked_out` are queries that a write's rules answer, by name. A plan `for_fallback` reads what graphql-core completes.
     """
 
     def __init__(
@@ -41,39 +41,41 @@ class Plans:
         self.missed = 0
         """How often a plan that answers was not at hand."""
 
-    def known(self, prepared: Prepared, values: Variables, caller: Caller, *, raw: bool = False) -> Any:
+    def known(self, prepared: Prepared, values: Variables, caller: Caller, *, for_fallback: bool = False) -> Any:
         """The operation's plan for `caller`; None where it isn't kept."""
-        sight = (caller.account_id is not None, caller.role is Role.ADMIN, raw)
+        visibility = (caller.account_id is not None, caller.role is Role.ADMIN, for_fallback)
         deciding = prepared.deciding
-        return prepared.plans.get((*sight, *[values.coerced.get(name) for name in deciding]) if deciding else sight)
+        return prepared.plans.get((*visibility, *[values.coerced.get(name) for name in deciding]) if deciding else visibility)
 
-    async def new(self, prepared: Prepared, values: Variables, caller: Caller, *, raw: bool = False) -> Any:
+    async def new(self, prepared: Prepared, values: Variables, caller: Caller, *, for_fallback: bool = False) -> Any:
         """The same, made if need be. Raises ServiceUnavailable where too much heavy work waits."""
         self.missed += not raw
         booleans = [values.coerced.get(name) for name in prepared.deciding]
-        key = (prepared.mark, caller.account_id is not None, caller.role, raw, *booleans)
-        return await self._work.once(key, caller.token_id, partial(self.make, prepared, values, caller, raw=raw), ahead=True)
+        key = (prepared.mark, caller.account_id is not None, caller.role, for_fallback, *booleans)
+        return await self._work.once(
+            key, caller.token_id, partial(self.make, prepared, values, caller, for_fallback=for_fallback), ahead=True
+        )
 
-    def make(self, prepared: Prepared, values: Variables, caller: Caller, *, raw: bool = False) -> Any:
+    def make(self, prepared: Prepared, values: Variables, caller: Caller, *, for_fallback: bool = False) -> Any:
         """The same, made now."""
-        plan = self.known(prepared, values, caller, raw=raw)
+        plan = self.known(prepared, values, caller, for_fallback=for_fallback)
         if plan is None:
             booleans = {name: values.coerced.get(name) for name in prepared.deciding}
-            sight = (caller.account_id is not None, caller.role is Role.ADMIN, raw)
-            plan = self._compile(prepared, booleans, sight)
-            self._documents.keep_plan(prepared, (*sight, *booleans.values()), plan)
+            visibility = (caller.account_id is not None, caller.role is Role.ADMIN, for_fallback)
+            plan = self._compile(prepared, booleans, visibility)
+            self._documents.keep_plan(prepared, (*visibility, *booleans.values()), plan)
         return plan
 
-    def _compile(self, prepared: Prepared, booleans: dict[str, bool | None], sight: tuple[bool, bool, bool]) -> Any:
+    def _compile(self, prepared: Prepared, booleans: dict[str, bool | None], visibility: tuple[bool, bool, bool]) -> Any:
         selections = Selections(self._schema, prepared.document, prepared.operation, booleans)
-        limited, admin, raw = sight
+        limited, admin, for_fallback = visibility
         compiler = Compiler(
             self._model,
             self._database,
             selections,
             limited,
             admin,
-            raw,
+            for_fallback,
             self._model.formats.names,
             self._statements,
             **PARTS,

@@ -25,7 +25,7 @@ _COUNT, _PART = 600, 60
 WORKSPACE = bindparam("workspace", type_=Text(), required=True)
 
 
-class Moved(Exception):
+class RevisionChanged(Exception):
     """Statements read one by one didn't see one revision of the workspace: they are to be read again, in one snapshot."""
 
 
@@ -102,8 +102,8 @@ class Portions:
 class Reader:
     """What the steps of a plan read through, with the caller's workspace bound to every statement.
 
-    `source` is a connection in one snapshot, or the database itself: then each statement is `alone`, a snapshot of its own. What is read
-    is counted towards the answer, which may have `limit` bytes and of which `spent` bytes are there already.
+    `source` is a connection in one snapshot, or the database itself: then each statement is a snapshot of its own (`single_statement`).
+    What is read is counted towards the answer, which may have `limit` bytes and of which `spent` bytes are there already.
     """
 
     __slots__ = (
@@ -111,7 +111,6 @@ class Reader:
         "_counts",
         "_exact",
         "_source",
-        "alone",
         "bytes",
         "caller",
         "database",
@@ -119,13 +118,14 @@ class Reader:
         "limit",
         "notes",
         "seen",
+        "single_statement",
         "values",
     )
 
     def __init__(self, database: Database, source: Any, caller: Caller, counts: Counts, limit: int, spent: int = 0) -> None:
         #: All rows of a statement, whose binds are values that hold this reader's own.
         self.fetch = source.fetch
-        self.alone = source is database
+        self.single_statement = source is database
         self._source = source
         self.caller = caller
         self.values = {"workspace": caller.workspace_id, "viewer_limit": caller.limited_to, "viewer_user": caller.user_id or ""}

@@ -54,9 +54,9 @@ class Comparison:
         """Compares the document of each seed."""
         for seed in seeds:
             await self._document(seed)
-        self.outcome.counts["planned"] = self.planned.planned
-        self.outcome.counts["fell back"] = self.planned.completed
-        self.outcome.counts["completed"] = self.completed.completed
+        self.outcome.counts["planned"] = self.planned.compiled
+        self.outcome.counts["fell back"] = self.planned.fallbacks
+        self.outcome.counts["completed"] = self.completed.fallbacks
         return self.outcome
 
     async def walks(self, seeds: Iterable[int]) -> Outcome:

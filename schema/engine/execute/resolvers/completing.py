@@ -34,7 +34,7 @@ class Leaves:
         run.add(len(orjson.dumps(shown, default=str)))
         run.note_failures(shown)
         # graphql-core shows them itself.
-        return list(values) if run.raw else shown
+        return list(values) if run.for_fallback else shown
 
     def _shown(self, value: Any) -> Any:
         try:
@@ -118,7 +118,7 @@ class Plain:
         there = [value for value in values if value is not None and not isinstance(value, Exception)]
         blank: dict[Any, Any] = dict.fromkeys(self.order)
         blank |= dict.fromkeys(self.keys, self.type_.name)
-        if run.raw:
+        if run.for_fallback:
             blank[RUNTIME_TYPE] = self.type_.name
         made = [dict(blank) for _ in there]
         run.add(len(there) * sum(len(key) + 4 for key in self.order))

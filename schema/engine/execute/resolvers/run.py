@@ -70,8 +70,8 @@ class Asked:
 class Run:
     """Resolvers under way.
 
-    `raw`: values stay as graphql-core takes them, and errors stand in the place of what they belong to. What was answered before is taken
-    again then: an operation calls no resolver twice.
+    `for_fallback`: values stay as graphql-core takes them, and errors stand in place of what they belong to. What was answered before is
+    taken again then: an operation calls no resolver twice.
     """
 
     context: Context
@@ -79,7 +79,7 @@ class Run:
     counts: Counts
     limit: int
     asked: Asked
-    raw: bool = False
+    for_fallback: bool = False
     failed: bool = False
     bytes: int = 0
     """The bytes of what resolvers answered, at most."""
@@ -94,9 +94,9 @@ class Run:
             site: Site = next(iter(self._waiting))
             await site.resolve(self._waiting.pop(site), self)
 
-    def begin_raw(self) -> None:
+    def begin_for_fallback(self) -> None:
         """What was read is read again, for graphql-core."""
-        self.raw, self.failed, self.bytes = True, False, 0
+        self.for_fallback, self.failed, self.bytes = True, False, 0
         for node, keys, values in self._answered:
             self._keep(node, keys, values)
 
@@ -128,7 +128,7 @@ class Run:
     async def call(self, field_: WithResolver, owner: GraphQLObjectType, keys: Sequence[Any], sources: Sequence[Any]) -> list[Any]:
         """What a field's resolver answers for each of `sources`, which `keys` tell apart. What was called before isn't called again."""
         node = id(field_.selected.node)
-        if not self.raw:
+        if not self.for_fallback:
             found = await self._called(field_, owner, sources)
             self._answered.append((node, keys, found))
             return found

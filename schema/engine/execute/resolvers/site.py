@@ -108,7 +108,7 @@ def _needed(compiler: Compiler, level: Level, table: FromClause, model: FieldMod
 def _completing(compiler: Compiler, type_: Any, selected: Selected, coordinate: str) -> tuple[Completing, Cost]:
     if isinstance(type_, GraphQLNonNull):
         inner, cost = _completing(compiler, type_.of_type, selected, coordinate)
-        return (inner if compiler.raw else NotNull(inner)), cost
+        return (inner if compiler.for_fallback else NotNull(inner)), cost
     if isinstance(type_, GraphQLList):
         inner, cost = _completing(compiler, type_.of_type, selected, coordinate)
         return Items(inner, coordinate), cost.times(LIST)
