@@ -49,7 +49,7 @@ class Plans:
 
     async def new(self, prepared: Prepared, values: Variables, caller: Caller, *, for_fallback: bool = False) -> Any:
         """The same, made if need be. Raises ServiceUnavailable where too much heavy work waits."""
-        self.missed += not raw
+        self.missed += not for_fallback
         booleans = [values.coerced.get(name) for name in prepared.deciding]
         key = (prepared.mark, caller.account_id is not None, caller.role, for_fallback, *booleans)
         return await self._work.once(
