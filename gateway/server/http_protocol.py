@@ -166,7 +166,7 @@ class Wire(Outflow, Intake):
             self.transport.write(_raw(fault, self.server_state.default_headers))
         if waiting:
             self.cycle.disconnected = True
-            self.cycle.message_event.set()
+            self.cycle.wake()
 
 
 def _give_up_on_silence(transport: asyncio.Transport) -> None:

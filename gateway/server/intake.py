@@ -7,6 +7,7 @@ socket, and reading pauses meanwhile: a thousand requests sent at once cost no m
 import asyncio
 import re
 from typing import Any, Final, Literal
+from urllib.parse import unquote
 
 import httptools
 from typing_extensions import override
@@ -16,7 +17,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from gateway.edge.faults import Fault, HeadersTooLarge, Malformed
 from gateway.settings import Settings
 
-from .answers import Answers, Delimited
+from .exchange import Exchange
 from .targets import origin_form
 from .upgrades import is_websocket, without_upgrade
 
@@ -54,7 +55,7 @@ class Intake(HttpToolsProtocol):
     """Cuts what comes into requests, counts it, and lets the next one begin when the one before it is answered."""
 
     flow: Flow
-    answers: Answers
+    cycle: Exchange
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -98,7 +99,6 @@ class Intake(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.flow = Flow(transport)
-        self.answers = Answers(self)
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
@@ -237,15 +237,10 @@ class Intake(HttpToolsProtocol):
         if self.parser.should_upgrade():
             self._note_upgrade()
             return
-        super().on_headers_complete()
-        if not self.cycle.keep_alive and self.scope["http_version"] == "1.0":
-            self.answers = Delimited(self)
-        self.answers.begin(self.cycle)
+        self._begin()
         self.phase, self.size, self.body_size, self.left = "body", 0, 0, None
         # What comes behind the chunks is no header of the request (RFC 9110 section 6.5.1): it is counted and not kept.
         self.headers = []
-        if self.stopping:
-            self.cycle.keep_alive = False
 
     @override
     def on_body(self, body: bytes) -> None:
@@ -256,7 +251,7 @@ class Intake(HttpToolsProtocol):
         cycle.body += body
         if len(cycle.body) > HIGH_WATER_LIMIT:
             self.flow.pause_reading()
-        cycle.message_event.set()
+        cycle.wake()
 
     @override
     def on_message_complete(self) -> None:
@@ -267,12 +262,11 @@ class Intake(HttpToolsProtocol):
             return
         self.phase = "answer"
         self.cycle.more_body = False
-        self.cycle.message_event.set()
+        self.cycle.wake()
 
     @override
     def on_response_complete(self) -> None:
         self.server_state.total_requests += 1
-        self.answers.flush()
         if self.transport.is_closing():
             return
         if self.phase == "answer":
@@ -285,6 +279,28 @@ class Intake(HttpToolsProtocol):
             self._proceed_soon()
         if self.flow.read_paused:
             self.flow.resume_reading()
+
+    def _begin(self) -> None:
+        """Call the application for a request whose headers are here."""
+        scope, version = self.scope, self.parser.get_http_version()
+        target = httptools.parse_url(self.url)
+        path = target.path.decode("ascii")
+        scope["method"] = self.parser.get_method().decode("ascii")
+        scope["http_version"] = version
+        scope["path"] = unquote(path) if "%" in path else path
+        scope["raw_path"] = target.path
+        scope["query_string"] = target.query or b""
+        self.cycle = Exchange(
+            scope,
+            self.transport,
+            self.flow,
+            self.server_state.default_headers,
+            self.on_response_complete,
+            expect_100_continue=self.expect_100_continue,
+            keep_alive=version != "1.0" and self.parser.should_keep_alive() and not self.stopping,
+            in_chunks=version != "1.0",
+        )
+        self._start_asgi_task(self.cycle, self.app)
 
     def _read_target(self) -> None:
         try:

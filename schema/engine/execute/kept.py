@@ -1,6 +1,7 @@
 """What is kept to be used again: bounded in number and in bytes, the longest unused go first."""
 
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -9,29 +10,40 @@ T = TypeVar("T")
 class Kept(Generic[T]):
     """Values by key: at most `number` of them, and about `size` bytes."""
 
+    get: Callable[[object], T | None]
+    """What is kept under a key, or None; from then on it counts as used."""
+
     def __init__(self, number: int, size: int) -> None:
         self._number = number
         self._size = size
-        self._values: OrderedDict[object, tuple[T, int]] = OrderedDict()
+        self._values: OrderedDict[object, T] = OrderedDict()
+        self._sizes: dict[object, int] = {}
         self.bytes = 0
+        # Nothing has to go before half of the room is taken: until then nobody pays for the order of use.
+        self.get = self._values.get
 
     def __len__(self) -> int:
         return len(self._values)
 
-    def get(self, key: object) -> T | None:
-        """What is kept under `key`, which counts as used now."""
+    def _get_in_order(self, key: object) -> T | None:
         found = self._values.get(key)
-        if found is None:
-            return None
-        self._values.move_to_end(key)
-        return found[0]
+        if found is not None:
+            self._values.move_to_end(key)
+        return found
 
     def put(self, key: object, value: T, size: int) -> None:
         """Keeps a value of about `size` bytes, its key's included; the longest unused make room for it, if it fits in at all."""
         if size > self._size:
             return
-        replaced = self._values.pop(key, None)
-        self._values[key] = value, size
-        self.bytes += size - (0 if replaced is None else replaced[1])
+        self._drop(key)
+        self._values[key], self._sizes[key] = value, size
+        self.bytes += size
+        if self.bytes > self._size / 2 or len(self._values) > self._number / 2:
+            self.get = self._get_in_order
         while len(self._values) > self._number or self.bytes > self._size:
-            self.bytes -= self._values.popitem(last=False)[1][1]
+            self._drop(next(iter(self._values)))
+
+    def _drop(self, key: object) -> None:
+        if key in self._values:
+            del self._values[key]
+            self.bytes -= self._sizes.pop(key)
