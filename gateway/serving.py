@@ -20,6 +20,7 @@ from starlette.types import ASGIApp
 from uvicorn.config import STARTUP_FAILURE
 
 from gateway import VERSION
+from gateway.advice import advice, sqlite_advice
 from gateway.app import Application, create_app
 from gateway.observability import logs
 from gateway.observability.metrics import MULTIPROCESS
@@ -43,7 +44,7 @@ def serve(settings: Settings, sockets: Sequence[socket.socket], *, demo_token: s
     """Serve on bound `sockets` until SIGTERM or SIGINT. Raises SystemExit when it can't start."""
     logs.configure(settings)
     config = config_of(settings, partial(application, settings, demo_token))
-    for line in (*unknown_variables(os.environ), *settings.advice()):
+    for line in (*unknown_variables(os.environ), *advice(settings), *sqlite_advice(settings)):
         structlog.get_logger().warning(line)
     structlog.get_logger().info(f"Serving version {VERSION} on {settings.address}, Ctrl-C stops it.")
     if settings.workers == 1:

@@ -250,11 +250,6 @@ class Settings(BaseSettings):
         except ValueError:
             return self.host == "localhost"
 
-    def advice(self) -> Iterator[str]:
-        """A sentence for each thing that works and is hardly meant."""
-        if self.metrics and not self.loopback and self.metrics_port is None and self.metrics_token is None:
-            yield "Whoever reaches the port can read /metrics: set GATEWAY_METRICS_PORT or GATEWAY_METRICS_TOKEN, or GATEWAY_METRICS=false."
-
     @property
     def address(self) -> str:
         """Where a client on this machine finds the port."""

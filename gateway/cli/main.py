@@ -37,6 +37,8 @@ from schema.storage.database import Database, StorageError, open_database, sqlit
 
 from . import demo as demos
 from . import usage_report
+from .completion import completion
+from .doctor import doctor
 from .flags import with_settings
 from .terminal import Refused, json_object, print_json, print_rows, progress, say
 
@@ -59,6 +61,8 @@ app = typer.Typer(
 )
 tokens = typer.Typer(no_args_is_help=True, help="API keys: make, list and revoke them.")
 app.add_typer(tokens, name="token")
+app.command()(completion)
+app.command()(doctor)
 
 
 def main() -> None:

@@ -143,15 +143,6 @@ def test_unknown_variables(monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
     assert SECRET not in told.err
 
 
-def test_open_metrics_are_told() -> None:
-    """Metrics that anyone can read are said at the start, where others than this machine reach the port."""
-    assert not list(load().advice())
-    assert len(list(load(host="0.0.0.0").advice())) == 1
-    assert not list(load(host="0.0.0.0", metrics_token="t").advice())
-    assert not list(load(host="0.0.0.0", metrics_port=9_100).advice())
-    assert not list(load(host="0.0.0.0", metrics=False).advice())
-
-
 @pytest.mark.skipif(os.name == "nt", reason="rights of files are others there")
 def test_the_database_is_its_owners(run: Run, tmp_path: Path) -> None:
     """What is made of SQLite's files can be read by nobody else; what is there already keeps its rights."""

@@ -83,16 +83,3 @@ async def test_nobody_else_writes(sqlite_url: str) -> None:
 def test_versions(version: tuple[int, int, int], *, expected: bool) -> None:
     """3.51.3 mended it, and 3.44.6 and 3.50.7 in their branches."""
     assert at_risk(version) is expected
-
-
-async def test_it_is_told(sqlite_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    """A process that serves says so at its start, once, where SQLite has the bug."""
-    for risk in (False, True):
-        monkeypatch.setattr("schema.storage.sqlite.driver.at_risk", lambda risk=risk: risk)
-        database = open_database(sqlite_url)
-        await database.open()
-        following = asyncio.ensure_future(database.follow(lambda _: None))
-        await asyncio.sleep(0.01)
-        following.cancel()
-        await database.close()
-        assert ("WAL-reset" in caplog.text) is risk

@@ -65,7 +65,7 @@ def _idle_seconds(timeout: float) -> float:
     return timeout * 0.8
 
 
-def _settings(timeout: float) -> dict[str, str]:
+def session_settings(timeout: float) -> dict[str, str]:
     """A session's settings. The shorter times are for others who wait for the same lock: they see a gateway that froze within a
     transaction go, or are told of a lock, before their own statement has had its time.
     """
@@ -95,7 +95,7 @@ class PostgresqlDatabase:
             url,
             acquire_timeout + GRACE_SECONDS,
             prepare=_prepare,
-            settings=_settings(statement_timeout),
+            settings=session_settings(statement_timeout),
             statement_cache_size=STATEMENTS,
             max_cacheable_statement_size=STATEMENT_LENGTH,
             max_cached_statement_lifetime=0,

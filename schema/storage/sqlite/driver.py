@@ -6,7 +6,6 @@ has used its time, and it starts anew in a thread; reads known to be slow go the
 
 import asyncio
 import contextlib
-import logging
 import sqlite3
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
@@ -24,14 +23,12 @@ from schema.storage.driver_errors import SQLITE_ERRORS, of_sqlite
 from schema.storage.statements import SQLITE, Statement, compile_statement
 from schema.storage.timing import FAILED, Timing
 
-from .checkpoints import Checkpoints, at_risk
+from .checkpoints import Checkpoints
 from .file import OpenFile, make_private
 from .writer import OverBudget, SqliteWriter
 
 T = TypeVar("T")
 Read = Callable[[sqlite3.Cursor], Sequence[Row]]
-
-_log = logging.getLogger(__name__)
 
 INLINE_SECONDS = 0.004
 SLOW_SECONDS = 5.0
@@ -58,9 +55,6 @@ _PRAGMAS = (
     # A log that has grown for whatever reason is cut to so many bytes when it begins anew.
     "PRAGMA journal_size_limit=16777216",
 )
-
-
-_AT_RISK = "SQLite %s has the WAL-reset bug (3.51.3 has not): gateways take turns at checkpoints; let no other program write to %s"
 
 
 class SqliteConnection:
@@ -275,8 +269,6 @@ class SqliteDatabase:
             raise StatementTimeout(message) from late
 
     async def follow(self, wake: Callable[[str | None], None]) -> None:
-        if at_risk():
-            _log.warning(_AT_RISK, sqlite3.sqlite_version, self.path)
         shortening = asyncio.create_task(self._keep_log_short())
         # Nobody knows what was committed before the first look, so that one wakes.
         seen = -1

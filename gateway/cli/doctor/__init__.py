@@ -1,0 +1,9 @@
+"""`gateway doctor`: looks at everything that serving needs, and says in a line each what is well, what isn't, and what to do.
+
+It writes nothing that stays: no database is made, none is migrated, and what a transaction tries is rolled back.
+"""
+
+from .command import doctor
+from .examination import Finding, Level, examine
+
+__all__ = ["Finding", "Level", "doctor", "examine"]

@@ -1,0 +1,44 @@
+"""What the doctor finds."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Level(StrEnum):
+    """How a check ended: `warning` works, but is hardly meant; with a `fault` the gateway doesn't serve."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAULT = "fault"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line: what was looked at, how it is, and what to do."""
+
+    level: Level
+    check: str
+    says: str
+
+
+@dataclass
+class Report:
+    """Findings, as they are made."""
+
+    findings: list[Finding] = field(default_factory=list)
+
+    def ok(self, check: str, says: str) -> None:
+        """It is well."""
+        self.findings.append(Finding(Level.OK, check, says))
+
+    def warn(self, check: str, says: str) -> None:
+        """It works and is hardly meant."""
+        self.findings.append(Finding(Level.WARNING, check, says))
+
+    def fault(self, check: str, says: str) -> None:
+        """The gateway doesn't serve like this."""
+        self.findings.append(Finding(Level.FAULT, check, says))
+
+    def judge(self, check: str, *, good: bool, well: str, ill: str) -> None:
+        """It is well, or hardly meant."""
+        (self.ok if good else self.warn)(check, well if good else ill)
