@@ -34,14 +34,11 @@ from gateway.live.operating import Terms
 from gateway.live.socket import SocketEndpoint
 from gateway.live.token import Tokens
 from gateway.migrations import head_is_current, upgrade
-from gateway.observability import process
 from gateway.observability.health import Readiness, alive
+from gateway.observability.instruments import Instruments
 from gateway.observability.lines import LONGEST_PATH, clean
-from gateway.observability.logs import AccessLog
-from gateway.observability.metrics import CONTENT_TYPE, Metrics
+from gateway.observability.metrics import CONTENT_TYPE
 from gateway.observability.rest_usage import GraphqlUses, Uses
-from gateway.observability.slow import SlowStatements
-from gateway.observability.telemetry import Journal
 from gateway.pages import ForBrowsers, pages
 from gateway.rest.adapter import RestGraph
 from gateway.rest.deprecations import rest_resources
@@ -79,8 +76,8 @@ class Application:
         self.stopping = False
         self.closing = asyncio.Event()
         self.at_start: list[Callable[[], None]] = []
-        self.metrics = Metrics()
-        self.journal = Journal(self.metrics, AccessLog(settings))
+        self.instruments = Instruments(settings)
+        self.metrics, self.journal = self.instruments.metrics, self.instruments.journal
         self.log = structlog.get_logger()
         self.connections = Connections(settings, self.metrics.refused)
         self.database = open_database(
@@ -105,19 +102,11 @@ class Application:
         self.terms = self._terms()
         self.pages = pages(demo_token=demo_token, sdl_url=SDL_PATH if settings.introspection else None)
         self.asgi = layered(self._doors(), self._edge())
-        self._observe()
+        parts = self.database, self.graph, self.sweeper, self.places
+        self.instruments.watch(self.database.timing, [*(part.figures for part in parts), self._figures])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.asgi(scope, receive, send)
-
-    def _observe(self) -> None:
-        """What the metrics ask for, and who is told of slow statements."""
-        timing = self.database.timing
-        self.metrics.statements = timing.taken
-        parts = self.database, self.graph, self.sweeper, self.places
-        self.metrics.sources += [*(part.figures for part in parts), self._figures, process.figures]
-        if self.settings.slow_statement:
-            timing.above, timing.report = self.settings.slow_statement, SlowStatements(self.metrics.slow_statements)
 
     def _edge(self) -> list[Layer]:
         """What every request passes, the outermost first."""
@@ -126,12 +115,13 @@ class Application:
             *([partial(Forwarded, proxies=settings.trusted_proxies)] if settings.trusted_proxies else []),
             partial(
                 Observed,
-                observe=self.journal.note,
+                observe=self.instruments.observe,
                 complain=self.complain,
                 notices=self.notices,
                 stopping=lambda: self.stopping,
                 headers=[(b"strict-transport-security", b"max-age=%d" % settings.hsts)] if settings.hsts else [],
             ),
+            *self.instruments.layers(),
             *([partial(Ports, port=settings.metrics_port, operators=Pages(self._operators(), not_found))] if settings.metrics_port else []),
             *([partial(Hosts, names=self.hosts, probes=self.probes)] if "*" not in self.hosts else []),
             *([partial(Cors, origins=Origins(settings.cors_origins))] if settings.cors_origins else []),
@@ -169,7 +159,7 @@ class Application:
         """What sockets and streams run under."""
         settings = self.settings
         return Terms(
-            operations=self.operations,
+            operations=self._live_operations(),
             authenticator=self.authenticator,
             tokens=Tokens(self.authenticator, self.closing, settings.operation_timeout),
             places=self.places,
@@ -185,6 +175,14 @@ class Application:
             message_limit=settings.websocket_message_limit,
             subscriptions=settings.websocket_subscriptions,
         )
+
+    def _live_operations(self) -> Operations:
+        """Those of sockets and streams."""
+        if self.instruments.tracing is None:
+            return self.operations
+        from gateway.live.traced import TracedOperations  # noqa: PLC0415  it needs the extra, which is there then
+
+        return TracedOperations(self.operations, self.instruments.tracing)
 
     def _rest(self, layers: Sequence[Layer]) -> ASGIApp:
         """REST's routes that need a token. The resources find their own paths: starlette's router needn't look for them each time."""
@@ -213,14 +211,13 @@ class Application:
             if not await head_is_current(self.database):
                 self.log.warning("The database is not at the newest revision: run `gateway migrate`.")
             async with AsyncExitStack() as stack:
-                for part in (self.graph.events, self.sweeper, self.authenticator, self.uses, self.graphql_uses, self.metrics):
+                for part in (self.graph.events, self.sweeper, self.authenticator, self.uses, self.graphql_uses, self.instruments):
                     await stack.enter_async_context(part.running())
                 for step in self.at_start:
                     step()
                 yield {"application": self}
         finally:
             self.closing.set()
-            self.journal.tell()
             await self.database.close()
 
     def notices(self, scope: Scope) -> Headers:

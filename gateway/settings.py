@@ -178,6 +178,14 @@ class Settings(BaseSettings):
     )
     metrics_token: SecretStr | None = Field(None, description="Token that whoever reads metrics sends: `Authorization: Bearer …`.")
     metrics_token_file: Path | None = Field(None, description="File that holds that token, in place of the variable.")
+    otlp_endpoint: str | None = Field(
+        None,
+        description="Address of an OpenTelemetry collector (OTLP over HTTP), as in `http://collector:4318`: traces go to its `/v1/traces`. "
+        "Unless set, `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` or `OTEL_EXPORTER_OTLP_ENDPOINT` say it; without any there are no traces.",
+    )
+    trace_sampling: Annotated[float, Field(ge=0, le=1)] = Field(
+        1.0, description="Share of requests that are traced, 0 to 1, where their client's `traceparent` doesn't decide it."
+    )
     shutdown_delay: Annotated[float, Field(ge=0)] = Field(0.0, description="Seconds of answering on, not ready, before the port is closed.")
     shutdown_timeout: PositiveInt = Field(20, description="Seconds for requests in flight to finish when stopping.")
 
@@ -205,7 +213,7 @@ class Settings(BaseSettings):
     def _database(cls, value: str) -> str:
         return database_address(value)
 
-    @field_validator("public_url", "rest_sunset_link")
+    @field_validator("public_url", "rest_sunset_link", "otlp_endpoint")
     @classmethod
     def _address(cls, value: str | None) -> str | None:
         if value and not _ADDRESS.fullmatch(value):

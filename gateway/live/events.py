@@ -17,6 +17,7 @@ from gateway.edge.load import until_gone
 from gateway.edge.negotiate import GRAPHQL
 from gateway.edge.respond import respond
 from gateway.graphql.endpoint import SAFE, read_parameters, request_status
+from gateway.observability.current import OPERATION
 from schema.engine.document.documents import Prepared, RequestError
 from schema.rules.access import Caller
 from schema.storage.database import Unavailable as StorageUnavailable
@@ -63,6 +64,7 @@ class EventsEndpoint:
             raise Busy(TOO_MUCH_OPEN)
         # How long streams last would drown the times of answers.
         scope["state"]["route"], scope["state"]["operation"] = ROUTE, prepared.name
+        OPERATION.set(prepared)
         await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
         self.terms.open.add(size)
         try:

@@ -73,6 +73,7 @@ COUNTERS: Final[dict[str, Figure]] = {
     "gateway_plan_cache_misses_total": Figure("Operations whose plan had to be made."),
     "gateway_sweeps_total": Figure("Looks for rows that are too old, by their end.", "outcome"),
     "gateway_swept_rows_total": Figure("Rows that were removed since they were too old.", "kind"),
+    "gateway_spans_total": Figure("Spans of traces, by what became of them.", "outcome"),
     "process_cpu_seconds_total": Figure("Total user and system CPU time spent in seconds."),
 }
 

@@ -1,0 +1,87 @@
+"""What a process tells of itself, put together: metrics, the log of requests, slow statements, and traces where they go somewhere."""
+
+import os
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import TYPE_CHECKING
+
+import structlog
+from starlette.types import ASGIApp
+
+from gateway.settings import Settings, SettingsError
+from schema.storage.timing import Timing
+
+from . import process
+from .endpoint import endpoint_of
+from .logs import AccessLog
+from .metrics import Metrics, Source
+from .slow import SlowStatements
+from .telemetry import Journal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .tracing import Tracing
+
+_MISSING = "GATEWAY_OTLP_ENDPOINT: OpenTelemetry is not installed: pip install 'opportunities-gateway[otel]'"
+
+
+class Instruments:
+    """Raises SettingsError where traces are wanted that can't be made.
+
+    Without traces the parts are as if there were no code for them: what tracing does is put in their place here, once.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.metrics = Metrics()
+        self.journal = Journal(self.metrics, AccessLog(settings))
+        self.tracing = _tracing(settings)
+        self.observe = self.journal.note if self.tracing is None else self.tracing.observing(self.journal.note)
+        """Told of each answered request."""
+
+    def watch(self, timing: Timing, sources: Sequence[Source]) -> None:
+        """Ask `sources` for figures, and hear of the statements that `timing` is about."""
+        self.metrics.statements = timing.taken
+        self.metrics.sources += [*sources, process.figures]
+        slow = SlowStatements(self.metrics.slow_statements)
+        if self._settings.slow_statement:
+            timing.above, timing.report = self._settings.slow_statement, slow
+        if self.tracing is not None:
+            self.metrics.sources.append(self.tracing.figures)
+            timing.above, timing.report = -1.0, self.tracing.reporting(slow, timing.above)
+
+    def layers(self) -> "list[Callable[[ASGIApp], ASGIApp]]":
+        """What a request passes for its trace."""
+        if self.tracing is None:
+            return []
+        from .tracing import Traced  # noqa: PLC0415  the extra may not be installed
+
+        return [partial(Traced, tracing=self.tracing)]
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Inside it figures are told to the other workers; at its end everything is told that waits."""
+        async with self.metrics.running():
+            try:
+                yield
+            finally:
+                self.journal.tell()
+                if self.tracing is not None:
+                    await self.tracing.close()
+
+
+def _tracing(settings: Settings) -> "Tracing | None":
+    endpoint = endpoint_of(settings.otlp_endpoint, os.environ)
+    if endpoint is None:
+        return None
+    try:
+        from .tracing import Tracing  # noqa: PLC0415  the extra may not be installed
+    except ImportError as error:
+        if settings.otlp_endpoint is not None:
+            raise SettingsError(_MISSING) from error
+        # The variable of OpenTelemetry may be there for others.
+        structlog.get_logger().warning("OTEL_EXPORTER_OTLP_… is set, but traces are off: OpenTelemetry is not installed.")
+        return None
+    return Tracing(endpoint, settings.trace_sampling, settings.database_url.partition("://")[0])

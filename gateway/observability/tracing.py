@@ -1,0 +1,243 @@
+"""Traces by OpenTelemetry: a span a request, one an SQL statement, one an operation of a socket or stream, one a delivery.
+
+This is only imported where traces go somewhere. When the process starts it is put in the place of what is done without it; a request that
+is not traced then runs nothing of it but the choice.
+
+Names are those of the semantic conventions (https://opentelemetry.io/docs/specs/semconv/http/http-spans/, …/db/database-spans/,
+…/graphql/graphql-spans/). No span has values of statements, variables, query strings, headers other than the client's program, or tokens.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from random import random
+from time import time_ns
+from typing import Any, Final, NamedTuple, TypeAlias
+from urllib.parse import urlsplit
+
+from opentelemetry.context import Context
+from opentelemetry.trace import Span, SpanKind, StatusCode, Tracer, set_span_in_context
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from gateway import VERSION
+from schema.engine.document.documents import Prepared
+from schema.storage.statements import Statement
+from schema.storage.timing import FAILED, Report
+
+from .current import OPERATION
+from .exporting import Spans, provider_of
+from .lines import LONGEST_NAME, LONGEST_PATH, LONGEST_TRACEPARENT, TRACEPARENT, clean
+
+Observe: TypeAlias = Callable[[Scope, int, float, int], None]
+
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY", "CONNECT", "TRACE"})
+SERVER_ERROR: Final = 500
+_PROPAGATOR: Final = TraceContextTextMapPropagator()
+
+
+class Trace(NamedTuple):
+    """A span that others are made below, and the context for them."""
+
+    span: Span
+    context: Context
+
+
+#: The trace that what is done here belongs to; None where it isn't traced.
+CURRENT: Final[ContextVar[Trace | None]] = ContextVar("trace", default=None)
+
+
+class Tracing:
+    """Makes spans of a share (`ratio`, 0 to 1) of what is done on a database (`system`: its name), and of what a client traces already."""
+
+    def __init__(self, endpoint: str, ratio: float, system: str) -> None:
+        self.spans = Spans(endpoint)
+        self.figures = self.spans.figures
+        self.close = self.spans.close
+        self._ratio = ratio
+        self._system = system
+        self._tracer: Tracer = provider_of(self.spans).get_tracer("gateway", VERSION)
+
+    # Requests
+
+    def begin(self, scope: Scope) -> None:
+        """Begin the span of a request, if it is to have one. Its log line tells the trace then, as it does that of the client."""
+        headers: dict[bytes, bytes] = scope["state"]["headers"]
+        given = headers.get(b"traceparent")
+        parent = None if given is None else TRACEPARENT.fullmatch(given[:LONGEST_TRACEPARENT])
+        if parent is not None and given is not None:
+            if not int(parent[3], 16) & 1:
+                return
+            context = _PROPAGATOR.extract(_carrier(given, headers.get(b"tracestate", b"")), Context())
+        elif random() < self._ratio:  # noqa: S311  a sample, not a secret
+            context = Context()
+        else:
+            return
+        trace = self._start("request", context, SpanKind.SERVER)
+        CURRENT.set(trace)
+        scope["state"]["trace"] = trace
+        headers[b"traceparent"] = _traceparent(trace).encode()
+
+    def observing(self, observe: Observe) -> Observe:
+        """`observe`, which also ends the request's span."""
+
+        def both(scope: Scope, status: int, seconds: float, size: int) -> None:
+            observe(scope, status, seconds, size)
+            trace = scope["state"].get("trace")
+            if trace is not None:
+                self._end_request(trace.span, scope, status, size)
+
+        return both
+
+    def _end_request(self, span: Span, scope: Scope, status: int, size: int) -> None:
+        state = scope["state"]
+        method, route = scope["method"] if scope["method"] in METHODS else "_OTHER", state.get("route")
+        span.update_name(f"{method} {route}" if route else method)
+        span.set_attributes(
+            {
+                "http.request.method": method,
+                "http.response.status_code": status,
+                "http.response.body.size": size,
+                **({"http.route": route} if route else {}),
+                **_request_attributes(scope),
+                **(_operation_attributes(OPERATION.get()) if "operation" in state else {}),
+            }
+        )
+        if status >= SERVER_ERROR:
+            span.set_attribute("error.type", state.get("error", str(status)))
+            span.set_status(StatusCode.ERROR)
+        span.end()
+
+    # Statements
+
+    def reporting(self, slow: Report, above: float) -> Report:
+        """What is to be told of every statement; those above `above` seconds are told to `slow`, too."""
+
+        def report(statement: Statement, seconds: float, rows: int) -> None:
+            if seconds > above:
+                slow(statement, seconds, rows)
+            trace = CURRENT.get()
+            if trace is not None:
+                self._statement(trace, statement.text, seconds, rows)
+
+        return report
+
+    def _statement(self, trace: Trace, text: str, seconds: float, rows: int) -> None:
+        end, verb = time_ns(), text.split(None, 1)[0].upper()
+        attributes: dict[str, str | int] = {"db.system.name": self._system, "db.operation.name": verb, "db.query.text": text}
+        if rows != FAILED:
+            attributes["db.response.returned_rows"] = rows
+        span = self._tracer.start_span(verb, trace.context, SpanKind.CLIENT, attributes, start_time=end - int(seconds * 1e9))
+        if rows == FAILED:
+            span.set_status(StatusCode.ERROR)
+        span.end(end)
+
+    # Operations of sockets and streams
+
+    def operation(self, prepared: Prepared) -> Trace | None:
+        """Begin the span of an operation, or of an event of one, if it is to have one: below that of its stream, or a trace of its own."""
+        around = CURRENT.get()
+        if around is None and random() >= self._ratio:  # noqa: S311  as above
+            return None
+        name = f"{prepared.kind} {prepared.name[:LONGEST_NAME]}" if prepared.name else prepared.kind
+        trace = self._start(name, around.context if around else Context(), SpanKind.INTERNAL if around else SpanKind.SERVER)
+        trace.span.set_attributes(_operation_attributes(prepared))
+        return trace
+
+    # Deliveries
+
+    @contextmanager
+    def delivery(self, url: str, event: str) -> Iterator["Delivery"]:
+        """The span of an `event` (`opportunity.updated`) that is posted to `url`, of which host and port are told: the rest may be secret.
+
+        What it yields has the headers to send along. An exception ends the span as failed, and goes on.
+        """
+        at = urlsplit(url)
+        attributes: dict[str, str | int] = {"http.request.method": "POST", "server.address": at.hostname or "", "gateway.event": event}
+        if at.port is not None:
+            attributes |= {"server.port": at.port}
+        trace = self._start("POST", Context(), SpanKind.CLIENT) if random() < self._ratio else None  # noqa: S311  as above
+        delivery = Delivery(trace)
+        try:
+            if trace is not None:
+                trace.span.set_attributes(attributes)
+            yield delivery
+        except Exception as error:
+            delivery.failed(type(error).__name__)
+            raise
+        finally:
+            if trace is not None:
+                trace.span.end()
+
+    def _start(self, name: str, context: Context, kind: SpanKind) -> Trace:
+        span = self._tracer.start_span(name, context, kind)
+        return Trace(span, set_span_in_context(span, context))
+
+
+class Delivery:
+    """A delivery under way: `headers` tell the receiver of its trace, if it has one."""
+
+    def __init__(self, trace: Trace | None) -> None:
+        self._trace = trace
+        self.headers = {} if trace is None else {"traceparent": _traceparent(trace)}
+
+    def answered(self, status: int) -> None:
+        """The receiver has answered with `status`."""
+        if self._trace is not None:
+            self._trace.span.set_attribute("http.response.status_code", status)
+        if status >= SERVER_ERROR - 100:
+            self.failed(str(status))
+
+    def failed(self, why: str) -> None:
+        """It was not delivered."""
+        if self._trace is not None:
+            self._trace.span.set_attribute("error.type", why)
+            self._trace.span.set_status(StatusCode.ERROR)
+
+
+class Traced:
+    """Begins the span of each request; sockets have one for each of their operations instead."""
+
+    def __init__(self, app: ASGIApp, tracing: Tracing) -> None:
+        self.app = app
+        self.begin = tracing.begin
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Any:
+        if scope["type"] == "http":
+            self.begin(scope)
+        return self.app(scope, receive, send)
+
+
+def _carrier(traceparent: bytes, tracestate: bytes) -> dict[str, str]:
+    return {"traceparent": traceparent.decode("latin-1"), "tracestate": tracestate.decode("latin-1")}
+
+
+def _traceparent(trace: Trace) -> str:
+    carrier: dict[str, str] = {}
+    _PROPAGATOR.inject(carrier, trace.context)
+    return carrier["traceparent"]
+
+
+def _request_attributes(scope: Scope) -> dict[str, str | int]:
+    state, client, server = scope["state"], scope.get("client"), scope.get("server")
+    attributes: dict[str, str | int] = {
+        "url.path": clean(scope["path"][:LONGEST_PATH]),
+        "url.scheme": scope.get("scheme", "http"),
+        "network.protocol.version": scope.get("http_version", ""),
+        "user_agent.original": clean(state["headers"].get(b"user-agent", b"")[:LONGEST_NAME].decode("latin-1")),
+        "gateway.request_id": state["request_id"].decode(),
+    }
+    if client is not None:
+        attributes["client.address"] = clean(client[0][:LONGEST_NAME])
+    if server is not None:
+        attributes |= {"server.address": server[0], **({} if server[1] is None else {"server.port": server[1]})}
+    if "caller" in state:
+        attributes["gateway.workspace"] = state["caller"].workspace_id
+    return attributes
+
+
+def _operation_attributes(prepared: Prepared | None) -> dict[str, str]:
+    if prepared is None:
+        return {}
+    name = {"graphql.operation.name": prepared.name[:LONGEST_NAME]} if prepared.name else {}
+    return {"graphql.operation.type": prepared.kind, **name}
