@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip install -q --disable-pip-version-check --require-has
 # What is locked, each kind in its file: what serving needs and what installs it; what the container serves with; everything.
 LOCKS := requirements requirements-container requirements-dev
 requirements := --group build
-requirements-container := --extra compress -c requirements.lock
+requirements-container := --extra compress --extra otel -c requirements.lock
 requirements-dev := --group build --all-extras -c requirements-container.lock
 COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url -q
 NPM := $(shell command -v npm 2>/dev/null)

@@ -54,7 +54,7 @@ async def test_a_rest_call_with_its_statements(database_url: str) -> None:
         [page] = [statement for statement in statements if "FROM opportunity" in statement.attributes["db.query.text"]]
         assert page.name == page.attributes["db.operation.name"] == "SELECT"
         assert page.attributes["db.system.name"] == database_url.partition(":")[0]
-        assert page.attributes["db.response.returned_rows"] == 0
+        assert page.attributes["db.response.returned_rows"] == 1
         assert 0 < page.nanoseconds < span.nanoseconds
         assert SECRET.lower().encode() not in collector.raw.lower()
         assert token.encode() not in collector.raw
@@ -288,7 +288,7 @@ def test_off_nothing_of_it_is_there() -> None:
 
 
 def test_without_the_extra() -> None:
-    """Where OpenTelemetry isn't installed our setting is refused, with what to do; its own variable, which is for others too, only warns."""
+    """Where OpenTelemetry isn't installed our setting is refused, with what to do; its own variable, meant for all programs, warns."""
     assert "pip install 'opportunities-gateway[otel]'" in run(MISSING).stdout
     program = MISSING.replace(', otlp_endpoint="http://127.0.0.1:1"', "")
     done = run(program, OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:1")
