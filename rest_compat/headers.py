@@ -17,7 +17,7 @@ MOST_VERSIONS = 10
 """Each version that `If-Match` names may take an attempt of its own."""
 
 _TAG = re.compile(r'(?:W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
-_VERSION = re.compile(r"([0-9]{1,10})(?:-|$)")
+_VERSION = re.compile(r"([0-9]{1,10})(?:(?:\.([0-9]{1,19}))?-|$)")
 #: What proxies add to the tag of an answer that they compress, if anything: `-gzip`, `;gzip`, `--gzip`, `.br`.
 _ADDED = r"(?:[-;:.+_]{1,2}[A-Za-z][A-Za-z0-9]{0,15})?"
 _SUFFIX, _ANY = re.compile(_ADDED), re.compile(rf"(?:W/)?\*{_ADDED}")
@@ -82,20 +82,25 @@ def idempotency_key(header: str) -> str:
     return key
 
 
-def expected_versions(if_match: str) -> list[int]:
+def expected_versions(if_match: str, epoch: int) -> list[int]:
     """The versions that `If-Match` asks for, the newest first; none for `*`, which any version meets. Raises 400 where they are too many.
 
-    Only the version in a tag counts, so weakness and what a proxy has added to the tag are passed over (nginx and Cloudflare weaken the
-    tags of answers that they compress, Apache adds `-gzip`). A tag that is not one of ours matches nothing, which is said as version 0:
-    no record has it.
+    The version and the epoch in a tag count, so weakness and what a proxy has added to the tag are passed over (nginx and Cloudflare
+    weaken the tags of answers that they compress, Apache adds `-gzip`). A tag that is not one of ours matches nothing, which is said as
+    version 0: no record has it.
     """
     if _names_any(if_match):
         return []
-    numbers = {int(found[1]) for tag in _TAG.findall(if_match) if (found := _VERSION.match(tag))}
+    numbers = {int(found[1]) for tag in _TAG.findall(if_match) if (found := _VERSION.match(tag)) and _is_of(found, epoch)}
     versions = sorted((number for number in numbers if number <= GRAPHQL_INT), reverse=True)
     if len(versions) > MOST_VERSIONS:
         raise malformed([Item("If-Match", "bad_request", f"Allowed are the tags of at most {MOST_VERSIONS} versions.")])
     return versions or [0]
+
+
+def _is_of(found: re.Match[str], epoch: int) -> bool:
+    """Whether a tag was given in this epoch of the database. A bare version was written by someone who means the record as it is."""
+    return found[0] == found[1] or int(found[2] or 0) == epoch
 
 
 def is_fresh(if_none_match: str, tag: str) -> bool:
@@ -115,3 +120,9 @@ def entity_tag(version: int, *parts: bytes) -> str:
     """A strong tag: `"<version>-<digest of the parts>"`."""
     digest = blake2b(b"\0".join(parts), digest_size=8)
     return f'"{version}-{digest.hexdigest()}"'
+
+
+def record_tag(version: int, epoch: int, body: bytes) -> str:
+    """The tag of a record's answer; in a database that was restored it tells the epoch too: `"<version>.<epoch>-<digest>"`."""
+    tag = entity_tag(version, body)
+    return tag.replace("-", f".{epoch}-", 1) if epoch else tag

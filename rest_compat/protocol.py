@@ -99,6 +99,10 @@ class Graph(Protocol):
         """That of REST as a whole, where it has an end."""
 
     @property
+    def epoch(self) -> int:
+        """Which history of the database is served; another one after a backup was restored. 0 if none ever was."""
+
+    @property
     def public_url(self) -> str | None:
         """`https://crm.example.com`, without a slash at the end; None: links are built from the request."""
 

@@ -1,4 +1,5 @@
-"""The command line: `gateway serve`, `migrate`, `token`, `seed`, `schema`, `explain`, `openapi`, `translate`, `usage`.
+"""The command line: `gateway serve`, `migrate`, `token`, `seed`, `schema`, `explain`, `openapi`, `translate`, `usage`,
+`backup`, `restore`, `epoch`, `erase`, `export`.
 
 What a program reads (a token, the SDL, a list) goes to standard output, what is meant for people to standard error. Exit code 2 says that
 what was typed can't be, 1 that the database, the port or the disk didn't do their part.
@@ -8,13 +9,13 @@ import asyncio
 import os
 import sqlite3
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import astuple, fields
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import asyncpg
 import orjson
@@ -25,7 +26,7 @@ from gateway import VERSION
 from gateway.auth import AuthSettingsError
 from gateway.auth.keys import KeyFault, Keys, Listed, NewKey
 from gateway.environment import without_password
-from gateway.migrations import head, head_is_current, upgrade
+from gateway.migrations import head, upgrade
 from gateway.observability import logs
 from gateway.seed import SeedFault, SeedSpec
 from gateway.seed import seed as fill
@@ -33,24 +34,20 @@ from gateway.server.listen import ListenError, listening
 from gateway.settings import Settings, SettingsError, load, unknown_variables
 from schema.rules.access import Caller, Role
 from schema.rules.text import trimmed
-from schema.storage.database import Database, StorageError, open_database, sqlite_path
+from schema.storage.database import Database, StorageError, open_database
+from schema.storage.manifest import BackupFailed, BackupRefused
 
 from . import demo as demos
-from . import usage_report
+from . import keeping, usage_report
 from .completion import completion
 from .doctor import doctor
 from .flags import with_settings
+from .opened import DatabaseUrl, run, there
 from .terminal import Refused, json_object, print_json, print_rows, progress, say
 
-T = TypeVar("T")
-
 _MAX_NAME = 100
-_TYPED = (Refused, SettingsError, AuthSettingsError, KeyFault, SeedFault, demos.DemoFault)
+_TYPED = (Refused, SettingsError, AuthSettingsError, KeyFault, SeedFault, demos.DemoFault, BackupRefused)
 _DATABASE = (StorageError, sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError)
-
-DatabaseUrl = Annotated[
-    str | None, typer.Option(help="sqlite:///path or postgresql://user:password@host/name (default: GATEWAY_DATABASE_URL).", metavar="URL")
-]
 
 app = typer.Typer(
     name="gateway",
@@ -63,6 +60,7 @@ tokens = typer.Typer(no_args_is_help=True, help="API keys: make, list and revoke
 app.add_typer(tokens, name="token")
 app.command()(completion)
 app.command()(doctor)
+keeping.register(app)
 
 
 def main() -> None:
@@ -109,7 +107,7 @@ def serve(
     if demo:
         demos.check_loopback(settings)
     with listening(settings) as (settings, sockets):
-        token = _run(settings, demos.prepare if demo else partial(_advise, settings))
+        token = run(settings, demos.prepare if demo else partial(_advise, settings))
         if token is not None:
             demos.announce(settings, token)
         server.serve(settings, sockets, demo_token=token)
@@ -142,7 +140,7 @@ def token_create(
     """Make an API key and print its token, this once, alone on standard output."""
     key = NewKey(_name("--workspace", workspace), role, _name("--name", name), expires, account)
     settings = load(database_url=database_url)
-    created = _run(settings, lambda database: Keys(database).create(key))
+    created = run(settings, lambda database: Keys(database).create(key))
     say(f"In the database {without_password(settings.database_url)}.")
     if created.new_workspace:
         say(f"Made the workspace {workspace}.")
@@ -153,7 +151,7 @@ def token_create(
 @tokens.command("list")
 def token_list(database_url: DatabaseUrl = None) -> None:
     """List the API keys: a table in a terminal, tab-separated lines elsewhere."""
-    listed = _run(_there(load(database_url=database_url)), lambda database: Keys(database).list())
+    listed = run(there(load(database_url=database_url)), lambda database: Keys(database).list())
     print_rows([field.name for field in fields(Listed)], [[value or "" for value in astuple(key)] for key in listed])
 
 
@@ -162,7 +160,7 @@ def token_revoke(
     key_id: Annotated[str, typer.Argument(metavar="ID", help="The key's id, key_…")], database_url: DatabaseUrl = None
 ) -> None:
     """Revoke an API key; running gateways refuse it within five seconds."""
-    name = _run(_there(load(database_url=database_url)), lambda database: Keys(database).revoke(key_id))
+    name = run(there(load(database_url=database_url)), lambda database: Keys(database).revoke(key_id))
     say(f"Revoked the key {key_id} ({name}).")
 
 
@@ -180,7 +178,7 @@ def seed(
     """Fill a workspace with believable data, 100,000 opportunities in well under a minute."""
     spec = SeedSpec(_name("--workspace", workspace), opportunities, accounts, users, contacts, number)
     with progress(opportunities) as tell:
-        seeded = _run(load(database_url=database_url), lambda database: fill(database.url, spec, progress=tell))
+        seeded = run(load(database_url=database_url), lambda database: fill(database.url, spec, progress=tell))
     say(f"Wrote {seeded.rows:,} rows into the workspace {workspace}.")
     say(f"A token for it: gateway token create --workspace {workspace!r} --role admin")
 
@@ -275,7 +273,7 @@ def usage(  # noqa: PLR0913  each is a flag
     """List who still uses which REST route, parameter and field, how often, and when last."""
     wanted = usage_report.Wanted(workspace, token, kind, since.date() if since else None)
     columns, report = usage_report.REPORTS["share" if share else "graphql" if graphql else "rest"]
-    rows = _run(_there(load(database_url=database_url)), lambda database: report(database, wanted))
+    rows = run(there(load(database_url=database_url)), lambda database: report(database, wanted))
     (print_json if as_json else print_rows)(columns, rows)
 
 
@@ -288,7 +286,7 @@ def _told() -> Iterator[None]:
         _end(str(error), 2)
     except _DATABASE as error:
         _end(f"the database says: {error}", 1)
-    except (ListenError, OSError) as error:
+    except (ListenError, BackupFailed, OSError) as error:
         _end(str(error), 1)
 
 
@@ -296,38 +294,6 @@ def _end(message: str, code: int) -> None:
     for line in message.splitlines():
         say(f"gateway: {line}")
     sys.exit(code)
-
-
-def _run(settings: Settings, work: Callable[[Database], Coroutine[Any, Any, T]]) -> T:
-    """What `work` gives on the settings' database, open and at the newest revision."""
-
-    async def opened() -> T:
-        async with _database(settings) as database:
-            return await work(database)
-
-    return asyncio.run(opened())
-
-
-def _there(settings: Settings) -> Settings:
-    """The settings of a database that must be there: to look at it is no reason to make one. Raises Refused."""
-    path = sqlite_path(settings.database_url)
-    if path is not None and path.parent.is_dir() and not path.exists():
-        raise Refused(f"there is no database {path} here: name the one that is meant by --database-url or GATEWAY_DATABASE_URL")
-    return settings
-
-
-@asynccontextmanager
-async def _database(settings: Settings) -> AsyncIterator[Database]:
-    if settings.migrate or settings.database_url.startswith("sqlite"):
-        await upgrade(settings.database_url)
-    database = open_database(settings.database_url, statement_timeout=settings.statement_timeout)
-    await database.open()
-    try:
-        if not await head_is_current(database):
-            raise Refused("the database isn't at the newest revision: run gateway migrate first")
-        yield database
-    finally:
-        await database.close()
 
 
 def _name(option: str, value: str) -> str:

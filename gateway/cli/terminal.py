@@ -4,15 +4,19 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from time import monotonic
+from typing import Any, Final
 
 import orjson
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from gateway.edge.decoder import DecodeError, decode
+
+LINE_SECONDS: Final = 5.0
+"""Between lines that tell how far a command has come, where there is no terminal."""
 
 
 class Refused(Exception):
@@ -61,3 +65,22 @@ def json_object(option: str, text: str) -> dict[str, Any]:
     if isinstance(value, dict):
         return value
     raise ValueError(f"{option}: give a JSON object")
+
+
+@contextmanager
+def bytes_progress(doing: str) -> Iterator[Callable[[int, int], None]]:
+    """How many bytes are done, on standard error: a bar in a terminal, elsewhere a line each few seconds."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task(doing, total=None)
+        said = monotonic()
+
+        def tell(done: int, total: int) -> None:
+            nonlocal said
+            bar.update(task, completed=done, total=total)
+            if not console.is_terminal and monotonic() - said > LINE_SECONDS:
+                said = monotonic()
+                say(f"{doing}: {done:,} of {total:,} bytes")
+
+        yield tell

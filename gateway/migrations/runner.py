@@ -56,6 +56,14 @@ def head() -> str:
     return newest
 
 
+def knows(revision: str) -> bool:
+    """Whether there is such a revision here: that of a newer gateway, or of an extension that is missing, isn't known."""
+    try:
+        return ScriptDirectory.from_config(_config()).get_revision(revision) is not None
+    except CommandError:
+        return False
+
+
 async def upgrade(database_url: str) -> None:
     """Takes the database at `sqlite:///path` or `postgresql://…` to the newest revision; does nothing where it is there already.
 

@@ -50,6 +50,7 @@ class RestGraph:
 
     def __init__(self, operations: Operations, uses: Uses, settings: Settings) -> None:
         database = operations.graph.database
+        self.database = database
         self.fetch = database.fetch
         self.revision_of = revision_statement(database)
         self.settings = settings
@@ -101,6 +102,10 @@ class RestGraph:
         except DecodeError as error:
             code: Literal["VALIDATION_ERROR", "BAD_REQUEST"] = "VALIDATION_ERROR" if error.kind == "characters" else "BAD_REQUEST"
             raise RestDecodeError(error.message, code, [Fault(path, message) for path, message in error.faults]) from None
+
+    @property
+    def epoch(self) -> int:
+        return self.database.epoch
 
     async def revision(self, caller: Caller) -> int:
         try:

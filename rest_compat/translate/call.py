@@ -235,7 +235,7 @@ class Translator:
                 "PRECONDITION_REQUIRED",
                 "Send If-Match with the ETag of the record as you have seen it: it is in every answer about the record.",
             )
-        return expected_versions(if_match) if if_match is not None else []
+        return expected_versions(if_match, self.graph.epoch) if if_match is not None else []
 
     def _key(self, endpoint: Endpoint, headers: Mapping[bytes, str]) -> dict[str, Any]:
         key = headers.get(b"idempotency-key")

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
 from .errors import BadRequest, CursorExpired
 
 EPOCH = 0
-"""The database's history that positions belong to; it changes where a history ends, such as when a backup is restored."""
+"""The epoch of a database that was never restored. Positions belong to an epoch; see `schema/storage/epochs.py`."""
 
 MAX_CURSOR = 8_192
 _URLSAFE = bytes.maketrans(b"+/", b"-_")
@@ -53,23 +53,35 @@ class CursorScope:
         `what` ends the sentence «… is no cursor of …». Raises BadRequest where the cursor belongs elsewhere, CursorExpired where it is of
         another epoch.
         """
-        tag, values = read_anywhere(cursor, self.place, self.epoch, what)
-        if tag != self.tag:
+        origin, values = read_anywhere(cursor, self.place, what)
+        check_epoch(origin.epoch, self.epoch)
+        if origin.tag != self.tag:
             raise foreign(cursor, what)
         return values
 
 
-def read_anywhere(cursor: str, place: str, epoch: int, what: str) -> tuple[str, list[Any]]:
-    """The workspace's tag and the values in a cursor, of whatever workspace. Raises BadRequest and CursorExpired, as `CursorScope.read`."""
+class Origin(NamedTuple):
+    """Where a cursor was written: the workspace's tag, and the epoch of the database."""
+
+    tag: str
+    epoch: int
+
+
+def check_epoch(written_in: int, epoch: int) -> None:
+    """Raises CursorExpired where a position was written in another epoch than the database's."""
+    if written_in != epoch:
+        raise CursorExpired("The cursor is from before the database was restored: read the list again from its beginning.")
+
+
+def read_anywhere(cursor: str, place: str, what: str) -> tuple[Origin, list[Any]]:
+    """Where a cursor was written, and the values in it; whether it fits there is for the caller to check. Raises BadRequest."""
     try:
         found, tag, written_in, *values = _decoded(cursor)
     except (ValueError, TypeError):
         raise foreign(cursor, what) from None
     if found != place or type(tag) is not str or type(written_in) is not int:
         raise foreign(cursor, what)
-    if written_in != epoch:
-        raise CursorExpired("The cursor is from before the database was restored: read the list again from its beginning.")
-    return tag, list(values)
+    return Origin(tag, written_in), list(values)
 
 
 def _decoded(cursor: str) -> Any:

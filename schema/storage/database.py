@@ -105,6 +105,8 @@ class Database(Protocol):
     url: str
     timing: Timing
     """What its statements take."""
+    epoch: int
+    """Which history of the database this is (see `epochs`), as it was last seen."""
 
     async def open(self) -> None:
         """Connects. Raises Unavailable."""

@@ -53,6 +53,17 @@ class Workspace(Row, table=True):
     created_at: datetime = Field(sa_type=Instant)
 
 
+class Epoch(Row, table=True):
+    """Which history of the database this is: one row, written when a backup is restored. Without it the `number` is 0."""
+
+    __tablename__ = "epoch"
+    __table_args__ = (CLUSTERED,)
+
+    id: int = Field(primary_key=True)
+    number: int = Field(sa_type=Cents)
+    began_at: datetime = Field(sa_type=Instant)
+
+
 class Event(Row, table=True):
     """What happened to a deal, told to subscribers. `before` and `after` are JSON of what filters and limited viewers need.
 

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from graphql import GraphQLField, GraphQLObjectType, get_named_type, is_non_null_type
 
-from schema.rules.cursors import EPOCH, foreign, read_anywhere, workspace_tag
+from schema.rules.cursors import EPOCH, check_epoch, foreign, read_anywhere, workspace_tag
 from schema.rules.errors import BadRequest
 from schema.rules.stages import BY_NAME
 from schema.rules.text import fold_name
@@ -68,11 +68,12 @@ class Order:
 
     def read(self, cursor: str) -> tuple[str, Position]:
         """The workspace's tag and the position in a cursor. Raises BadRequest where no record can stand there."""
-        tag, position = read_anywhere(cursor, self.place, EPOCH, _LIST)
+        origin, position = read_anywhere(cursor, self.place, _LIST)
+        check_epoch(origin.epoch, EPOCH)
         names = [name for name, _ in self.terms]
         if len(position) != len(names) or not all(map(self._plausible, names, position)):
             raise foreign(cursor, _LIST)
-        return tag, position
+        return origin.tag, position
 
     def _plausible(self, name: str, value: Any) -> bool:
         """Whether a value that a client may have made up can be one of those that the records have."""

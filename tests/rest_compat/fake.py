@@ -78,6 +78,7 @@ class FakeGraph:
     def __init__(self) -> None:
         self.schema = schema()
         self.version = "9.9.9"
+        self.epoch = 0
         self.deprecation: Deprecation | None = None
         self.public_url: str | None = "https://crm.example.com"
         self.require_if_match = False

@@ -13,8 +13,8 @@ from schema.storage.sqlite.driver import SqliteDatabase
 from tests.schema.world import World, ask, data
 
 RENAME = "mutation($id: ID!, $name: String!) { updateAccount(id: $id, input: {name: $name}) { account { name } } }"
-#: The workspace's own key and name, the hash by which a key is found before there is a workspace, and the turn at sweeping them all.
-OTHERS = {("workspace", "id"), ("workspace", "name"), ("api_key", "token_hash"), ("sweep", "name")}
+#: The workspace's own key and name, the hash by which a key is found before there is a workspace, the turn at sweeping, and the epoch.
+OTHERS = {("workspace", "id"), ("workspace", "name"), ("api_key", "token_hash"), ("sweep", "name"), ("epoch", "id")}
 
 
 def test_every_key_begins_with_the_workspace() -> None:

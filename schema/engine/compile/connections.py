@@ -109,14 +109,14 @@ class ConnectionPlan:
 
     def compile(self, variables: Variables, parents: HowMany) -> None:
         if (self.sql.relation is None) == (parents == "none"):
-            with suppress(BadRequest, CursorExpired):
+            with suppress(BadRequest):
                 asked = self.asked(variables)
                 page = asked.page
                 looks = (page.position is not None or page.offset > 0) and page.side in self.wanted.sides
                 self.sql.compile(asked, parents, looks=looks)
 
     def asked(self, variables: Variables) -> Asked:
-        """What the arguments say, which is read once. Raises BadRequest for what they can't be, CursorExpired."""
+        """What the arguments say, which is read once. Raises BadRequest for what they can't be."""
         found: Asked | None = variables.read.get(self.mark)
         if found is None:
             arguments = self.arguments(variables)
@@ -128,9 +128,10 @@ class ConnectionPlan:
         return found
 
     def asked_in(self, variables: Variables, workspace_id: str) -> Asked:
-        """The same in a workspace, in which a cursor must have been written."""
+        """The same in a workspace, in which a cursor must have been written. Raises CursorExpired for one of before a restore."""
         asked = self.asked(variables)
-        asked.page.check(workspace_id)
+        if asked.page.origin is not None:
+            asked.page.check(workspace_id, self.sql.compiler.database.epoch)
         return asked
 
     def _narrow(self, arguments: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -233,7 +234,7 @@ class ConnectionPlan:
         """What writes the cursor of a row; None where none is asked for."""
         if not self.sql.wanted.cursors:
             return None
-        return page.cursors(reader.caller.workspace_id)
+        return page.cursors(reader.caller.workspace_id, reader.database.epoch)
 
     def _write(self, page: Page, found: "Found", cursor: Callable[[Row], str] | None, batches: list[Any]) -> Any:
         more, rows = len(found.rows) > page.size, _in_order(found.rows, page)

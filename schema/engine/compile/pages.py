@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from schema.rules.cursors import EPOCH, CursorScope, foreign, read_anywhere, workspace_tag
+from schema.rules.cursors import CursorScope, Origin, check_epoch, foreign, read_anywhere, workspace_tag
 from schema.rules.errors import BadRequest
 
 from .order import Order
@@ -29,12 +29,12 @@ class Page:
     offset: int
     kind: str
     """What the rows are; with the order it names the list that cursors belong to."""
-    tag: str | None
-    """The workspace's that the cursor was written in."""
+    origin: Origin | None
+    """Where the cursor was written; None without one."""
     places: Sequence[int] = ()
     """Where in a row the values stand that it is ordered by."""
-    _cursors: tuple[str, Callable[[Sequence[Any]], str]] | None = None
-    """What writes cursors, and in which workspace: calls that ask alike mostly come from the same."""
+    _cursors: tuple[str, int, Callable[[Sequence[Any]], str]] | None = None
+    """In which workspace and epoch what writes cursors: calls that ask alike mostly come from the same."""
 
     @property
     def begins(self) -> bool:
@@ -47,20 +47,20 @@ class Page:
         towards_end = self.before if self.position is not None else self.backward
         return "hasNextPage" if towards_end else "hasPreviousPage"
 
-    def scope(self, workspace_id: str) -> CursorScope:
-        """What the cursors of this list belong to, in a workspace."""
-        return CursorScope(_place(self.kind, self.order), workspace_tag(workspace_id))
-
-    def cursors(self, workspace_id: str) -> Callable[[Sequence[Any]], str]:
-        """What writes the cursor of a row of this list, in a workspace."""
+    def cursors(self, workspace_id: str, epoch: int) -> Callable[[Sequence[Any]], str]:
+        """What writes the cursor of a row of this list, in a workspace and an epoch of the database."""
         kept = self._cursors
-        if kept is None or kept[0] != workspace_id:
-            kept = self._cursors = workspace_id, self.scope(workspace_id).of_rows(self.places)
-        return kept[1]
+        if kept is None or kept[0] != workspace_id or kept[1] != epoch:
+            scope = CursorScope(_place(self.kind, self.order), workspace_tag(workspace_id), epoch)
+            kept = self._cursors = workspace_id, epoch, scope.of_rows(self.places)
+        return kept[2]
 
-    def check(self, workspace_id: str) -> None:
-        """Raises BadRequest where the cursor is of another workspace."""
-        if self.tag is not None and self.tag != workspace_tag(workspace_id):
+    def check(self, workspace_id: str, epoch: int) -> None:
+        """Raises BadRequest where the cursor is of another workspace, CursorExpired where it is of another epoch of the database."""
+        if self.origin is None:
+            return
+        check_epoch(self.origin.epoch, epoch)
+        if self.origin.tag != workspace_tag(workspace_id):
             message = "The cursor is of another workspace: pass one that this list gave."
             raise BadRequest(message)
 
@@ -74,7 +74,7 @@ class Page:
 def read_page(arguments: Mapping[str, Any], stored: Stored) -> Page:
     """The page of stored rows that the coerced arguments of a connection ask for.
 
-    Raises BadRequest where they contradict each other or the cursor isn't of this list, CursorExpired for one of another epoch.
+    Raises BadRequest where they contradict each other or the cursor isn't of this list.
     """
     first, last = arguments.get("first"), arguments.get("last")
     after, before, offset = arguments.get("after"), arguments.get("before"), arguments.get("offset")
@@ -92,8 +92,8 @@ def read_page(arguments: Mapping[str, Any], stored: Stored) -> Page:
     kind, order = stored.table.name, _order(stored, arguments.get("orderBy"))
     cursor = after if after is not None else before
     backward = last is not None or (before is not None and first is None)
-    tag, position = (None, None) if cursor is None else _position(cursor, kind, order)
-    return Page(order, size, backward, before is not None, position, offset or 0, kind, tag)
+    origin, position = (None, None) if cursor is None else _position(cursor, kind, order)
+    return Page(order, size, backward, before is not None, position, offset or 0, kind, origin)
 
 
 def _place(kind: str, order: Order) -> str:
@@ -101,11 +101,11 @@ def _place(kind: str, order: Order) -> str:
     return f"{kind}.{order.signature}"
 
 
-def _position(cursor: str, kind: str, order: Order) -> tuple[str, list[Any]]:
-    tag, values = read_anywhere(cursor, _place(kind, order), EPOCH, _WHAT)
+def _position(cursor: str, kind: str, order: Order) -> tuple[Origin, list[Any]]:
+    origin, values = read_anywhere(cursor, _place(kind, order), _WHAT)
     if not order.holds(values):
         raise foreign(cursor, _WHAT)
-    return tag, values
+    return origin, values
 
 
 def page_size(arguments: Mapping[str, Any]) -> int:

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
-from schema.rules.cursors import CursorScope, foreign, workspace_tag
+from schema.rules.cursors import EPOCH, CursorScope, foreign, read_anywhere, workspace_tag
 
 #: Comes after every place of a revision.
 LAST_PLACE = 2**31 - 1
 _MAX_REVISION = 2**62
+_PLACE = "event"
 _NUMBERS = 2
 _WHAT = "an event of this workspace: pass the `cursor` of the last event that you saw"
 
@@ -28,24 +29,22 @@ def end_of(revision: int) -> Position:
     return Position(revision, LAST_PLACE)
 
 
-def write_cursor(workspace_id: str, position: Position) -> str:
-    """The cursor of an event of a workspace."""
-    return _scope(workspace_id).write((position.revision, position.place))
+def write_cursor(workspace_id: str, position: Position, epoch: int = EPOCH) -> str:
+    """The cursor of an event of a workspace, in an epoch of the database."""
+    return CursorScope(_PLACE, workspace_tag(workspace_id), epoch).write((position.revision, position.place))
 
 
-def read_cursor(workspace_id: str, cursor: str) -> Position:
-    """The position in a cursor.
+def read_cursor(workspace_id: str, cursor: str) -> tuple[Position, int]:
+    """The position in a cursor, and the epoch that it was written in.
 
-    Raises BadRequest where it is no cursor of this workspace's events, CursorExpired where it is of another epoch of the database.
+    Raises BadRequest where it is no cursor of this workspace's events.
     """
-    numbers = _scope(workspace_id).read(cursor, _WHAT)
+    origin, numbers = read_anywhere(cursor, _PLACE, _WHAT)
+    if origin.tag != workspace_tag(workspace_id):
+        raise foreign(cursor, _WHAT)
     if len(numbers) != _NUMBERS or not all(type(number) is int for number in numbers):
         raise foreign(cursor, _WHAT)
     revision, place = numbers
     if not (0 <= revision < _MAX_REVISION and 0 <= place <= LAST_PLACE):
         raise foreign(cursor, _WHAT)
-    return Position(revision, place)
-
-
-def _scope(workspace_id: str) -> CursorScope:
-    return CursorScope("event", workspace_tag(workspace_id))
+    return Position(revision, place), origin.epoch

@@ -51,8 +51,9 @@ class _Workspace:
     begin: Position = BEGINNING
     end: Position = BEGINNING
     known: bool = False
+    epoch: int = 0
     turns: int = 0
-    """How often the database was set back: what a follower has seen before is of another history."""
+    """How often the database was restored or set back: what a follower has seen before is of another history."""
     recent: deque[Happened] = field(default_factory=deque)
     size: int = 0
     stale: bool = False
@@ -70,10 +71,10 @@ class _Workspace:
 
     def add(self, read: Read) -> None:
         """What was read after `end`; the oldest make room for it."""
-        if self.end.revision > read.revision:
-            self.turns += 1
-            self._start(end_of(read.revision))
-        elif self.end < read.pruned:
+        if read.epoch != self.epoch or self.end.revision > read.revision:
+            self._turn(read)
+            return
+        if self.end < read.pruned:
             self._start(read.pruned)
         else:
             self._forget_passed()
@@ -88,6 +89,12 @@ class _Workspace:
             self.clear()
         while len(self.recent) > RECENT:
             self.forget_oldest()
+
+    def _turn(self, read: Read) -> None:
+        """Another history begins: whoever follows is told so, and new followers begin at its end."""
+        self.turns += 1
+        self.epoch = read.epoch
+        self._start(end_of(read.revision))
 
     def wake(self) -> None:
         """There may be more: the followers that wait look."""
@@ -174,9 +181,9 @@ class Feed:
         Raises BadRequest for a cursor that is none of this workspace's or is ahead of it, CursorExpired (at once or later) where events
         after the last one that was handed over are no longer kept, StatementTimeout.
         """
-        position = None if since is None else read_cursor(workspace_id, since)
+        place = None if since is None else read_cursor(workspace_id, since)
         with self._following(workspace_id) as follower:
-            await self._begin(follower, position)
+            await self._begin(follower, place)
             while True:
                 for event in await self._next(follower):
                     yield event
@@ -199,18 +206,18 @@ class Feed:
             if not workspace.followers:
                 del self._workspaces[workspace_id]
 
-    async def _begin(self, follower: _Follower, since: Position | None) -> None:
-        """Looks where the workspace is, and whether a follower can go on from `since`."""
-        workspace = follower.workspace
+    async def _begin(self, follower: _Follower, place: tuple[Position, int] | None) -> None:
+        """Looks where the workspace is, and whether a follower can go on from `place`: a position, and the epoch that it is of."""
+        workspace, since = follower.workspace, None if place is None else place[0]
         read = await self._table.read(workspace.id, since or end_of(0), 0)
-        if since is not None:
-            if since.revision > read.revision:
+        if place is not None and since is not None:
+            if place[1] == read.epoch and since.revision > read.revision:
                 message = "`since` is ahead of this workspace's events: pass the `cursor` of the last event that you saw."
                 raise BadRequest(message)
-            read.check(since)
+            read.check(since, place[1])
         if not workspace.known:
             workspace.begin = workspace.end = end_of(read.revision)
-            workspace.known = True
+            workspace.known, workspace.epoch = True, read.epoch
             # What was committed after that look woke nobody.
             workspace.stale = True
         follower.position, follower.turns = since or end_of(read.revision), workspace.turns
@@ -228,7 +235,7 @@ class Feed:
         """What is known to come next: from memory where it reaches back far enough, from the table where not."""
         workspace = follower.workspace
         if follower.turns != workspace.turns:
-            message = "The database was set back to an earlier state: read the list again, and follow from now on."
+            message = "The database was restored, or set back to an earlier state: read the list again, and follow from now on."
             raise CursorExpired(message)
         if follower.position < workspace.begin:
             events = await self._from_table(follower)
@@ -242,7 +249,7 @@ class Feed:
     async def _from_table(self, follower: _Follower) -> list[Happened]:
         """What a follower far behind reads for itself: much while there is room for it, else one event at a time."""
         read = await self._table.read(follower.workspace.id, follower.position, 1 if self._reading.full else BATCH)
-        read.check(follower.position)
+        read.check(follower.position, follower.workspace.epoch)
         events: list[Happened] = []
         for event in read.events:
             if events and self._reading.full:

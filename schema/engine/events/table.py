@@ -9,8 +9,10 @@ import orjson
 from sqlalchemy import bindparam, select, true, tuple_
 
 from schema.engine.execute.reading import WORKSPACE
+from schema.rules.cursors import EPOCH
 from schema.rules.errors import CursorExpired
 from schema.storage.database import Database, Row, StatementTimeout, Unavailable
+from schema.storage.epochs import epoch_column
 from schema.storage.tables import Event, PrunedEvents, Workspace
 
 from .cursor import BEGINNING, Position
@@ -36,16 +38,16 @@ _NEXT = (
     .limit(bindparam("limit", required=True))
     .subquery()
 )
-# One statement, so that events, revision and what is pruned are of one state of the database.
+# One statement, so that events, revision, epoch and what is pruned are of one state of the database.
 _READ = (
-    select(_WORKSPACES.c.revision, _PRUNED.c.revision, _PRUNED.c.position, *_NEXT.c)
+    select(_WORKSPACES.c.revision, epoch_column(), _PRUNED.c.revision, _PRUNED.c.position, *_NEXT.c)
     .select_from(
         _WORKSPACES.outerjoin(_PRUNED, _PRUNED.c.workspace_id == _WORKSPACES.c.id).outerjoin(_NEXT, true()),
     )
     .where(_WORKSPACES.c.id == WORKSPACE)
     .order_by(_NEXT.c.revision, _NEXT.c.position)
 )
-_BEFORE_EVENT = 3
+_BEFORE_EVENT = 4
 
 
 @dataclass(slots=True, eq=False)
@@ -65,6 +67,7 @@ class Happened:
     by_id: str | None
     by_key_id: str | None
     size: int
+    epoch: int
     shared: bool = False
     answers: dict[Any, "asyncio.Future[bytes]"] = field(default_factory=dict)
     kept: list[int] = field(default_factory=list)
@@ -72,15 +75,22 @@ class Happened:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """Events after a position as they were at `revision`, when everything up to `pruned` was gone. `whole`: there are no more."""
+    """Events after a position as they were at `revision`, when everything up to `pruned` was gone. `whole`: there are no more.
+
+    `epoch` is the database's, in which all these positions mean something.
+    """
 
     revision: int
+    epoch: int
     pruned: Position
     events: list[Happened]
     whole: bool
 
-    def check(self, position: Position) -> None:
-        """Raises CursorExpired where events after `position` may be missing."""
+    def check(self, position: Position, epoch: int) -> None:
+        """Raises CursorExpired where events after `position`, which is of that `epoch`, may be missing."""
+        if epoch != self.epoch:
+            message = "The database was restored since this cursor was given: read the list again, and follow from now on."
+            raise CursorExpired(message)
         if position < self.pruned:
             message = "Events after this cursor are no longer kept: read the list again, and follow from now on."
             raise CursorExpired(message)
@@ -101,18 +111,19 @@ class EventTable:
         values = {"workspace": workspace_id, "revision": after.revision, "place": after.place, "limit": limit}
         rows = await patiently(lambda: self._database.fetch(self._statement, values))
         if not rows:
-            return Read(0, BEGINNING, [], whole=True)
-        revision, *pruned = rows[0][:_BEFORE_EVENT]
-        events = [_happened(row[_BEFORE_EVENT:]) for row in rows if row[_BEFORE_EVENT] is not None]
+            return Read(0, self._database.epoch, BEGINNING, [], whole=True)
+        revision, epoch, *pruned = rows[0][:_BEFORE_EVENT]
+        epoch = epoch or EPOCH
+        events = [_happened(row[_BEFORE_EVENT:], epoch) for row in rows if row[_BEFORE_EVENT] is not None]
         known = BEGINNING if pruned[0] is None else Position(*pruned)
-        return Read(revision, known, events, whole=len(events) < limit)
+        return Read(revision, epoch, known, events, whole=len(events) < limit)
 
 
-def _happened(row: Row) -> Happened:
+def _happened(row: Row, epoch: int) -> Happened:
     revision, place, kind, id_, changed, before, after, at, by_id, by_key_id = row
     was, is_now = (None if text is None else orjson.loads(text) for text in (before, after))
     size = _EVENT_BYTES + _PARSED * (len(changed) + len(before or "") + len(after or ""))
-    return Happened(Position(revision, place), kind, id_, orjson.loads(changed), was, is_now, at, by_id, by_key_id, size)
+    return Happened(Position(revision, place), kind, id_, orjson.loads(changed), was, is_now, at, by_id, by_key_id, size, epoch)
 
 
 async def patiently(read: Callable[[], Awaitable[T]]) -> T:

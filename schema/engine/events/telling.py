@@ -87,7 +87,7 @@ def _told_alike(plan: EventPlan, given: Mapping[str, Any], caller: Caller) -> tu
 def _told(plan: EventPlan, workspace_id: str, event: Happened, kind: str) -> dict[str, Any]:
     """The plain object that an event's writer takes."""
     return {
-        "cursor": write_cursor(workspace_id, event.position),
+        "cursor": write_cursor(workspace_id, event.position, event.epoch),
         "type": kind,
         plan.id_field: event.record_id,
         "recordId": None if kind == "DELETED" else event.record_id,

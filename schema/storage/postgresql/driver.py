@@ -24,6 +24,7 @@ from schema.storage.database import (
     Work,
 )
 from schema.storage.driver_errors import of_postgresql
+from schema.storage.epochs import FIND, SeenEpoch
 from schema.storage.statements import POSTGRESQL, Statement, compile_statement
 from schema.storage.timing import Timing
 
@@ -54,12 +55,6 @@ def _instant(text: str) -> str:
     return f"{text[:10]}T{text[11:19]}Z"
 
 
-async def _prepare(raw: Any) -> None:
-    await raw.set_type_codec("timestamptz", schema="pg_catalog", encoder=str, decoder=_instant, format="text")
-    await raw.set_type_codec("date", schema="pg_catalog", encoder=str, decoder=str, format="text")
-    await raw.execute(_CHECK_CLIENT)
-
-
 def _idle_seconds(timeout: float) -> float:
     """How long a transaction may wait for this process before the server gives it up."""
     return timeout * 0.8
@@ -81,7 +76,7 @@ def session_settings(timeout: float) -> dict[str, str]:
     }
 
 
-class PostgresqlDatabase:
+class PostgresqlDatabase(SeenEpoch):
     """A pool of connections. What loses a serialization race is tried again, with growing, random pauses. Times in seconds."""
 
     dialect: Dialect = POSTGRESQL
@@ -94,7 +89,7 @@ class PostgresqlDatabase:
         self._connector = Connector(
             url,
             acquire_timeout + GRACE_SECONDS,
-            prepare=_prepare,
+            prepare=self._prepare,
             settings=session_settings(statement_timeout),
             statement_cache_size=STATEMENTS,
             max_cacheable_statement_size=STATEMENT_LENGTH,
@@ -145,6 +140,21 @@ class PostgresqlDatabase:
         del long  # asyncpg waits without holding anyone up
         return await self._run(work, _WRITE)
 
+    async def _prepare(self, raw: Any) -> None:
+        """Makes a new connection ready. It may lead to a database that was restored since the last one was made."""
+        await raw.set_type_codec("timestamptz", schema="pg_catalog", encoder=str, decoder=_instant, format="text")
+        await raw.set_type_codec("date", schema="pg_catalog", encoder=str, decoder=str, format="text")
+        await raw.execute(_CHECK_CLIENT)
+        await self._look_at_epoch(raw)
+
+    async def _look_at_epoch(self, raw: Any) -> None:
+        """A database that is not migrated yet has no epoch."""
+        try:
+            row = await raw.fetchrow(FIND)
+        except asyncpg.UndefinedTableError:
+            row = None
+        self.saw_epoch(row)
+
     async def check(self) -> None:
         rows = await self.fetch(_READ_ONLY, {})
         if rows[0][0] == "on":
@@ -171,7 +181,7 @@ class PostgresqlDatabase:
         # whether the connection is more than a socket that nobody answers.
         while True:
             await asyncio.sleep(POLL_SECONDS)
-            await self._ask(listener.execute("SELECT 1"))
+            await self._ask(self._look_at_epoch(listener))
             wake(None)
 
     async def _run(self, work: Work[T], begin: str | None) -> T:

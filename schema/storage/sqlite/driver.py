@@ -20,6 +20,7 @@ from sqlalchemy import Dialect, text
 
 from schema.storage.database import Connection, Figures, LockTimeout, Row, StatementTimeout, StorageError, Unavailable, Work
 from schema.storage.driver_errors import SQLITE_ERRORS, of_sqlite
+from schema.storage.epochs import FIND, SeenEpoch
 from schema.storage.statements import SQLITE, Statement, compile_statement
 from schema.storage.timing import FAILED, Timing
 
@@ -177,7 +178,7 @@ def drive(work: Coroutine[Any, Any, T]) -> T:
     raise RuntimeError(message)
 
 
-class SqliteDatabase:
+class SqliteDatabase(SeenEpoch):
     """One file, one connection for quick reads, a few threads for slow ones, one thread for writes. Times in seconds.
 
     While its file is moved or replaced, reads go on from what is open: it is what was acknowledged. Writes are refused.
@@ -205,6 +206,7 @@ class SqliteDatabase:
         except (sqlite3.Error, OSError) as error:
             raise Unavailable(str(error)) from error
         self._inline.slow, self._inline.inline = self._slow, True
+        self._look_at_epoch()
         self._readers = ThreadPoolExecutor(READER_THREADS, thread_name_prefix="sqlite-read")
         self._writer = SqliteWriter(writing, drive, self._checkpoints, self._file, timeout=self._timeout, patience=self._patience)
 
@@ -277,6 +279,7 @@ class SqliteDatabase:
                 version = self._data_version()
                 if version != seen:
                     seen = version
+                    self._look_at_epoch()
                     wake(None)
                 await asyncio.sleep(POLL_SECONDS)
         finally:
@@ -297,6 +300,16 @@ class SqliteDatabase:
             return int(self._inline.raw.execute("PRAGMA data_version").fetchone()[0])
         except sqlite3.Error as error:
             raise Unavailable(str(error)) from error
+
+    def _look_at_epoch(self) -> None:
+        """Raises Unavailable. A database that is not migrated yet has no epoch."""
+        try:
+            row = self._inline.raw.execute(FIND).fetchone()
+        except sqlite3.OperationalError as error:
+            if "no such table" not in str(error):
+                raise Unavailable(str(error)) from error
+            row = None
+        self.saw_epoch(row)
 
     async def write(self, work: Work[T], *, long: bool = False) -> T:
         return await self._writer.write(work, long=long)  # type: ignore[no-any-return]

@@ -1,0 +1,52 @@
+"""A database opened for a command: migrated where that is wanted, at the newest revision, closed at the end."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Annotated, Any, TypeAlias, TypeVar
+
+import typer
+
+from gateway.migrations import head_is_current, upgrade
+from gateway.settings import Settings
+from schema.storage.database import Database, open_database, sqlite_path
+
+from .terminal import Refused
+
+T = TypeVar("T")
+
+DatabaseUrl: TypeAlias = Annotated[
+    str | None, typer.Option(help="sqlite:///path or postgresql://user:password@host/name (default: GATEWAY_DATABASE_URL).", metavar="URL")
+]
+
+
+def run(settings: Settings, work: Callable[[Database], Coroutine[Any, Any, T]]) -> T:
+    """What `work` gives on the settings' database, open and at the newest revision."""
+
+    async def opened() -> T:
+        async with _database(settings) as database:
+            return await work(database)
+
+    return asyncio.run(opened())
+
+
+def there(settings: Settings) -> Settings:
+    """The settings of a database that must be there: to look at it is no reason to make one. Raises Refused."""
+    path = sqlite_path(settings.database_url)
+    if path is not None and path.parent.is_dir() and not path.exists():
+        raise Refused(f"there is no database {path} here: name the one that is meant by --database-url or GATEWAY_DATABASE_URL")
+    return settings
+
+
+@asynccontextmanager
+async def _database(settings: Settings) -> AsyncIterator[Database]:
+    if settings.migrate or settings.database_url.startswith("sqlite"):
+        await upgrade(settings.database_url)
+    database = open_database(settings.database_url, statement_timeout=settings.statement_timeout)
+    await database.open()
+    try:
+        if not await head_is_current(database):
+            raise Refused("the database isn't at the newest revision: run gateway migrate first")
+        yield database
+    finally:
+        await database.close()
