@@ -20,7 +20,7 @@ NODE_TESTS := $(patsubst %/package.json,%/node_modules/.installed,$(wildcard tes
 ARGS :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install develop serve test packages check format migration contracts attacks proxies fuzz bench cpu events sweeps subscribers differential mutants parity safety crash soak generators web wheel screenshot lock clean
+.PHONY: help install develop serve test packages check format migration contracts attacks proxies fuzz bench cpu events sweeps subscribers differential mutants parity safety crash backups soak generators web wheel screenshot lock clean
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -110,6 +110,10 @@ crash: develop ## Kill gateways under writers, 40 times on each database; look f
 	$(BIN)/python -m tests.end_to_end.synced
 	$(BIN)/python -m tests.end_to_end.contention --database sqlite
 	$(BIN)/python -m tests.end_to_end.contention --database postgresql
+
+backups: develop ## Backups under fifty writers on each database, restored and compared row by row at their revisions
+	$(BIN)/python -m tests.end_to_end.backups --database sqlite $(ARGS)
+	$(BIN)/python -m tests.end_to_end.backups --database postgresql $(ARGS)
 
 soak: develop ## Overload, burdens, databases that go away, freeze and fail over, stops and restarts under load
 	$(BIN)/python -m tests.end_to_end.overload

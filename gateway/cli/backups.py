@@ -41,9 +41,10 @@ def back_up(url: str, file: Path, tell: Progress, *, force: bool = False) -> Man
     """Backs up the database at `url` into `file`, with a manifest beside it: both whole, or none. Raises BackupRefused, BackupFailed."""
     path = sqlite_path(url)
     _check_target(file, path, force=force)
-    with _ending_in_order(file), partial(file) as made, partial(manifest_path(file)) as described:
+    began = now()
+    with partial(file) as made, partial(manifest_path(file)) as described:
         found = sqlite.copy(path, made, tell) if path is not None else asyncio.run(postgresql.copy(url, made, tell))
-        manifest = _describe(found, "sqlite" if path is not None else "postgresql", made)
+        manifest = _describe(found, "sqlite" if path is not None else "postgresql", made, began)
         described.write_bytes(manifest.encoded())
         if force:
             # In between, a file has no manifest rather than one that isn't its own.
@@ -68,11 +69,11 @@ def _check_target(file: Path, path: Path | None, *, force: bool) -> None:
         raise BackupRefused(f"{taken} is there already: name another file, or replace it by --force")
 
 
-def _describe(found: Facts, database: str, made: Path) -> Manifest:
+def _describe(found: Facts, database: str, made: Path, taken_at: str) -> Manifest:
     return Manifest(
         format=1,
         database=database,
-        taken_at=now(),
+        taken_at=taken_at,
         gateway=VERSION,
         schema=found.schema,
         epoch=found.epoch,
@@ -91,9 +92,8 @@ def restore(url: str, file: Path, tell: Progress) -> tuple[Manifest, int]:
         _check_free(path)
     else:
         asyncio.run(postgresql.check_empty(url))
-    with _ending_in_order(file if path is None else path):
-        check_whole(file, manifest, tell)
-        return manifest, _into_sqlite(file, path) if path is not None else asyncio.run(_into_postgresql(file, url))
+    check_whole(file, manifest, tell)
+    return manifest, _into_sqlite(file, path) if path is not None else asyncio.run(_into_postgresql(file, url))
 
 
 def _check_fits(manifest: Manifest, database: str) -> None:
@@ -158,13 +158,14 @@ async def renew(url: str) -> int:
 
 
 @contextmanager
-def _ending_in_order(file: Path) -> Iterator[None]:
+def ending_in_order() -> Iterator[None]:
     """Ends by SIGTERM as by Ctrl-C, so that nothing half-done is left, and says of a disk's fault what it was."""
     before = signal.signal(signal.SIGTERM, _terminated)
     try:
         yield
     except OSError as error:
-        raise BackupFailed(f"{file.parent}: {(error.strerror or str(error)).lower()}; nothing was left there") from error
+        place = f"{error.filename}: " if error.filename else ""
+        raise BackupFailed(f"{place}{(error.strerror or str(error)).lower()}; nothing half-done was left") from error
     finally:
         signal.signal(signal.SIGTERM, before)
 

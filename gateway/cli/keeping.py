@@ -24,7 +24,7 @@ def backup(
 ) -> None:
     """Back up the database while it is served, with a manifest beside the file."""
     settings = load(database_url=database_url)
-    with bytes_progress("Copying") as tell:
+    with backups.ending_in_order(), bytes_progress("Copying") as tell:
         manifest = backups.back_up(settings.database_url, file, tell, force=force)
     say(f"Backed up {_workspaces(len(manifest.workspaces))}, {manifest.size:,} bytes, into {file}. It was read again and is whole.")
     say(f"The manifest is {manifest_path(file)}: schema {', '.join(manifest.schema)}, epoch {manifest.epoch}.")
@@ -37,7 +37,7 @@ def restore(
     settings = load(database_url=database_url)
     if backups.is_manifest(file):
         raise Refused(f"{file} is the manifest: name the backup itself")
-    with bytes_progress("Checking") as tell:
+    with backups.ending_in_order(), bytes_progress("Checking") as tell:
         manifest, epoch = backups.restore(settings.database_url, file, tell)
     say(f"Restored {_workspaces(len(manifest.workspaces))} of {manifest.taken_at} into {without_password(settings.database_url)}.")
     say(f"A new epoch has begun: {epoch}.")

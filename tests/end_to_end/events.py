@@ -108,7 +108,8 @@ async def table(database_url: str, workspace_id: str) -> list[Event]:
         async def work(connection: Connection) -> list[Event]:
             rows = await connection.fetch(statement, {"workspace": workspace_id})
             return [
-                {"cursor": write_cursor(workspace_id, Position(row[0], row[1])), "type": row[2], "opportunityId": row[3]} for row in rows
+                {"cursor": write_cursor(workspace_id, Position(row[0], row[1]), database.epoch), "type": row[2], "opportunityId": row[3]}
+                for row in rows
             ]
 
         return await database.read(work)
