@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Literal, TypeVar, cast
 
-from rest_compat.resources.declaration import METHODS, Action, DeclarationError, Deprecation, Key, Parameter, Resource
+from rest_compat.resources.declaration import Action, DeclarationError, Deprecation, Key, Parameter, Resource
 
 _DATES = re.compile(r"\bsince ([0-9]{4}-[0-9]{2}-[0-9]{2})(?:, until ([0-9]{4}-[0-9]{2}-[0-9]{2}))?", re.IGNORECASE)
 _LINK = re.compile(r"https?://[^\s<>\"]+[^\s<>\".,;:)]")
@@ -70,7 +70,7 @@ def deprecate(resources: Sequence[Resource], changes: Changes) -> list[Resource]
 
 def _changed(resource: Resource, parts: Mapping[Part, Mapping[str, Deprecation]]) -> Resource:
     routes = parts.get("routes", {})
-    _check(f"{resource.name}.routes", routes, METHODS)
+    _check(f"{resource.name}.routes", routes, resource.actions)
     return replace(
         resource,
         keys=_deprecated(f"{resource.name}.keys", resource.keys, parts.get("keys", {})),

@@ -12,6 +12,9 @@ Policy: TypeAlias = Literal["near-miss", "ignore", "refuse"]
 """What becomes of parameters that a route does not have: `near-miss` refuses those that are almost the name of one that it has,
 `refuse` all of them, `ignore` none."""
 
+Json: TypeAlias = Any
+"""A value of JSON, of whatever kind."""
+
 Prepared: TypeAlias = Any
 """An operation made ready by `Graph.prepare`; opaque here, only ever handed back to `Graph`."""
 
@@ -129,6 +132,9 @@ class Graph(Protocol):
 
     def check(self, prepared: Prepared, variables: dict[str, Any]) -> Sequence[Fault]:
         """Every coercion fault of the variables, all at once; asked for only when a call has been refused, to word the refusal."""
+
+    def check_scalar(self, scalar: str, value: Json) -> None:
+        """Raise ValueError where the scalar of this name takes no such value: its one parser decides, also for REST's parameters."""
 
     def decode(self, body: bytes) -> Any:
         """The strict JSON decoder. Raises DecodeError."""

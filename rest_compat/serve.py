@@ -126,7 +126,7 @@ class Server:
         if record is None:
             raise no_such(call.endpoint.resource)
         body = orjson.dumps(operation.write(record))
-        tag = record_tag(record[VERSION], self._graph.epoch, body)
+        tag = record_tag(record.get(VERSION, 0), self._graph.epoch, body)
         known = request.headers.get(b"if-none-match")
         if known is not None and is_fresh(known, tag):
             return _not_modified(tag)
@@ -150,7 +150,7 @@ class Server:
         """The answer that shows a record which was just created or changed."""
         shaped = call.operation.write(record)
         body = orjson.dumps(shaped)
-        headers += [_JSON, _etag(record_tag(record[VERSION], self._graph.epoch, body))]
+        headers += [_JSON, _etag(record_tag(record.get(VERSION, 0), self._graph.epoch, body))]
         if call.endpoint.action == "update":
             return 200, headers, body
         location = f"{self._base(scope, request)}{call.endpoint.path}{quote(shaped['id'], safe='')}/"

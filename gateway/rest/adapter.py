@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from graphql import (
+    GraphQLError,
     GraphQLInputType,
     GraphQLNonNull,
+    GraphQLScalarType,
     GraphQLSchema,
     OperationDefinitionNode,
     build_schema,
@@ -21,7 +23,7 @@ from gateway.graphql.operations import Operations
 from gateway.observability.rest_usage import Uses
 from gateway.settings import Settings
 from rest_compat.protocol import DecodeError as RestDecodeError
-from rest_compat.protocol import Fault
+from rest_compat.protocol import Fault, Json
 from schema.engine.document.documents import Prepared, RequestError
 from schema.engine.document.input_faults import faults
 from schema.engine.execute.answers import Answer
@@ -95,6 +97,14 @@ class RestGraph:
             elif isinstance(kind, GraphQLNonNull) and not has_default:
                 found.append(Fault((name,), "A value is required."))
         return found
+
+    def check_scalar(self, scalar: str, value: Json) -> None:
+        type_ = self.operations.graph.graphql_schema.type_map[scalar]
+        assert isinstance(type_, GraphQLScalarType)
+        try:
+            type_.coerce_input_value(value)
+        except GraphQLError as error:
+            raise ValueError(error.message) from None
 
     def decode(self, body: bytes) -> Any:
         try:

@@ -11,6 +11,7 @@ from gateway.settings import Settings, SettingsError
 from rest_compat import RESOURCES
 from rest_compat.deprecations import deprecate
 from rest_compat.resources.declaration import DeclarationError, Deprecation, Resource
+from schema.extensions import load
 
 #: Bytes of the file: it names a few dozen things.
 LONGEST: Final = 1_000_000
@@ -44,17 +45,31 @@ def rest_deprecation(settings: Settings) -> Deprecation | None:
 
 
 def rest_resources(settings: Settings) -> Sequence[Resource]:
-    """The resources that are served, with what the file deprecates. Raises SettingsError, which says where the file is wrong."""
+    """All resources that are served, with what the file deprecates. Raises SettingsError, which says what is wrong."""
+    resources = _declared(settings)
     if settings.rest_deprecations is None:
-        return RESOURCES
+        return resources
     try:
         found = _FILE.validate_json(_read(settings.rest_deprecations))
-        return deprecate(RESOURCES, {name: _changes(parts) for name, parts in found.items()})
+        return deprecate(resources, {name: _changes(parts) for name, parts in found.items()})
     except ValidationError as error:
         raise _fault(settings.rest_deprecations, "; ".join(map(_told, error.errors()))) from None
     except (OSError, DeclarationError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise _fault(settings.rest_deprecations, str(reason)) from None
+
+
+def _declared(settings: Settings) -> Sequence[Resource]:
+    """The gateway's own resources, and those of extensions."""
+    found = list(RESOURCES)
+    for extension in load(settings.extensions):
+        for resource in extension.resources:
+            if not isinstance(resource, Resource):
+                raise SettingsError(f"GATEWAY_EXTENSIONS: {extension.name}: rest() takes a Resource of rest_compat, and not {resource!r}")
+            if any(resource.name == one.name for one in found):
+                raise SettingsError(f"GATEWAY_EXTENSIONS: {extension.name} adds the REST resource {resource.name}, which is there already")
+            found.append(resource)
+    return found
 
 
 def _read(path: Path) -> bytes:

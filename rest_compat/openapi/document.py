@@ -4,23 +4,23 @@ The shapes are those that code generators read without loss: no `anyOf` (most ma
 numbers without a format in 32 bits), no `multipleOf: 0.01` (which binary floating point can't decide), and always the whole object.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rest_compat.errors import STATUS
-from rest_compat.resources.declaration import METHODS, Action, Parameter, Resource
+from rest_compat.resources.declaration import Action, Parameter, Resource
 from rest_compat.tools.explain import PARAMETERS as EXPLAINED
 from rest_compat.tools.explain import PATH as EXPLAIN
 from rest_compat.translate.body import READ_BACK
 from rest_compat.translate.call import WHOLE, Translator, request_of
 from rest_compat.translate.endpoint import Endpoint
 from rest_compat.translate.paging import AFTER, BEFORE, LIMIT, OFFSET, PAGE
-from rest_compat.translate.parameter_types import ListOf
+from rest_compat.translate.parameter_types import JsonSchema, ListOf
 from rest_compat.translate.query import FIELDS, ORDERING, ParameterReader
 
 from .errors import ERROR_SCHEMAS, error_answers
 from .headers import asked_headers, header_components, page_headers, parameter_components, success_headers, unchanged_headers
-from .types import JsonSchema, input_schema, object_schema
+from .types import input_schema, object_schema
 
 JSON = "application/json"
 TRANSLATION = "translation"
@@ -68,7 +68,7 @@ def openapi(translator: Translator) -> dict[str, Any]:
     """The whole document; `servers` names the public URL, or the server that it is read from."""
     paths: JsonSchema = {}
     for endpoint in translator.endpoints.values():
-        paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint)
+        paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint, translator)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -97,13 +97,19 @@ def _ref(kind: str, name: str) -> dict[str, str]:
 def _schemas(translator: Translator) -> JsonSchema:
     found: JsonSchema = dict(ERROR_SCHEMAS)
     for resource in translator.resources:
-        by = {action: translator.endpoints[resource.name, action] for action in METHODS}
-        for name, endpoint in ((resource.type, by["get"]), (f"{resource.type}Item", by["list"])):
-            found[name] = object_schema(endpoint.sources)
-        found[f"{resource.type}Page"] = _page_schema(resource)
-        found[f"Create{resource.type}"] = input_schema(by["create"])
-        found[f"Update{resource.type}"] = input_schema(by["update"])
+        found |= _resource_schemas(resource, {endpoint.action: endpoint for endpoint in translator.endpoints_of(resource)})
     return found
+
+
+def _resource_schemas(resource: Resource, by: Mapping[Action, Endpoint]) -> JsonSchema:
+    """Of the whole object, of a list's items and pages, and of bodies, as far as its actions have them."""
+    name, found = resource.schema_name, JsonSchema()
+    if whole := by.get("get") or by.get("create") or by.get("update"):
+        found[name] = object_schema(whole.sources)
+    if listed := by.get("list"):
+        found |= {f"{name}Item": object_schema(listed.sources), f"{name}Page": _page_schema(resource)}
+    bodies: tuple[Action, ...] = ("create", "update")
+    return found | {f"{action.capitalize()}{name}": input_schema(by[action]) for action in bodies if action in by}
 
 
 def _page_schema(resource: Resource) -> JsonSchema:
@@ -112,7 +118,7 @@ def _page_schema(resource: Resource) -> JsonSchema:
         "count": {"type": "integer", "minimum": 0, "description": "How many records match, on all pages together."},
         "next": link | {"description": "The address of the next page."},
         "previous": link | {"description": "The address of the previous page."},
-        "results": {"type": "array", "maxItems": 100, "items": _ref("schemas", f"{resource.type}Item")},
+        "results": {"type": "array", "maxItems": 100, "items": _ref("schemas", f"{resource.schema_name}Item")},
     }
     return {"type": "object", "required": list(properties), "properties": properties}
 
@@ -123,23 +129,23 @@ def _description(endpoint: Endpoint) -> str:
     return f"{found} {_SENT_BACK}" if WHOLE in endpoint.document.variables else found
 
 
-def _operation(endpoint: Endpoint) -> JsonSchema:
+def _operation(endpoint: Endpoint, translator: Translator) -> JsonSchema:
     resource, action = endpoint.resource, endpoint.action
-    name = endpoint.document.name
     found: JsonSchema = {
-        "operationId": name[0].lower() + name[1:],
-        "summary": _SUMMARIES[action].format(name=resource.name, one=resource.one),
+        "operationId": _operation_id(endpoint),
+        "summary": _SUMMARIES[action].format(name=resource.name.replace("-", " "), one=resource.one),
         "description": _description(endpoint),
         "tags": [resource.name],
         "parameters": list(_parameters(endpoint)),
-        "responses": _answers(endpoint),
+        "responses": _answers(endpoint, translator),
     }
     if endpoint.deprecations_always:
         found["deprecated"] = True
     if endpoint.body:
-        examples = {title: {"value": dict(body)} for title, body in resource.examples[action].items()}
-        schema = _ref("schemas", f"{action.capitalize()}{resource.type}")
-        found["requestBody"] = {"required": True, "content": {JSON: {"schema": schema, "examples": examples}}}
+        examples = {title: {"value": dict(body)} for title, body in resource.examples.get(action, {}).items()}
+        schema = _ref("schemas", f"{action.capitalize()}{resource.schema_name}")
+        content = {"schema": schema} | ({"examples": examples} if examples else {})
+        found["requestBody"] = {"required": True, "content": {JSON: content}}
     return found
 
 
@@ -175,9 +181,9 @@ def _parameter_description(reader: ParameterReader, declared: Parameter | None) 
     return f"{text} {reader.type.note}" if reader.type.note else text
 
 
-def _answers(endpoint: Endpoint) -> JsonSchema:
+def _answers(endpoint: Endpoint, translator: Translator) -> JsonSchema:
     status = {"create": "201", "delete": "204"}.get(endpoint.action, "200")
-    found: JsonSchema = {status: _success(endpoint)}
+    found: JsonSchema = {status: _success(endpoint, translator)}
     if endpoint.action in {"list", "get"}:
         found["304"] = {"description": "Nothing has changed since the `ETag` that was sent.", "headers": unchanged_headers()}
     found |= {str(STATUS[code]): _ref("responses", code) for code in _refusals(endpoint)}
@@ -201,25 +207,30 @@ def _refusals(endpoint: Endpoint) -> Sequence[str]:
     return sorted(codes, key=lambda code: STATUS[code])
 
 
-def _success(endpoint: Endpoint) -> JsonSchema:
+def _success(endpoint: Endpoint, translator: Translator) -> JsonSchema:
     headers = success_headers(endpoint)
     if endpoint.action == "delete":
         return {"description": _DONE[endpoint.action], "headers": headers}
     example = {source.key.name: source.key.example for source in endpoint.sources}
-    name = endpoint.resource.type
+    name = endpoint.resource.schema_name
     if endpoint.action == "list":
         name, example = f"{name}Page", {"count": 1, "next": None, "previous": None, "results": [example]}
     content = {JSON: {"schema": _ref("schemas", name), "example": example}}
-    return {"description": _DONE[endpoint.action], "headers": headers, "content": content} | _links(endpoint)
+    return {"description": _DONE[endpoint.action], "headers": headers, "content": content} | _links(endpoint, translator)
 
 
-def _links(endpoint: Endpoint) -> JsonSchema:
+def _links(endpoint: Endpoint, translator: Translator) -> JsonSchema:
     """What may be done next with the record that an answer holds."""
     if endpoint.action not in {"create", "update"}:
         return {}
     parameters = {"id": "$response.body#/id"}
-    verbs = [verb for verb in ("get", "update", "delete") if verb != endpoint.action]
-    return {"links": {f"{verb}It": {"operationId": f"{verb}{endpoint.resource.type}", "parameters": parameters} for verb in verbs}}
+    others = [other for other in translator.endpoints_of(endpoint.resource) if "{id}" in other.path and other is not endpoint]
+    return {"links": {f"{one.action}It": {"operationId": _operation_id(one), "parameters": parameters} for one in others}}
+
+
+def _operation_id(endpoint: Endpoint) -> str:
+    name = endpoint.document.name
+    return name[0].lower() + name[1:]
 
 
 def _explanation(translator: Translator) -> JsonSchema:

@@ -5,8 +5,8 @@ from typing import Any
 from rest_compat.errors import ALWAYS, STATUS
 from rest_compat.resources.declaration import Action
 from rest_compat.translate.endpoint import Endpoint
+from rest_compat.translate.parameter_types import JsonSchema
 
-JsonSchema = dict[str, Any]
 Told = tuple[str, JsonSchema, Any]
 
 _TEXT: JsonSchema = {"type": "string"}

@@ -5,7 +5,6 @@ and Python's generated clients look for a pattern at the beginning only, so both
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 from graphql import (
     GraphQLEnumType,
@@ -19,21 +18,9 @@ from graphql import (
 
 from rest_compat.translate.endpoint import Endpoint
 from rest_compat.translate.limits import limits
-from rest_compat.translate.parameter_types import DATE_SCHEMA, MONEY_SCHEMA
+from rest_compat.translate.parameter_types import SCALAR_SCHEMAS, JsonSchema
 from rest_compat.translate.shape import Source, enum_texts
 
-JsonSchema = dict[str, Any]
-
-_SCALARS: dict[str, JsonSchema] = {
-    "ID": {"type": "string"},
-    "String": {"type": "string"},
-    "Int": {"type": "integer"},
-    "Float": {"type": "number", "format": "double"},
-    "Boolean": {"type": "boolean"},
-    "Date": dict(DATE_SCHEMA),
-    "DateTime": {"type": "string", "format": "date-time"},
-    "Money": dict(MONEY_SCHEMA),
-}
 _IN_WORDS = {"Money": "With at most two decimals."}
 """What is said of an input in words only: `multipleOf: 0.01` would refuse 143.48, which no binary number is."""
 _BOUNDS = {
@@ -51,11 +38,13 @@ def named_schema(type_: GraphQLNamedType) -> JsonSchema:
     """A scalar or an enum; enum values are lower case in REST."""
     if isinstance(type_, GraphQLEnumType):
         return {"type": "string", "enum": list(enum_texts(type_).values())}
-    return dict(_SCALARS[type_.name])
+    return dict(SCALAR_SCHEMAS.get(type_.name, {}))
 
 
 def nullable(schema: JsonSchema) -> JsonSchema:
     """The same, or null."""
+    if "type" not in schema:
+        return schema
     extended = schema | {"type": [schema["type"], "null"]}
     return extended | {"enum": [*schema["enum"], None]} if "enum" in schema else extended
 

@@ -1,11 +1,12 @@
 """The language in which a REST resource is declared; routes, translation, answers, OpenAPI, explanations, parity are derived.
 
-A resource is a folder: `__init__.py` declares it, and five documents say what each action is in GraphQL: `list.graphql`, `create.graphql`,
-`get.graphql`, `update.graphql`, `delete.graphql`. Types, limits, enum values and descriptions are never repeated here: they are
-read from the schema, along the paths that are declared.
+A resource is a folder: `__init__.py` declares it, and a document says what each of its actions is in GraphQL: `list.graphql`,
+`create.graphql`, `get.graphql`, `update.graphql`, `delete.graphql`. Types, limits, enum values and descriptions are
+never repeated here: they are read from the schema, along the paths that are declared.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -15,6 +16,13 @@ Action = Literal["list", "create", "get", "update", "delete"]
 
 METHODS: dict[Action, str] = {"list": "GET", "create": "POST", "get": "GET", "update": "PATCH", "delete": "DELETE"}
 """The method of each action; `list` and `create` are of the collection, the others of one record."""
+
+
+ACTIONS: tuple[Action, ...] = tuple(METHODS)
+
+_NAME = re.compile("[a-z][a-z0-9-]{0,62}")
+_RESERVED = {"docs"}
+"""What else stands under `/api/` and would be a name; other pages there have a point or an underscore."""
 
 
 class DeclarationError(Exception):
@@ -78,7 +86,10 @@ class Parameter:
 
 @dataclass(frozen=True, kw_only=True)
 class Resource:
-    """A REST resource. `name` is its place under `/api/`; `one` is one of it, with its article, as messages say it."""
+    """A REST resource. `name` is its place under `/api/`; `one` is one of it, with its article, as messages say it.
+
+    Of `actions` it has those that are named, by default all five; other methods are refused with 405.
+    """
 
     name: str
     one: str
@@ -86,14 +97,22 @@ class Resource:
     folder: Path
     keys: tuple[Key, ...]
     """Of the whole object, in their order."""
-    listed: tuple[str, ...]
-    """The keys of an item of the list, in their order."""
-    parameters: tuple[Parameter, ...]
-    examples: Mapping[Action, Mapping[str, Mapping[str, Any]]]
+    listed: tuple[str, ...] = ()
+    """The keys of an item of the list, in their order; without any, an item is the whole object."""
+    parameters: tuple[Parameter, ...] = ()
+    actions: tuple[Action, ...] = ACTIONS
+    examples: Mapping[Action, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
     """Request bodies of `create` and `update` by title."""
+    schema: str = ""
+    """The name of its object in OpenAPI; unsaid, that of the type. Two resources over one type need two."""
     graphql_only: tuple[str, ...] = ()
     """Fields of the type that REST does not show, said so that a new one cannot be forgotten."""
     deprecated: Mapping[Action, Deprecation] = field(default_factory=dict)
+
+    @property
+    def schema_name(self) -> str:
+        """`schema`, with its default."""
+        return self.schema or self.type
 
     @property
     def singular(self) -> str:
@@ -103,3 +122,21 @@ class Resource:
     def path(self, action: Action) -> str:
         """`/api/opportunities/` or `/api/opportunities/{id}/`."""
         return f"/api/{self.name}/" if action in {"list", "create"} else f"/api/{self.name}/{{id}}/"
+
+
+def check_resources(resources: Sequence[Resource]) -> None:
+    """Raise DeclarationError where names can't be served or are there twice, or actions are unknown."""
+    paths: set[str] = set()
+    schemas: dict[str, str] = {}
+    for resource in resources:
+        name, schema = resource.name, resource.schema_name
+        if not _NAME.fullmatch(name) or name in _RESERVED:
+            raise DeclarationError(f"{name!r} can't be the name of a resource: write small letters, digits and hyphens, and not 'docs'")
+        if name in paths:
+            raise DeclarationError(f"there are two resources {name}, and so two of each of its paths: rename one")
+        if schema in schemas:
+            raise DeclarationError(f"{schemas[schema]} and {name} are both {schema} in OpenAPI: give one of them another `schema`")
+        if not resource.actions or not set(resource.actions) <= set(ACTIONS):
+            raise DeclarationError(f"{name}: `actions` names some of {', '.join(ACTIONS)}, and nothing else")
+        paths.add(name)
+        schemas[schema] = name

@@ -1,11 +1,11 @@
 """Which REST name is which GraphQL one, as a table for the docs, and what has no partner, for a test."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLObjectType, get_named_type
 
 from rest_compat.errors import STATUS
-from rest_compat.resources.declaration import METHODS, Action, Resource
+from rest_compat.resources.declaration import Action, Resource
 from rest_compat.translate.call import Translator
 from rest_compat.translate.endpoint import Endpoint
 
@@ -38,18 +38,16 @@ def parity(translator: Translator) -> str:
 
 
 def _resource(translator: Translator, resource: Resource) -> str:
-    endpoint = {action: translator.endpoints[resource.name, action] for action in METHODS}
-    routes = [(f"`{one.route}`", f"`{one.document.root_coordinate}`") for one in endpoint.values()]
-    parameters = [(f"`{name}`", where) for name, where in _parameters(endpoint["list"])]
-    keys = [(f"`{name}`", read, written) for name, read, written in _keys(endpoint)]
-    return "\n\n".join(
-        [
-            f"### {resource.name.capitalize()}",
-            _table(("Route", "GraphQL"), routes),
-            _table(("Parameter", "GraphQL"), parameters),
-            _table(("Key", "read from", "written to"), keys),
-        ]
-    )
+    endpoints = {one.action: one for one in translator.endpoints_of(resource)}
+    routes = [(f"`{one.route}`", f"`{one.document.root_coordinate}`") for one in endpoints.values()]
+    parameters = [(f"`{name}`", where) for name, where in _parameters(endpoints["list"])] if "list" in endpoints else []
+    keys = [(f"`{name}`", read, written) for name, read, written in _keys(resource, endpoints)]
+    tables: list[tuple[Row, Sequence[Row]]] = [
+        (("Route", "GraphQL"), routes),
+        (("Parameter", "GraphQL"), parameters),
+        (("Key", "read from", "written to"), keys),
+    ]
+    return "\n\n".join([f"### {resource.name.capitalize()}", *(_table(head, rows) for head, rows in tables if rows)])
 
 
 def _parameters(endpoint: Endpoint) -> Iterable[tuple[str, str]]:
@@ -57,9 +55,10 @@ def _parameters(endpoint: Endpoint) -> Iterable[tuple[str, str]]:
         yield name, _linked(reader.coordinates) or _BY_PROCESS.get(name, "")
 
 
-def _keys(endpoint: dict[Action, Endpoint]) -> Iterable[tuple[str, str, str]]:
-    for source in endpoint["get"].sources:
-        inputs = [_input_coordinate(endpoint[action], source.key.name) for action in ("create", "update")]
+def _keys(resource: Resource, endpoints: Mapping[Action, Endpoint]) -> Iterable[tuple[str, str, str]]:
+    shown = {source.key.name: source for one in endpoints.values() for source in one.sources}
+    for source in (shown[key.name] for key in resource.keys if key.name in shown):
+        inputs = [_input_coordinate(one, source.key.name) for one in endpoints.values()]
         yield source.key.name, _linked(source.coordinates), ", ".join(f"`{one}`" for one in inputs if one) or "read-only"
 
 
@@ -88,13 +87,14 @@ def partnerless(translator: Translator) -> list[str]:
 def _alone(translator: Translator, resource: Resource) -> Iterable[str]:
     record = translator.graph.schema.type_map[resource.type]
     assert isinstance(record, GraphQLObjectType)
-    shown = {key.source.partition(".")[0].removesuffix("[]") for key in resource.keys} | set(resource.graphql_only)
+    alike = [one for one in translator.resources if one.type == resource.type]
+    shown = {key.source.partition(".")[0].removesuffix("[]") for one in alike for key in one.keys}
+    shown |= {name for one in alike for name in one.graphql_only}
     yield from (f"{resource.type}.{name}" for name in record.fields if name not in shown)
     targets = {key.target for key in resource.keys}
-    for action in ("create", "update"):
-        endpoint = translator.endpoints[resource.name, action]
-        fields = get_named_type(endpoint.document.variables["input"])
-        assert isinstance(fields, GraphQLInputObjectType)
-        yield from (f"{fields.name}.{name}" for name in fields.fields if name not in targets)
-    endpoint = translator.endpoints[resource.name, "list"]
-    yield from (f"{endpoint.route} {name}" for name, where in _parameters(endpoint) if not where)
+    for endpoint in translator.endpoints_of(resource):
+        fields = get_named_type(endpoint.document.variables.get("input"))
+        if isinstance(fields, GraphQLInputObjectType):
+            yield from (f"{fields.name}.{name}" for name in fields.fields if name not in targets)
+        if endpoint.action == "list":
+            yield from (f"{endpoint.route} {name}" for name, where in _parameters(endpoint) if not where)

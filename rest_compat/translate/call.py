@@ -1,6 +1,6 @@
 """A REST call in GraphQL's words: which operation, which document, which variables. Executes nothing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, unquote_to_bytes, urlencode
@@ -12,7 +12,7 @@ from rest_compat.errors import Headers, Item, Refused, invalid, malformed, no_me
 from rest_compat.headers import check_content_type, expected_versions, idempotency_key
 from rest_compat.preferences import NONE, Preferences, read_preferences
 from rest_compat.protocol import DecodeError, Graph, Use
-from rest_compat.resources.declaration import METHODS, Action, DeclarationError, Resource
+from rest_compat.resources.declaration import ACTIONS, Action, DeclarationError, Resource, check_resources
 
 from .body import Body, body_item
 from .endpoint import Endpoint, Operation, ParsedQuery
@@ -131,28 +131,39 @@ class PathEndpoints:
     @property
     def allow(self) -> str:
         """For the header `Allow`."""
-        own = sorted(self.actions.keys() - {"GET", "HEAD"}, key=ORDER.index)
-        return ", ".join(["GET", "HEAD", *own, "OPTIONS"])
+        own = sorted(self.actions.keys() - {"GET"}, key=ORDER.index)
+        return ", ".join([*(["GET", "HEAD"] if "GET" in self.actions else []), *own, "OPTIONS"])
 
 
 class Translator:
     """The endpoints of all resources. Raises DeclarationError at start where something does not fit."""
 
     def __init__(self, graph: Graph, resources: Sequence[Resource]) -> None:
+        check_resources(resources)
         self.graph = graph
         self.resources = resources
         operations = OperationCache[Operation]()
         self.endpoints: dict[tuple[str, Action], Endpoint] = {
-            (resource.name, action): Endpoint(graph, resource, action, operations) for resource in resources for action in METHODS
+            (resource.name, action): Endpoint(graph, resource, action, operations)
+            for resource in resources
+            for action in ACTIONS
+            if action in resource.actions
         }
-        names = [endpoint.document.name for endpoint in self.endpoints.values()]
-        if len(set(names)) < len(names):
-            raise DeclarationError("two documents have the same operation name")
-        self._collections = {resource.name: self._path_endpoints(resource, "list", "create") for resource in resources}
-        self._records = {resource.name: self._path_endpoints(resource, "get", "update", "delete") for resource in resources}
+        _check_operation_names(self.endpoints.values())
+        self._collections = self._by_name("list", "create")
+        self._records = self._by_name("get", "update", "delete")
 
-    def _path_endpoints(self, resource: Resource, *actions: Action) -> PathEndpoints:
-        return PathEndpoints([self.endpoints[resource.name, action] for action in actions])
+    def _by_name(self, *actions: Action) -> dict[str, PathEndpoints]:
+        """The resources that have any of the actions."""
+        found: dict[str, list[Endpoint]] = {}
+        for (name, action), endpoint in self.endpoints.items():
+            if action in actions:
+                found.setdefault(name, []).append(endpoint)
+        return {name: PathEndpoints(endpoints) for name, endpoints in found.items()}
+
+    def endpoints_of(self, resource: Resource) -> list[Endpoint]:
+        """A resource's endpoints, in the order of `ACTIONS`."""
+        return [endpoint for (name, _), endpoint in self.endpoints.items() if name == resource.name]
 
     def find(self, path: str) -> tuple[PathEndpoints, str] | None:
         """The site of a decoded path, with or without its last slash, and the id in it ('' for a collection)."""
@@ -258,6 +269,16 @@ class Translator:
         if call.body is None or call.endpoint.body is None:
             return []
         return call.endpoint.body.items(call.body, self.graph.check(call.operation.prepared, call.variables))
+
+
+def _check_operation_names(endpoints: Iterable[Endpoint]) -> None:
+    """An operation's name says which call it was, and is the `operationId` in OpenAPI. Raise DeclarationError where two are alike."""
+    routes: dict[str, str] = {}
+    for endpoint in endpoints:
+        name = endpoint.document.name
+        if name in routes:
+            raise DeclarationError(f"{routes[name]} and {endpoint.route} have the same operation name, {name}")
+        routes[name] = endpoint.route
 
 
 def no_such(resource: Resource) -> Refused:

@@ -1,6 +1,6 @@
 """The `.graphql` documents of a resource: read, understood, and cut down to what a call asks for."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +15,7 @@ from graphql import (
     GraphQLType,
     OperationDefinitionNode,
     SelectionSetNode,
+    VariableNode,
     get_named_type,
     parse,
     print_ast,
@@ -75,9 +76,14 @@ class Document:
         named: GraphQLNamedType = get_named_type(self.root_field.type)
         return named
 
-    def argument(self, variable: str) -> GraphQLArgument | None:
-        """The root field's argument that a variable is given to, under the same name."""
-        return self.root_field.args.get(variable)
+    def argument(self, variable: str) -> tuple[str, GraphQLArgument]:
+        """The argument that a variable is given to as a whole, with its coordinate: `Query.opportunities(filter:)`."""
+        for owner, node in _walked(self._root_type, self.operation.selection_set):
+            for given in node.arguments or ():
+                if isinstance(given.value, VariableNode) and given.value.name.value == variable:
+                    argument = owner.fields[node.name.value].args[given.name.value]
+                    return f"{owner.name}.{node.name.value}({given.name.value}:)", argument
+        raise DeclarationError(f"{self.name} gives ${variable} to no argument")
 
     def keeping(self, record: Path_, paths: Collection[Path_]) -> "Document":
         """The document that selects, of the record at `record`, only `paths`; what stands beside the record stays."""
@@ -128,6 +134,14 @@ def _leaves(selections: SelectionSetNode | None, prefix: Path_ = ()) -> Iterable
             yield from _leaves(node.selection_set, here)
         else:
             yield here
+
+
+def _walked(owner: GraphQLNamedType, selections: SelectionSetNode | None) -> Iterator[tuple[GraphQLObjectType, FieldNode]]:
+    """All fields of a selection, outer ones first, each with its type."""
+    for node in _fields(selections) if isinstance(owner, GraphQLObjectType) else ():
+        assert isinstance(owner, GraphQLObjectType)
+        yield owner, node
+        yield from _walked(get_named_type(owner.fields[node.name.value].type), node.selection_set)
 
 
 def _keep(selections: SelectionSetNode, record: Path_, paths: Collection[Path_]) -> SelectionSetNode:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLNamedType, get_named_type
+from graphql import GraphQLInputObjectType, get_named_type
 
 from rest_compat.accept import LONGEST_KEPT
 from rest_compat.deprecations import Deprecated, in_schema
@@ -13,17 +13,17 @@ from rest_compat.errors import Headers
 from rest_compat.notices import deprecation_headers, header_names, notice_headers
 from rest_compat.preferences import STRICT
 from rest_compat.protocol import Graph, Prepared, Use
-from rest_compat.resources.declaration import METHODS, Action, DeclarationError, Deprecation, Parameter, Resource
+from rest_compat.resources.declaration import METHODS, Action, DeclarationError, Deprecation, Key, Resource
 
 from . import query_method as queries
 from .body import BodyReader
-from .documents import Document, read_document, selected
-from .limits import limit_of
+from .documents import read_document, selected
 from .messages import MessageNames
 from .operation_cache import OperationCache
 from .paging import PAGING, POSITIONS, Way
-from .parameter_types import Choice, ListOf, ParameterType, parameter_type
-from .query import FIELDS, ORDERING, ParameterReader, QueryReader, QueryValues
+from .parameter_types import Choice, ListOf
+from .parameters import declared, ordering
+from .query import FIELDS, ParameterReader, QueryReader, QueryValues
 from .shape import Source, Writer, compile_writer, resolve
 
 KEPT_USES = 256
@@ -127,14 +127,23 @@ class Endpoint:
     def _sources(self) -> tuple[Source, ...]:
         if self.action == "delete":
             return ()
-        owner = self._graph.schema.type_map[self.resource.type]
-        keys = {key.name: key for key in self.resource.keys}
-        shown = [keys[name] for name in self.resource.listed] if self.action == "list" else self.resource.keys
-        sources = tuple(resolve(key, owner) for key in shown)
+        owner = self._graph.schema.type_map.get(self.resource.type)
+        if owner is None:
+            raise DeclarationError(f"{self.resource.name}: the schema has no type {self.resource.type}")
+        sources = tuple(resolve(key, owner) for key in self._shown())
         missing = {source.path for source in sources} - selected(self.document, self.record)
         if missing:
             raise DeclarationError(f"{self.document.name} does not select {', '.join('.'.join(path) for path in sorted(missing))}")
         return sources
+
+    def _shown(self) -> Sequence[Key]:
+        """The keys of what it answers, in their order."""
+        if self.action != "list" or not self.resource.listed:
+            return self.resource.keys
+        keys = {key.name: key for key in self.resource.keys}
+        if unknown := set(self.resource.listed) - keys.keys():
+            raise DeclarationError(f"{self.resource.name}: `listed` names {', '.join(sorted(unknown))}, which is no key")
+        return [keys[name] for name in self.resource.listed]
 
     def _readers(self) -> list[ParameterReader]:
         names = Choice({source.key.name: source.key.name for source in self.sources})
@@ -144,8 +153,8 @@ class Endpoint:
         if self.action != "list":
             return []
         paging, positions = ([ParameterReader(name, kind) for name, kind in kinds.items()] for kinds in (PAGING, POSITIONS))
-        parameters = [_reader(self.document, parameter) for parameter in self.resource.parameters]
-        return [*paging, *parameters, *_ordering(self.document), *fields, *positions]
+        parameters = [declared(self._graph, self.document, parameter) for parameter in self.resource.parameters]
+        return [*paging, *parameters, *ordering(self.document), *fields, *positions]
 
     def _body(self) -> tuple[BodyReader | None, MessageNames]:
         input_ = get_named_type(self.document.variables.get("input"))
@@ -169,7 +178,7 @@ class Endpoint:
         sources = [source for source in self.sources if fields is None or source.key.name in fields]
         document = self.document
         if len(sources) < len(self.sources):
-            version = [] if self.action == "list" else [(VERSION,)]
+            version = {(VERSION,)} & selected(document, self.record)
             document = document.keeping(self.record, [*(source.path for source in sources), *version])
         if way is not None:
             document = document.without((PAGE_INFO, _UNREAD[way]))
@@ -217,52 +226,3 @@ class Endpoint:
     ) -> Headers:
         """The headers that tell of a call, whatever becomes of it."""
         return self._notices + notice_headers(ignored, unknown, deprecations, preferences)
-
-
-def _reader(document: Document, parameter: Parameter) -> ParameterReader:
-    """Follow a parameter's place through the input types. Raises DeclarationError where it leads nowhere."""
-    name, (root, *steps) = parameter.name, parameter.to.split(".")
-    if root not in document.variables:
-        raise DeclarationError(f"{name}: {document.name} has no variable ${root}")
-    type_: GraphQLNamedType = get_named_type(document.variables[root])
-    way: dict[str, Any] = {f"{document.root_coordinate}({root}:)": document.argument(root)}
-    for step in steps:
-        if not isinstance(type_, GraphQLInputObjectType) or step not in type_.fields:
-            raise DeclarationError(f"{name}: there is no {step} in {type_.name}")
-        way[f"{type_.name}.{step}"] = type_.fields[step]
-        type_ = get_named_type(type_.fields[step].type)
-    several = isinstance(type_, GraphQLInputObjectType) and {"eq", "in"} <= type_.fields.keys()
-    last = way[next(reversed(way))]
-    kind = (
-        _list_of(type_) if several else parameter_type(type_, steps[-1] if steps else "eq", limit_of(last and last.ast_node, "maxLength"))
-    )
-    coordinates = tuple(way)[1:] or tuple(way)
-    deprecated = [in_schema(coordinate, one.deprecation_reason) for coordinate, one in way.items() if one]
-    told = parameter.deprecated or next(filter(None, deprecated), None)
-    return ParameterReader(name, kind, (root, *steps), any_of=several, coordinates=coordinates, deprecated=told)
-
-
-def _list_of(operators: Any) -> ParameterType:
-    return ListOf(parameter_type(get_named_type(operators.fields["eq"].type), "eq", None))
-
-
-def _ordering(document: Document) -> list[ParameterReader]:
-    """`ordering`, where the list has a variable for it; its names are those of the enum, as keys are written: `closeDate`."""
-    order = get_named_type(document.variables.get("orderBy"))
-    if not isinstance(order, GraphQLInputObjectType):
-        return []
-    fields = get_named_type(order.fields["field"].type)
-    assert isinstance(fields, GraphQLEnumType)
-    values = {
-        sign + _camel(name): {"field": name, "direction": direction}
-        for sign, direction in (("", "ASC"), ("-", "DESC"))
-        for name in fields.values
-    }
-    # As in SQL: a later term by the same key decides nothing.
-    kind = ListOf(Choice(values), key=lambda term: term["field"])
-    return [ParameterReader(ORDERING, kind, ("orderBy",), coordinates=(f"{document.root_coordinate}(orderBy:)",))]
-
-
-def _camel(name: str) -> str:
-    first, *others = name.lower().split("_")
-    return first + "".join(word.capitalize() for word in others)

@@ -4,28 +4,35 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
-from typing import Any, ClassVar, Protocol
+from decimal import ROUND_CEILING, Decimal
+from typing import Any, ClassVar, Protocol, TypeAlias
 
-from graphql import GraphQLEnumType, GraphQLNamedType
 from typing_extensions import override
 
-from .limits import pattern_of
-from .shape import enum_texts
+JsonSchema: TypeAlias = dict[str, Any]
 
 LONGEST_LIST = 250
 LONGEST_TEXT = 200
 MONEY_LIMIT = Decimal("9999999999999.99")
 CENT = Decimal("0.01")
-DATE_SCHEMA: Mapping[str, Any] = {"type": "string", "format": "date"}
-MONEY_SCHEMA: Mapping[str, Any] = {"type": "number", "format": "double", "minimum": -float(MONEY_LIMIT), "maximum": float(MONEY_LIMIT)}
+SCALAR_SCHEMAS: Mapping[str, JsonSchema] = {
+    "ID": {"type": "string"},
+    "String": {"type": "string"},
+    "Int": {"type": "integer"},
+    "Float": {"type": "number", "format": "double"},
+    "Boolean": {"type": "boolean"},
+    "Date": {"type": "string", "format": "date"},
+    "DateTime": {"type": "string", "format": "date-time"},
+    "Money": {"type": "number", "format": "double", "minimum": -float(MONEY_LIMIT), "maximum": float(MONEY_LIMIT)},
+}
+"""As OpenAPI shows the graph's scalars; one that isn't here may be any value."""
 
 _BLANKS = "".join(each for each in map(chr, range(0x3001)) if each.isspace()) + "\u00ad\u180e\u200b\u2060\ufeff"
 """As the graph trims names."""
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 _DIGITS = re.compile(r"[0-9]+")
-_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?")
+NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?")
 """Exponents are short, so that no text stands for a number of a billion digits."""
 _TIME = re.compile(r"[Tt ]([01][0-9]|2[0-4]):?[0-5][0-9](:?([0-5][0-9]|60)([.,][0-9]{1,20})?)?([Zz]|[+\- ][0-9]{2}(:?[0-5][0-9])?)?")
 
@@ -47,7 +54,7 @@ class ParameterType(Protocol):
     def read(self, text: str) -> Any:
         """The value of a text that is not empty. Raises ValueError."""
 
-    def schema(self) -> dict[str, Any]:
+    def schema(self) -> JsonSchema:
         """As JSON Schema, for OpenAPI."""
 
 
@@ -73,7 +80,7 @@ class Integer(ParameterType):
         return number
 
     @override
-    def schema(self) -> dict[str, Any]:
+    def schema(self) -> JsonSchema:
         return {"type": "integer", "minimum": self.least} | ({"maximum": self.most} if self.most else {})
 
 
@@ -95,7 +102,7 @@ class Text(ParameterType):
         return text
 
     @override
-    def schema(self) -> dict[str, Any]:
+    def schema(self) -> JsonSchema:
         return {"type": "string", "maxLength": self.longest}
 
 
@@ -123,7 +130,7 @@ class Identifier(ParameterType):
         return text
 
     @override
-    def schema(self) -> dict[str, Any]:
+    def schema(self) -> JsonSchema:
         return {"type": "string"}
 
 
@@ -145,7 +152,7 @@ class Choice(ParameterType):
         return self.values[text]
 
     @override
-    def schema(self) -> dict[str, Any]:
+    def schema(self) -> JsonSchema:
         return {"type": "string", "enum": list(self.values)}
 
 
@@ -167,8 +174,8 @@ class Day(ParameterType):
         return date.fromisoformat(written).isoformat()
 
     @override
-    def schema(self) -> dict[str, Any]:
-        return dict(DATE_SCHEMA)
+    def schema(self) -> JsonSchema:
+        return dict(SCALAR_SCHEMAS["Date"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,14 +191,14 @@ class Amount(ParameterType):
 
     @override
     def read(self, text: str) -> int | float:
-        if not _NUMBER.fullmatch(text) or (exact := Decimal(text)).copy_abs() > MONEY_LIMIT:
+        if not NUMBER.fullmatch(text) or (exact := Decimal(text)).copy_abs() > MONEY_LIMIT:
             raise ValueError
         cents = exact.quantize(CENT, self.rounding)
         return int(cents) if cents == int(cents) else float(cents)
 
     @override
-    def schema(self) -> dict[str, Any]:
-        return dict(MONEY_SCHEMA)
+    def schema(self) -> JsonSchema:
+        return dict(SCALAR_SCHEMAS["Money"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,21 +230,5 @@ class ListOf(ParameterType):
         return list(first.values())
 
     @override
-    def schema(self) -> dict[str, Any]:
+    def schema(self) -> JsonSchema:
         return {"type": "array", "items": self.of.schema(), "maxItems": LONGEST_LIST}
-
-
-def parameter_type(type_: GraphQLNamedType, operator: str, longest: int | None) -> ParameterType:
-    """The kind of a parameter that becomes a value of a GraphQL type, there compared by `operator` (`gte`, `lte`, …)."""
-    if isinstance(type_, GraphQLEnumType):
-        return Choice({text: name for name, text in enum_texts(type_).items()})
-    match type_.name:
-        case "ID":
-            return Identifier()
-        case "Date":
-            return Day(pattern_of(type_) or "")
-        case "Money":
-            return Amount(ROUND_FLOOR if operator == "lte" else ROUND_CEILING)
-        case "String":
-            return Search(longest or LONGEST_TEXT)
-    raise TypeError(f"no parameter can be a {type_.name} yet")

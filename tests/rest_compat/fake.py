@@ -121,6 +121,13 @@ class FakeGraph:
                 validate_input_value(variables[name], kind, partial(_note, found, name))
         return found
 
+    def check_scalar(self, scalar: str, value: Any) -> None:
+        type_: Any = self.schema.type_map[scalar]
+        try:
+            type_.coerce_input_value(value)
+        except GraphQLError as error:
+            raise ValueError(error.message) from None
+
     def decode(self, body: bytes) -> Any:
         try:
             value = json.loads(body)

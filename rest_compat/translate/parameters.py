@@ -1,0 +1,195 @@
+"""The parameters of a list, resolved against the schema: where each leads in the variables, and what its text may be."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_FLOOR
+from functools import partial
+from typing import TypeAlias
+
+from graphql import (
+    GraphQLArgument,
+    GraphQLEnumType,
+    GraphQLInputField,
+    GraphQLInputObjectType,
+    GraphQLNamedType,
+    GraphQLScalarType,
+    get_named_type,
+)
+from typing_extensions import override
+
+from rest_compat.deprecations import in_schema
+from rest_compat.protocol import Graph, Json
+from rest_compat.resources.declaration import DeclarationError, Deprecation, Parameter
+
+from .documents import Document
+from .limits import limit_of, pattern_of
+from .parameter_types import (
+    LONGEST_TEXT,
+    NUMBER,
+    SCALAR_SCHEMAS,
+    Amount,
+    Choice,
+    Day,
+    Identifier,
+    JsonSchema,
+    ListOf,
+    ParameterType,
+    Search,
+)
+from .query import ORDERING, ParameterReader
+from .shape import enum_texts
+
+Way: TypeAlias = Mapping[str, GraphQLArgument | GraphQLInputField]
+"""The places in the schema that lead to a parameter's own, by their coordinates: `OpportunityFilter.value`, `MoneyFilter.gte`."""
+
+INT_LIMIT = 2**31
+"""Int of GraphQL has 32 bits (specification, section 3.5.1)."""
+
+_INTEGER = re.compile(r"-?[0-9]{1,19}")
+_TRUTHS = {"true": True, "false": False, "1": True, "0": False}
+
+
+def declared(graph: Graph, document: Document, parameter: Parameter) -> ParameterReader:
+    """Follow a parameter's place through the input types. Raises DeclarationError where it leads nowhere."""
+    place = tuple(parameter.to.split("."))
+    way, end = _followed(document, parameter.name, place)
+    last = way[next(reversed(list(way)))]
+    try:
+        kind, several = _read_as(end, place[-1] if len(place) > 1 else "eq", last, graph)
+    except TypeError as error:
+        raise DeclarationError(f"{parameter.name}: {error}") from None
+    coordinates = tuple(way)[1:] or tuple(way)
+    return ParameterReader(parameter.name, kind, place, any_of=several, coordinates=coordinates, deprecated=_deprecated(parameter, way))
+
+
+def _followed(document: Document, name: str, place: tuple[str, ...]) -> tuple[Way, GraphQLNamedType]:
+    root, *steps = place
+    if root not in document.variables:
+        raise DeclarationError(f"{name}: {document.name} has no variable ${root}")
+    type_: GraphQLNamedType = get_named_type(document.variables[root])
+    way: dict[str, GraphQLArgument | GraphQLInputField] = dict([document.argument(root)])
+    for step in steps:
+        if not isinstance(type_, GraphQLInputObjectType) or step not in type_.fields:
+            raise DeclarationError(f"{name}: there is no {step} in {type_.name}")
+        way[f"{type_.name}.{step}"] = type_.fields[step]
+        type_ = get_named_type(type_.fields[step].type)
+    return way, type_
+
+
+def _read_as(type_: GraphQLNamedType, operator: str, last: GraphQLArgument | GraphQLInputField, graph: Graph) -> tuple[ParameterType, bool]:
+    """How the text is read, and whether it is a list that means "any of": where it leads to the operators `eq` and `in`."""
+    if isinstance(type_, GraphQLInputObjectType) and {"eq", "in"} <= type_.fields.keys():
+        item: GraphQLNamedType = get_named_type(type_.fields["eq"].type)
+        return ListOf(parameter_type(item, "eq", None, graph.check_scalar)), True
+    return parameter_type(type_, operator, limit_of(last.ast_node, "maxLength"), graph.check_scalar), False
+
+
+def _deprecated(parameter: Parameter, way: Way) -> Deprecation | None:
+    """As declared, or as the schema says of a place on the way."""
+    found = (in_schema(coordinate, one.deprecation_reason) for coordinate, one in way.items())
+    return parameter.deprecated or next(filter(None, [*found]), None)
+
+
+def ordering(document: Document) -> list[ParameterReader]:
+    """`ordering`, where the list has a variable for it; its names are those of the enum, as keys are written: `closeDate`."""
+    order = get_named_type(document.variables.get("orderBy"))
+    if not isinstance(order, GraphQLInputObjectType):
+        return []
+    fields = get_named_type(order.fields["field"].type)
+    assert isinstance(fields, GraphQLEnumType)
+    values = {
+        sign + _camel(name): {"field": name, "direction": direction}
+        for sign, direction in (("", "ASC"), ("-", "DESC"))
+        for name in fields.values
+    }
+    # As in SQL: a later term by the same key decides nothing.
+    kind = ListOf(Choice(values), key=lambda term: term["field"])
+    return [ParameterReader(ORDERING, kind, ("orderBy",), coordinates=(f"{document.root_coordinate}(orderBy:)",))]
+
+
+def _camel(name: str) -> str:
+    first, *others = name.lower().split("_")
+    return first + "".join(word.capitalize() for word in others)
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar(ParameterType):
+    """A value of a scalar that only the graph knows how to read: `convert` makes JSON of a text, and `check` asks the graph's parser."""
+
+    described: str
+    json: JsonSchema
+    convert: Callable[[str], Json]
+    check: Callable[[Json], None]
+
+    @property
+    @override
+    def allowed(self) -> str:
+        return self.described
+
+    @override
+    def read(self, text: str) -> Json:
+        value = self.convert(text)
+        self.check(value)
+        return value
+
+    @override
+    def schema(self) -> JsonSchema:
+        return dict(self.json)
+
+
+def _integer(text: str) -> int:
+    if not _INTEGER.fullmatch(text):
+        raise ValueError
+    return int(text)
+
+
+def _number(text: str) -> float:
+    if not NUMBER.fullmatch(text):
+        raise ValueError
+    return float(text)
+
+
+def _truth(text: str) -> bool:
+    if text.lower() not in _TRUTHS:
+        raise ValueError
+    return _TRUTHS[text.lower()]
+
+
+def _instant(text: str) -> str:
+    """`+` is a blank in a query string, where a client hasn't encoded it."""
+    return text[:-6] + "+" + text[-5:] if text[-6:-5] == " " else text
+
+
+_SCALARS: Mapping[str, tuple[str, JsonSchema, Callable[[str], Json]]] = {
+    "Int": (f"an integer from -{INT_LIMIT} to {INT_LIMIT - 1}", {"minimum": -INT_LIMIT, "maximum": INT_LIMIT - 1}, _integer),
+    "Float": ("a number", {}, _number),
+    "Boolean": ("true or false", {}, _truth),
+    "DateTime": ("an instant with a time zone (2025-04-30T12:00:00Z)", {}, _instant),
+}
+
+
+def _scalar(name: str, check: Callable[[str, Json], None]) -> Scalar:
+    allowed, more, convert = _SCALARS.get(name) or (f"a {name}", {"type": "string"}, str)
+    return Scalar(allowed, {**SCALAR_SCHEMAS.get(name, {}), **more}, convert, partial(check, name))
+
+
+def parameter_type(type_: GraphQLNamedType, operator: str, longest: int | None, check: Callable[[str, Json], None]) -> ParameterType:
+    """How a parameter is read that becomes a value of a GraphQL type, there compared by `operator` (`gte`, `lte`, …).
+
+    `check` asks the graph whether a scalar takes a value. Raises TypeError for a type that no text can be a value of.
+    """
+    if isinstance(type_, GraphQLEnumType):
+        return Choice({text: name for name, text in enum_texts(type_).items()})
+    match type_.name:
+        case "ID":
+            return Identifier()
+        case "Date":
+            return Day(pattern_of(type_) or "")
+        case "Money":
+            return Amount(ROUND_FLOOR if operator == "lte" else ROUND_CEILING)
+        case "String":
+            return Search(longest or LONGEST_TEXT)
+    if isinstance(type_, GraphQLScalarType):
+        return _scalar(type_.name, check)
+    raise TypeError(f"no parameter can be {type_.name}: it has to be a scalar, an enum, or a filter with `eq` and `in`")
