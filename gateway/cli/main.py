@@ -233,6 +233,14 @@ def openapi(
 
 
 @app.command()
+def parity(*, database_url: DatabaseUrl = None) -> None:
+    """Print which name of REST is which of GraphQL, as tables in Markdown; those of extensions too."""
+    from .translating import print_parity  # noqa: PLC0415  as in serve
+
+    print_parity(load(database_url=database_url))
+
+
+@app.command()
 def translate(  # noqa: PLR0913  each is a flag
     method: Annotated[str | None, typer.Argument(help="GET, POST, PATCH, DELETE or QUERY.")] = None,
     target: Annotated[str | None, typer.Argument(help="Path and query, as in '/api/opportunities/?stage=proposal'.")] = None,

@@ -20,6 +20,7 @@ from gateway.rest.deprecations import rest_resources
 from gateway.settings import Settings
 from rest_compat import Translator
 from rest_compat.errors import Refused as NoCall
+from rest_compat.tools.parity import parity, partnerless
 from rest_compat.tools.recordings import (
     READS,
     Asked,
@@ -76,6 +77,14 @@ def translator_of(settings: Settings) -> Translator:
     """The translation as `gateway serve` does it with these settings, over a database that is never opened."""
     application = create_app(settings)
     return Translator(RestGraph(application.operations, application.uses, settings), rest_resources(settings))
+
+
+def print_parity(settings: Settings) -> None:
+    """Print the tables; on standard error, what of either side has no partner."""
+    translator = translator_of(settings)
+    typer.echo(parity(translator), nl=False)
+    for name in partnerless(translator):
+        say(f"{name} has no partner")
 
 
 def translate_call(settings: Settings, method: str, target: str, body: str) -> None:

@@ -17,9 +17,7 @@ def chance(deal: strawberry.Parent[Opportunity], *, floor: float = 0.0) -> float
     return max(deal.probability / 100, floor)
 
 
-@extension.field(
-    Opportunity, "Whether it is as good as won. Above 90 percent it is, and with `cautious` only at 100.", needs=("probability",)
-)
+@extension.field(Opportunity, "Whether it is as good as won: from 90 percent on, and if `cautious` only at 100.", needs=("probability",))
 def sure(deal: strawberry.Parent[Opportunity], *, cautious: bool = False) -> bool:
     return deal.probability >= (100 if cautious else 90)
 
