@@ -9,9 +9,11 @@ from graphql import GraphQLInterfaceType, GraphQLObjectType, GraphQLResolveInfo,
 from strawberry.schema.config import StrawberryConfig
 
 from schema.engine.compile.compiler import RUNTIME_TYPE
+from schema.engine.declare.noun import NOUNS
 from schema.engine.document.deprecations import deprecate
 from schema.engine.execute.resolvers.calling import RESOLVE
 from schema.engine.types.scalars import SCALARS
+from schema.nouns.actions import Writes
 from schema.nouns.all import Account, ApiKey, Contact, Opportunity, User, Workspace
 from schema.nouns.mutation import Mutation
 from schema.nouns.query import Query
@@ -33,6 +35,7 @@ class Built:
     schema: GraphQLSchema
     sdl: str
     strawberry: strawberry.Schema
+    writes: Writes
 
 
 @cache
@@ -61,7 +64,7 @@ def build(*extensions: Extension) -> Built:
             type_.resolve_type = _runtime_type
     for extension in extensions:
         deprecate(core, extension.deprecations)
-    return Built(core, f"{_definition(core)}\n\n{schema.as_str()}\n", schema)
+    return Built(core, f"{_definition(core)}\n\n{schema.as_str()}\n", schema, Writes(NOUNS.values()))
 
 
 def _definition(core: GraphQLSchema) -> str:

@@ -39,7 +39,6 @@ from schema.engine.execute.response_errors import error_of, located, of_storage,
 from schema.engine.write.carrying import Bounds, carry_out
 from schema.engine.write.mutating import calls_of
 from schema.engine.write.transaction import Call as WriteCall
-from schema.nouns.actions import ACTIONS, WORKED_OUT
 from schema.rules.access import Caller
 from schema.rules.errors import GatewayError, ServiceUnavailable
 from schema.storage.database import Connection, Database, Figures, InputRejected, StorageError
@@ -82,6 +81,7 @@ class Graph:
         built = build(*extensions)
         self.sdl: str = built.sdl
         self.graphql_schema: GraphQLSchema = built.schema
+        self.actions = built.writes.actions
         hooks = [class_ for extension in extensions for class_ in extension.schema_extensions]
         self._around = Around(built.strawberry, hooks) if hooks else None
         self.limits = limits or Limits()
@@ -95,7 +95,7 @@ class Graph:
         self.known = self._documents.known
         self._in_flight = InFlight()
         self._counts = Counts(self.limits.counts, self._in_flight)
-        self._plans = Plans(self.graphql_schema, database, self._documents, self._work, WORKED_OUT)
+        self._plans = Plans(self.graphql_schema, database, self._documents, self._work, built.writes.worked_out)
         self._plan = self._plans.known
         self._fallback = Fallback(self.graphql_schema, self._work)
         self._introspection = Introspection(self._fallback)
@@ -312,7 +312,7 @@ class Graph:
 
     async def _mutate(self, plan: MutationPlan, values: Variables, caller: Caller, deadline: float | None) -> Answer:
         """Nothing is done where any root field is malformed: raises RequestError. Raises StorageError where nothing could be done."""
-        calls = calls_of(plan, values, caller, ACTIONS, self.limits.max_errors)
+        calls = calls_of(plan, values, caller, self.actions, self.limits.max_errors)
 
         def tried(call: WriteCall) -> None:
             self.events.wake(caller.workspace_id)

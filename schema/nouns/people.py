@@ -4,7 +4,15 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, func
 
+from schema.rules.text import fold, fold_email
+
 _LINE = "\n"
+
+
+def fold_person(row: dict[str, Any]) -> None:
+    """Sets the columns by which a person is found."""
+    row["email_folded"] = fold_email(row["email"])
+    row["search_folded"] = fold(f"{row['name']}\n{row['email']}")
 
 
 def folded_name(person: FromClause) -> ColumnElement[Any]:

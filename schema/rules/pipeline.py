@@ -1,35 +1,14 @@
 """The stage rules of a deal: what entering and leaving a stage does to probability, closed date and loss reason."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 from .naming import is_absent
+from .ruling import Refusal, Ruled
 from .stages import LOST, STAGES, Stage
 
 Deal = Mapping[str, Any]
-
-
-class Refusal(NamedTuple):
-    """A column whose value a rule refuses: the reason for programs (`ErrorReason`), and a sentence."""
-
-    column: str
-    reason: str
-    message: str
-
-
-@dataclass(slots=True)
-class Ruled:
-    """The fields that the rules set, each with the rule's sentence, and what the rules refuse."""
-
-    values: dict[str, Any] = field(default_factory=dict)
-    because: dict[str, str] = field(default_factory=dict)
-    refusals: list[Refusal] = field(default_factory=list)
-
-    def put(self, name: str, value: Any, rule: str) -> None:
-        """Sets a field by a rule."""
-        self.values[name] = value
-        self.because[name] = rule
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,7 @@ class Epoch(Row, table=True):
 
 
 class Event(Row, table=True):
-    """What happened to a deal, told to subscribers. `before` and `after` are JSON of what filters and limited viewers need.
+    """What happened to a record of a noun, told to subscribers. `before` and `after` are JSON of what filters and limited viewers need.
 
     `by_id` and `by_key_id` are as in `StageChange`.
     """
@@ -77,7 +77,9 @@ class Event(Row, table=True):
     revision: int = Field(sa_type=Cents)
     position: int
     kind: str = _text()
-    opportunity_id: str = _text()
+    # Events of before revision 0007 are about opportunities.
+    noun: str = Field(sa_type=Text, sa_column_kwargs={"server_default": "Opportunity"})
+    record_id: str = _text()
     changed_fields: str = _text()
     before: str | None = _maybe_text()
     after: str | None = _maybe_text()

@@ -102,7 +102,7 @@ async def first_cursor(database_url: str, who: Access) -> str:
 async def table(database_url: str, workspace_id: str) -> list[Event]:
     """Every event that there is, as it should be told, in order."""
     async with opened(database_url) as database:
-        clause = text("SELECT revision, position, kind, opportunity_id FROM event WHERE workspace_id = :workspace ORDER BY 1, 2")
+        clause = text("SELECT revision, position, kind, record_id FROM event WHERE workspace_id = :workspace ORDER BY 1, 2")
         statement = database.compile(clause)
 
         async def work(connection: Connection) -> list[Event]:

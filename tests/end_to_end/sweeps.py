@@ -39,7 +39,7 @@ NUMBERS = {
 KEYS = """INSERT INTO idempotency_key (workspace_id, token_id, key, fingerprint, answer, created_at)
 SELECT '{workspace}', 'key_' || (n % 7), 'import-' || n, 'f{pad}', '{{"opportunity":{{"id":"opp_' || n || '","name":"Deal"}}}}', '{at}'
 FROM {numbers} AS numbers"""
-EVENTS = """INSERT INTO event (workspace_id, revision, position, kind, opportunity_id, changed_fields, before, after, at)
+EVENTS = """INSERT INTO event (workspace_id, revision, position, kind, record_id, changed_fields, before, after, at)
 SELECT '{workspace}', n, 0, 'UPDATED', 'opp_' || n, '["value"]', NULL, '{{"account_id":"acc_1","value_cents":1,"pad":"{pad}"}}', '{at}'
 FROM {numbers} AS numbers"""
 WORKSPACE = "INSERT INTO workspace (id, name, currency, revision, created_at) VALUES ('{workspace}', '{workspace}', 'EUR', {count}, '{at}')"

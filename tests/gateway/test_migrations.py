@@ -138,10 +138,10 @@ async def test_rows_of_the_first_revision_are_kept(empty_url: str) -> None:
     async with connected(empty_url) as run:
         await run(
             lambda connection: found.extend(
-                connection.exec_driver_sql("SELECT opportunity_id, by_id, by_key_id FROM event ORDER BY position")
+                connection.exec_driver_sql("SELECT noun, record_id, by_id, by_key_id FROM event ORDER BY position")
             )
         )
-    assert [tuple(row) for row in found] == [("opp_1", "usr_1", None), ("opp_2", None, None)]
+    assert [tuple(row) for row in found] == [("Opportunity", "opp_1", "usr_1", None), ("Opportunity", "opp_2", None, None)]
     assert await differences(empty_url) == []
 
 

@@ -252,7 +252,7 @@ def test_the_size_of_an_event() -> None:
     from schema.engine.events.table import _happened  # noqa: PLC0415
 
     def size(after: str) -> int:
-        found: Happened = _happened((1, 0, "CREATED", "opp_1", "[]", None, after, "2026-01-01T00:00:00Z", None, None), 0)
+        found: Happened = _happened((1, 0, "CREATED", "Opportunity", "opp_1", "[]", None, after, "2026-01-01T00:00:00Z", None, None), 0)
         return found.size
 
     assert size('{"a":"' + "x" * 1_000 + '"}') - size('{"a":""}') == 3_000

@@ -40,7 +40,15 @@ async def make_workspaces(database: Database, *names: str) -> None:
 
 def events(workspace: str, ages: list[float]) -> list[dict[str, Any]]:
     """An event a revision, each with its age in seconds; the third place of every third revision is taken too."""
-    some = {"kind": "CREATED", "opportunity_id": "opp_1", "changed_fields": "[]", "before": None, "after": "{}", "by_id": None}
+    some = {
+        "kind": "CREATED",
+        "noun": "Opportunity",
+        "record_id": "opp_1",
+        "changed_fields": "[]",
+        "before": None,
+        "after": "{}",
+        "by_id": None,
+    }
     return [
         {"workspace_id": workspace, "revision": revision, "position": place, "at": ago(age), **some}
         for revision, age in enumerate(ages, 1)

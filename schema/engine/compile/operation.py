@@ -128,6 +128,8 @@ class EventPlan:
     cost: Cost
     checks: Sequence[Check]
     variables: frozenset[str]
+    noun: str
+    """The name of the type whose records are followed."""
     stored: Stored
     filters: FilterModel
     id_field: str
@@ -208,7 +210,7 @@ def compile_subscription(compiler: Compiler) -> EventPlan:
     assert isinstance(source, Followed)
     variables = compiler.selections.variables_below(selected)
     stored, filters = compiler.model.stored(source.type_name), compiler.model.filters[source.type_name]
-    return EventPlan(selected.key, arguments, writer, cost, compiler.checks, variables, stored, filters, source.id_field)
+    return EventPlan(selected.key, arguments, writer, cost, compiler.checks, variables, source.type_name, stored, filters, source.id_field)
 
 
 PARTS: dict[str, Callable[..., Any]] = {

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from graphql import GraphQLField, GraphQLInputField
-from sqlalchemy import ColumnElement, FromClause, Table, bindparam
+from sqlalchemy import ColumnElement, FromClause, Table, bindparam, exists, select
 
 from schema.storage.columns import Text
 
@@ -213,9 +213,41 @@ class OwnedBy:
     def __call__(self, row: FromClause) -> ColumnElement[bool]:
         return row.c[self.column] == VIEWER_LIMIT
 
+    def owner(self, row: FromClause) -> ColumnElement[Any]:
+        """What `VIEWER_LIMIT` must be for a row to be seen."""
+        return row.c[self.column]
+
     def holds(self, state: Mapping[str, Any], limit: str) -> bool:
         """The same of a record's state, as an event keeps it."""
         return bool(state[self.column] == limit)
+
+
+OWNER = "seen_with"
+"""Where an event keeps, of a record that is seen with another one, whom a viewer must be limited to."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeenWith:
+    """Which rows a limited viewer sees: those whose `column` refers to a row of `table` that it sees by `other`."""
+
+    column: str
+    table: Table
+    other: "OwnedBy | SeenWith"
+
+    def __call__(self, row: FromClause) -> ColumnElement[bool]:
+        return exists().where(*self._joined(row, table := self.table.alias()), self.other(table))
+
+    def owner(self, row: FromClause) -> ColumnElement[Any]:
+        """What `VIEWER_LIMIT` must be for a row to be seen."""
+        table = self.table.alias()
+        return select(self.other.owner(table)).where(*self._joined(row, table)).scalar_subquery()
+
+    def holds(self, state: Mapping[str, Any], limit: str) -> bool:
+        """Whether a record was seen, by its state as an event keeps it."""
+        return bool(state[OWNER] == limit)
+
+    def _joined(self, row: FromClause, table: FromClause) -> tuple[ColumnElement[bool], ...]:
+        return table.c.workspace_id == row.c.workspace_id, table.c.id == row.c[self.column]
 
 
 @dataclass(frozen=True, slots=True)

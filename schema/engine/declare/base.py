@@ -8,8 +8,14 @@ from sqlalchemy import FromClause
 
 from schema.engine.compile.matching import Matching
 from schema.engine.compile.order import Sortable
+from schema.engine.compile.sources import Linked
 
 from .members import Member
+
+CASCADE, CLEAR, REFUSE, RULES = "cascade", "clear", "refuse", "rules"
+"""What happens to a record when the one that it refers to is deleted: it is deleted too; the reference becomes null; the deletion is
+refused; the rules of the deleted record see to it.
+"""
 
 Types = Mapping[str, Any]
 """The stored classes, by the names of their types in the graph."""
@@ -47,6 +53,26 @@ class Groupable:
     member: Member
 
 
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A reference to records of the type `to`: its column (or where the ids of links stand), and its field in inputs."""
+
+    column: str
+    field: str
+    to: str
+    on_delete: str
+    link: Linked | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unique:
+    """A column that no two records of a workspace have the same value of; its field in inputs, and what people call it."""
+
+    column: str
+    field: str
+    called: str
+
+
 class Declaration:
     """A line of a noun's class. By itself it is nothing anywhere; what it is, it overrides."""
 
@@ -61,9 +87,24 @@ class Declaration:
         """SQLModel's field, None where it has no column."""
         return None
 
-    def references(self) -> str | None:
-        """The table that its column refers to, if any."""
+    def reference(self) -> Reference | None:
+        """What it refers to, if anything, by a foreign key."""
         return None
+
+    def uniques(self) -> Unique | None:
+        """What no two records have in common, if anything."""
+        return None
+
+    def defaults(self) -> Sequence[tuple[str, Any]]:
+        """The values of columns that a new record has unless others are given."""
+        return ()
+
+    def histories(self) -> Sequence[tuple[str, str]]:
+        """The nouns whose rows belong to this record and go with it, each with its column that refers to the record."""
+        return ()
+
+    def fill(self, row: dict[str, Any]) -> None:
+        """Sets the columns of a record that follow from this one's value."""
 
     def output(self, types: Types) -> Member | None:
         """What is read of it."""

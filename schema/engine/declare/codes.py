@@ -1,5 +1,9 @@
 """The codes and the reasons of faults."""
 
+from collections.abc import Mapping
+
+from strawberry.types.enum import EnumValue
+
 from .enums import plain_enum
 
 ErrorCode = plain_enum(
@@ -24,14 +28,16 @@ ErrorReason = plain_enum(
         "MALFORMED": "A value does not have the form that it must have.",
         "NOT_FOUND": "A record does not exist, or the caller may not see it.",
         "DUPLICATE": "A value is given twice, or another record has it already.",
-        "NOT_CLOSED": "An opportunity that is not closed can have no `closedDate`.",
-        "NOT_LOST": "An opportunity that is not lost can have no `lossReason`.",
-        "CLOSED_WITHOUT_DATE": "A closed opportunity must have a `closedDate`.",
         "VERSION": "The version of the record is not the expected one: someone changed it.",
         "IN_USE": "Other records still refer to the record.",
-        "LAST_ADMIN": "The user is the last active one with the role ADMIN.",
         "FORBIDDEN": "The role of the caller does not allow this.",
         "KEY_REUSED": "The idempotency key was used for another call before.",
         "OTHER": "A rule without a reason of its own is broken; the message says which.",
     },
 )
+
+
+def add_reasons(reasons: Mapping[str, str]) -> None:
+    """Adds the reasons of a noun's own rules, each with its description."""
+    known: list[EnumValue] = ErrorReason.__strawberry_definition__.values
+    known.extend(EnumValue(name, name, description=text) for name, text in reasons.items())

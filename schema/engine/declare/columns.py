@@ -2,21 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 import strawberry
 from sqlalchemy import FromClause, func
 from sqlmodel import Field
-from strawberry.utils.str_converters import to_camel_case, to_snake_case
+from strawberry.utils.str_converters import to_camel_case
 
 from schema.engine.compile.matching import Equals, Fold, Match, Through
 from schema.engine.compile.order import Sortable, column_order, related_order
 from schema.engine.compile.sources import CLEARS, COLUMN, FOR_ADMINS, LONGEST, SOURCE, Column, ToOne
 from schema.engine.types.fields import Constraint, optional, required
-from schema.rules.text import LONGEST_NAME
+from schema.rules.text import LONGEST_NAME, fold, fold_name
 from schema.storage.columns import Text
 
-from .base import Declaration, Filterable, Groupable, Orderable, Types
+from .base import Declaration, Filterable, Groupable, Orderable, Reference, Types, Unique
 from .members import Member
 from .types import MISSING, Exact, sql_type
 
@@ -44,6 +44,8 @@ class FieldDeclaration(Declaration):
     admins: bool
     longest: int | None
     loose: bool
+    on_delete: str
+    unique: tuple[str, str] | None
     attribute: str = ""
     type: Any = None
     nullable: bool = False
@@ -65,8 +67,22 @@ class FieldDeclaration(Declaration):
             options["sa_column_kwargs"] = {"name": self.stored_in}
         return Field(**options | ({} if self.default is MISSING else {"default": self.default}))
 
-    def references(self) -> str | None:
-        return None if self.to is None or self.loose else to_snake_case(self.to)
+    def reference(self) -> Reference | None:
+        if self.to is None or self.loose:
+            return None
+        return Reference(self.stored, to_camel_case(self.attribute), self.to, self.on_delete)
+
+    def uniques(self) -> Unique | None:
+        return None if self.unique is None else Unique(self.unique[0], to_camel_case(self.member), self.unique[1])
+
+    def defaults(self) -> Sequence[tuple[str, Any]]:
+        return () if self.default is MISSING else [(self.stored, self.default)]
+
+    def fill(self, row: dict[str, Any]) -> None:
+        if isinstance(self.folded, str):
+            value = row[self.stored]
+            # What lists are ordered by must fit into an index and a cursor.
+            row[self.folded] = None if value is None else fold_name(value) if self.code else fold(value)
 
     @property
     def member(self) -> str:
@@ -168,13 +184,17 @@ def field(  # noqa: PLR0913  a line of declaration says everything that is speci
     admins: bool = False,
     longest: int | None = None,
     loose: bool = False,
+    on_delete: Literal["cascade", "clear", "refuse", "rules"] = "refuse",
+    unique: tuple[str, str] | None = None,
 ) -> Any:
     """A column that the graph shows, under `description`, within `limits`.
 
     column: the name of the column, where that is not the attribute's. to: the type of the record that it refers to, which is what is
-    read; `loose` without a foreign key. filters: lists can be narrowed by it; `through` describes conditions on the record that it
-    refers to, if there may be any. folded: the column with its case-folded text, or the expression for it, to search and to order by.
-    orders: lists can be ordered by it; the letter stands for it in cursors and never changes. ordered_by: the same by fields of the
+    read; `loose` without a foreign key. on_delete: what happens when that record is deleted: this one is deleted too, or the reference
+    becomes null, or the deletion is refused, or the rules of that record see to it. unique: the column that no two records of a workspace
+    have the same value of, and what people call it. filters: lists can be narrowed by it; `through` describes conditions on the record
+    that it refers to, if there may be any. folded: the column with its case-folded text, or the expression for it, to search and to order
+    by. orders: lists can be ordered by it; the letter stands for it in cursors and never changes. ordered_by: the same by fields of the
     record that it refers to: the names of the enum, each with its letter, the field, and the description. groups: sums can be grouped
     by it, under this name and description. read_only: nobody gives it. on_create, on_update: what the input says beyond the
     description; a field with `on_create` may be left out on creation. creates: whether it is given on creation at all. admins: all
@@ -201,4 +221,6 @@ def field(  # noqa: PLR0913  a line of declaration says everything that is speci
         admins=admins,
         longest=longest,
         loose=loose,
+        on_delete=on_delete,
+        unique=unique,
     )

@@ -8,13 +8,15 @@ from sqlalchemy import ColumnElement, FromClause
 
 from schema.engine.compile.aggregates import Summary
 from schema.engine.compile.matching import kept_state
-from schema.engine.compile.sources import OwnedBy
+from schema.engine.compile.sources import OwnedBy, SeenWith
+from schema.engine.write.rules import Rules
 
 from .base import Declaration
 from .lists import Lists, filterables
 from .sql import Stored
 
 T = TypeVar("T", bound=type[Stored])
+R = TypeVar("R", bound=type[Rules])
 
 
 @dataclass(slots=True, kw_only=True)
@@ -34,6 +36,8 @@ class Noun:
     is_listed: bool
     creates: str | None
     updates: str | None
+    followed: bool
+    rules: Rules = field(default_factory=Rules)
     lists: Lists | None = None
     output: Any = None
     create: Any = None
@@ -103,13 +107,14 @@ def noun(  # noqa: PLR0913  said once a noun
     lists: bool = False,
     creates: str | None = None,
     updates: str | None = None,
+    followed: bool = False,
 ) -> Callable[[T], T]:
     """Makes a class of stored rows a type of the graph; its docstring is the type's description.
 
     prefix: of its ids. label, plural: what people call one and many, `person` with "who". visible: what a limited viewer
     sees, all if not given. search: the column that `search` looks at. key: the column that tells rows apart. unlisted: such a viewer meets
     rows through others alone. lists: there are pages of it. summary: the type and the SQL of numbers over all that match. creates, updates:
-    the descriptions of its inputs; without them there are none.
+    the descriptions of its inputs; without them there are none. followed: an event tells of each change.
     """
 
     def declare(row: T) -> T:
@@ -128,7 +133,28 @@ def noun(  # noqa: PLR0913  said once a noun
             is_listed=lists,
             creates=creates,
             updates=updates,
+            followed=followed,
         )
         return row
 
     return declare
+
+
+def rules_of(row: Any) -> Callable[[R], R]:
+    """Makes a class the rules of a noun's writes."""
+
+    def declare(rules: R) -> R:
+        row.__noun__.rules = rules()
+        return rules
+
+    return declare
+
+
+def seen_with(column: str, row: Any) -> SeenWith | None:
+    """Who sees the record of class `row` that `column` refers to sees this one too. Raises TypeError where nothing tells who that is."""
+    visible = row.__noun__.visible
+    if visible is None:
+        return None
+    if isinstance(visible, OwnedBy | SeenWith):
+        return SeenWith(column, row.__table__, visible)
+    raise TypeError(f"{row.__name__} is seen by a condition of its own: write a condition for what refers to it, too.")

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 from sqlalchemy import ColumnElement, FromClause
 from strawberry import ID
+from strawberry.utils.str_converters import to_camel_case
 
 from schema.engine.compile.matching import AtLeast, LinkedTo
 from schema.engine.compile.order import Sortable
@@ -13,7 +14,7 @@ from schema.engine.compile.sources import SOURCE, Connection, Expression, Foreig
 from schema.engine.types.fields import Constraint, optional
 from schema.storage.columns import Cents
 
-from .base import Declaration, Filterable, Orderable, Types
+from .base import Declaration, Filterable, Orderable, Reference, Types
 from .columns import read_field
 from .members import Argument, Member, list_of, with_arguments
 
@@ -77,12 +78,16 @@ class LinkDeclaration(Declaration):
     one: tuple[str, str]
     visible: Callable[[FromClause], ColumnElement[bool]]
     on_update: str
+    on_delete: str
     attribute: str = ""
 
     @property
     def ids(self) -> str:
         """The name of the list of their ids, in inputs and in what an event keeps."""
         return f"{self.one[0]}s"
+
+    def reference(self) -> Reference:
+        return Reference(self.ids, to_camel_case(self.ids), self.to, self.on_delete, self.by)
 
     def output(self, types: Types) -> Member:
         return Member(
@@ -98,7 +103,7 @@ class LinkDeclaration(Declaration):
         return [Filterable(name, ID, description, LinkedTo(self.by, self.ids, self.visible))]
 
 
-def linked(
+def linked(  # noqa: PLR0913  said once a link
     description: str,
     to: str,
     by: Linked,
@@ -107,9 +112,13 @@ def linked(
     one: tuple[str, str],
     visible: Callable[[FromClause], ColumnElement[bool]],
     on_update: str,
+    on_delete: Literal["clear", "refuse"] = "refuse",
 ) -> Any:
-    """Records of the type `to`, whose ids a writer gives. `one` is the filter's field for one of them, with its description."""
-    return LinkDeclaration(description, to, by, limits, one, visible, on_update)
+    """Records of the type `to`, whose ids a writer gives. `one` is the filter's field for one of them, with its description.
+
+    on_delete: whether one of them that is deleted is taken off this record, or can't be deleted.
+    """
+    return LinkDeclaration(description, to, by, limits, one, visible, on_update, on_delete)
 
 
 @dataclass(slots=True)
@@ -140,6 +149,9 @@ class NewestDeclaration(Declaration):
     by: Foreign
     last: Argument
     attribute: str = ""
+
+    def histories(self) -> Sequence[tuple[str, str]]:
+        return [(self.to, self.by.column)]
 
     def output(self, types: Types) -> Member:
         source = ToMany(self.to, self.by, last=True)

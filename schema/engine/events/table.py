@@ -59,6 +59,7 @@ class Happened:
 
     position: Position
     kind: str
+    noun: str
     record_id: str
     changed_fields: list[str]
     before: dict[str, Any] | None
@@ -120,10 +121,10 @@ class EventTable:
 
 
 def _happened(row: Row, epoch: int) -> Happened:
-    revision, place, kind, id_, changed, before, after, at, by_id, by_key_id = row
+    revision, place, kind, noun, id_, changed, before, after, at, by_id, by_key_id = row
     was, is_now = (None if text is None else orjson.loads(text) for text in (before, after))
     size = _EVENT_BYTES + _PARSED * (len(changed) + len(before or "") + len(after or ""))
-    return Happened(Position(revision, place), kind, id_, orjson.loads(changed), was, is_now, at, by_id, by_key_id, size, epoch)
+    return Happened(Position(revision, place), kind, noun, id_, orjson.loads(changed), was, is_now, at, by_id, by_key_id, size, epoch)
 
 
 async def patiently(read: Callable[[], Awaitable[T]]) -> T:

@@ -6,7 +6,7 @@ from typing import Any
 
 from schema.engine.compile.conditions import Conditions
 from schema.engine.compile.operation import EventPlan
-from schema.engine.compile.sources import OwnedBy
+from schema.engine.compile.sources import OwnedBy, SeenWith
 from schema.rules.errors import BadRequest
 
 from .table import Happened
@@ -36,6 +36,8 @@ class Sight:
         """What the caller is told of: CREATED, UPDATED, DELETED, or nothing. What leaves the filter is told once more; what leaves the
         sight of a limited caller is told as DELETED, what comes into it as CREATED.
         """
+        if event.noun != self.plan.noun:
+            return None
         was_seen, is_seen = self._sees(event.before), self._sees(event.after)
         matched, matches = was_seen and self._matches(event.before), is_seen and self._matches(event.after)
         if not matched and not matches:
@@ -48,7 +50,9 @@ class Sight:
         if state is None or self.limit is None:
             return state is not None
         visible = self.plan.stored.visible
-        assert isinstance(visible, OwnedBy), self.plan.stored.table
+        if visible is None:
+            return True
+        assert isinstance(visible, OwnedBy | SeenWith), self.plan.stored.table
         return visible.holds(state, self.limit)
 
     def _matches(self, state: Mapping[str, Any] | None) -> bool:

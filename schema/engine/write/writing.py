@@ -90,7 +90,7 @@ class Writing(Looking):
             await self.connection.execute_many(STATEMENTS.of(self.database, clause), [{"workspace": workspace, **row} for row in rows])
 
     async def event(
-        self, kind: str, id_: str, fields: list[str], before: Mapping[str, Any] | None, after: Mapping[str, Any] | None
+        self, noun: str, kind: str, id_: str, fields: list[str], before: Mapping[str, Any] | None, after: Mapping[str, Any] | None
     ) -> None:
         """Tells subscribers; `before` and `after` are what filters and limited viewers need of the record."""
         values = {
@@ -98,7 +98,8 @@ class Writing(Looking):
             "revision": self.revision,
             "position": self._events,
             "kind": kind,
-            "opportunity_id": id_,
+            "noun": noun,
+            "record_id": id_,
             "changed_fields": orjson.dumps(fields).decode(),
             "before": None if before is None else orjson.dumps(before).decode(),
             "after": None if after is None else orjson.dumps(after).decode(),

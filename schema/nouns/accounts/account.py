@@ -26,7 +26,6 @@ from schema.storage.tables import CLUSTERED
 class Account(Record, table=True):
     """A company that the workspace does business with, or would like to."""
 
-    __tablename__ = "account"
     __table_args__ = (Index("ix_account_newest", "workspace_id", "created_at", "id"), CLUSTERED)
 
     name: str = field("The name of the account.", NAME, filters=True, folded="name_folded", orders="a")

@@ -1,6 +1,6 @@
 """The contact: a person, at one account at most."""
 
-from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy import Index
 from sqlmodel import Field
 from strawberry import ID
 
@@ -28,9 +28,7 @@ from schema.storage.tables import CLUSTERED
 class Contact(Record, table=True):
     """A person with whom the workspace is in touch, at one account at most."""
 
-    __tablename__ = "contact"
     __table_args__ = (
-        UniqueConstraint("workspace_id", "email_folded"),
         Index("ix_contact_newest", "workspace_id", "created_at", "id"),
         Index("ix_contact_account", "workspace_id", "account_id", "created_at", "id"),
         CLUSTERED,
@@ -47,13 +45,21 @@ class Contact(Record, table=True):
         orders="a",
     )
     search_folded: str = Field(sa_type=Text)
-    email: str = field("The e-mail address of the contact, unique in the workspace.", EMAIL, filters=True, folded=folded_email, orders="b")
+    email: str = field(
+        "The e-mail address of the contact, unique in the workspace.",
+        EMAIL,
+        unique=("email_folded", "e-mail address"),
+        filters=True,
+        folded=folded_email,
+        orders="b",
+    )
     email_folded: str = Field(sa_type=Text)
     phone: str | None = field("The telephone number of the contact.", SHORT)
     title: str | None = field("The job title of the contact.", LINE, filters=True)
     account_id: ID | None = field(
         "The account that the contact works for.",
         to="Account",
+        on_delete="clear",
         filters=True,
         through="What must hold of the account that the contact works for.",
         ordered_by={"ACCOUNT_NAME": ("c", "name", "The name of the account that the contact works for.")},

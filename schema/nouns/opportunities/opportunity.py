@@ -35,6 +35,7 @@ def _visible_link(link: FromClause) -> ColumnElement[bool]:
     plural="opportunities",
     visible=OwnedBy("account_id"),
     lists=True,
+    followed=True,
     summary=(Summary, SUMMARY),
     creates="A new opportunity. A field that is left out, or null, takes its default.",
     updates=(
@@ -44,7 +45,6 @@ def _visible_link(link: FromClause) -> ColumnElement[bool]:
 class Opportunity(Record, table=True):
     """An opportunity on its way through the stages of the pipeline."""
 
-    __tablename__ = "opportunity"
     __table_args__ = (
         CheckConstraint("stage BETWEEN 0 AND 6", name="stage_known"),
         CheckConstraint("probability BETWEEN 0 AND 100", name="probability_percent"),
@@ -64,6 +64,7 @@ class Opportunity(Record, table=True):
     account_id: ID = field(
         "The account that the opportunity is with.",
         to="Account",
+        on_delete="refuse",
         filters=True,
         through="What must hold of the account that the opportunity is with.",
         groups=("ACCOUNT", "The account that all opportunities of the group are with."),
@@ -136,6 +137,7 @@ class Opportunity(Record, table=True):
         one=("contact_id", "A person who takes part in the opportunity."),
         visible=_visible_link,
         on_update="Null and an empty list remove them all.",
+        on_delete="clear",
     )
     description: str | None = field("Notes on the opportunity, as free text.", Constraint(max_length=10_000))
     stage_since: DateTime = Field(sa_type=Instant)

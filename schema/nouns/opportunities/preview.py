@@ -5,33 +5,32 @@ from typing import Any
 
 from schema.engine.execute.reading import Reader
 from schema.engine.write.inputs import Fault
+from schema.engine.write.records import Change, RecordWriter
 from schema.engine.write.writing import Looking
 from schema.rules.errors import Forbidden
 from schema.rules.stages import STAGES
 
-from .changing import FIELDS, Change, find, work_out
 
-
-async def preview_update(reader: Reader, arguments: Mapping[str, Any]) -> dict[str, Any]:
+async def preview_update(writer: RecordWriter, reader: Reader, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """What `previewUpdateOpportunity` answers. Raises Forbidden for viewers: they can't update, so there is nothing to foretell."""
     if not reader.caller.role.may_write:
         message = "A viewer may only read, so there is no update to preview."
         raise Forbidden(message)
     looking = Looking(reader.database, reader, reader.caller)
-    found = await find(looking, arguments["id"], None)
+    found = await writer.find(looking, arguments["id"])
     if isinstance(found, Fault):
         return {"changes": [], "userErrors": [found.told()]}
-    change = await work_out(looking, found, arguments["input"], whole=arguments["ignoreUnchanged"])
-    return {"changes": _changes(change), "userErrors": [fault.told() for fault in change.faults]}
+    change = await writer.work_out(looking, found, arguments["input"], whole=arguments["ignoreUnchanged"])
+    return {"changes": _changes(writer, change), "userErrors": [fault.told() for fault in change.faults]}
 
 
-def _changes(change: Change) -> list[dict[str, Any]]:
-    return [_change(change, column) for column in change.columns]
+def _changes(writer: RecordWriter, change: Change) -> list[dict[str, Any]]:
+    return [_change(change, column, writer.names[column]) for column in writer.changed(change.before, change.after)]
 
 
-def _change(change: Change, column: str) -> dict[str, Any]:
+def _change(change: Change, column: str, name: str) -> dict[str, Any]:
     before, after = (_shown(column, deal[column]) for deal in (change.before, change.after))
-    return {"field": FIELDS[column], "from": before, "to": after, "because": change.because.get(column)}
+    return {"field": name, "from": before, "to": after, "because": change.because.get(column)}
 
 
 def _shown(column: str, value: Any) -> str | None:

@@ -24,7 +24,6 @@ class StageChange(Stored, table=True):
 
     # `sequence` is the deal's version that the step made. Either `by_id` or `by_key_id` says who did it; both are null in rows of before
     # revision 0003 that a key made.
-    __tablename__ = "stage_change"
     __table_args__ = (
         PrimaryKeyConstraint("workspace_id", "opportunity_id", "sequence"),
         ForeignKeyConstraint(["workspace_id", "opportunity_id"], ["opportunity.workspace_id", "opportunity.id"]),

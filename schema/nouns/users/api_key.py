@@ -25,13 +25,12 @@ class ApiKey(Record, table=True):
     Everyone may read the id and the name of a key, also after it was revoked; admins may read everything.
     """
 
-    __tablename__ = "api_key"
     __table_args__ = (UniqueConstraint("token_hash"),)
 
     name: str = field("What the key is for, so that people can tell it from others.", NAME)
     role: Role = field("What the key may read and write.", admins=True)
     account_id: ID | None = field(
-        "The one account that the key is limited to, if any; only viewers can be limited.", to="Account", admins=True
+        "The one account that the key is limited to, if any; only viewers can be limited.", to="Account", on_delete="rules", admins=True
     )
     token_hash: str = Field(sa_type=Text)
     created_at: DateTime = field("When the key was created, in UTC.", admins=True, read_only=True)

@@ -1,6 +1,6 @@
 """The user: a person who signs in."""
 
-from sqlalchemy import ColumnElement, FromClause, UniqueConstraint, bindparam, exists, or_
+from sqlalchemy import ColumnElement, FromClause, bindparam, exists, or_
 from sqlmodel import Field
 from strawberry import ID
 
@@ -39,18 +39,25 @@ def known_user(user: FromClause) -> ColumnElement[bool]:
 class User(Record, table=True):
     """A person who signs in, and to whom opportunities can be assigned."""
 
-    __tablename__ = "user"
-    __table_args__ = (UniqueConstraint("workspace_id", "email_folded"), CLUSTERED)
+    __table_args__ = (CLUSTERED,)
 
     name: str = field("The full name of the user.", NAME, filters=True, folded=folded_name, orders="a")
     search_folded: str = Field(sa_type=Text)
-    email: str = field("The e-mail address of the user, unique in the workspace.", EMAIL, filters=True, folded=folded_email, orders="b")
+    email: str = field(
+        "The e-mail address of the user, unique in the workspace.",
+        EMAIL,
+        unique=("email_folded", "e-mail address"),
+        filters=True,
+        folded=folded_email,
+        orders="b",
+    )
     email_folded: str = Field(sa_type=Text)
     role: Role = field("What the user may read and write.", filters=True, orders="c")
     is_active: bool = field("Whether the user may sign in.", default=True, creates=False, filters=True)
     account_id: ID | None = field(
         "The one account that the user is limited to, if any; only viewers can be limited.",
         to="Account",
+        on_delete="rules",
         filters=True,
         through="What must hold of the account that the user is limited to.",
     )

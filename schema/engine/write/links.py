@@ -1,0 +1,34 @@
+"""The links of a record to others, in the order that a writer gave."""
+
+from typing import Any
+
+from sqlalchemy import bindparam, delete, insert, select
+
+from schema.engine.compile.sources import Linked
+from schema.engine.execute.reading import WORKSPACE
+from schema.storage.columns import Text
+
+from .rules import Values
+from .writing import Writing
+
+RECORD: Any = bindparam("record", type_=Text(), required=True)
+
+
+class Links:
+    """The statements on a table of links. `ids` is where a record's values hold the ids of the linked records."""
+
+    def __init__(self, ids: str, by: Linked) -> None:
+        table = by.table
+        own = (table.c.workspace_id == WORKSPACE, table.c[by.here] == RECORD)
+        self.ids = ids
+        self._by = by
+        self.find = select(table.c[by.there]).where(*own).order_by(table.c[by.order])
+        self.clear = delete(table).where(*own)
+        self._add = insert(table).values({column.name: bindparam(column.name, required=True) for column in table.c})
+
+    async def write(self, writing: Writing, row: Values) -> None:
+        """Links a new record, or one whose links were cleared, with the records of `row`'s ids."""
+        own = {"workspace_id": writing.caller.workspace_id, self._by.here: row["id"]}
+        await writing.execute_many(
+            self._add, [{**own, self._by.order: place, self._by.there: id_} for place, id_ in enumerate(row[self.ids])]
+        )

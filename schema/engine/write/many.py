@@ -1,0 +1,86 @@
+"""Writes many records by one call: each stands or falls by itself, or all do."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+from schema.rules.errors import BadRequest
+
+from .inputs import Fault
+from .records import RecordWriter
+from .removal import Removals
+from .transaction import Run
+from .writing import Writing, refused
+
+_ABANDONED = Fault("CONFLICT", "OTHER", None, "Not done: another item of this atomic call failed.")
+
+Item = tuple[str, int | None]
+"""An id, and the version that is expected of it."""
+
+
+def check_versions(arguments: Mapping[str, Any]) -> None:
+    """Raises BadRequest where there isn't an expected version for each id."""
+    ids, versions = arguments["ids"], arguments.get("expectedVersions")
+    if versions is not None and len(versions) != len(ids):
+        message = f"`expectedVersions` has {len(versions)} items and `ids` {len(ids)}: give one for each id, null where any will do."
+        raise BadRequest(message)
+
+
+def create_many(writer: RecordWriter) -> Run:
+    """What creates a record for each of `inputs`; those that are alike make as many records."""
+
+    async def run(writing: Writing, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        results = [await writer.create(writing, given) for given in arguments["inputs"]]
+        return _bulk(writing, results, atomic=arguments["atomic"])
+
+    return run
+
+
+def update_many(writer: RecordWriter) -> Run:
+    """What makes the same change to each of `ids`."""
+
+    async def run(writing: Writing, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        async def one(id_: str, expected: int | None) -> dict[str, Any]:
+            return await writer.update(writing, id_, arguments["input"], expected)
+
+        return _bulk(writing, await _once_each(_items(arguments), one), atomic=arguments["atomic"])
+
+    return run
+
+
+def remove_many(writer: RecordWriter, removals: Removals) -> Run:
+    """What deletes each of `ids`."""
+
+    async def run(writing: Writing, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        async def one(id_: str, expected: int | None) -> dict[str, Any]:
+            return await removals.remove(writing, writer, id_, expected)
+
+        return _bulk(writing, await _once_each(_items(arguments), one), atomic=arguments["atomic"])
+
+    return run
+
+
+def _items(arguments: Mapping[str, Any]) -> list[Item]:
+    ids = arguments["ids"]
+    return list(zip(ids, arguments.get("expectedVersions") or [None] * len(ids), strict=True))
+
+
+async def _once_each(items: Sequence[Item], one: Callable[[str, int | None], Awaitable[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """The result of each item, in their order. An item that comes twice is done once, and each of its places has that result."""
+    results = {item: await one(*item) for item in dict.fromkeys(items)}
+    return [results[item] for item in items]
+
+
+def _bulk(writing: Writing, results: Sequence[dict[str, Any]], *, atomic: bool) -> dict[str, Any]:
+    failed = sum(bool(result["userErrors"]) for result in results)
+    if atomic and failed:
+        writing.abandoned = True
+        results = [result if result["userErrors"] else refused(_ABANDONED) for result in results]
+        failed = len(results)
+    placed = [_at(place, result) for place, result in enumerate(results)]
+    return {"results": placed, "succeeded": len(results) - failed, "failed": failed}
+
+
+def _at(place: int, result: dict[str, Any]) -> dict[str, Any]:
+    """A result whose faults say which item they are about."""
+    errors = result["userErrors"]
+    return {**result, "userErrors": [{**error, "index": place} for error in errors]} if errors else result

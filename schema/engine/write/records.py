@@ -1,0 +1,222 @@
+"""Creates, changes and deletes the records of a noun, as its declarations and its rules say."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Table, bindparam, delete, select
+
+from schema.engine.compile.enums import StoredEnum
+from schema.engine.compile.sources import OWNER, SeenWith
+from schema.engine.declare.base import Unique
+from schema.engine.declare.noun import Noun
+from schema.engine.execute.reading import WORKSPACE
+from schema.rules import clock
+from schema.storage.columns import Text
+from schema.storage.ids import new_id
+
+from .inputs import Fault, InputModel, invalid
+from .links import RECORD, Links
+from .references import References
+from .rows import RowStatements
+from .rules import Rules, Values
+from .writing import Looking, Writing, done, refused
+
+_TIMES = frozenset({"created_at", "updated_at"})
+_VALUE: Any = bindparam("value", type_=Text(), required=True)
+
+
+@dataclass(slots=True)
+class Change:
+    """A write worked out: the record before and after, the rules that made something of it, and what stops it."""
+
+    before: Values
+    after: Values
+    because: Mapping[str, str]
+    faults: list[Fault]
+
+
+class RecordWriter:
+    """Writes the records of a noun. `nouns` are all of the graph, by their names."""
+
+    def __init__(self, noun: Noun, nouns: Mapping[str, Noun]) -> None:
+        self.noun = noun
+        self.rules: Rules = noun.rules
+        self.rows = RowStatements(noun.row)
+        self.creation = None if noun.create is None else InputModel(noun.create)
+        self.change = None if noun.update is None else InputModel(noun.update)
+        self.names = {} if self.change is None else {**self.change.names, **self.rules.also}
+        """What of a record can change, by column, with its name in the graph."""
+        self.references = References(noun, nouns)
+        self.links = [Links(each.column, each.link) for each in self.references.all if each.link is not None]
+        self._histories = [_of_record(nouns, *each) for declared in noun.declared for each in declared.histories()]
+        self._uniques = [(each, _same(self.rows.table, each)) for declared in noun.declared if (each := declared.uniques()) is not None]
+        first = {"version": 1} if "version" in self.rows.columns else {}
+        self._defaults = first | {column: _held(value) for declared in noun.declared for column, value in declared.defaults()}
+        self._owner = _owner(noun.visible)
+
+    async def create(self, writing: Writing, given: Mapping[str, Any], **columns: Any) -> dict[str, Any]:
+        """Creates a record with `columns` beside what is given; answers its payload, or what stops it."""
+        change = await self.work_out(writing, None, given)
+        if change.faults:
+            return refused(*change.faults)
+        id_, milliseconds = new_id(self.noun.prefix or "")
+        writing.now = clock.instant(milliseconds)
+        row = {**change.after, **columns, "workspace_id": writing.caller.workspace_id, "id": id_}
+        row |= dict.fromkeys(_TIMES.intersection(self.rows.columns), writing.now)
+        self.rules.stamp(None, row, writing.now)
+        await writing.execute(self.rows.insert, {name: row[name] for name in self.rows.columns})
+        for links in self.links:
+            await links.write(writing, row)
+        await self.rules.written(writing, None, row)
+        if self.noun.followed:
+            assert self.creation is not None
+            changed = [name for column, name in self.creation.names.items() if row[column] is not None and row[column] != []]
+            await self.event(writing, "CREATED", id_, changed, None, row)
+        return done(id_)
+
+    async def update(
+        self, writing: Writing, id_: str, given: Mapping[str, Any], expected: int | None = None, *, whole: bool = False
+    ) -> dict[str, Any]:
+        """Changes a record, or says what stops it; a change that changes nothing leaves no trace."""
+        found = await self.find(writing, id_, expected)
+        if isinstance(found, Fault):
+            return refused(found)
+        change = await self.work_out(writing, found, given, whole=whole)
+        if change.faults:
+            return refused(*change.faults)
+        await self.store(writing, found, change.after)
+        return done(id_)
+
+    async def find(self, looking: Looking, id_: str, expected: int | None = None) -> Values | Fault:
+        """The record with this id, at the version that the caller expects (None: at any)."""
+        rows = await looking.fetch(self.rows.find, row_id=id_)
+        if not rows:
+            return Fault("NOT_FOUND", "NOT_FOUND", None, f"There is no {self.noun.label} with this id.")
+        row = self.rows.as_dict(rows[0])
+        if expected is not None and expected != row["version"]:
+            message = f"The {self.noun.label} is at version {row['version']}, not {expected}: read it again."
+            return Fault("PRECONDITION_FAILED", "VERSION", None, message)
+        for links in self.links:
+            row[links.ids] = [each[0] for each in await looking.fetch(links.find, record=id_)]
+        return row
+
+    async def work_out(self, looking: Looking, before: Values | None, given: Mapping[str, Any], *, whole: bool = False) -> Change:
+        """What a call would make of a record (None: it is being created), and what stops it; writes nothing.
+
+        `whole`: the whole object was sent back.
+        """
+        model = self.creation if before is None else self.change
+        assert model is not None, self.noun.name
+        values, faults = model.read(given, before or {}, whole=whole)
+        ruled = self.rules.apply(before, values, looking.now)
+        names = {**model.names, **self.rules.also}
+        faults += [invalid(names[column], reason, message) for column, reason, message in ruled.refusals]
+        faulty = bool(faults)
+        base = self._blank() if before is None else before
+        after = {**base, **values, **ruled.values}
+        faults += await self.references.faults(looking, {column: after[column] for column in values if after[column] != base[column]})
+        if not faulty:
+            faults += await self._as_a_whole(looking, before, after)
+        if before is not None:
+            faults += await self.rules.guard(looking, before, after)
+        return Change(base, after, ruled.because, faults)
+
+    def changed(self, before: Values, after: Values) -> list[str]:
+        """The columns with names in the graph that differ."""
+        return [column for column in self.names if before[column] != after[column]]
+
+    async def store(self, writing: Writing, before: Values, after: Values) -> None:
+        """Stores a record as it is after a change, with what goes with that; does nothing where nothing of it changed."""
+        changed = self.changed(before, after)
+        if not changed:
+            return
+        if "version" in self.rows.columns:
+            after["version"] = before["version"] + 1
+        if "updated_at" in self.rows.columns:
+            after["updated_at"] = writing.now
+        self.rules.stamp(before, after, writing.now)
+        columns = frozenset(column for column in self.rows.columns if before[column] != after[column])
+        if columns:
+            await writing.execute(self.rows.update(columns), {**after, "row_id": after["id"]})
+        for links in self.links:
+            if after[links.ids] != before[links.ids]:
+                await writing.execute(links.clear, {"record": after["id"]})
+                await links.write(writing, after)
+        await self.rules.written(writing, before, after)
+        if self.noun.followed:
+            await self.event(writing, "UPDATED", after["id"], [self.names[column] for column in changed], before, after)
+
+    async def forget(self, writing: Writing, row: Values) -> None:
+        """Deletes a record that nothing refers to any more, with its links and its history."""
+        await self.rules.removing(writing, row)
+        state = await self._state(writing, row) if self.noun.followed else None
+        for clause in (*[links.clear for links in self.links], *self._histories):
+            await writing.execute(clause, {"record": row["id"]})
+        await writing.execute(self.rows.delete, {"row_id": row["id"]})
+        if self.noun.followed:
+            await writing.event(self.noun.name, "DELETED", row["id"], [], state, None)
+
+    async def event(self, writing: Writing, kind: str, id_: str, fields: list[str], before: Values | None, after: Values) -> None:
+        """Tells followers of a record that was created or changed."""
+        was = None if before is None else await self._state(writing, before)
+        await writing.event(self.noun.name, kind, id_, fields, was, await self._state(writing, after))
+
+    async def _state(self, looking: Looking, row: Values) -> dict[str, Any]:
+        """What an event keeps of a record."""
+        kept = {name: row[name] for name in self.noun.state}
+        if self._owner is not None:
+            statement, column = self._owner
+            found = await looking.fetch(statement, value=row[column])
+            kept[OWNER] = found[0][0] if found else None
+        return kept
+
+    def _blank(self) -> Values:
+        return {**dict.fromkeys(self.rows.columns), **{links.ids: [] for links in self.links}, **self._defaults}
+
+    async def _as_a_whole(self, looking: Looking, before: Values | None, after: Values) -> list[Fault]:
+        """What stops a record as a whole. A fault that it has had before a rule was drawn isn't this call's."""
+        known = [] if before is None else self._completed({**before})
+        faults = [fault for fault in self._completed(after) if fault not in known]
+        for unique, same in self._uniques:
+            value = after[unique.column]
+            if value is None or (before is not None and before[unique.column] == value):
+                continue
+            if await looking.fetch(same, value=value, record=after["id"] or ""):
+                faults.append(Fault("CONFLICT", "DUPLICATE", (unique.field,), f"Another {self.noun.label} has this {unique.called}."))
+        return faults
+
+    def _completed(self, row: Values) -> list[Fault]:
+        for declared in self.noun.declared:
+            declared.fill(row)
+        return self.rules.complete(row)
+
+
+class Writers(dict[str, RecordWriter]):
+    """The writers of all nouns of a graph whose records have ids, by the names of the nouns."""
+
+    def __init__(self, nouns: Iterable[Noun]) -> None:
+        super().__init__()
+        known = {noun.name: noun for noun in nouns}
+        self.update({name: RecordWriter(noun, known) for name, noun in known.items() if noun.prefix})
+
+
+def _same(table: Table, unique: Unique) -> Any:
+    return select(table.c.id).where(table.c.workspace_id == WORKSPACE, table.c[unique.column] == _VALUE, table.c.id != RECORD)
+
+
+def _of_record(nouns: Mapping[str, Noun], name: str, column: str) -> Any:
+    table = nouns[name].row.__table__
+    return delete(table).where(table.c.workspace_id == WORKSPACE, table.c[column] == RECORD)
+
+
+def _held(value: Any) -> Any:
+    return value.stored if isinstance(value, StoredEnum) else value
+
+
+def _owner(visible: Any) -> Any:
+    """What reads whom a viewer must be limited to who sees a record with the one that it refers to, and the column that refers to that."""
+    if not isinstance(visible, SeenWith):
+        return None
+    table = visible.table
+    return select(visible.other.owner(table)).where(table.c.workspace_id == WORKSPACE, table.c.id == _VALUE), visible.column

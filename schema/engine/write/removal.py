@@ -1,0 +1,165 @@
+"""Deletes a record, and does with the records that refer to it what their declarations say: `on_delete` cascades, clears or refuses."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import bindparam, func, select, update
+
+from schema.engine.declare.base import CASCADE, CLEAR, REFUSE, Reference
+from schema.engine.execute.reading import WORKSPACE
+from schema.storage.columns import Text
+
+from .inputs import Fault
+from .links import RECORD
+from .records import RecordWriter, Writers
+from .rules import Values
+from .writing import Looking, Writing, done, refused
+
+MOST = 1_000
+"""How many records a deletion may take along, or change one by one: it is one transaction, which holds up the workspace's other writes."""
+
+_NOW: Any = bindparam("now", type_=Text(), required=True)
+
+
+class Dependant:
+    """The records of a noun that refer to a deleted one by one of their references."""
+
+    def __init__(self, writer: RecordWriter, reference: Reference) -> None:
+        self.writer = writer
+        self.reference = reference
+        table, by = (writer.rows.table, None) if reference.link is None else (reference.link.table, reference.link)
+        column, id_ = (table.c[reference.column], table.c.id) if by is None else (table.c[by.there], table.c[by.here])
+        here = (table.c.workspace_id == WORKSPACE, column == RECORD)
+        self.count = select(func.count()).select_from(table).where(*here)
+        self.find = select(id_).where(*here).order_by(id_).limit(bindparam("most", required=True))
+        self.at_once = reference.on_delete == CLEAR and by is None and not writer.noun.followed
+        """Whether nobody needs to be told of each record: then one statement clears them all."""
+        values: dict[str, Any] = {reference.column: None} if by is None else {}
+        if by is None and "version" in table.c:
+            values |= {"version": table.c.version + 1}
+        if by is None and "updated_at" in table.c:
+            values |= {"updated_at": bindparam("now", type_=table.c.updated_at.type, required=True)}
+        self.clear = update(table).where(*here).values(values)
+
+    def without(self, row: Values, id_: str) -> Values:
+        """A record without its reference to `id_`."""
+        column = self.reference.column
+        return {**row, column: None if self.reference.link is None else [other for other in row[column] if other != id_]}
+
+
+class Removals:
+    """How the records of each noun of a graph are deleted. Raises TypeError, by name, for an `on_delete` that can't be kept."""
+
+    def __init__(self, writers: Writers) -> None:
+        self._dependants: dict[str, list[Dependant]] = {name: [] for name in writers}
+        for writer in writers.values():
+            for reference in writer.references.all:
+                if reference.on_delete in (CASCADE, CLEAR, REFUSE):
+                    self._dependants[reference.to].append(_checked(Dependant(writer, reference)))
+        for name in writers:
+            self._check_circle(name, [])
+
+    def is_long(self, name: str) -> bool:
+        """Whether many records may go or change with one of this noun."""
+        return any(each.reference.on_delete != REFUSE and not each.at_once for each in self._dependants[name])
+
+    async def remove(self, writing: Writing, writer: RecordWriter, id_: str, expected: int | None = None) -> dict[str, Any]:
+        """Deletes a record with all that goes with it, or says what stops it."""
+        found = await writer.find(writing, id_, expected)
+        if isinstance(found, Fault):
+            return refused(found)
+        going = _Going(writer.noun.label)
+        faults = await self._look(writing, writer, found, going)
+        if faults:
+            return refused(*faults)
+        await going.carry_out(writing)
+        return done(deletedId=id_)
+
+    async def _look(self, looking: Looking, writer: RecordWriter, row: Values, going: "_Going") -> list[Fault]:
+        """Notes what goes, what goes first, and what is changed; answers what stops it. Writes nothing."""
+        for each in self._dependants[writer.noun.name]:
+            faults = await self._dependant(looking, writer, each, row["id"], going)
+            if faults:
+                return faults
+        going.records[writer.noun.name, row["id"]] = writer, row
+        return await writer.rules.removable(looking, row)
+
+    async def _dependant(self, looking: Looking, writer: RecordWriter, each: Dependant, id_: str, going: "_Going") -> list[Fault]:
+        if each.reference.on_delete == REFUSE:
+            return _in_use(writer, each, (await looking.fetch(each.count, record=id_))[0][0])
+        if each.at_once:
+            going.cleared.append((each, id_))
+            return []
+        ids = [row[0] for row in await looking.fetch(each.find, record=id_, most=MOST + 1)]
+        going.count += len(ids)
+        if going.count > MOST:
+            return [going.too_many()]
+        for other in ids:
+            if each.reference.on_delete == CLEAR:
+                going.changed.append((each, other, id_))
+            elif (each.writer.noun.name, other) not in going.records:
+                faults = await self._look(looking, each.writer, await _there(looking, each.writer, other), going)
+                if faults:
+                    return faults
+        return []
+
+    def _check_circle(self, name: str, above: list[str]) -> None:
+        if name in above:
+            circle = " → ".join([*above[above.index(name) :], name])
+            raise TypeError(f'on_delete="cascade" goes in a circle: {circle}. Let one of these references refuse or clear.')
+        for each in self._dependants[name]:
+            if each.reference.on_delete == CASCADE:
+                self._check_circle(each.writer.noun.name, [*above, name])
+
+
+def _checked(each: Dependant) -> Dependant:
+    """Raises TypeError where a reference can't be cleared."""
+    writer, reference = each.writer, each.reference
+    if reference.on_delete == CLEAR and reference.link is None:
+        where = f'{writer.noun.name}.{reference.column} says on_delete="clear"'
+        if not writer.rows.table.c[reference.column].nullable:
+            raise TypeError(f"{where}, and can't be null: declare it `ID | None`, or let it cascade or refuse.")
+        if not each.at_once and reference.column not in writer.names:
+            raise TypeError(f"{where}, and can't be updated, so that followers could not be told: let it cascade or refuse.")
+    return each
+
+
+@dataclass(slots=True)
+class _Going:
+    """What a deletion takes along: records by noun and id, those that go first standing first, and references that are cleared."""
+
+    label: str
+    records: dict[tuple[str, str], tuple[RecordWriter, Values]] = field(default_factory=dict)
+    changed: list[tuple[Dependant, str, str]] = field(default_factory=list)
+    cleared: list[tuple[Dependant, str]] = field(default_factory=list)
+    count: int = 0
+
+    def too_many(self) -> Fault:
+        message = (
+            f"More than {MOST:,} records refer to the {self.label}, and would be deleted or changed with it: delete some of them first."
+        )
+        return Fault("CONFLICT", "IN_USE", None, message)
+
+    async def carry_out(self, writing: Writing) -> None:
+        for dependant, id_ in self.cleared:
+            await writing.execute(dependant.clear, {"record": id_, "now": writing.now})
+        for dependant, other, id_ in self.changed:
+            if (dependant.writer.noun.name, other) not in self.records:
+                row = await _there(writing, dependant.writer, other)
+                await dependant.writer.store(writing, row, dependant.without(row, id_))
+        for writer, row in self.records.values():
+            await writer.forget(writing, row)
+
+
+async def _there(looking: Looking, writer: RecordWriter, id_: str) -> Values:
+    row = await writer.find(looking, id_)
+    assert not isinstance(row, Fault), row.message
+    return row
+
+
+def _in_use(writer: RecordWriter, dependant: Dependant, count: int) -> list[Fault]:
+    if not count:
+        return []
+    noun = dependant.writer.noun
+    still = f"1 {noun.label}: delete or move it" if count == 1 else f"{count} {noun.plural}: delete or move them"
+    return [Fault("CONFLICT", "IN_USE", None, f"The {writer.noun.label} still has {still} first.")]

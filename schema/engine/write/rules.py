@@ -1,0 +1,48 @@
+"""What is special about writing the records of a noun. By itself nothing is; a noun's rules override what is."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from schema.rules.ruling import Ruled
+
+from .inputs import Fault
+from .writing import Looking, Writing
+
+Values = dict[str, Any]
+"""A record by column; the ids of its linked records stand there too, as if they were a column."""
+
+
+class Rules:
+    """Hooks around the writes of a noun's records. A record is given by column, as the driver holds it."""
+
+    also: Mapping[str, str] = {}
+    """The columns that rules set and no input gives, each with its name in the graph: their changes are told like others."""
+
+    def apply(self, before: Values | None, given: Values, now: str) -> Ruled:
+        """What the rules make of `given`, the columns that a call names, on the record `before` (None: it is being created)."""
+        del before, given, now
+        return Ruled()
+
+    def complete(self, row: Values) -> list[Fault]:
+        """Sets the columns of `row` that follow from others, and says what is wrong with the record as a whole."""
+        del row
+        return []
+
+    async def guard(self, looking: Looking, before: Values, after: Values) -> list[Fault]:
+        """What stops a change from `before` to `after`."""
+        del looking, before, after
+        return []
+
+    def stamp(self, before: Values | None, after: Values, now: str) -> None:
+        """Sets the columns that say when something happened, just before the record is stored."""
+
+    async def written(self, writing: Writing, before: Values | None, after: Values) -> None:
+        """Writes what goes with a record that was just stored, such as its history."""
+
+    async def removable(self, looking: Looking, row: Values) -> list[Fault]:
+        """What stops a deletion. Writes nothing."""
+        del looking, row
+        return []
+
+    async def removing(self, writing: Writing, row: Values) -> None:
+        """Writes what must be done before a record is deleted."""

@@ -1,0 +1,47 @@
+"""The rules of writing an account: whoever is limited to it must not come to see everything by its deletion."""
+
+from typing import Any
+
+from sqlalchemy import bindparam, func, or_, select, update
+from typing_extensions import override
+
+from schema.engine.declare.noun import rules_of
+from schema.engine.execute.reading import WORKSPACE
+from schema.engine.write.inputs import Fault
+from schema.engine.write.rules import Rules, Values
+from schema.engine.write.writing import Looking, Writing
+from schema.nouns.users.api_key import ApiKey
+from schema.nouns.users.user import User
+from schema.storage.columns import Text
+
+from .account import Account
+
+_USER: Any = User.__table__
+_KEY: Any = ApiKey.__table__
+_ROW: Any = bindparam("row_id", type_=Text(), required=True)
+_NOW: Any = bindparam("now", type_=_KEY.c.expires_at.type, required=True)
+_OF_ACCOUNT = (_KEY.c.workspace_id == WORKSPACE, _KEY.c.account_id == _ROW)
+_WORKING = (_KEY.c.revoked_at.is_(None), or_(_KEY.c.expires_at.is_(None), _KEY.c.expires_at > _NOW))
+_LIMITED_TO = (
+    select(_USER.c.id)
+    .where(_USER.c.workspace_id == WORKSPACE, _USER.c.account_id == _ROW)
+    .union_all(select(_KEY.c.id).where(*_OF_ACCOUNT, *_WORKING))
+)
+# Keys that are revoked or expired hold nothing. One that has merely expired is revoked too: without its limit it must never work again.
+_LET_GO = update(_KEY).where(*_OF_ACCOUNT).values(account_id=None, revoked_at=func.coalesce(_KEY.c.revoked_at, _NOW))
+
+
+@rules_of(Account)
+class AccountRules(Rules):
+    """A deletion is refused while viewers or working keys are limited to the account."""
+
+    @override
+    async def removable(self, looking: Looking, row: Values) -> list[Fault]:
+        if not await looking.fetch(_LIMITED_TO, row_id=row["id"], now=looking.now):
+            return []
+        message = "A viewer or a key is limited to this account: change or revoke it first, or it would see everything."
+        return [Fault("CONFLICT", "IN_USE", None, message)]
+
+    @override
+    async def removing(self, writing: Writing, row: Values) -> None:
+        await writing.execute(_LET_GO, {"row_id": row["id"], "now": writing.now})

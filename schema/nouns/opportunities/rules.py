@@ -1,0 +1,60 @@
+"""The rules of writing a deal: what stages do to it, and the history of its moves."""
+
+from typing import Any
+
+from sqlalchemy import bindparam, insert
+from typing_extensions import override
+
+from schema.engine.declare.codes import add_reasons
+from schema.engine.declare.noun import rules_of
+from schema.engine.write.rules import Rules, Values
+from schema.engine.write.writing import Writing
+from schema.rules import clock, pipeline
+from schema.rules.ruling import Ruled
+
+from .opportunity import Opportunity
+from .stage_change import StageChange
+
+_CHANGE: Any = StageChange.__table__
+_ADD_CHANGE = insert(_CHANGE).values({column.name: bindparam(column.name, required=True) for column in _CHANGE.c})
+
+add_reasons(
+    {
+        "NOT_CLOSED": "An opportunity that is not closed can have no `closedDate`.",
+        "NOT_LOST": "An opportunity that is not lost can have no `lossReason`.",
+        "CLOSED_WITHOUT_DATE": "A closed opportunity must have a `closedDate`.",
+    }
+)
+
+
+@rules_of(Opportunity)
+class OpportunityRules(Rules):
+    """Stages set probability, closed date and loss reason; a move is kept in the history."""
+
+    also = {"probability_manual": "probabilitySource"}  # noqa: RUF012
+
+    @override
+    def apply(self, before: Values | None, given: Values, now: str) -> Ruled:
+        return pipeline.apply(before, given, now[:10])
+
+    @override
+    def stamp(self, before: Values | None, after: Values, now: str) -> None:
+        if before is None or after["stage"] != before["stage"]:
+            after["stage_since"] = now
+
+    @override
+    async def written(self, writing: Writing, before: Values | None, after: Values) -> None:
+        if before is not None and after["stage"] == before["stage"]:
+            return
+        values = {
+            "workspace_id": writing.caller.workspace_id,
+            "opportunity_id": after["id"],
+            "sequence": after["version"],
+            "from_stage": None if before is None else before["stage"],
+            "to_stage": after["stage"],
+            "at": writing.now,
+            "by_id": writing.caller.user_id,
+            "by_key_id": writing.caller.key_id,
+            "duration": None if before is None else clock.seconds_between(before["stage_since"], writing.now),
+        }
+        await writing.execute(_ADD_CHANGE, values)

@@ -1,0 +1,77 @@
+"""The rules of writing users and API keys."""
+
+from typing import Any
+
+from sqlalchemy import bindparam, select
+from typing_extensions import override
+
+from schema.engine.declare.codes import add_reasons
+from schema.engine.declare.noun import rules_of
+from schema.engine.execute.reading import WORKSPACE
+from schema.engine.write.inputs import Fault, invalid
+from schema.engine.write.rules import Rules, Values
+from schema.engine.write.writing import Looking
+from schema.nouns.people import fold_person
+from schema.rules.ruling import Refusal, Ruled
+from schema.storage.columns import Text
+
+from .api_key import ApiKey
+from .user import User
+
+_USER: Any = User.__table__
+_OTHER_ADMIN = (
+    select(_USER.c.id)
+    .where(
+        _USER.c.workspace_id == WORKSPACE,
+        _USER.c.role == "admin",
+        _USER.c.is_active.is_(True),
+        _USER.c.id != bindparam("row_id", type_=Text(), required=True),
+    )
+    .limit(1)
+)
+
+add_reasons({"LAST_ADMIN": "The user is the last active one with the role ADMIN."})
+
+
+def _limit_faults(row: Values) -> list[Fault]:
+    """What stops a user or a key that is limited to an account; only a viewer can be."""
+    if row["account_id"] is None or row["role"] == "viewer":
+        return []
+    return [invalid("accountId", "OTHER", "Only a `VIEWER` is limited to an account: make `role` `VIEWER`, or `accountId` null.")]
+
+
+def _administers(user: Values) -> bool:
+    return user["role"] == "admin" and bool(user["is_active"])
+
+
+@rules_of(User)
+class UserRules(Rules):
+    """A workspace keeps an active admin among its users. Keys don't count: they are lost and revoked."""
+
+    @override
+    def complete(self, row: Values) -> list[Fault]:
+        fold_person(row)
+        return _limit_faults(row)
+
+    @override
+    async def guard(self, looking: Looking, before: Values, after: Values) -> list[Fault]:
+        if not _administers(before) or _administers(after) or await looking.fetch(_OTHER_ADMIN, row_id=before["id"]):
+            return []
+        field = "isActive" if after["role"] == "admin" else "role"
+        message = "This is the last active user with the role `ADMIN`: give it to another one first."
+        return [Fault("CONFLICT", "LAST_ADMIN", (field,), message)]
+
+
+@rules_of(ApiKey)
+class KeyRules(Rules):
+    """A key ends in the future, if at all."""
+
+    @override
+    def apply(self, before: Values | None, given: Values, now: str) -> Ruled:
+        expires = given.get("expires_at")
+        past = Refusal("expires_at", "OUT_OF_RANGE", "`expiresAt` is past: give an instant to come.")
+        return Ruled(refusals=[past] if expires is not None and expires <= now else [])
+
+    @override
+    def complete(self, row: Values) -> list[Fault]:
+        return _limit_faults(row)

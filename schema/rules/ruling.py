@@ -1,0 +1,26 @@
+"""What rules make of the values that a call gives: fields that they set, and values that they refuse."""
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+
+class Refusal(NamedTuple):
+    """A column whose value a rule refuses: the reason for programs (`ErrorReason`), and a sentence."""
+
+    column: str
+    reason: str
+    message: str
+
+
+@dataclass(slots=True)
+class Ruled:
+    """The fields that the rules set, each with the rule's sentence, and what the rules refuse."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    because: dict[str, str] = field(default_factory=dict)
+    refusals: list[Refusal] = field(default_factory=list)
+
+    def put(self, name: str, value: Any, rule: str) -> None:
+        """Sets a field by a rule."""
+        self.values[name] = value
+        self.because[name] = rule
