@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, NewType
+from typing import Any, Final, NewType
 
 import orjson
 import strawberry
@@ -99,6 +99,15 @@ def show_money(cents: int | None) -> Any:
     if -_EXACT_CENTS < cents < _EXACT_CENTS:
         return cents / 100
     return orjson.Fragment(str(Decimal(cents).scaleb(-2).normalize().__format__("f")).encode())
+
+
+SHORT_FORMS: Final[dict[Callable[[Any], Any], str]] = {
+    show_money: (
+        f"(show_money({{0}}) if {{0}} is None or not {-_EXACT_CENTS} < {{0}} < {_EXACT_CENTS} "
+        "else {0} / 100 if {0} % 100 else {0} // 100)"
+    )
+}
+"""The same as expressions, for the writers of rows: a call takes longer than what it does."""
 
 
 def _scalar(name: str, read: Callable[[Any], Any], pattern: str, advice: str, **options: Any) -> ScalarDefinition:
