@@ -166,6 +166,7 @@ class Application:
             unsent=self.unsent,
             closing=self.closing,
             complain=self.complain,
+            note=self.graphql_uses.note,
             operation_timeout=settings.operation_timeout,
             heartbeat=settings.heartbeat,
             queue=settings.websocket_queue,

@@ -62,6 +62,7 @@ class EventsEndpoint:
             raise MethodNotAllowed(f"A {scope['method']} runs queries and subscriptions only: send mutations by POST.", "POST")
         if self.terms.open.full:
             raise Busy(TOO_MUCH_OPEN)
+        self.terms.note(scope["state"]["caller"], scope["state"]["headers"], prepared)
         # How long streams last would drown the times of answers.
         scope["state"]["route"], scope["state"]["operation"] = ROUTE, prepared.name
         OPERATION.set(prepared)

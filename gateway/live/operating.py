@@ -14,6 +14,7 @@ from gateway.auth import Authenticator
 from gateway.edge.faults import Defect, Fault, TimedOut, graphql_error, unavailable
 from gateway.edge.load import Places
 from gateway.edge.unsent import Unsent
+from gateway.graphql.endpoint import Note
 from gateway.graphql.operations import Operations
 from gateway.graphql.parameters import Parameters
 from schema.engine.document.documents import Prepared, RequestError
@@ -41,6 +42,7 @@ class Terms:
     unsent: Unsent
     closing: asyncio.Event
     complain: Callable[[Scope, Exception], None]
+    note: Note
     operation_timeout: float
     heartbeat: float
     queue: int

@@ -1,7 +1,7 @@
 """`/graphql` as a WebSocket that speaks graphql-transport-ws: queries, mutations and subscriptions, many at a time."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, aclosing, suppress
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ from gateway.edge.cors import Origins
 from gateway.edge.faults import Fault, RateLimited
 from gateway.edge.faults import Unavailable as Busy
 from gateway.graphql.parameters import Parameters
+from gateway.observability.rest_usage import client_names
 from schema.rules.access import Caller
 from schema.storage.database import Unavailable
 
@@ -83,6 +84,8 @@ class Session:
         self.held = 0
         self.caller: Caller | None = None
         self.authorization: str | None = None
+        #: The headers by which the client tells its name.
+        self.client: Mapping[bytes, bytes] = scope["state"]["headers"]
         self.watch: Watch | None = None
         self.opened = asyncio.Event()
 
@@ -178,6 +181,7 @@ class Session:
         except (Unavailable, TimeoutError):
             raise TryLater("The database cannot be reached") from None
         self.scope["state"]["caller"] = self.caller
+        self.client = client_names(payload) or self.client
         self.opened.set()
         await self.outbox.put(encode("connection_ack"))
 
@@ -224,6 +228,7 @@ class Session:
     async def _answers(self, operation_id: str, parameters: Parameters, caller: Caller) -> bytes:
         await enter(self.terms, caller)
         prepared, variables = await prepare(self.terms, parameters, caller)
+        self.terms.note(caller, self.client, prepared)
         async with aclosing(answers(self.terms, prepared, variables, caller)) as found:
             async for answer in found:
                 if not answer.executed:

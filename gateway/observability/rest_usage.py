@@ -1,9 +1,10 @@
 """How far clients have left REST: its routes, parameters and fields by token, and the operations and fields of GraphQL by client."""
 
 from collections.abc import Iterable, Mapping
-from typing import Final
+from sys import getsizeof
+from typing import Any, Final, NamedTuple
 
-from graphql import GraphQLSchema
+from graphql import GraphQLSchema, parse
 
 from rest_compat.protocol import Use
 from schema.engine.document.deprecations import fields_of
@@ -64,13 +65,30 @@ def _names_size(uses: tuple[Use, ...]) -> int:
     return sum(len(use.name) for use in uses)
 
 
+def client_names(said: Mapping[str, Any]) -> dict[bytes, bytes]:
+    """What the payload of a socket's `connection_init` says of the client's name, as headers: browsers can't send those with a socket."""
+    given = {name.lower().encode(): value for name, value in said.items() if isinstance(value, str)}
+    return {name: given[name].encode()[: 4 * LONGEST_NAME] for name in CLIENT_NAMES if name in given}
+
+
+class Operation(NamedTuple):
+    """An operation that a client ran: what the client says its name is, the document's text, and the operation's own name.
+
+    The text and not the document made of it waits to be counted: that takes a hundred times the memory.
+    """
+
+    client: bytes
+    text: str
+    name: str | None
+
+
 class GraphqlUses:
-    """Operations of GraphQL over HTTP, by token and client, and the fields that they ask for."""
+    """Operations of GraphQL, by token and client, and the fields that they ask for. A subscription counts once, when it begins."""
 
     def __init__(self, database: Database, schema: GraphQLSchema) -> None:
         self._schema = schema
         bounds = MAX_OPERATIONS, MAX_OPERATIONS_BYTES
-        self._counter: UseCounter[tuple[bytes, Prepared]] = UseCounter(database, GraphqlUsage.__table__, self._rows, _texts_size, bounds)
+        self._counter: UseCounter[Operation] = UseCounter(database, GraphqlUsage.__table__, self._rows, _texts_size, bounds)
         self._names: set[str] = set()
         self._fields: Kept[tuple[str, ...]] = Kept(KEPT, KEPT_BYTES)
         self.flush = self._counter.flush
@@ -79,18 +97,18 @@ class GraphqlUses:
     def note(self, caller: Caller, headers: Mapping[bytes, bytes], prepared: Prepared) -> None:
         """Count an operation. Neither waits nor raises."""
         client = headers.get(CLIENT_NAMES[0]) or headers.get(CLIENT_NAMES[1]) or b""
-        self._counter.note(caller, (client[:LONGEST_NAME], prepared))
+        self._counter.note(caller, Operation(client[:LONGEST_NAME], prepared.text, prepared.name))
 
-    def _rows(self, used: tuple[bytes, Prepared]) -> Iterable[Row]:
-        client, prepared = self._name(used[0].decode("utf-8", "replace")), used[1]
-        yield client, "operation", self._name(prepared.name or "")
-        yield from ((client, "field", coordinate) for coordinate in self._fields_of(prepared))
+    def _rows(self, used: Operation) -> Iterable[Row]:
+        client = self._name(used.client.decode("utf-8", "replace"))
+        yield client, "operation", self._name(used.name or "")
+        yield from ((client, "field", coordinate) for coordinate in self._fields_of(used.text, used.name))
 
-    def _fields_of(self, prepared: Prepared) -> tuple[str, ...]:
-        found = self._fields.get(prepared.mark)
+    def _fields_of(self, text: str, name: str | None) -> tuple[str, ...]:
+        found = self._fields.get((text, name))
         if found is None:
-            found = tuple(fields_of(self._schema, prepared.document, prepared.name))
-            self._fields.put(prepared.mark, found, _COORDINATE * (1 + len(found)))
+            found = tuple(fields_of(self._schema, parse(text, no_location=True), name))
+            self._fields.put((text, name), found, getsizeof(text) + _COORDINATE * (1 + len(found)))
         return found
 
     def _name(self, name: str) -> str:
@@ -103,5 +121,5 @@ class GraphqlUses:
         return name
 
 
-def _texts_size(used: tuple[bytes, Prepared]) -> int:
-    return len(used[0]) + len(used[1].text)
+def _texts_size(used: Operation) -> int:
+    return len(used.client) + getsizeof(used.text)

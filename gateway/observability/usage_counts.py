@@ -3,22 +3,27 @@
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Hashable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Hashable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 import structlog
-from sqlalchemy import bindparam
+from sqlalchemy import bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from schema.engine.execute.reading import WORKSPACE
 from schema.rules.access import Caller
 from schema.rules.clock import now
 from schema.storage.database import Connection, Database, StorageError
+from schema.storage.tables import Workspace
 
 FLUSH_SECONDS: Final = 10.0
 Used = TypeVar("Used", bound=Hashable)
 Row: TypeAlias = tuple[str, ...]
 """What one use adds to a row's key, behind workspace and token."""
+Rows: TypeAlias = list[dict[str, Any]]
+
+_WORKSPACE: Any = select(Workspace.__table__.c.id).where(Workspace.__table__.c.id == WORKSPACE)
 
 
 class UseCounter(Generic[Used]):
@@ -44,6 +49,7 @@ class UseCounter(Generic[Used]):
         self._names = tuple(column.name for column in table.primary_key)
         self._waiting: dict[tuple[str, str, Used], int] = {}
         self._statement = database.compile(_upsert(database.dialect.name, table))
+        self._workspace = database.compile(_WORKSPACE)
         self._log = structlog.get_logger()
 
     def note(self, caller: Caller, used: Used) -> None:
@@ -66,18 +72,37 @@ class UseCounter(Generic[Used]):
         waited, self._bytes = self._bytes, 0
         if not due:
             return
-        rows = await self._rows(due)
-
-        async def work(connection: Connection) -> None:
-            await connection.execute_many(self._statement, rows)
-
         try:
-            await self._database.write(work)
+            await self._write_rows(await self._rows(due))
         except StorageError:
             for key, count in due.items():
                 self._waiting[key] = self._waiting.get(key, 0) + count
             self._bytes += waited
             raise
+
+    async def _write_rows(self, rows: Rows) -> None:
+        """Write `rows`. Where a workspace of theirs is gone, its rows go too, and those of the others are written."""
+        try:
+            await self._write(rows)
+        except StorageError:
+            raise
+        except Exception:
+            there = await self._existing({row["workspace_id"] for row in rows})
+            left = [row for row in rows if row["workspace_id"] in there]
+            if len(left) == len(rows):
+                raise
+            self._log.warning("Uses of a workspace that is gone are not written.", uses=len(rows) - len(left))
+            await self._write(left)
+
+    async def _write(self, rows: Rows) -> None:
+        async def work(connection: Connection) -> None:
+            await connection.execute_many(self._statement, rows)
+
+        if rows:
+            await self._database.write(work)
+
+    async def _existing(self, workspaces: Collection[str]) -> set[str]:
+        return {workspace for workspace in workspaces if await self._database.fetch(self._workspace, {"workspace": workspace})}
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -99,10 +124,12 @@ class UseCounter(Generic[Used]):
     async def _try(self) -> None:
         try:
             await self.flush()
+        except StorageError as error:
+            self._log.warning("Uses are not written yet, since the database can't be asked.", error=str(error))
         except Exception:  # noqa: BLE001  a count is never worth the process
             self._log.warning("usage not written", exc_info=True)
 
-    async def _rows(self, due: Mapping[tuple[str, str, Used], int]) -> list[dict[str, Any]]:
+    async def _rows(self, due: Mapping[tuple[str, str, Used], int]) -> Rows:
         """A row a use, in the order of the primary key: two writers that lock in the same order don't wait for each other in a circle."""
         counts: Counter[Row] = Counter()
         for (workspace, token, used), count in due.items():

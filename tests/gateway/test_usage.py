@@ -1,16 +1,20 @@
 """How far clients have left REST: uses of both doors by token, client and field; lists of them; the share of each token."""
 
+import gc
 from datetime import date
 
 import pytest
 
 from gateway.auth.keys import Keys, NewKey
-from gateway.cli.usage_report import Wanted, graphql_uses, shares, uses
+from gateway.cli.usage_report import Wanted, graphql_uses, shares
+from gateway.cli.usage_report import uses as list_uses
 from gateway.observability.rest_usage import LONGEST_NAME, MAX_NAMES, OTHERS, GraphqlUses, Uses
 from rest_compat.protocol import Use
+from schema.engine.document.documents import Prepared
+from schema.engine.document.limits import Limits
 from schema.graph import Graph
 from schema.rules.access import Caller, Role
-from schema.storage.database import Database
+from schema.storage.database import Database, Unavailable
 from tests.rest_compat.real import OPPORTUNITIES, gateway
 
 QUERY = "query Deals { opportunities(first: 1) { nodes { id account { name } } } }"
@@ -96,4 +100,56 @@ async def test_the_share_that_has_left(database: Database) -> None:
 async def test_filters(database: Database, wanted: Wanted, kinds: list[str]) -> None:
     """Uses of a workspace, a token, a kind, and of a day or later."""
     await written(database)
-    assert sorted(row[4] for row in await uses(database, wanted)) == kinds
+    assert sorted(row[4] for row in await list_uses(database, wanted)) == kinds
+
+
+async def test_documents_that_wait_to_be_counted_are_texts(database: Database) -> None:
+    """A flood of new documents leaves no more of them in memory than their cache has: what waits to be counted are their texts."""
+    created = await Keys(database).create(NewKey("Acme", Role.ADMIN, "x"))
+    caller = Caller(created.workspace_id, Role.ADMIN, None, None, created.id)
+    graph = Graph(database, limits=Limits(documents=2))
+    counted = GraphqlUses(database, graph.graphql_schema)
+    for number in range(50):
+        counted.note(caller, {}, graph.prepare(f"query Q{number} {{ stages {{ label }} }}", None))
+    gc.collect()
+    assert sum(isinstance(one, Prepared) and one.text.startswith("query Q") for one in gc.get_objects()) <= 2
+    await counted.flush()
+    names = {row[5] for row in await graphql_uses(database, Wanted(kind="operation"))}
+    assert names == {f"Q{number}" for number in range(50)}
+
+
+async def test_a_workspace_that_is_gone(database: Database, capfd: pytest.CaptureFixture[str]) -> None:
+    """Uses of a workspace that is no more are told in a sentence and not kept; those of the others are written."""
+    keys = Keys(database)
+    created = await keys.create(NewKey("Acme", Role.ADMIN, "x"))
+    uses, route = Uses(database), (Use("GET /api/opportunities/", "route"),)
+    uses.note(Caller("ws_gone", Role.ADMIN, None, None, "key_gone"), route)
+    uses.note(Caller(created.workspace_id, Role.ADMIN, None, None, created.id), route)
+    async with uses.running():
+        pass
+    told = capfd.readouterr()
+    assert "Traceback" not in told.out + told.err
+    assert (told.out + told.err).count("Uses of a workspace that is gone are not written.") == 1
+    assert [row[1] for row in await list_uses(database, Wanted())] == [created.id]
+    await uses.flush()
+    assert [row[6] for row in await list_uses(database, Wanted())] == ["1"]
+
+
+async def test_a_database_that_is_away(database: Database, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """That counts can't be written yet is a sentence, since nothing of ours is wrong; they are written later."""
+    created = await Keys(database).create(NewKey("Acme", Role.ADMIN, "x"))
+    uses = Uses(database)
+    uses.note(Caller(created.workspace_id, Role.ADMIN, None, None, created.id), (Use("GET /api/opportunities/", "route"),))
+
+    async def away(*_: object, **__: object) -> None:
+        raise Unavailable("connection refused")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(database, "write", away)
+        async with uses.running():
+            pass
+    told = capfd.readouterr()
+    assert "Traceback" not in told.out + told.err
+    assert "Uses are not written yet" in told.out + told.err
+    await uses.flush()
+    assert len(await list_uses(database, Wanted())) == 1

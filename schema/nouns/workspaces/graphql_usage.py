@@ -15,8 +15,9 @@ from .enums import GraphqlUsageKind
 
 @noun(key="name")
 class GraphqlUsage(Stored, table=True):
-    """How often a client used a part of GraphQL over HTTP: an operation or a field. A client says its name by the header
-    `GraphQL-Client-Name` or `apollographql-client-name`. Brought up to date every few seconds.
+    """How often a client used a part of GraphQL: an operation or a field, over HTTP, a stream or a socket. A subscription counts once, when
+    it begins. A client says its name by the header `GraphQL-Client-Name` or `apollographql-client-name`, on a socket also by a member of
+    that name in the payload of `connection_init`. Brought up to date every few seconds.
     """
 
     __tablename__ = "graphql_usage"
