@@ -22,7 +22,7 @@ from schema.engine.document.documents import Prepared, RequestError
 from schema.rules.access import Caller
 from schema.storage.database import Unavailable as StorageUnavailable
 
-from .operating import TOO_MUCH_OPEN, Terms, answers, encode_errors, errors_of, prepare
+from .operating import TOO_MUCH_OPEN, Terms, answers, encode_errors, errors_of, hold, prepare
 from .outbox import SlowReader
 from .token import Closing, TokenLost, Watch
 
@@ -63,6 +63,7 @@ class EventsEndpoint:
         if self.terms.open.full:
             raise Busy(TOO_MUCH_OPEN)
         self.terms.note(scope["state"]["caller"], scope["state"]["headers"], prepared)
+        hold(scope, scope["state"]["caller"])
         # How long streams last would drown the times of answers.
         scope["state"]["route"], scope["state"]["operation"] = ROUTE, prepared.name
         OPERATION.set(prepared)

@@ -59,6 +59,12 @@ class Terms:
         return Outbox(self.queue, self.queue_bytes, self.slow_reader_timeout, self.unsent)
 
 
+def hold(scope: Scope, caller: Caller) -> None:
+    """Tell the server whose socket or stream a connection is, and since when, as the event loop tells time: see `server/connections.py`."""
+    scope["state"]["caller"] = caller
+    scope["state"]["held"] = caller.token_id, asyncio.get_running_loop().time()
+
+
 async def prepare(terms: Terms, parameters: Parameters, caller: Caller) -> tuple[Prepared, dict[str, Any]]:
     """The operation, and of the variables those that it declares. Nothing else of `parameters` is held while it is open.
 

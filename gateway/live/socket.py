@@ -37,7 +37,7 @@ from .messages import (
     payload_of,
     read,
 )
-from .operating import TOO_MUCH_OPEN, Terms, answers, enter, errors_of, prepare, who
+from .operating import TOO_MUCH_OPEN, Terms, answers, enter, errors_of, hold, prepare, who
 from .outbox import SlowReader
 from .token import Closing, TokenLost, Watch
 
@@ -180,7 +180,7 @@ class Session:
             raise Refused(error.message) from None
         except (Unavailable, TimeoutError):
             raise TryLater("The database cannot be reached") from None
-        self.scope["state"]["caller"] = self.caller
+        hold(self.scope, self.caller)
         self.client = client_names(payload) or self.client
         self.opened.set()
         await self.outbox.put(encode("connection_ack"))

@@ -1,7 +1,8 @@
 """How many connections a process takes: bounds in all and by address, who gives way when they are reached, and what is told of it.
 
 A connection beyond the bound takes the place of one that waits for its client: who sends nothing keeps nobody out. Where all are at
-work, it is answered 503 once it has asked, unless it asks for the process's health.
+work, the token that holds more than half of the bound by sockets and streams gives up its newest: those may stay open for ever, so that
+one token could keep all others out. Else the connection is answered 503 once it has asked, unless it asks for the process's health.
 """
 
 import asyncio
@@ -46,6 +47,14 @@ class Waiting(NamedTuple):
     connection: Any
 
 
+class Held(NamedTuple):
+    """A socket or stream of a known caller, open `since` then: `owner` is the id of its token."""
+
+    owner: str
+    since: float
+    connection: Any
+
+
 class Connections:
     """The bounds of a process's connections. `tell` is told why a connection was not served, for the metrics."""
 
@@ -57,7 +66,7 @@ class Connections:
         self.log = structlog.get_logger()
         self._proxies: Any = ProxyHeadersMiddleware(refuse, [*settings.trusted_proxies]).trusted_hosts  # type: ignore[arg-type]
         self._open: Collection[Any] = ()
-        self._next: deque[Waiting] = deque()
+        self._next: deque[Waiting | Held] = deque()
         self._looked = self._logged = float("-inf")
         #: Whether the last look found any.
         self._found = False
@@ -89,21 +98,21 @@ class Connections:
         """A connection got an answer that no application gave."""
         self.tell(fault.code.lower())
 
-    def _oldest(self, now: float, *, young: bool = False) -> Iterable[Waiting]:
-        """Those who wait, looked for now and then and not for each new connection.
+    def _oldest(self, now: float, *, young: bool = False) -> Iterable[Waiting | Held]:
+        """Those who wait, or else those that a token has too many of, looked for now and then and not for each new connection.
 
         `young` ones count too where far too many come at once: else the burst would keep out who comes behind it.
         """
         if not self._next and (now - self._looked > YOUNG_SECONDS or (young and self._found)):
             self._looked = now
-            self._next.extend(_waiting(self._open, now - (0 if young else YOUNG_SECONDS)))
+            self._next.extend(_waiting(self._open, now - (0 if young else YOUNG_SECONDS)) or _excess(self._open, self.most // 2))
             self._found = bool(self._next)
         while self._next:
             yield self._next.popleft()
 
-    def _make_room(self, waiting: Iterable[Waiting]) -> bool:
+    def _make_room(self, waiting: Iterable[Waiting | Held]) -> bool:
         for found in waiting:
-            if found.connection.waiting() == found:
+            if found in {found.connection.waiting(), found.connection.held()}:
                 found.connection.give_way()
                 self._note("gave_way")
                 return True
@@ -168,6 +177,22 @@ def _waiting(connections: Iterable[Any], latest: float) -> list[Waiting]:
     looks = (connection.waiting() for connection in connections)
     found = [look for look in looks if look is not None and look.since <= latest]
     return sorted(found, key=itemgetter(0, 1))
+
+
+def _excess(connections: Iterable[Any], share: int) -> list[Held]:
+    """The sockets and streams of the token with the most of them that are beyond its `share`, the newest first."""
+    held = [found for connection in connections if (found := connection.held()) is not None]
+    owners = Tally(found.owner for found in held)
+    for owner, count in owners.most_common(1):
+        newest = sorted((found for found in held if found.owner == owner), key=itemgetter(1), reverse=True)
+        return newest[: max(0, count - share)]
+    return []
+
+
+def held_by(scope: Any, connection: Any) -> Held | None:
+    """The socket or stream that a request has become, which says so in its state (`held`: the token's id, and since when)."""
+    held = scope["state"].get("held")
+    return None if held is None else Held(*held, connection)
 
 
 def _near(address: str, connections: Iterable[Any]) -> list[Any]:

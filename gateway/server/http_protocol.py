@@ -11,7 +11,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from gateway.edge.faults import Fault, Malformed, TooSlow, Unavailable, rest_body
 from gateway.edge.observed import NOSNIFF
 
-from .connections import IDLE, READING, SENDING, UNKNOWN, Connections, Waiting
+from .connections import IDLE, READING, SENDING, UNKNOWN, Connections, Held, Waiting, held_by
 from .intake import Intake
 from .outflow import Outflow
 
@@ -119,6 +119,11 @@ class Wire(Outflow, Intake):
         if (since := self.reads_since()) is not None:
             return Waiting(READING, since, self)
         return Waiting(IDLE, self.idle_since, self) if self.phase == "idle" else None
+
+    def held(self) -> Held | None:
+        """The stream that it is, if it is one."""
+        cycle = self.cycle
+        return None if self.phase != "answer" or cycle is None or cycle.response_complete else held_by(cycle.scope, self)
 
     @override
     def shutdown(self) -> None:

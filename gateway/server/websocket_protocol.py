@@ -15,7 +15,7 @@ from websockets.http11 import Request
 
 from gateway.settings import Settings
 
-from .connections import UNKNOWN, Waiting
+from .connections import UNKNOWN, Held, Waiting, held_by
 from .outflow import Outflow
 
 #: Bytes that are parsed in one turn of the event loop: 341 frames of nothing, which take some 4 ms.
@@ -65,6 +65,10 @@ class Frames(Outflow, WebSocketsSansIOProtocol):
         """Since when it waits for its client to say who it is; None once it has."""
         known = self.handshake_initiated and "caller" in self.scope["state"]
         return None if known else Waiting(UNKNOWN, self.opened_at, self)
+
+    def held(self) -> Held | None:
+        """The socket that it is, once its client is known."""
+        return held_by(self.scope, self) if self.handshake_initiated else None
 
     def give_way(self) -> None:
         """Close at once, in favour of another connection."""

@@ -54,13 +54,13 @@ async def test_a_socket_counts(database_url: str, member: str, name: str) -> Non
 async def test_a_stream_counts(database_url: str) -> None:
     """A stream counts once, when it begins."""
     who = await access(database_url)
-    async with in_process(database_url) as (address, app):
-        async with httpx.AsyncClient(base_url=f"http://{address}", headers={"authorization": f"Bearer {who.token}"}) as client:
-            stream = {"accept": "text/event-stream"}
-            answer = await client.post("/graphql", json={"query": "query Mine { viewer { role } }"}, headers=stream)
-            assert "event: complete" in answer.text
-            await app.graphql_uses.flush()
-            told = (await client.post("/graphql", json={"query": ASKED})).json()["data"]["graphqlUsage"]
+    token = {"authorization": f"Bearer {who.token}"}
+    async with in_process(database_url) as (address, app), httpx.AsyncClient(base_url=f"http://{address}", headers=token) as client:
+        stream = {"accept": "text/event-stream"}
+        answer = await client.post("/graphql", json={"query": "query Mine { viewer { role } }"}, headers=stream)
+        assert "event: complete" in answer.text
+        await app.graphql_uses.flush()
+        told = (await client.post("/graphql", json={"query": ASKED})).json()["data"]["graphqlUsage"]
     assert {(one["kind"], one["name"]): one["count"] for one in told} == {
         ("OPERATION", "Mine"): 1,
         ("FIELD", "Query.viewer"): 1,

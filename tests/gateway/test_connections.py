@@ -5,15 +5,18 @@ import re
 import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from websockets.protocol import State
 
 from gateway.server.connections import IDLE, READING, SENDING, UNKNOWN, YOUNG_SECONDS, most_connections
-from tests.connecting import PATIENCE, until
-from tests.gateway.conftest import TOKEN, Serve
+from tests.connecting import PATIENCE, connected, until
+from tests.gateway.conftest import CALLER, TOKEN, Serve
 from tests.gateway.test_frames import text
 from tests.gateway.test_pipelines import GET, LAST, post, statuses
+from tests.gateway.test_socket import Socket, dial
 from tests.gateway.test_upgrades import get as handshake
 
 Opened = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -160,3 +163,64 @@ def test_half_of_the_descriptors(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("resource.getrlimit", lambda _: (256, 256))
     assert most_connections(1_000) == 128
     assert most_connections(100) == 100
+
+
+OTHER = "Bearer other"
+
+
+@asynccontextmanager
+async def held(app: Any, count: int, token: str, by: str) -> AsyncIterator[list[Any]]:
+    """So many more sockets, or streams, that are open for as long as their client likes."""
+    async with AsyncExitStack() as stack:
+        found = [await stack.enter_async_context(_held_one(app, token, by)) for _ in range(count)]
+        yield found
+
+
+@asynccontextmanager
+async def _held_one(app: Any, token: str, by: str) -> AsyncIterator[Any]:
+    if by == "sockets":
+        async with dial(app) as connection:
+            socket = Socket(connection)
+            await socket.say({"type": "connection_init", "payload": {"Authorization": token}})
+            assert (await socket.hear())["type"] == "connection_ack"
+            yield socket
+        return
+    head = f"GET /graphql?query=subscription%7Bcount(to:2,delay:60)%7D HTTP/1.1\r\nhost: x\r\nauthorization: {token}\r\n"
+    async with connected(app.address) as (reader, writer):
+        writer.write(f"{head}accept: text/event-stream\r\n\r\n".encode())
+        async with asyncio.timeout(PATIENCE):
+            await reader.readuntil(b":\n\n")
+        yield reader
+
+
+@pytest.mark.parametrize("by", ["sockets", "streams"])
+async def test_one_token_keeps_nobody_out(serve: Serve, by: str) -> None:
+    """Where sockets and streams take all places, those of the token with more than half of them go, the newest first; others' stay."""
+    app = await serve(max_connections=10)
+    app.authenticator._known.put(OTHER, replace(CALLER, token_id="key_2"), 1000)
+    async with held(app, 2, OTHER, by) as others, held(app, 8, TOKEN, by) as many:
+        for _ in range(3):
+            assert await ask(app, HELLO.replace(TOKEN.encode(), OTHER.encode())) == [200]
+            await asyncio.sleep(2 * YOUNG_SECONDS)
+        await until(lambda: len(app.connections) < 10)
+        kept = [*others, *many[:5]]
+        assert not any(map(_ended, kept))
+        if by == "sockets":
+            assert (await many[7].end())[0] == 1013
+        else:
+            async with asyncio.timeout(PATIENCE):
+                await many[7].read()
+
+
+def _ended(one: Any) -> bool:
+    return one.connection.state is not State.OPEN if isinstance(one, Socket) else one.at_eof()
+
+
+@pytest.mark.parametrize("by", ["sockets", "streams"])
+async def test_many_tokens_keep_theirs(serve: Serve, by: str) -> None:
+    """Where no token holds more than half, what is open stays open, and who comes on top is told to come back."""
+    app = await serve(max_connections=10)
+    app.authenticator._known.put(OTHER, replace(CALLER, token_id="key_2"), 1000)
+    async with held(app, 5, OTHER, by) as some, held(app, 5, TOKEN, by) as others:
+        assert await ask(app, HELLO) == [503]
+        assert not any(map(_ended, [*some, *others]))
