@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.auth import Authenticator
-from gateway.edge.bodies import Bodies
+from gateway.edge.bodies import Bodies, Room
 from gateway.edge.compressed import Compressed
 from gateway.edge.cors import Cors, Hosts, Origins
 from gateway.edge.dispatch import SDL_PATH, Doors, Exact, Page, Pages, not_found, page_of
@@ -95,6 +95,7 @@ class Application:
         self.places = Places(settings.max_in_flight, settings.queue_size, settings.queue_timeout)
         self.sweeper = Sweeper(self.database, [ExpiredKeys(self.database), OldEvents(self.database, settings.event_retention * 86_400)])
         self.unsent = Unsent(settings.max_unsent)
+        self.bodies = Room()
         self.uses = Uses(self.database)
         self.graphql_uses = GraphqlUses(self.database, self.graph.graphql_schema)
         self.rest = rest_of(RestGraph(self.operations, self.uses, settings))
@@ -134,7 +135,7 @@ class Application:
         return [
             partial(Identified, authenticator=self.authenticator),
             *([partial(Rated, budget=self.budget)] if self.budget else []),
-            partial(Bodies, graphql_limit=settings.graphql_body_limit, rest_limit=settings.rest_body_limit),
+            partial(Bodies, graphql_limit=settings.graphql_body_limit, rest_limit=settings.rest_body_limit, room=self.bodies),
         ]
 
     def _doors(self) -> ASGIApp:

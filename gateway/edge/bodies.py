@@ -4,12 +4,13 @@ How long a body may take is the server protocol's matter (`gateway/server/http_p
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable
-from typing import Final
+from typing import Final, Self
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .faults import TooLarge
+from .faults import TooLarge, Unavailable
 from .observed import ClientGone
 from .respond import GRAPHQL_PATH
 from .unpacked import codings, unpacked
@@ -20,13 +21,69 @@ LINGER_BYTES: Final = 8 * 1_048_576
 LINGER_SECONDS: Final = 1.0
 
 
+#: Bytes of a body that aren't counted: those of most requests, and so little of each that all connections together may have it.
+SMALL: Final = 16_384
+#: Bytes that larger bodies may take together while they come in and are worked on.
+HELD_BYTES: Final = 50_331_648
+
+
+class Room:
+    """Counts what large bodies hold, over all requests. An owner may have as much as is left free: so one alone gets half of `limit`, and
+    whoever comes next finds room.
+    """
+
+    def __init__(self, limit: int = HELD_BYTES) -> None:
+        self.limit = limit
+        self.bytes = 0
+        self._by_owner: Counter[str] = Counter()
+
+    def add(self, owner: str, size: int) -> None:
+        """Count `size` bytes more. Raises Unavailable where that is more than the owner's share."""
+        if self._by_owner[owner] + size > self.limit - self.bytes - size:
+            self.remove(owner, 0)
+            raise Unavailable("Too many large request bodies come in or are worked on at once. Try again in a moment.")
+        self._by_owner[owner] += size
+        self.bytes += size
+
+    def remove(self, owner: str, size: int) -> None:
+        """Count `size` bytes less."""
+        self.bytes -= size
+        self._by_owner[owner] -= size
+        if not self._by_owner[owner]:
+            del self._by_owner[owner]
+
+
+class Hold:
+    """What one request's body takes of the `room`, given back when its context ends."""
+
+    __slots__ = ("_owner", "_room", "_size")
+
+    def __init__(self, room: Room, owner: str) -> None:
+        self._room, self._owner, self._size = room, owner, 0
+
+    def grow(self, size: int) -> None:
+        """The body has `size` bytes by now. Raises Unavailable where there is no room for them."""
+        more = size - SMALL - self._size
+        if more > 0:
+            self._room.add(self._owner, more)
+            self._size += more
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._size:
+            self._room.remove(self._owner, self._size)
+
+
 class Bodies:
     """Reads the body of each request up to its limit (bytes) and hands it on: to GraphQL in `scope["state"]`, to others as one message."""
 
-    def __init__(self, app: ASGIApp, graphql_limit: int, rest_limit: int) -> None:
+    def __init__(self, app: ASGIApp, graphql_limit: int, rest_limit: int, room: Room) -> None:
         self.app = app
         self.graphql_limit = graphql_limit
         self.rest_limit = rest_limit
+        self.room = room
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         way = self.app if scope["method"] in BODILESS else self._with_body
@@ -38,17 +95,28 @@ class Bodies:
         limit = self.graphql_limit if scope["path"] == GRAPHQL_PATH else self.rest_limit
         if headers.get(b"expect") and _declared(headers.get(b"content-length")) > limit:
             raise TooLarge(limit)
-        body = await _read(receive, limit)
-        if body is None:
-            await _linger(receive)
+        message = await receive()
+        body: bytes = message.get("body", b"")
+        if packed or len(body) > SMALL or message.get("more_body") or message["type"] != "http.request":
+            with Hold(self.room, scope["state"]["caller"].token_id) as hold:
+                body = await self._read(message, receive, limit, hold)
+                if packed:
+                    body = unpacked(body, limit)
+                    hold.grow(len(body))
+                await self.app(scope, _handed_on(scope, body, receive), send)
+            return
+        if len(body) > limit:
             raise TooLarge(limit)
-        if packed:
-            body = unpacked(body, limit)
-        if scope["path"] == GRAPHQL_PATH:
-            scope["state"]["body"] = body
-        else:
-            receive = _replay(body, receive)
-        await self.app(scope, receive, send)
+        await self.app(scope, _handed_on(scope, body, receive), send)
+
+    @staticmethod
+    async def _read(message: Message, receive: Receive, limit: int, hold: Hold) -> bytes:
+        """The body that begins with `message`. Raises TooLarge and Unavailable as soon as that is known, and lets its sender read them."""
+        try:
+            return await _joined(message, receive, limit, hold)
+        except (TooLarge, Unavailable):
+            await _linger(receive)
+            raise
 
 
 def _declared(length: bytes | None) -> int:
@@ -56,22 +124,20 @@ def _declared(length: bytes | None) -> int:
     return int(length[:20]) if length and length.isdigit() else 0
 
 
-async def _read(receive: Receive, limit: int) -> bytes | None:
-    """The body; None as soon as it is over the limit."""
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    if message["type"] == "http.request" and not message.get("more_body"):
-        return body if len(body) <= limit else None
-    chunks, size = [body], len(body)
-    while size <= limit:
+async def _joined(message: Message, receive: Receive, limit: int, hold: Hold) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    while True:
         if message["type"] == "http.disconnect":
             raise ClientGone
+        chunks.append(message.get("body", b""))
+        size += len(chunks[-1])
+        if size > limit:
+            raise TooLarge(limit)
+        hold.grow(size)
         if not message.get("more_body"):
             return b"".join(chunks)
         message = await receive()
-        chunks.append(message.get("body", b""))
-        size += len(chunks[-1])
-    return None
 
 
 async def _linger(receive: Receive) -> None:
@@ -86,6 +152,13 @@ async def _linger(receive: Receive) -> None:
                     return
     except TimeoutError:
         return
+
+
+def _handed_on(scope: Scope, body: bytes, receive: Receive) -> Receive:
+    if scope["path"] == GRAPHQL_PATH:
+        scope["state"]["body"] = body
+        return receive
+    return _replay(body, receive)
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

@@ -192,7 +192,7 @@ def _excess(connections: Iterable[Any], share: int) -> list[Held]:
 def held_by(scope: Any, connection: Any) -> Held | None:
     """The socket or stream that a request has become, which says so in its state (`held`: the token's id, and since when)."""
     held = scope["state"].get("held")
-    return None if held is None else Held(*held, connection)
+    return None if held is None else Held(held[0], held[1], connection)
 
 
 def _near(address: str, connections: Iterable[Any]) -> list[Any]:
