@@ -46,7 +46,7 @@ def build(*extensions: Extension) -> Built:
     """
     config = StrawberryConfig(scalar_map=SCALARS)
     types = [Workspace, User, Contact, Account, Opportunity, ApiKey]
-    with added(extensions, Query):
+    with added(extensions, Query, Mutation):
         schema = strawberry.Schema(Query, Mutation, Subscription, types=types, config=config)
     core = schema._schema  # noqa: SLF001  strawberry keeps graphql-core's schema there and offers no other way to it
     core.description = DESCRIPTION

@@ -6,11 +6,14 @@ from importlib import import_module
 from typing import Any, TypeVar
 
 import strawberry
+from strawberry.annotation import StrawberryAnnotation
 from strawberry.extensions import FieldExtension, SchemaExtension
 from strawberry.permission import BasePermission, PermissionExtension
+from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.field import StrawberryField
 
 from schema.engine.compile.sources import RESOLVED, Resolved
+from schema.engine.declare.writes import KeyArg
 from schema.rules.errors import Forbidden
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -30,7 +33,7 @@ class Extension:
         """`schema_extensions` stand around all operations, with those of their hooks that plans can honour."""
         self.name = name
         self.schema_extensions = tuple(schema_extensions)
-        self.fields: list[tuple[type | None, StrawberryField]] = []
+        self.fields: list[tuple[type | str, StrawberryField]] = []
         self.deprecations: dict[str, str] = {}
         self.resources: list[Any] = []
 
@@ -76,9 +79,30 @@ class Extension:
         extensions: Sequence[FieldExtension] = (),
     ) -> Callable[[F], F]:
         """Adds a field to Query."""
-        return self._adding(None, description, Resolved((), cost), name=name, permission_classes=permission_classes, extensions=extensions)
+        return self._adding(
+            "Query", description, Resolved((), cost), name=name, permission_classes=permission_classes, extensions=extensions
+        )
 
-    def _adding(self, owner: type | None, description: str, resolved: Resolved, **options: Any) -> Callable[[F], F]:
+    def mutation(
+        self,
+        description: str,
+        *,
+        cost: int = 1,
+        admin: bool = False,
+        name: str | None = None,
+        permission_classes: Sequence[type[BasePermission]] = (),
+        extensions: Sequence[FieldExtension] = (),
+    ) -> Callable[[F], F]:
+        """Adds a field to Mutation, with the argument `idempotencyKey`. Its type must be able to be null (`... | None`).
+
+        The function is called within the write's transaction, and may wait for `info.context.unit` only (`schema.engine.write.unit`).
+        What it raises takes back all that it did, and so does an answer whose `user_errors` are not empty. Viewers may not call it; with
+        `admin` only admins may.
+        """
+        options: dict[str, Any] = {"name": name, "permission_classes": permission_classes, "extensions": extensions}
+        return self._adding("Mutation", description, Resolved((), cost, admin=admin), **options)
+
+    def _adding(self, owner: type | str, description: str, resolved: Resolved, **options: Any) -> Callable[[F], F]:
         def add(function: F) -> F:
             options["permission_classes"] = [*options["permission_classes"]]
             options["extensions"] = [*options["extensions"]]
@@ -88,6 +112,8 @@ class Extension:
             for extension in field.extensions:
                 if isinstance(extension, PermissionExtension):
                     _forbid(extension.permissions)
+            if owner == "Mutation":
+                field.arguments = [*field.arguments, _key()]
             self.fields.append((owner, field))
             return function
 
@@ -112,16 +138,17 @@ def _load(name: str) -> Extension:
 
 
 @contextmanager
-def added(extensions: Sequence[Extension], query: type) -> Iterator[None]:
-    """The types with the fields of `extensions`, while a schema is made of them; afterwards they are as they were.
+def added(extensions: Sequence[Extension], *roots: type) -> Iterator[None]:
+    """The types with the fields of `extensions`, while a schema of these `roots` is made; afterwards they are as they were.
 
     Raises TypeError, which names the package, for a field that is there already or a type that isn't one.
     """
     before: list[tuple[Any, list[StrawberryField]]] = []
+    by_name: dict[object, type] = {root.__name__: root for root in roots}
     try:
         for extension in extensions:
             for owner, field in extension.fields:
-                definition = getattr(owner or query, "__strawberry_definition__", None)
+                definition = getattr(by_name.get(owner, owner), "__strawberry_definition__", None)
                 if definition is None:
                     message = f"{extension.name} adds {field.python_name} to {owner!r}, which is no type of the graph."
                     raise TypeError(message)
@@ -134,6 +161,11 @@ def added(extensions: Sequence[Extension], query: type) -> Iterator[None]:
     finally:
         for definition, fields in reversed(before):
             definition.fields = fields
+
+
+def _key() -> StrawberryArgument:
+    """The argument under which a mutation's answer is kept."""
+    return StrawberryArgument("idempotency_key", None, StrawberryAnnotation(KeyArg), default=strawberry.UNSET)
 
 
 def _forbid(permissions: Sequence[BasePermission]) -> None:

@@ -17,28 +17,31 @@ from graphql import GraphQLError, GraphQLSchema
 
 from schema.engine.compile.compiler import NotCompiled
 from schema.engine.compile.explain import explain
-from schema.engine.compile.operation import EventPlan, MutationPlan, QueryPlan
+from schema.engine.compile.operation import EventPlan, MutationPlan, QueryPlan, WriteStep
 from schema.engine.compile.weight import TooLarge
 from schema.engine.compile.writer import PlanFault
 from schema.engine.document.documents import Documents, Prepared, RequestError, request_error
 from schema.engine.document.introspection import Introspection, SchemaPart
 from schema.engine.document.limits import Limits
-from schema.engine.document.selections import fragments_of
 from schema.engine.document.variables import NUMBER_BYTES, Variables
 from schema.engine.events.feed import Feed
-from schema.engine.events.telling import Telling
+from schema.engine.events.telling import Resolve, Telling
 from schema.engine.execute.answers import Answer, EventAnswer
 from schema.engine.execute.fairness import HeavyWork
 from schema.engine.execute.fallback import SMALL, Call, Fallback, TooMuchSchema
 from schema.engine.execute.plans import Plans
 from schema.engine.execute.reading import Counts, InFlight, Reader, RevisionChanged
+from schema.engine.execute.resolvers.afterwards import SECONDS, complete
 from schema.engine.execute.resolvers.around import Around, Told
 from schema.engine.execute.resolvers.context import Context
 from schema.engine.execute.resolvers.run import Asked, Notes, Run
+from schema.engine.execute.resolvers.settling import Answered
 from schema.engine.execute.response_errors import error_of, located, of_storage, too_dear
-from schema.engine.write.carrying import Bounds, carry_out
+from schema.engine.write.carrying import TELLING_SECONDS, Bounds, carry_out
 from schema.engine.write.mutating import calls_of
+from schema.engine.write.resolving import Resolving
 from schema.engine.write.transaction import Call as WriteCall
+from schema.engine.write.transaction import Written
 from schema.rules.access import Caller
 from schema.rules.errors import GatewayError, ServiceUnavailable
 from schema.storage.database import Connection, Database, Figures, InputRejected, StorageError
@@ -184,7 +187,7 @@ class Graph:
             if cost > self.limits.max_cost:
                 return Answer(None, too_dear(cost, self.limits).errors, extensions, executed=False)
             if prepared.kind == "mutation":
-                answer = await self._mutate(plan, values, caller, reading.deadline)
+                answer = await self._mutate(prepared, plan, values, reading)
             else:
                 answer = await self._query(prepared, plan, given, values, reading)
         except RequestError as error:
@@ -212,6 +215,8 @@ class Graph:
                 else:
                     data, revision = await self._read(plan, values, reading)
                     answer = Answer(data, revision=revision)
+                if answer is not None and reading.notes is not None and not await self._resolved(prepared, plan, values, reading):
+                    answer = None
             except ServiceUnavailable:
                 raise
             except GatewayError:
@@ -223,7 +228,7 @@ class Graph:
                 plan.retry_at = monotonic() + RETRY_SECONDS
                 _log.warning(_NULL, fault, prepared.name or "without a name", RETRY_SECONDS)
             else:
-                if answer is not None and (reading.notes is None or await self._resolved(prepared, plan, values, reading)):
+                if answer is not None:
                     self.compiled += 1
                     return answer
         return await self._complete(prepared, given, values, reading)
@@ -231,15 +236,20 @@ class Graph:
     async def _resolved(self, prepared: Prepared, plan: QueryPlan, values: Variables, reading: Reading) -> bool:
         """Calls the resolvers that what was read waits for; False where something went wrong that graphql-core is to tell."""
         if reading.run is None:
-            context = reading.context or Context(reading.caller, self.database)
-            asked = Asked(self.graphql_schema, prepared.operation, fragments_of(prepared.document))
-            reading.run = Run(context, values, self._counts, self.limits.max_answer, asked)
+            reading.run = self._run_of(self._asked(prepared), values, reading)
         if plan.compiler.for_fallback:
             reading.run.begin_for_fallback()
         notes, reading.notes = reading.notes or {}, None
         with plan.compiler.compiling():
             await reading.run.complete(notes)
         return not reading.run.failed
+
+    def _asked(self, prepared: Prepared) -> Asked:
+        return Asked(self.graphql_schema, prepared.operation, prepared.document)
+
+    def _run_of(self, asked: Asked, values: Variables, reading: Reading) -> Run:
+        context = reading.context or Context(reading.caller, self.database)
+        return Run(context, values, self._counts, self.limits.max_answer, asked)
 
     async def _with_schema(
         self, plan: QueryPlan, part: SchemaPart, given: dict[str, Any], values: Variables, reading: Reading
@@ -310,19 +320,45 @@ class Graph:
             raise TooLarge(self.limits.max_answer)
         return Answer(result.data, errors or None, revision=revision)
 
-    async def _mutate(self, plan: MutationPlan, values: Variables, caller: Caller, deadline: float | None) -> Answer:
+    async def _mutate(self, prepared: Prepared, plan: MutationPlan, values: Variables, reading: Reading) -> Answer:
         """Nothing is done where any root field is malformed: raises RequestError. Raises StorageError where nothing could be done."""
-        calls = calls_of(plan, values, caller, self.actions, self.limits.max_errors)
+        caller, deadline = reading.caller, reading.deadline
+        asked = self._asked(prepared)
+        root: Any = self.graphql_schema.mutation_type
+        resolving = Resolving(root, self.actions, values, asked, self.limits.max_answer)
+        calls = calls_of(plan, values, caller, resolving.action, self.limits.max_errors)
 
         def tried(call: WriteCall) -> None:
             self.events.wake(caller.workspace_id)
             if call.action.owns_tokens:
                 self.rights_changed(call.arguments["id"])
 
-        carried = await carry_out(self.database, calls, values, caller, Bounds(self.limits.max_answer, deadline), tried)
+        async def resolve(step: WriteStep, written: Written) -> list[dict[str, Any]]:
+            data = {step.key: written.payload}
+            answered = Answered(self.graphql_schema, root, step.selected, step.selections)
+            left = SECONDS if deadline is None else min(SECONDS, deadline - TELLING_SECONDS - monotonic())
+            run = self._run_of(asked, values, reading)
+            run.failed = written.failed
+            errors = await complete(data, written.notes, run, answered, self.limits.max_errors, left)
+            written.payload = data[step.key]
+            return errors
+
+        bounds = Bounds(self.limits.max_answer, deadline)
+        carried = await carry_out(self.database, calls, values, caller, bounds, tried, resolve)
         self.compiled += 1
-        errors = [located(error, step) for step, error in carried.failures]
+        errors = [*[located(error, step) for step, error in carried.failures], *carried.below]
         return Answer(carried.data, errors or None, {"idempotencyReplayed": True} if carried.replayed else {})
+
+    def _resolve_events(self, prepared: Prepared, plan: EventPlan, values: Variables, caller: Caller) -> Resolve:
+        asked, root = self._asked(prepared), self.graphql_schema.subscription_type
+        assert root is not None
+        answered = Answered(self.graphql_schema, root, plan.selected, plan.selections)
+
+        async def resolve(data: dict[str, Any], notes: Notes) -> list[dict[str, Any]]:
+            run = self._run_of(asked, values, Reading(caller, at_revision=False))
+            return await complete(data, notes, run, answered, self.limits.max_errors)
+
+        return resolve
 
     async def subscribe(self, prepared: Prepared, variables: dict[str, Any] | None, caller: Caller) -> AsyncGenerator[EventAnswer, None]:
         """Follows events for `caller`: an answer for each, after commit, in commit order.
@@ -337,7 +373,8 @@ class Graph:
             cost = self._cost(plan, values)
             if cost > self.limits.max_cost:
                 raise too_dear(cost, self.limits)
-            async with aclosing(self._telling.follow(plan, values, given, caller)) as answers:
+            resolve = self._resolve_events(prepared, plan, values, caller) if plan.sites else None
+            async with aclosing(self._telling.follow(plan, values, given, caller, resolve)) as answers:
                 async for answer in answers:
                     yield EventAnswer(answer)
         except InputRejected as error:

@@ -74,6 +74,12 @@ async def slowly(deal: strawberry.Parent[Opportunity]) -> str:
     return deal.name
 
 
+@extension.field(Opportunity, "Never in no time.", needs=("name",))
+async def later(deal: strawberry.Parent[Opportunity]) -> str | None:
+    await asyncio.sleep(60)
+    return deal.name
+
+
 @extension.field(Opportunity, "All at once.", needs=("id",), batch=True)
 async def place(deals: strawberry.Parent[list[Opportunity]]) -> int:
     CALLS["place"] += 1

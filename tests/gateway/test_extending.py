@@ -21,7 +21,8 @@ PAGE = Path(__file__).parents[2] / "docs" / "extending.md"
 def headlines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """The module of the page, where Python finds it."""
     (code,) = re.findall(r"```python\n# headlines\.py\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
-    (tmp_path / "headlines.py").write_text(code, "utf-8")
+    (below,) = re.findall(r"```python\n# headlines\.py, below\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+    (tmp_path / "headlines.py").write_text(code + below, "utf-8")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setenv("GATEWAY_EXTENSIONS", "headlines")
     monkeypatch.delitem(sys.modules, "headlines", raising=False)
@@ -50,7 +51,11 @@ async def test_the_field_is_served(headlines: str, database_url: str, database: 
         body = {"query": f'mutation {{ createOpportunity(input: {{name: "Big", accountId: "{account}"}}) {{ opportunity {{ id }} }} }}'}
         deal = (await client.post("/graphql", json=body)).json()["data"]["createOpportunity"]["opportunity"]["id"]
         answer = await client.post("/graphql", json={"query": f'{{ letters(word: "four") opportunity(id: "{deal}") {{ headline }} }}'})
+        win = f'mutation {{ winDeal(id: "{deal}", value: 5, idempotencyKey: "w") {{ userErrors opportunity {{ value headline }} }} }}'
+        won = [(await client.post("/graphql", json={"query": win})).json() for _ in range(2)]
     assert answer.json()["data"] == {"letters": 4, "opportunity": {"headline": "Big (PROSPECTING), read by admin"}}
+    assert won[0]["data"] == {"winDeal": {"userErrors": [], "opportunity": {"value": 5, "headline": "Big (CLOSED_WON), read by admin"}}}
+    assert (won[1]["data"], won[1]["extensions"]["idempotencyReplayed"]) == (won[0]["data"], True)
 
 
 @pytest.mark.parametrize(("module", "says"), [("no_such_module", "can't be imported"), ("json", "has no `extension`")])

@@ -132,6 +132,8 @@ class Compiler:
     """What raises BadRequest, CursorExpired for arguments that can't be in a workspace, as soon as the variables are known."""
     shaped: "list[Shaped]" = field(default_factory=list, init=False)
     """The parts whose statements follow the shapes of their arguments, at any depth."""
+    sites: "list[Batch]" = field(default_factory=list, init=False)
+    """The resolvers' fields of records, at any depth."""
     may_compile: int = field(default=1, init=False)
     """How many allow to compile a statement at once. Queries don't: theirs are compiled in turn with other heavy work."""
 

@@ -9,7 +9,7 @@ from schema.engine.document.variables import Variables
 from .compiler import Hanging
 from .connections import ConnectionPlan
 from .newest import Newest
-from .operation import EventPlan, MutationPlan, QueryPlan, WriteStep
+from .operation import EventPlan, MutationPlan, QueryPlan, ResolverWriter, WriteStep
 from .records import Many, Records
 from .select import Level
 from .steps import NodesStep, PlainStep, PlainWriter, RecordStep, ResolverStep, RowsStep
@@ -47,6 +47,12 @@ def _mutation(plan: MutationPlan, variables: Variables) -> Iterator[str]:
 def _subscription(plan: EventPlan, variables: Variables) -> Iterator[str]:
     yield f"subscription, cost {plan.cost.total(variables)}; each event is read by"
     yield from _indented(explain(plan.writer, variables))
+
+
+@explain.register
+def _resolver_writer(writer: ResolverWriter, variables: Variables) -> Iterator[str]:
+    del writer, variables
+    yield "its resolver, within the transaction"
 
 
 @explain.register

@@ -7,6 +7,7 @@ from graphql import (
     GraphQLField,
     GraphQLInputObjectType,
     GraphQLNamedType,
+    GraphQLNonNull,
     GraphQLObjectType,
     GraphQLSchema,
     get_named_type,
@@ -95,6 +96,9 @@ class Model:
             for model in fields.values():
                 if isinstance(model.source, Resolved):
                     self._check_resolver(model, model.source)
+                elif RESOLVED in metadata(model.definition):
+                    message = f"{model.coordinate} has a resolver of an extension, which only records, Query and Mutation can have."
+                    raise TypeError(message)
                 elif model.type_name in self._stored and model.definition.extensions[_DEFINITION].extensions:
                     message = f"{model.coordinate} has permissions or extensions, and no resolver that they could stand around."
                     raise TypeError(message)
@@ -105,6 +109,9 @@ class Model:
             if name not in columns and name not in self._attributes.get(model.type_name, {}):
                 message = f"{model.coordinate} needs {name}, which is neither a field with a value of its own nor a column."
                 raise TypeError(message)
+        if model.type_name == "Mutation" and isinstance(model.definition.type, GraphQLNonNull):
+            message = f"{model.coordinate} rules out null, which stands for a mutation that failed: write its type as `... | None`."
+            raise TypeError(message)
         type_ = get_named_type(model.definition.type)
         if is_abstract_type(type_):
             message = f"{model.coordinate} answers {type_.name}, an interface or a union: a resolver must answer one type."
@@ -129,6 +136,8 @@ class Model:
         stored = self._stored.get(type_.name)
         if source is None and declared.base_resolver is not None and (stored is not None or type_ is self.schema.query_type):
             return declared.metadata.get(RESOLVED, Resolved())  # type: ignore[no-any-return]
+        if type_ is self.schema.mutation_type:
+            return declared.metadata.get(RESOLVED)  # type: ignore[no-any-return]
         if source is None and stored is not None:
             source = Column(declared.python_name)
         if isinstance(source, Column) and stored is not None and source.name not in stored.table.c:

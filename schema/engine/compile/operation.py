@@ -21,7 +21,7 @@ from .cost import Cost, Size
 from .model import FieldModel
 from .records import compile_embedded, compile_records, compile_to_many
 from .select import Batch
-from .sources import Followed, Stored
+from .sources import Followed, Resolved, Stored
 from .steps import ConstantStep, NodesStep, PlainWriter, RecordStep, ResolverStep, Step, compile_plain, compile_step
 
 QUICK = 50
@@ -80,6 +80,17 @@ class QueryPlan:
         return data
 
 
+class ResolverWriter:
+    """Takes what a mutation's resolver answered, which was completed in its transaction."""
+
+    async def write(self, reader: Reader, outcome: dict[str, Any], variables: Variables) -> Any:
+        """The payload. Raises TooLarge."""
+        del variables
+        reader.add(outcome["bytes"])
+        reader.notes = outcome["notes"]
+        return outcome["payload"]
+
+
 @dataclass(eq=False)
 class WriteStep:
     """A root field of a mutation: the action of its name, its arguments, and the writer of its payload."""
@@ -89,11 +100,17 @@ class WriteStep:
     selected: Selected
     arguments: Arguments
     """They raise BadRequest for what is malformed."""
-    writer: PlainWriter
+    writer: "PlainWriter | ResolverWriter"
     checks: Sequence[Check]
     selections: Selections
     quick: bool
     """Whether its payload is small enough to be read where others wait for it."""
+    sites: Sequence[Batch]
+    """The resolvers' fields of records in its payload."""
+    resolver: Batch | None = None
+    """Where a Python function is its action."""
+    admin: bool = False
+    """Whether only admins may do it, where a Python function is its action."""
 
     @cached_property
     def asked(self) -> tuple[str, Sequence[str]]:
@@ -134,6 +151,10 @@ class EventPlan:
     filters: FilterModel
     id_field: str
     """The event's field that has the id of its record."""
+    selected: Selected
+    selections: Selections
+    sites: Sequence[Batch]
+    """The resolvers' fields of records in its events."""
     mark: object = field(default_factory=object)
 
     def check(self, variables: Variables, workspace_id: str) -> None:
@@ -183,13 +204,25 @@ def compile_mutation(compiler: Compiler) -> MutationPlan:
             steps.append((selected.key, root.name))
             continue
         model = compiler.model.field(root.name, selected.name)
-        compiler.checks, compiler.shaped = [], []
+        compiler.checks, compiler.shaped, compiler.sites = [], [], []
         arguments = bounded(read_arguments(model.definition, selected.node), model.definition)
-        writer, added = compile_plain(compiler, result_type(model), selected, many=False, size=_items(model, arguments))
-        quick = not added.parts and added.own <= QUICK
-        steps.append(WriteStep(selected.key, selected.name, selected, arguments, writer, compiler.checks, compiler.selections, quick))
+        step, added = _write_step(compiler, model, selected, arguments)
+        steps.append(step)
         cost.add(added)
     return MutationPlan(steps, cost)
+
+
+def _write_step(compiler: Compiler, model: FieldModel, selected: Selected, arguments: Arguments) -> tuple[WriteStep, Cost]:
+    source, resolver = model.source, None
+    writer: PlainWriter | ResolverWriter = ResolverWriter()
+    if isinstance(source, Resolved):
+        resolver, cost = compiler.site(compiler, model, selected)
+    else:
+        writer, cost = compile_plain(compiler, result_type(model), selected, many=False, size=_items(model, arguments))
+    quick = not cost.parts and cost.own <= QUICK
+    admin = isinstance(source, Resolved) and source.admin
+    here = (compiler.checks, compiler.selections, quick, compiler.sites, resolver, admin)
+    return WriteStep(selected.key, selected.name, selected, arguments, writer, *here), cost
 
 
 def _items(model: FieldModel, arguments: Arguments) -> Size | None:
@@ -210,7 +243,8 @@ def compile_subscription(compiler: Compiler) -> EventPlan:
     assert isinstance(source, Followed)
     variables = compiler.selections.variables_below(selected)
     stored, filters = compiler.model.stored(source.type_name), compiler.model.filters[source.type_name]
-    return EventPlan(selected.key, arguments, writer, cost, compiler.checks, variables, source.type_name, stored, filters, source.id_field)
+    of = (source.type_name, stored, filters, source.id_field, selected, compiler.selections, compiler.sites)
+    return EventPlan(selected.key, arguments, writer, cost, compiler.checks, variables, *of)
 
 
 PARTS: dict[str, Callable[..., Any]] = {

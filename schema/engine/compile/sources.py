@@ -172,12 +172,14 @@ class Followed:
 class Resolved:
     """What a Python function answers, once everything is read, given the columns `needs` of its record. Each call counts `cost`.
 
-    `batch`: it is called once for all records of a level, with a list of them, and answers as many values.
+    `batch`: it is called once for all records of a level, with a list of them, and answers as many values. `admin`: a mutation that only
+    admins may call.
     """
 
     needs: tuple[str, ...] = ()
     cost: int = 1
     batch: bool = False
+    admin: bool = False
 
 
 Source = (

@@ -42,13 +42,13 @@ class Answers:
         self.room = Room(limit)
         self._kept: OrderedDict[int, tuple[Happened, Any, int]] = OrderedDict()
         self._numbers = count()
-        self._making = asyncio.Semaphore(MAKING)
+        self.making = asyncio.Semaphore(MAKING)
         self._tasks: set[asyncio.Future[bytes]] = set()
 
     async def get(self, event: Happened, key: Any, make: Callable[[], Awaitable[bytes]]) -> bytes:
         """What was made of `event` under `key`; made by `make` where it isn't there. Raises what `make` raises."""
         if not event.shared:
-            async with self._making:
+            async with self.making:
                 return await make()
         found = event.answers.get(key)
         if found is None:
@@ -73,7 +73,7 @@ class Answers:
 
     async def _make(self, event: Happened, key: Any, make: Callable[[], Awaitable[bytes]]) -> bytes:
         try:
-            async with self._making:
+            async with self.making:
                 answer = await make()
         except BaseException:
             event.answers.pop(key, None)  # Whoever comes back for it may find it quicker.

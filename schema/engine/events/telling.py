@@ -1,6 +1,6 @@
 """What subscribers are told of events: which ones, and what of them, made once for all who are told the same."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
@@ -12,6 +12,7 @@ from schema.engine.compile.operation import EventPlan
 from schema.engine.compile.weight import TooLarge
 from schema.engine.document.variables import Variables
 from schema.engine.execute.reading import Counts, Reader
+from schema.engine.execute.resolvers.run import Notes
 from schema.rules.access import Caller
 from schema.rules.errors import BadRequest
 from schema.storage.database import Connection, Database
@@ -20,6 +21,8 @@ from .cursor import write_cursor
 from .feed import Feed
 from .table import Happened, patiently
 from .visibility import Sight
+
+Resolve = Callable[[dict[str, Any], Notes], Awaitable[list[Any]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,7 @@ class Subscribed:
     variables: Variables
     caller: Caller
     told_alike: tuple[Any, ...]
+    resolve: Resolve | None
 
 
 class Telling:
@@ -41,41 +45,58 @@ class Telling:
         self._counts = counts
         self._max_answer = max_answer
 
-    async def follow(self, plan: EventPlan, variables: Variables, given: Mapping[str, Any], caller: Caller) -> AsyncGenerator[bytes, None]:
+    async def follow(
+        self, plan: EventPlan, variables: Variables, given: Mapping[str, Any], caller: Caller, resolve: Resolve | None
+    ) -> AsyncGenerator[bytes, None]:
         """The encoded answer of each event that `caller` is told of, in commit order. `given` are the variables as they came.
 
+        `resolve` calls the resolvers that the answer's data waits for, for this caller alone, and answers the errors.
         Raises BadRequest, CursorExpired at once where it can't begin, CursorExpired later where events are no longer kept, StorageError.
         """
         plan.check(variables, caller.workspace_id)
         arguments = plan.arguments(variables)
         sight = Sight(plan, plan.filters.read(arguments.get("filter")), caller.limited_to)
         sight.check()
-        subscribed = Subscribed(plan, variables, caller, _told_alike(plan, given, caller))
+        subscribed = Subscribed(plan, variables, caller, _told_alike(plan, given, caller), resolve)
         async with aclosing(self._feed.follow(caller.workspace_id, arguments.get("since"))) as events:
             async for event in events:
                 kind = sight.kind(event)
                 if kind is not None:
-                    make = partial(self._made, subscribed, event, kind)
-                    yield await self._feed.answers.get(event, (*subscribed.told_alike, kind), make)
+                    yield await self._answer(subscribed, event, kind)
+
+    async def _answer(self, subscribed: Subscribed, event: Happened, kind: str) -> bytes:
+        make = partial(self._made, subscribed, event, kind)
+        if subscribed.resolve is None:
+            return await self._feed.answers.get(event, (*subscribed.told_alike, kind), make)
+        return await make()
 
     async def _made(self, subscribed: Subscribed, event: Happened, kind: str) -> bytes:
-        plan, caller = subscribed.plan, subscribed.caller
-        told = _told(plan, caller.workspace_id, event, kind)
+        plan = subscribed.plan
+        told = _told(plan, subscribed.caller.workspace_id, event, kind)
         if not plan.writer.related:
-            return _encoded(plan, plan.writer.writer.call(told))
+            return _encoded({plan.key: plan.writer.writer.call(told)})
+        try:
+            return await self._read(subscribed, told)
+        except TooLarge as error:
+            return _too_large(plan, error)
 
-        async def work(connection: Connection) -> Any:
-            reader = Reader(self._database, connection, caller, self._counts, self._max_answer)
+    async def _read(self, subscribed: Subscribed, told: dict[str, Any]) -> bytes:
+        async def work(connection: Connection) -> tuple[Any, Notes]:
+            reader = Reader(self._database, connection, subscribed.caller, self._counts, self._max_answer)
             try:
-                return await plan.writer.write(reader, told, subscribed.variables)
+                return await subscribed.plan.writer.write(reader, told, subscribed.variables), reader.notes or {}
             finally:
                 if self._counts.in_flight is not None:
                     self._counts.in_flight.free(reader)
 
-        try:
-            return _encoded(plan, await patiently(lambda: self._database.read(work)))
-        except TooLarge as error:
-            return _too_large(plan, error)
+        if subscribed.resolve is None:
+            event, _ = await patiently(lambda: self._database.read(work))
+            return _encoded({subscribed.plan.key: event})
+        async with self._feed.answers.making:
+            event, notes = await patiently(lambda: self._database.read(work))
+        # Whatever the resolvers wait for, no other follower waits for it.
+        data = {subscribed.plan.key: event}
+        return _encoded(data, await subscribed.resolve(data, notes) if notes else ())
 
 
 def _told_alike(plan: EventPlan, given: Mapping[str, Any], caller: Caller) -> tuple[Any, ...]:
@@ -104,5 +125,5 @@ def _too_large(plan: EventPlan, error: TooLarge) -> bytes:
     return orjson.dumps({"errors": [told], "data": None})
 
 
-def _encoded(plan: EventPlan, event: Any) -> bytes:
-    return orjson.dumps({"data": {plan.key: event}})
+def _encoded(data: dict[str, Any], errors: Sequence[Any] = ()) -> bytes:
+    return orjson.dumps({"errors": errors, "data": data} if errors else {"data": data})

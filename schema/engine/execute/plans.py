@@ -12,7 +12,7 @@ from schema.engine.compile.operation import COMPILERS, PARTS
 from schema.engine.document.documents import Documents, Prepared, request_error
 from schema.engine.document.selections import Selections
 from schema.engine.document.variables import Variables
-from schema.engine.execute.resolvers.site import compile_site, make_site, refuse
+from schema.engine.execute.resolvers.site import compile_site, make_site
 from schema.rules.access import Caller, Role
 from schema.rules.errors import BadRequest
 from schema.storage.database import Database
@@ -79,7 +79,7 @@ class Plans:
             self._model.formats.names,
             self._statements,
             **PARTS,
-            resolved=compile_site if prepared.kind == "query" else refuse,
+            resolved=compile_site,
             site=make_site,
             worked_out=self._worked_out,
         )

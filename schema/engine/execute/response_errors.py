@@ -8,6 +8,7 @@ from graphql import GraphQLError
 from schema.engine.compile.operation import WriteStep
 from schema.engine.document.documents import RequestError, request_error
 from schema.engine.document.limits import Limits
+from schema.engine.document.selections import Selected
 from schema.rules.errors import BadRequest, GatewayError, ServiceUnavailable
 from schema.storage.database import InputRejected, StorageError, Unavailable
 
@@ -33,10 +34,16 @@ def of_storage(error: StorageError) -> GatewayError:
 
 def located(error: Exception, step: WriteStep) -> dict[str, Any]:
     """An error of a mutation's root field, as graphql-core words it."""
-    nodes = [details.node for details in step.selected.details]
+    return response_error(error, step.selected, [step.key])
+
+
+def response_error(error: Exception, selected: Selected, path: list[str | int]) -> dict[str, Any]:
+    """An error of the field at `path`, as graphql-core words it."""
     if isinstance(error, StorageError):
         error = of_storage(error)
-    return error_of(GraphQLError(str(error), nodes, path=[step.key], original_error=error))
+    nodes = [details.node for details in selected.details]
+    message = error.message if isinstance(error, GraphQLError) else str(error)
+    return error_of(GraphQLError(message, nodes, path=path, original_error=error))
 
 
 def error_of(error: GraphQLError) -> dict[str, Any]:

@@ -1,13 +1,14 @@
 """The root fields of a mutation carried out one after the other, each in a transaction of its own (specification section 6.2.2)."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from time import monotonic
 from typing import Any, TypeVar
 
 import orjson
+from graphql import GraphQLError
 
 from schema.engine.compile.operation import WriteStep
 from schema.engine.document.variables import Variables
@@ -15,7 +16,8 @@ from schema.rules.access import Caller
 from schema.rules.errors import GatewayError, OutOfTime, ServiceUnavailable
 from schema.storage.database import Database, Unavailable
 
-from .transaction import Call, perform
+from .resolving import ResolverError
+from .transaction import Call, Written, perform
 
 T = TypeVar("T")
 
@@ -33,6 +35,8 @@ class Carried:
 
     data: dict[str, Any] = field(default_factory=dict)
     failures: list[tuple[WriteStep, Exception]] = field(default_factory=list)
+    below: list[dict[str, Any]] = field(default_factory=list)
+    """The errors of resolvers within payloads."""
     replayed: bool = False
     answered: bool = False
     ours: Exception | None = None
@@ -40,16 +44,16 @@ class Carried:
     stopped: GatewayError | None = None
     """Why what follows isn't tried: the database is away, or the time is used up, so that its answer would come too late."""
 
-    def answer(self, key: str, payload: Any, *, replayed: bool) -> None:
+    def answer(self, written: Written, key: str) -> None:
         """A root field that was carried out."""
-        self.data[key] = payload
+        self.data[key] = written.payload
         self.answered = True
-        self.replayed |= replayed
+        self.replayed |= written.replayed
 
     def fail(self, step: WriteStep, error: Exception) -> None:
         """A root field that was not carried out."""
         self.data[step.key] = None
-        if not isinstance(error, GatewayError):
+        if not isinstance(error, GatewayError | GraphQLError | ResolverError):
             self.ours = self.ours or error
         if isinstance(error, Unavailable):
             self.stopped = self.stopped or ServiceUnavailable(Unavailable.public)
@@ -73,10 +77,12 @@ async def carry_out(
     caller: Caller,
     bounds: Bounds,
     tried: Callable[[Call], None],
+    resolve: Callable[[WriteStep, Written], Awaitable[list[dict[str, Any]]]],
 ) -> Carried:
     """Carries out `calls`, in order, by response key; what is no Call is its own answer.
 
-    `tried` is called after each, before it is answered, however it ended: it may have been committed.
+    `tried` is called after each, before it is answered, however it ended: it may have been committed. `resolve` is called where something
+    in a payload waits for resolvers, or has failed; it answers the errors.
 
     A root field that fails is told, and those after it are carried out all the same. Raises StorageError, or a defect, where nothing could
     be done for it: then the request as a whole is worth another try.
@@ -88,16 +94,19 @@ async def carry_out(
         elif carried.stopped is not None:
             carried.fail(call.step, carried.stopped)
         else:
+            written = None
             try:
                 work = partial(perform, database, call, variables, caller, room)
-                payload, replayed = await (_in_time(work, bounds.deadline) if several else work())
+                written = await (_in_time(work, bounds.deadline) if several else work())
             except Exception as error:  # noqa: BLE001  whatever it is, what was done before it must be told
                 carried.fail(call.step, error)
-            else:
-                carried.answer(key, payload, replayed=replayed)
-                room -= len(orjson.dumps(payload)) if several else 0
             finally:
                 tried(call)
+            if written is not None:
+                if written.notes or written.failed:
+                    carried.below += await resolve(call.step, written)
+                carried.answer(written, key)
+                room -= len(orjson.dumps(written.payload)) if several else 0
     if carried.ours is not None and not carried.answered:
         raise carried.ours
     return carried

@@ -13,8 +13,8 @@ import orjson
 
 from schema.engine.compile.operation import WriteStep
 from schema.engine.document.variables import Variables
+from schema.engine.execute.resolvers.site import KEY
 
-KEY = "idempotencyKey"
 _INPUTS = ("input", "inputs")
 
 

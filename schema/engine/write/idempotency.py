@@ -106,10 +106,14 @@ async def keep(writing: Writing, key: str, fingerprint: str, payload: Any) -> No
         "token_id": writing.caller.token_id,
         "key": key,
         "fingerprint": fingerprint,
-        "answer": orjson.dumps(payload).decode(),
+        "answer": orjson.dumps(payload, default=_failed).decode(),
         "created_at": writing.now,
     }
     await writing.keep_house(_KEEP, values)
+
+
+def _failed(_: object) -> None:
+    """What failed in a resolver's answer is null when it is told again."""
 
 
 def _number(text: str) -> Any:

@@ -10,6 +10,8 @@ from schema.engine.compile.operation import WriteStep
 from schema.engine.compile.weight import TooLarge
 from schema.engine.document.variables import Variables
 from schema.engine.execute.reading import WORKSPACE, Counts, Reader
+from schema.engine.execute.resolvers.afterwards import from_kept, to_keep
+from schema.engine.execute.resolvers.run import Notes
 from schema.rules.access import Caller, Role
 from schema.rules.errors import BadRequest, Forbidden
 from schema.storage.database import Connection, Database
@@ -30,7 +32,7 @@ _RAISE_REVISION = _revision_moved(1).returning(_WORKSPACE.c.revision)
 _LOWER_REVISION = _revision_moved(-1)
 
 # A count made inside a transaction belongs to a revision that may never be: kept, it would be taken for another transaction's.
-_UNCOUNTED = Counts(0)
+UNCOUNTED = Counts(0)
 
 Payload = dict[str, Any]
 Run = Callable[[Writing, Mapping[str, Any]], Awaitable[Payload]]
@@ -88,37 +90,49 @@ def make_call(action: Action, step: WriteStep, variables: Variables, caller: Cal
     return Call(step, action, arguments, idempotency.read_key(arguments.get("idempotencyKey")))
 
 
+@dataclass(slots=True)
+class Written:
+    """A payload, what in it waits for resolvers, whether it has failures in it, and whether it was an earlier answer."""
+
+    payload: Any
+    notes: Notes
+    failed: bool = False
+    replayed: bool = False
+
+
 class _Nothing(Exception):
     """Nothing was changed: the transaction is rolled back, revision included, and this is answered."""
 
-    def __init__(self, payload: Any, *, replayed: bool) -> None:
+    def __init__(self, result: Written) -> None:
         super().__init__()
-        self.result = payload, replayed
+        self.result = result
 
 
-async def perform(database: Database, call: Call, variables: Variables, caller: Caller, room: int) -> tuple[Any, bool]:
-    """Carries out one mutation; answers its payload, and whether it was an earlier answer told again. Raises GatewayError.
+async def perform(database: Database, call: Call, variables: Variables, caller: Caller, room: int) -> Written:
+    """Carries out one mutation, and answers its payload. Raises GatewayError.
 
     A mutation whose payload would have more than `room` bytes is rolled back, and its error says so.
     """
     call.action.authorise(caller)
     print_ = "" if call.key is None else call.fingerprint(variables)
 
-    async def work(connection: Connection) -> tuple[Any, bool]:
+    async def work(connection: Connection) -> Written:
         revision = (await connection.fetch(STATEMENTS.of(database, _RAISE_REVISION), {"workspace": caller.workspace_id}))[0][0]
         writing = Writing(database, connection, caller, revision)
         if call.key is not None:
             kept = await idempotency.find(writing, call.key, print_)
             if kept is not None:
-                raise _Nothing(idempotency.read_kept(kept, room), replayed=True)
+                payload, notes = from_kept(idempotency.read_kept(kept, room), call.step.sites)
+                raise _Nothing(Written(payload, notes, replayed=True))
         outcome = await call.action.run(writing, call.arguments)
-        payload = await _written(call, writing, outcome, variables, room)
+        written = await _written(call, writing, outcome, variables, room)
         if writing.abandoned or is_refused(outcome) or (call.key is None and not writing.changed):
-            raise _Nothing(payload, replayed=False)
+            raise _Nothing(written)
         if call.key is not None:
-            again = payload if outcome.get("token") is None else await _written(call, writing, {**outcome, "token": None}, variables, room)
-            await _keep(writing, call.key, print_, again)
-        return payload, False
+            again = written if outcome.get("token") is None else await _written(call, writing, {**outcome, "token": None}, variables, room)
+            plain = not again.notes and isinstance(again.payload, dict)
+            await _keep(writing, call.key, print_, again.payload if plain else to_keep(again.payload, again.notes, call.step.sites))
+        return written
 
     try:
         with idempotency.in_progress(caller, call.key):
@@ -130,10 +144,11 @@ async def perform(database: Database, call: Call, variables: Variables, caller: 
         raise BadRequest(message) from error
 
 
-async def _written(call: Call, writing: Writing, outcome: Payload, variables: Variables, room: int) -> Any:
+async def _written(call: Call, writing: Writing, outcome: Payload, variables: Variables, room: int) -> Written:
     """What the action answers, as the selection asks for it."""
-    reader = Reader(writing.database, writing.connection, writing.caller, _UNCOUNTED, room)
-    return await call.step.writer.write(reader, outcome, variables)
+    reader = Reader(writing.database, writing.connection, writing.caller, UNCOUNTED, room)
+    payload = await call.step.writer.write(reader, outcome, variables)
+    return Written(payload, reader.notes or {}, bool(outcome.get("failed")))
 
 
 async def _keep(writing: Writing, key: str, print_: str, payload: Any) -> None:

@@ -17,6 +17,9 @@ RESOLVE = "resolve"
 Call = Callable[[Any], Any]
 """Calls the resolver for one record."""
 
+Together = Callable[[Sequence[Awaitable[Any]]], Awaitable[list[Any]]]
+"""Waits for what resolvers answered; exceptions stand in place of values."""
+
 
 @dataclass(slots=True)
 class Calling:
@@ -26,15 +29,17 @@ class Calling:
     definition: GraphQLField
     batch: bool = False
 
-    async def many(self, sources: Sequence[Any], info: GraphQLResolveInfo[Any], arguments: dict[str, Any]) -> list[Any]:
-        """What the resolver answers for each of `sources`, in order; where it raised, the exception."""
+    async def many(
+        self, sources: Sequence[Any], info: GraphQLResolveInfo[Any], arguments: dict[str, Any], together: "Together"
+    ) -> list[Any]:
+        """What the resolver answers for each of `sources`, in order; where it raised, the exception. `together` waits for coroutines."""
         call = self._call(info, arguments)
         if self.batch:
             return await self._at_once(call, sources)
         found = [_tried(call, source) for source in sources]
         places = [place for place, value in enumerate(found) if hasattr(value, "__await__")]
         if places:
-            answers = await asyncio.gather(*[_started(found[place]) for place in places], return_exceptions=True)
+            answers = await together([found[place] for place in places])
             for place, answer in zip(places, answers, strict=True):
                 found[place] = answer
         return found
@@ -70,6 +75,11 @@ class Calling:
             return lambda _: function(**given)
         name = parent.name
         return lambda source: function(**{name: source}, **given)
+
+
+async def at_once(awaitables: Sequence[Awaitable[Any]]) -> list[Any]:
+    """Waits for all of them at the same time."""
+    return await asyncio.gather(*map(_started, awaitables), return_exceptions=True)
 
 
 def _started(answer: Awaitable[Any]) -> Awaitable[Any]:

@@ -14,6 +14,7 @@ from schema.engine.document.selections import Selected
 
 from .calling import Calling
 from .run import Run
+from .settling import null_fault
 
 
 class Completing(Protocol):
@@ -48,12 +49,15 @@ class NotNull:
     """A type that rules null out."""
 
     inner: Completing
+    coordinate: str
 
     async def many(self, values: Sequence[Any], run: Run) -> list[Any]:
         found = await self.inner.many(values, run)
-        # Where null goes instead is for graphql-core to say.
-        run.failed = run.failed or None in found
-        return found
+        if None not in found:
+            return found
+        # Where null goes instead is said later: by graphql-core for a query, which has no use for these errors, by `settle` for others.
+        run.failed = True
+        return [null_fault(self.coordinate) if value is None else value for value in found]
 
 
 @dataclass(slots=True)

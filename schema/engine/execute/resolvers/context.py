@@ -20,7 +20,7 @@ _CLAUSE = 20_000
 """Bytes that a clause takes beside its text."""
 
 
-class _Clauses:
+class Clauses:
     """Clauses and what they were compiled to, for each kind of database. Who is kept is held, so that no other takes its id."""
 
     def __init__(self) -> None:
@@ -32,7 +32,7 @@ class _Clauses:
         found = self._kept.get(key)
         if found is None:
             statement = database.compile(clause)
-            if "workspace" not in statement.names:
+            if {"workspace", "workspace_id"}.isdisjoint(statement.names):
                 message = f"A resolver's clause must be bound to the caller's workspace, by WORKSPACE: {statement.text}"
                 raise ValueError(message)
             found = clause, statement
@@ -40,7 +40,7 @@ class _Clauses:
         return found[1]
 
 
-_CLAUSES = _Clauses()
+clauses = Clauses()
 
 
 class Snapshot:
@@ -49,7 +49,7 @@ class Snapshot:
     def __init__(self, database: Database, connection: Connection, caller: Caller) -> None:
         self._database = database
         self._connection = connection
-        self._workspace = {"workspace": caller.workspace_id}
+        self._workspace = {"workspace": caller.workspace_id, "workspace_id": caller.workspace_id}
 
     async def fetch(self, clause: Executable, **values: Any) -> Sequence[Row]:
         """All rows of `clause`, as tuples; `values` are its binds.
@@ -57,7 +57,7 @@ class Snapshot:
         The clause must compare `workspace_id` with the bind `workspace` (`reading.WORKSPACE`), whose value is given here:
         raises ValueError where it doesn't. Make it once, at the module's level: then it is compiled once, too.
         """
-        return await self._connection.fetch(_CLAUSES.of(self._database, clause), {**self._workspace, **values})
+        return await self._connection.fetch(clauses.of(self._database, clause), {**values, **self._workspace})
 
     async def revision(self) -> int:
         """The workspace's revision in this state: the number of writes that it has seen."""

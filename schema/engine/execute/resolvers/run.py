@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from graphql import (
+    DocumentNode,
     FragmentDefinitionNode,
     GraphQLField,
     GraphQLObjectType,
@@ -20,13 +21,13 @@ from graphql.type.definition import GraphQLResolveInfoHelpers
 from schema.engine.compile.arguments import Arguments
 from schema.engine.compile.records import Records
 from schema.engine.compile.weight import TooLarge
-from schema.engine.document.selections import Selected
+from schema.engine.document.selections import Selected, fragments_of
 from schema.engine.document.variables import Variables
 from schema.engine.execute.reading import Counts, Reader
 from schema.rules.errors import BadRequest
 from schema.storage.database import Connection
 
-from .calling import Calling
+from .calling import Calling, Together, at_once
 from .context import Context
 from .records import reworded
 
@@ -63,7 +64,12 @@ class Asked:
 
     schema: GraphQLSchema
     operation: OperationDefinitionNode
-    fragments: dict[str, FragmentDefinitionNode]
+    document: DocumentNode
+
+    @property
+    def fragments(self) -> dict[str, FragmentDefinitionNode]:
+        """By name."""
+        return fragments_of(self.document)
 
 
 @dataclass(slots=True)
@@ -79,6 +85,9 @@ class Run:
     counts: Counts
     limit: int
     asked: Asked
+    transaction: Connection | None = None
+    """The write in which they are called; None where each record is read in a snapshot of its own."""
+    together: Together = at_once
     for_fallback: bool = False
     failed: bool = False
     bytes: int = 0
@@ -92,11 +101,25 @@ class Run:
         self._take(notes)
         while self._waiting:
             site: Site = next(iter(self._waiting))
-            await site.resolve(self._waiting.pop(site), self)
+            await site.resolve(self._waiting[site], self)
+            del self._waiting[site]
+
+    def left(self) -> Notes:
+        """What still waits for resolvers."""
+        notes, self._waiting = dict(self._waiting), defaultdict(list)
+        return notes
+
+    def abandon(self, error: Exception) -> None:
+        """Puts an error in place of all that still waits."""
+        self.failed = True
+        for site, notes in self.left().items():
+            for object_, _, _ in notes:
+                object_[site.selected.key] = error
 
     def begin_for_fallback(self) -> None:
         """What was read is read again, for graphql-core."""
         self.for_fallback, self.failed, self.bytes = True, False, 0
+        self._waiting.clear()
         for node, keys, values in self._answered:
             self._keep(node, keys, values)
 
@@ -111,7 +134,7 @@ class Run:
             found = await records.load(reader, ids, self.variables)
             return found, reader.notes
 
-        found, notes = await self.context.database.read(work)
+        found, notes = await (self.context.database.read(work) if self.transaction is None else work(self.transaction))
         self._take(notes or {})
         return found
 
@@ -144,7 +167,7 @@ class Run:
         except BadRequest as error:
             return [error] * len(sources)
         assert field_.calling is not None
-        found = await field_.calling.many(sources, self._info(field_, owner), arguments)
+        found = await field_.calling.many(sources, self._info(field_, owner), arguments, self.together)
         coordinate = f"{owner.name}.{field_.selected.name}"
         return [reworded(value, coordinate, sources[0]) if isinstance(value, Exception) else value for value in found]
 

@@ -1,7 +1,7 @@
 """A place in a query where a resolver answers: compiled with the selection, run when everything is read."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from graphql import (
@@ -26,12 +26,14 @@ from schema.engine.compile.weight import ABSENT, Parents
 from schema.engine.document.selections import Selected
 from schema.engine.document.variables import Variables
 from schema.engine.execute.reading import Reader
-from schema.rules.errors import BadRequest
 
 from .calling import Calling
 from .completing import Completing, Items, Leaves, Member, NotNull, Plain, Stored, is_typename
 from .records import light
 from .run import Note, Run
+
+KEY = "idempotencyKey"
+"""The argument under which a mutation's answer is kept."""
 
 
 @dataclass(slots=True, eq=False)
@@ -48,6 +50,12 @@ class Site:
     calling: Calling
     arguments: Arguments
     completing: Completing
+    enums: dict[str, type[StoredEnum]] = field(default_factory=dict)
+    """The columns that it needs whose values are members of an enum."""
+
+    def columns_of(self, kept: dict[str, Any]) -> dict[str, Any]:
+        """The columns of a record that were kept as JSON, as resolvers get them."""
+        return {name: self.enums[name][value] if name in self.enums and value is not None else value for name, value in kept.items()}
 
     async def load(self, reader: Reader, parents: Parents, variables: Variables) -> Any:
         """What the writer hands its objects to."""
@@ -73,9 +81,10 @@ def compile_site(compiler: Compiler, level: Level, table: FromClause, model: Fie
     source = model.source
     assert isinstance(source, Resolved)
     key = level.place(table.c[compiler.model.stored(model.type_name).key])
-    columns = ", ".join([f"{name!r}: {_needed(compiler, level, table, model, name)}" for name in source.needs])
     site, cost = make_site(compiler, model, selected, key)
+    columns = ", ".join([f"{name!r}: {_needed(compiler, site, level, table, name)}" for name in source.needs])
     level.batches.append(site)
+    compiler.sites.append(site)
     level.weight.fixed += ABSENT
     return f"b{len(level.batches) - 1}((made, {level.row}[{key}], {{{columns}}}))", cost
 
@@ -88,17 +97,26 @@ def make_site(compiler: Compiler, model: FieldModel, selected: Selected, key: in
     declared = definition.extensions["strawberry-definition"]
     completing, cost = _completing(compiler, definition.type, selected, model.coordinate)
     cost.add(Cost(source.cost))
-    origin = owner.extensions["strawberry-definition"].origin if owner is not compiler.model.schema.query_type else None
+    origin = owner.extensions["strawberry-definition"].origin if compiler.model.is_stored(owner.name) else None
     calling = Calling(declared, definition, source.batch)
-    return Site(key, selected, definition, owner, origin, calling, read_arguments(definition, selected.node), completing), cost
+    return Site(key, selected, definition, owner, origin, calling, _arguments(definition, selected), completing), cost
 
 
-def _needed(compiler: Compiler, level: Level, table: FromClause, model: FieldModel, name: str) -> str:
+def _arguments(definition: GraphQLField, selected: Selected) -> Arguments:
+    """A resolver's arguments: the key of a mutation's answer is none of them."""
+    read = read_arguments(definition, selected.node)
+    if KEY not in definition.args:
+        return read
+    return lambda variables: {name: value for name, value in read(variables).items() if name != KEY}
+
+
+def _needed(compiler: Compiler, site: Site, level: Level, table: FromClause, name: str) -> str:
     """The code of what a resolver needs, as Python holds it: enums as their members, amounts in cents, days and instants as texts."""
-    code = level.slot(compiler.model.needed(model.type_name, name, table))
-    type_ = compiler.model.type_of(model.type_name, name)
+    code = level.slot(compiler.model.needed(site.owner.name, name, table))
+    type_ = compiler.model.type_of(site.owner.name, name)
     declared = type_.extensions.get("strawberry-definition") if isinstance(type_, GraphQLEnumType) else None
     if declared is not None and issubclass(declared.wrapped_cls, StoredEnum):
+        site.enums[name] = declared.wrapped_cls
         table_name = f"members_{type_.name}"  # type: ignore[union-attr]
         compiler.names.setdefault(table_name, {held: declared.wrapped_cls[name_] for name_, held in declared.wrapped_cls.held().items()})
         return f"{table_name}.get({code})"
@@ -108,7 +126,7 @@ def _needed(compiler: Compiler, level: Level, table: FromClause, model: FieldMod
 def _completing(compiler: Compiler, type_: Any, selected: Selected, coordinate: str) -> tuple[Completing, Cost]:
     if isinstance(type_, GraphQLNonNull):
         inner, cost = _completing(compiler, type_.of_type, selected, coordinate)
-        return (inner if compiler.for_fallback else NotNull(inner)), cost
+        return (inner if compiler.for_fallback else NotNull(inner, coordinate)), cost
     if isinstance(type_, GraphQLList):
         inner, cost = _completing(compiler, type_.of_type, selected, coordinate)
         return Items(inner, coordinate), cost.times(LIST)
@@ -140,10 +158,3 @@ def _member(compiler: Compiler, model: FieldModel, selected: Selected) -> tuple[
     if calling is not None:
         cost.add(Cost(1))
     return Member(selected, definition, calling, declared.python_name, read_arguments(definition, selected.node), completing), cost
-
-
-def refuse(compiler: Compiler, level: Level, table: FromClause, model: FieldModel, selected: Selected) -> tuple[str, Cost]:
-    """Raises BadRequest: what a mutation answers is kept under its key, and what a subscription tells goes to many at once."""
-    del compiler, level, table, selected
-    message = f"{model.coordinate} has a resolver, which answers in queries only: leave it out here, and query the record by its id."
-    raise BadRequest(message)

@@ -1,0 +1,62 @@
+"""Resolvers of what a mutation answers and an event tells: called when the write is committed, or the event's snapshot is given back.
+
+Whatever goes wrong in them is an error of their field beside the answer: the write stays done, and is told.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from schema.engine.compile.select import Batch
+from schema.engine.compile.weight import TooLarge
+from schema.rules.errors import BadRequest, OutOfTime
+
+from .run import Note, Notes, Run
+from .settling import Answered, settle
+
+SECONDS = 5.0
+"""How long the resolvers of one payload, or of one event, may take in all."""
+
+
+async def complete(data: dict[str, Any], notes: Notes, run: Run, answered: Answered, most: int, seconds: float = SECONDS) -> list[Any]:
+    """Calls the resolvers that `notes` of `data` ask for, for so many `seconds` at most; answers `most` errors of theirs."""
+    try:
+        async with asyncio.timeout(max(0, seconds)):
+            await run.complete(notes)
+    except TimeoutError:
+        run.abandon(OutOfTime("The resolvers of this answer took too long. What was asked for was done: query the record for this field."))
+    except Exception as error:  # noqa: BLE001  what was committed must be told, whatever this is
+        run.abandon(BadRequest(str(error)) if isinstance(error, TooLarge) else error)
+    return settle(data, answered, most) if run.failed else []
+
+
+def to_keep(payload: Any, notes: Notes, sites: Sequence[Batch]) -> list[Any]:
+    """A payload with what waits for resolvers, as it is kept under an idempotency key: objects are named by their place in the payload."""
+    places: defaultdict[int, list[int]] = defaultdict(list)
+    for place, object_ in enumerate(_objects(payload)):
+        places[id(object_)].append(place)
+    noted = [(sites.index(site), object_, key, columns) for site, waiting in notes.items() for object_, key, columns in waiting]
+    return [payload, [[site, place, key, columns] for site, object_, key, columns in noted for place in places[id(object_)]]]
+
+
+def from_kept(kept: Any, sites: Sequence[Any]) -> tuple[Any, Notes]:
+    """The same again: resolvers are called anew when a kept answer is told, with the columns as they were."""
+    if not isinstance(kept, list):
+        return kept, {}
+    payload, noted = kept
+    objects = [*_objects(payload)]
+    notes: defaultdict[Any, list[Note]] = defaultdict(list)
+    for number, place, key, columns in noted:
+        if number < len(sites):
+            notes[sites[number]].append((objects[place], key, sites[number].columns_of(columns)))
+    return payload, dict(notes)
+
+
+def _objects(value: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(value, dict):
+        yield value
+        value = list(value.values())
+    if isinstance(value, list):
+        for item in value:
+            yield from _objects(item)

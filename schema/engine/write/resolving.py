@@ -1,0 +1,56 @@
+"""Mutations that a Python function answers: called within the transaction, its answer completed there, and kept as others are."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import GraphQLError, GraphQLObjectType
+
+from schema.engine.compile.operation import WriteStep
+from schema.engine.document.variables import Variables
+from schema.engine.execute.resolvers.run import Asked, Run
+from schema.engine.execute.resolvers.site import Site
+from schema.rules.errors import GatewayError
+
+from .transaction import UNCOUNTED, Action
+from .unit import UnitOfWork, WriteContext
+from .writing import Writing
+
+
+class ResolverError(Exception):
+    """What a mutation's resolver raised: the error of its field, which was rolled back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resolving:
+    """A mutation as asked for: its root type, the actions that its resolvers may carry out, its variables, its answer's bytes at most."""
+
+    root: GraphQLObjectType
+    actions: Mapping[str, Action]
+    variables: Variables
+    asked: Asked
+    limit: int
+
+    def action(self, step: WriteStep) -> Action:
+        """What a root field does."""
+        if step.resolver is None:
+            return self.actions[step.name]
+        site: Any = step.resolver
+
+        async def run(writing: Writing, _: Mapping[str, Any]) -> dict[str, Any]:
+            return await self._resolved(site, writing)
+
+        return Action(run, admin=step.admin)
+
+    async def _resolved(self, site: Site, writing: Writing) -> dict[str, Any]:
+        unit = UnitOfWork(writing, self.root, site.selected.name, self.actions)
+        context = WriteContext(writing.caller, writing.database, unit=unit)
+        run = Run(context, self.variables, UNCOUNTED, self.limit, self.asked, writing.connection, unit.one_by_one)
+        (value,) = await run.call(site, site.owner, [0], [None])
+        unit.check()
+        if isinstance(value, Exception):
+            raise value if isinstance(value, GatewayError | GraphQLError) else ResolverError(str(value)) from value
+        (payload,) = await site.completing.many([value], run)
+        unit.check()
+        refusals = getattr(value, "user_errors", None) or []
+        return {"payload": payload, "bytes": run.bytes, "notes": run.left(), "failed": run.failed, "token": None, "userErrors": refusals}

@@ -1,0 +1,192 @@
+"""What a mutation's resolver works with: its transaction, and nothing else, since all other writers of the workspace wait behind it."""
+
+from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from time import monotonic
+from types import coroutine
+from typing import Any, NoReturn, TypeVar
+
+from graphql import ArgumentNode, FieldNode, GraphQLError, GraphQLObjectType, NameNode
+from graphql.execution.values import get_argument_values
+from graphql.utilities import value_to_literal
+from sqlalchemy.sql.expression import Executable
+
+from schema.engine.execute.resolvers.context import Context, Snapshot, clauses
+from schema.rules.errors import BadRequest, GatewayError, OutOfTime
+from schema.storage.database import Row
+
+from .transaction import Action
+from .writing import Writing
+
+T = TypeVar("T")
+
+SECONDS = 3.0
+"""How long a mutation's resolver may take. Where it doesn't wait for its unit of work, that is seen when it returns."""
+
+
+class OtherWaitError(RuntimeError):
+    """A mutation's resolver waits for something that isn't its unit of work."""
+
+
+class TookTooLong(GatewayError):
+    """A mutation's resolver took longer than it may."""
+
+    code = OutOfTime.code
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What became of a mutation within a unit of work: the record's id, or `user_errors`, and then nothing was changed."""
+
+    id: str | None
+    user_errors: list[dict[str, Any]]
+
+
+class UnitOfWork:
+    """The transaction of a mutation, which is committed when its resolver has answered and rolled back when it raises.
+
+    The workspace's revision is raised, events and the idempotency key are kept in the same transaction. A database may carry it out again,
+    from the beginning, where another transaction was in the way.
+    """
+
+    def __init__(self, writing: Writing, root: GraphQLObjectType, name: str, actions: Mapping[str, Action]) -> None:
+        self.now = writing.now
+        """The time of the change, as records keep it."""
+        self.revision = writing.revision
+        """The workspace's revision that the change makes."""
+        self._writing, self._root, self._name, self._actions = writing, root, name, actions
+        self._bound = {"workspace": writing.caller.workspace_id, "workspace_id": writing.caller.workspace_id}
+        self._inside = 0
+        self._ends = monotonic() + SECONDS
+        self._failure: Exception | None = None
+
+    async def fetch(self, clause: Executable, **values: Any) -> Sequence[Row]:
+        """All rows of `clause`, which sees what was changed before. It must be bound to the workspace, as a snapshot's clauses are."""
+        statement = clauses.of(self._writing.database, clause)
+        with self._working():
+            return await self._writing.connection.fetch(statement, {**values, **self._bound})
+
+    async def execute(self, clause: Executable, **values: Any) -> int:
+        """Runs an INSERT, UPDATE or DELETE and answers how many rows it touched.
+
+        `workspace_id` in it must be a bind of that name, or be compared with WORKSPACE: both are the caller's. Raises ValueError.
+        """
+        statement = clauses.of(self._writing.database, clause)
+        with self._working():
+            self._writing.changed = True
+            return await self._writing.connection.execute(statement, {**values, **self._bound})
+
+    async def mutate(self, name: str, **arguments: Any) -> Done:
+        """Carries out another mutation of the graph, `createOpportunity` for one, with its rules and events.
+
+        Arguments are named and written as in JSON. Raises ValueError for a mutation that isn't there, Forbidden, BadRequest.
+        """
+        action = self._actions.get(name)
+        if action is None or action.owns_tokens:
+            message = f"{name} is no mutation that can be part of another one."
+            raise ValueError(message)
+        action.authorise(self._writing.caller)
+        given = self._coerced(name, arguments)
+        action.check(given)
+        with self._working():
+            outcome = await action.run(self._writing, given)
+        return Done(outcome["recordId"] or outcome["deletedId"], outcome["userErrors"])
+
+    def _coerced(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        definition = self._root.fields[name]
+        unknown = [argument for argument in arguments if argument not in definition.args]
+        if unknown:
+            message = f"{name} has no argument `{unknown[0]}`."
+            raise BadRequest(message)
+        try:
+            literals = {key: value_to_literal(value, definition.args[key].type) for key, value in arguments.items()}
+            nodes = tuple(ArgumentNode(name=NameNode(value=key), value=node) for key, node in literals.items() if node is not None)
+            return get_argument_values(definition, FieldNode(name=NameNode(value=name), arguments=nodes))
+        except GraphQLError as error:
+            raise BadRequest(error.message) from error
+
+    async def one_by_one(self, awaitables: Sequence[Awaitable[Any]]) -> list[Any]:
+        """What each of them answers, or raises; they may wait for this unit's methods only."""
+        return [await self._tried(each) for each in awaitables]
+
+    def check(self) -> None:
+        """Raises what one of its methods raised, whatever was made of it, and TookTooLong."""
+        if self._failure is not None:
+            raise self._failure
+        self._in_time()
+
+    async def _tried(self, awaitable: Awaitable[Any]) -> Any:
+        try:
+            return await self._watched(_steps(awaitable))
+        except Exception as error:  # noqa: BLE001  whatever a resolver raises stands in place of its value
+            # On SQLite a large payload is read in a thread that has no event loop.
+            return self._other_wait() if str(error) == "no running event loop" else error
+
+    @coroutine
+    def _watched(self, steps: Any) -> Generator[Any, Any, Any]:
+        """Drives a coroutine, and refuses what it waits for outside of this unit's methods. Raises OtherWaitError, at the place."""
+        resume: Callable[[Any], Any] = steps.send
+        argument: Any = None
+        while True:
+            try:
+                waits_for = resume(argument)
+            except StopIteration as end:
+                return end.value
+            if not self._inside:
+                self._refuse(steps)
+            try:
+                argument, resume = (yield waits_for), steps.send
+            except BaseException as error:  # noqa: BLE001  a cancellation is handed on, too
+                argument, resume = error, steps.throw
+
+    def _other_wait(self) -> OtherWaitError:
+        self._failure = OtherWaitError(
+            f"Mutation.{self._name} waits for something other than its unit of work (`info.context.unit`). All writers of the workspace "
+            "would wait with it: do that before the mutation or after it."
+        )
+        return self._failure
+
+    def _refuse(self, steps: Any) -> NoReturn:
+        refused = self._other_wait()
+        try:
+            steps.throw(refused)
+        except StopIteration:
+            pass  # It took no notice.
+        finally:
+            steps.close()
+        raise refused
+
+    @contextmanager
+    def _working(self) -> Iterator[None]:
+        self._in_time()
+        self._inside += 1
+        try:
+            yield
+        except Exception as error:
+            self._failure = self._failure or error
+            raise
+        finally:
+            self._inside -= 1
+
+    def _in_time(self) -> None:
+        if monotonic() > self._ends:
+            self._failure = TookTooLong(f"{self._name} took longer than {SECONDS:g} s: nothing of it was done.")
+            raise self._failure
+
+
+async def _steps(awaitable: Awaitable[T]) -> T:
+    return await awaitable
+
+
+@dataclass(slots=True)
+class WriteContext(Context):
+    """What a mutation's resolver finds in `info.context`: `caller`, `loaders`, and its unit of work."""
+
+    unit: UnitOfWork = field(kw_only=True)
+
+    async def read(self, work: Callable[[Snapshot], Awaitable[T]]) -> T:
+        """Raises OtherWaitError: a mutation's resolver reads what its own transaction sees."""
+        del work
+        message = "A mutation's resolver reads by `info.context.unit.fetch`, within its transaction."
+        raise OtherWaitError(message)
