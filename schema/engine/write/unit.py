@@ -78,7 +78,7 @@ class UnitOfWork:
             return await self._writing.connection.execute(statement, {**values, **self._bound})
 
     async def mutate(self, name: str, **arguments: Any) -> Done:
-        """Carries out another mutation of the graph, `createOpportunity` for one, with its rules and events.
+        """Carries out another mutation of the graph by its name, with its rules and events.
 
         Arguments are named and written as in JSON. Raises ValueError for a mutation that isn't there, Forbidden, BadRequest.
         """
