@@ -42,7 +42,7 @@ def _imports(node: ast.AST, *, guarded: bool = False) -> Iterator[tuple[str, boo
 
 def of_extras() -> set[str]:
     """The packages that an extra of ours brings, with all that they need: a module that imports one is only loaded where it is there."""
-    found = {name for name in names("requirements-container") - names("requirements")}
+    found = names("requirements-container") - names("requirements")
     assert found
     return found
 
