@@ -160,7 +160,7 @@ lock: develop ## Bring the locks up to date with pyproject.toml
 	$(foreach lock,$(LOCKS),$(COMPILE) $($(lock)) -o $(lock).lock &&) :
 
 clean: ## Remove everything that was made
-	rm -rf .venv $(WEB)/dist $(WEB)/node_modules $(patsubst %/.installed,%,$(NODE_TESTS)) tests/clients/generated tests/clients/.venv-ariadne tests/generators/generated tests/generators/.venv-generators \
+	rm -rf .venv $(WEB)/dist $(WEB)/node_modules $(patsubst %/.installed,%,$(NODE_TESTS)) tests/clients/generated tests/clients/.venv-ariadne tests/generators/generated tests/generators/.venv-generators tests/deploy/.venv-deploy \
 	  .venv-bench tests/benchmarks/node/node_modules tests/benchmarks/data build dist *.egg-info
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -110,6 +110,9 @@ async def connected(database_url: str) -> AsyncIterator[Run]:
     engine = create_async_engine("postgresql+asyncpg://", async_creator=connector.connect, poolclass=NullPool)
     try:
         async with engine.begin() as connection:
+            # A role may have short times, as it must behind a pooler: a migration takes what it needs.
+            await connection.execute(text(f"SET LOCAL statement_timeout = '{STATEMENT_SECONDS:g}s'"))
+            await connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
             await connection.execute(text(f"SET LOCAL lock_timeout = '{WAIT_SECONDS:g}s'"))
             await connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
             # A change of a table that waits for somebody's long read holds up everybody behind it: better to come back later.

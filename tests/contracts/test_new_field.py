@@ -72,7 +72,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The repository with the lines of a new field in it, its migration written and its contracts made anew."""
     folder = tmp_path_factory.mktemp("copy")
     ignored = shutil.ignore_patterns("node_modules", "__pycache__", "*.db", "dist", ".venv*", "benchmarks", "browser", "clients")
-    for room in ("gateway", "schema", "rest_compat", "tests", "docs"):
+    for room in ("gateway", "schema", "rest_compat", "tests", "docs", "deploy"):
         shutil.copytree(ROOT / room, folder / room, ignore=ignored)
     for file in ("pyproject.toml", "README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"):
         shutil.copy(ROOT / file, folder / file)

@@ -208,3 +208,21 @@ async def test_texts_are_folded_anew(empty_url: str) -> None:
         assert [each.split("\n")[0] for each in found[text]] == [FOLDED[number % len(FOLDED)] for number in range(MANY)]
     assert found["contact.email_folded"][:2] == [*ADDRESSES]
     assert found["workspace.revision"] == [6]
+
+
+async def test_short_times_of_a_role(postgres_server: Postgres, postgres_url: str) -> None:
+    """Where the database gives each session short times, as it must behind a pooler, a migration takes the time that it needs."""
+    name = urlsplit(postgres_url).path[1:]
+    short = ("statement_timeout", "idle_in_transaction_session_timeout")
+    postgres_server.sql(*(f"ALTER DATABASE {name} SET {setting} = '2s'" for setting in short))
+    found: dict[str, str] = {}
+
+    def look(connection: Connection) -> None:
+        found.update({setting: connection.exec_driver_sql(f"SHOW {setting}").scalar_one() for setting in short})
+
+    try:
+        async with connected(postgres_url) as run:
+            await run(look)
+    finally:
+        postgres_server.sql(f"ALTER DATABASE {name} RESET ALL")
+    assert found == {"statement_timeout": "1h", "idle_in_transaction_session_timeout": "0"}

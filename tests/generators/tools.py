@@ -3,15 +3,14 @@
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Sequence
-from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
 import pytest
 
 from tests.clients.tools import run
+from tests.environments import programs_of
 from tests.live_server import ROOT, Demo, require
 
 HERE: Final = Path(__file__).parent
@@ -49,15 +48,7 @@ def needs_packages() -> None:
 
 def environment() -> Path:
     """The programs of generators in Python, in an environment of their own, made when the lock has changed."""
-    folder = HERE / ".venv-generators"
-    stamp, wanted = folder / "lock.sha256", sha256(LOCK.read_bytes()).hexdigest()
-    if not stamp.exists() or stamp.read_text("utf-8") != wanted:
-        shutil.rmtree(folder, ignore_errors=True)
-        run([sys.executable, "-m", "venv", folder])
-        install: Command = [folder / "bin" / "python", "-m", "pip", "install", "-q", "--disable-pip-version-check"]
-        run([*install, "--require-hashes", "-r", LOCK], patience=PATIENCE)
-        stamp.write_text(wanted, "utf-8")
-    return folder / "bin"
+    return programs_of(LOCK, HERE / ".venv-generators")
 
 
 def generator_jar() -> Path:
