@@ -65,6 +65,19 @@ def test_serving_has_what_it_imports() -> None:
     assert {name for name, _ in found} <= names("requirements-container")
 
 
+def test_serving_without_extras() -> None:
+    """Where only what serving needs is installed, the application is made all the same."""
+    owners = packages_distributions().items()
+    extras = [module for module, names in owners if {re.sub(r"[-_.]+", "-", name).lower() for name in names} <= of_extras()]
+    assert {"brotli", "zstandard"} <= {*extras}
+    program = (
+        f"import sys; sys.modules.update(dict.fromkeys({extras}));"
+        "import gateway.cli.main; from gateway.serving import application; from gateway.settings import load; application(load(), None)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 def _installed(lock: str) -> Iterator[Distribution]:
     for name in sorted(names(lock)):
         try:
