@@ -55,7 +55,7 @@ class RestRoutes(BaseRoute):
         if endpoint is None:
             state.setdefault("route", path_endpoints.path)
             return []
-        state["route"], state["operation"] = endpoint.path, endpoint.document.name
+        state["route"], state["operation"] = endpoint.path, endpoint.operation_name
         return endpoint.notices
 
     @override

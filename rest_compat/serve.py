@@ -59,7 +59,7 @@ class Server:
             if endpoint is None:
                 status, own, body = _other_method(path_endpoints, method, state)
             else:
-                state["route"], state["operation"], notices = endpoint.path, endpoint.document.name, endpoint.notices
+                state["route"], state["operation"], notices = endpoint.path, endpoint.operation_name, endpoint.notices
                 check_accept(headers.get(b"accept", ""))
                 sent = await read_body(headers, receive, self._graph.max_body) if method in _WITH_BODY else b""
                 request = Request(method, scope["path"], scope["query_string"], headers, sent)

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from schema.rules.access import Caller
@@ -10,6 +11,8 @@ from schema.rules.access import Caller
 LONGEST_PATH: Final = 1_000
 #: Characters of its operation's name, its program's and its address.
 LONGEST_NAME: Final = 200
+#: Addresses and programs that are kept as the log tells them, each.
+MOST_NAMES: Final = 256
 #: The length of a `traceparent` (https://www.w3.org/TR/trace-context/#traceparent-header); further parts of later versions are cut off.
 TRACEPARENT: Final = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?")
 LONGEST_TRACEPARENT: Final = 128
@@ -61,8 +64,8 @@ def members(line: Line) -> dict[str, Any]:
         "operation": line.operation and line.operation[:LONGEST_NAME],
         "workspace": None if caller is None else caller.workspace_id,
         "token": None if caller is None else caller.token_id,
-        "client": line.client and clean(line.client[:LONGEST_NAME]),
-        "user_agent": clean(line.user_agent.decode("latin-1")) or None,
+        "client": line.client and short(line.client),
+        "user_agent": program(line.user_agent),
     }
     if line.error is not None:
         told["error"] = line.error
@@ -71,6 +74,18 @@ def members(line: Line) -> dict[str, Any]:
     if line.traceparent is not None and (parent := TRACEPARENT.fullmatch(line.traceparent)):
         told["trace_id"] = parent[1].decode()
     return told
+
+
+@lru_cache(MOST_NAMES)
+def short(text: str) -> str:
+    """A client's text for the log, cut to `LONGEST_NAME`."""
+    return clean(text[:LONGEST_NAME])
+
+
+@lru_cache(MOST_NAMES)
+def program(sent: bytes) -> str | None:
+    """What a client says that it is (`User-Agent`), for the log; None where it says nothing."""
+    return short(sent.decode("latin-1")) or None
 
 
 def clean(text: str) -> str:

@@ -57,7 +57,7 @@ class Journal:
             size,
             state.get("operation"),
             state.get("caller"),
-            None if client is None else client[0],
+            None if client is None else client[0][:LONGEST_NAME],
             headers.get(b"user-agent", b"")[:LONGEST_NAME],
             error,
             None if error is None else state.get("reason", error.lower()),

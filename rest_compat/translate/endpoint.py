@@ -82,7 +82,8 @@ class Endpoint:
         self.body, self.message_names = self._body()
         self.deprecated = self._deprecated()
         self._deprecated_keys = {source.key.name: source.deprecated for source in self.sources}
-        self._notices: Headers = [(b"x-graphql-operation", self.document.name.encode()), *([JSON_QUERIES] if action == "list" else [])]
+        self.operation_name = self.document.name
+        self._notices: Headers = [(b"x-graphql-operation", self.operation_name.encode()), *([JSON_QUERIES] if action == "list" else [])]
         self.deprecations_always = self._always()
         self.notices: Headers = self._notices + deprecation_headers(self.deprecations_always)
         self._in_whole = self._of_whole_objects()

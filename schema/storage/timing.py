@@ -1,7 +1,7 @@
 """How long statements take: each one is noted by a call into C, and Python is only called for those that take long."""
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from math import inf
 from typing import Final, TypeAlias
 
@@ -38,8 +38,7 @@ class Timing:
         if seconds > self.above:
             self.report(statement, seconds, rows)
 
-    def taken(self) -> Iterator[float]:
+    def taken(self) -> Sequence[float]:
         """The seconds of each statement since the last time, each told once."""
-        durations = self._durations
-        while durations:
-            yield durations.popleft()
+        take = self._durations.popleft
+        return [take() for _ in range(len(self._durations))]
