@@ -63,20 +63,25 @@ class Tracing:
     def begin(self, scope: Scope) -> None:
         """Begin the span of a request, if it is to have one. Its log line tells the trace then, as it does that of the client."""
         headers: dict[bytes, bytes] = scope["state"]["headers"]
-        given = headers.get(b"traceparent")
-        parent = None if given is None else TRACEPARENT.fullmatch(given[:LONGEST_TRACEPARENT])
-        if parent is not None and given is not None:
-            if not int(parent[3], 16) & 1:
-                return
-            context = _PROPAGATOR.extract(_carrier(given, headers.get(b"tracestate", b"")), Context())
-        elif random() < self._ratio:  # noqa: S311  a sample, not a secret
-            context = Context()
-        else:
+        context = self._context(headers)
+        if context is None:
+            # A request that was sent ahead on a connection may begin in the context of the one before it.
+            CURRENT.set(None)
             return
         trace = self._start("request", context, SpanKind.SERVER)
         CURRENT.set(trace)
         scope["state"]["trace"] = trace
         headers[b"traceparent"] = _traceparent(trace).encode()
+
+    def _context(self, headers: dict[bytes, bytes]) -> Context | None:
+        """The context that a request's span belongs into; None where it is to have none."""
+        given = headers.get(b"traceparent")
+        parent = None if given is None else TRACEPARENT.fullmatch(given[:LONGEST_TRACEPARENT])
+        if given is None or parent is None:
+            return Context() if random() < self._ratio else None  # noqa: S311  a sample, not a secret
+        if not int(parent[3], 16) & 1:
+            return None
+        return _PROPAGATOR.extract(_carrier(given, headers.get(b"tracestate", b"")), Context())
 
     def observing(self, observe: Observe) -> Observe:
         """`observe`, which also ends the request's span."""
