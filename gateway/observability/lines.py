@@ -11,7 +11,7 @@ from schema.rules.access import Caller
 LONGEST_PATH: Final = 1_000
 #: Characters of its operation's name, its program's and its address.
 LONGEST_NAME: Final = 200
-#: Addresses and programs that are kept as the log tells them, each.
+#: Names of clients and operations, and of programs, that are kept as the log tells them.
 MOST_NAMES: Final = 256
 #: The length of a `traceparent` (https://www.w3.org/TR/trace-context/#traceparent-header); further parts of later versions are cut off.
 TRACEPARENT: Final = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?")
@@ -54,14 +54,14 @@ def members(line: Line) -> dict[str, Any]:
         "event": "request",
         "level": "info",
         "timestamp": datetime.fromtimestamp(line.at, UTC),
-        "request_id": line.request_id.decode(),
+        "request_id": clean(line.request_id.decode()),
         "method": line.method,
         "path": clean(line.path),
         "route": line.route,
         "status": line.status,
         "ms": round(line.seconds * 1000, 3),
         "bytes": line.size,
-        "operation": line.operation and line.operation[:LONGEST_NAME],
+        "operation": line.operation and short(line.operation),
         "workspace": None if caller is None else caller.workspace_id,
         "token": None if caller is None else caller.token_id,
         "client": line.client and short(line.client),
@@ -70,7 +70,7 @@ def members(line: Line) -> dict[str, Any]:
     if line.error is not None:
         told["error"] = line.error
     if line.ignored:
-        told["ignored"] = line.ignored
+        told["ignored"] = [*map(clean, line.ignored)]
     if line.traceparent is not None and (parent := TRACEPARENT.fullmatch(line.traceparent)):
         told["trace_id"] = parent[1].decode()
     return told

@@ -9,7 +9,7 @@ from schema.storage.statements import Statement
 from schema.storage.timing import FAILED
 
 from .current import OPERATION, REQUEST_ID
-from .lines import LONGEST_NAME
+from .lines import clean, short
 
 #: Characters of a statement that are told.
 LONGEST_STATEMENT: Final = 2_000
@@ -30,7 +30,7 @@ class SlowStatements:
             ms=round(seconds * 1000, 3),
             rows=None if rows == FAILED else rows,
             failed=rows == FAILED,
-            plan=operation and operation.name and operation.name[:LONGEST_NAME],
-            request_id=request_id and request_id.decode(),
+            plan=operation and operation.name and short(operation.name),
+            request_id=request_id and clean(request_id.decode()),
             statement=statement.text[:LONGEST_STATEMENT],
         )

@@ -87,6 +87,16 @@ def test_nothing_of_what_variables_held(written: tuple[str, str]) -> None:
     assert "s" * 20 not in text
 
 
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_what_is_told_begins_no_line(form: str) -> None:
+    """Text that a client or a library brings along can't look like a line of the log, nor colour a terminal."""
+    program = PROGRAM + "structlog.get_logger().warning('odd\\nforged', path='a\\x1b[31m\\nforged'); loop.close()"
+    environment = {"PYTHONPATH": str(ROOT), "SECRET": SECRET}
+    done = subprocess.run([sys.executable, "-c", program, form], env=environment, capture_output=True, text=True, check=True)
+    assert len(done.stderr.splitlines()) == 1
+    assert "\x1b[31m" not in done.stderr
+
+
 def test_on_a_terminal_the_log_is_for_people() -> None:
     """By itself it is JSON for programs, and words where standard error is a terminal."""
     program = (

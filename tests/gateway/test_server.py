@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from gateway.live.messages import SUBPROTOCOL
-from tests.connecting import PATIENCE, free_port
+from tests.connecting import PATIENCE, free_port, until
 from tests.gateway.conftest import HEADERS, TOKEN
 
 ROOT = Path(__file__).parents[2]
@@ -140,6 +141,30 @@ async def test_workers(program: Path, sqlite_url: str) -> None:
         assert (await metrics.get("/healthz")).headers["x-content-type-options"] == "nosniff"
         process.send_signal(signal.SIGTERM)
         await process.communicate()
+
+
+async def test_a_worker_that_dies(program: Path, sqlite_url: str) -> None:
+    """It is an error in the log, with what ended it; another one takes its place."""
+    async with served(program, sqlite_url, workers=2) as (process, client):
+        first = workers_of(process.pid)
+        os.kill(min(first), signal.SIGKILL)
+        await until(lambda: len(workers_of(process.pid) - first) == 1)
+        assert await answers(client)
+        process.send_signal(signal.SIGTERM)
+        _, log = await process.communicate()
+    [line] = [line for line in map(json.loads, log.splitlines()) if line["event"].startswith("A worker has died")]
+    assert (line["level"], line["pid"], line["signal"]) == ("error", min(first), "SIGKILL")
+
+
+def workers_of(supervisor: int) -> set[int]:
+    children = psutil.Process(supervisor).children()
+    return {child.pid for child in children if "spawn_main" in " ".join(_command(child))}
+
+
+def _command(process: psutil.Process) -> list[str]:
+    with suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
+        return process.cmdline()
+    return []
 
 
 @pytest.mark.parametrize("form", ["json", "console"])
