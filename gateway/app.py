@@ -54,7 +54,8 @@ from schema.engine.execute.answers import Answer, EventAnswer
 from schema.engine.write.expiry import ExpiredKeys
 from schema.extensions import ExtensionError, load
 from schema.graph import Graph
-from schema.storage.database import Database, Figures, open_database
+from schema.storage.database import Database, Figures
+from schema.storage.opening import open_database
 from schema.storage.sweeps import Sweeper
 
 #: Names of this machine for itself.

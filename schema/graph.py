@@ -7,7 +7,6 @@ errors, is completed by graphql-core from the same rows: one meaning, two speeds
 import logging
 from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
 from functools import partial
 from time import monotonic
 from typing import Any
@@ -17,7 +16,7 @@ from graphql import GraphQLError, GraphQLSchema
 
 from schema.engine.compile.compiler import NotCompiled
 from schema.engine.compile.explain import explain
-from schema.engine.compile.operation import EventPlan, MutationPlan, QueryPlan, WriteStep
+from schema.engine.compile.operation import EventPlan, QueryPlan
 from schema.engine.compile.weight import TooLarge
 from schema.engine.compile.writer import PlanFault
 from schema.engine.document.documents import Documents, Prepared, RequestError, request_error
@@ -25,23 +24,19 @@ from schema.engine.document.introspection import Introspection, SchemaPart
 from schema.engine.document.limits import Limits
 from schema.engine.document.variables import NUMBER_BYTES, Variables
 from schema.engine.events.feed import Feed
-from schema.engine.events.telling import Resolve, Telling
+from schema.engine.events.telling import Telling
 from schema.engine.execute.answers import Answer, EventAnswer
 from schema.engine.execute.fairness import HeavyWork
 from schema.engine.execute.fallback import SMALL, Call, Fallback, TooMuchSchema
 from schema.engine.execute.plans import Plans
 from schema.engine.execute.reading import Counts, InFlight, Reader, RevisionChanged
-from schema.engine.execute.resolvers.afterwards import SECONDS, complete
+from schema.engine.execute.requests import Reading
+from schema.engine.execute.resolvers.afterwards import Resolvers
 from schema.engine.execute.resolvers.around import Around, Told
 from schema.engine.execute.resolvers.context import Context
-from schema.engine.execute.resolvers.run import Asked, Notes, Run
-from schema.engine.execute.resolvers.settling import Answered
-from schema.engine.execute.response_errors import error_of, located, of_storage, too_dear
-from schema.engine.write.carrying import TELLING_SECONDS, Bounds, carry_out
-from schema.engine.write.mutating import calls_of
-from schema.engine.write.resolving import Resolving
+from schema.engine.execute.response_errors import error_of, of_storage, too_dear
+from schema.engine.write.mutating import Mutations
 from schema.engine.write.transaction import Call as WriteCall
-from schema.engine.write.transaction import Written
 from schema.rules.access import Caller
 from schema.rules.errors import GatewayError, ServiceUnavailable
 from schema.storage.database import Connection, Database, Figures, InputRejected, StorageError
@@ -57,24 +52,6 @@ COMPILE_ATTEMPTS = 4
 _NULL = "a plan met null in %s, which can't be null: graphql-core answers operation %s in its place, for %d s"
 
 
-@dataclass(slots=True)
-class Reading:
-    """Who reads, whether the workspace's revision is wanted with what is read, and the answer's bytes beside it."""
-
-    caller: Caller
-    at_revision: bool
-    deadline: float | None = None
-    spent: int = 0
-    attempts: int = 0
-    """How often it had to wait for statements."""
-    context: Context | None = None
-    """What resolvers and schema extensions find in `info.context`, once there is one."""
-    notes: Notes | None = None
-    """What waits for resolvers; None where nothing does."""
-    run: Run | None = None
-    """The resolvers that were called."""
-
-
 class Graph:
     """The canonical graph. `plans=False` leaves every query to graphql-core's completion: to compare, and to measure."""
 
@@ -84,7 +61,6 @@ class Graph:
         built = build(*extensions)
         self.sdl: str = built.sdl
         self.graphql_schema: GraphQLSchema = built.schema
-        self.actions = built.writes.actions
         hooks = [class_ for extension in extensions for class_ in extension.schema_extensions]
         self._around = Around(built.strawberry, hooks) if hooks else None
         self.limits = limits or Limits()
@@ -105,6 +81,8 @@ class Graph:
         self.events = Feed(database)
         self.rights_changed: Callable[[str], None] = lambda _: None
         """Called with the id of a key or user after a write that may have changed what its tokens are good for, before the answer."""
+        self._resolvers = Resolvers(self.graphql_schema, database, self._counts, self.limits)
+        self._mutations = Mutations(self._resolvers, built.writes.actions, self._tried)
         self._telling = Telling(database, self.events, self._counts, self.limits.max_answer)
 
     def figures(self) -> Figures:
@@ -187,7 +165,8 @@ class Graph:
             if cost > self.limits.max_cost:
                 return Answer(None, too_dear(cost, self.limits).errors, extensions, executed=False)
             if prepared.kind == "mutation":
-                answer = await self._mutate(prepared, plan, values, reading)
+                answer = await self._mutations.carry_out(prepared, plan, values, reading)
+                self.compiled += 1
             else:
                 answer = await self._query(prepared, plan, given, values, reading)
         except RequestError as error:
@@ -236,20 +215,15 @@ class Graph:
     async def _resolved(self, prepared: Prepared, plan: QueryPlan, values: Variables, reading: Reading) -> bool:
         """Calls the resolvers that what was read waits for; False where something went wrong that graphql-core is to tell."""
         if reading.run is None:
-            reading.run = self._run_of(self._asked(prepared), values, reading)
+            reading.run = self._resolvers.run(
+                self._resolvers.asked(prepared), values, reading.context or Context(reading.caller, self.database)
+            )
         if plan.compiler.for_fallback:
             reading.run.begin_for_fallback()
         notes, reading.notes = reading.notes or {}, None
         with plan.compiler.compiling():
             await reading.run.complete(notes)
         return not reading.run.failed
-
-    def _asked(self, prepared: Prepared) -> Asked:
-        return Asked(self.graphql_schema, prepared.operation, prepared.document)
-
-    def _run_of(self, asked: Asked, values: Variables, reading: Reading) -> Run:
-        context = reading.context or Context(reading.caller, self.database)
-        return Run(context, values, self._counts, self.limits.max_answer, asked)
 
     async def _with_schema(
         self, plan: QueryPlan, part: SchemaPart, given: dict[str, Any], values: Variables, reading: Reading
@@ -320,45 +294,11 @@ class Graph:
             raise TooLarge(self.limits.max_answer)
         return Answer(result.data, errors or None, revision=revision)
 
-    async def _mutate(self, prepared: Prepared, plan: MutationPlan, values: Variables, reading: Reading) -> Answer:
-        """Nothing is done where any root field is malformed: raises RequestError. Raises StorageError where nothing could be done."""
-        caller, deadline = reading.caller, reading.deadline
-        asked = self._asked(prepared)
-        root: Any = self.graphql_schema.mutation_type
-        resolving = Resolving(root, self.actions, values, asked, self.limits.max_answer)
-        calls = calls_of(plan, values, caller, resolving.action, self.limits.max_errors)
-
-        def tried(call: WriteCall) -> None:
-            self.events.wake(caller.workspace_id)
-            if call.action.owns_tokens:
-                self.rights_changed(call.arguments["id"])
-
-        async def resolve(step: WriteStep, written: Written) -> list[dict[str, Any]]:
-            data = {step.key: written.payload}
-            answered = Answered(self.graphql_schema, root, step.selected, step.selections)
-            left = SECONDS if deadline is None else min(SECONDS, deadline - TELLING_SECONDS - monotonic())
-            run = self._run_of(asked, values, reading)
-            run.failed = written.failed
-            errors = await complete(data, written.notes, run, answered, self.limits.max_errors, left)
-            written.payload = data[step.key]
-            return errors
-
-        bounds = Bounds(self.limits.max_answer, deadline)
-        carried = await carry_out(self.database, calls, values, caller, bounds, tried, resolve)
-        self.compiled += 1
-        errors = [*[located(error, step) for step, error in carried.failures], *carried.below]
-        return Answer(carried.data, errors or None, {"idempotencyReplayed": True} if carried.replayed else {})
-
-    def _resolve_events(self, prepared: Prepared, plan: EventPlan, values: Variables, caller: Caller) -> Resolve:
-        asked, root = self._asked(prepared), self.graphql_schema.subscription_type
-        assert root is not None
-        answered = Answered(self.graphql_schema, root, plan.selected, plan.selections)
-
-        async def resolve(data: dict[str, Any], notes: Notes) -> list[dict[str, Any]]:
-            run = self._run_of(asked, values, Reading(caller, at_revision=False))
-            return await complete(data, notes, run, answered, self.limits.max_errors)
-
-        return resolve
+    def _tried(self, call: WriteCall, caller: Caller) -> None:
+        """After a root field of a mutation, however it ended."""
+        self.events.wake(caller.workspace_id)
+        if call.action.owns_tokens:
+            self.rights_changed(call.arguments["id"])
 
     async def subscribe(self, prepared: Prepared, variables: dict[str, Any] | None, caller: Caller) -> AsyncGenerator[EventAnswer, None]:
         """Follows events for `caller`: an answer for each, after commit, in commit order.
@@ -373,7 +313,7 @@ class Graph:
             cost = self._cost(plan, values)
             if cost > self.limits.max_cost:
                 raise too_dear(cost, self.limits)
-            resolve = self._resolve_events(prepared, plan, values, caller) if plan.sites else None
+            resolve = self._resolvers.of_events(prepared, plan, values, caller) if plan.sites else None
             async with aclosing(self._telling.follow(plan, values, given, caller, resolve)) as answers:
                 async for answer in answers:
                     yield EventAnswer(answer)

@@ -12,7 +12,8 @@ import structlog
 from hypothesis import HealthCheck, settings
 
 from gateway.migrations import upgrade
-from schema.storage.database import Database, open_database
+from schema.storage.database import Database
+from schema.storage.opening import open_database
 from tests.postgres import Postgres, start_postgres
 from tests.tokens import check_log
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 from gateway import VERSION
 from gateway.migrations import knows, upgrade
 from schema.rules.clock import now
-from schema.storage.database import Connection, open_database, sqlite_path
+from schema.storage.database import Connection, sqlite_path
 from schema.storage.epochs import begin_epoch
 from schema.storage.manifest import (
     SUFFIX,
@@ -28,6 +28,7 @@ from schema.storage.manifest import (
     publish,
     read_manifest,
 )
+from schema.storage.opening import open_database
 from schema.storage.postgresql import backup as postgresql
 from schema.storage.sqlite import backup as sqlite
 

@@ -34,8 +34,9 @@ from gateway.server.listen import ListenError, listening
 from gateway.settings import Settings, SettingsError, load, unknown_variables
 from schema.rules.access import Caller, Role
 from schema.rules.text import trimmed
-from schema.storage.database import Database, StorageError, open_database
+from schema.storage.database import Database, StorageError
 from schema.storage.manifest import BackupFailed, BackupRefused
+from schema.storage.opening import open_database
 
 from . import demo as demos
 from . import keeping, usage_report

@@ -9,7 +9,8 @@ import typer
 
 from gateway.migrations import head_is_current, upgrade
 from gateway.settings import Settings
-from schema.storage.database import Database, open_database, sqlite_path
+from schema.storage.database import Database, sqlite_path
+from schema.storage.opening import open_database
 
 from .terminal import Refused
 

@@ -6,7 +6,8 @@ from sqlalchemy import text
 
 from gateway.auth.workspaces import find_or_create
 from schema.rules.access import Role
-from schema.storage.database import Connection, open_database
+from schema.storage.database import Connection
+from schema.storage.opening import open_database
 
 from .bulk import Batch, Bulk, bulk
 from .deals import Cast, deal

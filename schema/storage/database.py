@@ -151,23 +151,3 @@ def sqlite_path(url: str) -> Path | None:
     """The file of a `sqlite:///…` address; None for other addresses."""
     scheme, _, path = url.partition(":///")
     return Path(path) if scheme == "sqlite" and path else None
-
-
-def open_database(
-    url: str, *, statement_timeout: float = 3.0, pool_size: int = 10, acquire_timeout: float = 2.0, operation_timeout: float = 10.0
-) -> Database:
-    """The store at `sqlite:///path` or `postgresql://…`, not yet connected. Times in seconds. Raises ValueError for other addresses.
-
-    No wait for a lock or a connection is so long that an operation of `operation_timeout` couldn't be refused before its end.
-    """
-    from schema.storage.postgresql.driver import PostgresqlDatabase  # noqa: PLC0415  a driver is imported only where it is used
-    from schema.storage.sqlite.driver import SqliteDatabase  # noqa: PLC0415
-
-    scheme = url.partition("://")[0]
-    if scheme == "sqlite":
-        patience = max(operation_timeout - statement_timeout - 1, operation_timeout / 2)
-        return SqliteDatabase(url, statement_timeout=statement_timeout, acquire_timeout=acquire_timeout, patience=patience)
-    if scheme in {"postgresql", "postgres"}:
-        return PostgresqlDatabase(url, statement_timeout=statement_timeout, pool_size=pool_size, acquire_timeout=acquire_timeout)
-    message = f"{url.partition('@')[2] or url!r} is no database address: give sqlite:///path or postgresql://user@host/name"
-    raise ValueError(message)

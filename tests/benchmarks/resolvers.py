@@ -7,7 +7,7 @@ from time import thread_time
 
 from gateway.migrations import upgrade
 from schema.graph import Graph
-from schema.storage.database import open_database
+from schema.storage.opening import open_database
 from tests.extensions.deals import extension
 from tests.schema.world import fill, make_tenant
 

@@ -15,7 +15,7 @@ import pytest
 from gateway.auth.keys import Keys, NewKey
 from gateway.pages import is_built
 from schema.rules.access import Role
-from schema.storage.database import open_database
+from schema.storage.opening import open_database
 from tests.live_server import Demo, require, serve_demo
 
 HERE = Path(__file__).parent

@@ -19,7 +19,7 @@ import asyncio
 from gateway.migrations import upgrade
 from schema.graph import Graph
 from schema.rules.access import Caller, Role
-from schema.storage.database import open_database
+from schema.storage.opening import open_database
 from tests.gateway.test_migrations import differences
 from tests.schema.test_following import begun
 

@@ -20,7 +20,8 @@ from gateway.migrations import upgrade
 from gateway.serving import config_of
 from gateway.settings import Settings
 from schema.rules.access import Caller, Role
-from schema.storage.database import Database, open_database
+from schema.storage.database import Database
+from schema.storage.opening import open_database
 from tests.connecting import free_port
 from tests.live_server import ROOT
 from tests.postgres import start_postgres

@@ -16,7 +16,7 @@ import orjson
 
 from schema.graph import Graph
 from schema.rules.access import Caller, Role
-from schema.storage.database import open_database
+from schema.storage.opening import open_database
 
 TASKS = 2
 BY_HTTP = 0.2

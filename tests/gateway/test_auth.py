@@ -16,7 +16,8 @@ from gateway.auth.keys import KeyFault, Keys, NewKey
 from gateway.settings import Settings
 from schema.nouns.users.keys import new_token
 from schema.rules.access import Caller, Role
-from schema.storage.database import Connection, Database, open_database
+from schema.storage.database import Connection, Database
+from schema.storage.opening import open_database
 
 
 class Clock:

@@ -21,7 +21,8 @@ from gateway.auth import Authenticator, AuthError, AuthSettingsError
 from gateway.auth.keys import Keys, NewKey
 from gateway.settings import Settings
 from schema.rules.access import Caller, Role
-from schema.storage.database import Connection, Database, Unavailable, open_database
+from schema.storage.database import Connection, Database, Unavailable
+from schema.storage.opening import open_database
 
 SECRET = "a secret of thirty-two bytes or so"
 ISSUER, AUDIENCE = "https://id.example", "crm"

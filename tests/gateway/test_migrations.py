@@ -18,7 +18,8 @@ from sqlmodel import SQLModel
 import schema.nouns.all  # noqa: F401  fills the metadata
 from gateway.migrations import head, head_is_current, upgrade
 from gateway.migrations.runner import SCRIPTS, _config, connected
-from schema.storage.database import StorageError, open_database
+from schema.storage.database import StorageError
+from schema.storage.opening import open_database
 from tests.postgres import Postgres
 
 NOW = datetime(2025, 1, 1, tzinfo=UTC)

@@ -13,7 +13,8 @@ from gateway.settings import Settings, SettingsError
 from rest_compat import errors as rest_errors
 from rest_compat.protocol import DecodeError, Use
 from schema.rules.access import Caller, Role
-from schema.storage.database import Connection, Database, open_database
+from schema.storage.database import Connection, Database
+from schema.storage.opening import open_database
 
 CREATE = """
 mutation C($input: CreateOpportunityInput!, $key: String) { createOpportunity(input: $input, idempotencyKey: $key) { opportunity { id } } }

@@ -15,7 +15,8 @@ from ulid import ULID
 from gateway.seed import SeedFault, SeedSpec, seed
 from schema.rules.stages import FIRST_CLOSED, LOST, STAGES
 from schema.rules.text import fold
-from schema.storage.database import Connection, Database, open_database
+from schema.storage.database import Connection, Database
+from schema.storage.opening import open_database
 
 TODAY = date(2026, 11, 24)
 SPEC = SeedSpec(workspace="Seeded", opportunities=400, accounts=30, users=20, contacts=90, seed=7, today=TODAY)

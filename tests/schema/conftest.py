@@ -6,7 +6,8 @@ from random import Random
 import pytest
 
 from schema.graph import Graph
-from schema.storage.database import Database, open_database
+from schema.storage.database import Database
+from schema.storage.opening import open_database
 from tests.schema.world import CANARY, World, fill, make_tenant
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from schema.storage.database import Connection, open_database
+from schema.storage.database import Connection
+from schema.storage.opening import open_database
 from schema.storage.sqlite.checkpoints import at_risk
 
 ROOT = Path(__file__).parents[2]

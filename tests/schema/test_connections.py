@@ -8,7 +8,8 @@ import asyncpg
 import pytest
 from sqlalchemy import Double, bindparam, func, select
 
-from schema.storage.database import Connection, Database, StatementTimeout, Unavailable, open_database
+from schema.storage.database import Connection, Database, StatementTimeout, Unavailable
+from schema.storage.opening import open_database
 from schema.storage.postgresql.pool import Connections, Session
 
 SIZE = 3

@@ -11,7 +11,7 @@ import pytest
 from schema.engine.document.documents import RequestError
 from schema.engine.document.limits import Limits
 from schema.graph import Graph
-from schema.storage.database import open_database
+from schema.storage.opening import open_database
 from tests.schema.world import World, ask, data
 
 NESTED = "{ accounts { nodes { contacts { nodes { opportunities { nodes { account { contacts { nodes { %s } } } } } } } } } }"

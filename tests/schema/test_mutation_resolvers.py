@@ -151,7 +151,7 @@ async def test_a_failing_field_of_what_was_written(graph: Graph, world: World) -
 
 async def test_fields_that_take_too_long(graph: Graph, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was written is told in time, with TIMEOUT at the field that isn't there yet."""
-    monkeypatch.setattr("schema.graph.SECONDS", 0.0)
+    monkeypatch.setattr("schema.engine.write.mutating.SECONDS", 0.0)
     update = 'mutation ($id: ID!) { updateOpportunity(id: $id, input: {source: "slow"}) { opportunity { id later } } }'
     answer = await run(graph, world, update, {"id": (await open_deal(graph, world))["id"]})
     assert answer.data["updateOpportunity"]["opportunity"]["later"] is None

@@ -133,7 +133,7 @@ async def test_a_defect_in_between(world: World, monkeypatch: pytest.MonkeyPatch
     async def broken(*_: object) -> dict[str, Any]:
         raise KeyError("secret")
 
-    monkeypatch.setitem(world.graph.actions, "deleteAccount", Action(broken))
+    monkeypatch.setitem(world.graph._mutations.actions, "deleteAccount", Action(broken))
     defect = 'deleteAccount(id: "x") { deletedId }'
     answer = await ask(world.graph, f"mutation {{ a: {ACCOUNT} b: {defect} c: {ACCOUNT} }}", world.here.caller())
     assert answer.data == {"a": MADE, "b": None, "c": MADE}

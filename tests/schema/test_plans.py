@@ -11,7 +11,8 @@ from gateway.seed import SeedSpec, seed
 from schema.engine.document.limits import Limits
 from schema.graph import Graph
 from schema.rules.access import Caller, Role
-from schema.storage.database import Connection, Database, open_database
+from schema.storage.database import Connection, Database
+from schema.storage.opening import open_database
 from schema.storage.statements import Statement
 from tests.schema.counting import Heard
 from tests.schema.model import ORDERS

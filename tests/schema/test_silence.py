@@ -11,7 +11,8 @@ from sqlalchemy import Double, bindparam, func, select, text
 
 from schema.graph import Graph
 from schema.rules.access import Caller, Role
-from schema.storage.database import Connection, Database, OutcomeUnknown, Unavailable, open_database
+from schema.storage.database import Connection, Database, OutcomeUnknown, Unavailable
+from schema.storage.opening import open_database
 from schema.storage.postgresql.driver import GRACE_SECONDS
 from schema.storage.postgresql.pool import TICK_SECONDS
 from tests.connecting import beside

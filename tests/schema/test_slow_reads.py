@@ -2,7 +2,7 @@
 
 import pytest
 
-from schema.storage.database import open_database
+from schema.storage.opening import open_database
 from schema.storage.sqlite import driver as sqlite
 from schema.storage.sqlite.driver import SqliteDatabase
 from tests.schema.conftest import make_world

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from schema.storage.database import Connection, FileReplaced, LockTimeout, ReadOnly, StatementTimeout, open_database
+from schema.storage.database import Connection, FileReplaced, LockTimeout, ReadOnly, StatementTimeout
+from schema.storage.opening import open_database
 from schema.storage.sqlite import driver as sqlite
 from schema.storage.sqlite import file as sqlite_file
 from schema.storage.sqlite.driver import SqliteDatabase

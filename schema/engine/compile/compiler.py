@@ -1,12 +1,10 @@
 """Compiles selections: walks what is asked of a type, collects the SQL that it needs, and writes the expression that answers it."""
 
-from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from graphql import GraphQLEnumType, GraphQLList, GraphQLNonNull, GraphQLObjectType, get_named_type, get_nullable_type
+from graphql import GraphQLEnumType, GraphQLNonNull, GraphQLObjectType, get_named_type
 from sqlalchemy import FromClause
 
 from schema.engine.document.selections import Selected, Selections
@@ -14,16 +12,15 @@ from schema.engine.execute.kept import Kept
 from schema.storage.database import Database
 from schema.storage.statements import Statement
 
-from .cost import LIST, LONG, LONG_TEXT, Cost, Size, dearest, paged
+from .cost import LONG, LONG_TEXT, Cost, dearest
 from .model import FieldModel, Model
 from .select import Batch, Level
 from .sources import Column, Connection, Expression, OneOf, Resolved, Stored, ToMany, ToOne
 from .weight import ABSENT, ID_LENGTH, SCALARS, Weight
-from .weight import Parents as Keys
 from .writer import object_of
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+    from collections.abc import Awaitable, Callable, Iterator, Mapping
 
     from schema.engine.document.variables import Check, Variables
     from schema.engine.execute.reading import Reader
@@ -59,54 +56,6 @@ class Shaped(Protocol):
 
         Where the arguments are at fault there are none: who reads tells it.
         """
-
-
-class Loaded(Protocol):
-    """What plain objects have by ids."""
-
-    async def load(self, reader: "Reader", ids: "Iterable[Any]", variables: "Variables") -> "Mapping[Any, Any]":
-        """What belongs to these ids, by id; null is passed over. Raises TooLarge."""
-
-
-@dataclass(slots=True)
-class Related:
-    """Records that plain objects refer to, or pages that hang on them: loaded before the writer runs, which finds them as `name`."""
-
-    name: str
-    records: "Loaded"
-    ids: str
-
-
-@dataclass(slots=True)
-class Hanging:
-    """Pages that hang on plain objects, by the ids that these hold."""
-
-    batch: Batch
-
-    async def load(self, reader: "Reader", ids: "Iterable[Any]", variables: "Variables") -> "Mapping[Any, Any]":
-        """The page of each id. Raises TooLarge."""
-        found = [id_ for id_ in ids if id_ is not None]
-        if not found:
-            return {}
-        keys = list(dict.fromkeys(found))
-        parents = Keys(keys, len(found) - len(keys) + 1, partial(Counter, found))
-        pages: Mapping[Any, Any] = await self.batch.load(reader, parents, variables)
-        return pages
-
-
-@dataclass(slots=True)
-class Plain:
-    """A plain object being written: the code of the variable that holds it, what its ids are collected by, and its bytes."""
-
-    variable: str
-    collect: str
-    related: list[Related] = field(default_factory=list)
-    size: Size | None = None
-    """How many items its list has, where the arguments say it."""
-    weight: Weight = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.weight = Weight(self.variable)
 
 
 @dataclass(slots=True)
@@ -210,12 +159,12 @@ class Compiler:
             level.weight.fixed += ABSENT
             return "None", Cost()
         if isinstance(source, Column):
-            return self._value(model, level.slot(table.c[source.name]), level.weight)
+            return self.value(model, level.slot(table.c[source.name]), level.weight)
         if isinstance(source, Expression):
-            return self._value(model, level.slot(source.build(table)), level.weight)
+            return self.value(model, level.slot(source.build(table)), level.weight)
         if isinstance(source, ToOne):
             code, cost, test = self._row(level, table, source, selected)
-            return self._unless_absent(code, test, model), cost
+            return self.unless_absent(code, test, model), cost
         return self._one_of(level, table, source, selected) if isinstance(source, OneOf) else self._many(level, table, model, selected)
 
     def _many(self, level: Level, table: FromClause, model: FieldModel, selected: Selected) -> tuple[str, Cost]:
@@ -236,7 +185,7 @@ class Compiler:
         level.weight.fixed += around
         return f"b{len(level.batches) - 1}.get({level.row}[{parent}], {absent})", cost
 
-    def _value(self, model: FieldModel, code: str, weight: Weight) -> tuple[str, Cost]:
+    def value(self, model: FieldModel, code: str, weight: Weight) -> tuple[str, Cost]:
         type_ = model.definition.type
         named = get_named_type(type_)
         if isinstance(named, GraphQLEnumType):
@@ -279,77 +228,11 @@ class Compiler:
 
         return self.members(type_, asked, weight, part)
 
-    def plain(self, plain: Plain, type_: GraphQLObjectType, asked: list[Selected]) -> tuple[str, Cost]:
-        """The code of a plain object that stands in a variable, keyed by the names of the type's fields, and its cost."""
-
-        def part(selected: Selected) -> tuple[str, Cost]:
-            return self._member(plain, self.model.field(type_.name, selected.name), selected)
-
-        return self.members(type_, asked, plain.weight, part)
-
-    def _member(self, plain: Plain, model: FieldModel, selected: Selected) -> tuple[str, Cost]:
-        if isinstance(model.source, ToOne):
-            return self._related(plain, model.source, selected)
-        if isinstance(model.source, Connection):
-            batch, cost = self.connection(self, model.source, model, selected, 0)
-            return self._by_id(plain, model.source.of, Hanging(batch)), cost
-        if isinstance(model.source, OneOf):
-            related = [self._related(plain, member, selected) for member in model.source.members]
-            ids = [f"{plain.variable}[{member.column!r}]" for member in model.source.members]
-            choices = " else ".join(f"{code} if {id_} is not None" for (code, _), id_ in zip(related, ids, strict=True))
-            return f"({choices} else None)", dearest([cost for _, cost in related])
-        code = f"{plain.variable}[{model.name!r}]"
-        type_ = get_named_type(model.definition.type)
-        if isinstance(type_, GraphQLObjectType):
-            return self._plain_object(plain, code, type_, model, selected)
-        if not _is_list(model):
-            return self._value(model, code, plain.weight)
-        plain.weight.text(code, None)
-        return code, Cost()
-
-    def _plain_object(self, plain: Plain, code: str, type_: GraphQLObjectType, model: FieldModel, selected: Selected) -> tuple[str, Cost]:
-        asked = self.selections.below(selected, type_)
-        if not _is_list(model):
-            below = _inner(plain, code, None)
-            inner, cost = self.plain(below, type_, asked)
-            plain.weight.object(below.weight, code)
-            return self._unless_absent(inner, code, model), cost
-        item = f"{plain.variable}_"
-        below = _inner(plain, item, code)
-        related = len(plain.related)
-        inner, cost = self.plain(below, type_, asked)
-        plain.weight.items(below.weight, code)
-        if plain.size:
-            cost = paged(plain.size, cost)
-        elif len(plain.related) > related:
-            cost = cost.times(LIST)
-        return f"[{inner} for {item} in {code}]", cost
-
-    def _unless_absent(self, code: str, test: str, model: FieldModel) -> str:
+    def unless_absent(self, code: str, test: str, model: FieldModel) -> str:
         """`code`, or what stands for an absent object: null, or the end of the plan where the types rule null out."""
         ends = isinstance(model.definition.type, GraphQLNonNull) and not self.for_fallback
         absent = f"fault({model.coordinate!r})" if ends else "None"
         return f"({code} if {test} is not None else {absent})"
-
-    def _related(self, plain: Plain, source: ToOne, selected: Selected) -> tuple[str, Cost]:
-        records, cost = self.records(self, source.type_name, selected)
-        return self._by_id(plain, source.column, records), cost
-
-    def _by_id(self, plain: Plain, key: str, loaded: Loaded) -> str:
-        """The code of what belongs to the id that a plain object has under `key`."""
-        name = f"x{len(plain.related)}"
-        plain.weight.fixed += ABSENT
-        plain.related.append(Related(name, loaded, plain.collect.format(f"{plain.variable}[{key!r}]")))
-        return f"{name}.get({plain.variable}[{key!r}])"
-
-
-def _inner(plain: Plain, variable: str, iterated: str | None) -> Plain:
-    collect = plain.collect if iterated is None else f"[{{}} for {variable} in {iterated}]"
-    return Plain(variable, collect, plain.related)
-
-
-def _is_list(model: FieldModel) -> bool:
-    return isinstance(get_nullable_type(model.definition.type), GraphQLList)
 
 
 def result_type(model: FieldModel) -> GraphQLObjectType:

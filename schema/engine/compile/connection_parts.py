@@ -7,9 +7,10 @@ from graphql import GraphQLObjectType, get_named_type
 
 from schema.engine.document.selections import Selected
 
-from .compiler import Compiler, Plain
+from .compiler import Compiler
 from .connection_sql import Wanted
 from .cost import COUNT, SUMS, Cost
+from .plain import Plain, write_plain
 from .select import Level
 from .weight import ABSENT, SCALARS, Weight
 
@@ -67,7 +68,7 @@ class Parts:
         self.cursors.of_page += cursors
         self.around.fixed += cursors * ABSENT
         plain = Plain(f"p[{selected.name!r}]", "[{}]")
-        code, cost = self.compiler.plain(plain, type_, below)
+        code, cost = write_plain(self.compiler, plain, type_, below)
         self.around.fixed += plain.weight.fixed
         return code, Cost(SUMS) if selected.name == "summary" else cost
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from schema.engine.document.variables import Variables
 
-from .compiler import Hanging
 from .connections import ConnectionPlan
 from .newest import Newest
 from .operation import EventPlan, MutationPlan, QueryPlan, ResolverWriter, WriteStep
+from .plain import Hanging
 from .records import Many, Records
 from .select import Level
 from .steps import NodesStep, PlainStep, PlainWriter, RecordStep, ResolverStep, RowsStep

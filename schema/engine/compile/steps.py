@@ -16,10 +16,11 @@ from schema.rules.errors import BadRequest, Forbidden, GatewayError
 from schema.storage.statements import Statement
 
 from .arguments import Arguments, read_arguments
-from .compiler import TYPENAME, Compiler, Parents, Plain, Related, result_type
+from .compiler import TYPENAME, Compiler, Parents, result_type
 from .connections import compile_connection
 from .cost import LIST, SCHEMA, SUMS, SUMS_OF_A_DAY, Cost, Size, dearest, paged
 from .model import FieldModel
+from .plain import Plain, Related, write_plain
 from .records import Records, compile_records
 from .select import Batch, Level
 from .sources import Aggregate, Aggregated, AnyById, ById, Computed, Connection, Resolved, Rows, WorkedOut
@@ -160,7 +161,7 @@ def compile_plain(
     The cost is that of one object. `size` tells how many items a list in it has, where the arguments say it.
     """
     plain = Plain("o", "[{} for o in value]" if many else "[{}]", size=size)
-    code, cost = compiler.plain(plain, type_, compiler.selections.below(selected, type_))
+    code, cost = write_plain(compiler, plain, type_, compiler.selections.below(selected, type_))
     parameters = "".join(f", {related.name}" for related in plain.related)
     if many:
         writer = make_writer(f"value{parameters}", f"[{code} for o in value]", compiler.names)

@@ -1,6 +1,6 @@
 """What subscribers are told of events: which ones, and what of them, made once for all who are told the same."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
@@ -12,6 +12,7 @@ from schema.engine.compile.operation import EventPlan
 from schema.engine.compile.weight import TooLarge
 from schema.engine.document.variables import Variables
 from schema.engine.execute.reading import Counts, Reader
+from schema.engine.execute.resolvers.afterwards import Resolve
 from schema.engine.execute.resolvers.run import Notes
 from schema.rules.access import Caller
 from schema.rules.errors import BadRequest
@@ -21,8 +22,6 @@ from .cursor import write_cursor
 from .feed import Feed
 from .table import Happened, patiently
 from .visibility import Sight
-
-Resolve = Callable[[dict[str, Any], Notes], Awaitable[list[Any]]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,61 @@
 """A mutation made ready: its root fields with their arguments, before anything is written."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from time import monotonic
 from typing import Any
 
 from schema.engine.compile.operation import MutationPlan, WriteStep
-from schema.engine.document.documents import RequestError
+from schema.engine.document.documents import Prepared, RequestError
 from schema.engine.document.variables import Variables
+from schema.engine.execute.answers import Answer
+from schema.engine.execute.requests import Reading
+from schema.engine.execute.resolvers.afterwards import SECONDS, Resolvers, complete
+from schema.engine.execute.resolvers.context import Context
+from schema.engine.execute.resolvers.settling import Answered
 from schema.engine.execute.response_errors import located
 from schema.rules.access import Caller
 from schema.rules.errors import GatewayError
 
-from .transaction import Action, make_call
+from .carrying import TELLING_SECONDS, Bounds, carry_out
+from .resolving import Resolving
+from .transaction import Action, Call, Written, make_call
+
+
+@dataclass(frozen=True, slots=True)
+class Mutations:
+    """Carries out mutations by their `actions`; `tried` is called after each root field, however it ended."""
+
+    resolvers: Resolvers
+    actions: Mapping[str, Action]
+    tried: Callable[[Call, Caller], None]
+
+    async def carry_out(self, prepared: Prepared, plan: MutationPlan, values: Variables, reading: Reading) -> Answer:
+        """Nothing is done where any root field is malformed: raises RequestError. Raises StorageError where nothing could be done."""
+        resolvers, caller, limits = self.resolvers, reading.caller, self.resolvers.limits
+        root = resolvers.schema.mutation_type
+        assert root is not None
+        asked = resolvers.asked(prepared)
+        resolving = Resolving(root, self.actions, values, asked, limits.max_answer)
+        calls = calls_of(plan, values, caller, resolving.action, limits.max_errors)
+
+        async def resolve(step: WriteStep, written: Written) -> list[dict[str, Any]]:
+            data = {step.key: written.payload}
+            answered = Answered(resolvers.schema, root, step.selected, step.selections)
+            run = resolvers.run(asked, values, reading.context or Context(caller, resolvers.database))
+            run.failed = written.failed
+            errors = await complete(data, written.notes, run, answered, limits.max_errors, _seconds(reading.deadline))
+            written.payload = data[step.key]
+            return errors
+
+        bounds = Bounds(limits.max_answer, reading.deadline)
+        carried = await carry_out(resolvers.database, calls, values, caller, bounds, lambda call: self.tried(call, caller), resolve)
+        errors = [*[located(error, step) for step, error in carried.failures], *carried.below]
+        return Answer(carried.data, errors or None, {"idempotencyReplayed": True} if carried.replayed else {})
+
+
+def _seconds(deadline: float | None) -> float:
+    return SECONDS if deadline is None else min(SECONDS, deadline - TELLING_SECONDS - monotonic())
 
 
 def calls_of(

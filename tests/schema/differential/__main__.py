@@ -13,7 +13,7 @@ from random import Random
 from gateway.migrations import upgrade
 from schema.graph import Graph
 from schema.rules import clock
-from schema.storage.database import open_database
+from schema.storage.opening import open_database
 from tests.postgres import start_postgres
 from tests.schema.differential.compare import NOW, Outcome, compare
 from tests.schema.world import CANARY, World, fill, make_tenant

@@ -5,15 +5,29 @@ Whatever goes wrong in them is an error of their field beside the answer: the wr
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from graphql import GraphQLSchema
+
+from schema.engine.compile.operation import EventPlan
 from schema.engine.compile.select import Batch
 from schema.engine.compile.weight import TooLarge
+from schema.engine.document.documents import Prepared
+from schema.engine.document.limits import Limits
+from schema.engine.document.variables import Variables
+from schema.engine.execute.reading import Counts
+from schema.rules.access import Caller
 from schema.rules.errors import BadRequest, OutOfTime
+from schema.storage.database import Database
 
-from .run import Note, Notes, Run
+from .context import Context
+from .run import Asked, Note, Notes, Run
 from .settling import Answered, settle
+
+Resolve = Callable[[dict[str, Any], Notes], Awaitable[list[Any]]]
+"""Calls the resolvers that the data of an event waits for, and answers their errors."""
 
 SECONDS = 5.0
 """How long the resolvers of one payload, or of one event, may take in all."""
@@ -29,6 +43,36 @@ async def complete(data: dict[str, Any], notes: Notes, run: Run, answered: Answe
     except Exception as error:  # noqa: BLE001  what was committed must be told, whatever this is
         run.abandon(BadRequest(str(error)) if isinstance(error, TooLarge) else error)
     return settle(data, answered, most) if run.failed else []
+
+
+@dataclass(frozen=True, slots=True)
+class Resolvers:
+    """The resolvers of operations on a schema."""
+
+    schema: GraphQLSchema
+    database: Database
+    counts: Counts
+    limits: Limits
+
+    def asked(self, prepared: Prepared) -> Asked:
+        """The operation, as resolvers may look at it."""
+        return Asked(self.schema, prepared.operation, prepared.document)
+
+    def run(self, asked: Asked, values: Variables, context: Context) -> Run:
+        """Those of one operation."""
+        return Run(context, values, self.counts, self.limits.max_answer, asked)
+
+    def of_events(self, prepared: Prepared, plan: EventPlan, values: Variables, caller: Caller) -> Resolve:
+        """What calls those of each event, for one follower."""
+        asked, root = self.asked(prepared), self.schema.subscription_type
+        assert root is not None
+        answered = Answered(self.schema, root, plan.selected, plan.selections)
+
+        async def resolve(data: dict[str, Any], notes: Notes) -> list[Any]:
+            run = self.run(asked, values, Context(caller, self.database))
+            return await complete(data, notes, run, answered, self.limits.max_errors)
+
+        return resolve
 
 
 def to_keep(payload: Any, notes: Notes, sites: Sequence[Batch]) -> list[Any]:

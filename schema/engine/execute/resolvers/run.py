@@ -4,7 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from graphql import (
     DocumentNode,
@@ -31,13 +31,21 @@ from .calling import Calling, Together, at_once
 from .context import Context
 from .records import reworded
 
-if TYPE_CHECKING:
-    from .site import Site
-
 Note = tuple[dict[str, Any], Any, dict[str, Any]]
 """A field that waits for its value: the object of the response that it is in, the key of its record, and the columns that it needs."""
 
-Notes = dict[Any, list[Note]]
+
+class Waiting(Protocol):
+    """A place in a query where a resolver answers."""
+
+    @property
+    def selected(self) -> Selected: ...
+
+    async def resolve(self, notes: Sequence[Note], run: "Run") -> None:
+        """Puts what the resolver answers where it belongs, for each of `notes`."""
+
+
+Notes = dict[Waiting, list[Note]]
 """What waits, by site."""
 
 
@@ -94,13 +102,13 @@ class Run:
     """The bytes of what resolvers answered, at most."""
     _answered: list[tuple[int, Sequence[Any], Sequence[Any]]] = field(default_factory=list)
     _kept: dict[tuple[int, Any], Any] = field(default_factory=dict)
-    _waiting: defaultdict[Any, list[Note]] = field(default_factory=lambda: defaultdict(list))
+    _waiting: defaultdict[Waiting, list[Note]] = field(default_factory=lambda: defaultdict(list))
 
     async def complete(self, notes: Notes) -> None:
         """Calls all resolvers that `notes` ask for, and those that their answers lead to. Raises TooLarge, StorageError."""
         self._take(notes)
         while self._waiting:
-            site: Site = next(iter(self._waiting))
+            site = next(iter(self._waiting))
             await site.resolve(self._waiting[site], self)
             del self._waiting[site]
 

@@ -1,0 +1,26 @@
+"""An operation while it is executed."""
+
+from dataclasses import dataclass
+
+from schema.rules.access import Caller
+
+from .resolvers.context import Context
+from .resolvers.run import Notes, Run
+
+
+@dataclass(slots=True)
+class Reading:
+    """Who reads, whether the workspace's revision is wanted with what is read, and the answer's bytes beside it."""
+
+    caller: Caller
+    at_revision: bool
+    deadline: float | None = None
+    spent: int = 0
+    attempts: int = 0
+    """How often it had to wait for statements."""
+    context: Context | None = None
+    """What resolvers and schema extensions find in `info.context`, once there is one."""
+    notes: Notes | None = None
+    """What waits for resolvers; None where nothing does."""
+    run: Run | None = None
+    """The resolvers that were called."""
