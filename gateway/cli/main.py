@@ -32,6 +32,7 @@ from gateway.seed import SeedFault, SeedSpec
 from gateway.seed import seed as fill
 from gateway.server.listen import ListenError, listening
 from gateway.settings import Settings, SettingsError, load, unknown_variables
+from schema.persons.person import PersonFault
 from schema.rules.access import Caller, Role
 from schema.rules.text import trimmed
 from schema.storage.database import Database, StorageError
@@ -39,7 +40,7 @@ from schema.storage.manifest import BackupFailed, BackupRefused
 from schema.storage.opening import open_database
 
 from . import demo as demos
-from . import keeping, usage_report
+from . import keeping, persons, usage_report
 from .completion import completion
 from .doctor import doctor
 from .flags import with_settings
@@ -47,7 +48,7 @@ from .opened import DatabaseUrl, run, there
 from .terminal import Refused, json_object, print_json, print_rows, progress, say
 
 _MAX_NAME = 100
-_TYPED = (Refused, SettingsError, AuthSettingsError, KeyFault, SeedFault, demos.DemoFault, BackupRefused)
+_TYPED = (Refused, SettingsError, AuthSettingsError, KeyFault, SeedFault, demos.DemoFault, BackupRefused, PersonFault)
 _DATABASE = (StorageError, sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 app = typer.Typer(
@@ -62,6 +63,7 @@ app.add_typer(tokens, name="token")
 app.command()(completion)
 app.command()(doctor)
 keeping.register(app)
+persons.register(app)
 
 
 def main() -> None:

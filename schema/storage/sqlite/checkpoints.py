@@ -10,7 +10,10 @@ import contextlib
 import os
 import sqlite3
 import sys
+import time
 from collections.abc import Iterator
+
+from schema.storage.database import LockTimeout
 
 if sys.platform == "win32":
     import msvcrt
@@ -19,6 +22,8 @@ else:
 
 PAGES = 1_000
 """Of the log, above which a commit checkpoints; SQLite's own default."""
+TURN_SECONDS = 0.005
+"""Between two tries to have the turn."""
 _MENDED = (3, 51, 3)
 _MENDED_TOO = {(3, 44): 6, (3, 50): 7}
 
@@ -50,6 +55,20 @@ class Checkpoints:
         finally:
             if mine:
                 _give(self._file)
+
+    @contextlib.contextmanager
+    def alone(self, seconds: float) -> Iterator[None]:
+        """No other process checkpoints for as long as the context lasts. Raises LockTimeout where another one did for so many seconds."""
+        latest = time.monotonic() + seconds
+        while not _take(self._file):
+            if time.monotonic() > latest:
+                message = "another process keeps the turn at checkpoints"
+                raise LockTimeout(message)
+            time.sleep(TURN_SECONDS)
+        try:
+            yield
+        finally:
+            _give(self._file)
 
 
 def _take(file: int) -> bool:

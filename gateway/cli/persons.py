@@ -1,0 +1,154 @@
+"""The commands about a person's data: `gateway export person`, `gateway erase contact`, `user` and `remains`."""
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import orjson
+import typer
+from sqlmodel import SQLModel
+
+from gateway.settings import Settings, load
+from schema.persons.erasing import Erased, Eraser, lines
+from schema.persons.person import Person, find, find_one, nobody
+from schema.persons.telling import tell
+from schema.storage.database import Database, sqlite_path
+from schema.storage.postgresql import wiping as postgresql
+from schema.storage.sqlite import wiping as sqlite
+
+from .opened import DatabaseUrl, run, there
+from .terminal import print_rows, say
+
+COLUMNS = ("table", "field", "values", "what becomes of it")
+
+erasing = typer.Typer(no_args_is_help=True, help="Erase a person's data. Without --yes it is only told what would go.")
+exporting = typer.Typer(no_args_is_help=True, help="Print what is stored.")
+
+Also = Annotated[
+    list[str] | None,
+    typer.Option(help="A further name, address or number of the person; may be repeated.", metavar="TEXT", show_default=False),
+]
+Yes = Annotated[bool, typer.Option("--yes", help="Do it. It can't be taken back.")]
+Full = Annotated[bool, typer.Option("--full", help="On PostgreSQL, write the tables anew; each is locked meanwhile.")]
+Workspace = Annotated[str | None, typer.Option(help="Only in this workspace.", metavar="NAME")]
+
+
+@exporting.command("person")
+def export_person(
+    who: Annotated[str, typer.Argument(help="An id, an e-mail address, a telephone number or a whole name.")],
+    *,
+    also: Also = None,
+    workspace: Workspace = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Print all that is stored on a person as JSON, each value with the table and the field that it came from."""
+    settings = there(load(database_url=database_url))
+    count = run(settings, lambda database: _export(database, who, workspace, also or []))
+    say(f"{count} values.")
+
+
+async def _export(database: Database, who: str, workspace: str | None, also: Sequence[str]) -> int:
+    persons = await find(database, who, workspace)
+    if not persons:
+        raise nobody(who)
+    for person in persons:
+        say(f"{person.kind} {person.id} in the workspace {person.workspace}")
+    count, out = 0, sys.stdout.buffer
+    async for told in tell(database, persons, also):
+        out.write((b",\n  " if count else b"[\n  ") + orjson.dumps(told))
+        count += 1
+    out.write(b"\n]\n")
+    out.flush()
+    return count
+
+
+@erasing.command("contact")
+def erase_contact(
+    contact_id: Annotated[str, typer.Argument(metavar="ID", help="The contact's id, cnt_…")],
+    *,
+    yes: Yes = False,
+    also: Also = None,
+    full: Full = False,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Erase a contact: the record goes, and the person's name, address and number go out of all texts of the workspace."""
+    _erase(there(load(database_url=database_url)), "contact", contact_id, also or [], yes=yes, full=full)
+
+
+@erasing.command("user")
+def erase_user(
+    user_id: Annotated[str, typer.Argument(metavar="ID", help="The user's id, usr_…")],
+    *,
+    yes: Yes = False,
+    also: Also = None,
+    full: Full = False,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Erase a user: the record stays without the person, locked, since deals and history refer to it; all texts are gone through."""
+    _erase(there(load(database_url=database_url)), "user", user_id, also or [], yes=yes, full=full)
+
+
+@erasing.command("remains")
+def erase_remains(*, full: Full = False, database_url: DatabaseUrl = None) -> None:
+    """Wipe what was deleted before out of the database's files. `erase contact` and `erase user` end with it."""
+    settings = there(load(database_url=database_url))
+    _wipe(settings, full=full)
+
+
+def _erase(settings: Settings, kind: str, id_: str, also: Sequence[str], *, yes: bool, full: bool) -> None:
+    done = run(settings, lambda database: _erased(settings, database, kind, id_, also, yes=yes))
+    print_rows(COLUMNS, [*lines(done.found)])
+    if not yes:
+        say("Nothing was changed. The same command with --yes does it.")
+        _say_wait(settings)
+        return
+    _wipe(settings, full=full)
+    say(f"Erased the {kind} {id_}. Keep this id: after a restore of an older backup, erase it again.")
+    for failed in done.told:
+        say(f"This could not be changed, mend it by hand: {failed}")
+    if done.failed:
+        raise typer.Exit(1)
+
+
+async def _erased(settings: Settings, database: Database, kind: str, id_: str, also: Sequence[str], *, yes: bool) -> Erased:
+    from gateway.app import graph_of  # noqa: PLC0415  it takes a second to import, which the other commands needn't wait for
+
+    person = await find_one(database, kind, id_)
+    await _say_others(database, person)
+    eraser = Eraser(graph_of(settings, database), person, also)
+    return await eraser.erase() if yes else Erased(await eraser.look())
+
+
+async def _say_others(database: Database, person: Person) -> None:
+    """What a person who is erased may be besides."""
+    for other in await find(database, str(person.row["email"])):
+        if other.id != person.id:
+            say(f"The same e-mail address is that of the {other.kind} {other.id} in the workspace {other.workspace}: erase it, too.")
+    if len(str(person.row["name"]).split()) == 1:
+        say("A name of a single word is not looked for in texts: give the whole name by --also, if there is one.")
+
+
+def _say_wait(settings: Settings) -> None:
+    path = sqlite_path(settings.database_url)
+    if path is not None:
+        say(f"At its end the file is written anew: readers go on, writers wait for about {sqlite.expected_seconds(path):.1f} s.")
+
+
+def _wipe(settings: Settings, *, full: bool) -> None:
+    path = sqlite_path(settings.database_url)
+    if path is not None:
+        _say_wait(settings)
+        sqlite.wipe(path)
+        say(f"Wiped {path} and its log: nothing that was deleted is left in them.")
+        return
+    names = [table.name for table in SQLModel.metadata.sorted_tables]
+    asyncio.run(postgresql.wipe(settings.database_url, names, full=full))
+    say("Removed dead rows, and sampled the tables anew." if not full else "Wrote the tables anew.")
+    say("PostgreSQL's write-ahead log and its archives keep old rows until they are recycled; so do standbys' and backups.")
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands to the command line."""
+    app.add_typer(erasing, name="erase")
+    app.add_typer(exporting, name="export")

@@ -1,0 +1,1 @@
+"""What is stored on a person: found wherever it stands, told, and erased."""

@@ -1,0 +1,252 @@
+"""Erasing a person: out of texts, events, kept answers and counts of use, and at last the person's own record.
+
+Records are changed by the graph's own mutations, so that their rules hold, versions grow and followers are told of the new state. What
+else holds the person is rewritten in place, in short transactions. All of it can be done again, and is, until nothing more is found.
+"""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from sqlalchemy import Table, bindparam, delete, func, select, update
+from sqlmodel import SQLModel
+
+from schema.engine.declare.noun import NOUNS
+from schema.engine.execute.reading import WORKSPACE
+from schema.graph import Graph
+from schema.nouns.users.user import User
+from schema.rules.access import Caller, Role
+from schema.storage.columns import Text
+from schema.storage.database import Connection
+from schema.storage.tables import Workspace
+
+from .person import Person, PersonFault
+from .traces import Trace, find_traces, without
+from .words import MARK, Words
+
+PASSES: Final = 4
+"""So often it is looked again for what others write meanwhile."""
+TOGETHER: Final = 100
+"""Rows that are rewritten in one transaction."""
+BY: Final = "gateway_erase"
+"""Who does it, in what tells of changes: no user and no key."""
+
+REMOVED, REPLACED, TAKEN_OUT, STAYS = "the row is removed", "is replaced", "the words are taken out", "stays"
+_USERS: Any = User.__table__
+_WORKSPACES: Any = Workspace.__table__
+_OTHER_ADMINS = select(func.count()).where(
+    _USERS.c.workspace_id == WORKSPACE,
+    _USERS.c.role == "admin",
+    _USERS.c.is_active.is_(True),
+    _USERS.c.id != bindparam("row_id", type_=Text()),
+)
+_RAISE = update(_WORKSPACES).where(_WORKSPACES.c.id == WORKSPACE).values(revision=_WORKSPACES.c.revision + 1)
+
+Found = Counter[tuple[str, str, str]]
+"""How many values of a table and a column, and what becomes of them."""
+
+
+@dataclass(slots=True)
+class Erased:
+    """What was done, and what could not be: sentences about records whose rules stood in the way."""
+
+    found: Found = field(default_factory=Counter)
+    failed: list[str] = field(default_factory=list)
+
+    @property
+    def told(self) -> list[str]:
+        """What could not be done, once each."""
+        return [*dict.fromkeys(self.failed)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Rewritten:
+    """A row as it is to be; without `new` values it is removed. It is left alone where it is no longer as it was."""
+
+    table: Table
+    key: dict[str, Any]
+    old: dict[str, str]
+    new: dict[str, str]
+
+
+class Eraser:
+    """Erases one person; `also` are further names that the person is known by."""
+
+    def __init__(self, graph: Graph, person: Person, also: Sequence[str] = ()) -> None:
+        self._graph = graph
+        self._database = graph.database
+        self._person = person
+        self._words: Words = person.words(also)
+        self._caller = Caller(person.workspace_id, Role.ADMIN, None, None, BY)
+
+    async def look(self) -> Found:
+        """What there is, and what would become of it. Changes nothing."""
+        found: Found = Counter()
+        async for trace in self._traces():
+            found[trace.table, trace.column, self._becomes(trace)] += 1
+        return found
+
+    async def erase(self) -> Erased:
+        """Does it. Raises PersonFault where the person can't go, StorageError."""
+        await self._check_admin()
+        erased = Erased()
+        await self._passes(erased)
+        await self._own(erased)
+        # What told of the last step, and what others wrote meanwhile.
+        await self._passes(erased)
+        return erased
+
+    def _traces(self) -> AsyncIterator[Trace]:
+        return find_traces(self._database, self._person, self._words)
+
+    def _becomes(self, trace: Trace) -> str:
+        if trace.how == "own":
+            return REMOVED if self._person.kind == "contact" else REPLACED
+        if trace.how == "reference":
+            is_link = self._person.kind == "contact" and trace.table == "opportunity_contact"
+            return REMOVED if is_link else STAYS
+        if trace.how == "other" or trace.table == "workspace":
+            return STAYS
+        return REMOVED if trace.column in _keys(trace.table) else TAKEN_OUT
+
+    async def _check_admin(self) -> None:
+        row = self._person.row
+        if self._person.kind != "user" or row["role"] != "admin" or not row["is_active"]:
+            return
+        statement = self._database.compile(_OTHER_ADMINS)
+        others = await self._database.fetch(statement, {"workspace": self._person.workspace_id, "row_id": self._person.id})
+        if not others[0][0]:
+            raise PersonFault(f"{self._person.id} is the last active admin among the users: make another user admin first")
+
+    async def _passes(self, erased: Erased) -> None:
+        for _ in range(PASSES):
+            if not await self._pass(erased):
+                return
+
+    async def _pass(self, erased: Erased) -> int:
+        """Takes the person out of everything but persons' own records. Tells how many values that were."""
+        done, waiting = 0, list[_Rewritten]()
+        async for traces in _by_row(self._traces()):
+            mine = [trace for trace in traces if self._becomes(trace) in {TAKEN_OUT, REMOVED} and trace.how == "mention"]
+            changed = self._rewritten(mine) if mine and not self._is_record(mine[0]) else None
+            if changed is not None:
+                waiting.append(changed)
+            elif not mine or not await self._change_record(mine, erased):
+                continue
+            erased.found.update((trace.table, trace.column, self._becomes(trace)) for trace in mine)
+            done += len(mine)
+            if len(waiting) >= TOGETHER:
+                await self._rewrite(waiting)
+                waiting.clear()
+        await self._rewrite(waiting)
+        return done
+
+    def _is_record(self, trace: Trace) -> bool:
+        """Whether the graph has a mutation that changes it."""
+        noun = _noun(trace.table)
+        fields: Any = self._graph.graphql_schema.mutation_type
+        return noun is not None and f"update{noun}" in fields.fields
+
+    async def _change_record(self, traces: list[Trace], erased: Erased) -> bool:
+        """Changes a record by its mutation, as an admin's program would."""
+        noun, id_ = _noun(traces[0].table), traces[0].key["id"]
+        known: Any = self._graph.graphql_schema.type_map[f"Update{noun}Input"]
+        given = {_camel(trace.column): self._words.redact(trace.value) for trace in traces}
+        given = {name: value for name, value in given.items() if name in known.fields}
+        if not given:  # Its folded columns follow the others.
+            return False
+        refusal = await self._update(noun, id_, given)
+        if refusal:
+            erased.failed.append(f"{traces[0].table} {id_}: {refusal}")
+        return not refusal
+
+    async def _update(self, noun: str | None, id_: str, given: dict[str, Any]) -> str:
+        """Changes a record; what refuses it, or nothing."""
+        document = (
+            f"mutation($id: ID!, $input: Update{noun}Input!) {{ update{noun}(id: $id, input: $input) {{ userErrors {{ message }} }} }}"
+        )
+        return await self._mutate(f"update{noun}", document, {"id": id_, "input": given})
+
+    async def _mutate(self, name: str, document: str, values: dict[str, Any]) -> str:
+        answer = await self._graph.run(self._graph.prepare(document), values, self._caller)
+        faults = answer.errors or (answer.data or {})[name]["userErrors"]
+        return "; ".join(fault["message"] for fault in faults)
+
+    async def _own(self, erased: Erased) -> None:
+        """The person's own record: a contact's goes, a user's stays without the person, since deals and history refer to it."""
+        person = self._person
+        if person.kind == "contact":
+            document = "mutation($id: ID!) { deleteContact(id: $id) { userErrors { message } } }"
+            refusal = await self._mutate("deleteContact", document, {"id": person.id})
+        else:
+            refusal = await self._update("User", person.id, {"name": MARK, "email": f"{person.id}@erased.invalid", "isActive": False})
+        if refusal:
+            raise PersonFault(f"the {person.kind} {person.id} can't be erased: {refusal}")
+        erased.found[person.kind, "*", REMOVED if person.kind == "contact" else REPLACED] += 1
+
+    def _rewritten(self, traces: list[Trace]) -> _Rewritten:
+        table = SQLModel.metadata.tables[traces[0].table]
+        old = {trace.column: trace.value for trace in traces}
+        if any(self._becomes(trace) == REMOVED for trace in traces):
+            return _Rewritten(table, traces[0].key, old, {})
+        return _Rewritten(table, traces[0].key, old, {trace.column: without(trace.column, trace.value, self._words) for trace in traces})
+
+    async def _rewrite(self, rows: Sequence[_Rewritten]) -> None:
+        """Rewrites rows in one transaction, which moves the workspace's revision on."""
+        if not rows:
+            return
+
+        async def work(connection: Connection) -> None:
+            for row in rows:
+                await connection.execute(self._database.compile(_statement(row)), _values(row, self._person.workspace_id))
+            await connection.execute(self._database.compile(_RAISE), {"workspace": self._person.workspace_id})
+
+        await self._database.write(work, long=True)
+
+
+def _statement(row: _Rewritten) -> Any:
+    here = [row.table.c.workspace_id == WORKSPACE]
+    here += [row.table.c[name] == bindparam(f"key_{name}", type_=row.table.c[name].type, required=True) for name in row.key]
+    here += [row.table.c[name] == bindparam(f"old_{name}", type_=Text(), required=True) for name in row.old]
+    if not row.new:
+        return delete(row.table).where(*here)
+    return update(row.table).where(*here).values({name: bindparam(f"new_{name}", type_=Text(), required=True) for name in row.new})
+
+
+def _values(row: _Rewritten, workspace_id: str) -> dict[str, Any]:
+    found = {"workspace": workspace_id}
+    for prefix, values in (("key", row.key), ("old", row.old), ("new", row.new)):
+        found |= {f"{prefix}_{name}": value for name, value in values.items()}
+    return found
+
+
+async def _by_row(traces: AsyncIterator[Trace]) -> AsyncIterator[list[Trace]]:
+    """The traces of each row together."""
+    row: list[Trace] = []
+    async for trace in traces:
+        if row and (trace.table, trace.key) != (row[0].table, row[0].key):
+            yield row
+            row = []
+        row.append(trace)
+    if row:
+        yield row
+
+
+def _keys(table: str) -> set[str]:
+    return {column.name for column in SQLModel.metadata.tables[table].primary_key}
+
+
+def _noun(table: str) -> str | None:
+    return next((noun.name for noun in NOUNS.values() if noun.row.__table__.name == table), None)
+
+
+def _camel(column: str) -> str:
+    first, *rest = column.split("_")
+    return first + "".join(map(str.title, rest))
+
+
+def lines(found: Found) -> Iterator[tuple[str, str, str, str]]:
+    """Table, field, how many values, and what becomes of them."""
+    for (table, column, becomes), count in sorted(found.items()):
+        yield table, column, str(count), becomes

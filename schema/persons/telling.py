@@ -1,0 +1,35 @@
+"""What is stored on a person, as a person may ask for it: each value with the table and the field that it came from."""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from schema.storage.database import Database
+
+from .person import Person
+from .traces import Trace, find_traces
+
+_WHY = {
+    "own": "the person's own record",
+    "reference": "the person's id",
+    "mention": "a text that names the person",
+    "other": "another person's record that has the same name or number",
+}
+
+
+async def tell(database: Database, persons: Sequence[Person], also: Sequence[str] = ()) -> AsyncIterator[dict[str, Any]]:
+    """An object a value. A value of another person is not told, only that there is one."""
+    for person in persons:
+        async for trace in find_traces(database, person, person.words(also)):
+            yield _told(person, trace)
+
+
+def _told(person: Person, trace: Trace) -> dict[str, Any]:
+    return {
+        "person": person.id,
+        "workspace": person.workspace,
+        "table": trace.table,
+        "key": trace.key,
+        "field": trace.column,
+        "value": None if trace.how == "other" else trace.value,
+        "why": _WHY[trace.how],
+    }

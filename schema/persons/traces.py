@@ -1,0 +1,113 @@
+"""Where a person stands in a workspace: every text of every table is looked at, those of extensions too."""
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from sqlalchemy import Table, bindparam, select, tuple_
+from sqlmodel import SQLModel
+
+from schema.engine.execute.reading import WORKSPACE
+from schema.storage.columns import Text
+from schema.storage.database import Database, Row
+
+from .person import KINDS, Person
+from .words import Words
+
+PORTION: Final = 500
+"""Rows that are read at once, each portion in a snapshot of its own."""
+JSON: Final = frozenset({"before", "after", "answer", "changed_fields"})
+"""Columns that hold JSON."""
+
+How = Literal["own", "reference", "mention", "other"]
+"""The person's own row; the person's id; a text that names the person; another person's row that has the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """A column of a row in which a person stands. `key` is the row's, without the workspace."""
+
+    table: str
+    key: dict[str, Any]
+    column: str
+    value: str
+    how: How
+
+
+class Scan:
+    """The statements that read a table's keys and texts portion by portion."""
+
+    def __init__(self, database: Database, table: Table) -> None:
+        self.database = database
+        self.table = table
+        is_workspace = table.name == "workspace"
+        self.keys = [column for column in table.primary_key if column.name != "workspace_id"]
+        self.columns = _texts(table)
+        here = table.c.id == WORKSPACE if is_workspace else table.c.workspace_id == WORKSPACE
+        first = select(*self.keys, *self.columns).where(here).order_by(*self.keys).limit(PORTION)
+        after: Any = tuple_(*(bindparam(f"after_{key.name}", type_=key.type, required=True) for key in self.keys))
+        self._first = database.compile(first)
+        self._next = database.compile(first.where(tuple_(*self.keys) > after)) if self.keys else None
+
+    async def rows(self, workspace_id: str) -> AsyncIterator[Row]:
+        """All rows of a workspace."""
+        rows = await self.database.fetch(self._first, {"workspace": workspace_id})
+        while True:
+            for row in rows:
+                yield row
+            if len(rows) < PORTION or self._next is None:
+                return
+            after = {f"after_{key.name}": value for key, value in zip(self.keys, rows[-1], strict=False)}
+            rows = await self.database.fetch(self._next, {"workspace": workspace_id, **after})
+
+
+def tables() -> Iterator[Table]:
+    """Those that hold texts of a workspace."""
+    for table in SQLModel.metadata.sorted_tables:
+        if table.name == "workspace" or ("workspace_id" in table.c and len(_texts(table)) > 0):
+            yield table
+
+
+def _texts(table: Table) -> list[Any]:
+    return [column for column in table.c if isinstance(column.type, Text) and column.name != "workspace_id"]
+
+
+async def find_traces(database: Database, person: Person, words: Words) -> AsyncIterator[Trace]:
+    """Everything that is stored of a person in the workspace, table by table."""
+    for table in tables():
+        scan = Scan(database, table)
+        names = [column.name for column in scan.columns]
+        keys = [key.name for key in scan.keys]
+        async for row in scan.rows(person.workspace_id):
+            key = dict(zip(keys, row, strict=False))
+            texts = dict(zip(names, row[len(keys) :], strict=True))
+            for trace in _of_row(table.name, key, texts, person, words):
+                yield trace
+
+
+def _of_row(table: str, key: dict[str, Any], texts: dict[str, str | None], person: Person, words: Words) -> Iterator[Trace]:
+    is_own = table == person.kind and key.get("id") == person.id
+    for column, text in texts.items():
+        if text is None:
+            continue
+        how = "own" if is_own else _how(table, column, text, person, words)
+        if how is not None:
+            yield Trace(table, key, column, text, how)
+
+
+def _how(table: str, column: str, text: str, person: Person, words: Words) -> How | None:
+    if text == person.id:
+        return "reference"
+    if column in JSON:
+        return "mention" if without(column, text, words) != text else "reference" if person.id in text else None
+    if words.find(text):
+        return "other" if table in KINDS else "mention"
+    return None
+
+
+def without(column: str, text: str, words: Words) -> str:
+    """A text of a column without the person. Of answers about the person all that is the person's goes, a first name too."""
+    if column not in JSON:
+        return words.redact(text)
+    own = column == "answer" and words.is_about(text)
+    return words.redact_json(text, own=own) if own or words.find(text) else text

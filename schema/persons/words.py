@@ -1,0 +1,102 @@
+"""The words by which a person is known, found in texts and taken out of them."""
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from unicodedata import normalize
+from urllib.parse import unquote_plus
+
+from schema.rules.text import fold
+
+MARK = "[erased]"
+SHORT_MARK = "…"
+"""Stands in place of what is shorter than the mark, so that no text gets longer than it may be."""
+_DIGITS = 6
+"""A telephone number of fewer digits is looked for as it is written only."""
+_LITERAL = re.compile(r'("(?:[^"\\]|\\.)*")(\s*:)?')
+"""A text in JSON, and the colon behind it where it is a key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Names, addresses and numbers of one person. `own` are further values, which count in answers about the person alone; where all of
+    `together` are texts of an answer, it is one.
+    """
+
+    id: str
+    names: tuple[str, ...]
+    emails: tuple[str, ...]
+    phones: tuple[str, ...]
+    own: frozenset[str] = frozenset()
+    together: tuple[str, ...] = ()
+    _pattern: re.Pattern[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        parts = [*map(_email, self.emails), *map(_phone, self.phones), *map(_name, self.searched)]
+        object.__setattr__(self, "_pattern", re.compile("|".join(dict.fromkeys(filter(None, parts))) or r"(?!)", re.IGNORECASE))
+
+    @property
+    def searched(self) -> list[str]:
+        """The names that are looked for, each also with its last word first, as it is folded, and as JSON writes it."""
+        several = [name.split() for name in self.names]
+        turned = [form for words in several for form in (words, [words[-1] + ",", *words[:-1]], [words[-1], *words[:-1]])]
+        forms = [text for words in turned for text in (" ".join(words), fold(" ".join(words)))]
+        return [*forms, *(json.dumps(text, ensure_ascii=False)[1:-1] for text in forms)]
+
+    def find(self, text: str) -> bool:
+        """Whether the person is named in a text, in whatever case, as it is or percent-encoded."""
+        if self._pattern.search(text) is not None:
+            return True
+        return self._pattern.search(_plain(text)) is not None
+
+    def redact(self, text: str) -> str:
+        """The text without the person."""
+        if self._pattern.search(text) is None:
+            text = _plain(text)
+        return self._pattern.sub(lambda found: MARK if len(found[0]) >= len(MARK) else SHORT_MARK, text)
+
+    def is_about(self, text: str) -> bool:
+        """Whether a JSON text is about the person: it has the id, names the person, or has all parts of the name."""
+        parts = [json.dumps(part, ensure_ascii=False) in text for part in self.together]
+        return self.id in text or (bool(parts) and all(parts)) or self.find(text)
+
+    def redact_json(self, text: str, *, own: bool) -> str:
+        """The same of each text in a JSON text. `own`: values that belong to the person go where they are all of a text."""
+        return _LITERAL.sub(lambda found: found[0] if found[2] else self._redact_literal(found[1], own=own), text)
+
+    def _redact_literal(self, literal: str, *, own: bool) -> str:
+        text = json.loads(literal)
+        if own and text in self.own:
+            return json.dumps(MARK)
+        return json.dumps(self.redact(text), ensure_ascii=False) if self.find(text) else literal
+
+
+def _plain(text: str) -> str:
+    """A text in which accents and widths are written in one way, and nothing is percent-encoded."""
+    decoded = unquote_plus(text) if "%" in text else text
+    return decoded if decoded.isascii() else normalize("NFKC", decoded)
+
+
+def _name(name: str) -> str:
+    return rf"(?<!\w){_spaced(name)}(?!\w)"
+
+
+def _spaced(name: str) -> str:
+    return r"(?:\s|\\[nrt])+".join(map(re.escape, name.split()))
+
+
+def _email(email: str) -> str:
+    return rf"(?<![\w.+-]){re.escape(email)}(?![\w-])" if email else ""
+
+
+def _phone(phone: str) -> str:
+    digits = re.sub(r"\D", "", phone)
+    if len(digits) < _DIGITS:
+        return ""
+    return r"(?<!\d)\+?" + r"[\s().\-/]{0,3}".join(digits) + r"(?!\d)"
+
+
+def texts(values: Iterable[str | None]) -> tuple[str, ...]:
+    """Those that are there, once each."""
+    return tuple(dict.fromkeys(value for value in values if value))
