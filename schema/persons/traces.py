@@ -106,8 +106,9 @@ def _how(table: str, column: str, text: str, person: Person, words: Words) -> Ho
 
 
 def without(column: str, text: str, words: Words) -> str:
-    """A text of a column without the person. Of answers about the person all that is the person's goes, a first name too."""
+    """A text of a column without the person."""
     if column not in JSON:
         return words.redact(text)
-    own = column == "answer" and words.is_about(text)
-    return words.redact_json(text, own=own) if own or words.find(text) else text
+    if column == "answer":
+        return words.redact_answer(text)
+    return words.redact_json(text) if words.find(text) else text

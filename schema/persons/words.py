@@ -4,9 +4,13 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 from unicodedata import normalize
 from urllib.parse import unquote_plus
 
+import orjson
+
+from schema.engine.write.idempotency import read_kept
 from schema.rules.text import fold
 
 MARK = "[erased]"
@@ -61,15 +65,30 @@ class Words:
         parts = [json.dumps(part, ensure_ascii=False) in text for part in self.together]
         return self.id in text or (bool(parts) and all(parts)) or self.find(text)
 
-    def redact_json(self, text: str, *, own: bool) -> str:
-        """The same of each text in a JSON text. `own`: values that belong to the person go where they are all of a text."""
-        return _LITERAL.sub(lambda found: found[0] if found[2] else self._redact_literal(found[1], own=own), text)
+    def redact_json(self, text: str) -> str:
+        """A JSON text without the person: all else stays as it is written."""
+        return _LITERAL.sub(lambda found: found[0] if found[2] else self._redact_literal(found[1]), text)
 
-    def _redact_literal(self, literal: str, *, own: bool) -> str:
+    def _redact_literal(self, literal: str) -> str:
         text = json.loads(literal)
-        if own and text in self.own:
-            return json.dumps(MARK)
         return json.dumps(self.redact(text), ensure_ascii=False) if self.find(text) else literal
+
+    def redact_answer(self, text: str) -> str:
+        """A kept answer without the person: of an object that has the person's id all texts go, those of former values too."""
+        return orjson.dumps(self._redact_value(read_kept(text, len(text)))).decode() if self.is_about(text) else text
+
+    def _redact_value(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            is_person = self.id in value.values()
+            return {name: self._redact_member(member, is_person=is_person) for name, member in value.items()}
+        if isinstance(value, list):
+            return [*map(self._redact_value, value)]
+        if isinstance(value, str) and (value in self.own or self.find(value)):
+            return MARK if value in self.own else self.redact(value)
+        return value
+
+    def _redact_member(self, value: Any, *, is_person: bool) -> Any:
+        return MARK if is_person and isinstance(value, str) and value != self.id else self._redact_value(value)
 
 
 def _plain(text: str) -> str:

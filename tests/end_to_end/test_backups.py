@@ -46,7 +46,7 @@ def empty_url(database_url: str, tmp_path: Path, request: pytest.FixtureRequest)
 
 async def test_a_backup_under_writers(database_url: str, empty_url: str, tmp_path: Path) -> None:
     """50 clients write while it is taken: what is put back is, row by row, what the database was at the manifest's revision."""
-    async with in_process(database_url) as (address, _):
+    async with in_process(database_url, **backups.PATIENT) as (address, _):
         ways = backups.Ways([address], _back_up, _restore)
         report = await backups.run(database_url, [empty_url], tmp_path, ways, least=60)
     assert report.flawless, report
