@@ -74,7 +74,7 @@ def _definition(core: GraphQLSchema) -> str:
     return "\n".join(['"""', DESCRIPTION, '"""', "schema {", *lines, "}"])
 
 
-def _from_tree(source: Any, info: GraphQLResolveInfo[Any], **_: Any) -> Any:
+def _from_tree(source: Any, info: GraphQLResolveInfo[Any], **_: object) -> Any:
     """What a plan for the fallback put there: the value, or the error that belongs to the field."""
     value = source[info.path.key]
     if isinstance(value, Exception):
@@ -82,6 +82,6 @@ def _from_tree(source: Any, info: GraphQLResolveInfo[Any], **_: Any) -> Any:
     return value
 
 
-def _runtime_type(value: Any, *_: Any) -> str:
+def _runtime_type(value: Any, *_: object) -> str:
     name: str = value[RUNTIME_TYPE]
     return name

@@ -40,6 +40,7 @@ from schema.engine.write.transaction import Call as WriteCall
 from schema.rules.access import Caller
 from schema.rules.errors import GatewayError, ServiceUnavailable
 from schema.storage.database import Connection, Database, Figures, InputRejected, StorageError
+from schema.values import Object
 
 from .assembly import build
 from .extensions import Extension
@@ -110,7 +111,7 @@ class Graph:
         except ServiceUnavailable as error:
             raise request_error(str(error), code=error.code) from None
 
-    def explain(self, prepared: Prepared, variables: dict[str, Any] | None, caller: Caller) -> str:
+    def explain(self, prepared: Prepared, variables: Object | None, caller: Caller) -> str:
         """The plan of an operation as text: cost, statements, writers. Raises RequestError, BadRequest."""
         values = self._documents.coerce(prepared, variables or {})
         return "\n".join(explain(self._plans.make(prepared, values, caller), values))
@@ -118,7 +119,7 @@ class Graph:
     def run(
         self,
         prepared: Prepared,
-        variables: dict[str, Any] | None,
+        variables: Object | None,
         caller: Caller,
         *,
         at_revision: bool = False,
@@ -134,7 +135,7 @@ class Graph:
             return self._run(prepared, variables, reading)
         return self._run_within(self._around, prepared, variables, reading)
 
-    async def _run_within(self, around: Around, prepared: Prepared, variables: dict[str, Any] | None, reading: Reading) -> Answer:
+    async def _run_within(self, around: Around, prepared: Prepared, variables: Object | None, reading: Reading) -> Answer:
         """The same, with the schema extensions around it. What one of them raises is the answer's error."""
         reading.context = Context(reading.caller, self.database)
         found: list[Answer] = []
@@ -153,7 +154,7 @@ class Graph:
         answer.extensions |= added
         return answer
 
-    async def _run(self, prepared: Prepared, variables: dict[str, Any] | None, reading: Reading) -> Answer:
+    async def _run(self, prepared: Prepared, variables: Object | None, reading: Reading) -> Answer:
         caller = reading.caller
         given = variables or {}
         try:
@@ -186,7 +187,7 @@ class Graph:
             values.keep(plan.mark, cost, NUMBER_BYTES)
         return cost
 
-    async def _query(self, prepared: Prepared, plan: QueryPlan, given: dict[str, Any], values: Variables, reading: Reading) -> Answer:
+    async def _query(self, prepared: Prepared, plan: QueryPlan, given: Object, values: Variables, reading: Reading) -> Answer:
         if self._planning and (not plan.retry_at or monotonic() >= plan.retry_at):
             try:
                 if plan.schema_part is not None:
@@ -225,9 +226,7 @@ class Graph:
             await reading.run.complete(notes)
         return not reading.run.failed
 
-    async def _with_schema(
-        self, plan: QueryPlan, part: SchemaPart, given: dict[str, Any], values: Variables, reading: Reading
-    ) -> Answer | None:
+    async def _with_schema(self, plan: QueryPlan, part: SchemaPart, given: Object, values: Variables, reading: Reading) -> Answer | None:
         """The answer by a plan, with what it asks of the schema; None where graphql-core has errors to tell. Raises as `_query` expects."""
         told = await self._introspection.tell(part, given, reading.caller.token_id)
         if told is None:
@@ -236,7 +235,7 @@ class Graph:
         data, revision = await self._read(plan, values, reading)
         return Answer(data | orjson.loads(told), revision=revision)
 
-    async def _read(self, plan: QueryPlan, values: Variables, reading: Reading) -> tuple[dict[str, Any], int | None]:
+    async def _read(self, plan: QueryPlan, values: Variables, reading: Reading) -> tuple[Object, int | None]:
         if plan.single_statement or (plan.constant and not reading.at_revision):
             reader = self._reader(self.database, reading)
             try:
@@ -251,7 +250,7 @@ class Graph:
                 if self._in_flight.held:
                     self._in_flight.free(reader)
 
-        async def work(connection: Connection) -> tuple[dict[str, Any], int | None]:
+        async def work(connection: Connection) -> tuple[Object, int | None]:
             reader = self._reader(connection, reading)
             try:
                 data = await plan.read(reader, values)
@@ -273,7 +272,7 @@ class Graph:
             plan.compiler.may_compile = 1
         await self._work.run(reading.caller.token_id, plan.compiling(values, missing.parents), ahead=True)
 
-    async def _complete(self, prepared: Prepared, given: dict[str, Any], values: Variables, reading: Reading) -> Answer:
+    async def _complete(self, prepared: Prepared, given: Object, values: Variables, reading: Reading) -> Answer:
         self.fallbacks += 1
         plan: QueryPlan = self._plan(prepared, values, reading.caller, for_fallback=True) or await self._plans.new(
             prepared, values, reading.caller, for_fallback=True
@@ -300,7 +299,7 @@ class Graph:
         if call.action.owns_tokens:
             self.rights_changed(call.arguments["id"])
 
-    async def subscribe(self, prepared: Prepared, variables: dict[str, Any] | None, caller: Caller) -> AsyncGenerator[EventAnswer, None]:
+    async def subscribe(self, prepared: Prepared, variables: Object | None, caller: Caller) -> AsyncGenerator[EventAnswer, None]:
         """Follows events for `caller`: an answer for each, after commit, in commit order.
 
         Raises RequestError where it can't begin, or go on since events are no longer kept.

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, FromClause, case, func
 
 from schema.storage.database import Row
+from schema.values import Clause, Object
 
 _SPLIT = 10**6
 
@@ -18,12 +19,12 @@ class Summary:
     `told` makes the summary of a row of these columns; `empty` is the row of no rows.
     """
 
-    columns: Callable[[FromClause], list[ColumnElement[Any]]]
-    told: Callable[[Row], dict[str, Any]]
+    columns: Callable[[FromClause], list[Clause]]
+    told: Callable[[Row], Object]
     empty: Sequence[Any]
 
 
-def exact_sum(cents: ColumnElement[Any]) -> list[ColumnElement[Any]]:
+def exact_sum(cents: Clause) -> list[Clause]:
     """Two sums which `joined` makes one of: neither reaches 2^63 below 10^12 rows."""
     return [func.sum(cents // _SPLIT), func.sum(cents % _SPLIT)]
 
@@ -33,6 +34,6 @@ def joined(high: Any, low: Any) -> int:
     return int(high or 0) * _SPLIT + int(low or 0)
 
 
-def only_if(condition: ColumnElement[bool], value: ColumnElement[Any]) -> ColumnElement[Any]:
+def only_if(condition: ColumnElement[bool], value: Clause) -> Clause:
     """`value` where the condition holds, else null, which sums and counts pass over."""
     return case((condition, value))

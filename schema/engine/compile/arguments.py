@@ -22,10 +22,11 @@ from graphql.execution.values import VariableValues, get_argument_values
 from graphql.utilities import coerce_input_literal
 
 from schema.rules.errors import BadRequest
+from schema.values import Object
 
-Arguments = Callable[[VariableValues], dict[str, Any]]
+Arguments = Callable[[VariableValues], Object]
 
-Reader = Callable[[dict[str, Any]], Any]
+Reader = Callable[[Object], Any]
 """Gets a value from the coerced variables; Undefined where it is absent."""
 
 
@@ -49,7 +50,7 @@ def bounded(arguments: Arguments, definition: GraphQLField) -> Arguments:
     if not longest:
         return arguments
 
-    def read(given: VariableValues) -> dict[str, Any]:
+    def read(given: VariableValues) -> Object:
         found = arguments(given)
         for name, most in longest.items():
             length = len(found.get(name) or ())
@@ -83,7 +84,7 @@ def _reader(node: ValueNode, type_: Any) -> Reader | None:
         return None
     inner = [(name, reader) for name, reader in readers.items() if reader is not None]
 
-    def read(coerced: dict[str, Any]) -> Any:
+    def read(coerced: Object) -> Any:
         found = dict(base)
         for name, reader in inner:
             value = reader(coerced)
@@ -94,22 +95,22 @@ def _reader(node: ValueNode, type_: Any) -> Reader | None:
     return read
 
 
-def _coerced(definition: GraphQLField, node: FieldNode, variables: VariableValues) -> dict[str, Any]:
+def _coerced(definition: GraphQLField, node: FieldNode, variables: VariableValues) -> Object:
     try:
         return get_argument_values(definition, node, variables)
     except GraphQLError as error:
         raise BadRequest(error.message) from error  # graphql-core words it again, with its path
 
 
-def _fixed(definition: GraphQLField, node: FieldNode, variable_names: Iterable[str]) -> dict[str, Any]:
+def _fixed(definition: GraphQLField, node: FieldNode, variable_names: Iterable[str]) -> Object:
     rest = GraphQLField(definition.type, {name: argument for name, argument in definition.args.items() if name not in variable_names})
     return get_argument_values(rest, node)
 
 
-def _by_name(fixed: dict[str, Any], varying: list[tuple[str, Reader, GraphQLArgument]]) -> Arguments:
+def _by_name(fixed: Object, varying: list[tuple[str, Reader, GraphQLArgument]]) -> Arguments:
     plain = [(name, reader, _default(argument), isinstance(argument.type, GraphQLNonNull)) for name, reader, argument in varying]
 
-    def read(given: VariableValues) -> dict[str, Any]:
+    def read(given: VariableValues) -> Object:
         found = dict(fixed)
         coerced = given.coerced
         for name, reader, default, non_null in plain:

@@ -2,21 +2,22 @@
 
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, SmallInteger, bindparam
+from sqlalchemy import BigInteger, SmallInteger, bindparam
 from sqlalchemy.types import TypeEngine
 
 from schema.storage.statements import list_bind
+from schema.values import Clause
 
 
-def compared(column: ColumnElement[Any], name: str) -> Any:
+def compared(column: Clause, name: str) -> Any:
     """A value to compare with `column`. Whole numbers travel as 64 bits: asyncpg refuses what the column's own type can't hold."""
     return bindparam(name, type_=_wide(column), required=True)
 
 
-def compared_list(column: ColumnElement[Any], name: str) -> Any:
+def compared_list(column: Clause, name: str) -> Any:
     """A list of values to compare with `column`."""
     return list_bind(name, _wide(column))
 
 
-def _wide(column: ColumnElement[Any]) -> TypeEngine[Any]:
+def _wide(column: Clause) -> TypeEngine[Any]:
     return BigInteger() if isinstance(column.type, SmallInteger) else column.type

@@ -11,6 +11,7 @@ from schema.engine.document.selections import Selected, Selections
 from schema.engine.execute.kept import Kept
 from schema.storage.database import Database
 from schema.storage.statements import Statement
+from schema.values import Function, Key, Object, Values
 
 from .cost import LONG, LONG_TEXT, Cost, dearest
 from .model import FieldModel, Model
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from schema.engine.document.variables import Check, Variables
     from schema.engine.execute.reading import Reader
 
-    WorkOut = Callable[[Reader, Mapping[str, Any]], Awaitable[dict[str, Any]]]
+    WorkOut = Callable[[Reader, Values], Awaitable[Object]]
 
 STATEMENTS, STATEMENTS_BYTES = 10_000, 16_000_000
 """How many statements are kept for the shapes of operations' arguments, and about how many bytes they take."""
@@ -68,14 +69,14 @@ class Compiler:
     limited: bool
     admin: bool
     for_fallback: bool
-    names: dict[str, Any]
+    names: Object
     statements: Kept[Statement]
-    connection: "Callable[..., Any]"
-    to_many: "Callable[..., Any]"
-    embedded: "Callable[..., Any]"
-    records: "Callable[..., Any]"
-    resolved: "Callable[..., Any]"
-    site: "Callable[..., Any]"
+    connection: "Function"
+    to_many: "Function"
+    embedded: "Function"
+    records: "Function"
+    resolved: "Function"
+    site: "Function"
     worked_out: "Mapping[str, WorkOut]"
     checks: "list[Check]" = field(default_factory=list, init=False)
     """What raises BadRequest, CursorExpired for arguments that can't be in a workspace, as soon as the variables are known."""
@@ -106,7 +107,7 @@ class Compiler:
         assert "workspace" in statement.names, statement.text
         return statement
 
-    def kept(self, key: tuple[Any, ...], make: "Callable[[], Any]") -> Statement:
+    def kept(self, key: Key, make: "Callable[[], Any]") -> Statement:
         """The compiled clause that `make` makes, kept under `key` together with those of all other operations. Raises NotCompiled."""
         statement = self.statements.get(key)
         if statement is None:

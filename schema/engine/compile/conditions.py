@@ -14,6 +14,7 @@ from schema.rules.errors import BadRequest
 from schema.rules.text import fold
 from schema.rules.times import Between
 from schema.storage.statements import AnyOf, Contains, StartsWith, Unindexed
+from schema.values import Clause, Key, Object, Values
 
 from .binds import compared, compared_list
 from .enums import StoredEnum
@@ -26,7 +27,7 @@ MAX_SEARCH = 200
 _NAMES = tuple(f"f{place}" for place in range(10 * MAX_NODES))
 """Of binds: no object of a filter has as many operators as ten."""
 
-Shape = tuple[Any, ...]
+Shape = Key
 
 NO_CONDITIONS: Shape = ("all",)
 
@@ -36,12 +37,12 @@ class Conditions:
     """A filter as read: `shape` is hashable and holds no values; `values` are the binds, by name."""
 
     shape: Shape
-    values: dict[str, Any]
+    values: Object
 
 
 @dataclass(slots=True)
 class _Reading:
-    values: dict[str, Any] = field(default_factory=dict)
+    values: Object = field(default_factory=dict)
 
     def bind(self, value: Any) -> str:
         name = _NAMES[len(self.values)]
@@ -114,7 +115,7 @@ class FilterModel:
             each.folded: each.column for each in self._fields.values() if isinstance(each, Match) and isinstance(each.folded, str)
         }
 
-    def read(self, given: Mapping[str, Any] | None) -> Conditions:
+    def read(self, given: Values | None) -> Conditions:
         """The conditions of a coerced filter input. Raises BadRequest where it is too large, or says nothing of a field that it names."""
         if not given:
             return Conditions(NO_CONDITIONS, {})
@@ -122,7 +123,7 @@ class FilterModel:
         reading = _Reading()
         return Conditions(self.read_part(given, reading), reading.values)
 
-    def read_part(self, given: Mapping[str, Any], reading: _Reading) -> Shape:
+    def read_part(self, given: Values, reading: _Reading) -> Shape:
         """The conditions of a filter within another one, whose binds `reading` collects."""
         parts = [part for name, value in given.items() if value is not None for part in self._field(name, value, reading)]
         return ("all", *parts)
@@ -143,7 +144,7 @@ class FilterModel:
             raise self._says_nothing(name, "has no operator")
         return [self._operator(name, operator, operand, reading) for operator, operand in value.items()]
 
-    def _through(self, name: str, match: Through, value: Mapping[str, Any], reading: _Reading) -> Shape:
+    def _through(self, name: str, match: Through, value: Values, reading: _Reading) -> Shape:
         """The conditions on another record. A filter that says nothing there would still leave out what refers to nothing."""
         inner = self._others[match.type_name][0].read_part(value, reading)
         if inner == NO_CONDITIONS:
@@ -227,7 +228,7 @@ class FilterModel:
             return str(shape[1])
         return next((name for part in shape[1:] if isinstance(part, tuple) and (name := self.mentioned(part, kind))), None)
 
-    def holds(self, shape: Shape, values: Mapping[str, Any], state: Mapping[str, Any]) -> bool:
+    def holds(self, shape: Shape, values: Values, state: Values) -> bool:
         """Whether the conditions hold of a record's `state`: its columns by name, and the ids of its links.
 
         What a state lacks, since it was kept before there was such a filter, counts as having no value.
@@ -284,7 +285,7 @@ def _compared(shape: Shape, table: FromClause, *, walk: bool, negated: bool) -> 
     return or_(column.is_(None), not_(found)) if column.nullable else not_(found)
 
 
-def _condition(operator: str, column: ColumnElement[Any], bind: Any) -> ColumnElement[bool]:
+def _condition(operator: str, column: Clause, bind: Any) -> ColumnElement[bool]:
     if operator == "in":
         return AnyOf(column, compared_list(column, bind))
     operand = compared(column, bind)

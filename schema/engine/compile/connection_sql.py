@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, bindparam, func, literal_column, select
 
 from schema.engine.execute.reading import revision_column
 from schema.storage.statements import AnyOf, Contains, Statement, list_bind
+from schema.values import Bind, Clause, Key, Object
 
 from .compiler import Compiler, NotCompiled, Parents
 from .conditions import NO_CONDITIONS, FilterModel
@@ -52,8 +53,8 @@ class Asked:
     """What a call's arguments say: which page, under which conditions (their shape), and the binds of both."""
 
     page: Page
-    shape: tuple[Any, ...]
-    values: dict[str, Any]
+    shape: Key
+    values: Object
 
     @property
     def size(self) -> int:
@@ -135,7 +136,7 @@ class ConnectionSql:
         if looks:
             self.grouped_beside(asked)
 
-    def _statement(self, purpose: str, asked: Asked, shape: tuple[Any, ...], make: Callable[[Asked], Any]) -> Statement:
+    def _statement(self, purpose: str, asked: Asked, shape: Key, make: Callable[[Asked], Any]) -> Statement:
         try:
             return self.compiler.kept((self._mark, purpose, *shape, *asked.shape), lambda: make(asked))
         except NotCompiled:
@@ -150,7 +151,7 @@ class ConnectionSql:
         if self.single_statement and self.wanted.counts:
             extra.append(revision_column())
         clause = self.level.clause(*self._where(asked, walk=walk), extra=extra, source=self._source())
-        limit: Any = bindparam("limit", required=True)
+        limit: Bind = bindparam("limit", required=True)
         clause = clause.order_by(*page.order.clauses(self.level.table, backward=page.backward, limited=self.level.limited)).limit(limit)
         return clause.offset(bindparam("offset", required=True)) if page.offset else clause
 
@@ -164,8 +165,8 @@ class ConnectionSql:
         inner = self.level.clause(*self._where(asked, many=True), source=self._source()).with_only_columns(*named, place.label("place"))
         numbered = inner.subquery("numbered")
         chosen = [numbered.c[f"k{index}"] for index in range(len(columns))]
-        offset: Any = bindparam("offset", required=True)
-        limit: Any = bindparam("limit", required=True)
+        offset: Bind = bindparam("offset", required=True)
+        limit: Bind = bindparam("limit", required=True)
         return select(*chosen).where(numbered.c.place > offset, numbered.c.place <= offset + limit).order_by(numbered.c.place)
 
     def _beside(self, asked: Asked) -> Any:
@@ -221,7 +222,7 @@ class ConnectionSql:
         places = [None if name is None else self.level.found(self.level.table.c[name]) for name in columns]
         return tuple([next(further) if place is None else place for place in places])
 
-    def _ordered_by(self, page: Page) -> list[ColumnElement[Any]]:
+    def _ordered_by(self, page: Page) -> list[Clause]:
         return page.order.keys(self.level.table, limited=self.level.limited)
 
     def _where(self, asked: Asked, *, many: bool = False, walk: bool = False) -> list[ColumnElement[bool]]:

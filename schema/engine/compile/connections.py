@@ -15,6 +15,7 @@ from schema.rules.errors import BadRequest, CursorExpired
 from schema.rules.text import fold, trimmed
 from schema.storage.database import Row
 from schema.storage.statements import Statement
+from schema.values import Key, Object, Values
 
 from .arguments import Arguments, read_arguments
 from .compiler import Compiler
@@ -45,7 +46,7 @@ class Found:
     """What was read of a page: its rows, and one more if there is one; what is told of all that match; whether rows stand beside it."""
 
     rows: Sequence[Row]
-    told: dict[str, Any]
+    told: Object
     beside: bool = False
 
 
@@ -134,7 +135,7 @@ class ConnectionPlan:
             asked.page.check(workspace_id, self.sql.compiler.database.epoch)
         return asked
 
-    def _narrow(self, arguments: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    def _narrow(self, arguments: Values) -> tuple[Key, Object]:
         filters = self.sql.filters
         conditions = Conditions(NO_CONDITIONS, {}) if filters is None else filters.read(arguments.get("filter"))
         also, values = [], conditions.values
@@ -149,7 +150,7 @@ class ConnectionPlan:
                 values[column] = arguments[name]
         return ((conditions.shape, tuple(also)),), values
 
-    async def _at_one_revision(self, reader: Reader, asked: Asked, values: dict[str, Any]) -> tuple[Sequence[Row], dict[str, Any]]:
+    async def _at_one_revision(self, reader: Reader, asked: Asked, values: Object) -> tuple[Sequence[Row], Object]:
         """Page and count without a transaction: what two statements saw at the same revision is one state of the workspace.
 
         Raises RevisionChanged where it kept changing, or where no row told the revision.
@@ -170,7 +171,7 @@ class ConnectionPlan:
                 counted = await reader.count(counting, values)
         raise RevisionChanged
 
-    async def _page_at(self, reader: Reader, asked: Asked, values: dict[str, Any], count: int) -> tuple[Sequence[Row], int]:
+    async def _page_at(self, reader: Reader, asked: Asked, values: Object, count: int) -> tuple[Sequence[Row], int]:
         """The rows of a page and the revision that they are of, of a list that had `count` rows. Raises RevisionChanged."""
         if count <= asked.page.offset:
             return [], await reader.look()
@@ -181,7 +182,7 @@ class ConnectionPlan:
 
     async def _single(self, reader: Reader, variables: Variables, asked: Asked, parents: Parents | None = None) -> Any:
         values = {**reader.values, **asked.values}
-        told: dict[str, Any] = {}
+        told: Object = {}
         walk, nothing = True, not self.wanted.rows
         if self.wanted.counts:
             row = await reader.counted(self.sql.count(asked), values)
@@ -201,7 +202,7 @@ class ConnectionPlan:
         """Whether the side of a cursor on which the page isn't is asked for: what stands there takes a look to know."""
         return page.position is not None and page.side in self.wanted.sides
 
-    async def _beside(self, reader: Reader, asked: Asked, values: dict[str, Any], found: "Found") -> bool:
+    async def _beside(self, reader: Reader, asked: Asked, values: Object, found: "Found") -> bool:
         """Whether rows stand beside a page on the side that it was not read towards, where it doesn't begin there.
 
         Raises RevisionChanged where that isn't of one state.
@@ -245,7 +246,7 @@ class ConnectionPlan:
         told = {**found.told, "pageInfo": {**sides, "startCursor": first, "endCursor": last}}
         return self.writer.call(rows, told, cursor, *batches)
 
-    def _told(self, row: Row) -> dict[str, Any]:
+    def _told(self, row: Row) -> Object:
         summary = self.level.stored.summary
         return {"totalCount": row[0], "summary": summary.told(row) if summary is not None and self.wanted.summary else None}
 
@@ -271,7 +272,7 @@ class ConnectionPlan:
             for key, rows in groups.items()
         }
 
-    async def _all_beside(self, reader: Reader, asked: Asked, values: dict[str, Any]) -> Collection[Any]:
+    async def _all_beside(self, reader: Reader, asked: Asked, values: Object) -> Collection[Any]:
         """The keys of the parents of whom rows stand beside the page."""
         page = asked.page
         if page.begins or page.side not in self.wanted.sides:
@@ -292,8 +293,8 @@ def _searched(text: str) -> str:
     return fold(text)
 
 
-def _page_values(page: Page) -> dict[str, Any]:
-    found: dict[str, Any] = {"limit": page.size + 1, "offset": page.offset}
+def _page_values(page: Page) -> Object:
+    found: Object = {"limit": page.size + 1, "offset": page.offset}
     if page.position is not None:
         found.update({f"c{place}": value for place, value in enumerate(page.position)})
     return found

@@ -3,6 +3,8 @@
 from enum import Enum
 from typing import Any
 
+from schema.values import Object
+
 
 class StoredEnum(Enum):
     """An enum whose members the database holds as other values, such as a position or a text in lower case."""
@@ -13,9 +15,9 @@ class StoredEnum(Enum):
         return type(self).held()[self.value]
 
     @classmethod
-    def held(cls) -> dict[str, Any]:
+    def held(cls) -> Object:
         """What the database holds, by the names of the members."""
-        found: dict[str, Any] = cls.__dict__["_held_"]
+        found: Object = cls.__dict__["_held_"]
         return found
 
     @classmethod

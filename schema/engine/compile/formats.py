@@ -4,13 +4,14 @@ In a writer made `for_fallback`, scalars stay as the drivers hold them: graphql-
 """
 
 import re
-from typing import Any, Final
+from typing import Final
 
 import orjson
 from graphql import GraphQLEnumType, GraphQLScalarType, GraphQLSchema, is_specified_scalar_type
 from strawberry.utils.str_converters import to_snake_case
 
 from schema.engine.types.scalars import SHORT_FORMS
+from schema.values import Object
 
 from .enums import StoredEnum
 from .writer import fault
@@ -23,7 +24,7 @@ class Formats:
     """The formats of a schema's types. `names` are those that the expressions use."""
 
     def __init__(self, schema: GraphQLSchema) -> None:
-        self.names: dict[str, Any] = {"loads": orjson.loads, "fault": fault}
+        self.names: Object = {"loads": orjson.loads, "fault": fault}
         self._enums = {"Boolean": "bool({})"}
         self._scalars: dict[str, tuple[str, str | None]] = {}
         for type_ in schema.type_map.values():

@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, func, select
 from schema.engine.execute.reading import Reader
 from schema.rules.errors import BadRequest
 from schema.storage.statements import Statement
+from schema.values import Object, Values
 
 from .select import permitted
 from .sources import Aggregate
@@ -37,14 +38,14 @@ class Groups:
         self._stored = compiler.model.stored(type_name)
         self._filters = compiler.model.filters[type_name]
 
-    async def __call__(self, reader: Reader, arguments: Mapping[str, Any]) -> list[dict[str, Any]]:
+    async def __call__(self, reader: Reader, arguments: Values) -> list[Object]:
         """One object a group, those with the most rows first. Raises BadRequest for no columns and a number out of range, NotCompiled."""
         names, conditions = _names(arguments), self._filters.read(arguments.get("filter"))
         values = {**reader.values, **conditions.values, "limit": _size(arguments.get("first"))}
         rows = await reader.fetch(self._statement(names, conditions.shape), values)
         return [self._object(names, row) for row in rows]
 
-    def compile(self, arguments: Mapping[str, Any]) -> None:
+    def compile(self, arguments: Values) -> None:
         """Compiles the statement for these arguments. Raises BadRequest."""
         self._statement(_names(arguments), self._filters.read(arguments.get("filter")).shape)
 
@@ -63,7 +64,7 @@ class Groups:
         clause = select(*columns, *summary.columns(rows)).where(*where).group_by(*columns).order_by(*order)
         return clause.limit(bindparam("limit", required=True))
 
-    def _object(self, names: Sequence[str], row: Any) -> dict[str, Any]:
+    def _object(self, names: Sequence[str], row: Any) -> Object:
         summary = self._stored.summary
         assert summary is not None
         values = {each.key: None for each in self._columns.values()}
@@ -71,7 +72,7 @@ class Groups:
         return {**values, "summary": summary.told(row[len(names) :])}
 
 
-def _names(arguments: Mapping[str, Any]) -> tuple[str, ...]:
+def _names(arguments: Values) -> tuple[str, ...]:
     names = tuple(dict.fromkeys(each.value for each in arguments["groupBy"]))
     if not names:
         raise BadRequest("`groupBy` is empty: say what the groups have in common.")

@@ -6,9 +6,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause
 
+from schema.values import Clause
+
 from .sources import Linked
 
-Fold = str | Callable[[FromClause], ColumnElement[Any]]
+Fold = str | Callable[[FromClause], Clause]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 """The schema as the planner sees it: for every field of every type, where it is read from."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from graphql import (
     GraphQLField,
@@ -13,7 +12,9 @@ from graphql import (
     get_named_type,
     is_abstract_type,
 )
-from sqlalchemy import ColumnElement, FromClause
+from sqlalchemy import FromClause
+
+from schema.values import Clause
 
 from .conditions import FilterModel
 from .formats import Formats
@@ -78,7 +79,7 @@ class Model:
         """Whether a type has rows."""
         return type_name in self._stored
 
-    def needed(self, type_name: str, name: str, table: FromClause) -> ColumnElement[Any]:
+    def needed(self, type_name: str, name: str, table: FromClause) -> Clause:
         """The column of `table` that a resolver needs by `name`: the attribute of a field, or a column of no field."""
         source = self._attributes[type_name].get(name)
         if source is not None and isinstance(source.source, Expression):

@@ -1,16 +1,16 @@
 """The newest related records of each parent, told oldest first; the field's argument `last` says how many."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, func, select
+from sqlalchemy import Select, and_, bindparam, func, select
 
 from schema.engine.document.selections import Selected
 from schema.engine.document.variables import Variables
 from schema.engine.execute.reading import WORKSPACE, Reader
 from schema.rules.errors import BadRequest
 from schema.storage.statements import LeftFirst, Statement, list_bind
+from schema.values import Bind, Clause, Values
 
 from .arguments import read_arguments
 from .compiler import Compiler
@@ -23,7 +23,7 @@ from .writer import Writer
 MAX_LAST = 100
 
 
-def read_last(arguments: Mapping[str, Any]) -> int:
+def read_last(arguments: Values) -> int:
     """How many records the coerced arguments ask for. Raises BadRequest."""
     last: int | None = arguments.get("last")
     if last is None:
@@ -73,7 +73,7 @@ class Newest:
         return self.writer.call(rows, *await self.level.batched(reader, rows, variables, parents))
 
 
-def newest_of_each(level: Level, parent: ColumnElement[Any], order: ColumnElement[Any], dialect: str) -> Select[Any]:
+def newest_of_each(level: Level, parent: Clause, order: Clause, dialect: str) -> Select[Any]:
     """The newest `last` rows of each of `parents`. For each of them an index is searched twice, however many rows it has.
 
     `order` is a positive number that is unique within a parent.
@@ -87,7 +87,7 @@ def newest_of_each(level: Level, parent: ColumnElement[Any], order: ColumnElemen
     before = alias(level.stored.table, "before")
     same = and_(before.c.workspace_id == WORKSPACE, before.c[parent.name] == each.c.value)
     place = before.c[order.name]
-    offset: Any = bindparam("last", required=True)
+    offset: Bind = bindparam("last", required=True)
     oldest = select(place).where(same).order_by(place.desc()).limit(1).offset(offset).correlate(each).scalar_subquery()
     # By itself SQLite reads the whole table, so as not to sort what it finds.
     source = LeftFirst(each, level.table, and_(parent == each.c.value, order > func.coalesce(oldest, 0)))

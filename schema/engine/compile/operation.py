@@ -12,6 +12,7 @@ from schema.engine.document.selections import Selected, Selections
 from schema.engine.document.variables import Check, Variables
 from schema.engine.execute.reading import Reader
 from schema.rules.errors import GatewayError
+from schema.values import Function, Object
 
 from .arguments import Arguments, bounded, read_arguments
 from .compiler import TYPENAME, Compiler, Parents, Shaped, result_type
@@ -61,12 +62,12 @@ class QueryPlan:
         for part in self.shaped:
             yield partial(part.compile, variables, parents)
 
-    async def read(self, reader: Reader, variables: Variables) -> dict[str, Any]:
+    async def read(self, reader: Reader, variables: Variables) -> Object:
         """The response's data. Raises GatewayError, TooLarge, NotCompiled, and RevisionChanged where its reader is `single_statement`.
 
         In a plan for the fallback an error stands in place of the field that it belongs to.
         """
-        data: dict[str, Any] = {}
+        data: Object = {}
         reader.add(self.around)
         for key, step in self.steps:
             try:
@@ -83,7 +84,7 @@ class QueryPlan:
 class ResolverWriter:
     """Takes what a mutation's resolver answered, which was completed in its transaction."""
 
-    async def write(self, reader: Reader, outcome: dict[str, Any], variables: Variables) -> Any:
+    async def write(self, reader: Reader, outcome: Object, variables: Variables) -> Any:
         """The payload. Raises TooLarge."""
         del variables
         reader.add(outcome["bytes"])
@@ -247,7 +248,7 @@ def compile_subscription(compiler: Compiler) -> EventPlan:
     return EventPlan(selected.key, arguments, writer, cost, compiler.checks, variables, *of)
 
 
-PARTS: dict[str, Callable[..., Any]] = {
+PARTS: dict[str, Function] = {
     "connection": compile_connection,
     "to_many": compile_to_many,
     "embedded": compile_embedded,

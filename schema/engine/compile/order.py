@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, FromClause, and_, false, or_, select, tupl
 from sqlalchemy.types import Integer, TypeEngine
 
 from schema.storage.columns import Day, Instant, Text
+from schema.values import Clause
 
 from .binds import compared
 from .weight import ESCAPED
@@ -29,7 +30,7 @@ class Sortable:
     """
 
     code: str
-    build: Callable[[FromClause, bool], ColumnElement[Any]]
+    build: Callable[[FromClause, bool], Clause]
     type: TypeEngine[Any]
     nullable: bool
     column: str | None = None
@@ -55,7 +56,7 @@ def column_order(code: str, column: Any) -> Sortable:
 def related_order(code: str, reference: str, other_table: FromClause, by: Sortable, visible: Visible | None) -> Sortable:
     """Rows ordered by what orders the record that their column `reference` refers to; what is out of sight counts as null."""
 
-    def build(table: FromClause, limited: bool) -> ColumnElement[Any]:  # noqa: FBT001  as every Sortable is built
+    def build(table: FromClause, limited: bool) -> Clause:  # noqa: FBT001  as every Sortable is built
         other = other_table.alias()
         where = [other.c.workspace_id == table.c.workspace_id, other.c.id == table.c[reference]]
         if limited and visible is not None:
@@ -95,11 +96,11 @@ class Order:
         """Whether these values from a cursor can be a position in this order."""
         return len(values) == len(self.terms) and all(map(_plausible, self.terms, values))
 
-    def keys(self, table: FromClause, *, limited: bool) -> list[ColumnElement[Any]]:
+    def keys(self, table: FromClause, *, limited: bool) -> list[Clause]:
         """The expressions over `table` whose values make a cursor."""
         return [term.by.build(table, limited) for term in self.terms]
 
-    def clauses(self, table: FromClause, *, backward: bool, limited: bool) -> list[ColumnElement[Any]]:
+    def clauses(self, table: FromClause, *, backward: bool, limited: bool) -> list[Clause]:
         """ORDER BY; `backward` from the end."""
         return [_ordered(key, term, backward=backward) for term, key in zip(self.terms, self.keys(table, limited=limited), strict=True)]
 
@@ -129,7 +130,7 @@ class Order:
         return or_(*branches, and_(*same)) if at else or_(*branches)
 
 
-def _ordered(key: ColumnElement[Any], term: Term, *, backward: bool) -> ColumnElement[Any]:
+def _ordered(key: Clause, term: Term, *, backward: bool) -> Clause:
     clause = key.desc() if term.descending != backward else key.asc()
     if not term.by.nullable:
         return clause

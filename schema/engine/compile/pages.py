@@ -1,11 +1,12 @@
 """The arguments of a page, as a connection's field was given them (Relay, GraphQL Cursor Connections Specification, section 4)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from schema.rules.cursors import CursorScope, Origin, check_epoch, foreign, read_anywhere, workspace_tag
 from schema.rules.errors import BadRequest
+from schema.values import Key, Values
 
 from .order import Order
 from .sources import Stored
@@ -65,13 +66,13 @@ class Page:
             raise BadRequest(message)
 
     @property
-    def shape(self) -> tuple[Any, ...]:
+    def shape(self) -> Key:
         """What the statement depends on; everything else is a bind."""
         nulls = None if self.position is None else tuple(value is None for value in self.position)
         return self.order.signature, self.backward, self.before, nulls, self.offset > 0
 
 
-def read_page(arguments: Mapping[str, Any], stored: Stored) -> Page:
+def read_page(arguments: Values, stored: Stored) -> Page:
     """The page of stored rows that the coerced arguments of a connection ask for.
 
     Raises BadRequest where they contradict each other or the cursor isn't of this list.
@@ -108,7 +109,7 @@ def _position(cursor: str, kind: str, order: Order) -> tuple[Origin, list[Any]]:
     return origin, values
 
 
-def page_size(arguments: Mapping[str, Any]) -> int:
+def page_size(arguments: Values) -> int:
     """How many rows a page may have: what it costs."""
     size = arguments.get("first")
     if size is None:
@@ -116,7 +117,7 @@ def page_size(arguments: Mapping[str, Any]) -> int:
     return DEFAULT_SIZE if size is None else max(0, min(size, MAX_SIZE))
 
 
-def _order(stored: Stored, terms: list[Mapping[str, Any]] | None) -> Order:
+def _order(stored: Stored, terms: list[Values] | None) -> Order:
     if terms and len(terms) > MAX_TERMS:
         message = f"`orderBy` has at most {MAX_TERMS} terms."
         raise BadRequest(message)

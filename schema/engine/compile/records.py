@@ -14,6 +14,7 @@ from schema.engine.document.variables import Variables
 from schema.engine.execute.reading import Reader
 from schema.storage.database import Row
 from schema.storage.statements import AnyOf, Statement, list_bind
+from schema.values import Bind, Clause
 
 from .compiler import Compiler
 from .cost import LIST, Cost
@@ -135,7 +136,7 @@ def compile_embedded(
         name = f"last{len(level.sizes)}"
         level.sizes[name] = last_of(compiler, model, selected)
         (order,) = below.related.order
-        count: Any = bindparam(name, required=True)
+        count: Bind = bindparam(name, required=True)
         rows = level.embed(clause.order_by(None).order_by(order.desc()).limit(count), table) + "[::-1]"
     else:
         rows = level.embed(clause, table)
@@ -151,7 +152,7 @@ class _Below:
         type_: Any = compiler.model.schema.type_map[source.type_name]
         self.type: GraphQLObjectType = type_
         self.asked = compiler.selections.below(selected, self.type)
-        self.reference: ColumnElement[Any] | None = None
+        self.reference: Clause | None = None
         stored, by = compiler.model.stored(source.type_name), source.by
         if isinstance(by, Linked) and compiler.only_refers(stored, self.asked):
             self.level = compiler.level(Stored(by.table), **given)
@@ -168,7 +169,7 @@ class _Below:
             return self.compiler.reference(self.level.slot(self.reference), self.type, self.asked, self.level.weight)
         return self.compiler.object(self.level, self.level.table, self.type, self.asked)
 
-    def rows(self, of_parent: ColumnElement[bool], *order: ColumnElement[Any]) -> Select[Any]:
+    def rows(self, of_parent: ColumnElement[bool], *order: Clause) -> Select[Any]:
         """The records of one parent, or of many, which then are the first to order by."""
         related = self.related
         return self.level.clause(of_parent, source=related.source).where(*related.where).order_by(*order, *related.order)
@@ -180,7 +181,7 @@ class Relation:
 
     parent: Any
     source: Any = None
-    order: list[ColumnElement[Any]] = field(default_factory=list)
+    order: list[Clause] = field(default_factory=list)
     where: list[ColumnElement[bool]] = field(default_factory=list)
 
 

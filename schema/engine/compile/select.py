@@ -11,6 +11,7 @@ from schema.engine.document.variables import Variables
 from schema.engine.execute.reading import WORKSPACE, Reader
 from schema.storage.database import Row
 from schema.storage.statements import JsonRows
+from schema.values import Clause, Object
 
 from .sources import Stored
 from .weight import Parents, Weight, counted
@@ -54,7 +55,7 @@ class Level:
     table: FromClause = field(init=False)
     weight: Weight = field(init=False)
     """The bytes of a row in the answer, without what hangs on it."""
-    columns: list[ColumnElement[Any]] = field(default_factory=list)
+    columns: list[Clause] = field(default_factory=list)
     batches: list[Batch] = field(default_factory=list)
     sizes: dict[str, Callable[[Variables], int]] = field(default_factory=dict)
     """The binds of what is embedded, by name, and how to get their values from the variables."""
@@ -66,7 +67,7 @@ class Level:
         self.table = alias(self.stored.table, f"{self.prefix}0")
         self.weight = Weight(self.row)
 
-    def place(self, column: ColumnElement[Any]) -> int:
+    def place(self, column: Clause) -> int:
         """Where `column` stands in a row; it is added to the SELECT where it isn't there yet."""
         key = (
             str(column.compile(compile_kwargs={"literal_binds": True}))
@@ -78,7 +79,7 @@ class Level:
             self.columns.append(column)
         return self._slots[key]
 
-    def found(self, column: ColumnElement[Any]) -> int | None:
+    def found(self, column: Clause) -> int | None:
         """Where a column of a table stands in a row, if it is selected anyway."""
         return self._slots.get(f"{column.table.name}.{column.name}") if hasattr(column, "table") else None
 
@@ -87,13 +88,13 @@ class Level:
         self.columns.append(JsonRows(rows, around))
         return f"loads({self.row}[{len(self.columns) - 1}])"
 
-    def bind_sizes(self, values: dict[str, Any], variables: Variables) -> dict[str, Any]:
+    def bind_sizes(self, values: Object, variables: Variables) -> Object:
         """Adds the binds of what is embedded to the other `values`. Raises BadRequest."""
         for name, size in self.sizes.items():
             values[name] = size(variables)
         return values
 
-    def slot(self, column: ColumnElement[Any]) -> str:
+    def slot(self, column: Clause) -> str:
         """The code that reads `column` from a row."""
         return f"{self.row}[{self.place(column)}]"
 

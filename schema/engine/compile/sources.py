@@ -8,6 +8,7 @@ from graphql import GraphQLField, GraphQLInputField
 from sqlalchemy import ColumnElement, FromClause, Table, bindparam, exists, select
 
 from schema.storage.columns import Text
+from schema.values import Clause, Object, Values
 
 from .aggregates import Summary
 from .order import Ordering
@@ -39,7 +40,7 @@ class Column:
 class Expression:
     """A SQL expression over the type's own table."""
 
-    build: Callable[[FromClause], ColumnElement[Any]]
+    build: Callable[[FromClause], Clause]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,10 +135,10 @@ class Computed:
 class Aggregated(Protocol):
     """What the database aggregates for a query's field, by the field's arguments."""
 
-    def __call__(self, reader: Any, arguments: Mapping[str, Any]) -> Awaitable[Any]:
+    def __call__(self, reader: Any, arguments: Values) -> Awaitable[Any]:
         """Plain objects. Raises GatewayError, and NotCompiled where the statement isn't compiled."""
 
-    def compile(self, arguments: Mapping[str, Any]) -> None:
+    def compile(self, arguments: Values) -> None:
         """Compiles the statement for these arguments. Raises GatewayError."""
 
 
@@ -215,11 +216,11 @@ class OwnedBy:
     def __call__(self, row: FromClause) -> ColumnElement[bool]:
         return row.c[self.column] == VIEWER_LIMIT
 
-    def owner(self, row: FromClause) -> ColumnElement[Any]:
+    def owner(self, row: FromClause) -> Clause:
         """What `VIEWER_LIMIT` must be for a row to be seen."""
         return row.c[self.column]
 
-    def holds(self, state: Mapping[str, Any], limit: str) -> bool:
+    def holds(self, state: Values, limit: str) -> bool:
         """The same of a record's state, as an event keeps it."""
         return bool(state[self.column] == limit)
 
@@ -239,12 +240,12 @@ class SeenWith:
     def __call__(self, row: FromClause) -> ColumnElement[bool]:
         return exists().where(*self._joined(row, table := self.table.alias()), self.other(table))
 
-    def owner(self, row: FromClause) -> ColumnElement[Any]:
+    def owner(self, row: FromClause) -> Clause:
         """What `VIEWER_LIMIT` must be for a row to be seen."""
         table = self.table.alias()
         return select(self.other.owner(table)).where(*self._joined(row, table)).scalar_subquery()
 
-    def holds(self, state: Mapping[str, Any], limit: str) -> bool:
+    def holds(self, state: Values, limit: str) -> bool:
         """Whether a record was seen, by its state as an event keeps it."""
         return bool(state[OWNER] == limit)
 
@@ -270,7 +271,7 @@ class Stored:
     summary: Summary | None = None
 
 
-def metadata(field: GraphQLField | GraphQLInputField) -> dict[str, Any]:
+def metadata(field: GraphQLField | GraphQLInputField) -> Object:
     """What a field's declaration says beyond GraphQL."""
     declared = field.extensions.get("strawberry-definition")
     return dict(declared.metadata) if declared is not None else {}

@@ -14,6 +14,7 @@ from schema.engine.execute.reading import Reader
 from schema.rules.access import Role
 from schema.rules.errors import BadRequest, Forbidden, GatewayError
 from schema.storage.statements import Statement
+from schema.values import Object
 
 from .arguments import Arguments, read_arguments
 from .compiler import TYPENAME, Compiler, Parents, result_type
@@ -63,7 +64,7 @@ class NodesStep:
         if len(ids) > MAX_IDS:
             message = f"`ids` has {len(ids)} items; it may have {MAX_IDS}."
             raise BadRequest(message)
-        found: dict[str, Any] = {}
+        found: Object = {}
         for prefix, records in self.by_prefix.items():
             found.update(await records.load(reader, [id_ for id_ in ids if id_.partition("_")[0] == prefix], variables))
         return [found.get(id_) for id_ in ids] if self.many else found.get(ids[0])

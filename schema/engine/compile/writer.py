@@ -6,12 +6,14 @@ name of its own, under which tracebacks and debuggers find its lines.
 """
 
 import linecache
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
 from threading import RLock
-from typing import Any, NoReturn
+from typing import NoReturn
 from weakref import finalize
+
+from schema.values import Function, Object
 
 SOURCES, SOURCES_BYTES = 20_000, 16_000_000
 """How many writers have their lines shown in tracebacks, and about how many bytes these take; the oldest go first."""
@@ -32,7 +34,7 @@ class Writer:
     """A generated function and its source, which `gateway explain` prints."""
 
     source: str
-    call: Callable[..., Any]
+    call: Function
 
 
 class Sources:
@@ -47,7 +49,7 @@ class Sources:
     def __len__(self) -> int:
         return len(self._sizes)
 
-    def add(self, name: str, source: str, function: Callable[..., Any]) -> None:
+    def add(self, name: str, source: str, function: Function) -> None:
         """Shows `source` as the file `name` of `function`."""
         with self._lock:
             # Without a time of change, `linecache.checkcache` doesn't look for a file.
@@ -78,12 +80,12 @@ def _indented(code: str, by: str = _INDENT) -> str:
     return code.replace("\n", f"\n{by}")
 
 
-def make_writer(parameters: str, expression: str, names: dict[str, Any]) -> Writer:
+def make_writer(parameters: str, expression: str, names: Object) -> Writer:
     """The function of `parameters` that returns `expression`."""
     return _compiled(f"def write({parameters}):\n    return {_indented(expression)}\n", names)
 
 
-def make_grouper(row: str, batches: str, expression: str, names: dict[str, Any]) -> Writer:
+def make_grouper(row: str, batches: str, expression: str, names: Object) -> Writer:
     """The function that groups rows by their first column, each written by `expression`."""
     lines = [
         f"def write(rows{batches}):",
@@ -100,9 +102,9 @@ def make_grouper(row: str, batches: str, expression: str, names: dict[str, Any])
     return _compiled("\n".join(lines) + "\n", names)
 
 
-def _compiled(source: str, names: dict[str, Any]) -> Writer:
+def _compiled(source: str, names: Object) -> Writer:
     """`names` are the function's globals: writers share them, since a dict for each would take more memory than its code."""
-    made: dict[str, Any] = {}
+    made: Object = {}
     name = f"<plan {next(_numbers)}>"
     exec(compile(source, name, "exec"), names, made)  # noqa: S102  made by the planner from the schema, never from a request's values
     sources.add(name, source, made["write"])

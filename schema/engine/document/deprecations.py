@@ -30,6 +30,8 @@ from graphql import (
     visit,
 )
 
+from schema.values import Values
+
 Reasons: TypeAlias = dict[str, str]
 """By schema coordinate."""
 
@@ -70,7 +72,7 @@ def deprecated_in(schema: GraphQLSchema) -> Reasons:
 def _of_type(type_: GraphQLNamedType) -> Iterator[tuple[str, str]]:
     if type_.name.startswith("__"):
         return
-    members: Mapping[str, Any] = type_.values if isinstance(type_, GraphQLEnumType) else getattr(type_, "fields", {})
+    members: Values = type_.values if isinstance(type_, GraphQLEnumType) else getattr(type_, "fields", {})
     for name, member in members.items():
         if member.deprecation_reason:
             yield f"{type_.name}.{name}", member.deprecation_reason
@@ -107,19 +109,19 @@ class _Uses(Visitor):
         self.info = info
         self.found: dict[str, None] = {}
 
-    def enter_field(self, node: FieldNode, *_: Any) -> None:
+    def enter_field(self, node: FieldNode, *_: object) -> None:
         self._use(self.info.get_parent_type(), node.name.value)
 
-    def enter_argument(self, node: ArgumentNode, *_: Any) -> None:
+    def enter_argument(self, node: ArgumentNode, *_: object) -> None:
         field, parent = self.info.get_field_def(), self.info.get_parent_type()
         if field is not None and parent is not None and self.info.get_directive() is None:
             name = next((name for name, known in getattr(parent, "fields", {}).items() if known is field), "")
             self.found[f"{parent.name}.{name}({node.name.value}:)"] = None
 
-    def enter_object_field(self, node: ObjectFieldNode, *_: Any) -> None:
+    def enter_object_field(self, node: ObjectFieldNode, *_: object) -> None:
         self._use(get_named_type(self.info.get_parent_input_type()), node.name.value)
 
-    def enter_enum_value(self, node: EnumValueNode, *_: Any) -> None:
+    def enter_enum_value(self, node: EnumValueNode, *_: object) -> None:
         self._use(get_named_type(self.info.get_input_type()), node.value)
 
     def _use(self, owner: Any, name: str) -> None:
@@ -127,7 +129,7 @@ class _Uses(Visitor):
             self.found[f"{owner.name}.{name}"] = None
 
 
-def given(schema: GraphQLSchema, operation: OperationDefinitionNode, variables: Mapping[str, Any]) -> Iterator[str]:
+def given(schema: GraphQLSchema, operation: OperationDefinitionNode, variables: Values) -> Iterator[str]:
     """The coordinates of the input fields and enum values that variables hold."""
     for node in operation.variable_definitions or ():
         if node.variable.name.value in variables:

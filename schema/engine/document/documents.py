@@ -32,6 +32,7 @@ from typing_extensions import override
 from schema.engine.compile.conditions import check_size
 from schema.engine.execute.kept import Kept
 from schema.rules.errors import BadRequest
+from schema.values import Key, Object
 
 from .input_faults import PlainValues, faults, path_text
 from .limits import Limits, too_much
@@ -61,7 +62,7 @@ LONGEST_MESSAGE = 400
 class RequestError(Exception):
     """The request can't be executed at all: malformed, invalid, too much. `errors` are response errors, `code` the code of them all."""
 
-    def __init__(self, errors: list[dict[str, Any]], code: str = "BAD_REQUEST") -> None:
+    def __init__(self, errors: list[Object], code: str = "BAD_REQUEST") -> None:
         super().__init__(errors[0]["message"])
         self.errors = errors
         self.code = code
@@ -92,7 +93,7 @@ class Prepared:
     variables: tuple[Variable, ...]
     sized: tuple[str, ...]
     """The variables whose size is looked at before they are coerced."""
-    plans: dict[tuple[Any, ...], Any] = field(default_factory=dict)
+    plans: dict[Key, Any] = field(default_factory=dict)
     """By the booleans that decide its shape, and by who may see what."""
     mark: object = field(default_factory=object)
     """Stands for it in what is kept for longer than it may be."""
@@ -153,7 +154,7 @@ class Documents:
         self._keep(prepared, name)
         return prepared
 
-    def keep_plan(self, prepared: Prepared, key: tuple[Any, ...], plan: Any) -> None:
+    def keep_plan(self, prepared: Prepared, key: Key, plan: Any) -> None:
         """Keeps a plan of an operation with it; where they are too many, or too large, all of them make room."""
         size = _PLAN + _PLAN_CHARACTER * len(prepared.text)
         if len(prepared.plans) >= MAX_PLANS or (len(prepared.plans) + 1) * size > PLANS_BYTES:
@@ -168,7 +169,7 @@ class Documents:
         size = _DOCUMENT + _DOCUMENT_CHARACTER * characters + plans * (_PLAN + _PLAN_CHARACTER * characters)
         self._kept.put((prepared.text, name), prepared, size)
 
-    def coerce(self, prepared: Prepared, given: dict[str, Any]) -> Variables:
+    def coerce(self, prepared: Prepared, given: Object) -> Variables:
         """The coerced variables (specification section 6.1.2). Raises RequestError.
 
         Lists are asked for again and again alike: then the variables come with all that their plan has made of them.
@@ -182,7 +183,7 @@ class Documents:
                 return self._remember(prepared, text, given)
         return self._coerce(prepared, given)
 
-    def _remember(self, prepared: Prepared, text: bytes, given: dict[str, Any]) -> Variables:
+    def _remember(self, prepared: Prepared, text: bytes, given: Object) -> Variables:
         key = prepared.mark, text
         values = self._remembered.get(key)
         if values is None:
@@ -190,7 +191,7 @@ class Documents:
             self._remembered.put(key, values, _variables_size(prepared, text))
         return values
 
-    def _coerce(self, prepared: Prepared, given: dict[str, Any]) -> Variables:
+    def _coerce(self, prepared: Prepared, given: Object) -> Variables:
         """At once where they are plain, by graphql-core where not."""
         for name in prepared.sized:
             try:
@@ -218,7 +219,7 @@ class Documents:
                 raise request_error(message)
         return values
 
-    def _faults(self, definitions: Iterable[VariableDefinitionNode], given: dict[str, Any]) -> Iterator[GraphQLError]:
+    def _faults(self, definitions: Iterable[VariableDefinitionNode], given: Object) -> Iterator[GraphQLError]:
         """What the types refuse in the variables, each where it is declared."""
         for node in definitions:
             name, type_ = node.variable.name.value, type_from_ast(self._schema, node.type)

@@ -1,13 +1,13 @@
 """What an operation asks of the schema itself: executed by graphql-core once, then kept as long as there is room for it."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import orjson
 from graphql import DocumentNode, print_ast
 
 from schema.engine.execute.fallback import Call, Fallback
 from schema.engine.execute.kept import Kept
+from schema.values import Object
 
 from .selections import Selected, Selections
 
@@ -41,7 +41,7 @@ class Introspection:
         self._fallback = fallback
         self._kept: Kept[bytes] = Kept(ANSWERS, ANSWERS_BYTES)
 
-    async def tell(self, part: SchemaPart, given: dict[str, Any], owner: str) -> bytes | None:
+    async def tell(self, part: SchemaPart, given: Object, owner: str) -> bytes | None:
         """The part's data in JSON; None where graphql-core has errors to tell. Raises TooMuchSchema, ServiceUnavailable."""
         variables = {name: given[name] for name in sorted(part.variables) if name in given}
         key = part.text, repr(variables)

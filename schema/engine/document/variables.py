@@ -27,6 +27,8 @@ from graphql import (
 from graphql.execution.values import VariableValues, get_variable_values
 from graphql.utilities.coerce_input_value import coerce_default_value
 
+from schema.values import Object
+
 Coerce = Callable[[Any], Any]
 
 Variable = tuple[str, Coerce, bool, Any]
@@ -48,7 +50,7 @@ class Variables(VariableValues):
     read: dict[Any, Any]
     """By part."""
 
-    def __init__(self, *_: Any) -> None:
+    def __init__(self, *_: object) -> None:
         self.read = {}
         self._bytes = 0
 
@@ -78,9 +80,9 @@ class TooManyItems(Exception):
         super().__init__(f"A list or an object has {count:,} items; it may have {MAX_ITEMS:,}.")
 
 
-def coerce_plainly(variables: Sequence[Variable], given: dict[str, Any]) -> Variables | None:
+def coerce_plainly(variables: Sequence[Variable], given: Object) -> Variables | None:
     """The coerced values; None where graphql-core has to look at them. Raises TooManyItems."""
-    coerced: dict[str, Any] = {}
+    coerced: Object = {}
     try:
         for name, coerce, required, default in variables:
             if name in given:

@@ -1,9 +1,10 @@
 """What an operation answers, and what an event does."""
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import orjson
+
+from schema.values import Object
 
 
 @dataclass(slots=True)
@@ -13,15 +14,15 @@ class Answer:
     `revision` is the workspace's in the snapshot that was read, where that was asked for.
     """
 
-    data: dict[str, Any] | None
-    errors: list[dict[str, Any]] | None = None
-    extensions: dict[str, Any] = field(default_factory=dict)
+    data: Object | None
+    errors: list[Object] | None = None
+    extensions: Object = field(default_factory=dict)
     executed: bool = True
     revision: int | None = None
 
     def encode(self) -> bytes:
         """The response body (GraphQL over HTTP: `errors` first, so that they are seen)."""
-        body: dict[str, Any] = {}
+        body: Object = {}
         if self.errors:
             body["errors"] = self.errors
         if self.executed:
@@ -40,9 +41,9 @@ class EventAnswer:
     executed: bool = True
 
     @property
-    def data(self) -> dict[str, Any]:
+    def data(self) -> Object:
         """What is told of the event."""
-        told: dict[str, Any] = orjson.loads(self.body)["data"]
+        told: Object = orjson.loads(self.body)["data"]
         return told
 
     def encode(self) -> bytes:

@@ -1,7 +1,6 @@
 """graphql-core's executor for what plans leave to it: in a thread beside the event loop, and no longer than someone waits for it."""
 
 import asyncio
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from time import perf_counter, sleep
@@ -9,6 +8,8 @@ from typing import Any
 
 from graphql import DocumentNode, ExecutionResult, GraphQLObjectType, GraphQLSchema
 from graphql.execution import Executor, execute_sync
+
+from schema.values import Object, Values
 
 from .fairness import HeavyWork
 
@@ -37,8 +38,8 @@ class Call:
     """An operation to execute, over the tree that a plan has read."""
 
     document: DocumentNode
-    tree: Mapping[str, Any]
-    variables: dict[str, Any]
+    tree: Values
+    variables: Object
     name: str | None = None
 
 

@@ -1,6 +1,5 @@
 """Plans: an operation is compiled once for each visibility of the data and each set of booleans that decide its shape; then it is kept."""
 
-from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -17,6 +16,7 @@ from schema.rules.access import Caller, Role
 from schema.rules.errors import BadRequest
 from schema.storage.database import Database
 from schema.storage.statements import Statement
+from schema.values import Values
 
 from .fairness import HeavyWork
 from .kept import Kept
@@ -28,9 +28,7 @@ class Plans:
     `worked_out` are queries that a write's rules answer, by name. A plan `for_fallback` reads what graphql-core completes.
     """
 
-    def __init__(
-        self, schema: GraphQLSchema, database: Database, documents: Documents, work: HeavyWork, worked_out: Mapping[str, Any]
-    ) -> None:
+    def __init__(self, schema: GraphQLSchema, database: Database, documents: Documents, work: HeavyWork, worked_out: Values) -> None:
         self._schema = schema
         self._database = database
         self._documents = documents

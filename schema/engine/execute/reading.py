@@ -1,6 +1,6 @@
 """A read under way: what it reads through, the caller's place in it, and what is worth keeping from one read to the next."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from threading import Lock
 from typing import Any, NamedTuple
 
@@ -13,6 +13,7 @@ from schema.storage.columns import Text
 from schema.storage.database import Database, Row
 from schema.storage.statements import Statement
 from schema.storage.tables import Workspace
+from schema.values import Key, Values
 
 from .kept import Kept
 
@@ -75,7 +76,7 @@ class Counts:
         self.get = self._kept.get
         """What is kept under a key, of whatever revision."""
 
-    def put(self, key: tuple[Any, ...], counted: Counted) -> None:
+    def put(self, key: Key, counted: Counted) -> None:
         """Keeps it; the longest unused go first."""
         self._kept.put(key, counted, sum(map(len, key)) + _PART * len(key) + _COUNT)
 
@@ -138,7 +139,7 @@ class Reader:
         """What waits for resolvers; None where nothing does."""
         self.bytes = self._exact = spent
         """The answer's bytes so far, at most."""
-        self._counting: list[tuple[Callable[..., int], tuple[Any, ...]]] = []
+        self._counting: list[tuple[Callable[..., int], Key]] = []
 
     def weigh(self, most: int, exact: Callable[..., int], *arguments: Any) -> None:
         """Counts something of at most `most` bytes towards the answer; `exact` counts it, if it comes to that. Raises TooLarge."""
@@ -168,7 +169,7 @@ class Reader:
         if self._counts.in_flight is not None:
             self._counts.in_flight.hold(self, size)
 
-    def fetch_many(self, statement: Statement, values: Mapping[str, Any], weight: Weight) -> Awaitable[Sequence[Row]]:
+    def fetch_many(self, statement: Statement, values: Values, weight: Weight) -> Awaitable[Sequence[Row]]:
         """All rows of a statement that may have many of this weight. Raises TooLarge while they are read, if it comes to that."""
         rows: Awaitable[Sequence[Row]] = self._source.fetch_portions(statement, values, weight.portion, Portions(weight, self).look)
         return rows
@@ -190,7 +191,7 @@ class Reader:
         rows = await self.fetch(revision_statement(self.database), self.values)
         return int(rows[0][0])
 
-    async def counted(self, statement: Statement, values: Mapping[str, Any]) -> Row:
+    async def counted(self, statement: Statement, values: Values) -> Row:
         """The row of a counting statement in this snapshot, counted only if it isn't known at the workspace's revision."""
         known = self.known(statement, values)
         if known is None or known.revision != await self.revision():
@@ -198,22 +199,22 @@ class Reader:
             self.seen = known.revision
         return known.row
 
-    def known(self, statement: Statement, values: Mapping[str, Any]) -> Counted | None:
+    def known(self, statement: Statement, values: Values) -> Counted | None:
         """The last that was counted, of whatever revision."""
         return self._counts.get(self._key(statement, values))
 
-    async def count(self, statement: Statement, values: Mapping[str, Any]) -> Counted:
+    async def count(self, statement: Statement, values: Values) -> Counted:
         """Counts: the row of a statement whose last column is the workspace's revision."""
         row = (await self.fetch(statement, values))[0]
         counted = Counted(row[-1], row[:-1])
         self._counts.put(self._key(statement, values), counted)
         return counted
 
-    def _key(self, statement: Statement, values: Mapping[str, Any]) -> tuple[Any, ...]:
+    def _key(self, statement: Statement, values: Values) -> Key:
         return (self.values["workspace"], statement.digest, *map(str, statement.bind(values)))
 
 
-_WORKSPACES: Any = Workspace.__table__
+_WORKSPACES = Workspace.__table__
 _REVISION = select(_WORKSPACES.c.revision).where(_WORKSPACES.c.id == WORKSPACE)
 _STATEMENTS: dict[str, Statement] = {}
 

@@ -1,7 +1,6 @@
 """Response errors: how what went wrong is told to clients (specification section 7.1.6), each with `extensions.code`."""
 
 import logging
-from typing import Any
 
 from graphql import GraphQLError
 
@@ -11,6 +10,7 @@ from schema.engine.document.limits import Limits
 from schema.engine.document.selections import Selected
 from schema.rules.errors import BadRequest, GatewayError, ServiceUnavailable
 from schema.storage.database import InputRejected, StorageError, Unavailable
+from schema.values import Object
 
 from .seldom import Seldom
 
@@ -32,12 +32,12 @@ def of_storage(error: StorageError) -> GatewayError:
     return ServiceUnavailable(getattr(error, "public", Unavailable.public))
 
 
-def located(error: Exception, step: WriteStep) -> dict[str, Any]:
+def located(error: Exception, step: WriteStep) -> Object:
     """An error of a mutation's root field, as graphql-core words it."""
     return response_error(error, step.selected, [step.key])
 
 
-def response_error(error: Exception, selected: Selected, path: list[str | int]) -> dict[str, Any]:
+def response_error(error: Exception, selected: Selected, path: list[str | int]) -> Object:
     """An error of the field at `path`, as graphql-core words it."""
     if isinstance(error, StorageError):
         error = of_storage(error)
@@ -46,9 +46,9 @@ def response_error(error: Exception, selected: Selected, path: list[str | int]) 
     return error_of(GraphQLError(message, nodes, path=path, original_error=error))
 
 
-def error_of(error: GraphQLError) -> dict[str, Any]:
+def error_of(error: GraphQLError) -> Object:
     """A response error with its code; the text of a defect stays in the log."""
-    told: dict[str, Any] = dict(error.formatted)
+    told: Object = dict(error.formatted)
     original = error.original_error
     if isinstance(original, GatewayError):
         code = original.code

@@ -10,6 +10,7 @@ import strawberry
 from strawberry.schema_directive import Location
 
 from schema.engine.compile.sources import LIMITS, SOURCE, Source
+from schema.values import Function, Object
 
 
 @strawberry.schema_directive(
@@ -61,11 +62,9 @@ def read_from(source: Source, description: str, **options: Any) -> Any:
     return strawberry.field(description=description, metadata={SOURCE: source}, **options)
 
 
-def resolved(source: Source | None, description: str) -> Callable[[Callable[..., Any]], Any]:
+def resolved(source: Source | None, description: str) -> Callable[[Function], Any]:
     """A field with arguments, declared by a method's signature, that the planner reads from `source`."""
-    decorator: Callable[[Callable[..., Any]], Any] = strawberry.field(
-        description=description, metadata={} if source is None else {SOURCE: source}
-    )
+    decorator: Callable[[Function], Any] = strawberry.field(description=description, metadata={} if source is None else {SOURCE: source})
     return decorator
 
 
@@ -84,7 +83,7 @@ def optional(description: str, limits: Constraint | None = None, **options: Any)
     return _input(description, limits, {"default": strawberry.UNSET, **options})
 
 
-def _input(description: str, limits: Constraint | None, options: dict[str, Any]) -> Any:
+def _input(description: str, limits: Constraint | None, options: Object) -> Any:
     directives = [limits] if limits is not None else []
     return strawberry.field(
         description=limited(description, limits), directives=directives, metadata={LIMITS: limits, **options.pop("metadata", {})}, **options

@@ -16,6 +16,7 @@ from strawberry.types.scalar import ScalarDefinition
 
 from schema.rules.text import shortened, shown
 from schema.rules.times import Between
+from schema.values import Object
 
 from .fields import Constraint
 
@@ -120,7 +121,7 @@ def _scalar(name: str, read: Callable[[Any], Any], pattern: str, advice: str, **
             raise GraphQLError(message)
         return found
 
-    def parse_literal(node: ValueNode, _: dict[str, Any] | None = None) -> Any:
+    def parse_literal(node: ValueNode, _: Object | None = None) -> Any:
         found = read(_written(node))
         if found is None:
             message = f"{shortened(print_ast(node))} {advice}"

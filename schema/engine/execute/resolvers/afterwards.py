@@ -21,19 +21,20 @@ from schema.engine.execute.reading import Counts
 from schema.rules.access import Caller
 from schema.rules.errors import BadRequest, OutOfTime
 from schema.storage.database import Database
+from schema.values import Object
 
 from .context import Context
 from .run import Asked, Note, Notes, Run
 from .settling import Answered, settle
 
-Resolve = Callable[[dict[str, Any], Notes], Awaitable[list[Any]]]
+Resolve = Callable[[Object, Notes], Awaitable[list[Any]]]
 """Calls the resolvers that the data of an event waits for, and answers their errors."""
 
 SECONDS = 5.0
 """How long the resolvers of one payload, or of one event, may take in all."""
 
 
-async def complete(data: dict[str, Any], notes: Notes, run: Run, answered: Answered, most: int, seconds: float = SECONDS) -> list[Any]:
+async def complete(data: Object, notes: Notes, run: Run, answered: Answered, most: int, seconds: float = SECONDS) -> list[Any]:
     """Calls the resolvers that `notes` of `data` ask for, for so many `seconds` at most; answers `most` errors of theirs."""
     try:
         async with asyncio.timeout(max(0, seconds)):
@@ -68,7 +69,7 @@ class Resolvers:
         assert root is not None
         answered = Answered(self.schema, root, plan.selected, plan.selections)
 
-        async def resolve(data: dict[str, Any], notes: Notes) -> list[Any]:
+        async def resolve(data: Object, notes: Notes) -> list[Any]:
             run = self.run(asked, values, Context(caller, self.database))
             return await complete(data, notes, run, answered, self.limits.max_errors)
 
@@ -97,7 +98,7 @@ def from_kept(kept: Any, sites: Sequence[Any]) -> tuple[Any, Notes]:
     return payload, dict(notes)
 
 
-def _objects(value: Any) -> Iterator[dict[str, Any]]:
+def _objects(value: Any) -> Iterator[Object]:
     if isinstance(value, dict):
         yield value
         value = list(value.values())

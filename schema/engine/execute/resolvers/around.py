@@ -15,11 +15,13 @@ from strawberry.extensions.runner import SchemaExtensionsRunner
 from strawberry.types import ExecutionContext, ExecutionResult
 from strawberry.types.graphql import OperationType
 
+from schema.values import Object
+
 from .context import Context
 
 REFUSED = ("resolve", "on_stream_result")
 
-Told = tuple[dict[str, Any] | None, list[dict[str, Any]]]
+Told = tuple[Object | None, list[Object]]
 """An answer's data, and its errors as they stand in the response."""
 
 
@@ -45,10 +47,10 @@ class Around:
     async def run(
         self,
         operation: tuple[str, str | None, Any],
-        variables: dict[str, Any] | None,
+        variables: Object | None,
         context: Context,
         execute: Callable[[], Awaitable[Told]],
-    ) -> tuple[Told, dict[str, Any]]:
+    ) -> tuple[Told, Object]:
         """What `execute` answers, as the extensions leave it, and what they add to the answer's `extensions`.
 
         `operation` is the document's text, the operation's name, and the document.
@@ -68,7 +70,7 @@ class Around:
         left: Any = execution.result
         return (left.data, [_told(error, kept) for error in left.errors or ()]), added
 
-    def _context(self, text: str, name: str | None, variables: dict[str, Any] | None, context: Context | None) -> ExecutionContext:
+    def _context(self, text: str, name: str | None, variables: Object | None, context: Context | None) -> ExecutionContext:
         return ExecutionContext(
             query=text,
             schema=self._schema,
@@ -85,15 +87,15 @@ class Around:
         return SchemaExtensionsRunner(execution, made)
 
 
-def _error(told: dict[str, Any]) -> GraphQLError:
+def _error(told: Object) -> GraphQLError:
     return GraphQLError(told["message"], path=told.get("path"), extensions=told.get("extensions"))
 
 
-def _told(error: GraphQLError, kept: Sequence[tuple[GraphQLError, dict[str, Any]]]) -> dict[str, Any]:
+def _told(error: GraphQLError, kept: Sequence[tuple[GraphQLError, Object]]) -> Object:
     """The response's error: with its locations where an extension has left it, and a code where it made a new one."""
     for before, told in kept:
         if before is error:
             return {**told, "message": error.message, "extensions": dict(error.extensions or {})}
-    formatted: dict[str, Any] = dict(error.formatted)
+    formatted: Object = dict(error.formatted)
     formatted["extensions"] = {"code": "INTERNAL_ERROR", **(error.extensions or {})}
     return formatted

@@ -11,6 +11,8 @@ from graphql import GraphQLField, GraphQLResolveInfo
 from strawberry.types.arguments import convert_arguments
 from strawberry.types.field import StrawberryField
 
+from schema.values import Object
+
 RESOLVE = "resolve"
 """The key of a GraphQL field's extensions under which Strawberry's own resolver is kept: with its permissions and extensions."""
 
@@ -29,9 +31,7 @@ class Calling:
     definition: GraphQLField
     batch: bool = False
 
-    async def many(
-        self, sources: Sequence[Any], info: GraphQLResolveInfo[Any], arguments: dict[str, Any], together: "Together"
-    ) -> list[Any]:
+    async def many(self, sources: Sequence[Any], info: GraphQLResolveInfo[Any], arguments: Object, together: "Together") -> list[Any]:
         """What the resolver answers for each of `sources`, in order; where it raised, the exception. `together` waits for coroutines."""
         call = self._call(info, arguments)
         if self.batch:
@@ -57,7 +57,7 @@ class Calling:
             return [ValueError(message)] * len(sources)
         return values
 
-    def _call(self, info: GraphQLResolveInfo[Any], arguments: dict[str, Any]) -> Call:
+    def _call(self, info: GraphQLResolveInfo[Any], arguments: Object) -> Call:
         resolver = self.field.base_resolver
         if resolver is None or self.field.extensions:
             around = self.definition.extensions[RESOLVE]

@@ -5,8 +5,10 @@ from typing import Any
 from sqlalchemy.orm import QueryableAttribute
 from sqlalchemy.orm.exc import UnmappedInstanceError
 
+from schema.values import Object
 
-def light(class_: type | None, columns: dict[str, Any]) -> Any:
+
+def light(class_: type | None, columns: Object) -> Any:
     """A record with these columns; None at the root. It isn't made by its class's `__init__`, which would want all of them."""
     if class_ is None:
         return None

@@ -26,12 +26,13 @@ from schema.engine.document.variables import Variables
 from schema.engine.execute.reading import Counts, Reader
 from schema.rules.errors import BadRequest
 from schema.storage.database import Connection
+from schema.values import Object
 
 from .calling import Calling, Together, at_once
 from .context import Context
 from .records import reworded
 
-Note = tuple[dict[str, Any], Any, dict[str, Any]]
+Note = tuple[Object, Any, Object]
 """A field that waits for its value: the object of the response that it is in, the key of its record, and the columns that it needs."""
 
 

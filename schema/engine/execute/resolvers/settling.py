@@ -8,6 +8,7 @@ from graphql import GraphQLNonNull, GraphQLObjectType, GraphQLOutputType, GraphQ
 
 from schema.engine.document.selections import Selected, Selections
 from schema.engine.execute.response_errors import response_error
+from schema.values import Object
 
 Path = tuple[str | int, ...]
 
@@ -22,7 +23,7 @@ class Answered:
     selections: Selections
 
 
-def settle(data: dict[str, Any], answered: Answered, most: int) -> list[dict[str, Any]]:
+def settle(data: Object, answered: Answered, most: int) -> list[Object]:
     """Puts null where exceptions stand in `data`, or where the types say that null goes instead; answers `most` of their errors."""
     errors = []
     for path, failure in [*_failures(data, ())]:

@@ -26,6 +26,7 @@ from schema.engine.compile.weight import ABSENT, Parents
 from schema.engine.document.selections import Selected
 from schema.engine.document.variables import Variables
 from schema.engine.execute.reading import Reader
+from schema.values import Object
 
 from .calling import Calling
 from .completing import Completing, Items, Leaves, Member, NotNull, Plain, Stored, is_typename
@@ -53,7 +54,7 @@ class Site:
     enums: dict[str, type[StoredEnum]] = field(default_factory=dict)
     """The columns that it needs whose values are members of an enum."""
 
-    def columns_of(self, kept: dict[str, Any]) -> dict[str, Any]:
+    def columns_of(self, kept: Object) -> Object:
         """The columns of a record that were kept as JSON, as resolvers get them."""
         return {name: self.enums[name][value] if name in self.enums and value is not None else value for name, value in kept.items()}
 
