@@ -9,7 +9,6 @@ from graphql import GraphQLInterfaceType, GraphQLObjectType, GraphQLResolveInfo,
 from strawberry.schema.config import StrawberryConfig
 
 from schema.engine.compile.compiler import RUNTIME_TYPE
-from schema.engine.declare.noun import NOUNS
 from schema.engine.document.deprecations import deprecate
 from schema.engine.execute.resolvers.calling import RESOLVE
 from schema.engine.types.scalars import SCALARS
@@ -19,7 +18,8 @@ from schema.nouns.mutation import Mutation
 from schema.nouns.query import Query
 from schema.nouns.subscription import Subscription
 
-from .extensions import Extension, added
+from .adding import added, nouns_of
+from .extensions import Extension
 
 DESCRIPTION = (
     "Sales opportunities, the accounts and people they are with, and what happens to them. Start with `opportunities` or `pipeline`, "
@@ -45,8 +45,8 @@ def build(*extensions: Extension) -> Built:
     Raises TypeError, by its name, for an extension that can't be honoured.
     """
     config = StrawberryConfig(scalar_map=SCALARS)
-    types = [Workspace, User, Contact, Account, Opportunity, ApiKey]
-    with added(extensions, Query, Mutation):
+    types = [Workspace, User, Contact, Account, Opportunity, ApiKey, *[noun.row for each in extensions for noun in each.nouns]]
+    with added(extensions, (Query, Mutation, Subscription)):
         schema = strawberry.Schema(Query, Mutation, Subscription, types=types, config=config)
     core = schema._schema  # noqa: SLF001  strawberry keeps graphql-core's schema there and offers no other way to it
     core.description = DESCRIPTION
@@ -64,7 +64,7 @@ def build(*extensions: Extension) -> Built:
             type_.resolve_type = _runtime_type
     for extension in extensions:
         deprecate(core, extension.deprecations)
-    return Built(core, f"{_definition(core)}\n\n{schema.as_str()}\n", schema, Writes(NOUNS.values()))
+    return Built(core, f"{_definition(core)}\n\n{schema.as_str()}\n", schema, Writes(nouns_of(extensions)))
 
 
 def _definition(core: GraphQLSchema) -> str:

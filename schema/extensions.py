@@ -1,8 +1,9 @@
-"""What a package adds to the graph: fields with resolvers on records and on Query. Named in GATEWAY_EXTENSIONS, loaded at start."""
+"""What a package adds to the graph: nouns, and fields with resolvers. GATEWAY_EXTENSIONS names packages; they are loaded at start."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+import sys
+from collections.abc import Callable, Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Any, TypeVar
 
 import strawberry
@@ -12,10 +13,15 @@ from strawberry.permission import BasePermission, PermissionExtension
 from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.field import StrawberryField
 
+import schema.nouns.all  # noqa: F401  a package's nouns come after the gateway's own
 from schema.engine.compile.sources import RESOLVED, Resolved
+from schema.engine.declare.noun import Noun
+from schema.engine.declare.relations import ListDeclaration, listed
+from schema.engine.declare.sql import Stored
 from schema.engine.declare.writes import KeyArg
 from schema.rules.errors import Forbidden
 
+R = TypeVar("R", bound=type[Stored])
 F = TypeVar("F", bound=Callable[..., Any])
 
 ATTRIBUTE = "extension"
@@ -32,10 +38,33 @@ class Extension:
     def __init__(self, name: str, *, schema_extensions: Sequence[type[SchemaExtension]] = ()) -> None:
         """`schema_extensions` stand around all operations, with those of their hooks that plans can honour."""
         self.name = name
+        self.module = ""
+        self.nouns: list[Noun] = []
+        self.lists: list[tuple[Any, str, ListDeclaration]] = []
+        self.reasons: dict[str, str] = {}
         self.schema_extensions = tuple(schema_extensions)
         self.fields: list[tuple[type | str, StrawberryField]] = []
         self.deprecations: dict[str, str] = {}
         self.resources: list[Any] = []
+
+    @property
+    def migrations(self) -> Path | None:
+        """The folder of its migrations, beside its module; None for a package without nouns."""
+        file = sys.modules[self.module].__file__ if self.nouns else None
+        return None if file is None else Path(file).parent / "migrations"
+
+    def declares(self, row: R) -> R:
+        """Adds a noun: a class of stored rows that stands under `@noun(…)`. What the graph has of it is derived."""
+        declared: Noun | None = row.__dict__.get("__noun__")
+        if declared is None or not declared.prefix:
+            message = f"{self.name} adds {row.__name__} without ids: write `@noun(…)`, with their prefix, below `declares`"
+            raise TypeError(message)
+        self.nouns.append(declared)
+        return row
+
+    def listed(self, owner: Any, name: str, description: str, row: Any, by: str) -> None:
+        """Adds a field to the records of `owner`: the page of the records of the class `row` whose column `by` refers to them."""
+        self.lists.append((owner, name, listed(description, row.__name__, by)))
 
     def rest(self, resource: Any) -> None:
         """Adds a resource of REST, as `rest_compat.resources.declaration` declares them; its operations are this graph's."""
@@ -134,33 +163,8 @@ def _load(name: str) -> Extension:
     if not isinstance(found, Extension):
         message = f"{name} has no `{ATTRIBUTE}`: write `{ATTRIBUTE} = Extension({name!r})` there."
         raise ExtensionError(message)
+    found.module = name
     return found
-
-
-@contextmanager
-def added(extensions: Sequence[Extension], *roots: type) -> Iterator[None]:
-    """The types with the fields of `extensions`, while a schema of these `roots` is made; afterwards they are as they were.
-
-    Raises TypeError, which names the package, for a field that is there already or a type that isn't one.
-    """
-    before: list[tuple[Any, list[StrawberryField]]] = []
-    by_name: dict[object, type] = {root.__name__: root for root in roots}
-    try:
-        for extension in extensions:
-            for owner, field in extension.fields:
-                definition = getattr(by_name.get(owner, owner), "__strawberry_definition__", None)
-                if definition is None:
-                    message = f"{extension.name} adds {field.python_name} to {owner!r}, which is no type of the graph."
-                    raise TypeError(message)
-                if any(field.python_name == other.python_name for other in definition.fields):
-                    message = f"{extension.name} adds {definition.name}.{field.python_name}, which is there already."
-                    raise TypeError(message)
-                before.append((definition, definition.fields))
-                definition.fields = [*definition.fields, field]
-        yield
-    finally:
-        for definition, fields in reversed(before):
-            definition.fields = fields
 
 
 def _key() -> StrawberryArgument:

@@ -6,10 +6,12 @@ from typing import Any, Literal
 
 from alembic import context
 from alembic.autogenerate.api import AutogenContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from sqlmodel import SQLModel
 
 import schema.nouns.all  # noqa: F401  fills the metadata
+from gateway.migrations.packages import is_of_missing
 from gateway.migrations.runner import connected
 from schema.storage.columns import Day, Instant, Text
 
@@ -22,10 +24,26 @@ def render_item(kind: str, item: Any, _: AutogenContext) -> str | Literal[False]
     return _TYPE_NAMES.get(type(item), False) if kind == "type" else False
 
 
+def is_compared(_: Any, name: str | None, kind: str, reflected: bool, __: Any) -> bool:  # noqa: FBT001  as Alembic calls it
+    """Whether a table is one of those that a new revision is about: of one package, or of the gateway itself."""
+    tables = context.config.attributes.get("tables")
+    return kind != "table" or tables is None or name in tables or (reflected and name not in SQLModel.metadata.tables)
+
+
 def migrate(connection: Connection) -> None:
     """Runs what Alembic was asked for, in the transaction that `connection` is in."""
     batch = connection.dialect.name == "sqlite"
-    context.configure(connection=connection, target_metadata=SQLModel.metadata, render_as_batch=batch, render_item=render_item)
+    context.configure(
+        connection=connection,
+        target_metadata=SQLModel.metadata,
+        render_as_batch=batch,
+        render_item=render_item,
+        include_object=is_compared,
+    )
+    running, script = context.get_context(), ScriptDirectory.from_config(context.config)
+    stored = running.get_current_heads
+    # What packages that aren't loaded have left there is left as it is.
+    running.get_current_heads = lambda: tuple(each for each in stored() if not is_of_missing(script, each))  # type: ignore[method-assign]
     with context.begin_transaction():
         context.run_migrations()
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from functools import cache
 from pathlib import Path
@@ -23,7 +23,11 @@ from schema.storage.database import Database, StorageError
 from schema.storage.postgresql.connecting import Connector
 from schema.storage.sqlite.file import make_private
 
+from .packages import Package, Standing, is_known, label_of
+
 SCRIPTS = Path(__file__).parent
+GATEWAY = "the gateway"
+"""What stands for its own revisions beside the labels of packages."""
 WAIT_SECONDS = 120.0
 """For another process that migrates."""
 TABLE_SECONDS = 10.0
@@ -41,9 +45,11 @@ _HAS_TABLE = {
 }
 
 
-def _config(connection: Connection | None = None) -> Config:
+def _config(connection: Connection | None = None, packages: Sequence[Package] = ()) -> Config:
     config = Config()
     config.set_main_option("script_location", str(SCRIPTS))
+    config.set_main_option("path_separator", "newline")
+    config.set_main_option("version_locations", "\n".join(map(str, [SCRIPTS / "versions", *[each.folder for each in packages]])))
     config.attributes["connection"] = connection
     return config
 
@@ -56,22 +62,25 @@ def head() -> str:
     return newest
 
 
-def knows(revision: str) -> bool:
+def knows(revision: str, packages: Sequence[Package] = ()) -> bool:
     """Whether there is such a revision here: that of a newer gateway, or of an extension that is missing, isn't known."""
-    try:
-        return ScriptDirectory.from_config(_config()).get_revision(revision) is not None
-    except CommandError:
-        return False
+    return is_known(ScriptDirectory.from_config(_config(packages=packages)), revision)
 
 
-async def upgrade(database_url: str) -> None:
+async def upgrade(database_url: str, packages: Sequence[Package] = ()) -> None:
     """Takes the database at `sqlite:///path` or `postgresql://…` to the newest revision; does nothing where it is there already.
 
-    Several processes may do it at once: one works, the others wait for it. Raises StorageError.
+    The tables of `packages` come after the gateway's own, to which they refer. Several processes may do it at once: one works, the others
+    wait for it. Raises StorageError.
     """
+
+    def work(connection: Connection) -> None:
+        for target in (head(), *[each.head for each in packages]):
+            command.upgrade(_config(connection, packages), target)
+
     try:
         async with connected(database_url) as run:
-            await run(lambda connection: command.upgrade(_config(connection), "head"))
+            await run(work)
     except DBAPIError as error:
         if getattr(error.orig, "sqlstate", "") == _LOCK_TIMEOUT:
             raise StorageError("another program holds a lock that the migration needs: try again later") from error
@@ -83,8 +92,13 @@ async def upgrade(database_url: str) -> None:
         raise StorageError(str(error)) from error
 
 
-async def head_is_current(database: Database) -> bool:
+async def head_is_current(database: Database, packages: Sequence[Package] = ()) -> bool:
     """Whether the database stands at the newest revision: two point queries. Raises Unavailable."""
+    return not (await standing(database, packages)).behind
+
+
+async def standing(database: Database, packages: Sequence[Package] = ()) -> Standing:
+    """Where the database stands: two point queries. Raises Unavailable."""
     has_table = database.compile(text(_HAS_TABLE[database.dialect.name]))
     revision = database.compile(text("SELECT version_num FROM alembic_version"))
 
@@ -93,7 +107,23 @@ async def head_is_current(database: Database) -> bool:
             return []
         return [row[0] for row in await session.fetch(revision, {})]
 
-    return await database.read(look) == [head()]
+    return standing_of(await database.read(look), packages)
+
+
+def standing_of(revisions: Collection[str], packages: Sequence[Package] = ()) -> Standing:
+    """Where a database stands that is at these revisions."""
+    newest = heads(packages)
+    labels = {label for each in revisions if (label := label_of(each)) is not None}
+    return Standing([name for name, each in newest.items() if each not in revisions], sorted(labels - newest.keys()))
+
+
+def heads(packages: Sequence[Package] = ()) -> dict[str, str]:
+    """The newest revisions: the gateway's own, and those of `packages`, by their labels."""
+    if not packages:
+        return {GATEWAY: head()}
+    script = ScriptDirectory.from_config(_config(packages=packages))
+    found = {each.label: script.get_revision(each.head) for each in packages}
+    return {GATEWAY: head(), **{label: revision.revision for label, revision in found.items() if revision is not None}}
 
 
 Run = Callable[[Callable[[Connection], None]], Any]

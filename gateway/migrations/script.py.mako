@@ -8,7 +8,7 @@ from alembic import op
 ${imports if imports else ""}
 revision = "${up_revision}"
 down_revision = ${repr(down_revision).replace("'", '"')}
-branch_labels = None
+branch_labels = ${repr(branch_labels[0] if branch_labels else None).replace("'", '"')}
 depends_on = None
 
 # What the column types of schema/storage/columns.py were at this revision.

@@ -1,8 +1,11 @@
-"""Writes the migration that takes the newest database to what the nouns declare: `python -m gateway.migrations.writing "next step"`."""
+"""Writes the migration that takes the newest database to what the nouns declare: `python -m gateway.migrations.writing "next step"`.
 
+With `--package tasks` it is that of a package that declares nouns, in the package's own folder.
+"""
+
+import argparse
 import asyncio
 import re
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -10,14 +13,18 @@ from typing import Any
 from alembic import command
 from sqlalchemy import Connection
 
-from .runner import _config, connected, head, upgrade
+from schema.extensions import ExtensionError, load
+from schema.storage.tables import tables_of
+
+from .packages import Package, package_of
+from .runner import _config, connected, head, heads, upgrade
 
 _FILLED = re.compile(r"add_column\(sa\.Column\('(\w+)',.*nullable=False(?!.*server_default)")
 
 
-def write_migration(message: str) -> Path:
+def write_migration(message: str, package: Package | None = None) -> Path:
     """The file of the new revision, which Alembic has written. Raises SystemExit where it could not fill rows that exist."""
-    path = asyncio.run(_written(message))
+    path = asyncio.run(_written(message, package))
     unfilled = _FILLED.findall(path.read_text("utf-8"))
     if unfilled:
         path.unlink()
@@ -26,22 +33,47 @@ def write_migration(message: str) -> Path:
     return path
 
 
-async def _written(message: str) -> Path:
+async def _written(message: str, package: Package | None) -> Path:
     made: list[Any] = []
+    before = [package] if package is not None and any(package.folder.glob("*.py")) else []
 
     def revise(connection: Connection) -> None:
-        number = f"{int(head()) + 1:04}"
-        made.append(command.revision(_config(connection), message, autogenerate=True, rev_id=number))
+        config = _config(connection, [package] if package is not None else [])
+        config.attributes["tables"] = tables_of("schema" if package is None else package.module)
+        made.append(command.revision(config, message, autogenerate=True, **_place(package, is_first=not before)))
 
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite:///{folder}/newest.db"
-        await upgrade(url)
+        await upgrade(url, before)
         async with connected(url) as run:
             await run(revise)
     return Path(made[0].path)
 
 
+def _place(package: Package | None, *, is_first: bool) -> dict[str, Any]:
+    """Which revision it is, after which, and where it goes."""
+    if package is None:
+        return {"rev_id": f"{int(head()) + 1:04}", "head": head()}
+    if is_first:
+        package.folder.mkdir(exist_ok=True)
+        beside = {"branch_label": package.label, "version_path": str(package.folder)}
+        return {"rev_id": f"{package.label}_0001", "head": "base", **beside}
+    newest = heads([package])[package.label]
+    return {"rev_id": f"{package.label}_{int(newest.rpartition('_')[2]) + 1:04}", "head": newest, "version_path": str(package.folder)}
+
+
+def _asked() -> tuple[str, Package | None]:
+    """What the command line says."""
+    parser = argparse.ArgumentParser(prog="python -m gateway.migrations.writing", description="Write the migration that is missing.")
+    parser.add_argument("message", nargs="+", help="what the migration does, in a few words")
+    parser.add_argument("--package", metavar="MODULE", help="the package that declares the nouns; the gateway itself if it is left out")
+    given = parser.parse_args()
+    try:
+        package = None if given.package is None else package_of(load([given.package])[0])
+    except ExtensionError as error:
+        parser.error(str(error))
+    return " ".join(given.message), package
+
+
 if __name__ == "__main__":
-    if not sys.argv[1:]:
-        raise SystemExit("Say in a few words what the migration does: make migration MESSAGE='next step'")
-    print(f"wrote {write_migration(' '.join(sys.argv[1:]))}: read it, then `make format`")  # noqa: T201  a developer's command
+    print(f"wrote {write_migration(*_asked())}: read it, then `make format`")  # noqa: T201  a developer's command

@@ -1,6 +1,7 @@
 """All nouns, with the types that the graph makes of them. Importing this also fills the metadata with all tables."""
 
 from schema.engine.declare.derive import derive
+from schema.engine.declare.noun import NOUNS
 from schema.nouns.accounts.account import Account
 from schema.nouns.contacts.contact import Contact
 from schema.nouns.opportunities.opportunity import Opportunity
@@ -14,4 +15,19 @@ from schema.nouns.workspaces.workspace import Workspace
 
 derive()
 
-__all__ = ["Account", "Actor", "ApiKey", "Contact", "GraphqlUsage", "Opportunity", "RestUsage", "StageChange", "User", "Workspace"]
+BUILT_IN = tuple(NOUNS.values())
+"""The nouns of every graph; packages may add others."""
+
+__all__ = [
+    "BUILT_IN",
+    "Account",
+    "Actor",
+    "ApiKey",
+    "Contact",
+    "GraphqlUsage",
+    "Opportunity",
+    "RestUsage",
+    "StageChange",
+    "User",
+    "Workspace",
+]

@@ -23,6 +23,17 @@ class Row(SQLModel):
         __table__: ClassVar[Table]
 
 
+def tables_of(package: str) -> dict[str, Table]:
+    """The tables that the classes of a package or a module declare, by name."""
+    waiting: list[type[Row]] = Row.__subclasses__()
+    found = {}
+    for row in waiting:
+        waiting.extend(row.__subclasses__())
+        if hasattr(row, "__table__") and f"{row.__module__}.".startswith(f"{package}."):
+            found[row.__table__.name] = row.__table__
+    return found
+
+
 def _text(*, primary_key: bool = False) -> Any:
     return Field(sa_type=Text, primary_key=primary_key)
 

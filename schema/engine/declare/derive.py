@@ -44,7 +44,7 @@ def _make(noun: Noun) -> None:
     row.__stored__ = _stored(noun)
     noun.create = _input(noun, "Create", noun.creates)
     noun.update = _input(noun, "Update", noun.updates)
-    if noun.updates:
+    if noun.creates or noun.updates:
         noun.payload = _payload(noun)
 
 

@@ -15,4 +15,4 @@ from schema.engine.types.fields import plain
 class Node:
     """Relay's global object identification, without base64."""
 
-    id: ID = plain("The id of the record: `<prefix>_<ULID>`, where the prefix is opp, acc, cnt, usr, ws or key.")
+    id: ID = plain("The id of the record: `<prefix>_<ULID>`, where the prefix tells the type.")

@@ -118,6 +118,8 @@ def noun(  # noqa: PLR0913  said once a noun
     """
 
     def declare(row: T) -> T:
+        if row.__name__ in NOUNS:
+            raise TypeError(f"there is a noun {row.__name__} already, in {NOUNS[row.__name__].row.__module__}")
         called = label or row.__name__.lower()
         NOUNS[row.__name__] = row.__noun__ = Noun(
             row=row,

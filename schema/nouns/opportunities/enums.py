@@ -23,13 +23,4 @@ Period = plain_enum(
     "How long each period of a forecast is.",
     {"MONTH": "One calendar month.", "QUARTER": "Three calendar months, from January on.", "YEAR": "One calendar year."},
 )
-EventType = plain_enum(
-    "EventType",
-    "What happened to an opportunity.",
-    {
-        "CREATED": "The opportunity was created, or it changed so that the caller may see it now.",
-        "UPDATED": "The opportunity changed. This is also told, once, when it no longer matches the filter.",
-        "DELETED": "The opportunity was deleted, or it changed so that the caller may no longer see it.",
-    },
-)
 filter_enum(OpportunityStage, enum_conditions("StageFilter", OpportunityStage, "the stage"))

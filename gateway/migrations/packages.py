@@ -1,0 +1,82 @@
+"""The migrations of packages that declare nouns: a branch each, whose revisions are named `<package>_0001`, in the package's own folder."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+
+from schema.extensions import Extension, ExtensionError
+
+_OF_PACKAGE = re.compile(r"([a-z][a-z0-9_]*)_\d{4}")
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A package with migrations: the label of its branch, its module, and the folder."""
+
+    label: str
+    module: str
+    folder: Path
+
+    @property
+    def head(self) -> str:
+        """What Alembic calls the newest revision of the branch."""
+        return f"{self.label}@head"
+
+
+def packages_of(extensions: Iterable[Extension]) -> tuple[Package, ...]:
+    """The packages among `extensions` that have tables. Raises ExtensionError for one without migrations."""
+    found = tuple(package_of(each) for each in extensions if each.nouns)
+    for package in found:
+        if not any(package.folder.glob("*.py")):
+            command = f"python -m gateway.migrations.writing --package {package.module} 'first tables'"
+            raise ExtensionError(f"{package.module} has no migrations yet: {command}")
+    return found
+
+
+def package_of(extension: Extension) -> Package:
+    """The package of an extension that declares nouns. Raises ExtensionError for a name that can't be that of a branch."""
+    if extension.migrations is None:
+        raise ExtensionError(f"{extension.module} declares no noun, so it has no tables to migrate")
+    if _OF_PACKAGE.fullmatch(f"{extension.name}_0001") is None:
+        raise ExtensionError(f"{extension.module}: the name {extension.name!r} names its migrations: take small letters, digits and _")
+    return Package(extension.name, extension.module, extension.migrations)
+
+
+def is_of_missing(script: ScriptDirectory, revision: str) -> bool:
+    """Whether a revision belongs to a package that isn't loaded."""
+    return label_of(revision) is not None and not is_known(script, revision)
+
+
+def label_of(revision: str) -> str | None:
+    """The package of a revision, by its name; None for one of the gateway's own."""
+    named = _OF_PACKAGE.fullmatch(revision)
+    return named[1] if named else None
+
+
+def is_known(script: ScriptDirectory, revision: str) -> bool:
+    """Whether the revisions that are here have this one."""
+    try:
+        return script.get_revision(revision) is not None
+    except CommandError:
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a database stands: the packages (or the gateway itself) whose newest revision it lacks, and those that aren't loaded."""
+
+    behind: Sequence[str]
+    unloaded: Sequence[str]
+
+    def __str__(self) -> str:
+        told = []
+        if self.behind:
+            told.append(f"The database is not at the newest revision of {', '.join(self.behind)}: run `gateway migrate`.")
+        if self.unloaded:
+            names = ", ".join(self.unloaded)
+            told.append(f"The database has tables of {names}, which GATEWAY_EXTENSIONS doesn't name: they are left as they are.")
+        return " ".join(told)

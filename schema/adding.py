@@ -1,0 +1,107 @@
+"""The types of the graph with what packages add to them, for as long as a schema is made of them."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from strawberry.types.enum import EnumValue
+from strawberry.types.field import StrawberryField
+
+from schema.engine.declare.codes import ErrorReason
+from schema.engine.declare.derive import derive, many, one
+from schema.engine.declare.noun import Noun, TypesByName
+from schema.engine.declare.writes import VERSION, changes, creates, deletes
+from schema.nouns.all import BUILT_IN
+from schema.nouns.following import followed
+
+from .extensions import Extension
+
+Roots = tuple[type, type, type]
+"""Query, Mutation, Subscription."""
+
+
+def nouns_of(extensions: Sequence[Extension]) -> list[Noun]:
+    """All nouns of a graph with these extensions."""
+    return [*BUILT_IN, *[noun for extension in extensions for noun in extension.nouns]]
+
+
+@contextmanager
+def added(extensions: Sequence[Extension], roots: Roots) -> Iterator[None]:
+    """The types with what `extensions` add; afterwards they are as they were.
+
+    Raises TypeError, which names the package, for what is there already or can't be honoured.
+    """
+    _check_prefixes(extensions)
+    before: list[tuple[Any, str, list[Any]]] = []
+
+    def extend(definition: Any, attribute: str, more: Iterable[Any]) -> None:
+        kept = getattr(definition, attribute)
+        before.append((definition, attribute, kept))
+        setattr(definition, attribute, [*kept, *more])
+
+    try:
+        for extension in extensions:
+            derive([noun for noun in extension.nouns if noun.output is None])
+            reasons = [EnumValue(name, name, description=text) for name, text in extension.reasons.items()]
+            extend(ErrorReason.__strawberry_definition__, "values", reasons)
+        for extension in extensions:
+            for owner, field in _fields(extension, roots):
+                extend(_definition(extension, owner, field), "fields", [field])
+        yield
+    finally:
+        for definition, attribute, kept in reversed(before):
+            setattr(definition, attribute, kept)
+
+
+def _fields(extension: Extension, roots: Roots) -> Iterator[tuple[Any, StrawberryField]]:
+    """What it adds, each with the type that it is added to."""
+    for noun in extension.nouns:
+        for root, fields in zip(roots, (_queries(noun), _mutations(noun), _subscriptions(noun)), strict=True):
+            yield from ((root, _named(name, field)) for name, field in fields.items())
+    for owner, name, declared in extension.lists:
+        declared.bind(name, None)
+        yield owner, _named(name, declared.output(TypesByName()).field)
+    by_name: dict[Any, type] = {root.__name__: root for root in roots}
+    yield from ((by_name.get(owner, owner), field) for owner, field in extension.fields)
+
+
+def _queries(noun: Noun) -> dict[str, Any]:
+    found = {noun.member: one(noun.row)}
+    if noun.lists is None:
+        return found
+    return found | {noun.plural.replace(" ", "_"): many(noun.row, f"A page of the {noun.plural}; newest first, unless `orderBy` is given.")}
+
+
+def _mutations(noun: Noun) -> dict[str, Any]:
+    found = {} if noun.create is None else {f"create_{noun.member}": creates(noun.row)}
+    if noun.update is not None:
+        found[f"update_{noun.member}"] = changes(noun.row, "", VERSION)
+    return found | {f"delete_{noun.member}": deletes(noun.row)} if found else found
+
+
+def _subscriptions(noun: Noun) -> dict[str, Any]:
+    return {f"{noun.member}_changed": followed(noun.row)} if noun.followed else {}
+
+
+def _named(name: str, field: Any) -> StrawberryField:
+    field.python_name = name
+    made: StrawberryField = field
+    return made
+
+
+def _definition(extension: Extension, owner: Any, field: StrawberryField) -> Any:
+    definition = getattr(owner, "__strawberry_definition__", None)
+    if definition is None:
+        raise TypeError(f"{extension.name} adds {field.python_name} to {owner!r}, which is no type of the graph.")
+    if any(field.python_name == other.python_name for other in definition.fields):
+        raise TypeError(f"{extension.name} adds {definition.name}.{field.python_name}, which is there already.")
+    return definition
+
+
+def _check_prefixes(extensions: Sequence[Extension]) -> None:
+    taken = {noun.prefix: noun.name for noun in BUILT_IN if noun.prefix}
+    for extension in extensions:
+        for noun in extension.nouns:
+            other = taken.setdefault(noun.prefix or "", noun.name)
+            if other != noun.name:
+                raise TypeError(f"{extension.name} gives the ids of {noun.name} the prefix {noun.prefix}, which {other} has.")

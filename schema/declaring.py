@@ -1,0 +1,49 @@
+"""Everything that a package needs to declare nouns and to add to those of the gateway. See docs/extending.md."""
+
+from strawberry import ID
+
+from schema.engine.compile.sources import OwnedBy
+from schema.engine.declare.columns import field
+from schema.engine.declare.enums import plain_enum, stored_enum
+from schema.engine.declare.noun import noun, rules_of, seen_with
+from schema.engine.declare.relations import computed, flag
+from schema.engine.declare.tracked import Tracked
+from schema.engine.execute.resolvers.context import Context
+from schema.engine.types.fields import Constraint
+from schema.engine.types.scalars import Date, DateTime, Money
+from schema.engine.write.inputs import Fault, invalid
+from schema.engine.write.rules import Rules, Values
+from schema.extensions import Extension
+from schema.nouns.all import Account, Contact, Opportunity, User
+from schema.nouns.limits import LINE, NAME, SHORT
+
+__all__ = [
+    "ID",
+    "LINE",
+    "NAME",
+    "SHORT",
+    "Account",
+    "Constraint",
+    "Contact",
+    "Context",
+    "Date",
+    "DateTime",
+    "Extension",
+    "Fault",
+    "Money",
+    "Opportunity",
+    "OwnedBy",
+    "Rules",
+    "Tracked",
+    "User",
+    "Values",
+    "computed",
+    "field",
+    "flag",
+    "invalid",
+    "noun",
+    "plain_enum",
+    "rules_of",
+    "seen_with",
+    "stored_enum",
+]

@@ -1,0 +1,106 @@
+"""What following a noun's records takes: the type of their events, and the field of Subscription. Derived from the noun."""
+
+import inspect
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+import strawberry
+from strawberry import ID, UNSET
+
+from schema.engine.compile.matching import Through
+from schema.engine.compile.sources import SOURCE, Followed, OneOf, OwnedBy, SeenWith, ToOne
+from schema.engine.declare.enums import plain_enum
+from schema.engine.declare.lists import filter_argument, filterables
+from schema.engine.declare.members import Member, make_type
+from schema.engine.declare.noun import Noun
+from schema.engine.types.fields import Planned, argument, plain, read_from
+from schema.engine.types.scalars import DateTime
+
+from .all import Actor, User
+from .users.actor import by_actor, by_user
+
+EventType = plain_enum(
+    "EventType",
+    "What happened to a record.",
+    {
+        "CREATED": "The record was created, or it changed so that the caller may see it now.",
+        "UPDATED": "The record changed. This is also told, once, when it no longer matches the filter.",
+        "DELETED": "The record was deleted, or it changed so that the caller may no longer see it.",
+    },
+)
+_DID = "made the change"
+
+
+def followed(row: Any) -> Any:
+    """The field of Subscription that follows the records of a noun. Raises TypeError, by name, for a noun that can't be followed."""
+    noun: Noun = row.__noun__
+    _check(noun)
+    name, label = f"{noun.member}_changed", noun.label
+
+    async def resolve(self: Any, **_: Any) -> Any:  # noqa: ARG001  Strawberry looks for this name
+        raise Planned
+        yield
+
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    since = argument("The cursor of the last event that was seen; if it is left out, events from now on are told.")
+    given = {"filter": _filter(noun), "since": Annotated[str | None, since]}
+    resolve.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [
+            inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD),
+            *[inspect.Parameter(each, keyword, default=UNSET, annotation=annotation) for each, annotation in given.items()],
+        ],
+        return_annotation=AsyncIterator[_event(noun)],  # type: ignore[misc]
+    )
+    resolve.__name__ = name
+    text = (
+        f"Follows the {noun.plural} of the workspace: an event for each change, after it was committed, in the order of commits, "
+        f"whichever process made it. `since` goes on without a gap. The filter is compared with the {label} after the change, and "
+        "one that leaves it is told once more. What a viewer limited to an account may no longer see is told as DELETED."
+    )
+    return strawberry.subscription(resolver=resolve, description=text, metadata={SOURCE: Followed(noun.name, f"{_camel(noun)}Id")})
+
+
+def _check(noun: Noun) -> None:
+    if noun.lists is None or noun.lists.filter is None:
+        raise TypeError(f"{noun.name} can't be followed: say `lists=True` of it, and `filters=True` of a field, which events keep.")
+    if noun.visible is not None and not isinstance(noun.visible, OwnedBy | SeenWith):
+        raise TypeError(f"{noun.name} can't be followed: who sees it is told by a condition of its own. Take OwnedBy or seen_with.")
+
+
+def _camel(noun: Noun) -> str:
+    return f"{noun.name[0].lower()}{noun.name[1:]}"
+
+
+def _filter(noun: Noun) -> Any:
+    text = f"Tells only of {noun.plural} that match this filter."
+    through = next((each.name for each in filterables(noun) if isinstance(each.match, Through)), None)
+    if through is not None:
+        text += f" It may have no conditions on other records, such as `{through}`, since an event keeps only their ids."
+    assert noun.lists is not None
+    return filter_argument(noun.lists.filter, text)
+
+
+def _event(noun: Noun) -> Any:
+    row: Any = noun.row
+    label = noun.label
+    members = [
+        Member(
+            "cursor",
+            str,
+            plain("The position of the event. A client that comes back gives the last one it has seen as `since`, and misses nothing."),
+        ),
+        Member("type", EventType, plain(f"What happened to the {label}.")),
+        Member(f"{noun.member}_id", ID, plain(f"The id of the {label} that changed. The event itself has no id, since it is no record.")),
+        Member(
+            noun.member,
+            row | None,
+            read_from(
+                ToOne(noun.name, "recordId"), f"The {label} as it is now; null if it was deleted, or if the caller may no longer see it."
+            ),
+        ),
+        Member("changed_fields", list[str], plain("The names of the fields that changed, as they stand in the inputs.")),
+        Member("at", DateTime, plain("When the change was made, in UTC.")),
+        Member("by", User | None, read_from(ToOne("User", "byId"), by_user(_DID))),
+        Member("actor", Actor | None, read_from(OneOf((ToOne("User", "byId"), ToOne("ApiKey", "byKeyId"))), by_actor(_DID))),
+    ]
+    return make_type(f"{noun.name}Event", f"A change of {noun.a_label}, told after it was committed.", members)
