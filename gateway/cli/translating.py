@@ -22,7 +22,7 @@ from rest_compat import Translator
 from rest_compat.errors import Refused as NoCall
 from rest_compat.tools.parity import parity, partnerless
 from rest_compat.tools.recordings import (
-    READS,
+    REPEATABLE,
     Asked,
     Recording,
     RecordingError,
@@ -167,7 +167,7 @@ def _compare(recording: Recording, server: str, token: str) -> None:
             typer.echo(f"{one.target}: {difference}")
     different = sum(bool(one.doors) for one in compared)
     say(f"Compared {len(compared)} reads: {different} differ.")
-    unasked = sum(sort.unasked for sort in recording.sorts if sort.request.method in READS)
+    unasked = sum(sort.unasked for sort in recording.sorts if sort.request.method in REPEATABLE)
     if unasked:
         say(f"Not asked again: {_counted(unasked, 'further read')}; of each sort the first {MOST_CALLS} that differ are.")
     recorded = [one for one in compared if one.was_recorded]
@@ -180,31 +180,32 @@ def _compare(recording: Recording, server: str, token: str) -> None:
 
 def _reads(recording: Recording) -> Iterator[tuple[Sort, Asked]]:
     for sort in recording.sorts:
-        yield from ((sort, asked) for asked in sort.asked.values() if asked.request.method in READS)
+        yield from ((sort, asked) for asked in sort.asked.values() if asked.request.method in REPEATABLE)
 
 
 def _verified(sort: Sort, asked: Asked, server: str, token: str) -> Compared:
     """Raises OSError where the server can't be reached or doesn't take the token."""
-    query = "?" + asked.request.query.decode("latin-1") if asked.request.query else ""
-    status, body = _ask(server + quote(asked.request.path) + query, token)
+    request = asked.request
+    query = "?" + request.query.decode("latin-1") if request.query else ""
+    sent = ("QUERY", request.body) if request.method == "QUERY" else ("GET", None)
+    status, body = _ask(server + quote(request.path) + query, token, *sent)
     if status in _NOT_LET_IN:
         raise PermissionError(f"{server} doesn't let this token read: {status}")
     operation = {"query": sort.document, "operationName": sort.name, "variables": asked.call.variables}
-    answer: dict[str, Any] = json.loads(_ask(f"{server}/graphql", token, operation)[1])
+    answer: dict[str, Any] = json.loads(_ask(f"{server}/graphql", token, "POST", json.dumps(operation).encode())[1])
     doors = differences(asked.call, status, body, Answer(answer.get("data"), answer.get("errors")))
-    found = Compared(target_of(asked.request), doors)
+    found = Compared(target_of(request), doors)
     if asked.answer and asked.status == status == 200:  # noqa: PLR2004  of a refusal, the words may change
         found.form, found.values = recorded_differences(asked.answer, body)
         found.was_recorded = True
     return found
 
 
-def _ask(url: str, token: str, operation: Mapping[str, Any] | None = None) -> tuple[int, bytes]:
-    """Status and body; POST where there is an operation."""
-    data = None if operation is None else json.dumps(operation).encode()
+def _ask(url: str, token: str, method: str, data: bytes | None) -> tuple[int, bytes]:
+    """Status and body of what is answered to `data`, if there is some."""
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json", "Accept": "application/json"}
     try:
-        with urlopen(HttpRequest(url, data, headers), timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310  the operator's own gateway
+        with urlopen(HttpRequest(url, data, headers, method=method), timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310  the operator's own gateway
             return answer.status, answer.read()
     except HTTPError as error:
         with error:

@@ -174,6 +174,13 @@ RECORDED = """
 """
 
 
+def query_recording(url: str) -> str:
+    """A HAR of one QUERY, a part of whose parameters is in its address and a part in its body."""
+    posted = {"mimeType": "application/json", "text": '{"stage": ["proposal", "negotiation"], "valueMin": 1}'}
+    request = {"method": "QUERY", "url": f"{url}/api/opportunities/?limit=3", "headers": [], "postData": posted}
+    return json.dumps({"log": {"entries": [{"request": request, "response": {"status": 200}}]}})
+
+
 def test_a_recording_becomes_documents_that_say_the_same(run: Run, tmp_path: Path) -> None:
     """An access log becomes a folder of documents, and a running gateway answers each read alike through both doors."""
     (tmp_path / "access.log").write_text(RECORDED)
@@ -187,6 +194,10 @@ def test_a_recording_becomes_documents_that_say_the_same(run: Run, tmp_path: Pat
         assert "Wrote 3 operations into documents, for 4 of 5 calls (80.0 %): see documents/README.md" in result.err
         assert "Not covered: 1 × POST /api/opportunities/: The recording has no body for it" in result.err
         assert "Compared 3 reads: 0 differ." in result.err
+        (tmp_path / "query.har").write_text(query_recording(url))
+        queries = run("translate", "--har", "query.har", "--out", "queries", "--verify", url, "--token", token[1])
+        assert (queries.code, queries.out) == (0, "")
+        assert "Compared 1 reads: 0 differ." in queries.err
         wrong = run("translate", "--har", "access.log", "--verify", url, "--token", "pk_live_none")
         assert wrong.code == 2
         assert wrong.err.endswith("doesn't let this token read: 401\n")

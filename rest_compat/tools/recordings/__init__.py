@@ -2,11 +2,11 @@
 
 from .comparing import differences, recorded_differences
 from .folder import write_folder
-from .reading import READS, Recorded, RecordingError, read_recording, target_of
+from .reading import REPEATABLE, Recorded, RecordingError, read_recording, target_of
 from .sorting import Asked, Recording, Refusal, Sort, sort_calls
 
 __all__ = [
-    "READS",
+    "REPEATABLE",
     "Asked",
     "Recorded",
     "Recording",

@@ -16,8 +16,11 @@ from urllib.parse import urlencode
 import orjson
 
 from rest_compat.translate.call import Request, request_of, split_target
+from rest_compat.translate.query_method import METHOD as QUERY
 
 READS: Final = frozenset({"GET", "HEAD"})
+#: Methods whose calls can be asked again, since they change nothing. QUERY isn't among READS: it has a body, which logs don't keep.
+REPEATABLE: Final = READS | {QUERY}
 #: Bytes of a recording, unpacked: a longer one is cut into parts first.
 LONGEST: Final = 2_000_000_000
 
@@ -57,9 +60,10 @@ def read_recording(path: Path) -> list[Recorded]:
 
 
 def target_of(request: Request) -> str:
-    """Path and query as a client writes them."""
+    """Path and query as a client writes them, and the body of a QUERY, which is a part of what it asks for."""
     query = request.query.decode("utf-8", "surrogateescape")
-    return f"{request.path}?{query}" if query else request.path
+    target = f"{request.path}?{query}" if query else request.path
+    return f"{target} {request.body.decode('utf-8', 'replace')}" if request.method == QUERY else target
 
 
 def _unpacked(path: Path) -> bytes:

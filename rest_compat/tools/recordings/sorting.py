@@ -193,7 +193,9 @@ class _Sorter:
         if known in sort.asked:
             return
         if len(sort.asked) < MOST_CALLS:
-            sort.asked[known] = Asked(request, call, one.status, one.answer)
+            # As it came: translating a QUERY puts what its body says into its query string.
+            again = replace(request, query=one.request.query)
+            sort.asked[known] = Asked(again, call, one.status, one.answer)
         else:
             sort.unasked += 1
 
