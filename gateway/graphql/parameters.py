@@ -48,7 +48,8 @@ def from_members(members: Any) -> Parameters:
         and (extensions is None or type(extensions) is dict)
     ):
         raise _of_wrong_kind(members)
-    return Parameters(query, operation_name, variables, extensions, document_id)
+    # Many clients send an empty name for none.
+    return Parameters(query, operation_name or None, variables, extensions, document_id)
 
 
 def _of_wrong_kind(members: dict[str, Any]) -> BadRequest:
@@ -72,8 +73,6 @@ def from_query_string(query_string: bytes) -> Parameters:
         if name in members:
             raise BadRequest(f"The parameter '{name}' is given twice.")
         members[name] = _object(name, text) if name in {"variables", "extensions"} else text
-    if not members.get("operationName"):
-        members.pop("operationName", None)
     return from_members(members)
 
 

@@ -18,7 +18,7 @@ from gateway.edge.faults import Fault, HeadersTooLarge, Malformed
 from gateway.settings import Settings
 
 from .exchange import Exchange
-from .targets import origin_form
+from .targets import encoded_target, origin_form
 from .upgrades import is_websocket, without_upgrade
 
 MOST_HEADERS: Final = 256
@@ -224,7 +224,13 @@ class Intake(HttpToolsProtocol):
             self._change()
         except httptools.HttpParserError as error:
             fault = error.__context__
-            self.refuse(fault if isinstance(fault, Fault) else Malformed("Invalid HTTP request received."))
+            if isinstance(fault, Fault):
+                self.refuse(fault)
+            elif self.phase == HEADERS and len(piece) == self.size and (encoded := encoded_target(piece)) is not None:
+                self.parser = httptools.HttpRequestParser(self)
+                self._parse(encoded)
+            else:
+                self.refuse(Malformed("Invalid HTTP request received."))
 
     # What the parser finds
 
@@ -296,7 +302,8 @@ class Intake(HttpToolsProtocol):
             self.flow,
             self.server_state.default_headers,
             self.on_response_complete,
-            expect_100_continue=self.expect_100_continue,
+            # A client of HTTP/1.0 doesn't know that answer (RFC 9110 section 10.1.1).
+            expect_100_continue=self.expect_100_continue and version != "1.0",
             keep_alive=version != "1.0" and self.parser.should_keep_alive() and not self.stopping,
             in_chunks=version != "1.0",
         )

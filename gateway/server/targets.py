@@ -1,5 +1,6 @@
 """A request's target in its other forms (RFC 9112 section 3.2): a whole address, as it is sent to a proxy, or `*`."""
 
+import re
 from typing import Final, TypeAlias
 
 from httptools import HttpParserInvalidURLError, parse_url
@@ -8,6 +9,7 @@ Headers: TypeAlias = list[tuple[bytes, bytes]]
 
 #: What OPTIONS is sent to, when it asks about the server and not about a page.
 ANY: Final = b"*"
+_BEYOND_ASCII: Final = re.compile(rb"[\x80-\xff]")
 _SCHEMES: Final = frozenset({b"http", b"https"})
 
 
@@ -30,3 +32,12 @@ def origin_form(target: bytes, method: bytes, headers: Headers) -> bytes:
     # Without a Host, or with two, the request is refused all the same.
     headers[:] = [(name, authority if name == b"host" else value) for name, value in headers]
     return (url.path or b"/") + (b"" if url.query is None else b"?" + url.query)
+
+
+def encoded_target(head: bytes) -> bytes | None:
+    """A request's head with the bytes of its target percent-encoded that aren't ASCII; None where there are none.
+
+    No target has such (RFC 9112 section 3.2), but curl and many old clients send a search for `café` so.
+    """
+    line, end, rest = head.partition(b"\r\n")
+    return None if line.isascii() else _BEYOND_ASCII.sub(lambda found: b"%%%02X" % found[0][0], line) + end + rest

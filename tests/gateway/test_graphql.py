@@ -173,3 +173,8 @@ async def test_explorer_off(make_app: MakeApp) -> None:
     async with calling(make_app(graphiql=False)) as client:
         assert (await client.get("/graphql", headers={"accept": "text/html"})).status_code == 406
         assert (await client.get("/api/docs")).status_code == 404
+
+
+async def test_an_empty_operation_name_is_as_none(client: httpx.AsyncClient) -> None:
+    """Many clients send `operationName: ""` where they have none: by POST that is what it is by GET."""
+    assert (await ask(client, "{ hello }", operationName="")).json()["data"] == {"hello": "hello you"}

@@ -67,6 +67,16 @@ async def test_introspection_off_hides_it(sqlite_url: str) -> None:
             assert config_of(await here.client.get(page, headers={"accept": "text/html"}))["sdlUrl"] is None
 
 
+@pytest.mark.parametrize("introspection", [True, False])
+async def test_introspection_off_suggests_nothing(sqlite_url: str, *, introspection: bool) -> None:
+    """What the schema has isn't told to who guesses, either: only where introspection is on are names suggested."""
+    wrong = "query($x: OpportunityFiltr) { opportunitie { id } opportunities(filte: {}) { node { id } } __typename @skp(if: true) }"
+    async with gateway(sqlite_url, introspection=introspection) as here:
+        told = (await here.client.post("/graphql", json={"query": wrong})).json()["errors"]
+    assert len(told) >= 4
+    assert [("Did you mean" in error["message"]) for error in told].count(True) == (0 if not introspection else len(told) - 1)
+
+
 async def test_pages_link_to_it(here: Gateway) -> None:
     """The explorer and the REST documentation know where the schema is."""
     for page in ("/graphql", "/api/docs"):

@@ -12,6 +12,7 @@ from gateway.server.targets import origin_form
 from schema.engine.execute.seldom import Seldom
 from tests.connecting import PATIENCE, beside, connected, until
 from tests.gateway.conftest import TOKEN, MakeApp, Serve, calling
+from tests.gateway.test_pipelines import statuses
 from tests.rest_compat.real import OPPORTUNITIES, gateway
 
 PREFLIGHT = {"origin": "https://app.example", "access-control-request-method": "POST"}
@@ -199,3 +200,37 @@ async def test_a_large_answer_by_http_1_0(serve: Serve) -> None:
     status, headers, answer = await talk(await serve(), request + body)
     assert (status, len(answer)) == (200, int(headers["content-length"]))
     assert len(answer) > PORTION
+
+
+@pytest.mark.parametrize("split", [0, 80], ids=["whole", "in two reads"])
+async def test_bytes_beyond_ascii(serve: Serve, split: int) -> None:
+    """A target in raw UTF-8, as curl sends one that is typed so, is read as if percent-encoded; what follows is another request."""
+    app = await serve()
+    body = "query=%7Bhello%7D&x=café\u20ac"
+    first = f"GET /graphql?{body} HTTP/1.1\r\nhost: x\r\nauthorization: {TOKEN}\r\n\r\n".encode()
+    async with connected(app.address) as (reader, writer), asyncio.timeout(PATIENCE):
+        writer.write(first[:split])
+        await writer.drain()
+        writer.write(first[split:] + first.replace(b"host: x", b"host: x\r\nconnection: close"))
+        assert statuses(await reader.read()) == [200, 200]
+
+
+async def test_bytes_beyond_ascii_elsewhere(serve: Serve) -> None:
+    """A method or a version that isn't ASCII is no HTTP."""
+    app = await serve()
+    for line in ("GÉT /healthz HTTP/1.1", "GET /healthz HTTP/1.é"):
+        async with connected(app.address) as (reader, writer), asyncio.timeout(PATIENCE):
+            writer.write(f"{line}\r\nhost: x\r\n\r\n".encode())
+            assert statuses(await reader.read()) == [400]
+
+
+async def test_http_1_0_is_told_nothing_beforehand(serve: Serve) -> None:
+    """`100 Continue` isn't an answer of HTTP/1.0: its clients would take it for the only one (RFC 9110 section 10.1.1)."""
+    app = await serve()
+    body = b'{"query": "{ hello }"}'
+    head = f"POST /graphql HTTP/1.0\r\nexpect: 100-continue\r\nauthorization: {TOKEN}\r\ncontent-type: application/json\r\n"
+    async with connected(app.address) as (reader, writer), asyncio.timeout(PATIENCE):
+        writer.write(f"{head}content-length: {len(body)}\r\n\r\n".encode())
+        await writer.drain()
+        writer.write(body)
+        assert statuses(await reader.read()) == [200]

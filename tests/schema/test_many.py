@@ -91,6 +91,21 @@ async def test_a_version_for_each(world: World) -> None:
     assert codes(await many(world, removing, ids=deals, versions=[1, 1, 2])) == ["PRECONDITION_FAILED", None, None]
 
 
+@pytest.mark.parametrize("versions", [[1, None], [None, 1], [1, 1], [None, None]])
+async def test_a_double_is_one_item(world: World, versions: list[int | None]) -> None:
+    """An id that comes twice is done once, also where a version is expected at one of its places only; both places get that result."""
+    deal = (await create(world))["id"]
+    payload = await many(world, VERSIONED, ids=[deal, deal], versions=versions, input={"name": "New"}, atomic=True)
+    assert [result["opportunity"] for result in payload["results"]] == [{"version": 2}, {"version": 2}]
+    removing = (
+        "mutation($ids: [ID!]!, $versions: [Int]) { many: deleteOpportunities(ids: $ids, expectedVersions: $versions, atomic: true)"
+        " { results { deletedId userErrors { code } } } }"
+    )
+    now = [version and version + 1 for version in versions]
+    payload = await many(world, removing, ids=[deal, deal], versions=now)
+    assert [result["deletedId"] for result in payload["results"]] == [deal, deal]
+
+
 async def test_as_many_versions_as_ids(world: World) -> None:
     """Another number of versions is the request's fault, told with both numbers, and nothing is done."""
     deal = await create(world)

@@ -1,5 +1,6 @@
 """Documents: parsed, validated and measured once, then found by their text; their plans are kept with them."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
@@ -55,6 +56,7 @@ LONGEST_KEPT = 1_000
 _VARIABLES, _VARIABLES_BYTE, _LITERAL_BYTE = 3_000, 100, 12
 """Bytes that coerced variables take with what plans read out of them, and more for each byte of their JSON and of the document."""
 
+_SUGGESTION = re.compile(r" Did you mean .*", re.DOTALL)
 LONGEST_MESSAGE = 400
 """Characters of an error's message; graphql-core repeats names and values however long they are."""
 
@@ -76,6 +78,9 @@ def request_error(*messages: str, code: str = "BAD_REQUEST") -> RequestError:
 def _told(errors: list[GraphQLError], limits: Limits) -> RequestError:
     told: list[Any] = [dict(error.formatted) for error in errors[: limits.max_errors]]
     for error in told:
+        if not limits.introspection:
+            # What the schema has is not told to who guesses, either.
+            error["message"] = _SUGGESTION.sub("", error["message"])
         if len(error["message"]) > LONGEST_MESSAGE:
             error["message"] = f"{error['message'][: LONGEST_MESSAGE - 1]}…"
         error["extensions"] = {**error.get("extensions", {}), "code": "BAD_REQUEST"}

@@ -60,8 +60,14 @@ def remove_many(writer: RecordWriter, removals: Removals) -> Run:
 
 
 def _items(arguments: Mapping[str, Any]) -> list[Item]:
-    ids = arguments["ids"]
-    return list(zip(ids, arguments.get("expectedVersions") or [None] * len(ids), strict=True))
+    """Each id with the version that is expected of it. A double for which any version will do is the item that names one."""
+    ids, versions = arguments["ids"], arguments.get("expectedVersions") or ()
+    named: dict[str, int] = {}
+    for id_, version in zip(ids, versions, strict=False):
+        if version is not None:
+            named.setdefault(id_, version)
+    given = versions or [None] * len(ids)
+    return [(id_, named.get(id_) if version is None else version) for id_, version in zip(ids, given, strict=True)]
 
 
 async def _once_each(items: Sequence[Item], one: Callable[[str, int | None], Awaitable[dict[str, Any]]]) -> list[dict[str, Any]]:
