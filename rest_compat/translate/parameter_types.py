@@ -32,8 +32,8 @@ _BLANKS = "".join(each for each in map(chr, range(0x3001)) if each.isspace()) + 
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 _DIGITS = re.compile(r"[0-9]+")
-NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?")
-"""Exponents are short, so that no text stands for a number of a billion digits."""
+NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+\- ]?[0-9]{1,3})?")
+"""Exponents are short, so that no text stands for a number of a billion digits. A `+` in a query string that isn't encoded is a blank."""
 _TIME = re.compile(r"[Tt ]([01][0-9]|2[0-4]):?[0-5][0-9](:?([0-5][0-9]|60)([.,][0-9]{1,20})?)?([Zz]|[+\- ][0-9]{2}(:?[0-5][0-9])?)?")
 
 
@@ -191,7 +191,7 @@ class Amount(ParameterType):
 
     @override
     def read(self, text: str) -> int | float:
-        if not NUMBER.fullmatch(text) or (exact := Decimal(text)).copy_abs() > MONEY_LIMIT:
+        if not NUMBER.fullmatch(text) or (exact := Decimal(text.replace(" ", "+"))).copy_abs() > MONEY_LIMIT:
             raise ValueError
         cents = exact.quantize(CENT, self.rounding)
         return int(cents) if cents == int(cents) else float(cents)

@@ -197,6 +197,8 @@ async def test_variables_in_plain_words(here: Gateway) -> None:
 
 PARAMETERS: list[tuple[str, int | None]] = [
     ("valueMin=1e3", 1),
+    ("valueMin=1e+3", 1),
+    ("valueMin=1E%2B03", 1),
     ("valueMin=1000.000000000000000000000000000000000000000000000001", 0),
     ("valueMax=1000.000000000000000000000000000000000000000000000001", 1),
     ("valueMin=" + "0" * 5_000 + "1000", 1),
