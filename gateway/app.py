@@ -25,6 +25,7 @@ from gateway.edge.observed import Observed
 from gateway.edge.ports import HEALTH, METRICS, PROBES, ForBearer, Ports
 from gateway.edge.rates import Budget, Rated
 from gateway.edge.unsent import Unsent
+from gateway.extending import packages_in
 from gateway.graphql.documents import Documents, read_trusted
 from gateway.graphql.endpoint import GraphQLEndpoint
 from gateway.graphql.operations import Operations
@@ -33,7 +34,7 @@ from gateway.live.events import EventsEndpoint
 from gateway.live.operating import Terms
 from gateway.live.socket import SocketEndpoint
 from gateway.live.token import Tokens
-from gateway.migrations import head_is_current, upgrade
+from gateway.migrations import standing, upgrade
 from gateway.observability.health import Readiness, alive
 from gateway.observability.instruments import Instruments
 from gateway.observability.lines import LONGEST_PATH, clean
@@ -69,7 +70,7 @@ Layer: TypeAlias = Callable[[ASGIApp], ASGIApp]
 class Application:
     """The ASGI application and what it is made of. Nothing is connected before its lifespan begins."""
 
-    def __init__(self, settings: Settings, demo_token: str | None) -> None:
+    def __init__(self, settings: Settings, demo_token: str | None, graph: Graph | None) -> None:
         self.settings = settings
         # The demo's pages hold its token: a name that somebody else points here is not to read them.
         self.hosts = settings.allowed_hosts if demo_token is None else (*LOOPBACK, settings.host)
@@ -81,14 +82,19 @@ class Application:
         self.metrics, self.journal = self.instruments.metrics, self.instruments.journal
         self.log = structlog.get_logger()
         self.connections = Connections(settings, self.metrics.refused)
-        self.database = open_database(
-            settings.database_url,
-            statement_timeout=settings.statement_timeout,
-            pool_size=settings.pool_size,
-            acquire_timeout=settings.pool_timeout,
-            operation_timeout=settings.operation_timeout,
+        self.database = (
+            graph.database
+            if graph is not None
+            else open_database(
+                settings.database_url,
+                statement_timeout=settings.statement_timeout,
+                pool_size=settings.pool_size,
+                acquire_timeout=settings.pool_timeout,
+                operation_timeout=settings.operation_timeout,
+            )
         )
-        self.graph = graph_of(settings, self.database)
+        self.packages = packages_in(settings)
+        self.graph = graph or graph_of(settings, self.database)
         self.authenticator = Authenticator(self.database, settings)
         self.graph.rights_changed = self.authenticator.forget
         self.budget = budget_of(settings)
@@ -200,7 +206,7 @@ class Application:
         """What is for those who run the process, and needs no token of a workspace."""
         return {
             "/healthz": alive,
-            "/readyz": Readiness(self.database, lambda: self.stopping),
+            "/readyz": Readiness(self.database, lambda: self.stopping, self.packages),
             **({METRICS: self._metrics} if self.settings.metrics else {}),
         }
 
@@ -208,11 +214,12 @@ class Application:
     async def lifespan(self, _: Any) -> AsyncIterator[dict[str, Any]]:
         """Open the database, at the newest revision, and close it at the end."""
         if self.settings.migrate or self.settings.database_url.startswith("sqlite"):
-            await upgrade(self.settings.database_url)
+            await upgrade(self.settings.database_url, self.packages)
         await self.database.open()
         try:
-            if not await head_is_current(self.database):
-                self.log.warning("The database is not at the newest revision: run `gateway migrate`.")
+            found = str(await standing(self.database, self.packages))
+            if found:
+                self.log.warning(found)
             async with AsyncExitStack() as stack:
                 for part in (self.graph.events, self.sweeper, self.authenticator, self.uses, self.graphql_uses, self.instruments):
                     await stack.enter_async_context(part.running())
@@ -253,9 +260,9 @@ class Application:
         await answer(scope, receive, send)
 
 
-def create_app(settings: Settings, *, demo_token: str | None = None) -> Application:
+def create_app(settings: Settings, *, demo_token: str | None = None, graph: Graph | None = None) -> Application:
     """The application for `settings`; with `demo_token` its pages open signed in. Raises SettingsError for settings that can't work."""
-    return Application(settings, demo_token)
+    return Application(settings, demo_token, graph)
 
 
 def layered(app: ASGIApp, layers: Sequence[Layer]) -> ASGIApp:

@@ -13,6 +13,7 @@ from sqlmodel import SQLModel
 
 import schema.nouns.all  # noqa: F401  fills the metadata
 from gateway.migrations import head
+from schema.storage.tables import tables_of
 
 with warnings.catch_warnings():
     # It reports that there is no XDG_RUNTIME_DIR, which is so in every container.
@@ -83,8 +84,10 @@ class Postgres:
     def _take_back(self, name: str) -> None:
         leave = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}' AND pid <> pg_backend_pid()"
         # What a test did to the migrations is found by a division by zero; such a database isn't lent again.
-        migrated = f"SELECT 1 / count(*) FROM alembic_version WHERE version_num = '{head()}'"
-        tables = [f'DELETE FROM "{table.name}"' for table in reversed(SQLModel.metadata.sorted_tables)]
+        # So is what packages have left there.
+        migrated = f"SELECT 1 / count(*) FILTER (WHERE version_num = '{head()}') / (2 - count(*)) FROM alembic_version"
+        own = tables_of("schema")
+        tables = [f'DELETE FROM "{table.name}"' for table in reversed(SQLModel.metadata.sorted_tables) if table.name in own]
         try:
             self.sql(leave, migrated, *tables, database=name)
         except subprocess.CalledProcessError:

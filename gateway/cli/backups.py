@@ -4,13 +4,13 @@ import asyncio
 import shutil
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 from gateway import VERSION
-from gateway.migrations import knows, upgrade
+from gateway.migrations import Package, knows, upgrade
 from schema.rules.clock import now
 from schema.storage.database import Connection, sqlite_path
 from schema.storage.epochs import begin_epoch
@@ -84,11 +84,11 @@ def _describe(found: Facts, database: str, made: Path, taken_at: str) -> Manifes
     )
 
 
-def restore(url: str, file: Path, tell: Progress) -> tuple[Manifest, int]:
+def restore(url: str, file: Path, tell: Progress, packages: Sequence[Package] = ()) -> tuple[Manifest, int]:
     """Puts a backup into the empty place at `url`: its manifest, and the epoch that begins. Raises BackupRefused, BackupFailed."""
     path = sqlite_path(url)
     manifest = read_manifest(file)
-    _check_fits(manifest, "sqlite" if path is not None else "postgresql")
+    _check_fits(manifest, "sqlite" if path is not None else "postgresql", packages)
     if path is not None:
         _check_free(path)
     else:
@@ -97,14 +97,14 @@ def restore(url: str, file: Path, tell: Progress) -> tuple[Manifest, int]:
     return manifest, _into_sqlite(file, path) if path is not None else asyncio.run(_into_postgresql(file, url))
 
 
-def _check_fits(manifest: Manifest, database: str) -> None:
+def _check_fits(manifest: Manifest, database: str, packages: Sequence[Package]) -> None:
     if manifest.database != database:
         names = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
         raise BackupRefused(
             f"this is a backup of {names.get(manifest.database, manifest.database)}, and the database is {names[database]}:"
             " name one of the same kind by --database-url"
         )
-    unknown = [revision for revision in manifest.schema if not knows(revision)]
+    unknown = [revision for revision in manifest.schema if not knows(revision, packages)]
     if unknown:
         raise BackupRefused(
             f"the backup is of a newer schema ({', '.join(unknown)}), made by gateway {manifest.gateway}; this is {VERSION}:"

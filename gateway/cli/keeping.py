@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from gateway.environment import without_password
+from gateway.extending import packages_in
 from gateway.settings import load
 from schema.storage.database import Database
 from schema.storage.manifest import manifest_path
@@ -38,7 +39,7 @@ def restore(
     if backups.is_manifest(file):
         raise Refused(f"{file} is the manifest: name the backup itself")
     with backups.ending_in_order(), bytes_progress("Checking") as tell:
-        manifest, epoch = backups.restore(settings.database_url, file, tell)
+        manifest, epoch = backups.restore(settings.database_url, file, tell, packages_in(settings))
     say(f"Restored {_workspaces(len(manifest.workspaces))} of {manifest.taken_at} into {without_password(settings.database_url)}.")
     say(f"A new epoch has begun: {epoch}.")
     for line in backups.advice(manifest):

@@ -26,7 +26,8 @@ from gateway import VERSION
 from gateway.auth import AuthSettingsError
 from gateway.auth.keys import KeyFault, Keys, Listed, NewKey
 from gateway.environment import without_password
-from gateway.migrations import head, upgrade
+from gateway.extending import packages_in
+from gateway.migrations import heads, upgrade
 from gateway.observability import logs
 from gateway.seed import SeedFault, SeedSpec
 from gateway.seed import seed as fill
@@ -126,8 +127,9 @@ async def _advise(settings: Settings, database: Database) -> None:
 def migrate(database_url: DatabaseUrl = None) -> None:
     """Take the database to the newest revision."""
     settings = load(database_url=database_url)
-    asyncio.run(upgrade(settings.database_url))
-    say(f"The database is at revision {head()}.")
+    packages = packages_in(settings)
+    asyncio.run(upgrade(settings.database_url, packages))
+    say(f"The database is at revision {', '.join(heads(packages).values())}.")
 
 
 @tokens.command("create")

@@ -7,7 +7,8 @@ from typing import Annotated, Any, TypeAlias, TypeVar
 
 import typer
 
-from gateway.migrations import head_is_current, upgrade
+from gateway.extending import packages_in
+from gateway.migrations import standing, upgrade
 from gateway.settings import Settings
 from schema.storage.database import Database, sqlite_path
 from schema.storage.opening import open_database
@@ -41,12 +42,13 @@ def there(settings: Settings) -> Settings:
 
 @asynccontextmanager
 async def _database(settings: Settings) -> AsyncIterator[Database]:
+    packages = packages_in(settings)
     if settings.migrate or settings.database_url.startswith("sqlite"):
-        await upgrade(settings.database_url)
+        await upgrade(settings.database_url, packages)
     database = open_database(settings.database_url, statement_timeout=settings.statement_timeout)
     await database.open()
     try:
-        if not await head_is_current(database):
+        if (await standing(database, packages)).behind:
             raise Refused("the database isn't at the newest revision: run gateway migrate first")
         yield database
     finally:

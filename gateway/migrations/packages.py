@@ -1,16 +1,19 @@
 """The migrations of packages that declare nouns: a branch each, whose revisions are named `<package>_0001`, in the package's own folder."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 
-from schema.extensions import Extension, ExtensionError
-
 _OF_PACKAGE = re.compile(r"([a-z][a-z0-9_]*)_\d{4}")
+
+
+class MissingMigrations(ValueError):
+    """A package has nouns and no migrations, or none that could be found by its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,22 +30,29 @@ class Package:
         return f"{self.label}@head"
 
 
-def packages_of(extensions: Iterable[Extension]) -> tuple[Package, ...]:
-    """The packages among `extensions` that have tables. Raises ExtensionError for one without migrations."""
-    found = tuple(package_of(each) for each in extensions if each.nouns)
+def packages_of(modules: Sequence[str]) -> tuple[Package, ...]:
+    """The packages among these extensions that have tables. Raises MissingMigrations for one without any, and where one can't be loaded."""
+    if not modules:
+        return ()
+    from schema.extensions import ExtensionError, load  # noqa: PLC0415  the graph is only there for those who extend it
+
+    try:
+        found = tuple(package_of(each) for each in load(modules) if each.nouns)
+    except ExtensionError as error:
+        raise MissingMigrations(str(error)) from error
     for package in found:
         if not any(package.folder.glob("*.py")):
             command = f"python -m gateway.migrations.writing --package {package.module} 'first tables'"
-            raise ExtensionError(f"{package.module} has no migrations yet: {command}")
+            raise MissingMigrations(f"{package.module} has no migrations yet: {command}")
     return found
 
 
-def package_of(extension: Extension) -> Package:
-    """The package of an extension that declares nouns. Raises ExtensionError for a name that can't be that of a branch."""
+def package_of(extension: Any) -> Package:
+    """The package of an extension that declares nouns. Raises MissingMigrations for a name that can't be that of a branch."""
     if extension.migrations is None:
-        raise ExtensionError(f"{extension.module} declares no noun, so it has no tables to migrate")
+        raise MissingMigrations(f"{extension.module} declares no noun, so it has no tables to migrate")
     if _OF_PACKAGE.fullmatch(f"{extension.name}_0001") is None:
-        raise ExtensionError(f"{extension.module}: the name {extension.name!r} names its migrations: take small letters, digits and _")
+        raise MissingMigrations(f"{extension.module}: the name {extension.name!r} names its migrations: take small letters, digits and _")
     return Package(extension.name, extension.module, extension.migrations)
 
 

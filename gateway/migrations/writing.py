@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from schema.extensions import ExtensionError, load
 from schema.storage.tables import tables_of
 
-from .packages import Package, package_of
+from .packages import MissingMigrations, Package, package_of
 from .runner import _config, connected, head, heads, upgrade
 
 _FILLED = re.compile(r"add_column\(sa\.Column\('(\w+)',.*nullable=False(?!.*server_default)")
@@ -70,7 +70,7 @@ def _asked() -> tuple[str, Package | None]:
     given = parser.parse_args()
     try:
         package = None if given.package is None else package_of(load([given.package])[0])
-    except ExtensionError as error:
+    except (ExtensionError, MissingMigrations) as error:
         parser.error(str(error))
     return " ".join(given.message), package
 

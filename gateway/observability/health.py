@@ -1,14 +1,14 @@
 """`/healthz` and `/readyz`: is the process alive, and may it be sent requests? No token, and no place among the requests in flight."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import structlog
 from starlette.responses import JSONResponse
 
 from gateway import VERSION
-from gateway.migrations import head_is_current
+from gateway.migrations import Package, head_is_current
 from schema.storage.database import Database, Unavailable
 
 PROBE_SECONDS: Final = 2.0
@@ -27,9 +27,10 @@ class Readiness:
     Nobody needs a token to ask: all who ask at once share one look, so that they take one connection at most.
     """
 
-    def __init__(self, database: Database, stopping: Callable[[], bool]) -> None:
+    def __init__(self, database: Database, stopping: Callable[[], bool], packages: Sequence[Package] = ()) -> None:
         self.database = database
         self.stopping = stopping
+        self.packages = packages
         self._looking: asyncio.Task[Mapping[str, str]] | None = None
         self._last: Mapping[str, str] = WELL
 
@@ -51,7 +52,7 @@ class Readiness:
         try:
             async with asyncio.timeout(PROBE_SECONDS):
                 await self.database.check()
-                current = await head_is_current(self.database)
+                current = await head_is_current(self.database, self.packages)
         except Unavailable as error:
             return {"database": error.state, "migrations": "unknown"}
         except Exception:  # noqa: BLE001  whatever it is, requests would meet it too; the log has it from them

@@ -16,9 +16,14 @@ from .database import Contention, InputRejected, LockTimeout, ReadOnly, Statemen
 _VALUE: Final = "A value is outside of what the database can hold: give a smaller number, or text without control characters."
 _SIZE: Final = "The request is too complex for the database: ask with fewer conditions, fields or levels."
 
+_REFERRED: Final = (
+    "Other records still refer to this one, of a package that isn't loaded here: name it in GATEWAY_EXTENSIONS, and do this again."
+)
+
 _SQLSTATES: Final[Mapping[str, type[StorageError]]] = {
     "08": Unavailable,  # the connection is lost
     "22": InputRejected,  # a value is out of range, or text isn't text
+    "23503": InputRejected,  # another record refers to it
     "25006": ReadOnly,
     "25P03": Unavailable,  # idle in a transaction for too long
     "25P04": Unavailable,  # in a transaction for too long
@@ -35,6 +40,7 @@ _SQLSTATES: Final[Mapping[str, type[StorageError]]] = {
     "57014": StatementTimeout,
     "58": Unavailable,  # the server's disk
 }
+_TOLD: Final[Mapping[str, str]] = {"22": _VALUE, "23": _REFERRED}
 """PostgreSQL's error codes (https://www.postgresql.org/docs/current/errcodes-appendix.html): a whole code goes before its class."""
 
 _SQLITE: Final[Mapping[int, type[StorageError]]] = {
@@ -61,6 +67,7 @@ _BY_TEXT: Final[Mapping[str, str]] = {
     "at most 64 tables in a join": _SIZE,
     "parser stack overflow": _SIZE,
     "integer overflow": _VALUE,
+    "FOREIGN KEY constraint failed": _REFERRED,
     "the number of query arguments cannot exceed": _SIZE,
     "memory exhausted at or near": _SIZE,
 }
@@ -79,7 +86,7 @@ def of_postgresql(error: Exception, *, closed: bool) -> StorageError | None:
         return Contention(str(error))
     if isinstance(error, asyncpg.PostgresError):
         state = error.sqlstate or ""
-        return _made(_SQLSTATES.get(state) or _SQLSTATES.get(state[:2]), error, _VALUE if state.startswith("22") else _SIZE)
+        return _made(_SQLSTATES.get(state) or _SQLSTATES.get(state[:2]), error, _TOLD.get(state[:2], _SIZE))
     # An InterfaceError is asyncpg's way to say that it was used wrongly, with a closed connection among other things.
     if isinstance(error, asyncpg.InterfaceError) and not closed:
         return _made(InputRejected if isinstance(error, ValueError) else None, error, _VALUE)

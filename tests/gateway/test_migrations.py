@@ -20,6 +20,7 @@ from gateway.migrations import head, head_is_current, upgrade
 from gateway.migrations.runner import SCRIPTS, _config, connected
 from schema.storage.database import StorageError
 from schema.storage.opening import open_database
+from schema.storage.tables import tables_of
 from tests.postgres import Postgres
 
 NOW = datetime(2025, 1, 1, tzinfo=UTC)
@@ -29,8 +30,13 @@ async def differences(url: str) -> list[Any]:
     """What Alembic would still change in the database at `url`."""
     found: list[Any] = []
 
+    def is_own(_: Any, name: str | None, kind: str, *__: Any) -> bool:
+        return kind != "table" or name in tables_of("schema") or name not in SQLModel.metadata.tables
+
     def compare(connection: Connection) -> None:
-        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        context = MigrationContext.configure(
+            connection, opts={"compare_type": True, "compare_server_default": True, "include_object": is_own}
+        )
         found.extend(compare_metadata(context, SQLModel.metadata))
 
     async with connected(url) as run:
@@ -70,7 +76,7 @@ def test_parents_are_clustered_on_sqlite(sqlite_template: Path) -> None:
     with sqlite3.connect(sqlite_template) as raw:
         found = dict(raw.execute("SELECT name, sql LIKE '%WITHOUT ROWID%' FROM sqlite_master WHERE type = 'table'"))
     raw.close()
-    declared = {name: not table.dialect_options["sqlite"].get("with_rowid", True) for name, table in SQLModel.metadata.tables.items()}
+    declared = {name: not table.dialect_options["sqlite"].get("with_rowid", True) for name, table in tables_of("schema").items()}
     assert {name: bool(found[name]) for name in declared} == declared
 
 

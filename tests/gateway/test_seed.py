@@ -17,6 +17,7 @@ from schema.rules.stages import FIRST_CLOSED, LOST, STAGES
 from schema.rules.text import fold
 from schema.storage.database import Connection, Database
 from schema.storage.opening import open_database
+from schema.storage.tables import tables_of
 
 TODAY = date(2026, 11, 24)
 SPEC = SeedSpec(workspace="Seeded", opportunities=400, accounts=30, users=20, contacts=90, seed=7, today=TODAY)
@@ -42,7 +43,7 @@ async def test_counts(database: Database) -> None:
     """As many rows as asked for, in batches that each raise the revision."""
     heard: list[int] = []
     seeded = await seed(database.url, SPEC, progress=heard.append)
-    counts = {table: len(await rows(database, table)) for table in SQLModel.metadata.tables}
+    counts = {table: len(await rows(database, table)) for table in tables_of("schema")}
     assert {name: counts[name] for name in ("workspace", "account", "user", "contact", "opportunity")} == {
         "workspace": 1,
         "account": 30,

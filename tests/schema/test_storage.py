@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 from sqlalchemy import UniqueConstraint
-from sqlmodel import SQLModel
 
 import schema.nouns.all  # noqa: F401  fills the metadata
 from schema.storage.sqlite.driver import SqliteDatabase
+from schema.storage.tables import tables_of
 from tests.schema.world import World, ask, data
 
 RENAME = "mutation($id: ID!, $name: String!) { updateAccount(id: $id, input: {name: $name}) { account { name } } }"
@@ -20,7 +20,7 @@ OTHERS = {("workspace", "id"), ("workspace", "name"), ("api_key", "token_hash"),
 def test_every_key_begins_with_the_workspace() -> None:
     """Primary, unique and foreign keys: a row's place is its tenant's, and no reference leaves it."""
     first = set()
-    for table in SQLModel.metadata.tables.values():
+    for table in tables_of("schema").values():
         keys: list[Any] = [table.primary_key, *table.foreign_key_constraints]
         keys += [each for each in table.constraints if isinstance(each, UniqueConstraint)]
         first |= {(table.name, next(iter(key.columns)).name) for key in keys}

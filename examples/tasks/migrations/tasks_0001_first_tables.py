@@ -32,18 +32,9 @@ def upgrade() -> None:
         sa.Column("due_date", DAY, nullable=True),
         sa.Column("done", sa.Boolean(), nullable=False),
         sa.Column("assignee_id", TEXT, nullable=True),
-        sa.ForeignKeyConstraint(
-            ["workspace_id", "assignee_id"],
-            ["user.workspace_id", "user.id"],
-        ),
-        sa.ForeignKeyConstraint(
-            ["workspace_id", "opportunity_id"],
-            ["opportunity.workspace_id", "opportunity.id"],
-        ),
-        sa.ForeignKeyConstraint(
-            ["workspace_id"],
-            ["workspace.id"],
-        ),
+        sa.ForeignKeyConstraint(["workspace_id", "assignee_id"], ["user.workspace_id", "user.id"]),
+        sa.ForeignKeyConstraint(["workspace_id", "opportunity_id"], ["opportunity.workspace_id", "opportunity.id"]),
+        sa.ForeignKeyConstraint(["workspace_id"], ["workspace.id"]),
         sa.PrimaryKeyConstraint("workspace_id", "id"),
     )
     with op.batch_alter_table("task", schema=None) as batch_op:

@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any, Final
 
 import asyncpg
 
 from gateway.environment import without_password
-from gateway.migrations import head
+from gateway.extending import packages_in
+from gateway.migrations import heads, standing_of
 from gateway.settings import Settings
 from schema.storage.database import Unavailable
 from schema.storage.postgresql.connecting import Connector
@@ -77,10 +79,14 @@ async def _ask(connection: Any, statement: str) -> Any:
 
 async def _look(one: Any, other: Any, settings: Settings, report: Report) -> None:
     revisions = await _revisions(one)
-    if revisions == [head()]:
-        report.ok("migrations", f"at the newest revision, {head()}")
+    packages = packages_in(settings)
+    found, newest = standing_of(revisions, packages), ", ".join(heads(packages).values())
+    if not found.behind:
+        report.ok("migrations", f"at the newest revision, {newest}")
     else:
-        report.fault("migrations", f"at {', '.join(revisions) or 'none'} and not at {head()}: gateway migrate")
+        report.fault("migrations", f"at {', '.join(revisions) or 'none'} and not at {newest}: gateway migrate")
+    if found.unloaded:
+        report.warn("extensions", str(replace(found, behind=())))
     await _writable(one, report)
     (moment,) = (await _ask(one, "SELECT extract(epoch FROM clock_timestamp())::float8"))[0]
     compare_clock(report, moment, "the server's")

@@ -135,9 +135,7 @@ class _Going:
     count: int = 0
 
     def too_many(self) -> Fault:
-        message = (
-            f"More than {MOST:,} records refer to the {self.label}, and would be deleted or changed with it: delete some of them first."
-        )
+        message = f"More than {MOST:,} records would be deleted or changed with the {self.label}: delete some of them first."
         return Fault("CONFLICT", "IN_USE", None, message)
 
     async def carry_out(self, writing: Writing) -> None:
