@@ -16,7 +16,7 @@ from gateway.migrations import packages_of, upgrade
 from gateway.settings import Settings
 from schema.engine.write import removal
 from schema.rules.access import Caller, Role
-from schema.storage.database import open_database
+from schema.storage.opening import open_database
 from tests.connecting import PATIENCE
 from tests.gateway.conftest import calling
 
