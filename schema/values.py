@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-from sqlalchemy import BindParameter, ColumnElement
+from sqlalchemy import BindParameter, ColumnElement, Select
 
 Value: TypeAlias = Any
 """A value as a driver, JSON or a resolver gives it: nothing says more about its type than the field or column that it belongs to."""
@@ -19,3 +19,5 @@ Bind: TypeAlias = BindParameter[Value]
 """A place in a statement for a value."""
 Function: TypeAlias = Callable[..., Value]
 """A function that was generated, or that a package wrote."""
+SelectOf: TypeAlias = Select[Value]
+"""A SELECT, of whatever columns."""

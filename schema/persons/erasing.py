@@ -20,6 +20,7 @@ from schema.rules.access import Caller, Role
 from schema.storage.columns import Text
 from schema.storage.database import Connection
 from schema.storage.tables import Workspace
+from schema.values import Object
 
 from .person import Person, PersonFault
 from .traces import Trace, find_traces, without
@@ -33,8 +34,8 @@ BY: Final = "gateway_erase"
 """Who does it, in what tells of changes: no user and no key."""
 
 REMOVED, REPLACED, TAKEN_OUT, STAYS = "the row is removed", "is replaced", "the words are taken out", "stays"
-_USERS: Any = User.__table__
-_WORKSPACES: Any = Workspace.__table__
+_USERS = User.__table__
+_WORKSPACES = Workspace.__table__
 _OTHER_ADMINS = select(func.count()).where(
     _USERS.c.workspace_id == WORKSPACE,
     _USERS.c.role == "admin",
@@ -65,7 +66,7 @@ class _Rewritten:
     """A row as it is to be; without `new` values it is removed. It is left alone where it is no longer as it was."""
 
     table: Table
-    key: dict[str, Any]
+    key: Object
     old: dict[str, str]
     new: dict[str, str]
 
@@ -161,14 +162,14 @@ class Eraser:
             erased.failed.append(f"{traces[0].table} {id_}: {refusal}")
         return not refusal
 
-    async def _update(self, noun: str | None, id_: str, given: dict[str, Any]) -> str:
+    async def _update(self, noun: str | None, id_: str, given: Object) -> str:
         """Changes a record; what refuses it, or nothing."""
         document = (
             f"mutation($id: ID!, $input: Update{noun}Input!) {{ update{noun}(id: $id, input: $input) {{ userErrors {{ message }} }} }}"
         )
         return await self._mutate(f"update{noun}", document, {"id": id_, "input": given})
 
-    async def _mutate(self, name: str, document: str, values: dict[str, Any]) -> str:
+    async def _mutate(self, name: str, document: str, values: Object) -> str:
         answer = await self._graph.run(self._graph.prepare(document), values, self._caller)
         faults = answer.errors or (answer.data or {})[name]["userErrors"]
         return "; ".join(fault["message"] for fault in faults)
@@ -214,7 +215,7 @@ def _statement(row: _Rewritten) -> Any:
     return update(row.table).where(*here).values({name: bindparam(f"new_{name}", type_=Text(), required=True) for name in row.new})
 
 
-def _values(row: _Rewritten, workspace_id: str) -> dict[str, Any]:
+def _values(row: _Rewritten, workspace_id: str) -> Object:
     found = {"workspace": workspace_id}
     for prefix, values in (("key", row.key), ("old", row.old), ("new", row.new)):
         found |= {f"{prefix}_{name}": value for name, value in values.items()}

@@ -13,13 +13,14 @@ from schema.rules.text import fold, fold_email
 from schema.storage.columns import Text
 from schema.storage.database import Database
 from schema.storage.tables import Workspace
+from schema.values import Object
 
 from .words import Words, texts
 
-KINDS: Final[dict[str, Any]] = {"contact": Contact, "user": User}
+KINDS: Final[Object] = {"contact": Contact, "user": User}
 MOST_FOUND: Final = 50
 """So many persons are told of at most."""
-_WORKSPACES: Any = Workspace.__table__
+_WORKSPACES = Workspace.__table__
 
 
 class PersonFault(Exception):
@@ -33,7 +34,7 @@ class Person:
     kind: str
     workspace_id: str
     workspace: str
-    row: dict[str, Any]
+    row: Object
 
     @property
     def id(self) -> str:

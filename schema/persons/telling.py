@@ -1,9 +1,9 @@
 """What is stored on a person, as a person may ask for it: each value with the table and the field that it came from."""
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Any
 
 from schema.storage.database import Database
+from schema.values import Object
 
 from .person import Person
 from .traces import Trace, find_traces
@@ -16,14 +16,14 @@ _WHY = {
 }
 
 
-async def tell(database: Database, persons: Sequence[Person], also: Sequence[str] = ()) -> AsyncIterator[dict[str, Any]]:
+async def tell(database: Database, persons: Sequence[Person], also: Sequence[str] = ()) -> AsyncIterator[Object]:
     """An object a value. A value of another person is not told, only that there is one."""
     for person in persons:
         async for trace in find_traces(database, person, person.words(also)):
             yield _told(person, trace)
 
 
-def _told(person: Person, trace: Trace) -> dict[str, Any]:
+def _told(person: Person, trace: Trace) -> Object:
     return {
         "person": person.id,
         "workspace": person.workspace,

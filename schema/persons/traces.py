@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from sqlalchemy import Table, bindparam, select, tuple_
 from sqlmodel import SQLModel
@@ -10,6 +10,7 @@ from sqlmodel import SQLModel
 from schema.engine.execute.reading import WORKSPACE
 from schema.storage.columns import Text
 from schema.storage.database import Database, Row
+from schema.values import Object, Value
 
 from .person import KINDS, Person
 from .words import Words
@@ -28,7 +29,7 @@ class Trace:
     """A column of a row in which a person stands. `key` is the row's, without the workspace."""
 
     table: str
-    key: dict[str, Any]
+    key: Object
     column: str
     value: str
     how: How
@@ -45,7 +46,7 @@ class Scan:
         self.columns = _texts(table)
         here = table.c.id == WORKSPACE if is_workspace else table.c.workspace_id == WORKSPACE
         first = select(*self.keys, *self.columns).where(here).order_by(*self.keys).limit(PORTION)
-        after: Any = tuple_(*(bindparam(f"after_{key.name}", type_=key.type, required=True) for key in self.keys))
+        after: Value = tuple_(*(bindparam(f"after_{key.name}", type_=key.type, required=True) for key in self.keys))
         self._first = database.compile(first)
         self._next = database.compile(first.where(tuple_(*self.keys) > after)) if self.keys else None
 
@@ -68,7 +69,7 @@ def tables() -> Iterator[Table]:
             yield table
 
 
-def _texts(table: Table) -> list[Any]:
+def _texts(table: Table) -> list[Value]:
     return [column for column in table.c if isinstance(column.type, Text) and column.name != "workspace_id"]
 
 
@@ -85,7 +86,7 @@ async def find_traces(database: Database, person: Person, words: Words) -> Async
                 yield trace
 
 
-def _of_row(table: str, key: dict[str, Any], texts: dict[str, str | None], person: Person, words: Words) -> Iterator[Trace]:
+def _of_row(table: str, key: Object, texts: dict[str, str | None], person: Person, words: Words) -> Iterator[Trace]:
     is_own = table == person.kind and key.get("id") == person.id
     for column, text in texts.items():
         if text is None:

@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from schema.values import Key, Value
+
 from .errors import BadRequest, CursorExpired
 
 EPOCH = 0
@@ -35,11 +37,11 @@ class CursorScope:
     tag: str
     epoch: int = EPOCH
 
-    def write(self, values: tuple[Any, ...]) -> str:
+    def write(self, values: Key) -> str:
         """The cursor of a position, which is told by JSON values."""
         return urlsafe_b64encode(orjson.dumps((self.place, self.tag, self.epoch, *values))).decode()
 
-    def of_rows(self, places: Sequence[int]) -> Callable[[Sequence[Any]], str]:
+    def of_rows(self, places: Sequence[int]) -> Callable[[Sequence[Value]], str]:
         """What writes the cursors of rows whose positions are their values at `places`, which are at least two."""
         start = orjson.dumps((self.place, self.tag, self.epoch))[:-1] + b","
         # Three bytes are four letters of Base64: filled up with blanks, the beginning is encoded by itself.
@@ -47,7 +49,7 @@ class CursorScope:
         position = itemgetter(*places)
         return lambda row: head + b2a_base64(orjson.dumps(position(row))[1:], newline=False).translate(_URLSAFE).decode()
 
-    def read(self, cursor: str, what: str) -> list[Any]:
+    def read(self, cursor: str, what: str) -> list[Value]:
         """The values in a cursor; the caller checks them, since a client may have forged them.
 
         `what` ends the sentence «… is no cursor of …». Raises BadRequest where the cursor belongs elsewhere, CursorExpired where it is of
@@ -73,7 +75,7 @@ def check_epoch(written_in: int, epoch: int) -> None:
         raise CursorExpired("The cursor is from before the database was restored: read the list again from its beginning.")
 
 
-def read_anywhere(cursor: str, place: str, what: str) -> tuple[Origin, list[Any]]:
+def read_anywhere(cursor: str, place: str, what: str) -> tuple[Origin, list[Value]]:
     """Where a cursor was written, and the values in it; whether it fits there is for the caller to check. Raises BadRequest."""
     try:
         found, tag, written_in, *values = _decoded(cursor)

@@ -1,9 +1,9 @@
 """What a call names, holds: no rule overwrites a value that the caller gave. Said here alone: which values count as given."""
 
-from typing import Any
+from schema.values import Value
 
 
-def is_absent(value: Any, stored: Any, *, whole: bool = False, refused: bool = False) -> bool:
+def is_absent(value: Value, stored: Value, *, whole: bool = False, refused: bool = False) -> bool:
     """Whether a value counts as if the call had left it out. `stored` is what the record holds; None on create, where nothing is stored.
 
     A value that differs from the stored one always counts. One that equals it counts as absent in three cases:

@@ -1,14 +1,15 @@
 """The stage rules of a deal: what entering and leaving a stage does to probability, closed date and loss reason."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from schema.values import Values
 
 from .naming import is_absent
 from .ruling import Refusal, Ruled
 from .stages import LOST, STAGES, Stage
 
-Deal = Mapping[str, Any]
+Deal = Values
 
 
 @dataclass(frozen=True, slots=True)

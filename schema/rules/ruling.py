@@ -1,7 +1,9 @@
 """What rules make of the values that a call gives: fields that they set, and values that they refuse."""
 
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from schema.values import Object, Value
 
 
 class Refusal(NamedTuple):
@@ -16,11 +18,11 @@ class Refusal(NamedTuple):
 class Ruled:
     """The fields that the rules set, each with the rule's sentence, and what the rules refuse."""
 
-    values: dict[str, Any] = field(default_factory=dict)
+    values: Object = field(default_factory=dict)
     because: dict[str, str] = field(default_factory=dict)
     refusals: list[Refusal] = field(default_factory=list)
 
-    def put(self, name: str, value: Any, rule: str) -> None:
+    def put(self, name: str, value: Value, rule: str) -> None:
         """Sets a field by a rule."""
         self.values[name] = value
         self.because[name] = rule

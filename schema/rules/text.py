@@ -2,8 +2,9 @@
 
 import json
 import re
-from typing import Any
 from unicodedata import normalize
+
+from schema.values import Value
 
 SHOWN = 60
 LONGEST_NAME = 600
@@ -59,7 +60,7 @@ def trimmed(text: str) -> str:
     return "" if is_blank(shorter) else shorter
 
 
-def shown(value: Any) -> str:
+def shown(value: Value) -> str:
     """A JSON value as a message may hold it: at most 60 characters, without controls and lone surrogates."""
     if isinstance(value, dict | list):
         return "an object" if isinstance(value, dict) else "a list"

@@ -7,6 +7,8 @@ from sqlalchemy import TIMESTAMP, BigInteger, Date, Dialect, SmallInteger, Strin
 from sqlalchemy.types import TypeEngine
 from typing_extensions import override
 
+from schema.values import Value
+
 Cents = BigInteger
 Small = SmallInteger
 
@@ -33,13 +35,13 @@ class Instant(TypeDecorator[datetime]):
         return TIMESTAMP(timezone=True) if dialect.name == "postgresql" else String(20)
 
     @override
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Value:
         if value is None or dialect.name == "postgresql":
             return value
         return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
     @override
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+    def process_result_value(self, value: Value, dialect: Dialect) -> datetime | None:
         return datetime.fromisoformat(value) if isinstance(value, str) else value
 
 

@@ -6,11 +6,13 @@ from typing import Any, ClassVar, Protocol, TypeAlias, TypeVar
 
 from sqlalchemy import Dialect
 
+from schema.values import Value, Values
+
 from .statements import Statement
 from .timing import Timing
 
 T = TypeVar("T")
-Row = Sequence[Any]
+Row = Sequence[Value]
 Figures: TypeAlias = Mapping[str | tuple[str, str], float]
 """Measurements by the name of their metric; where that has a label, by the name and the label's value."""
 
@@ -77,21 +79,19 @@ class Connection(Protocol):
 
     dialect: Dialect
 
-    async def fetch(self, statement: Statement, values: Mapping[str, Any]) -> Sequence[Row]:
+    async def fetch(self, statement: Statement, values: Values) -> Sequence[Row]:
         """All rows, as positional tuples."""
 
-    async def fetch_portions(
-        self, statement: Statement, values: Mapping[str, Any], size: int, look: Callable[[Sequence[Row]], None]
-    ) -> Sequence[Row]:
+    async def fetch_portions(self, statement: Statement, values: Values, size: int, look: Callable[[Sequence[Row]], None]) -> Sequence[Row]:
         """All rows of a statement without LIMIT, read `size` at a time.
 
         Where there are more than one portion, `look` is shown each of them as it comes, and ends the reading by raising.
         """
 
-    async def execute(self, statement: Statement, values: Mapping[str, Any]) -> int:
+    async def execute(self, statement: Statement, values: Values) -> int:
         """Runs a write and tells how many rows it touched."""
 
-    async def execute_many(self, statement: Statement, rows: Iterable[Mapping[str, Any]]) -> None:
+    async def execute_many(self, statement: Statement, rows: Iterable[Values]) -> None:
         """Runs a write for each of `rows`."""
 
 
@@ -114,7 +114,7 @@ class Database(Protocol):
     async def close(self) -> None:
         """Disconnects; work under way ends first."""
 
-    async def fetch(self, statement: Statement, values: Mapping[str, Any]) -> Sequence[Row]:
+    async def fetch(self, statement: Statement, values: Values) -> Sequence[Row]:
         """All rows of one statement, which sees one state of the database without a transaction around it.
 
         Raises Unavailable, StatementTimeout, InputRejected.

@@ -7,11 +7,11 @@ which no history can have reached by counting its writes. So both hold in every 
 
 import logging
 from collections.abc import Sequence
-from typing import Any
 
 from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from schema.rules import clock
+from schema.values import Bind, Value
 
 from .database import Connection, Database
 from .tables import Epoch, Workspace
@@ -19,15 +19,15 @@ from .tables import Epoch, Workspace
 _log = logging.getLogger(__name__)
 
 FIND = "SELECT number FROM epoch"
-_EPOCHS: Any = Epoch.__table__
-_WORKSPACES: Any = Workspace.__table__
-_LATER: Any = bindparam("revision", type_=_WORKSPACES.c.revision.type, required=True)
+_EPOCHS = Epoch.__table__
+_WORKSPACES = Workspace.__table__
+_LATER: Bind = bindparam("revision", type_=_WORKSPACES.c.revision.type, required=True)
 _FIND = select(_EPOCHS.c.number)
 _ADD = insert(_EPOCHS).values({column.name: bindparam(column.name, required=True) for column in _EPOCHS.c})
 _NEXT = _WORKSPACES.c.revision + 1
 
 
-def _moved_on(dialect: str) -> Any:
+def _moved_on(dialect: str) -> Value:
     later = func.max(_NEXT, _LATER) if dialect == "sqlite" else func.greatest(_NEXT, _LATER)
     return update(_WORKSPACES).values(revision=later)
 
@@ -38,7 +38,7 @@ class SeenEpoch:
     epoch: int = 0
     _seen: bool = False
 
-    def saw_epoch(self, row: Sequence[Any] | None) -> None:
+    def saw_epoch(self, row: Sequence[Value] | None) -> None:
         """Takes the row of FIND, None where there is none. A change is told to the log: the database was restored while it was served."""
         number = 0 if row is None else int(row[0])
         if self._seen and number != self.epoch:
@@ -46,7 +46,7 @@ class SeenEpoch:
         self.epoch, self._seen = number, True
 
 
-def epoch_column() -> Any:
+def epoch_column() -> Value:
     """The number as a column of another statement, null in a database that was never restored."""
     return select(_EPOCHS.c.number).scalar_subquery().label("epoch")
 

@@ -2,13 +2,15 @@
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, fields
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import orjson
+
+from schema.values import Values
 
 FORMAT: Final = 1
 SUFFIX: Final = ".manifest.json"
@@ -79,7 +81,7 @@ def read_manifest(file: Path) -> Manifest:
         raise BackupRefused(f"{path} is not the manifest of a backup") from error
 
 
-def _manifest(found: Mapping[str, Any]) -> Manifest:
+def _manifest(found: Values) -> Manifest:
     if found["format"] != FORMAT:
         raise BackupRefused(
             f"the manifest has format {found['format']}, and this version reads format {FORMAT}: restore it with a newer one"

@@ -1,13 +1,13 @@
 """SQLAlchemy Core clauses compiled once to the driver's SQL text, and the few operators whose SQL differs by database."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from operator import itemgetter
 from typing import Any, TypeAlias
 
 import orjson
-from sqlalchemy import Boolean, ClauseElement, ColumnElement, Dialect, FromClause, Join, Select, String, bindparam, select
+from sqlalchemy import Boolean, ClauseElement, ColumnElement, Dialect, FromClause, Join, String, bindparam, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
@@ -17,13 +17,15 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeEngine
 from typing_extensions import override
 
+from schema.values import Clause, SelectOf, Value, Values
+
 from .columns import Instant
 
 SQLITE: Dialect = SQLiteDialect_pysqlite(paramstyle="qmark")
 POSTGRESQL: Dialect = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
 
 
-Bind: TypeAlias = Callable[[Mapping[str, Any]], Sequence[Any]]
+Bind: TypeAlias = Callable[[Values], Sequence[Value]]
 
 
 @dataclass(slots=True, eq=False)
@@ -35,7 +37,7 @@ class Statement:
 
     text: str
     names: tuple[str, ...]
-    literals: Mapping[str, Any]
+    literals: Values
     lists: frozenset[str]
     bind: Bind = field(init=False)
     digest: bytes = field(init=False)
@@ -47,10 +49,10 @@ class Statement:
         # One call into C for the most frequent kind: a third of what a loop takes.
         self.bind = itemgetter(*self.names) if plain else self._bind
 
-    def _bind(self, values: Mapping[str, Any]) -> Sequence[Any]:
+    def _bind(self, values: Values) -> Sequence[Value]:
         return [self._value(name, values) for name in self.names]
 
-    def _value(self, name: str, values: Mapping[str, Any]) -> Any:
+    def _value(self, name: str, values: Values) -> Value:
         value = values[name] if name in values else self.literals[name]
         return orjson.dumps(value).decode() if name in self.lists else value
 
@@ -83,12 +85,12 @@ class _Operator(ColumnElement[bool]):
     # SQLite has no booleans, so the compiler would write `… = 1` behind anything that isn't known to be a condition.
     _is_implicitly_boolean = True
 
-    def __init__(self, left: ColumnElement[Any], right: ColumnElement[Any]) -> None:
+    def __init__(self, left: Clause, right: Clause) -> None:
         self.left, self.right = left, right
 
     @property
     @override
-    def _from_objects(self) -> list[Any]:
+    def _from_objects(self) -> list[Value]:
         return [*self.left._from_objects, *self.right._from_objects]  # noqa: SLF001  SQLAlchemy's documented hook for custom elements
 
 
@@ -104,18 +106,18 @@ class StartsWith(_Operator):
     """The text `left` begins with `right`; both are case-folded."""
 
 
-class Unindexed(ColumnElement[Any]):
+class Unindexed(Clause):
     """A column that SQLite shall not look up in an index: it has no statistics to choose by, PostgreSQL has."""
 
     inherit_cache = False
 
-    def __init__(self, column: ColumnElement[Any]) -> None:
+    def __init__(self, column: Clause) -> None:
         self.column = column
         self.type = column.type
 
     @property
     @override
-    def _from_objects(self) -> list[Any]:
+    def _from_objects(self) -> list[Value]:
         return self.column._from_objects  # noqa: SLF001  as above
 
 
@@ -125,13 +127,13 @@ class JsonRows(ColumnElement[str]):
     inherit_cache = False
     type = String()
 
-    def __init__(self, rows: Select[Any], *around: FromClause) -> None:
+    def __init__(self, rows: SelectOf, *around: FromClause) -> None:
         self.rows = rows.correlate(*around).subquery()
         self.element = select(_JsonArrays(*self.rows.c)).scalar_subquery()
 
     @property
     @override
-    def _from_objects(self) -> list[Any]:
+    def _from_objects(self) -> list[Value]:
         return []
 
 
@@ -155,7 +157,7 @@ def _json_agg(element: _JsonArrays, compiler: SQLCompiler, **kw: Any) -> str:
     return f"coalesce(json_agg(json_build_array({columns})), '[]')"
 
 
-def _as_text(column: ColumnElement[Any], code: str) -> str:
+def _as_text(column: Clause, code: str) -> str:
     """An instant as it is read outside of JSON, too."""
     instant = isinstance(column.type, Instant)
     return f"""to_char({code} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')""" if instant else code

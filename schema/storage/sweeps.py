@@ -18,6 +18,7 @@ from sqlalchemy import bindparam, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from schema.rules import clock
+from schema.values import Bind, Object, Value
 
 from .database import Connection, Database, Figures, StatementTimeout, StorageError
 from .statements import Statement
@@ -40,8 +41,8 @@ SMALLEST, LARGEST = 100, 5_000
 WORKSPACES: Final = 500
 """How many workspaces are looked at by one statement."""
 
-_SWEEP: Any = Sweep.__table__
-_WORKSPACES: Any = Workspace.__table__
+_SWEEP = Sweep.__table__
+_WORKSPACES = Workspace.__table__
 _NAME: Final = "old rows"
 
 
@@ -58,7 +59,7 @@ class OldRows(Protocol):
     seconds: float
     """How old a row must be."""
 
-    async def remove(self, connection: Connection, values: dict[str, Any]) -> int:
+    async def remove(self, connection: Connection, values: Object) -> int:
         """Remove about `size` rows of a `workspace` that are of before `oldest`, and say how many that were: below `size` none is left."""
 
 
@@ -182,7 +183,7 @@ def _earlier(now: str, seconds: float) -> str:
     return (datetime.fromisoformat(now) - timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _take_turn(dialect: str) -> Any:
+def _take_turn(dialect: str) -> Value:
     """Takes or keeps the turn. Returns a row, or none while another process has it."""
     insert: Any = postgresql.insert(_SWEEP) if dialect == "postgresql" else sqlite.insert(_SWEEP)
     added = insert.values({name: bindparam(name, required=True) for name in ("name", "holder", "until")})
@@ -194,8 +195,8 @@ def _take_turn(dialect: str) -> Any:
     return taken.returning(_SWEEP.c.name)
 
 
-def workspaces() -> Any:
+def workspaces() -> Value:
     """The next `limit` workspaces after the one with the id `after`, as a subquery."""
-    after: Any = bindparam("after", type_=_WORKSPACES.c.id.type, required=True)
+    after: Bind = bindparam("after", type_=_WORKSPACES.c.id.type, required=True)
     rows = select(_WORKSPACES.c.id).where(_WORKSPACES.c.id > after).order_by(_WORKSPACES.c.id)
     return rows.limit(bindparam("limit", required=True)).subquery()

@@ -2,12 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, case, func
 
 from schema.storage.database import Row
-from schema.values import Clause, Object
+from schema.values import Clause, Object, Value
 
 _SPLIT = 10**6
 
@@ -21,7 +20,7 @@ class Summary:
 
     columns: Callable[[FromClause], list[Clause]]
     told: Callable[[Row], Object]
-    empty: Sequence[Any]
+    empty: Sequence[Value]
 
 
 def exact_sum(cents: Clause) -> list[Clause]:
@@ -29,7 +28,7 @@ def exact_sum(cents: Clause) -> list[Clause]:
     return [func.sum(cents // _SPLIT), func.sum(cents % _SPLIT)]
 
 
-def joined(high: Any, low: Any) -> int:
+def joined(high: Value, low: Value) -> int:
     """The exact sum from its two parts; 0 of no rows."""
     return int(high or 0) * _SPLIT + int(low or 0)
 

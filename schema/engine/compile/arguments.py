@@ -22,11 +22,11 @@ from graphql.execution.values import VariableValues, get_argument_values
 from graphql.utilities import coerce_input_literal
 
 from schema.rules.errors import BadRequest
-from schema.values import Object
+from schema.values import Object, Value
 
 Arguments = Callable[[VariableValues], Object]
 
-Reader = Callable[[Object], Any]
+Reader = Callable[[Object], Value]
 """Gets a value from the coerced variables; Undefined where it is absent."""
 
 
@@ -84,7 +84,7 @@ def _reader(node: ValueNode, type_: Any) -> Reader | None:
         return None
     inner = [(name, reader) for name, reader in readers.items() if reader is not None]
 
-    def read(coerced: Object) -> Any:
+    def read(coerced: Object) -> Value:
         found = dict(base)
         for name, reader in inner:
             value = reader(coerced)
@@ -128,7 +128,7 @@ def _by_name(fixed: Object, varying: list[tuple[str, Reader, GraphQLArgument]]) 
     return read
 
 
-def _default(argument: GraphQLArgument) -> Any:
+def _default(argument: GraphQLArgument) -> Value:
     type_: Any = argument.type
     field = GraphQLField(type_, {"it": argument})
     if is_non_null_type(argument.type) and argument.default is None and argument.default_value is Undefined:

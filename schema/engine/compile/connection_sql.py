@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, bindparam, func, literal_column, select
 
 from schema.engine.execute.reading import revision_column
 from schema.storage.statements import AnyOf, Contains, Statement, list_bind
-from schema.values import Bind, Clause, Key, Object
+from schema.values import Bind, Clause, Key, Object, Value
 
 from .compiler import Compiler, NotCompiled, Parents
 from .conditions import NO_CONDITIONS, FilterModel
@@ -42,7 +42,7 @@ _ASKED, _VALUE = 1_000, 100
 """Bytes that what a call's arguments say takes, and more for each value."""
 
 
-def _bytes(value: Any) -> int:
+def _bytes(value: Value) -> int:
     if isinstance(value, list):
         return _VALUE + sum(map(_bytes, value))
     return _VALUE + (len(value) if isinstance(value, str) else 0)
@@ -61,7 +61,7 @@ class Asked:
         """About how many bytes it takes."""
         return _ASKED + _bytes([*self.values.values()])
 
-    def of_parent(self, key: Any) -> "Asked":
+    def of_parent(self, key: Value) -> "Asked":
         """The same of one parent's rows."""
         return Asked(self.page, ("parent", *self.shape), {**self.values, "parent": key})
 
@@ -136,7 +136,7 @@ class ConnectionSql:
         if looks:
             self.grouped_beside(asked)
 
-    def _statement(self, purpose: str, asked: Asked, shape: Key, make: Callable[[Asked], Any]) -> Statement:
+    def _statement(self, purpose: str, asked: Asked, shape: Key, make: Callable[[Asked], Value]) -> Statement:
         try:
             return self.compiler.kept((self._mark, purpose, *shape, *asked.shape), lambda: make(asked))
         except NotCompiled:
@@ -193,11 +193,11 @@ class ConnectionSql:
     def _counting(self, asked: Asked, *, many: bool = False) -> Any:
         return self._from(asked, self._counts(), many=many)
 
-    def _counts(self) -> list[Any]:
+    def _counts(self) -> list[Value]:
         summary = self.level.stored.summary
         return summary.columns(self.level.table) if self.wanted.summary and summary is not None else [func.count()]
 
-    def _from(self, asked: Asked, columns: list[Any], *, many: bool = False) -> Any:
+    def _from(self, asked: Asked, columns: list[Value], *, many: bool = False) -> Any:
         """Columns of all rows that match, without what is joined to show them."""
         source = self._source()
         return (
@@ -209,7 +209,7 @@ class ConnectionSql:
     def _source(self) -> Any:
         return self.relation.source if self.relation is not None else None
 
-    def _keys(self, page: Page) -> list[Any]:
+    def _keys(self, page: Page) -> list[Value]:
         """What a cursor needs and is not selected anyway."""
         if not self.wanted.cursors:
             return []

@@ -15,7 +15,7 @@ from schema.rules.errors import BadRequest, CursorExpired
 from schema.rules.text import fold, trimmed
 from schema.storage.database import Row
 from schema.storage.statements import Statement
-from schema.values import Key, Object, Values
+from schema.values import Key, Object, Value, Values
 
 from .arguments import Arguments, read_arguments
 from .compiler import Compiler
@@ -73,7 +73,7 @@ class ConnectionPlan:
         """What of the page is asked for beyond its rows."""
         return self.sql.wanted
 
-    async def run(self, reader: Reader, variables: Variables) -> Any:
+    async def run(self, reader: Reader, variables: Variables) -> Value:
         """The page at the root. Raises BadRequest for arguments that contradict each other, RevisionChanged."""
         asked = self.asked_in(variables, reader.caller.workspace_id)
         if not reader.single_statement:
@@ -85,7 +85,7 @@ class ConnectionPlan:
             found.beside = await self._beside(reader, asked, values, found)
         return self._write(asked.page, found, self._cursor_of(reader, asked.page), [])
 
-    async def load(self, reader: Reader, parents: Parents, variables: Variables) -> Mapping[Any, Any]:
+    async def load(self, reader: Reader, parents: Parents, variables: Variables) -> Mapping[Value, Value]:
         """The page of each parent. A fault in the arguments is raised, or stands in place of each page for graphql-core to tell."""
         try:
             asked = self.asked_in(variables, reader.caller.workspace_id)
@@ -180,7 +180,7 @@ class ConnectionPlan:
             raise RevisionChanged
         return rows, rows[0][-1]
 
-    async def _single(self, reader: Reader, variables: Variables, asked: Asked, parents: Parents | None = None) -> Any:
+    async def _single(self, reader: Reader, variables: Variables, asked: Asked, parents: Parents | None = None) -> Value:
         values = {**reader.values, **asked.values}
         told: Object = {}
         walk, nothing = True, not self.wanted.rows
@@ -237,7 +237,7 @@ class ConnectionPlan:
             return None
         return page.cursors(reader.caller.workspace_id, reader.database.epoch)
 
-    def _write(self, page: Page, found: "Found", cursor: Callable[[Row], str] | None, batches: list[Any]) -> Any:
+    def _write(self, page: Page, found: "Found", cursor: Callable[[Row], str] | None, batches: list[Value]) -> Value:
         more, rows = len(found.rows) > page.size, _in_order(found.rows, page)
         sides = {"hasNextPage": more and not page.backward, "hasPreviousPage": more and page.backward}
         if found.beside:
@@ -250,14 +250,14 @@ class ConnectionPlan:
         summary = self.level.stored.summary
         return {"totalCount": row[0], "summary": summary.told(row) if summary is not None and self.wanted.summary else None}
 
-    async def _grouped(self, reader: Reader, variables: Variables, asked: Asked, parents: Parents) -> Mapping[Any, Any]:
+    async def _grouped(self, reader: Reader, variables: Variables, asked: Asked, parents: Parents) -> Mapping[Value, Value]:
         values = {**reader.values, **asked.values, "parents": parents.keys}
-        groups: dict[Any, list[Row]] = {key: [] for key in parents.keys}
+        groups: dict[Value, list[Row]] = {key: [] for key in parents.keys}
         if self.wanted.rows:
             parent = self._parent
             for row in await reader.fetch_many(self.sql.grouped(asked), values, self.level.weight):
                 groups[row[parent]].append(row)
-        told: dict[Any, Row] = {}
+        told: dict[Value, Row] = {}
         if self.wanted.counts:
             told = {row[-1]: row[:-1] for row in await reader.fetch(self.sql.grouped_count(asked), values)}
         shown = [row for rows in groups.values() for row in _in_order(rows, asked.page)]
@@ -272,7 +272,7 @@ class ConnectionPlan:
             for key, rows in groups.items()
         }
 
-    async def _all_beside(self, reader: Reader, asked: Asked, values: Object) -> Collection[Any]:
+    async def _all_beside(self, reader: Reader, asked: Asked, values: Object) -> Collection[Value]:
         """The keys of the parents of whom rows stand beside the page."""
         page = asked.page
         if page.begins or page.side not in self.wanted.sides:

@@ -1,16 +1,15 @@
 """Enums that columns hold. The value of a member is its name; what the database holds for it may be something else."""
 
 from enum import Enum
-from typing import Any
 
-from schema.values import Object
+from schema.values import Object, Value
 
 
 class StoredEnum(Enum):
     """An enum whose members the database holds as other values, such as a position or a text in lower case."""
 
     @property
-    def stored(self) -> Any:
+    def stored(self) -> Value:
         """What the database holds for the member."""
         return type(self).held()[self.value]
 
@@ -21,7 +20,7 @@ class StoredEnum(Enum):
         return found
 
     @classmethod
-    def names(cls) -> tuple[str, ...] | dict[Any, str]:
+    def names(cls) -> tuple[str, ...] | dict[Value, str]:
         """The names of the members, by what the database holds: a tuple where that is their position, since it is read faster."""
         held = cls.held()
         in_order = list(held.values()) == list(range(len(held)))

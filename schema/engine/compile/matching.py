@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause
 
-from schema.values import Clause
+from schema.values import Clause, Value
 
 from .sources import Linked
 
@@ -29,7 +28,7 @@ class AtLeast:
     """A filter field that is true where a column has at least this value, and false where it has less."""
 
     column: str
-    value: Any
+    value: Value
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, and_, bindparam, func, select
+from sqlalchemy import and_, bindparam, func, select
 
 from schema.engine.document.selections import Selected
 from schema.engine.document.variables import Variables
 from schema.engine.execute.reading import WORKSPACE, Reader
 from schema.rules.errors import BadRequest
 from schema.storage.statements import LeftFirst, Statement, list_bind
-from schema.values import Bind, Clause, Values
+from schema.values import Bind, Clause, SelectOf, Value, Values
 
 from .arguments import read_arguments
 from .compiler import Compiler
@@ -56,7 +56,7 @@ class Newest:
     last: Size
     for_fallback: bool
 
-    async def load(self, reader: Reader, parents: Parents, variables: Variables) -> Any:
+    async def load(self, reader: Reader, parents: Parents, variables: Variables) -> Value:
         """The records of each parent that has some. Raises TooLarge.
 
         A fault in the argument is raised, or stands in place of each list for graphql-core to tell.
@@ -73,7 +73,7 @@ class Newest:
         return self.writer.call(rows, *await self.level.batched(reader, rows, variables, parents))
 
 
-def newest_of_each(level: Level, parent: Clause, order: Clause, dialect: str) -> Select[Any]:
+def newest_of_each(level: Level, parent: Clause, order: Clause, dialect: str) -> SelectOf:
     """The newest `last` rows of each of `parents`. For each of them an index is searched twice, however many rows it has.
 
     `order` is a positive number that is unique within a parent.

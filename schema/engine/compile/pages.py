@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from schema.rules.cursors import CursorScope, Origin, check_epoch, foreign, read_anywhere, workspace_tag
 from schema.rules.errors import BadRequest
-from schema.values import Key, Values
+from schema.values import Key, Value, Values
 
 from .order import Order
 from .sources import Stored
@@ -26,7 +25,7 @@ class Page:
     size: int
     backward: bool
     before: bool
-    position: list[Any] | None
+    position: list[Value] | None
     offset: int
     kind: str
     """What the rows are; with the order it names the list that cursors belong to."""
@@ -34,7 +33,7 @@ class Page:
     """Where the cursor was written; None without one."""
     places: Sequence[int] = ()
     """Where in a row the values stand that it is ordered by."""
-    _cursors: tuple[str, int, Callable[[Sequence[Any]], str]] | None = None
+    _cursors: tuple[str, int, Callable[[Sequence[Value]], str]] | None = None
     """In which workspace and epoch what writes cursors: calls that ask alike mostly come from the same."""
 
     @property
@@ -48,7 +47,7 @@ class Page:
         towards_end = self.before if self.position is not None else self.backward
         return "hasNextPage" if towards_end else "hasPreviousPage"
 
-    def cursors(self, workspace_id: str, epoch: int) -> Callable[[Sequence[Any]], str]:
+    def cursors(self, workspace_id: str, epoch: int) -> Callable[[Sequence[Value]], str]:
         """What writes the cursor of a row of this list, in a workspace and an epoch of the database."""
         kept = self._cursors
         if kept is None or kept[0] != workspace_id or kept[1] != epoch:
@@ -102,7 +101,7 @@ def _place(kind: str, order: Order) -> str:
     return f"{kind}.{order.signature}"
 
 
-def _position(cursor: str, kind: str, order: Order) -> tuple[Origin, list[Any]]:
+def _position(cursor: str, kind: str, order: Order) -> tuple[Origin, list[Value]]:
     origin, values = read_anywhere(cursor, _place(kind, order), _WHAT)
     if not order.holds(values):
         raise foreign(cursor, _WHAT)

@@ -4,13 +4,14 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Protocol
+from typing import Protocol
 
 from graphql import GraphQLList, GraphQLObjectType, get_named_type, get_nullable_type
 
 from schema.engine.document.selections import Selected
 from schema.engine.document.variables import Variables
 from schema.engine.execute.reading import Reader
+from schema.values import Value
 
 from .compiler import Compiler
 from .cost import LIST, Cost, Size, dearest, paged
@@ -23,7 +24,7 @@ from .weight import ABSENT, Parents, Weight
 class Loaded(Protocol):
     """What plain objects have by ids."""
 
-    async def load(self, reader: Reader, ids: Iterable[Any], variables: Variables) -> Mapping[Any, Any]:
+    async def load(self, reader: Reader, ids: Iterable[Value], variables: Variables) -> Mapping[Value, Value]:
         """What belongs to these ids, by id; null is passed over. Raises TooLarge."""
 
 
@@ -42,14 +43,14 @@ class Hanging:
 
     batch: Batch
 
-    async def load(self, reader: Reader, ids: Iterable[Any], variables: Variables) -> Mapping[Any, Any]:
+    async def load(self, reader: Reader, ids: Iterable[Value], variables: Variables) -> Mapping[Value, Value]:
         """The page of each id. Raises TooLarge."""
         found = [id_ for id_ in ids if id_ is not None]
         if not found:
             return {}
         keys = list(dict.fromkeys(found))
         parents = Parents(keys, len(found) - len(keys) + 1, partial(Counter, found))
-        pages: Mapping[Any, Any] = await self.batch.load(reader, parents, variables)
+        pages: Mapping[Value, Value] = await self.batch.load(reader, parents, variables)
         return pages
 
 

@@ -7,14 +7,14 @@ from functools import partial
 from typing import Any
 
 from graphql import GraphQLObjectType
-from sqlalchemy import ColumnElement, FromClause, Select, bindparam
+from sqlalchemy import ColumnElement, FromClause, bindparam
 
 from schema.engine.document.selections import Selected
 from schema.engine.document.variables import Variables
 from schema.engine.execute.reading import Reader
 from schema.storage.database import Row
 from schema.storage.statements import AnyOf, Statement, list_bind
-from schema.values import Bind, Clause
+from schema.values import Bind, Clause, SelectOf, Value
 
 from .compiler import Compiler
 from .cost import LIST, Cost
@@ -40,7 +40,7 @@ class Records:
     many: Statement
     writer: Writer
 
-    async def load(self, reader: Reader, ids: Iterable[Any], variables: Variables) -> dict[Any, Any]:
+    async def load(self, reader: Reader, ids: Iterable[Value], variables: Variables) -> dict[Value, Value]:
         """The records with these ids, each of which stands in the answer as often as here. Raises TooLarge."""
         found = [id_ for id_ in ids if id_ is not None]
         if not found:
@@ -54,7 +54,7 @@ class Records:
         parents = Parents(wanted, len(found) - len(wanted) + 1, partial(Counter, found))
         return {key: group[0] for key, group in (await self._groups(reader, rows, variables, parents)).items()}
 
-    async def get(self, reader: Reader, id_: Any, variables: Variables) -> Any:
+    async def get(self, reader: Reader, id_: Value, variables: Variables) -> Value:
         """The one with this id, or None. Raises TooLarge."""
         values = {**reader.values, "id": id_}
         if self.level.sizes:
@@ -62,7 +62,7 @@ class Records:
         rows = await reader.fetch(self.one, values)
         return (await self._groups(reader, rows, variables))[id_][0] if rows else None
 
-    async def _groups(self, reader: Reader, rows: Sequence[Row], variables: Variables, parents: Parents | None = None) -> Any:
+    async def _groups(self, reader: Reader, rows: Sequence[Row], variables: Variables, parents: Parents | None = None) -> Value:
         self.level.weigh(reader, rows, parents)
         return self.writer.call(rows, *await self.level.batched(reader, rows, variables, parents))
 
@@ -90,7 +90,7 @@ class Many:
     many: Statement
     writer: Writer
 
-    async def load(self, reader: Reader, parents: Parents, variables: Variables) -> Any:
+    async def load(self, reader: Reader, parents: Parents, variables: Variables) -> Value:
         """The related records of each parent that has some. Raises TooLarge."""
         keys = parents.keys
         if len(keys) == 1:
@@ -147,7 +147,7 @@ def compile_embedded(
 class _Below:
     """The level of related records, as far as it doesn't matter how it hangs on the one above."""
 
-    def __init__(self, compiler: Compiler, source: ToMany, selected: Selected, **given: Any) -> None:
+    def __init__(self, compiler: Compiler, source: ToMany, selected: Selected, **given: Value) -> None:
         self.compiler = compiler
         type_: Any = compiler.model.schema.type_map[source.type_name]
         self.type: GraphQLObjectType = type_
@@ -169,7 +169,7 @@ class _Below:
             return self.compiler.reference(self.level.slot(self.reference), self.type, self.asked, self.level.weight)
         return self.compiler.object(self.level, self.level.table, self.type, self.asked)
 
-    def rows(self, of_parent: ColumnElement[bool], *order: Clause) -> Select[Any]:
+    def rows(self, of_parent: ColumnElement[bool], *order: Clause) -> SelectOf:
         """The records of one parent, or of many, which then are the first to order by."""
         related = self.related
         return self.level.clause(of_parent, source=related.source).where(*related.where).order_by(*order, *related.order)

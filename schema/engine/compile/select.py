@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, FromClause, Select, and_, literal_column, select
+from sqlalchemy import ColumnElement, FromClause, and_, literal_column, select
 
 from schema.engine.document.variables import Variables
 from schema.engine.execute.reading import WORKSPACE, Reader
 from schema.storage.database import Row
 from schema.storage.statements import JsonRows
-from schema.values import Clause, Object
+from schema.values import Clause, Object, SelectOf, Value
 
 from .sources import Stored
 from .weight import Parents, Weight, counted
@@ -29,7 +29,7 @@ class Batch(Protocol):
     key: int
     """The place of the parents' key in their rows."""
 
-    async def load(self, reader: Reader, parents: Parents, variables: Variables) -> Any:
+    async def load(self, reader: Reader, parents: Parents, variables: Variables) -> Value:
         """A mapping from each parent's key to its part of the response. Raises TooLarge."""
 
 
@@ -83,7 +83,7 @@ class Level:
         """Where a column of a table stands in a row, if it is selected anyway."""
         return self._slots.get(f"{column.table.name}.{column.name}") if hasattr(column, "table") else None
 
-    def embed(self, rows: Select[Any], around: FromClause) -> str:
+    def embed(self, rows: SelectOf, around: FromClause) -> str:
         """The code of the list of `rows`, selected with each row of this level, to whose table `around` they refer."""
         self.columns.append(JsonRows(rows, around))
         return f"loads({self.row}[{len(self.columns) - 1}])"
@@ -112,7 +112,7 @@ class Level:
             self._joins.append(_Join(table, and_(*same)))
         return self._tables[key]
 
-    def clause(self, *where: ColumnElement[bool], extra: Sequence[Any] = (), source: FromClause | None = None) -> Select[Any]:
+    def clause(self, *where: ColumnElement[bool], extra: Sequence[Value] = (), source: FromClause | None = None) -> SelectOf:
         """The SELECT, with the workspace and what the caller may see already required. `source` replaces the bare table below it."""
         joined: Any = self.table if source is None else source
         for join in self._joins:
@@ -136,12 +136,12 @@ class Level:
 
     async def batched(
         self, reader: Reader, rows: Sequence[Row], variables: Variables, parents: Parents | None = None, place: int = 0
-    ) -> list[Any]:
+    ) -> list[Value]:
         """What hangs on `rows`: one mapping a batch, in the writer's order. Raises TooLarge.
 
         The rows hang on `parents` in turn, whose keys stand at `place`.
         """
-        loaded: list[Any] = []
+        loaded: list[Value] = []
         for batch in self.batches:
             found = [row[batch.key] for row in rows if row[batch.key] is not None]
             if not found:

@@ -8,11 +8,11 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 import orjson
 
 from schema.storage.database import Row
+from schema.values import Value
 
 from .writer import make_writer
 
@@ -38,7 +38,7 @@ class TooLarge(Exception):
         )
 
 
-def text_bytes(value: Any) -> int:
+def text_bytes(value: Value) -> int:
     """The bytes of a value in JSON."""
     return ABSENT if value is None else len(orjson.dumps(value))
 
@@ -77,9 +77,9 @@ class Weight:
         return " + ".join([str(self.fixed), *texts, *self._parts])
 
     @cached_property
-    def count(self) -> Callable[[Sequence[Any]], list[int]]:
+    def count(self) -> Callable[[Sequence[Value]], list[int]]:
         """Counts the bytes of each of many objects."""
-        counted: Callable[[Sequence[Any]], list[int]] = make_writer("rows", f"[{self.code} for {self.variable} in rows]", _NAMES).call
+        counted: Callable[[Sequence[Value]], list[int]] = make_writer("rows", f"[{self.code} for {self.variable} in rows]", _NAMES).call
         return counted
 
     def object_of(self, names: Sequence[str]) -> None:
@@ -113,13 +113,13 @@ class Parents:
 
     __slots__ = ("_count", "_counted", "keys", "most")
 
-    def __init__(self, keys: list[Any], most: int, count: Callable[[], Mapping[Any, int]]) -> None:
+    def __init__(self, keys: list[Value], most: int, count: Callable[[], Mapping[Value, int]]) -> None:
         self.keys = keys
         self.most = most
         self._count = count
-        self._counted: Mapping[Any, int] | None = None
+        self._counted: Mapping[Value, int] | None = None
 
-    def counts(self) -> Mapping[Any, int]:
+    def counts(self) -> Mapping[Value, int]:
         """How often each of them stands in the answer, by key."""
         if self._counted is None:
             self._counted = self._count()
@@ -133,11 +133,11 @@ class Parents:
         return sum([size * counts[row[place]] for size, row in zip(sizes, rows, strict=True)])
 
 
-def counted(rows: Sequence[Row], place: int, above: Parents | None, above_place: int) -> Mapping[Any, int]:
+def counted(rows: Sequence[Row], place: int, above: Parents | None, above_place: int) -> Mapping[Value, int]:
     """How often each key at `place` stands in the answer, where the rows hang on parents in turn, whose keys stand at `above_place`."""
     if above is None or above.most == 1:
         return Counter([row[place] for row in rows])
-    found: Counter[Any] = Counter()
+    found: Counter[Value] = Counter()
     times = above.counts()
     for row in rows:
         found[row[place]] += times[row[above_place]]

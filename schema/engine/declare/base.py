@@ -1,6 +1,6 @@
 """What a line of a noun's class can become in the graph. By itself it becomes nothing; kinds of lines override what they are."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +9,7 @@ from sqlalchemy import FromClause
 from schema.engine.compile.matching import Matching
 from schema.engine.compile.order import Sortable
 from schema.engine.compile.sources import Linked
+from schema.values import Object, Values
 
 from .members import Member
 
@@ -17,7 +18,7 @@ CASCADE, CLEAR, REFUSE, RULES = "cascade", "clear", "refuse", "rules"
 refused; the rules of the deleted record see to it.
 """
 
-Types = Mapping[str, Any]
+Types = Values
 """The stored classes, by the names of their types in the graph."""
 
 
@@ -103,7 +104,7 @@ class Declaration:
         """The nouns whose rows belong to this record and go with it, each with its column that refers to the record."""
         return ()
 
-    def fill(self, row: dict[str, Any]) -> None:
+    def fill(self, row: Object) -> None:
         """Sets the columns of a record that follow from this one's value."""
 
     def output(self, types: Types) -> Member | None:

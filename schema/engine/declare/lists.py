@@ -13,6 +13,7 @@ from schema.engine.compile.order import Ordering, column_order
 from schema.engine.compile.pages import MAX_TERMS
 from schema.engine.compile.sources import SOURCE, Connection
 from schema.engine.types.fields import Constraint, argument, optional, plain
+from schema.values import Object, Value
 
 from .base import Filterable, Orderable
 from .enums import plain_enum
@@ -109,7 +110,7 @@ def _condition(each: Filterable) -> Member:
     return Member(each.name, type_ | None, optional(each.description, metadata={"match": each.match}))
 
 
-def _annotate(made: Any, annotations: dict[str, Any]) -> None:
+def _annotate(made: Any, annotations: Object) -> None:
     for field in made.__strawberry_definition__.fields:
         if field.python_name in annotations:
             field.type_annotation = StrawberryAnnotation(annotations[field.python_name])
@@ -150,7 +151,7 @@ def _order(noun: "Noun", types: "TypesByName") -> Any:
 
 def _connection(noun: "Noun") -> Any:
     plural, label = noun.plural, noun.label
-    row: Any = noun.row
+    row: Value = noun.row
     edge = make_type(
         f"{noun.name}Edge",
         f"{noun.a_label[0].upper()}{noun.a_label[1:]} on a page, with its position in the list.",

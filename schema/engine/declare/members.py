@@ -1,7 +1,7 @@
 """The members of types and inputs that are made, and the making of them by Strawberry's public means."""
 
 import inspect
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from types import new_class
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import strawberry
 
 from schema.engine.types.fields import Planned
+from schema.values import Object, Value, Values
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class Argument:
 
     name: str
     annotation: Any
-    default: Any = strawberry.UNSET
+    default: Value = strawberry.UNSET
 
 
 def make_type(name: str, description: str, members: Iterable[Member], bases: tuple[type, ...] = (), **attributes: Any) -> Any:
@@ -42,10 +43,10 @@ def make_input(name: str, description: str, members: Iterable[Member]) -> Any:
     return strawberry.input(_class(name, members, (), {}), name=name, description=description)
 
 
-def _class(name: str, members: Iterable[Member], bases: tuple[type, ...], attributes: Mapping[str, Any]) -> Any:
+def _class(name: str, members: Iterable[Member], bases: tuple[type, ...], attributes: Values) -> Any:
     listed = list(members)
 
-    def fill(namespace: dict[str, Any]) -> None:
+    def fill(namespace: Object) -> None:
         namespace["__module__"] = __name__
         namespace["__annotations__"] = {member.name: member.annotation for member in listed if member.annotation is not None}
         namespace.update({member.name: member.field for member in listed}, **attributes)
@@ -53,10 +54,10 @@ def _class(name: str, members: Iterable[Member], bases: tuple[type, ...], attrib
     return new_class(name, bases, exec_body=fill)
 
 
-def with_arguments(name: str, returns: Any, arguments: Sequence[Argument], description: str, metadata: Mapping[str, Any]) -> Any:
+def with_arguments(name: str, returns: Any, arguments: Sequence[Argument], description: str, metadata: Values) -> Any:
     """A Strawberry field with arguments, which a plan reads: nothing resolves it."""
 
-    def resolve(self: Any, **_: Any) -> Any:  # noqa: ARG001  Strawberry looks for this name
+    def resolve(self: Any, **_: object) -> Any:  # noqa: ARG001  Strawberry looks for this name
         raise Planned
 
     keyword = inspect.Parameter.KEYWORD_ONLY

@@ -13,6 +13,7 @@ from schema.engine.compile.order import Sortable
 from schema.engine.compile.sources import SOURCE, Connection, Expression, Foreign, Linked, OneOf, ToMany, ToOne
 from schema.engine.types.fields import Constraint, optional
 from schema.storage.columns import Cents
+from schema.values import Clause, Value
 
 from .base import Declaration, Filterable, Orderable, Reference, Types
 from .columns import read_field
@@ -23,7 +24,7 @@ from .members import Argument, Member, list_of, with_arguments
 class ComputedDeclaration(Declaration):
     """A SQL expression over the noun's table."""
 
-    build: Callable[[FromClause], ColumnElement[Any]]
+    build: Callable[[FromClause], Clause]
     description: str
     code: str | None = None
     type: Any = None
@@ -45,7 +46,7 @@ class ComputedDeclaration(Declaration):
         return [Orderable(self.attribute.upper(), self.description, sortable)]
 
 
-def computed(build: Callable[[FromClause], ColumnElement[Any]], description: str, *, orders: str | None = None) -> Any:
+def computed(build: Callable[[FromClause], Clause], description: str, *, orders: str | None = None) -> Any:
     """A field that the database computes by the whole-number SQL expression `build` makes of the table; `orders` as of `field`."""
     return ComputedDeclaration(build, description, orders)
 
@@ -178,6 +179,6 @@ class OneOfDeclaration(Declaration):
         return Member(self.attribute, self.union() | None, read_field(self.description, {SOURCE: OneOf(self.members)}, self.attribute))
 
 
-def one_of(description: str, union: Callable[[], Any], **columns: str) -> Any:
+def one_of(description: str, union: Callable[[], Value], **columns: str) -> Any:
     """A member of the union that `union` gives: of the types named by the columns, the first whose column isn't null."""
     return OneOfDeclaration(description, union, tuple(ToOne(type_name, column) for column, type_name in columns.items()))

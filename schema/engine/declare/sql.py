@@ -9,6 +9,7 @@ from strawberry.utils.str_converters import to_snake_case
 
 from schema.storage.columns import Text
 from schema.storage.tables import Row
+from schema.values import Key, Object
 
 from .base import Declaration
 
@@ -18,7 +19,7 @@ KEY = ("workspace_id", "id")
 class RowMeta(SQLModelMetaclass):
     """Gives each declaration to SQLModel as the column that it has, if any, and keeps it in `declared`."""
 
-    def __new__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **options: Any) -> Any:
+    def __new__(cls, name: str, bases: tuple[type, ...], namespace: Object, **options: Any) -> Any:
         """Raises TypeError for a declaration that has no annotation and needs one."""
         annotations = namespace.get("__annotations__", {})
         inherited = {attribute: each for base in bases for attribute, each in getattr(base, "__declared__", {}).items()}
@@ -39,7 +40,7 @@ class RowMeta(SQLModelMetaclass):
         return super().__new__(cls, name, bases, namespace, **options)
 
 
-def _table_arguments(declared: dict[str, Declaration], given: tuple[Any, ...]) -> tuple[Any, ...]:
+def _table_arguments(declared: dict[str, Declaration], given: Key) -> Key:
     """The key, the references within the workspace, what is unique, and what the class says beside them."""
     references = [each for declaration in declared.values() if (each := declaration.reference()) is not None and each.link is None]
     uniques = [unique for declaration in declared.values() if (unique := declaration.uniques()) is not None]

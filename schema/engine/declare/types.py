@@ -10,6 +10,7 @@ from schema.engine.compile.enums import StoredEnum
 from schema.engine.types.conditions import DateFilter, DateTimeFilter, ExactStringFilter, IDFilter, IntFilter, MoneyFilter, StringFilter
 from schema.engine.types.scalars import Date, DateTime, Money
 from schema.storage.columns import Cents, Day, Instant, Small, Text
+from schema.values import Value
 
 MISSING: Any = object()
 """Stands for a default that isn't there: null may be one."""
@@ -19,9 +20,9 @@ class Exact:
     """Stands for a text that no case-folded one is kept of: it is filtered as it is."""
 
 
-_SQL: dict[Any, Any] = {str: Text, ID: Text, Money: Cents, Date: Day, DateTime: Instant, int: Integer, bool: Boolean}
-_HELD: dict[type, Any] = {bool: Boolean, int: Small, str: Text, datetime: Instant, date: Day}
-_FILTERS: dict[Any, Any] = {
+_SQL: dict[Value, Value] = {str: Text, ID: Text, Money: Cents, Date: Day, DateTime: Instant, int: Integer, bool: Boolean}
+_HELD: dict[type, Value] = {bool: Boolean, int: Small, str: Text, datetime: Instant, date: Day}
+_FILTERS: dict[Value, Value] = {
     str: StringFilter,
     ID: IDFilter,
     Money: MoneyFilter,

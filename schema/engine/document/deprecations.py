@@ -30,7 +30,7 @@ from graphql import (
     visit,
 )
 
-from schema.values import Values
+from schema.values import Value, Values
 
 Reasons: TypeAlias = dict[str, str]
 """By schema coordinate."""
@@ -136,7 +136,7 @@ def given(schema: GraphQLSchema, operation: OperationDefinitionNode, variables: 
             yield from _held(get_named_type(type_from_ast(schema, node.type)), variables[node.variable.name.value])
 
 
-def _held(type_: Any, value: Any) -> Iterator[str]:
+def _held(type_: Any, value: Value) -> Iterator[str]:
     if isinstance(value, list):
         for each in value:
             yield from _held(type_, each)

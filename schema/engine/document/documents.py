@@ -33,7 +33,7 @@ from typing_extensions import override
 from schema.engine.compile.conditions import check_size
 from schema.engine.execute.kept import Kept
 from schema.rules.errors import BadRequest
-from schema.values import Key, Object
+from schema.values import Key, Object, Value
 
 from .input_faults import PlainValues, faults, path_text
 from .limits import Limits, too_much
@@ -76,7 +76,7 @@ def request_error(*messages: str, code: str = "BAD_REQUEST") -> RequestError:
 
 
 def _told(errors: list[GraphQLError], limits: Limits) -> RequestError:
-    told: list[Any] = [dict(error.formatted) for error in errors[: limits.max_errors]]
+    told: list[Value] = [dict(error.formatted) for error in errors[: limits.max_errors]]
     for error in told:
         if not limits.introspection:
             # What the schema has is not told to who guesses, either.
@@ -98,7 +98,7 @@ class Prepared:
     variables: tuple[Variable, ...]
     sized: tuple[str, ...]
     """The variables whose size is looked at before they are coerced."""
-    plans: dict[Key, Any] = field(default_factory=dict)
+    plans: dict[Key, Value] = field(default_factory=dict)
     """By the booleans that decide its shape, and by who may see what."""
     mark: object = field(default_factory=object)
     """Stands for it in what is kept for longer than it may be."""

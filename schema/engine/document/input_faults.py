@@ -16,6 +16,7 @@ from graphql import (
 from typing_extensions import override
 
 from schema.rules.text import shortened, shown
+from schema.values import Value
 
 Path = tuple[str | int, ...]
 
@@ -32,7 +33,7 @@ _TAKEN = {
 """What GraphQL's own scalars take, whose words for it are those of a programming language."""
 
 
-def faults(value: Any, type_: Any, path: Path = ()) -> Iterator[Fault]:
+def faults(value: Value, type_: Any, path: Path = ()) -> Iterator[Fault]:
     """Every fault of `value` as a `type_`."""
     if isinstance(type_, GraphQLNonNull):
         type_ = type_.of_type
@@ -50,7 +51,7 @@ def faults(value: Any, type_: Any, path: Path = ()) -> Iterator[Fault]:
         yield from _of_leaf(value, type_, path)
 
 
-def _of_object(value: Any, type_: GraphQLInputObjectType, path: Path) -> Iterator[Fault]:
+def _of_object(value: Value, type_: GraphQLInputObjectType, path: Path) -> Iterator[Fault]:
     if not isinstance(value, Mapping):
         yield path, f"{shown(value)} is not an object of the type {type_.name}."
         return
@@ -64,14 +65,14 @@ def _of_object(value: Any, type_: GraphQLInputObjectType, path: Path) -> Iterato
             yield (*path, name), f"There is no such field in {type_.name}."
 
 
-def _of_leaf(value: Any, type_: Any, path: Path) -> Iterator[Fault]:
+def _of_leaf(value: Value, type_: Any, path: Path) -> Iterator[Fault]:
     try:
         type_.coerce_input_value(value)
     except (GraphQLError, ValueError) as error:
         yield path, _told(value, type_, error)
 
 
-def _told(value: Any, type_: Any, error: Exception) -> str:
+def _told(value: Value, type_: Any, error: Exception) -> str:
     if isinstance(type_, GraphQLEnumType):
         return f"{shown(value)} is not one of {', '.join(type_.values)}."
     if type_.name == "Int" and type(value) is not int:

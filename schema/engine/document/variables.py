@@ -27,9 +27,9 @@ from graphql import (
 from graphql.execution.values import VariableValues, get_variable_values
 from graphql.utilities.coerce_input_value import coerce_default_value
 
-from schema.values import Object
+from schema.values import Object, Value
 
-Coerce = Callable[[Any], Any]
+Coerce = Callable[[Value], Value]
 
 Variable = tuple[str, Coerce, bool, Any]
 """Name, coercion, whether graphql-core has to look where it isn't given, and its default (Undefined where it has none)."""
@@ -47,14 +47,14 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 class Variables(VariableValues):
     """The coerced variables of an operation, and what the parts of its plans have read out of them: kept as long as they are."""
 
-    read: dict[Any, Any]
+    read: dict[Value, Value]
     """By part."""
 
     def __init__(self, *_: object) -> None:
         self.read = {}
         self._bytes = 0
 
-    def keep(self, part: Any, value: Any, size: int) -> None:
+    def keep(self, part: Any, value: Value, size: int) -> None:
         """What `part` has read, of about `size` bytes. Bounded, since plans come and go."""
         if size > READ_BYTES:
             return
@@ -96,7 +96,7 @@ def coerce_plainly(variables: Sequence[Variable], given: Object) -> Variables | 
     return Variables({}, coerced)
 
 
-def writable(value: Any) -> bool:
+def writable(value: Value) -> bool:
     """Whether every text in a JSON value can be sent to a database. Raises TooManyItems."""
     if isinstance(value, str):
         return "\0" not in value and (value.isascii() or not _SURROGATE.search(value))
@@ -151,7 +151,7 @@ class Coercions:
     def _object(self, type_: GraphQLInputObjectType) -> Coerce:
         fields: list[tuple[str, str, Coerce, bool, Any]] = []
 
-        def coerce(value: Any) -> Any:
+        def coerce(value: Value) -> Value:
             if type(value) is not dict or not fields:
                 raise Unplain
             coerced, met = {}, 0
@@ -188,7 +188,7 @@ def _holds_itself(type_: Any) -> bool:
 
 
 def _present(inner: Coerce) -> Coerce:
-    def coerce(value: Any) -> Any:
+    def coerce(value: Value) -> Value:
         if value is None:
             raise Unplain
         return inner(value)
@@ -197,7 +197,7 @@ def _present(inner: Coerce) -> Coerce:
 
 
 def _list(inner: Coerce) -> Coerce:
-    def coerce(value: Any) -> Any:
+    def coerce(value: Value) -> Value:
         if type(value) is not list:
             raise Unplain
         if len(value) > MAX_ITEMS:
@@ -207,25 +207,25 @@ def _list(inner: Coerce) -> Coerce:
     return coerce
 
 
-def _text(value: Any) -> str:
+def _text(value: Value) -> str:
     if type(value) is not str or "\0" in value or (not value.isascii() and _SURROGATE.search(value)):
         raise Unplain
     return value
 
 
-def _int(value: Any) -> int:
+def _int(value: Value) -> int:
     # `type`, not `isinstance`: a boolean is no Int.
     if type(value) is not int or not -MAX_INT <= value < MAX_INT:
         raise Unplain
     return value
 
 
-def _boolean(value: Any) -> bool:
+def _boolean(value: Value) -> bool:
     if type(value) is not bool:
         raise Unplain
     return value
 
 
-_LEAVES: dict[Any, Coerce] = {GraphQLID: _text, GraphQLString: _text, GraphQLInt: _int, GraphQLBoolean: _boolean}
+_LEAVES: dict[Value, Coerce] = {GraphQLID: _text, GraphQLString: _text, GraphQLInt: _int, GraphQLBoolean: _boolean}
 _STRICT = frozenset(_LEAVES.values())
 """Those that refuse null by themselves."""

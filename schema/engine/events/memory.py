@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable
 from itertools import count
 from typing import Any
 
+from schema.values import Value
+
 from .table import Happened
 
 MAKING = 4
@@ -45,7 +47,7 @@ class Answers:
         self.making = asyncio.Semaphore(MAKING)
         self._tasks: set[asyncio.Future[bytes]] = set()
 
-    async def get(self, event: Happened, key: Any, make: Callable[[], Awaitable[bytes]]) -> bytes:
+    async def get(self, event: Happened, key: Value, make: Callable[[], Awaitable[bytes]]) -> bytes:
         """What was made of `event` under `key`; made by `make` where it isn't there. Raises what `make` raises."""
         if not event.shared:
             async with self.making:
@@ -71,7 +73,7 @@ class Answers:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _make(self, event: Happened, key: Any, make: Callable[[], Awaitable[bytes]]) -> bytes:
+    async def _make(self, event: Happened, key: Value, make: Callable[[], Awaitable[bytes]]) -> bytes:
         try:
             async with self.making:
                 answer = await make()
@@ -87,7 +89,7 @@ class Answers:
         if not task.cancelled():
             task.exception()  # Known to those who wait for it, if any still do.
 
-    def _keep(self, event: Happened, key: Any, size: int) -> None:
+    def _keep(self, event: Happened, key: Value, size: int) -> None:
         number = next(self._numbers)
         event.kept.append(number)
         self._kept[number] = event, key, size

@@ -10,17 +10,18 @@ from schema.storage.columns import Instant
 from schema.storage.database import Connection, Database
 from schema.storage.sweeps import workspaces
 from schema.storage.tables import Event, PrunedEvents
+from schema.values import Bind, Object, Value
 
 LOOKED_AT = 100
 """How many of a workspace's oldest events are looked at: the clock may have been wrong when one of them was written."""
 
-_EVENT: Any = Event.__table__
-_PRUNED: Any = PrunedEvents.__table__
-_OLDEST: Any = bindparam("oldest", type_=Instant(), required=True)
+_EVENT = Event.__table__
+_PRUNED = PrunedEvents.__table__
+_OLDEST: Bind = bindparam("oldest", type_=Instant(), required=True)
 _position_of_event = tuple_(_EVENT.c.revision, _EVENT.c.position)
 
 
-def _position(prefix: str) -> Any:
+def _position(prefix: str) -> Value:
     return tuple_(
         bindparam(f"{prefix}revision", type_=_EVENT.c.revision.type, required=True),
         bindparam(f"{prefix}place", type_=_EVENT.c.position.type, required=True),
@@ -39,7 +40,7 @@ _FIRST = (
 _REMOVE = delete(_EVENT).where(*_HERE, _position("to_") >= _position_of_event)
 
 
-def _aged() -> Any:
+def _aged() -> Value:
     found = workspaces()
     known = found.outerjoin(_PRUNED, _PRUNED.c.workspace_id == found.c.id)
     pruned = tuple_(func.coalesce(_PRUNED.c.revision, literal(0)), func.coalesce(_PRUNED.c.position, literal(0)))
@@ -55,7 +56,7 @@ def _aged() -> Any:
     return select(found.c.id, is_aged).select_from(known).order_by(found.c.id)
 
 
-def _keep_pruned(dialect: str) -> Any:
+def _keep_pruned(dialect: str) -> Value:
     insert: Any = postgresql.insert(_PRUNED) if dialect == "postgresql" else sqlite.insert(_PRUNED)
     names = {"revision": "to_revision", "position": "to_place"}
     added = insert.values(workspace_id=WORKSPACE, **{column: bindparam(name, required=True) for column, name in names.items()})
@@ -80,7 +81,7 @@ class OldEvents:
         self._remove = database.compile(_REMOVE)
         self._keep = database.compile(_keep_pruned(database.dialect.name))
 
-    async def remove(self, connection: Connection, values: dict[str, Any]) -> int:
+    async def remove(self, connection: Connection, values: Object) -> int:
         """Removes the oldest events of a workspace, and notes in the same transaction how far they are gone."""
         pruned = await connection.fetch(self._find, values)
         begin = {"from_revision": pruned[0][0], "from_place": pruned[0][1]} if pruned else {"from_revision": 0, "from_place": 0}

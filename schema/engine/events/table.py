@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import orjson
 from sqlalchemy import bindparam, select, true, tuple_
@@ -14,6 +14,7 @@ from schema.rules.errors import CursorExpired
 from schema.storage.database import Database, Row, StatementTimeout, Unavailable
 from schema.storage.epochs import epoch_column
 from schema.storage.tables import Event, PrunedEvents, Workspace
+from schema.values import Bind, Object, Value
 
 from .cursor import BEGINNING, Position
 
@@ -25,11 +26,11 @@ RETRY_SECONDS = 1.0
 _EVENT_BYTES = 1_000
 _PARSED = 3
 
-_EVENT: Any = Event.__table__
-_PRUNED: Any = PrunedEvents.__table__
-_WORKSPACES: Any = Workspace.__table__
-_REVISION: Any = bindparam("revision", type_=_EVENT.c.revision.type, required=True)
-_PLACE: Any = bindparam("place", type_=_EVENT.c.position.type, required=True)
+_EVENT = Event.__table__
+_PRUNED = PrunedEvents.__table__
+_WORKSPACES = Workspace.__table__
+_REVISION: Bind = bindparam("revision", type_=_EVENT.c.revision.type, required=True)
+_PLACE: Bind = bindparam("place", type_=_EVENT.c.position.type, required=True)
 _COLUMNS = [column for column in _EVENT.c if column.name != "workspace_id"]
 _NEXT = (
     select(*_COLUMNS)
@@ -62,15 +63,15 @@ class Happened:
     noun: str
     record_id: str
     changed_fields: list[str]
-    before: dict[str, Any] | None
-    after: dict[str, Any] | None
+    before: Object | None
+    after: Object | None
     at: str
     by_id: str | None
     by_key_id: str | None
     size: int
     epoch: int
     shared: bool = False
-    answers: dict[Any, "asyncio.Future[bytes]"] = field(default_factory=dict)
+    answers: dict[Value, "asyncio.Future[bytes]"] = field(default_factory=dict)
     kept: list[int] = field(default_factory=list)
 
 

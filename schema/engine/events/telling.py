@@ -1,6 +1,6 @@
 """What subscribers are told of events: which ones, and what of them, made once for all who are told the same."""
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
@@ -17,6 +17,7 @@ from schema.engine.execute.resolvers.run import Notes
 from schema.rules.access import Caller
 from schema.rules.errors import BadRequest
 from schema.storage.database import Connection, Database
+from schema.values import Key, Object, Value, Values
 
 from .cursor import write_cursor
 from .feed import Feed
@@ -31,7 +32,7 @@ class Subscribed:
     plan: EventPlan
     variables: Variables
     caller: Caller
-    told_alike: tuple[Any, ...]
+    told_alike: Key
     resolve: Resolve | None
 
 
@@ -45,7 +46,7 @@ class Telling:
         self._max_answer = max_answer
 
     async def follow(
-        self, plan: EventPlan, variables: Variables, given: Mapping[str, Any], caller: Caller, resolve: Resolve | None
+        self, plan: EventPlan, variables: Variables, given: Values, caller: Caller, resolve: Resolve | None
     ) -> AsyncGenerator[bytes, None]:
         """The encoded answer of each event that `caller` is told of, in commit order. `given` are the variables as they came.
 
@@ -79,7 +80,7 @@ class Telling:
         except TooLarge as error:
             return _too_large(plan, error)
 
-    async def _read(self, subscribed: Subscribed, told: dict[str, Any]) -> bytes:
+    async def _read(self, subscribed: Subscribed, told: Object) -> bytes:
         async def work(connection: Connection) -> tuple[Any, Notes]:
             reader = Reader(self._database, connection, subscribed.caller, self._counts, self._max_answer)
             try:
@@ -98,13 +99,13 @@ class Telling:
         return _encoded(data, await subscribed.resolve(data, notes) if notes else ())
 
 
-def _told_alike(plan: EventPlan, given: Mapping[str, Any], caller: Caller) -> tuple[Any, ...]:
+def _told_alike(plan: EventPlan, given: Values, caller: Caller) -> Key:
     """What two subscribers must have in common to be told the same of an event."""
     asked = orjson.dumps({name: given[name] for name in sorted(plan.variables) if name in given}, option=orjson.OPT_SORT_KEYS)
     return plan, asked, caller.limited_to, caller.user_id if caller.limited_to is not None else None
 
 
-def _told(plan: EventPlan, workspace_id: str, event: Happened, kind: str) -> dict[str, Any]:
+def _told(plan: EventPlan, workspace_id: str, event: Happened, kind: str) -> Object:
     """The plain object that an event's writer takes."""
     return {
         "cursor": write_cursor(workspace_id, event.position, event.epoch),
@@ -124,5 +125,5 @@ def _too_large(plan: EventPlan, error: TooLarge) -> bytes:
     return orjson.dumps({"errors": [told], "data": None})
 
 
-def _encoded(data: dict[str, Any], errors: Sequence[Any] = ()) -> bytes:
+def _encoded(data: Object, errors: Sequence[Value] = ()) -> bytes:
     return orjson.dumps({"errors": errors, "data": data} if errors else {"data": data})

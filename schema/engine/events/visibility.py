@@ -1,13 +1,12 @@
 """What of an event a caller is told: by what it may see, and by the filter that it follows with."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from schema.engine.compile.conditions import Conditions
 from schema.engine.compile.operation import EventPlan
 from schema.engine.compile.sources import OwnedBy, SeenWith
 from schema.rules.errors import BadRequest
+from schema.values import Values
 
 from .table import Happened
 
@@ -46,7 +45,7 @@ class Sight:
             return "DELETED"
         return "UPDATED" if was_seen else "CREATED"
 
-    def _sees(self, state: Mapping[str, Any] | None) -> bool:
+    def _sees(self, state: Values | None) -> bool:
         if state is None or self.limit is None:
             return state is not None
         visible = self.plan.stored.visible
@@ -55,5 +54,5 @@ class Sight:
         assert isinstance(visible, OwnedBy | SeenWith), self.plan.stored.table
         return visible.holds(state, self.limit)
 
-    def _matches(self, state: Mapping[str, Any] | None) -> bool:
+    def _matches(self, state: Values | None) -> bool:
         return state is not None and self.plan.filters.holds(self.conditions.shape, self.conditions.values, state)

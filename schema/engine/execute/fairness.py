@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator, Callable, Hashable, Iterable
 from contextlib import asynccontextmanager
 from functools import partial
 from time import perf_counter
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from schema.rules.errors import ServiceUnavailable
+from schema.values import Value
 
 T = TypeVar("T")
 
@@ -90,7 +91,7 @@ class HeavyWork:
     def __init__(self, waiting: int = WAITING) -> None:
         self._line = Line(waiting, _too_many)
         self._busy = False
-        self._running: dict[Hashable, asyncio.Future[Any]] = {}
+        self._running: dict[Hashable, asyncio.Future[Value]] = {}
 
     async def run(self, owner: str, pieces: Iterable[Callable[[], object]], *, ahead: bool = False) -> None:
         """Does pieces of work in a turn, `ahead` of the owner's others. Raises what they raise; ServiceUnavailable where too many wait."""

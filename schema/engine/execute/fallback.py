@@ -9,7 +9,7 @@ from typing import Any
 from graphql import DocumentNode, ExecutionResult, GraphQLObjectType, GraphQLSchema
 from graphql.execution import Executor, execute_sync
 
-from schema.values import Object, Values
+from schema.values import Object, Value, Values
 
 from .fairness import HeavyWork
 
@@ -88,7 +88,7 @@ class Fallback:
 
     def _watched(self, call: Call, watch: _Watch) -> ExecutionResult:
         class Watched(Executor[Any]):
-            def execute_field(self, parent_type: GraphQLObjectType, *arguments: Any) -> Any:
+            def execute_field(self, parent_type: GraphQLObjectType, *arguments: Value) -> Any:
                 watch.look(parent_type)
                 return super().execute_field(parent_type, *arguments)
 

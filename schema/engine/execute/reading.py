@@ -13,7 +13,7 @@ from schema.storage.columns import Text
 from schema.storage.database import Database, Row
 from schema.storage.statements import Statement
 from schema.storage.tables import Workspace
-from schema.values import Key, Values
+from schema.values import Key, Value, Values
 
 from .kept import Kept
 
@@ -135,13 +135,13 @@ class Reader:
         self.seen: int | None = None
         """The workspace's revision in what was read, as far as that is known."""
         self.limit = limit
-        self.notes: dict[Any, list[Any]] | None = None
+        self.notes: dict[Value, list[Value]] | None = None
         """What waits for resolvers; None where nothing does."""
         self.bytes = self._exact = spent
         """The answer's bytes so far, at most."""
         self._counting: list[tuple[Callable[..., int], Key]] = []
 
-    def weigh(self, most: int, exact: Callable[..., int], *arguments: Any) -> None:
+    def weigh(self, most: int, exact: Callable[..., int], *arguments: Value) -> None:
         """Counts something of at most `most` bytes towards the answer; `exact` counts it, if it comes to that. Raises TooLarge."""
         self.bytes += most
         self._counting.append((exact, arguments))
@@ -174,7 +174,7 @@ class Reader:
         rows: Awaitable[Sequence[Row]] = self._source.fetch_portions(statement, values, weight.portion, Portions(weight, self).look)
         return rows
 
-    def notes_of(self, site: Any) -> list[Any]:
+    def notes_of(self, site: Any) -> list[Value]:
         """What waits for a resolver, by the place in the query where it answers."""
         if self.notes is None:
             self.notes = {}

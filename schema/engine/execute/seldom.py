@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 from time import monotonic
-from typing import Any, Final
+from typing import Final
+
+from schema.values import Value
 
 SECONDS: Final = 30.0
 
@@ -16,7 +18,7 @@ class Seldom:
         self._next = float("-inf")
         self._left_out = 0
 
-    def __call__(self, message: str, **values: Any) -> None:
+    def __call__(self, message: str, **values: Value) -> None:
         """Write `message % values`, or leave it out."""
         now = self._clock()
         if now < self._next:

@@ -16,7 +16,7 @@ from strawberry.types.scalar import ScalarDefinition
 
 from schema.rules.text import shortened, shown
 from schema.rules.times import Between
-from schema.values import Object
+from schema.values import Object, Value
 
 from .fields import Constraint
 
@@ -40,7 +40,7 @@ DateTime = NewType("DateTime", str)
 Money = NewType("Money", int)
 
 
-def read_date(value: Any) -> str | None:
+def read_date(value: Value) -> str | None:
     """A calendar date from RFC 3339's full-date, `YYYY-MM-DD`, of the years 0001 to 9999; None for anything else."""
     if not isinstance(value, str) or not _DATE.fullmatch(value):
         return None
@@ -51,7 +51,7 @@ def read_date(value: Any) -> str | None:
     return value
 
 
-def read_instant(value: Any) -> str | None:
+def read_instant(value: Value) -> str | None:
     """A UTC instant in whole seconds from RFC 3339's date-time with `Z` or an offset; None for anything else.
 
     What has a fraction, or is a leap second, is `Between` two seconds.
@@ -78,7 +78,7 @@ def _instant(match: re.Match[str]) -> str:
     return Between(kept) if leaps or (fraction and fraction.strip(".0")) else kept
 
 
-def read_money(value: Any) -> int | None:
+def read_money(value: Value) -> int | None:
     """Whole cents from a JSON number or a decimal text with at most two decimals, |x| < 10^13; None for anything else."""
     if isinstance(value, str):
         whole, _, decimals = value.partition(".")
@@ -102,7 +102,7 @@ def show_money(cents: int | None) -> Any:
     return orjson.Fragment(str(Decimal(cents).scaleb(-2).normalize().__format__("f")).encode())
 
 
-SHORT_FORMS: Final[dict[Callable[[Any], Any], str]] = {
+SHORT_FORMS: Final[dict[Callable[[Value], Value], str]] = {
     show_money: (
         f"(show_money({{0}}) if {{0}} is None or not {-_EXACT_CENTS} < {{0}} < {_EXACT_CENTS} "
         "else {0} / 100 if {0} % 100 else {0} // 100)"
@@ -111,10 +111,10 @@ SHORT_FORMS: Final[dict[Callable[[Any], Any], str]] = {
 """The same as expressions, for the writers of rows: a call takes longer than what it does."""
 
 
-def _scalar(name: str, read: Callable[[Any], Any], pattern: str, advice: str, **options: Any) -> ScalarDefinition:
+def _scalar(name: str, read: Callable[[Value], Value], pattern: str, advice: str, **options: Any) -> ScalarDefinition:
     """A scalar whose values `read` reads; `advice` says what is wrong with all others and what to write."""
 
-    def parse_value(value: Any) -> Any:
+    def parse_value(value: Value) -> Any:
         found = read(value)
         if found is None:
             message = f"{shown(value)} {advice}"

@@ -1,9 +1,8 @@
 """What the mutations do that nouns have in common, by their names: one creates, changes or deletes a record, or many of them."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from strawberry.utils.str_converters import to_camel_case
+
+from schema.values import Object, Values
 
 from .many import check_versions, create_many, remove_many, update_many
 from .records import RecordWriter, Writers
@@ -19,14 +18,14 @@ def record_actions(writers: Writers) -> dict[str, Action]:
 
 
 def _of_noun(writer: RecordWriter, removals: Removals) -> dict[str, Action]:
-    async def create(writing: Writing, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    async def create(writing: Writing, arguments: Values) -> Object:
         return await writer.create(writing, arguments["input"])
 
-    async def update(writing: Writing, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    async def update(writing: Writing, arguments: Values) -> Object:
         whole = arguments.get("ignoreUnchanged", False)
         return await writer.update(writing, arguments["id"], arguments["input"], arguments.get("expectedVersion"), whole=whole)
 
-    async def remove(writing: Writing, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    async def remove(writing: Writing, arguments: Values) -> Object:
         return await removals.remove(writing, writer, arguments["id"], arguments.get("expectedVersion"))
 
     one, many = writer.noun.name, to_camel_case(f"_{writer.noun.plural.replace(' ', '_')}")

@@ -15,6 +15,7 @@ from schema.engine.document.variables import Variables
 from schema.rules.access import Caller
 from schema.rules.errors import GatewayError, OutOfTime, ServiceUnavailable
 from schema.storage.database import Database, Unavailable
+from schema.values import Object
 
 from .resolving import ResolverError
 from .transaction import Call, Written, perform
@@ -33,9 +34,9 @@ NOT_BEGUN = "The operation's time was used up before this began: nothing of it w
 class Carried:
     """What became of a mutation: the answer of each root field, null where it failed; why it did; whether a kept answer was told again."""
 
-    data: dict[str, Any] = field(default_factory=dict)
+    data: Object = field(default_factory=dict)
     failures: list[tuple[WriteStep, Exception]] = field(default_factory=list)
-    below: list[dict[str, Any]] = field(default_factory=list)
+    below: list[Object] = field(default_factory=list)
     """The errors of resolvers within payloads."""
     replayed: bool = False
     answered: bool = False
@@ -77,7 +78,7 @@ async def carry_out(
     caller: Caller,
     bounds: Bounds,
     tried: Callable[[Call], None],
-    resolve: Callable[[WriteStep, Written], Awaitable[list[dict[str, Any]]]],
+    resolve: Callable[[WriteStep, Written], Awaitable[list[Object]]],
 ) -> Carried:
     """Carries out `calls`, in order, by response key; what is no Call is its own answer.
 

@@ -1,7 +1,5 @@
 """Answers kept under idempotency keys go when their time is over."""
 
-from typing import Any
-
 from sqlalchemy import bindparam, delete, exists, select, tuple_
 
 from schema.engine.execute.reading import WORKSPACE
@@ -9,11 +7,12 @@ from schema.storage.columns import Instant
 from schema.storage.database import Connection, Database
 from schema.storage.sweeps import workspaces
 from schema.storage.tables import IdempotencyKey
+from schema.values import Bind, Object, Value
 
 from .idempotency import HOURS
 
-_KEPT: Any = IdempotencyKey.__table__
-_OLDEST: Any = bindparam("oldest", type_=Instant(), required=True)
+_KEPT = IdempotencyKey.__table__
+_OLDEST: Bind = bindparam("oldest", type_=Instant(), required=True)
 _KEY = (_KEPT.c.workspace_id, _KEPT.c.token_id, _KEPT.c.key)
 _FIRST = (
     select(*_KEY)
@@ -24,7 +23,7 @@ _FIRST = (
 _REMOVE = delete(_KEPT).where(tuple_(*_KEY).in_(_FIRST))
 
 
-def _aged() -> Any:
+def _aged() -> Value:
     found = workspaces()
     is_aged = exists().where(_KEPT.c.workspace_id == found.c.id, _KEPT.c.created_at < _OLDEST).correlate(found)
     return select(found.c.id, is_aged).order_by(found.c.id)
@@ -40,6 +39,6 @@ class ExpiredKeys:
         self.aged = database.compile(_aged())
         self._remove = database.compile(_REMOVE)
 
-    async def remove(self, connection: Connection, values: dict[str, Any]) -> int:
+    async def remove(self, connection: Connection, values: Object) -> int:
         """Removes the oldest keys of a workspace."""
         return await connection.execute(self._remove, values)

@@ -6,19 +6,18 @@ variable make no difference; another value, another field of the answer do.
 """
 
 import hashlib
-from collections.abc import Mapping
-from typing import Any
 
 import orjson
 
 from schema.engine.compile.operation import WriteStep
 from schema.engine.document.variables import Variables
 from schema.engine.execute.resolvers.site import KEY
+from schema.values import Value, Values
 
 _INPUTS = ("input", "inputs")
 
 
-def fingerprint(step: WriteStep, arguments: Mapping[str, Any], variables: Variables, *, creates: bool) -> str:
+def fingerprint(step: WriteStep, arguments: Values, variables: Variables, *, creates: bool) -> str:
     """The SHA-256, in hex, of a call without its key. Null counts as absent in arguments, and with `creates` in what is created.
 
     Within the input of an update null clears a field, so there it differs from absent.
@@ -32,7 +31,7 @@ def fingerprint(step: WriteStep, arguments: Mapping[str, Any], variables: Variab
     return hashlib.sha256(parts).hexdigest()
 
 
-def _without_nulls(value: Any) -> Any:
+def _without_nulls(value: Value) -> Value:
     if isinstance(value, list):
         return [_without_nulls(item) for item in value]
     return {name: item for name, item in value.items() if item is not None} if isinstance(value, dict) else value

@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import Any
 
 import orjson
 from sqlalchemy import bindparam, delete, insert, select
@@ -20,15 +19,16 @@ from schema.rules.errors import BadRequest, Conflict, InvalidKey
 from schema.storage.columns import Text
 from schema.storage.database import Unavailable
 from schema.storage.tables import IdempotencyKey
+from schema.values import Bind, Value
 
 from .writing import Writing
 
 HOURS = 24
 MAX_KEY = 255
 
-_KEPT: Any = IdempotencyKey.__table__
-_token: Any = bindparam("token_id", type_=Text(), required=True)
-_key: Any = bindparam("key", type_=Text(), required=True)
+_KEPT = IdempotencyKey.__table__
+_token: Bind = bindparam("token_id", type_=Text(), required=True)
+_key: Bind = bindparam("key", type_=Text(), required=True)
 _HERE = (_KEPT.c.workspace_id == WORKSPACE, _KEPT.c.token_id == _token, _KEPT.c.key == _key)
 _FIND = select(_KEPT.c.fingerprint, _KEPT.c.answer, _KEPT.c.created_at).where(*_HERE)
 _FORGET = delete(_KEPT).where(*_HERE)
@@ -92,14 +92,14 @@ async def find(writing: Writing, key: str, fingerprint: str) -> str | None:
     return str(answer)
 
 
-def read_kept(answer: str, room: int) -> Any:
+def read_kept(answer: str, room: int) -> Value:
     """A kept payload, to be told again. Raises TooLarge where it has more than `room` bytes."""
     if len(answer) > room:
         raise TooLarge(room)
     return json.loads(answer, parse_int=_number, parse_float=_number)
 
 
-async def keep(writing: Writing, key: str, fingerprint: str, payload: Any) -> None:
+async def keep(writing: Writing, key: str, fingerprint: str, payload: Value) -> None:
     """Keeps the payload of a call that is about to be committed."""
     values = {
         "workspace_id": writing.caller.workspace_id,
@@ -116,7 +116,7 @@ def _failed(_: object) -> None:
     """What failed in a resolver's answer is null when it is told again."""
 
 
-def _number(text: str) -> Any:
+def _number(text: str) -> Value:
     """A number of a kept answer, to be told as it was: sums of money that no double holds keep all their digits."""
     number = orjson.loads(text)
     return number if orjson.dumps(number) == text.encode() else orjson.Fragment(text)

@@ -1,7 +1,6 @@
 """Inputs against their declared limits: every fault at once, each with the field that it is about."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,10 +12,11 @@ from schema.engine.compile.sources import CLEARS, COLUMN, LIMITS
 from schema.engine.types.fields import Constraint
 from schema.rules.naming import is_absent
 from schema.rules.text import is_blank, trimmed
+from schema.values import Object, Value, Values
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_NOTHING: Mapping[str, Any] = {}
+_NOTHING: Values = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Fault:
     field: tuple[str, ...] | None
     message: str
 
-    def told(self) -> dict[str, Any]:
+    def told(self) -> Object:
         """The plain object that the payload's writer takes; `index` is set by calls that carry many items."""
         field = list(self.field) if self.field is not None else None
         return {"code": self.code, "reason": self.reason, "index": None, "field": field, "message": self.message}
@@ -58,7 +58,7 @@ class InputField:
     optional_text: bool
     many: bool
 
-    def value(self, given: Any) -> Any:
+    def value(self, given: Value) -> Value:
         """What the column holds for a coerced value: an enum's member as the driver has it, text as it is stored."""
         if isinstance(given, str):
             if self.trimmed:
@@ -77,14 +77,12 @@ class InputModel:
         self._fields = {field.name: field for field in fields}
         self.names = {field.column: field.name for field in fields}
 
-    def read(
-        self, given: Mapping[str, Any], stored: Mapping[str, Any] = _NOTHING, *, whole: bool = False
-    ) -> tuple[dict[str, Any], list[Fault]]:
+    def read(self, given: Values, stored: Values = _NOTHING, *, whole: bool = False) -> tuple[Object, list[Fault]]:
         """The columns that a coerced input names, and its faults; a field at fault names nothing.
 
         `stored` is the record that it changes, by column; without it one is created. `whole`: the whole object was sent back.
         """
-        values: dict[str, Any] = {}
+        values: Object = {}
         faults: list[Fault] = []
         for name, one in given.items():
             field = self._fields[name]
@@ -114,7 +112,7 @@ def _input_field(declared: Any) -> InputField:
     )
 
 
-def _faults(field: InputField, value: Any) -> list[Fault]:
+def _faults(field: InputField, value: Value) -> list[Fault]:
     limits = field.limits
     if value is None:
         return [] if field.clearable else [invalid(field.name, "NULL", f"`{field.name}` can't be null: give a value or leave it out.")]
@@ -154,10 +152,10 @@ def _number_faults(field: InputField, value: int, limits: Constraint) -> list[Fa
     return []
 
 
-def _list_faults(field: InputField, value: list[Any], limits: Constraint) -> list[Fault]:
+def _list_faults(field: InputField, value: list[Value], limits: Constraint) -> list[Fault]:
     if limits.max_items and len(value) > limits.max_items:
         return [invalid(field.name, "TOO_LONG", f"`{field.name}` has {len(value)} items; it may have {limits.max_items}.")]
-    seen: set[Any] = set()
+    seen: set[Value] = set()
     faults = []
     for place, item in enumerate(value):
         if "\0" in item:

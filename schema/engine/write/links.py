@@ -1,17 +1,16 @@
 """The links of a record to others, in the order that a writer gave."""
 
-from typing import Any
-
 from sqlalchemy import bindparam, delete, insert, select
 
 from schema.engine.compile.sources import Linked
 from schema.engine.execute.reading import WORKSPACE
 from schema.storage.columns import Text
+from schema.values import Bind
 
 from .rules import Values
 from .writing import Writing
 
-RECORD: Any = bindparam("record", type_=Text(), required=True)
+RECORD: Bind = bindparam("record", type_=Text(), required=True)
 
 
 class Links:

@@ -1,9 +1,9 @@
 """Writes many records by one call: each stands or falls by itself, or all do."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
 
 from schema.rules.errors import BadRequest
+from schema.values import Object, Values
 
 from .inputs import Fault
 from .records import RecordWriter
@@ -17,7 +17,7 @@ Item = tuple[str, int | None]
 """An id, and the version that is expected of it."""
 
 
-def check_versions(arguments: Mapping[str, Any]) -> None:
+def check_versions(arguments: Values) -> None:
     """Raises BadRequest where there isn't an expected version for each id."""
     ids, versions = arguments["ids"], arguments.get("expectedVersions")
     if versions is not None and len(versions) != len(ids):
@@ -28,7 +28,7 @@ def check_versions(arguments: Mapping[str, Any]) -> None:
 def create_many(writer: RecordWriter) -> Run:
     """What creates a record for each of `inputs`; those that are alike make as many records."""
 
-    async def run(writing: Writing, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    async def run(writing: Writing, arguments: Values) -> Object:
         results = [await writer.create(writing, given) for given in arguments["inputs"]]
         return _bulk(writing, results, atomic=arguments["atomic"])
 
@@ -38,8 +38,8 @@ def create_many(writer: RecordWriter) -> Run:
 def update_many(writer: RecordWriter) -> Run:
     """What makes the same change to each of `ids`."""
 
-    async def run(writing: Writing, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        async def one(id_: str, expected: int | None) -> dict[str, Any]:
+    async def run(writing: Writing, arguments: Values) -> Object:
+        async def one(id_: str, expected: int | None) -> Object:
             return await writer.update(writing, id_, arguments["input"], expected)
 
         return _bulk(writing, await _once_each(_items(arguments), one), atomic=arguments["atomic"])
@@ -50,8 +50,8 @@ def update_many(writer: RecordWriter) -> Run:
 def remove_many(writer: RecordWriter, removals: Removals) -> Run:
     """What deletes each of `ids`."""
 
-    async def run(writing: Writing, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        async def one(id_: str, expected: int | None) -> dict[str, Any]:
+    async def run(writing: Writing, arguments: Values) -> Object:
+        async def one(id_: str, expected: int | None) -> Object:
             return await removals.remove(writing, writer, id_, expected)
 
         return _bulk(writing, await _once_each(_items(arguments), one), atomic=arguments["atomic"])
@@ -59,7 +59,7 @@ def remove_many(writer: RecordWriter, removals: Removals) -> Run:
     return run
 
 
-def _items(arguments: Mapping[str, Any]) -> list[Item]:
+def _items(arguments: Values) -> list[Item]:
     """Each id with the version that is expected of it. A double for which any version will do is the item that names one."""
     ids, versions = arguments["ids"], arguments.get("expectedVersions") or ()
     named: dict[str, int] = {}
@@ -70,13 +70,13 @@ def _items(arguments: Mapping[str, Any]) -> list[Item]:
     return [(id_, named.get(id_) if version is None else version) for id_, version in zip(ids, given, strict=True)]
 
 
-async def _once_each(items: Sequence[Item], one: Callable[[str, int | None], Awaitable[dict[str, Any]]]) -> list[dict[str, Any]]:
+async def _once_each(items: Sequence[Item], one: Callable[[str, int | None], Awaitable[Object]]) -> list[Object]:
     """The result of each item, in their order. An item that comes twice is done once, and each of its places has that result."""
     results = {item: await one(*item) for item in dict.fromkeys(items)}
     return [results[item] for item in items]
 
 
-def _bulk(writing: Writing, results: Sequence[dict[str, Any]], *, atomic: bool) -> dict[str, Any]:
+def _bulk(writing: Writing, results: Sequence[Object], *, atomic: bool) -> Object:
     failed = sum(bool(result["userErrors"]) for result in results)
     if atomic and failed:
         writing.abandoned = True
@@ -86,7 +86,7 @@ def _bulk(writing: Writing, results: Sequence[dict[str, Any]], *, atomic: bool) 
     return {"results": placed, "succeeded": len(results) - failed, "failed": failed}
 
 
-def _at(place: int, result: dict[str, Any]) -> dict[str, Any]:
+def _at(place: int, result: Object) -> Object:
     """A result whose faults say which item they are about."""
     errors = result["userErrors"]
     return {**result, "userErrors": [{**error, "index": place} for error in errors]} if errors else result

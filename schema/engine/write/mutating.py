@@ -16,6 +16,7 @@ from schema.engine.execute.resolvers.settling import Answered
 from schema.engine.execute.response_errors import located
 from schema.rules.access import Caller
 from schema.rules.errors import GatewayError
+from schema.values import Object
 
 from .carrying import TELLING_SECONDS, Bounds, carry_out
 from .resolving import Resolving
@@ -39,7 +40,7 @@ class Mutations:
         resolving = Resolving(root, self.actions, values, asked, limits.max_answer)
         calls = calls_of(plan, values, caller, resolving.action, limits.max_errors)
 
-        async def resolve(step: WriteStep, written: Written) -> list[dict[str, Any]]:
+        async def resolve(step: WriteStep, written: Written) -> list[Object]:
             data = {step.key: written.payload}
             answered = Answered(resolvers.schema, root, step.selected, step.selections)
             run = resolvers.run(asked, values, reading.context or Context(caller, resolvers.database))
@@ -62,7 +63,7 @@ def calls_of(
     plan: MutationPlan, values: Variables, caller: Caller, action_of: Callable[[WriteStep], Action], most: int
 ) -> list[tuple[str, Any]]:
     """The calls of a mutation, by response key. Raises RequestError for whatever is malformed in any of them, `most` errors of it."""
-    calls, faults = list[tuple[str, Any]](), list[dict[str, Any]]()
+    calls, faults = list[tuple[str, Any]](), list[Object]()
     for step in plan.steps:
         if not isinstance(step, WriteStep):
             calls.append(step)

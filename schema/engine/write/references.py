@@ -1,7 +1,6 @@
 """What an input refers to must exist, in the caller's own workspace."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from sqlalchemy import Table, select
 
@@ -9,6 +8,7 @@ from schema.engine.declare.base import Reference
 from schema.engine.declare.noun import Noun
 from schema.engine.execute.reading import WORKSPACE
 from schema.storage.statements import AnyOf, list_bind
+from schema.values import Value, Values
 
 from .inputs import Fault
 from .writing import Looking
@@ -22,7 +22,7 @@ class References:
         self._nouns = nouns
         self._existing = {each.to: _existing(nouns[each.to].row.__table__) for each in self.all}
 
-    async def faults(self, looking: Looking, values: Mapping[str, Any]) -> list[Fault]:
+    async def faults(self, looking: Looking, values: Values) -> list[Fault]:
         """A fault for each of `values`, by column, that refers to a record that isn't there."""
         faults = []
         for each in self.all:
@@ -38,5 +38,5 @@ class References:
         return [Fault("NOT_FOUND", "NOT_FOUND", path, message) for path, id_ in zip(paths, ids, strict=True) if id_ not in here]
 
 
-def _existing(table: Table) -> Any:
+def _existing(table: Table) -> Value:
     return select(table.c.id).where(table.c.workspace_id == WORKSPACE, AnyOf(table.c.id, list_bind("ids", table.c.id.type)))

@@ -11,6 +11,7 @@ from schema.engine.document.variables import Variables
 from schema.engine.execute.resolvers.run import Asked, Run
 from schema.engine.execute.resolvers.site import Site
 from schema.rules.errors import GatewayError
+from schema.values import Object, Values
 
 from .transaction import UNCOUNTED, Action
 from .unit import UnitOfWork, WriteContext
@@ -37,12 +38,12 @@ class Resolving:
             return self.actions[step.name]
         site: Any = step.resolver
 
-        async def run(writing: Writing, _: Mapping[str, Any]) -> dict[str, Any]:
+        async def run(writing: Writing, _: Values) -> Object:
             return await self._resolved(site, writing)
 
         return Action(run, admin=step.admin)
 
-    async def _resolved(self, site: Site, writing: Writing) -> dict[str, Any]:
+    async def _resolved(self, site: Site, writing: Writing) -> Object:
         unit = UnitOfWork(writing, self.root, site.selected.name, self.actions)
         context = WriteContext(writing.caller, writing.database, unit=unit)
         run = Run(context, self.variables, UNCOUNTED, self.limit, self.asked, writing.connection, unit.one_by_one)

@@ -6,8 +6,9 @@ from sqlalchemy import Boolean, bindparam, delete, insert, select, update
 
 from schema.engine.execute.reading import WORKSPACE
 from schema.storage.columns import Text
+from schema.values import Bind, Object, Value
 
-_ID: Any = bindparam("row_id", type_=Text(), required=True)
+_ID: Bind = bindparam("row_id", type_=Text(), required=True)
 
 
 class RowStatements:
@@ -25,14 +26,14 @@ class RowStatements:
         self.find = select(*table.c).where(*here)
         self.delete = delete(table).where(*here)
 
-    def update(self, columns: frozenset[str]) -> Any:
+    def update(self, columns: frozenset[str]) -> Value:
         """Sets `columns` of the row `row_id`. Only what changes is named: SQLite rewrites the index entry of every column that is."""
         if columns not in self._updates:
-            named: dict[str, Any] = {name: bindparam(name, required=True) for name in self.columns if name in columns}
+            named: Object = {name: bindparam(name, required=True) for name in self.columns if name in columns}
             self._updates[columns] = update(self.table).where(*self._here).values(named)
         return self._updates[columns]
 
-    def as_dict(self, row: Any) -> dict[str, Any]:
+    def as_dict(self, row: Value) -> Object:
         """A row of `find` by column. SQLite's driver gives numbers for what is true or false."""
         found = dict(zip(self.columns, row, strict=True))
         return found | {name: bool(found[name]) for name in self._flags}

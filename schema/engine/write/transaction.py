@@ -1,8 +1,7 @@
 """One mutation, one transaction: authorise, act, raise the revision, read the answer again, keep it under its key, commit."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import update
 
@@ -16,15 +15,16 @@ from schema.rules.access import Caller, Role
 from schema.rules.errors import BadRequest, Forbidden
 from schema.storage.database import Connection, Database
 from schema.storage.tables import Workspace
+from schema.values import Object, Value, Values
 
 from . import idempotency
 from .fingerprint import fingerprint
 from .writing import STATEMENTS, Writing, is_refused
 
-_WORKSPACE: Any = Workspace.__table__
+_WORKSPACE = Workspace.__table__
 
 
-def _revision_moved(by: int) -> Any:
+def _revision_moved(by: int) -> Value:
     return update(_WORKSPACE).where(_WORKSPACE.c.id == WORKSPACE).values(revision=_WORKSPACE.c.revision + by)
 
 
@@ -34,11 +34,11 @@ _LOWER_REVISION = _revision_moved(-1)
 # A count made inside a transaction belongs to a revision that may never be: kept, it would be taken for another transaction's.
 UNCOUNTED = Counts(0)
 
-Payload = dict[str, Any]
-Run = Callable[[Writing, Mapping[str, Any]], Awaitable[Payload]]
+Payload = Object
+Run = Callable[[Writing, Values], Awaitable[Payload]]
 
 
-def _unchecked(_: Mapping[str, Any]) -> None:
+def _unchecked(_: Values) -> None:
     pass
 
 
@@ -56,7 +56,7 @@ class Action:
     owns_tokens: bool = False
     many: bool = False
     creates: bool = False
-    check: Callable[[Mapping[str, Any]], None] = _unchecked
+    check: Callable[[Values], None] = _unchecked
 
     def authorise(self, caller: Caller) -> None:
         """Raises Forbidden where the caller's role may not do this."""
@@ -74,7 +74,7 @@ class Call:
 
     step: WriteStep
     action: Action
-    arguments: Mapping[str, Any]
+    arguments: Values
     key: str | None
 
     def fingerprint(self, variables: Variables) -> str:
@@ -94,7 +94,7 @@ def make_call(action: Action, step: WriteStep, variables: Variables, caller: Cal
 class Written:
     """A payload, what in it waits for resolvers, whether it has failures in it, and whether it was an earlier answer."""
 
-    payload: Any
+    payload: Value
     notes: Notes
     failed: bool = False
     replayed: bool = False
@@ -151,7 +151,7 @@ async def _written(call: Call, writing: Writing, outcome: Payload, variables: Va
     return Written(payload, reader.notes or {}, bool(outcome.get("failed")))
 
 
-async def _keep(writing: Writing, key: str, print_: str, payload: Any) -> None:
+async def _keep(writing: Writing, key: str, print_: str, payload: Value) -> None:
     """Keeps the answer of a call that is done, and stays done whatever others do meanwhile: also where there was nothing to change."""
     if not writing.changed:
         await writing.keep_house(_LOWER_REVISION, {})

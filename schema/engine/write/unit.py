@@ -15,6 +15,7 @@ from sqlalchemy.sql.expression import Executable
 from schema.engine.execute.resolvers.context import Context, Snapshot, clauses
 from schema.rules.errors import BadRequest, GatewayError, OutOfTime
 from schema.storage.database import Row
+from schema.values import Object, Value, Values
 
 from .transaction import Action
 from .writing import Writing
@@ -40,7 +41,7 @@ class Done:
     """What became of a mutation within a unit of work: the record's id, or `user_errors`, and then nothing was changed."""
 
     id: str | None
-    user_errors: list[dict[str, Any]]
+    user_errors: list[Object]
 
 
 class UnitOfWork:
@@ -61,13 +62,13 @@ class UnitOfWork:
         self._ends = monotonic() + SECONDS
         self._failure: Exception | None = None
 
-    async def fetch(self, clause: Executable, **values: Any) -> Sequence[Row]:
+    async def fetch(self, clause: Executable, **values: Value) -> Sequence[Row]:
         """All rows of `clause`, which sees what was changed before. It must be bound to the workspace, as a snapshot's clauses are."""
         statement = clauses.of(self._writing.database, clause)
         with self._working():
             return await self._writing.connection.fetch(statement, {**values, **self._bound})
 
-    async def execute(self, clause: Executable, **values: Any) -> int:
+    async def execute(self, clause: Executable, **values: Value) -> int:
         """Runs an INSERT, UPDATE or DELETE and answers how many rows it touched.
 
         `workspace_id` in it must be a bind of that name, or be compared with WORKSPACE: both are the caller's. Raises ValueError.
@@ -77,7 +78,7 @@ class UnitOfWork:
             self._writing.changed = True
             return await self._writing.connection.execute(statement, {**values, **self._bound})
 
-    async def mutate(self, name: str, **arguments: Any) -> Done:
+    async def mutate(self, name: str, **arguments: Value) -> Done:
         """Carries out another mutation of the graph by its name, with its rules and events.
 
         Arguments are named and written as in JSON. Raises ValueError for a mutation that isn't there, Forbidden, BadRequest.
@@ -93,7 +94,7 @@ class UnitOfWork:
             outcome = await action.run(self._writing, given)
         return Done(outcome["recordId"] or outcome["deletedId"], outcome["userErrors"])
 
-    def _coerced(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    def _coerced(self, name: str, arguments: Values) -> Object:
         definition = self._root.fields[name]
         unknown = [argument for argument in arguments if argument not in definition.args]
         if unknown:
@@ -106,7 +107,7 @@ class UnitOfWork:
         except GraphQLError as error:
             raise BadRequest(error.message) from error
 
-    async def one_by_one(self, awaitables: Sequence[Awaitable[Any]]) -> list[Any]:
+    async def one_by_one(self, awaitables: Sequence[Awaitable[Value]]) -> list[Value]:
         """What each of them answers, or raises; they may wait for this unit's methods only."""
         return [await self._tried(each) for each in awaitables]
 
@@ -116,7 +117,7 @@ class UnitOfWork:
             raise self._failure
         self._in_time()
 
-    async def _tried(self, awaitable: Awaitable[Any]) -> Any:
+    async def _tried(self, awaitable: Awaitable[Value]) -> Value:
         try:
             return await self._watched(_steps(awaitable))
         except Exception as error:  # noqa: BLE001  whatever a resolver raises stands in place of its value
@@ -124,9 +125,9 @@ class UnitOfWork:
             return self._other_wait() if str(error) == "no running event loop" else error
 
     @coroutine
-    def _watched(self, steps: Any) -> Generator[Any, Any, Any]:
+    def _watched(self, steps: Any) -> Generator[Value, Value, Value]:
         """Drives a coroutine, and refuses what it waits for outside of this unit's methods. Raises OtherWaitError, at the place."""
-        resume: Callable[[Any], Any] = steps.send
+        resume: Callable[[Value], Value] = steps.send
         argument: Any = None
         while True:
             try:

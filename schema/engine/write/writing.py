@@ -1,6 +1,6 @@
 """What a write works with: the rows that it may look at, the transaction that it changes them in, and the payload that it answers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import orjson
@@ -11,10 +11,11 @@ from schema.rules.access import Caller
 from schema.storage.database import Connection, Database, Row
 from schema.storage.statements import Statement
 from schema.storage.tables import Event
+from schema.values import Object, Value, Values
 
 from .inputs import Fault
 
-_EVENT: Any = Event.__table__
+_EVENT = Event.__table__
 _ADD_EVENT = insert(_EVENT).values({column.name: bindparam(column.name, required=True) for column in _EVENT.c})
 
 
@@ -41,7 +42,7 @@ STATEMENTS = Statements()
 class Source(Protocol):
     """Where rows are read: a connection in a transaction, or a reader in a snapshot."""
 
-    async def fetch(self, statement: Statement, values: Mapping[str, Any]) -> Sequence[Row]:
+    async def fetch(self, statement: Statement, values: Values) -> Sequence[Row]:
         """All rows, as positional tuples."""
 
 
@@ -54,7 +55,7 @@ class Looking:
         self.now = clock.now()
         self._source = source
 
-    async def fetch(self, clause: Any, **values: Any) -> list[Row]:
+    async def fetch(self, clause: Any, **values: Value) -> list[Row]:
         """The rows of a clause, with the workspace bound."""
         statement = STATEMENTS.of(self.database, clause)
         return list(await self._source.fetch(statement, {"workspace": self.caller.workspace_id, **values}))
@@ -71,27 +72,25 @@ class Writing(Looking):
         self.abandoned = False
         self._events = 0
 
-    async def execute(self, clause: Any, values: Mapping[str, Any]) -> int:
+    async def execute(self, clause: Any, values: Values) -> int:
         """Runs a clause, with the workspace bound, and notes that something changed."""
         self.changed = True
         statement = STATEMENTS.of(self.database, clause)
         return await self.connection.execute(statement, {"workspace": self.caller.workspace_id, **values})
 
-    async def keep_house(self, clause: Any, values: Mapping[str, Any]) -> None:
+    async def keep_house(self, clause: Any, values: Values) -> None:
         """Runs a clause, with the workspace bound, that changes nothing which anyone can read: idempotency keys, the revision itself."""
         statement = STATEMENTS.of(self.database, clause)
         await self.connection.execute(statement, {"workspace": self.caller.workspace_id, **values})
 
-    async def execute_many(self, clause: Any, rows: Sequence[Mapping[str, Any]]) -> None:
+    async def execute_many(self, clause: Any, rows: Sequence[Values]) -> None:
         """Runs a clause for each of `rows`."""
         if rows:
             self.changed = True
             workspace = self.caller.workspace_id
             await self.connection.execute_many(STATEMENTS.of(self.database, clause), [{"workspace": workspace, **row} for row in rows])
 
-    async def event(
-        self, noun: str, kind: str, id_: str, fields: list[str], before: Mapping[str, Any] | None, after: Mapping[str, Any] | None
-    ) -> None:
+    async def event(self, noun: str, kind: str, id_: str, fields: list[str], before: Values | None, after: Values | None) -> None:
         """Tells subscribers; `before` and `after` are what filters and limited viewers need of the record."""
         values = {
             "workspace_id": self.caller.workspace_id,
@@ -111,17 +110,17 @@ class Writing(Looking):
         await self.execute(_ADD_EVENT, values)
 
 
-def refused(*faults: Fault, **members: Any) -> dict[str, Any]:
+def refused(*faults: Fault, **members: Value) -> Object:
     """The payload of a mutation that did not happen."""
     return {"recordId": None, "deletedId": None, "token": None, **members, "userErrors": [fault.told() for fault in faults]}
 
 
-def done(record_id: str | None = None, **members: Any) -> dict[str, Any]:
+def done(record_id: str | None = None, **members: Value) -> Object:
     """The payload of a mutation that happened."""
     return {"recordId": record_id, "deletedId": None, "token": None, **members, "userErrors": []}
 
 
-def is_refused(payload: Mapping[str, Any]) -> bool:
+def is_refused(payload: Values) -> bool:
     """Whether nothing of a payload, or of the items of a call that carries many, happened."""
     if "results" in payload:
         return bool(payload["failed"]) and not payload["succeeded"]

@@ -1,7 +1,5 @@
 """The rules of writing an account: whoever is limited to it must not come to see everything by its deletion."""
 
-from typing import Any
-
 from sqlalchemy import bindparam, func, or_, select, update
 from typing_extensions import override
 
@@ -13,13 +11,14 @@ from schema.engine.write.writing import Looking, Writing
 from schema.nouns.users.api_key import ApiKey
 from schema.nouns.users.user import User
 from schema.storage.columns import Text
+from schema.values import Bind
 
 from .account import Account
 
-_USER: Any = User.__table__
-_KEY: Any = ApiKey.__table__
-_ROW: Any = bindparam("row_id", type_=Text(), required=True)
-_NOW: Any = bindparam("now", type_=_KEY.c.expires_at.type, required=True)
+_USER = User.__table__
+_KEY = ApiKey.__table__
+_ROW: Bind = bindparam("row_id", type_=Text(), required=True)
+_NOW: Bind = bindparam("now", type_=_KEY.c.expires_at.type, required=True)
 _OF_ACCOUNT = (_KEY.c.workspace_id == WORKSPACE, _KEY.c.account_id == _ROW)
 _WORKING = (_KEY.c.revoked_at.is_(None), or_(_KEY.c.expires_at.is_(None), _KEY.c.expires_at > _NOW))
 _LIMITED_TO = (

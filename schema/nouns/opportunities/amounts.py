@@ -1,17 +1,14 @@
 """What opportunities are worth: one by itself, and all that match together."""
 
-from typing import Any
-
-from sqlalchemy import ColumnElement, FromClause, case, func
+from sqlalchemy import FromClause, case, func
 
 from schema.engine.compile.aggregates import Summary, exact_sum, joined, only_if
 from schema.rules.stages import LOST, WON
 from schema.storage.database import Row
+from schema.values import Clause, Object
 
 
-def weighted_cents(
-    deal: FromClause, stage: ColumnElement[Any] | None = None, probability: ColumnElement[Any] | None = None
-) -> ColumnElement[Any]:
+def weighted_cents(deal: FromClause, stage: Clause | None = None, probability: Clause | None = None) -> Clause:
     """Value × weight / 100 in cents, half up: the weight is the probability, of a won deal 100 and of a lost one 0, whatever theirs is.
 
     `stage` and `probability` are the deal's own if not given. Values are never negative, so the whole-number division rounds as it should.
@@ -21,7 +18,7 @@ def weighted_cents(
     return (deal.c.value_cents * weight + 50) // 100
 
 
-def _columns(deal: FromClause) -> list[ColumnElement[Any]]:
+def _columns(deal: FromClause) -> list[Clause]:
     return [
         func.count(),
         func.count(deal.c.value_cents),
@@ -32,7 +29,7 @@ def _columns(deal: FromClause) -> list[ColumnElement[Any]]:
     ]
 
 
-def _told(row: Row) -> dict[str, Any]:
+def _told(row: Row) -> Object:
     count, valued, high, low, weighted_high, weighted_low, won, lost = row
     total = joined(high, low)
     return {

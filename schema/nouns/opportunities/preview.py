@@ -1,17 +1,15 @@
 """What an update of a deal would change, and what would stop it: worked out by the update's own rules, and not written."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from schema.engine.execute.reading import Reader
 from schema.engine.write.inputs import Fault
 from schema.engine.write.records import Change, RecordWriter
 from schema.engine.write.writing import Looking
 from schema.rules.errors import Forbidden
 from schema.rules.stages import STAGES
+from schema.values import Object, Value, Values
 
 
-async def preview_update(writer: RecordWriter, reader: Reader, arguments: Mapping[str, Any]) -> dict[str, Any]:
+async def preview_update(writer: RecordWriter, reader: Reader, arguments: Values) -> Object:
     """What `previewUpdateOpportunity` answers. Raises Forbidden for viewers: they can't update, so there is nothing to foretell."""
     if not reader.caller.role.may_write:
         message = "A viewer may only read, so there is no update to preview."
@@ -24,16 +22,16 @@ async def preview_update(writer: RecordWriter, reader: Reader, arguments: Mappin
     return {"changes": _changes(writer, change), "userErrors": [fault.told() for fault in change.faults]}
 
 
-def _changes(writer: RecordWriter, change: Change) -> list[dict[str, Any]]:
+def _changes(writer: RecordWriter, change: Change) -> list[Object]:
     return [_change(change, column, writer.names[column]) for column in writer.changed(change.before, change.after)]
 
 
-def _change(change: Change, column: str, name: str) -> dict[str, Any]:
+def _change(change: Change, column: str, name: str) -> Object:
     before, after = (_shown(column, deal[column]) for deal in (change.before, change.after))
     return {"field": name, "from": before, "to": after, "because": change.because.get(column)}
 
 
-def _shown(column: str, value: Any) -> str | None:
+def _shown(column: str, value: Value) -> str | None:
     if value is None:
         return None
     if column == "stage":

@@ -1,6 +1,5 @@
 """The pipeline and the forecast: one statement each, whatever they cover."""
 
-from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from schema.rules.stages import FIRST_CLOSED, STAGES, WON
 from schema.storage.columns import Day, Instant
 from schema.storage.database import Row
 from schema.storage.statements import Statement
+from schema.values import Bind, Object, Value, Values
 
 from .amounts import weighted_cents
 from .stage_change import StageChange
@@ -26,10 +26,10 @@ MAX_PERIODS = 400
 _DAY = 86_400
 _MONTHS = {"MONTH": 1, "QUARTER": 3, "YEAR": 12}
 
-CHANGE: Any = StageChange.__table__
+CHANGE = StageChange.__table__
 
 
-def seconds(column: Any, dialect: str) -> Any:
+def seconds(column: Any, dialect: str) -> Value:
     """Seconds since 1970 of an instant."""
     return func.unixepoch(column) if dialect == "sqlite" else cast(extract("epoch", column), BigInteger)
 
@@ -41,7 +41,7 @@ class Pipeline:
         self._compiler = compiler
         self._filters = compiler.model.filters["Opportunity"]
 
-    async def __call__(self, reader: Reader, arguments: Mapping[str, Any]) -> list[dict[str, Any]]:
+    async def __call__(self, reader: Reader, arguments: Values) -> list[Object]:
         """One object a stage, in the order of the pipeline."""
         conditions = self._filters.read(arguments.get("filter"))
         as_of = arguments.get("asOf")
@@ -52,24 +52,24 @@ class Pipeline:
         rows = {row[0]: row for row in await reader.fetch(statement, values)}
         return [_pipeline_stage(stage.position, rows.get(stage.position)) for stage in STAGES]
 
-    def statement(self, arguments: Mapping[str, Any], shape: Any) -> Statement:
+    def statement(self, arguments: Values, shape: Value) -> Statement:
         """The statement for a filter of this shape. Raises NotCompiled."""
         past = arguments.get("asOf") is not None
         key = ("pipeline", self._compiler.limited, past, shape)
         return self._compiler.kept(key, lambda: self._clause(shape, past=past))
 
-    def compile(self, arguments: Mapping[str, Any]) -> None:
+    def compile(self, arguments: Values) -> None:
         """Compiles the statement for these arguments. Raises BadRequest."""
         self.statement(arguments, self._filters.read(arguments.get("filter")).shape)
 
-    def _clause(self, shape: Any, *, past: bool) -> Any:
+    def _clause(self, shape: Value, *, past: bool) -> Value:
         stored = self._compiler.model.stored("Opportunity")
         deal = stored.table.alias("t0")
         where = [
             *permitted(deal, stored, limited=self._compiler.limited),
             self._filters.sql(shape, deal, limited=self._compiler.limited),
         ]
-        end: Any = bindparam("end", type_=Instant(), required=True)
+        end: Bind = bindparam("end", type_=Instant(), required=True)
         source: Any = deal
         stage, since, weight = deal.c.stage, deal.c.stage_since, weighted_cents(deal)
         if past:
@@ -95,7 +95,7 @@ class Pipeline:
         return select(*columns).select_from(source).where(*where).group_by(stage)
 
 
-def _probability_in(stage: Any, deal: Any) -> Any:
+def _probability_in(stage: Any, deal: Any) -> Value:
     """How likely a deal was to be won while it was in `stage`: the history keeps stages alone. What is told of it today says so where it is
     in that stage still, or where someone gave it and the deal is open still; else it was, as far as anyone knows, the stage's default.
     """
@@ -104,7 +104,7 @@ def _probability_in(stage: Any, deal: Any) -> Any:
     return case((or_(stage == deal.c.stage, given), deal.c.probability), else_=defaults)
 
 
-def _pipeline_stage(position: int, row: Row | None) -> dict[str, Any]:
+def _pipeline_stage(position: int, row: Row | None) -> Object:
     _, count, high, low, weighted_high, weighted_low, age = row or (position, 0, None, None, None, None, None)
     return {
         "stage": position,
@@ -122,7 +122,7 @@ class Forecast:
         self._compiler = compiler
         self._filters = compiler.model.filters["Opportunity"]
 
-    async def __call__(self, reader: Reader, arguments: Mapping[str, Any]) -> list[dict[str, Any]]:
+    async def __call__(self, reader: Reader, arguments: Values) -> list[Object]:
         """One object a period. Raises BadRequest for a range that is empty or too long."""
         first, last = date.fromisoformat(arguments["from"]), date.fromisoformat(arguments["to"])
         months = _MONTHS[arguments["by"].value]
@@ -133,16 +133,16 @@ class Forecast:
         rows = {int(row[0]): row for row in await reader.fetch(statement, values)}
         return [_forecast_period(start, end, rows.get(_number(start, months))) for start, end in periods]
 
-    def statement(self, arguments: Mapping[str, Any], shape: Any) -> Statement:
+    def statement(self, arguments: Values, shape: Value) -> Statement:
         """The statement for a filter of this shape. Raises NotCompiled."""
         by = arguments["by"].value
         return self._compiler.kept(("forecast", self._compiler.limited, by, shape), lambda: self._clause(shape, by))
 
-    def compile(self, arguments: Mapping[str, Any]) -> None:
+    def compile(self, arguments: Values) -> None:
         """Compiles the statement for these arguments. Raises BadRequest."""
         self.statement(arguments, self._filters.read(arguments.get("filter")).shape)
 
-    def _clause(self, shape: Any, period: str) -> Any:
+    def _clause(self, shape: Value, period: str) -> Value:
         stored = self._compiler.model.stored("Opportunity")
         deal = stored.table.alias("t0")
         day = case((deal.c.stage == WON, deal.c.closed_date), else_=deal.c.close_date)
@@ -165,7 +165,7 @@ class Forecast:
         ]
         return select(*columns).select_from(deal).where(*where).group_by(text("1"))
 
-    def _period_number(self, day: Any, months: int) -> Any:
+    def _period_number(self, day: Any, months: int) -> Value:
         if self._compiler.database.dialect.name == "sqlite":
             year, month = cast(func.substr(day, 1, 4), Integer), cast(func.substr(day, 6, 2), Integer)
         else:
@@ -199,7 +199,7 @@ def _ends(number: int, months: int) -> date:
     return date.max if year > date.max.year else date(year, month + 1, 1) - timedelta(days=1)
 
 
-def _forecast_period(start: date, end: date, row: Row | None) -> dict[str, Any]:
+def _forecast_period(start: date, end: date, row: Row | None) -> Object:
     _, opened, high, low, weighted_high, weighted_low, won, won_high, won_low = row or (0, 0, None, None, None, None, 0, None, None)
     return {
         "start": start.isoformat(),

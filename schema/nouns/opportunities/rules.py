@@ -1,7 +1,5 @@
 """The rules of writing a deal: what stages do to it, and the history of its moves."""
 
-from typing import Any
-
 from sqlalchemy import bindparam, insert
 from typing_extensions import override
 
@@ -15,7 +13,7 @@ from schema.rules.ruling import Ruled
 from .opportunity import Opportunity
 from .stage_change import StageChange
 
-_CHANGE: Any = StageChange.__table__
+_CHANGE = StageChange.__table__
 _ADD_CHANGE = insert(_CHANGE).values({column.name: bindparam(column.name, required=True) for column in _CHANGE.c})
 
 add_reasons(

@@ -10,6 +10,7 @@ import asyncpg
 
 from schema.storage.database import ReadOnly, Unavailable
 from schema.storage.driver_errors import of_postgresql
+from schema.values import Object, Value
 
 #: Seconds after which the kernel asks an idle peer whether it is there, and after which it gives up one that is silent.
 IDLE_SECONDS = 5
@@ -24,7 +25,7 @@ _OPTIONS = {
 _SERVER = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3", "tcp_user_timeout": "15000"}
 """The same on the server's side, for when this process's machine dies: its locks are then given up."""
 
-Prepare: TypeAlias = Callable[[Any], Awaitable[None]]
+Prepare: TypeAlias = Callable[[Value], Awaitable[None]]
 Settings: TypeAlias = Mapping[str, str]
 
 
@@ -55,7 +56,7 @@ class Connector:
         self._options = {**options, "server_settings": {**_SERVER, **(settings or {})}, "connection_class": Raw}
         self._hosts = hosts(url)
 
-    async def connect(self, seconds: float | None = None) -> Any:
+    async def connect(self, seconds: float | None = None) -> Value:
         """A connection, within the usual time or so many seconds. Raises Unavailable, ReadOnly."""
         failed: list[Unavailable] = []
         for host in [*self._hosts]:
@@ -70,7 +71,7 @@ class Connector:
         # That a server is there and takes no writes says more than that another one is away.
         raise next((error for error in failed if isinstance(error, ReadOnly)), failed[0])
 
-    async def _connect(self, host: dict[str, Any], seconds: float) -> Any:
+    async def _connect(self, host: Object, seconds: float) -> Value:
         try:
             async with asyncio.timeout(seconds):
                 return await self._prepared(await asyncpg.connect(self._url, **host, **self._options))
@@ -82,7 +83,7 @@ class Connector:
             told = of_postgresql(error, closed=True)
             raise told if isinstance(told, Unavailable) else Unavailable(str(error)) from error
 
-    async def _prepared(self, raw: Any) -> Any:
+    async def _prepared(self, raw: Any) -> Value:
         try:
             if self._prepare is not None:
                 await self._prepare(raw)
@@ -92,7 +93,7 @@ class Connector:
         return raw
 
 
-def hosts(url: str) -> list[dict[str, Any]]:
+def hosts(url: str) -> list[Object]:
     """Each host of an address as asyncpg's arguments; one without arguments where the address names one host, or none."""
     parts = urlsplit(url)
     query = parse_qs(parts.query)

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from math import inf
 from time import monotonic
 from typing import Any, NoReturn, TypeVar
@@ -27,6 +27,7 @@ from schema.storage.driver_errors import of_postgresql
 from schema.storage.epochs import FIND, SeenEpoch
 from schema.storage.statements import POSTGRESQL, Statement, compile_statement
 from schema.storage.timing import Timing
+from schema.values import Value, Values
 
 from .connecting import Connector
 from .pool import Connections, Session
@@ -114,7 +115,7 @@ class PostgresqlDatabase(SeenEpoch):
             "gateway_database_connections_waiting": connections.waiting,
         }
 
-    async def fetch(self, statement: Statement, values: Mapping[str, Any]) -> Sequence[Row]:
+    async def fetch(self, statement: Statement, values: Values) -> Sequence[Row]:
         connections = self._connections
         session = connections.take_now() or await connections.take()
         try:
@@ -242,6 +243,6 @@ class PostgresqlDatabase(SeenEpoch):
             await self._connections.settle(session)
         return told
 
-    async def _ask(self, asked: Awaitable[Any]) -> None:
+    async def _ask(self, asked: Awaitable[Value]) -> None:
         async with asyncio.timeout(self._limit):
             await asked

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from itertools import islice
 from math import inf
 from time import monotonic
@@ -20,6 +20,7 @@ from sqlalchemy import Dialect
 from schema.storage.database import Row, Unavailable
 from schema.storage.statements import POSTGRESQL, Statement
 from schema.storage.timing import FAILED, Timing
+from schema.values import Value, Values
 
 _log = logging.getLogger(__name__)
 
@@ -46,7 +47,7 @@ class Session:
         # asyncpg's own word for it is wrong after a value that it couldn't send.
         self.in_transaction = False
 
-    async def fetch(self, statement: Statement, values: Mapping[str, Any]) -> Sequence[Row]:
+    async def fetch(self, statement: Statement, values: Values) -> Sequence[Row]:
         began = self.since = monotonic()
         count = FAILED
         try:
@@ -56,9 +57,7 @@ class Session:
             self.timing.took(statement, monotonic() - began, count)
         return rows
 
-    async def fetch_portions(
-        self, statement: Statement, values: Mapping[str, Any], size: int, look: Callable[[Sequence[Row]], None]
-    ) -> Sequence[Row]:
+    async def fetch_portions(self, statement: Statement, values: Values, size: int, look: Callable[[Sequence[Row]], None]) -> Sequence[Row]:
         began = monotonic()
         rows: Sequence[Row] = ()
         count = FAILED
@@ -70,7 +69,7 @@ class Session:
         return rows
 
     async def _portions(
-        self, statement: Statement, binds: Sequence[Any], size: int, look: Callable[[Sequence[Row]], None]
+        self, statement: Statement, binds: Sequence[Value], size: int, look: Callable[[Sequence[Row]], None]
     ) -> Sequence[Row]:
         self.since = monotonic()
         # One round trip for whoever has no more than a portion; a cursor takes two for its first.
@@ -90,7 +89,7 @@ class Session:
         await self.command(f"CLOSE {cursor}")
         return rows
 
-    async def execute(self, statement: Statement, values: Mapping[str, Any]) -> int:
+    async def execute(self, statement: Statement, values: Values) -> int:
         began = self.since = monotonic()
         count = FAILED
         try:
@@ -100,7 +99,7 @@ class Session:
             self.timing.took(statement, monotonic() - began, count)
         return count
 
-    async def execute_many(self, statement: Statement, rows: Iterable[Mapping[str, Any]]) -> None:
+    async def execute_many(self, statement: Statement, rows: Iterable[Values]) -> None:
         waiting = iter(rows)
         while portion := [statement.bind(row) for row in islice(waiting, PORTION)]:
             began = self.since = monotonic()
@@ -145,7 +144,7 @@ class Connections:
     is cut off, without a farewell, and the idle ones with it: they lead to the same place. Whoever waited for it gets an error.
     """
 
-    def __init__(self, connect: Callable[[], Awaitable[Any]], timing: Timing, *, size: int, patience: float, limit: float) -> None:
+    def __init__(self, connect: Callable[[], Awaitable[Value]], timing: Timing, *, size: int, patience: float, limit: float) -> None:
         self._connect = connect
         self._timing = timing
         self.size = size

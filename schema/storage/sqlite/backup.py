@@ -9,10 +9,11 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from urllib.parse import quote
 
 from schema.storage.manifest import BackupFailed, BackupRefused, Facts, Progress
+from schema.values import Value
 
 PAGES: Final = 256
 """Pages that are copied at once, a megabyte; then others have the disk for half as long as that took."""
@@ -77,7 +78,7 @@ def facts(raw: sqlite3.Connection) -> Facts:
     return Facts([row[0] for row in migrations], epochs[0][0] if epochs else 0, dict(workspaces))
 
 
-def _rows(raw: sqlite3.Connection, text: str) -> list[Any]:
+def _rows(raw: sqlite3.Connection, text: str) -> list[Value]:
     try:
         return raw.execute(text).fetchall()
     except sqlite3.OperationalError as error:

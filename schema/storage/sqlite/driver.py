@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import sqlite3
 import threading
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
@@ -23,6 +23,7 @@ from schema.storage.driver_errors import SQLITE_ERRORS, of_sqlite
 from schema.storage.epochs import FIND, SeenEpoch
 from schema.storage.statements import SQLITE, Statement, compile_statement
 from schema.storage.timing import FAILED, Timing
+from schema.values import Values
 
 from .checkpoints import Checkpoints
 from .file import OpenFile, make_private
@@ -86,15 +87,13 @@ class SqliteConnection:
     def _late(self) -> bool:
         return perf_counter() > self.deadline
 
-    async def fetch(self, statement: Statement, values: Mapping[str, Any]) -> Sequence[Row]:
+    async def fetch(self, statement: Statement, values: Values) -> Sequence[Row]:
         return self.rows(statement, values)
 
-    async def fetch_portions(
-        self, statement: Statement, values: Mapping[str, Any], size: int, look: Callable[[Sequence[Row]], None]
-    ) -> Sequence[Row]:
+    async def fetch_portions(self, statement: Statement, values: Values, size: int, look: Callable[[Sequence[Row]], None]) -> Sequence[Row]:
         return self.rows(statement, values, partial(_portions, size, look))
 
-    def rows(self, statement: Statement, values: Mapping[str, Any], read: Read = sqlite3.Cursor.fetchall) -> Sequence[Row]:
+    def rows(self, statement: Statement, values: Values, read: Read = sqlite3.Cursor.fetchall) -> Sequence[Row]:
         """All rows, as `read` gets them.
 
         Raises OverBudget after the deadline, and at once for what was slow lately if this is the event loop's thread.
@@ -103,7 +102,7 @@ class SqliteConnection:
             return self._slow_rows(statement, values, read)
         return self._rows(statement, values, read)
 
-    def _slow_rows(self, statement: Statement, values: Mapping[str, Any], read: Read) -> Sequence[Row]:
+    def _slow_rows(self, statement: Statement, values: Values, read: Read) -> Sequence[Row]:
         """Elsewhere than in the event loop's thread it may show that it is no longer slow."""
         assert self.slow is not None
         began = perf_counter()
@@ -114,7 +113,7 @@ class SqliteConnection:
             self.slow.pop(hash(statement.text), None)
         return rows
 
-    def _rows(self, statement: Statement, values: Mapping[str, Any], read: Read) -> Sequence[Row]:
+    def _rows(self, statement: Statement, values: Values, read: Read) -> Sequence[Row]:
         timing, began = self.timing, perf_counter()
         try:
             rows = read(self.raw.execute(statement.text, statement.bind(values)))
@@ -126,7 +125,7 @@ class SqliteConnection:
             timing.report(statement, took, len(rows))
         return rows
 
-    async def execute(self, statement: Statement, values: Mapping[str, Any]) -> int:
+    async def execute(self, statement: Statement, values: Values) -> int:
         began = perf_counter()
         try:
             count = self.raw.execute(statement.text, statement.bind(values)).rowcount
@@ -135,7 +134,7 @@ class SqliteConnection:
         self.timing.took(statement, perf_counter() - began, count)
         return count
 
-    async def execute_many(self, statement: Statement, rows: Iterable[Mapping[str, Any]]) -> None:
+    async def execute_many(self, statement: Statement, rows: Iterable[Values]) -> None:
         began = perf_counter()
         try:
             count = self.raw.executemany(statement.text, [statement.bind(row) for row in rows]).rowcount
@@ -232,7 +231,7 @@ class SqliteDatabase(SeenEpoch):
     def compile(self, clause: Any) -> Statement:
         return compile_statement(SQLITE, clause)
 
-    async def fetch(self, statement: Statement, values: Mapping[str, Any]) -> Sequence[Row]:
+    async def fetch(self, statement: Statement, values: Values) -> Sequence[Row]:
         try:
             return _alone(self._inline, statement, values, INLINE_SECONDS)
         except OverBudget:
@@ -346,7 +345,7 @@ async def _snapshot(connection: SqliteConnection, work: Work[T], seconds: float)
             raw.execute("COMMIT")
 
 
-def _alone(connection: SqliteConnection, statement: Statement, values: Mapping[str, Any], seconds: float) -> Sequence[Row]:
+def _alone(connection: SqliteConnection, statement: Statement, values: Values, seconds: float) -> Sequence[Row]:
     """The rows of one statement, within its time."""
     connection.deadline = perf_counter() + seconds
     try:

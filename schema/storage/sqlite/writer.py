@@ -17,6 +17,7 @@ from typing import Any
 
 from schema.storage.database import LockTimeout, StatementTimeout, Work
 from schema.storage.driver_errors import of_sqlite
+from schema.values import Value
 
 from .checkpoints import Checkpoints
 from .file import OpenFile
@@ -35,8 +36,8 @@ class _Job:
     work: Work[Any]
     long: bool
     latest: float
-    done: "asyncio.Future[Any]"
-    value: Any = None
+    done: "asyncio.Future[Value]"
+    value: Value = None
     error: BaseException | None = None
     context: Context = field(default_factory=copy_context)
     """The caller's: what is told of slow statements names the caller's request."""
@@ -62,7 +63,7 @@ class SqliteWriter:
     def __init__(
         self,
         connection: Any,
-        drive: Callable[[Any], Any],
+        drive: Callable[[Value], Value],
         checkpoints: Checkpoints,
         file: OpenFile,
         *,
@@ -90,7 +91,7 @@ class SqliteWriter:
             await asyncio.wait([self._batch], timeout=seconds)
         self._thread.shutdown(wait=False, cancel_futures=True)
 
-    async def write(self, work: Work[Any], *, long: bool) -> Any:
+    async def write(self, work: Work[Any], *, long: bool) -> Value:
         """The result of `work`, once it is committed; `long` work keeps out of the event loop's thread. Raises Unavailable."""
         job = _Job(work, long, perf_counter() + self._patience, asyncio.get_running_loop().create_future())
         self._waiting.append(job)
@@ -197,7 +198,7 @@ class SqliteWriter:
     def _execute(self, text: str) -> None:
         self._connection.raw.execute(text)
 
-    async def _in_thread(self, function: Callable[..., None], *arguments: Any) -> None:
+    async def _in_thread(self, function: Callable[..., None], *arguments: Value) -> None:
         await asyncio.get_running_loop().run_in_executor(self._thread, function, *arguments)
 
     def _sweep_later(self) -> None:

@@ -21,20 +21,20 @@ from schema.engine.execute.reading import Counts
 from schema.rules.access import Caller
 from schema.rules.errors import BadRequest, OutOfTime
 from schema.storage.database import Database
-from schema.values import Object
+from schema.values import Object, Value
 
 from .context import Context
 from .run import Asked, Note, Notes, Run
 from .settling import Answered, settle
 
-Resolve = Callable[[Object, Notes], Awaitable[list[Any]]]
+Resolve = Callable[[Object, Notes], Awaitable[list[Value]]]
 """Calls the resolvers that the data of an event waits for, and answers their errors."""
 
 SECONDS = 5.0
 """How long the resolvers of one payload, or of one event, may take in all."""
 
 
-async def complete(data: Object, notes: Notes, run: Run, answered: Answered, most: int, seconds: float = SECONDS) -> list[Any]:
+async def complete(data: Object, notes: Notes, run: Run, answered: Answered, most: int, seconds: float = SECONDS) -> list[Value]:
     """Calls the resolvers that `notes` of `data` ask for, for so many `seconds` at most; answers `most` errors of theirs."""
     try:
         async with asyncio.timeout(max(0, seconds)):
@@ -69,14 +69,14 @@ class Resolvers:
         assert root is not None
         answered = Answered(self.schema, root, plan.selected, plan.selections)
 
-        async def resolve(data: Object, notes: Notes) -> list[Any]:
+        async def resolve(data: Object, notes: Notes) -> list[Value]:
             run = self.run(asked, values, Context(caller, self.database))
             return await complete(data, notes, run, answered, self.limits.max_errors)
 
         return resolve
 
 
-def to_keep(payload: Any, notes: Notes, sites: Sequence[Batch]) -> list[Any]:
+def to_keep(payload: Value, notes: Notes, sites: Sequence[Batch]) -> list[Value]:
     """A payload with what waits for resolvers, as it is kept under an idempotency key: objects are named by their place in the payload."""
     places: defaultdict[int, list[int]] = defaultdict(list)
     for place, object_ in enumerate(_objects(payload)):
@@ -85,20 +85,20 @@ def to_keep(payload: Any, notes: Notes, sites: Sequence[Batch]) -> list[Any]:
     return [payload, [[site, place, key, columns] for site, object_, key, columns in noted for place in places[id(object_)]]]
 
 
-def from_kept(kept: Any, sites: Sequence[Any]) -> tuple[Any, Notes]:
+def from_kept(kept: Value, sites: Sequence[Value]) -> tuple[Any, Notes]:
     """The same again: resolvers are called anew when a kept answer is told, with the columns as they were."""
     if not isinstance(kept, list):
         return kept, {}
     payload, noted = kept
     objects = [*_objects(payload)]
-    notes: defaultdict[Any, list[Note]] = defaultdict(list)
+    notes: defaultdict[Value, list[Note]] = defaultdict(list)
     for number, place, key, columns in noted:
         if number < len(sites):
             notes[sites[number]].append((objects[place], key, sites[number].columns_of(columns)))
     return payload, dict(notes)
 
 
-def _objects(value: Any) -> Iterator[Object]:
+def _objects(value: Value) -> Iterator[Object]:
     if isinstance(value, dict):
         yield value
         value = list(value.values())

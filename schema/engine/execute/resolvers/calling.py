@@ -11,15 +11,15 @@ from graphql import GraphQLField, GraphQLResolveInfo
 from strawberry.types.arguments import convert_arguments
 from strawberry.types.field import StrawberryField
 
-from schema.values import Object
+from schema.values import Object, Value
 
 RESOLVE = "resolve"
 """The key of a GraphQL field's extensions under which Strawberry's own resolver is kept: with its permissions and extensions."""
 
-Call = Callable[[Any], Any]
+Call = Callable[[Value], Value]
 """Calls the resolver for one record."""
 
-Together = Callable[[Sequence[Awaitable[Any]]], Awaitable[list[Any]]]
+Together = Callable[[Sequence[Awaitable[Value]]], Awaitable[list[Value]]]
 """Waits for what resolvers answered; exceptions stand in place of values."""
 
 
@@ -31,7 +31,7 @@ class Calling:
     definition: GraphQLField
     batch: bool = False
 
-    async def many(self, sources: Sequence[Any], info: GraphQLResolveInfo[Any], arguments: Object, together: "Together") -> list[Any]:
+    async def many(self, sources: Sequence[Value], info: GraphQLResolveInfo[Any], arguments: Object, together: "Together") -> list[Value]:
         """What the resolver answers for each of `sources`, in order; where it raised, the exception. `together` waits for coroutines."""
         call = self._call(info, arguments)
         if self.batch:
@@ -44,7 +44,7 @@ class Calling:
                 found[place] = answer
         return found
 
-    async def _at_once(self, call: Call, sources: Sequence[Any]) -> list[Any]:
+    async def _at_once(self, call: Call, sources: Sequence[Value]) -> list[Value]:
         try:
             found = call(list(sources))
             if inspect.isawaitable(found):
@@ -77,19 +77,19 @@ class Calling:
         return lambda source: function(**{name: source}, **given)
 
 
-async def at_once(awaitables: Sequence[Awaitable[Any]]) -> list[Any]:
+async def at_once(awaitables: Sequence[Awaitable[Value]]) -> list[Value]:
     """Waits for all of them at the same time."""
     return await asyncio.gather(*map(_started, awaitables), return_exceptions=True)
 
 
-def _started(answer: Awaitable[Any]) -> Awaitable[Any]:
+def _started(answer: Awaitable[Value]) -> Awaitable[Value]:
     """A coroutine as a task, which runs at once as far as it needn't wait, where Python can do that (from 3.12 on)."""
     if sys.version_info >= (3, 12) and inspect.iscoroutine(answer):
         return asyncio.Task(answer, loop=asyncio.get_running_loop(), eager_start=True)
     return answer
 
 
-def _tried(call: Call, source: Any) -> Any:
+def _tried(call: Call, source: Any) -> Value:
     try:
         return call(source)
     except Exception as error:  # noqa: BLE001  whatever a resolver raises stands in place of its value

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 import orjson
 from graphql import GraphQLField, GraphQLLeafType, GraphQLObjectType
@@ -11,6 +11,7 @@ from schema.engine.compile.arguments import Arguments
 from schema.engine.compile.compiler import RUNTIME_TYPE, TYPENAME
 from schema.engine.compile.records import Records
 from schema.engine.document.selections import Selected
+from schema.values import Value
 
 from .calling import Calling
 from .run import Run
@@ -20,7 +21,7 @@ from .settling import null_fault
 class Completing(Protocol):
     """Completes values of one type."""
 
-    async def many(self, values: Sequence[Any], run: Run) -> list[Any]:
+    async def many(self, values: Sequence[Value], run: Run) -> list[Value]:
         """The values as they stand in the response, in order. Exceptions among them stay, and mark the run as failed."""
 
 
@@ -30,14 +31,14 @@ class Leaves:
 
     type_: GraphQLLeafType
 
-    async def many(self, values: Sequence[Any], run: Run) -> list[Any]:
+    async def many(self, values: Sequence[Value], run: Run) -> list[Value]:
         shown = [value if value is None or isinstance(value, Exception) else self._shown(value) for value in values]
         run.add(len(orjson.dumps(shown, default=str)))
         run.note_failures(shown)
         # graphql-core shows them itself.
         return list(values) if run.for_fallback else shown
 
-    def _shown(self, value: Any) -> Any:
+    def _shown(self, value: Value) -> Value:
         try:
             return self.type_.coerce_output_value(value)
         except Exception as error:  # noqa: BLE001  whatever a scalar raises is this field's error
@@ -51,7 +52,7 @@ class NotNull:
     inner: Completing
     coordinate: str
 
-    async def many(self, values: Sequence[Any], run: Run) -> list[Any]:
+    async def many(self, values: Sequence[Value], run: Run) -> list[Value]:
         found = await self.inner.many(values, run)
         if None not in found:
             return found
@@ -67,13 +68,13 @@ class Items:
     inner: Completing
     coordinate: str
 
-    async def many(self, values: Sequence[Any], run: Run) -> list[Any]:
+    async def many(self, values: Sequence[Value], run: Run) -> list[Value]:
         lists = [self._listed(value) for value in values]
         run.note_failures(lists)
         flat = iter(await self.inner.many([item for items in lists if isinstance(items, list) for item in items], run))
         return [[next(flat) for _ in items] if isinstance(items, list) else items for items in lists]
 
-    def _listed(self, value: Any) -> Any:
+    def _listed(self, value: Value) -> Value:
         if value is None or isinstance(value, Exception):
             return value
         if isinstance(value, Iterable) and not isinstance(value, str | bytes | dict):
@@ -87,7 +88,7 @@ class Stored:
 
     records: Records
 
-    async def many(self, values: Sequence[Any], run: Run) -> list[Any]:
+    async def many(self, values: Sequence[Value], run: Run) -> list[Value]:
         ids = [getattr(value, "id", value) if value is not None and not isinstance(value, Exception) else None for value in values]
         run.note_failures(values)
         found = await run.load(self.records, ids) if any(id_ is not None for id_ in ids) else {}
@@ -117,10 +118,10 @@ class Plain:
     order: list[str]
     members: list[Member] = field(default_factory=list)
 
-    async def many(self, values: Sequence[Any], run: Run) -> list[Any]:
+    async def many(self, values: Sequence[Value], run: Run) -> list[Value]:
         run.note_failures(values)
         there = [value for value in values if value is not None and not isinstance(value, Exception)]
-        blank: dict[Any, Any] = dict.fromkeys(self.order)
+        blank: dict[Value, Value] = dict.fromkeys(self.order)
         blank |= dict.fromkeys(self.keys, self.type_.name)
         if run.for_fallback:
             blank[RUNTIME_TYPE] = self.type_.name
@@ -132,7 +133,7 @@ class Plain:
         rest = iter(made)
         return [value if value is None or isinstance(value, Exception) else next(rest) for value in values]
 
-    async def _values(self, member: Member, objects: list[Any], run: Run) -> list[Any]:
+    async def _values(self, member: Member, objects: list[Value], run: Run) -> list[Value]:
         if member.calling is None:
             found = [_read(object_, member.attribute) for object_ in objects]
         else:
@@ -141,7 +142,7 @@ class Plain:
         return await member.completing.many(found, run)
 
 
-def _read(object_: Any, name: str) -> Any:
+def _read(object_: Value, name: str) -> Value:
     try:
         return object_[name] if isinstance(object_, dict) else getattr(object_, name)
     except Exception as error:  # noqa: BLE001  a property may raise anything

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from sqlalchemy.sql.expression import Executable
 
@@ -11,6 +11,7 @@ from schema.engine.execute.reading import revision_statement
 from schema.rules.access import Caller
 from schema.storage.database import Connection, Database, Row
 from schema.storage.statements import Statement
+from schema.values import Value
 
 T = TypeVar("T")
 
@@ -51,7 +52,7 @@ class Snapshot:
         self._connection = connection
         self._workspace = {"workspace": caller.workspace_id, "workspace_id": caller.workspace_id}
 
-    async def fetch(self, clause: Executable, **values: Any) -> Sequence[Row]:
+    async def fetch(self, clause: Executable, **values: Value) -> Sequence[Row]:
         """All rows of `clause`, as tuples; `values` are its binds.
 
         The clause must compare `workspace_id` with the bind `workspace` (`reading.WORKSPACE`), whose value is given here:
@@ -71,7 +72,7 @@ class Context:
 
     caller: Caller
     database: Database
-    loaders: dict[Any, Any] = field(default_factory=dict)
+    loaders: dict[Value, Value] = field(default_factory=dict)
 
     async def read(self, work: Callable[[Snapshot], Awaitable[T]]) -> T:
         """What `work` answers when it is called with a snapshot. It may be called again, in a new one, so it must have no effects.

@@ -5,10 +5,10 @@ from typing import Any
 from sqlalchemy.orm import QueryableAttribute
 from sqlalchemy.orm.exc import UnmappedInstanceError
 
-from schema.values import Object
+from schema.values import Object, Value
 
 
-def light(class_: type | None, columns: Object) -> Any:
+def light(class_: type | None, columns: Object) -> Value:
     """A record with these columns; None at the root. It isn't made by its class's `__init__`, which would want all of them."""
     if class_ is None:
         return None

@@ -26,7 +26,7 @@ from schema.engine.document.variables import Variables
 from schema.engine.execute.reading import Counts, Reader
 from schema.rules.errors import BadRequest
 from schema.storage.database import Connection
-from schema.values import Object
+from schema.values import Object, Value
 
 from .calling import Calling, Together, at_once
 from .context import Context
@@ -63,7 +63,7 @@ class WithResolver(Protocol):
     def arguments(self) -> Arguments: ...
 
 
-async def _gathered(awaitables: Sequence[Awaitable[Any]]) -> list[Any]:
+async def _gathered(awaitables: Sequence[Awaitable[Value]]) -> list[Value]:
     return await asyncio.gather(*awaitables)
 
 
@@ -101,7 +101,7 @@ class Run:
     failed: bool = False
     bytes: int = 0
     """The bytes of what resolvers answered, at most."""
-    _answered: list[tuple[int, Sequence[Any], Sequence[Any]]] = field(default_factory=list)
+    _answered: list[tuple[int, Sequence[Value], Sequence[Value]]] = field(default_factory=list)
     _kept: dict[tuple[int, Any], Any] = field(default_factory=dict)
     _waiting: defaultdict[Waiting, list[Note]] = field(default_factory=lambda: defaultdict(list))
 
@@ -132,13 +132,13 @@ class Run:
         for node, keys, values in self._answered:
             self._keep(node, keys, values)
 
-    def _keep(self, node: int, keys: Sequence[Any], values: Sequence[Any]) -> None:
+    def _keep(self, node: int, keys: Sequence[Value], values: Sequence[Value]) -> None:
         self._kept.update(zip([(node, key) for key in keys], values, strict=True))
 
-    async def load(self, records: Records, ids: list[Any]) -> dict[Any, Any]:
+    async def load(self, records: Records, ids: list[Value]) -> dict[Value, Value]:
         """The records with these ids, in a snapshot of its own: what the caller may not see is not in it. Raises TooLarge, StorageError."""
 
-        async def work(connection: Connection) -> tuple[dict[Any, Any], Notes | None]:
+        async def work(connection: Connection) -> tuple[dict[Value, Value], Notes | None]:
             reader = Reader(self.context.database, connection, self.context.caller, self.counts, self.limit, self.bytes)
             found = await records.load(reader, ids, self.variables)
             return found, reader.notes
@@ -153,11 +153,11 @@ class Run:
         if self.bytes > self.limit:
             raise TooLarge(self.limit)
 
-    def note_failures(self, values: Sequence[Any]) -> None:
+    def note_failures(self, values: Sequence[Value]) -> None:
         """Marks the run as failed where an exception stands in place of a value."""
         self.failed = self.failed or any(isinstance(value, Exception) for value in values)
 
-    async def call(self, field_: WithResolver, owner: GraphQLObjectType, keys: Sequence[Any], sources: Sequence[Any]) -> list[Any]:
+    async def call(self, field_: WithResolver, owner: GraphQLObjectType, keys: Sequence[Value], sources: Sequence[Value]) -> list[Value]:
         """What a field's resolver answers for each of `sources`, which `keys` tell apart. What was called before isn't called again."""
         node = id(field_.selected.node)
         if not self.for_fallback:
@@ -170,7 +170,7 @@ class Run:
             self._keep(node, [keys[place] for place in missing], found)
         return [self._kept[node, key] for key in keys]
 
-    async def _called(self, field_: WithResolver, owner: GraphQLObjectType, sources: Sequence[Any]) -> list[Any]:
+    async def _called(self, field_: WithResolver, owner: GraphQLObjectType, sources: Sequence[Value]) -> list[Value]:
         try:
             arguments = field_.arguments(self.variables)
         except BadRequest as error:

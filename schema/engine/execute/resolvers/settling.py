@@ -8,7 +8,7 @@ from graphql import GraphQLNonNull, GraphQLObjectType, GraphQLOutputType, GraphQ
 
 from schema.engine.document.selections import Selected, Selections
 from schema.engine.execute.response_errors import response_error
-from schema.values import Object
+from schema.values import Object, Value
 
 Path = tuple[str | int, ...]
 
@@ -33,7 +33,7 @@ def settle(data: Object, answered: Answered, most: int) -> list[Object]:
     return errors[:most]
 
 
-def _failures(value: Any, path: Path) -> Iterator[tuple[Path, Exception]]:
+def _failures(value: Value, path: Path) -> Iterator[tuple[Path, Exception]]:
     if isinstance(value, Exception):
         yield path, value
     elif isinstance(value, dict):
@@ -70,7 +70,7 @@ def _field(answered: Answered, type_: Any, above: Selected, key: str) -> tuple[S
     raise LookupError(message)
 
 
-def _put_null(data: Any, path: Path) -> bool:
+def _put_null(data: Value, path: Path) -> bool:
     """Puts null there; False where it stands above already, whose own error was told."""
     *above, last = path
     for step in above:

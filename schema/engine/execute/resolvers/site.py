@@ -26,7 +26,7 @@ from schema.engine.compile.weight import ABSENT, Parents
 from schema.engine.document.selections import Selected
 from schema.engine.document.variables import Variables
 from schema.engine.execute.reading import Reader
-from schema.values import Object
+from schema.values import Object, Value
 
 from .calling import Calling
 from .completing import Completing, Items, Leaves, Member, NotNull, Plain, Stored, is_typename
@@ -58,7 +58,7 @@ class Site:
         """The columns of a record that were kept as JSON, as resolvers get them."""
         return {name: self.enums[name][value] if name in self.enums and value is not None else value for name, value in kept.items()}
 
-    async def load(self, reader: Reader, parents: Parents, variables: Variables) -> Any:
+    async def load(self, reader: Reader, parents: Parents, variables: Variables) -> Value:
         """What the writer hands its objects to."""
         del parents, variables
         return reader.notes_of(self).append
