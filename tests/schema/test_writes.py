@@ -149,3 +149,29 @@ async def test_a_workspace_without_an_admin_is_left_alone(world: World) -> None:
     for user in world.here.ids("user")[1:]:
         answer = await data(world.graph, UPDATE_USER, world.here.caller(), {"id": user, "input": {"isActive": False}})
         assert answer["updateUser"]["userErrors"] == []
+
+
+@pytest.mark.parametrize("id_", ["", " ", "0", "opp_01J0000000000000000000000"])
+@pytest.mark.parametrize(
+    ("mutation", "given", "field"),
+    [
+        ("createOpportunity", {"name": "x"}, "accountId"),
+        ("createOpportunity", {"name": "x"}, "contactIds"),
+        ("createContact", {"firstName": "x", "email": "reference@example.com"}, "accountId"),
+        ("createUser", {"name": "x", "email": "reference@example.com", "role": "VIEWER"}, "accountId"),
+        ("createApiKey", {"name": "x", "role": "VIEWER"}, "accountId"),
+    ],
+)
+async def test_a_reference_to_nothing(world: World, mutation: str, given: Row, field: str, id_: str) -> None:
+    """Whatever text stands for a record that isn't there, the empty one too, is told at its field, and nothing is written."""
+    type_ = f"{mutation[0].upper()}{mutation[1:]}Input"
+    before = await marks(world)
+    value = [id_] if field == "contactIds" else id_
+    if mutation == "createOpportunity" and field != "accountId":
+        given = {**given, "accountId": world.here.ids("account")[0]}
+    document = f"mutation($input: {type_}!) {{ {mutation}(input: $input) {{ userErrors {{ code field }} }} }}"
+    answer = await ask(world.graph, document, world.here.caller(Role.ADMIN), {"input": {**given, field: value}})
+    assert answer.data is not None, answer.errors
+    (fault,) = answer.data[mutation]["userErrors"]
+    assert (fault["code"], fault["field"][:1]) == ("NOT_FOUND", [field])
+    assert await marks(world) == before

@@ -27,8 +27,9 @@ class References:
         faults = []
         for each in self.all:
             value = values.get(each.column)
-            if value:
-                faults += await self._absent(looking, each, value if each.link is not None else [value])
+            ids = [value] if each.link is None and value is not None else value or []
+            if ids:
+                faults += await self._absent(looking, each, ids)
         return faults
 
     async def _absent(self, looking: Looking, reference: Reference, ids: list[str]) -> list[Fault]:
