@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 from strawberry.types.enum import EnumValue
 from strawberry.types.field import StrawberryField
@@ -13,6 +12,7 @@ from schema.engine.declare.noun import Noun, TypesByName
 from schema.engine.declare.writes import VERSION, changes, creates, deletes
 from schema.nouns.all import BUILT_IN
 from schema.nouns.following import followed
+from schema.values import Made, Object, Value
 
 from .extensions import Extension
 
@@ -32,9 +32,9 @@ def added(extensions: Sequence[Extension], roots: Roots) -> Iterator[None]:
     Raises TypeError, which names the package, for what is there already or can't be honoured.
     """
     _check_prefixes(extensions)
-    before: list[tuple[Any, str, list[Any]]] = []
+    before: list[tuple[Made, str, list[Value]]] = []
 
-    def extend(definition: Any, attribute: str, more: Iterable[Any]) -> None:
+    def extend(definition: Made, attribute: str, more: Iterable[Value]) -> None:
         kept = getattr(definition, attribute)
         before.append((definition, attribute, kept))
         setattr(definition, attribute, [*kept, *more])
@@ -53,7 +53,7 @@ def added(extensions: Sequence[Extension], roots: Roots) -> Iterator[None]:
             setattr(definition, attribute, kept)
 
 
-def _fields(extension: Extension, roots: Roots) -> Iterator[tuple[Any, StrawberryField]]:
+def _fields(extension: Extension, roots: Roots) -> Iterator[tuple[Made, StrawberryField]]:
     """What it adds, each with the type that it is added to."""
     for noun in extension.nouns:
         for root, fields in zip(roots, (_queries(noun), _mutations(noun), _subscriptions(noun)), strict=True):
@@ -61,35 +61,35 @@ def _fields(extension: Extension, roots: Roots) -> Iterator[tuple[Any, Strawberr
     for owner, name, declared in extension.lists:
         declared.bind(name, None)
         yield owner, _named(name, declared.output(TypesByName()).field)
-    by_name: dict[Any, type] = {root.__name__: root for root in roots}
+    by_name: dict[Value, type] = {root.__name__: root for root in roots}
     yield from ((by_name.get(owner, owner), field) for owner, field in extension.fields)
 
 
-def _queries(noun: Noun) -> dict[str, Any]:
+def _queries(noun: Noun) -> Object:
     found = {noun.member: one(noun.row)}
     if noun.lists is None:
         return found
     return found | {noun.plural.replace(" ", "_"): many(noun.row, f"A page of the {noun.plural}; newest first, unless `orderBy` is given.")}
 
 
-def _mutations(noun: Noun) -> dict[str, Any]:
+def _mutations(noun: Noun) -> Object:
     found = {} if noun.create is None else {f"create_{noun.member}": creates(noun.row)}
     if noun.update is not None:
         found[f"update_{noun.member}"] = changes(noun.row, "", VERSION)
     return found | {f"delete_{noun.member}": deletes(noun.row)} if found else found
 
 
-def _subscriptions(noun: Noun) -> dict[str, Any]:
+def _subscriptions(noun: Noun) -> Object:
     return {f"{noun.member}_changed": followed(noun.row)} if noun.followed else {}
 
 
-def _named(name: str, field: Any) -> StrawberryField:
+def _named(name: str, field: Made) -> StrawberryField:
     field.python_name = name
     made: StrawberryField = field
     return made
 
 
-def _definition(extension: Extension, owner: Any, field: StrawberryField) -> Any:
+def _definition(extension: Extension, owner: Made, field: StrawberryField) -> Made:
     definition = getattr(owner, "__strawberry_definition__", None)
     if definition is None:
         raise TypeError(f"{extension.name} adds {field.python_name} to {owner!r}, which is no type of the graph.")

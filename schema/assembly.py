@@ -17,6 +17,7 @@ from schema.nouns.all import Account, ApiKey, Contact, Opportunity, User, Worksp
 from schema.nouns.mutation import Mutation
 from schema.nouns.query import Query
 from schema.nouns.subscription import Subscription
+from schema.values import Value
 
 from .adding import added, nouns_of
 from .extensions import Extension
@@ -74,7 +75,7 @@ def _definition(core: GraphQLSchema) -> str:
     return "\n".join(['"""', DESCRIPTION, '"""', "schema {", *lines, "}"])
 
 
-def _from_tree(source: Any, info: GraphQLResolveInfo[Any], **_: object) -> Any:
+def _from_tree(source: Value, info: GraphQLResolveInfo[Any], **_: object) -> Value:
     """What a plan for the fallback put there: the value, or the error that belongs to the field."""
     value = source[info.path.key]
     if isinstance(value, Exception):
@@ -82,6 +83,6 @@ def _from_tree(source: Any, info: GraphQLResolveInfo[Any], **_: object) -> Any:
     return value
 
 
-def _runtime_type(value: Any, *_: object) -> str:
+def _runtime_type(value: Value, *_: object) -> str:
     name: str = value[RUNTIME_TYPE]
     return name

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 from sqlalchemy import BindParameter, ColumnElement, Select
+from sqlalchemy.types import TypeEngine
 
 Value: TypeAlias = Any
 """A value as a driver, JSON or a resolver gives it: nothing says more about its type than the field or column that it belongs to."""
@@ -21,3 +22,7 @@ Function: TypeAlias = Callable[..., Value]
 """A function that was generated, or that a package wrote."""
 SelectOf: TypeAlias = Select[Value]
 """A SELECT, of whatever columns."""
+SqlType: TypeAlias = TypeEngine[Value]
+"""The type of a column."""
+Made: TypeAlias = Any
+"""A type, an annotation or a field that is made while the program starts: Strawberry reads it, and no checker can know it."""

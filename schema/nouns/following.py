@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
 from strawberry import ID, UNSET
@@ -15,6 +15,7 @@ from schema.engine.declare.members import Member, make_type
 from schema.engine.declare.noun import Noun
 from schema.engine.types.fields import Planned, argument, plain, read_from
 from schema.engine.types.scalars import DateTime
+from schema.values import Made, Value
 
 from .all import Actor, User
 from .users.actor import by_actor, by_user
@@ -31,13 +32,13 @@ EventType = plain_enum(
 _DID = "made the change"
 
 
-def followed(row: Any) -> Any:
+def followed(row: Value) -> Value:
     """The field of Subscription that follows the records of a noun. Raises TypeError, by name, for a noun that can't be followed."""
     noun: Noun = row.__noun__
     _check(noun)
     name, label = f"{noun.member}_changed", noun.label
 
-    async def resolve(self: Any, **_: Any) -> Any:  # noqa: ARG001  Strawberry looks for this name
+    async def resolve(self: Made, **_: object) -> Value:  # noqa: ARG001  Strawberry looks for this name
         raise Planned
         yield
 
@@ -71,7 +72,7 @@ def _camel(noun: Noun) -> str:
     return f"{noun.name[0].lower()}{noun.name[1:]}"
 
 
-def _filter(noun: Noun) -> Any:
+def _filter(noun: Noun) -> Value:
     text = f"Tells only of {noun.plural} that match this filter."
     through = next((each.name for each in filterables(noun) if isinstance(each.match, Through)), None)
     if through is not None:
@@ -80,8 +81,8 @@ def _filter(noun: Noun) -> Any:
     return filter_argument(noun.lists.filter, text)
 
 
-def _event(noun: Noun) -> Any:
-    row: Any = noun.row
+def _event(noun: Noun) -> Value:
+    row: Value = noun.row
     label = noun.label
     members = [
         Member(

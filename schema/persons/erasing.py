@@ -20,7 +20,7 @@ from schema.rules.access import Caller, Role
 from schema.storage.columns import Text
 from schema.storage.database import Connection
 from schema.storage.tables import Workspace
-from schema.values import Object
+from schema.values import Object, Value
 
 from .person import Person, PersonFault
 from .traces import Trace, find_traces, without
@@ -206,7 +206,7 @@ class Eraser:
         await self._database.write(work, long=True)
 
 
-def _statement(row: _Rewritten) -> Any:
+def _statement(row: _Rewritten) -> Value:
     here = [row.table.c.workspace_id == WORKSPACE]
     here += [row.table.c[name] == bindparam(f"key_{name}", type_=row.table.c[name].type, required=True) for name in row.key]
     here += [row.table.c[name] == bindparam(f"old_{name}", type_=Text(), required=True) for name in row.old]

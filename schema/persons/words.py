@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 from unicodedata import normalize
 from urllib.parse import unquote_plus
 
@@ -78,7 +77,7 @@ class Words:
         """A kept answer without the person: of an object that has the person's id all texts go, those of former values too."""
         return orjson.dumps(self._redact_value(read_kept(text, len(text)))).decode() if self.is_about(text) else text
 
-    def _redact_value(self, value: Value) -> Any:
+    def _redact_value(self, value: Value) -> Value:
         if isinstance(value, dict):
             is_person = self.id in value.values()
             return {name: self._redact_member(member, is_person=is_person) for name, member in value.items()}
@@ -88,7 +87,7 @@ class Words:
             return MARK if value in self.own else self.redact(value)
         return value
 
-    def _redact_member(self, value: Value, *, is_person: bool) -> Any:
+    def _redact_member(self, value: Value, *, is_person: bool) -> Value:
         return MARK if is_person and isinstance(value, str) and value != self.id else self._redact_value(value)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import orjson
 
@@ -86,7 +86,7 @@ def read_anywhere(cursor: str, place: str, what: str) -> tuple[Origin, list[Valu
     return Origin(tag, written_in), list(values)
 
 
-def _decoded(cursor: str) -> Any:
+def _decoded(cursor: str) -> Value:
     if len(cursor) > MAX_CURSOR:
         raise ValueError
     # Strictly: what isn't of the alphabet would be passed over.

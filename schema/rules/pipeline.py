@@ -1,9 +1,8 @@
 """The stage rules of a deal: what entering and leaving a stage does to probability, closed date and loss reason."""
 
 from dataclasses import dataclass
-from typing import Any
 
-from schema.values import Values
+from schema.values import Value, Values
 
 from .naming import is_absent
 from .ruling import Refusal, Ruled
@@ -26,7 +25,7 @@ class Move:
         """Whether the stage changes."""
         return self.old is not self.new
 
-    def stored(self, name: str) -> Any:
+    def stored(self, name: str) -> Value:
         """What the deal held before."""
         return None if self.before is None else self.before[name]
 

@@ -1,13 +1,11 @@
 """Column types whose driver values are the same on SQLite and PostgreSQL: days and instants are ISO 8601 text on the wire."""
 
 from datetime import UTC, date, datetime
-from typing import Any
 
 from sqlalchemy import TIMESTAMP, BigInteger, Date, Dialect, SmallInteger, String, TypeDecorator
-from sqlalchemy.types import TypeEngine
 from typing_extensions import override
 
-from schema.values import Value
+from schema.values import SqlType, Value
 
 Cents = BigInteger
 Small = SmallInteger
@@ -20,7 +18,7 @@ class Text(TypeDecorator[str]):
     cache_ok = True
 
     @override
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+    def load_dialect_impl(self, dialect: Dialect) -> SqlType:
         return String(collation="C") if dialect.name == "postgresql" else String()
 
 
@@ -31,7 +29,7 @@ class Instant(TypeDecorator[datetime]):
     cache_ok = True
 
     @override
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+    def load_dialect_impl(self, dialect: Dialect) -> SqlType:
         return TIMESTAMP(timezone=True) if dialect.name == "postgresql" else String(20)
 
     @override

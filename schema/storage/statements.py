@@ -14,10 +14,9 @@ from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
-from sqlalchemy.types import TypeEngine
 from typing_extensions import override
 
-from schema.values import Clause, SelectOf, Value, Values
+from schema.values import Clause, SelectOf, SqlType, Value, Values
 
 from .columns import Instant
 
@@ -74,7 +73,7 @@ class ListBind(type(bindparam("x"))):  # type: ignore[misc]
     inherit_cache = True
 
 
-def list_bind(name: str, type_: TypeEngine[Any]) -> ListBind:
+def list_bind(name: str, type_: SqlType) -> ListBind:
     """A bind for a list of values of `type_`."""
     return ListBind(name, type_=ARRAY(type_), required=True)
 
@@ -142,17 +141,17 @@ class _JsonArrays(FunctionElement[str]):
 
 
 @compiles(JsonRows)
-def _json_rows(element: JsonRows, compiler: SQLCompiler, **kw: Any) -> str:
+def _json_rows(element: JsonRows, compiler: SQLCompiler, **kw: Value) -> str:
     return compiler.process(element.element, **kw)
 
 
 @compiles(_JsonArrays, "sqlite")
-def _json_group_array(element: _JsonArrays, compiler: SQLCompiler, **kw: Any) -> str:
+def _json_group_array(element: _JsonArrays, compiler: SQLCompiler, **kw: Value) -> str:
     return f"json_group_array(json_array({compiler.process(element.clauses, **kw)}))"
 
 
 @compiles(_JsonArrays, "postgresql")
-def _json_agg(element: _JsonArrays, compiler: SQLCompiler, **kw: Any) -> str:
+def _json_agg(element: _JsonArrays, compiler: SQLCompiler, **kw: Value) -> str:
     columns = ", ".join(_as_text(column, compiler.process(column, **kw)) for column in element.clauses)
     return f"coalesce(json_agg(json_build_array({columns})), '[]')"
 
@@ -170,19 +169,19 @@ class LeftFirst(Join):
 
 
 @compiles(LeftFirst, "sqlite")
-def _cross_join(element: LeftFirst, compiler: SQLCompiler, **kw: Any) -> str:
+def _cross_join(element: LeftFirst, compiler: SQLCompiler, **kw: Value) -> str:
     assert element.onclause is not None
     left, right, condition = (compiler.process(part, **kw) for part in (element.left, element.right, element.onclause))
     return f"{left} CROSS JOIN {right} ON {condition}"
 
 
 @compiles(Unindexed, "sqlite")
-def _unindexed(element: Unindexed, compiler: SQLCompiler, **kw: Any) -> str:
+def _unindexed(element: Unindexed, compiler: SQLCompiler, **kw: Value) -> str:
     return f"+{compiler.process(element.column, **kw)}"
 
 
 @compiles(Unindexed, "postgresql")
-def _as_it_is(element: Unindexed, compiler: SQLCompiler, **kw: Any) -> str:
+def _as_it_is(element: Unindexed, compiler: SQLCompiler, **kw: Value) -> str:
     return compiler.process(element.column, **kw)
 
 

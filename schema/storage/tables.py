@@ -5,15 +5,17 @@ name use, so that both databases ignore case alike, beyond ASCII too.
 """
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from sqlalchemy import ForeignKeyConstraint, Index, PrimaryKeyConstraint, Table, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
+from schema.values import Object, Value
+
 from .columns import Cents, Instant, Text
 
 # Parents are read by primary key alone: without a rowid that is one B-tree descent instead of two on SQLite.
-CLUSTERED: dict[str, Any] = {"sqlite_with_rowid": False}
+CLUSTERED: Object = {"sqlite_with_rowid": False}
 
 
 class Row(SQLModel):
@@ -34,11 +36,11 @@ def tables_of(package: str) -> dict[str, Table]:
     return found
 
 
-def _text(*, primary_key: bool = False) -> Any:
+def _text(*, primary_key: bool = False) -> Value:
     return Field(sa_type=Text, primary_key=primary_key)
 
 
-def _maybe_text() -> Any:
+def _maybe_text() -> Value:
     return Field(default=None, sa_type=Text, nullable=True)
 
 

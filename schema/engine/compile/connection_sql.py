@@ -3,13 +3,12 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, func, literal_column, select
+from sqlalchemy import ColumnElement, FromClause, bindparam, func, literal_column, select
 
 from schema.engine.execute.reading import revision_column
 from schema.storage.statements import AnyOf, Contains, Statement, list_bind
-from schema.values import Bind, Clause, Key, Object, Value
+from schema.values import Bind, Clause, Key, Object, SelectOf, Value
 
 from .compiler import Compiler, NotCompiled, Parents
 from .conditions import NO_CONDITIONS, FilterModel
@@ -142,10 +141,10 @@ class ConnectionSql:
         except NotCompiled:
             raise NotCompiled("none" if self.relation is None else "many" if purpose in _OF_MANY else "one") from None
 
-    def _walked(self, asked: Asked) -> Any:
+    def _walked(self, asked: Asked) -> SelectOf:
         return self._page(asked, walk=True)
 
-    def _page(self, asked: Asked, *, walk: bool = False) -> Any:
+    def _page(self, asked: Asked, *, walk: bool = False) -> SelectOf:
         page = asked.page
         extra = self._keys(page)
         if self.single_statement and self.wanted.counts:
@@ -155,7 +154,7 @@ class ConnectionSql:
         clause = clause.order_by(*page.order.clauses(self.level.table, backward=page.backward, limited=self.level.limited)).limit(limit)
         return clause.offset(bindparam("offset", required=True)) if page.offset else clause
 
-    def _grouped(self, asked: Asked) -> Any:
+    def _grouped(self, asked: Asked) -> SelectOf:
         assert self.relation is not None
         page = asked.page
         order = page.order.clauses(self.level.table, backward=page.backward, limited=self.level.limited)
@@ -169,10 +168,10 @@ class ConnectionSql:
         limit: Bind = bindparam("limit", required=True)
         return select(*chosen).where(numbered.c.place > offset, numbered.c.place <= offset + limit).order_by(numbered.c.place)
 
-    def _beside(self, asked: Asked) -> Any:
+    def _beside(self, asked: Asked) -> SelectOf:
         return self._from(asked, [literal_column("1")]).where(*self._at_or_behind(asked.page)).limit(1)
 
-    def _grouped_beside(self, asked: Asked) -> Any:
+    def _grouped_beside(self, asked: Asked) -> SelectOf:
         assert self.relation is not None
         return self._from(asked, [self.relation.parent], many=True).where(*self._at_or_behind(asked.page)).distinct()
 
@@ -182,22 +181,22 @@ class ConnectionSql:
         nulls = tuple(value is None for value in page.position)
         return [page.order.beyond(self.level.table, nulls, backward=not page.before, limited=self.level.limited, at=True)]
 
-    def _counted(self, asked: Asked) -> Any:
+    def _counted(self, asked: Asked) -> SelectOf:
         return self._counting(asked).add_columns(revision_column())
 
-    def _grouped_count(self, asked: Asked) -> Any:
+    def _grouped_count(self, asked: Asked) -> SelectOf:
         assert self.relation is not None
         parent = self.relation.parent
         return self._counting(asked, many=True).add_columns(parent).group_by(parent)
 
-    def _counting(self, asked: Asked, *, many: bool = False) -> Any:
+    def _counting(self, asked: Asked, *, many: bool = False) -> SelectOf:
         return self._from(asked, self._counts(), many=many)
 
     def _counts(self) -> list[Value]:
         summary = self.level.stored.summary
         return summary.columns(self.level.table) if self.wanted.summary and summary is not None else [func.count()]
 
-    def _from(self, asked: Asked, columns: list[Value], *, many: bool = False) -> Any:
+    def _from(self, asked: Asked, columns: list[Value], *, many: bool = False) -> SelectOf:
         """Columns of all rows that match, without what is joined to show them."""
         source = self._source()
         return (
@@ -206,7 +205,7 @@ class ConnectionSql:
             .where(*self.level.permitted(), *self._conditions(asked, many=many))
         )
 
-    def _source(self) -> Any:
+    def _source(self) -> FromClause | None:
         return self.relation.source if self.relation is not None else None
 
     def _keys(self, page: Page) -> list[Value]:

@@ -5,6 +5,7 @@ from functools import singledispatch
 from typing import Any
 
 from schema.engine.document.variables import Variables
+from schema.values import Value
 
 from .connections import ConnectionPlan
 from .newest import Newest
@@ -19,7 +20,7 @@ _INDENT = "    "
 
 
 @singledispatch
-def explain(part: Any, variables: Variables) -> Iterator[str]:
+def explain(part: Value, variables: Variables) -> Iterator[str]:
     """The lines that tell of a plan, or of a part of one."""
     del variables
     yield f"{type(part).__name__}: no statement"

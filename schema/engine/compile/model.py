@@ -67,6 +67,12 @@ class Model:
         """Where the rows of a type are."""
         return self._stored[type_name]
 
+    def object_type(self, type_name: str) -> GraphQLObjectType:
+        """The object type of this name."""
+        found = self.schema.type_map[type_name]
+        assert isinstance(found, GraphQLObjectType), type_name
+        return found
+
     def field(self, type_name: str, name: str) -> FieldModel:
         """A field of a type."""
         return self._fields[type_name][name]

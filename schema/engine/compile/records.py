@@ -69,7 +69,7 @@ class Records:
 
 def compile_records(compiler: Compiler, type_name: str, selected: Selected) -> tuple[Records, Cost]:
     """The plan for records of a type, of which `selected` asks something."""
-    type_: Any = compiler.model.schema.type_map[type_name]
+    type_ = compiler.model.object_type(type_name)
     assert isinstance(type_, GraphQLObjectType)
     level = compiler.level(compiler.model.stored(type_name), embeds=True)
     key = level.table.c.id
@@ -149,7 +149,7 @@ class _Below:
 
     def __init__(self, compiler: Compiler, source: ToMany, selected: Selected, **given: Value) -> None:
         self.compiler = compiler
-        type_: Any = compiler.model.schema.type_map[source.type_name]
+        type_ = compiler.model.object_type(source.type_name)
         self.type: GraphQLObjectType = type_
         self.asked = compiler.selections.below(selected, self.type)
         self.reference: Clause | None = None
@@ -180,7 +180,7 @@ class Relation:
     """How a level's rows hang on their parents: the column with the parent's id, what to select from, what else must hold."""
 
     parent: Any
-    source: Any = None
+    source: Value = None
     order: list[Clause] = field(default_factory=list)
     where: list[ColumnElement[bool]] = field(default_factory=list)
 

@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import FromClause
 
 from schema.engine.compile.matching import Matching
 from schema.engine.compile.order import Sortable
 from schema.engine.compile.sources import Linked
-from schema.values import Object, Values
+from schema.values import Made, Object, Value, Values
 
 from .members import Member
 
@@ -27,7 +26,7 @@ class Filterable:
     """A field of a filter: its name in Python, the type of what it looks at, what it says, and where it looks."""
 
     name: str
-    type: Any
+    type: Made
     description: str
     match: Matching
 
@@ -79,12 +78,12 @@ class Declaration:
 
     attribute: str = ""
 
-    def bind(self, attribute: str, annotation: Any) -> None:
+    def bind(self, attribute: str, annotation: Made) -> None:
         """Takes the name and the annotation that it stands under."""
         del annotation
         self.attribute = attribute
 
-    def column(self) -> Any:
+    def column(self) -> Made:
         """SQLModel's field, None where it has no column."""
         return None
 
@@ -96,7 +95,7 @@ class Declaration:
         """What no two records have in common, if anything."""
         return None
 
-    def defaults(self) -> Sequence[tuple[str, Any]]:
+    def defaults(self) -> Sequence[tuple[str, Value]]:
         """The values of columns that a new record has unless others are given."""
         return ()
 

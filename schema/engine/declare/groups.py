@@ -1,11 +1,11 @@
 """The field that gives sums by group, for a noun whose declarations say what its records can be grouped by."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from schema.engine.compile.groups import MAX_GROUPS, GroupColumn, grouped
 from schema.engine.compile.sources import SOURCE
 from schema.engine.types.fields import Constraint, argument, plain
-from schema.values import Value
+from schema.values import Made, Value
 
 from .enums import plain_enum
 from .lists import filter_argument
@@ -13,7 +13,7 @@ from .members import REQUIRED, Argument, Member, list_of, make_type, with_argume
 from .noun import TypesByName
 
 
-def groups(row: Value) -> Any:
+def groups(row: Value) -> Made:
     """The root field `…Groups` of a noun."""
     noun = row.__noun__
     declared = [each for declaration in noun.declared if (each := declaration.group(TypesByName())) is not None]

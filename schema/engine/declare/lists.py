@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 from strawberry import ID
@@ -13,7 +13,7 @@ from schema.engine.compile.order import Ordering, column_order
 from schema.engine.compile.pages import MAX_TERMS
 from schema.engine.compile.sources import SOURCE, Connection
 from schema.engine.types.fields import Constraint, argument, optional, plain
-from schema.values import Object, Value
+from schema.values import Made, Object, Value
 
 from .base import Filterable, Orderable
 from .enums import plain_enum
@@ -33,12 +33,12 @@ class Lists:
     """The types that lists of a noun need; `filter` and `order` are None where nothing is declared for them."""
 
     noun: "Noun"
-    filter: Any
-    order: Any
-    connection: Any
+    filter: Made
+    order: Made
+    connection: Made
     ordering: Ordering
 
-    def field(self, name: str, description: str, source: Connection, *more: Argument) -> Any:
+    def field(self, name: str, description: str, source: Connection, *more: Argument) -> Made:
         """A field that gives a page; below a plain object it may be null."""
         returns = self.connection | None if source.of else self.connection
         return with_arguments(name, returns, [*self._narrowing(source), *more, *PAGE_ARGUMENTS], description, {SOURCE: source})
@@ -56,7 +56,7 @@ class Lists:
         return found
 
 
-def filter_argument(filter_: Any, description: str) -> Any:
+def filter_argument(filter_: Made, description: str) -> Made:
     """The annotation of an argument that is a filter."""
     return Annotated[filter_ | None, argument(description)]
 
@@ -84,7 +84,7 @@ def _ordering(noun: "Noun", types: "TypesByName") -> Ordering:
     return Ordering(table, sortables, sortables.get("CREATED_AT") or column_order(_CREATED, table.c.created_at))
 
 
-def _filter(noun: "Noun") -> Any:
+def _filter(noun: "Noun") -> Made:
     fields = filterables(noun)
     if not fields:
         return None
@@ -110,7 +110,7 @@ def _condition(each: Filterable) -> Member:
     return Member(each.name, type_ | None, optional(each.description, metadata={"match": each.match}))
 
 
-def _annotate(made: Any, annotations: Object) -> None:
+def _annotate(made: Made, annotations: Object) -> None:
     for field in made.__strawberry_definition__.fields:
         if field.python_name in annotations:
             field.type_annotation = StrawberryAnnotation(annotations[field.python_name])
@@ -135,7 +135,7 @@ def _connectives() -> list[Member]:
     return [Member(f"{name}_", ID | None, optional(text, name=name)) for name, text in _CONNECTIVES.items()]
 
 
-def _order(noun: "Noun", types: "TypesByName") -> Any:
+def _order(noun: "Noun", types: "TypesByName") -> Made:
     fields = orderables(noun, types)
     if not fields:
         return None
@@ -149,7 +149,7 @@ def _order(noun: "Noun", types: "TypesByName") -> Any:
     return make_input(f"{noun.name}Order", f"A key that a list of {noun.plural} is ordered by.", members)
 
 
-def _connection(noun: "Noun") -> Any:
+def _connection(noun: "Noun") -> Made:
     plural, label = noun.plural, noun.label
     row: Value = noun.row
     edge = make_type(

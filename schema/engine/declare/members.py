@@ -4,12 +4,11 @@ import inspect
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from types import new_class
-from typing import Any
 
 import strawberry
 
 from schema.engine.types.fields import Planned
-from schema.values import Object, Value, Values
+from schema.values import Made, Object, Value, Values
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +19,8 @@ class Member:
     """
 
     name: str
-    annotation: Any
-    field: Any
+    annotation: Made
+    field: Made
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,21 +28,21 @@ class Argument:
     """An argument of a field: its name in Python, its annotation, its default (UNSET where it may be left out)."""
 
     name: str
-    annotation: Any
+    annotation: Made
     default: Value = strawberry.UNSET
 
 
-def make_type(name: str, description: str, members: Iterable[Member], bases: tuple[type, ...] = (), **attributes: Any) -> Any:
+def make_type(name: str, description: str, members: Iterable[Member], bases: tuple[type, ...] = (), **attributes: Value) -> Made:
     """A Strawberry type of these members."""
     return strawberry.type(_class(name, members, bases, attributes), name=name, description=description)
 
 
-def make_input(name: str, description: str, members: Iterable[Member]) -> Any:
+def make_input(name: str, description: str, members: Iterable[Member]) -> Made:
     """A Strawberry input of these members."""
     return strawberry.input(_class(name, members, (), {}), name=name, description=description)
 
 
-def _class(name: str, members: Iterable[Member], bases: tuple[type, ...], attributes: Values) -> Any:
+def _class(name: str, members: Iterable[Member], bases: tuple[type, ...], attributes: Values) -> Made:
     listed = list(members)
 
     def fill(namespace: Object) -> None:
@@ -54,10 +53,10 @@ def _class(name: str, members: Iterable[Member], bases: tuple[type, ...], attrib
     return new_class(name, bases, exec_body=fill)
 
 
-def with_arguments(name: str, returns: Any, arguments: Sequence[Argument], description: str, metadata: Values) -> Any:
+def with_arguments(name: str, returns: Made, arguments: Sequence[Argument], description: str, metadata: Values) -> Made:
     """A Strawberry field with arguments, which a plan reads: nothing resolves it."""
 
-    def resolve(self: Any, **_: object) -> Any:  # noqa: ARG001  Strawberry looks for this name
+    def resolve(self: Made, **_: object) -> Made:  # noqa: ARG001  Strawberry looks for this name
         raise Planned
 
     keyword = inspect.Parameter.KEYWORD_ONLY
@@ -70,7 +69,7 @@ def with_arguments(name: str, returns: Any, arguments: Sequence[Argument], descr
     return strawberry.field(resolver=resolve, description=description, metadata=dict(metadata))
 
 
-def list_of(type_: Any) -> Any:
+def list_of(type_: Made) -> Made:
     """The annotation of a list."""
     return list[type_]
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 from sqlalchemy import ColumnElement, FromClause
 from strawberry import ID
@@ -13,7 +13,7 @@ from schema.engine.compile.order import Sortable
 from schema.engine.compile.sources import SOURCE, Connection, Expression, Foreign, Linked, OneOf, ToMany, ToOne
 from schema.engine.types.fields import Constraint, optional
 from schema.storage.columns import Cents
-from schema.values import Clause, Value
+from schema.values import Clause, Made, Value
 
 from .base import Declaration, Filterable, Orderable, Reference, Types
 from .columns import read_field
@@ -27,10 +27,10 @@ class ComputedDeclaration(Declaration):
     build: Callable[[FromClause], Clause]
     description: str
     code: str | None = None
-    type: Any = None
+    type: Made = None
     attribute: str = ""
 
-    def bind(self, attribute: str, annotation: Any) -> None:
+    def bind(self, attribute: str, annotation: Made) -> None:
         self.attribute, self.type = attribute, annotation
 
     def output(self, types: Types) -> Member:
@@ -46,7 +46,7 @@ class ComputedDeclaration(Declaration):
         return [Orderable(self.attribute.upper(), self.description, sortable)]
 
 
-def computed(build: Callable[[FromClause], Clause], description: str, *, orders: str | None = None) -> Any:
+def computed(build: Callable[[FromClause], Clause], description: str, *, orders: str | None = None) -> Made:
     """A field that the database computes by the whole-number SQL expression `build` makes of the table; `orders` as of `field`."""
     return ComputedDeclaration(build, description, orders)
 
@@ -63,7 +63,7 @@ class FlagDeclaration(Declaration):
         return [Filterable(self.attribute, bool, self.description, self.match)]
 
 
-def flag(description: str, column: str, *, at_least: Any) -> Any:
+def flag(description: str, column: str, *, at_least: Made) -> Made:
     """A condition of the filter alone: true where `column` has this value or a greater one, false where it has less."""
     return FlagDeclaration(description, AtLeast(column, at_least))
 
@@ -114,7 +114,7 @@ def linked(  # noqa: PLR0913  said once a link
     visible: Callable[[FromClause], ColumnElement[bool]],
     on_update: str,
     on_delete: Literal["clear", "refuse"] = "refuse",
-) -> Any:
+) -> Made:
     """Records of the type `to`, whose ids a writer gives. `one` is the filter's field for one of them, with its description.
 
     on_delete: whether one of them that is deleted is taken off this record, or can't be deleted.
@@ -136,7 +136,7 @@ class ListDeclaration(Declaration):
         return Member(self.attribute, None, made)
 
 
-def listed(description: str, to: str, by: str | Linked) -> Any:
+def listed(description: str, to: str, by: str | Linked) -> Made:
     """A page of records of the type `to`: those whose column `by` refers to this one, or that are linked with it."""
     return ListDeclaration(description, to, Foreign(by) if isinstance(by, str) else by)
 
@@ -160,7 +160,7 @@ class NewestDeclaration(Declaration):
         return Member(self.attribute, None, with_arguments(self.attribute, returns, [self.last], self.description, {SOURCE: source}))
 
 
-def newest(description: str, to: str, column: str, order: str, last: Argument) -> Any:
+def newest(description: str, to: str, column: str, order: str, last: Argument) -> Made:
     """The newest rows of the type `to` whose `column` refers to this one; `order` is unique among them, `last` the argument's form."""
     return NewestDeclaration(description, to, Foreign(column, (order,)), last)
 
@@ -170,7 +170,7 @@ class OneOfDeclaration(Declaration):
     """A member of a union: the record that the first column that isn't null refers to."""
 
     description: str
-    union: Any
+    union: Made
     members: tuple[ToOne, ...]
     attribute: str = ""
 
@@ -179,6 +179,6 @@ class OneOfDeclaration(Declaration):
         return Member(self.attribute, self.union() | None, read_field(self.description, {SOURCE: OneOf(self.members)}, self.attribute))
 
 
-def one_of(description: str, union: Callable[[], Value], **columns: str) -> Any:
+def one_of(description: str, union: Callable[[], Value], **columns: str) -> Made:
     """A member of the union that `union` gives: of the types named by the columns, the first whose column isn't null."""
     return OneOfDeclaration(description, union, tuple(ToOne(type_name, column) for column, type_name in columns.items()))

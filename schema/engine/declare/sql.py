@@ -9,7 +9,7 @@ from strawberry.utils.str_converters import to_snake_case
 
 from schema.storage.columns import Text
 from schema.storage.tables import Row
-from schema.values import Key, Object
+from schema.values import Key, Made, Object, Value
 
 from .base import Declaration
 
@@ -19,7 +19,7 @@ KEY = ("workspace_id", "id")
 class RowMeta(SQLModelMetaclass):
     """Gives each declaration to SQLModel as the column that it has, if any, and keeps it in `declared`."""
 
-    def __new__(cls, name: str, bases: tuple[type, ...], namespace: Object, **options: Any) -> Any:
+    def __new__(cls, name: str, bases: tuple[type, ...], namespace: Object, **options: Value) -> Made:
         """Raises TypeError for a declaration that has no annotation and needs one."""
         annotations = namespace.get("__annotations__", {})
         inherited = {attribute: each for base in bases for attribute, each in getattr(base, "__declared__", {}).items()}

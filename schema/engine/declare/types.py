@@ -10,7 +10,7 @@ from schema.engine.compile.enums import StoredEnum
 from schema.engine.types.conditions import DateFilter, DateTimeFilter, ExactStringFilter, IDFilter, IntFilter, MoneyFilter, StringFilter
 from schema.engine.types.scalars import Date, DateTime, Money
 from schema.storage.columns import Cents, Day, Instant, Small, Text
-from schema.values import Value
+from schema.values import Made, Value
 
 MISSING: Any = object()
 """Stands for a default that isn't there: null may be one."""
@@ -34,7 +34,7 @@ _FILTERS: dict[Value, Value] = {
 }
 
 
-def sql_type(type_: Any) -> Any:
+def sql_type(type_: Made) -> Made:
     """The type of the column of a field. Raises TypeError where nothing says it: then `stored_as` must."""
     if isinstance(type_, type) and issubclass(type_, StoredEnum):
         return _HELD[type(next(iter(type_.held().values())))]
@@ -43,13 +43,13 @@ def sql_type(type_: Any) -> Any:
     return _SQL[type_]
 
 
-def filter_of(type_: Any) -> Any:
+def filter_of(type_: Made) -> Made:
     """The input that a filter has for a field of this type. Raises TypeError where there is none."""
     if type_ not in _FILTERS:
         raise TypeError(f"no filter is known for {type_}: an enum is given one by `filter_enum`")
     return _FILTERS[type_]
 
 
-def filter_enum(enum: Any, made: Any) -> None:
+def filter_enum(enum: Made, made: Made) -> None:
     """Makes the input `made` the filter of an enum."""
     _FILTERS[enum] = made

@@ -31,7 +31,7 @@ from schema.values import Object, Value
 
 Coerce = Callable[[Value], Value]
 
-Variable = tuple[str, Coerce, bool, Any]
+Variable = tuple[str, Coerce, bool, Value]
 """Name, coercion, whether graphql-core has to look where it isn't given, and its default (Undefined where it has none)."""
 
 MAX_INT = 2**31
@@ -54,7 +54,7 @@ class Variables(VariableValues):
         self.read = {}
         self._bytes = 0
 
-    def keep(self, part: Any, value: Value, size: int) -> None:
+    def keep(self, part: Value, value: Value, size: int) -> None:
         """What `part` has read, of about `size` bytes. Bounded, since plans come and go."""
         if size > READ_BYTES:
             return
@@ -129,7 +129,7 @@ class Coercions:
 
     def sized(self, definitions: Iterable[VariableDefinitionNode]) -> tuple[str, ...]:
         """The names of variables that may be of any size, since their type holds itself, as filters do."""
-        types: list[tuple[str, Any]] = [(node.variable.name.value, type_from_ast(self._schema, node.type)) for node in definitions]
+        types: list[tuple[str, Value]] = [(node.variable.name.value, type_from_ast(self._schema, node.type)) for node in definitions]
         return tuple(name for name, type_ in types if _holds_itself(get_named_type(type_)))
 
     def _coercion(self, type_: Any) -> Coerce:
@@ -149,7 +149,7 @@ class Coercions:
         return found
 
     def _object(self, type_: GraphQLInputObjectType) -> Coerce:
-        fields: list[tuple[str, str, Coerce, bool, Any]] = []
+        fields: list[tuple[str, str, Coerce, bool, Value]] = []
 
         def coerce(value: Value) -> Value:
             if type(value) is not dict or not fields:

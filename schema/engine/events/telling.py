@@ -4,7 +4,6 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import orjson
 
@@ -81,7 +80,7 @@ class Telling:
             return _too_large(plan, error)
 
     async def _read(self, subscribed: Subscribed, told: Object) -> bytes:
-        async def work(connection: Connection) -> tuple[Any, Notes]:
+        async def work(connection: Connection) -> tuple[Value, Notes]:
             reader = Reader(self._database, connection, subscribed.caller, self._counts, self._max_answer)
             try:
                 return await subscribed.plan.writer.write(reader, told, subscribed.variables), reader.notes or {}

@@ -88,7 +88,7 @@ class Fallback:
 
     def _watched(self, call: Call, watch: _Watch) -> ExecutionResult:
         class Watched(Executor[Any]):
-            def execute_field(self, parent_type: GraphQLObjectType, *arguments: Value) -> Any:
+            def execute_field(self, parent_type: GraphQLObjectType, *arguments: Value) -> Value:
                 watch.look(parent_type)
                 return super().execute_field(parent_type, *arguments)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from threading import Lock
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, bindparam, select
 
@@ -123,7 +123,7 @@ class Reader:
         "values",
     )
 
-    def __init__(self, database: Database, source: Any, caller: Caller, counts: Counts, limit: int, spent: int = 0) -> None:
+    def __init__(self, database: Database, source: Value, caller: Caller, counts: Counts, limit: int, spent: int = 0) -> None:
         #: All rows of a statement, whose binds are values that hold this reader's own.
         self.fetch = source.fetch
         self.single_statement = source is database
@@ -174,7 +174,7 @@ class Reader:
         rows: Awaitable[Sequence[Row]] = self._source.fetch_portions(statement, values, weight.portion, Portions(weight, self).look)
         return rows
 
-    def notes_of(self, site: Any) -> list[Value]:
+    def notes_of(self, site: Value) -> list[Value]:
         """What waits for a resolver, by the place in the query where it answers."""
         if self.notes is None:
             self.notes = {}

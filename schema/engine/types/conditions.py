@@ -1,9 +1,9 @@
 """Conditions that filters have on values of each type. The operators are the planner's."""
 
-from typing import Any
-
 import strawberry
 from strawberry import ID
+
+from schema.values import Made
 
 from .fields import Constraint, optional
 from .scalars import Date, DateTime, Money
@@ -12,7 +12,7 @@ _LIST = Constraint(max_items=250)
 _SEARCH = Constraint(max_length=200)
 
 
-def _operator(name: str, description: str, limits: Constraint | None = None) -> Any:
+def _operator(name: str, description: str, limits: Constraint | None = None) -> Made:
     return optional(description, limits, name=name)
 
 
@@ -110,7 +110,7 @@ class ExactStringFilter:
     is_null: bool | None = optional(_NULL)
 
 
-def enum_conditions(name: str, enum: Any, what: str) -> Any:
+def enum_conditions(name: str, enum: Made, what: str) -> Made:
     """The input `name` of conditions on a value of an enum, of which `what` speaks, such as "the role"."""
 
     class Conditions:

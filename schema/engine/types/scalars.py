@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, Final, NewType
+from typing import Final, NewType
 
 import orjson
 import strawberry
@@ -16,7 +16,7 @@ from strawberry.types.scalar import ScalarDefinition
 
 from schema.rules.text import shortened, shown
 from schema.rules.times import Between
-from schema.values import Object, Value
+from schema.values import Made, Object, Value
 
 from .fields import Constraint
 
@@ -90,7 +90,7 @@ def read_money(value: Value) -> int | None:
     return cents if cents / 100 == value and abs(cents) <= MAX_CENTS else None
 
 
-def show_money(cents: int | None) -> Any:
+def show_money(cents: int | None) -> Made:
     """Whole cents as a JSON number exact to the cent: `48000`, `48000.5`; sums beyond a double's reach keep all their digits."""
     if cents is None:
         return None
@@ -111,17 +111,17 @@ SHORT_FORMS: Final[dict[Callable[[Value], Value], str]] = {
 """The same as expressions, for the writers of rows: a call takes longer than what it does."""
 
 
-def _scalar(name: str, read: Callable[[Value], Value], pattern: str, advice: str, **options: Any) -> ScalarDefinition:
+def _scalar(name: str, read: Callable[[Value], Value], pattern: str, advice: str, **options: Value) -> ScalarDefinition:
     """A scalar whose values `read` reads; `advice` says what is wrong with all others and what to write."""
 
-    def parse_value(value: Value) -> Any:
+    def parse_value(value: Value) -> Made:
         found = read(value)
         if found is None:
             message = f"{shown(value)} {advice}"
             raise GraphQLError(message)
         return found
 
-    def parse_literal(node: ValueNode, _: Object | None = None) -> Any:
+    def parse_literal(node: ValueNode, _: Object | None = None) -> Made:
         found = read(_written(node))
         if found is None:
             message = f"{shortened(print_ast(node))} {advice}"
@@ -133,7 +133,7 @@ def _scalar(name: str, read: Callable[[Value], Value], pattern: str, advice: str
     return made
 
 
-def _written(node: ValueNode) -> Any:
+def _written(node: ValueNode) -> Made:
     """The text or the number of a literal; None for others, and for integers that are too long to make a number of."""
     if isinstance(node, StringValueNode):
         return node.value

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from time import monotonic
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import orjson
 from graphql import GraphQLError
@@ -15,7 +15,7 @@ from schema.engine.document.variables import Variables
 from schema.rules.access import Caller
 from schema.rules.errors import GatewayError, OutOfTime, ServiceUnavailable
 from schema.storage.database import Database, Unavailable
-from schema.values import Object
+from schema.values import Object, Value
 
 from .resolving import ResolverError
 from .transaction import Call, Written, perform
@@ -73,7 +73,7 @@ class Bounds:
 
 async def carry_out(
     database: Database,
-    calls: Sequence[tuple[str, Any]],
+    calls: Sequence[tuple[str, Value]],
     variables: Variables,
     caller: Caller,
     bounds: Bounds,
@@ -113,7 +113,7 @@ async def carry_out(
     return carried
 
 
-async def _in_time(work: Callable[[], Coroutine[Any, Any, T]], deadline: float | None) -> T:
+async def _in_time(work: Callable[[], Coroutine[Value, Value, T]], deadline: float | None) -> T:
     """What `work` answers. Raises OutOfTime early enough for the operation's answer to tell what was done before it."""
     if deadline is None:
         return await work()

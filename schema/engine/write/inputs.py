@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import dataclass
-from typing import Any
 
 from strawberry.types.base import StrawberryList, StrawberryOptional
 from strawberry.utils.str_converters import to_camel_case
@@ -12,7 +11,7 @@ from schema.engine.compile.sources import CLEARS, COLUMN, LIMITS
 from schema.engine.types.fields import Constraint
 from schema.rules.naming import is_absent
 from schema.rules.text import is_blank, trimmed
-from schema.values import Object, Value, Values
+from schema.values import Made, Object, Value, Values
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -72,7 +71,7 @@ class InputField:
 class InputModel:
     """The fields of an input type, as declared."""
 
-    def __init__(self, input_type: Any) -> None:
+    def __init__(self, input_type: Made) -> None:
         fields = [_input_field(declared) for declared in input_type.__strawberry_definition__.fields]
         self._fields = {field.name: field for field in fields}
         self.names = {field.column: field.name for field in fields}
@@ -96,7 +95,7 @@ class InputModel:
         return values, faults
 
 
-def _input_field(declared: Any) -> InputField:
+def _input_field(declared: Made) -> InputField:
     name: str = declared.graphql_name or to_camel_case(declared.python_name)
     limits: Constraint | None = declared.metadata.get(LIMITS)
     optional = isinstance(declared.type, StrawberryOptional)

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from time import monotonic
-from typing import Any
 
 from schema.engine.compile.operation import MutationPlan, WriteStep
 from schema.engine.document.documents import Prepared, RequestError
@@ -16,7 +15,7 @@ from schema.engine.execute.resolvers.settling import Answered
 from schema.engine.execute.response_errors import located
 from schema.rules.access import Caller
 from schema.rules.errors import GatewayError
-from schema.values import Object
+from schema.values import Object, Value
 
 from .carrying import TELLING_SECONDS, Bounds, carry_out
 from .resolving import Resolving
@@ -61,9 +60,9 @@ def _seconds(deadline: float | None) -> float:
 
 def calls_of(
     plan: MutationPlan, values: Variables, caller: Caller, action_of: Callable[[WriteStep], Action], most: int
-) -> list[tuple[str, Any]]:
+) -> list[tuple[str, Value]]:
     """The calls of a mutation, by response key. Raises RequestError for whatever is malformed in any of them, `most` errors of it."""
-    calls, faults = list[tuple[str, Any]](), list[Object]()
+    calls, faults = list[tuple[str, Value]](), list[Object]()
     for step in plan.steps:
         if not isinstance(step, WriteStep):
             calls.append(step)

@@ -1,13 +1,13 @@
 """Deletes a record, and does with the records that refer to it what their declarations say: `on_delete` cascades, clears or refuses."""
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from sqlalchemy import bindparam, func, select, update
 
 from schema.engine.declare.base import CASCADE, CLEAR, REFUSE, Reference
 from schema.engine.execute.reading import WORKSPACE
 from schema.storage.columns import Text
+from schema.values import Bind, Object
 
 from .inputs import Fault
 from .links import RECORD
@@ -18,7 +18,7 @@ from .writing import Looking, Writing, done, refused
 MOST = 1_000
 """How many records a deletion may take along, or change one by one: it is one transaction, which holds up the workspace's other writes."""
 
-_NOW: Any = bindparam("now", type_=Text(), required=True)
+_NOW: Bind = bindparam("now", type_=Text(), required=True)
 
 
 class Dependant:
@@ -34,7 +34,7 @@ class Dependant:
         self.find = select(id_).where(*here).order_by(id_).limit(bindparam("most", required=True))
         self.at_once = reference.on_delete == CLEAR and by is None and not writer.noun.followed
         """Whether nobody needs to be told of each record: then one statement clears them all."""
-        values: dict[str, Any] = {reference.column: None} if by is None else {}
+        values: Object = {reference.column: None} if by is None else {}
         if by is None and "version" in table.c:
             values |= {"version": table.c.version + 1}
         if by is None and "updated_at" in table.c:
@@ -63,7 +63,7 @@ class Removals:
         """Whether many records may go or change with one of this noun."""
         return any(each.reference.on_delete != REFUSE and not each.at_once for each in self._dependants[name])
 
-    async def remove(self, writing: Writing, writer: RecordWriter, id_: str, expected: int | None = None) -> dict[str, Any]:
+    async def remove(self, writing: Writing, writer: RecordWriter, id_: str, expected: int | None = None) -> Object:
         """Deletes a record with all that goes with it, or says what stops it."""
         found = await writer.find(writing, id_, expected)
         if isinstance(found, Fault):

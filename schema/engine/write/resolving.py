@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from graphql import GraphQLError, GraphQLObjectType
 
@@ -11,7 +10,7 @@ from schema.engine.document.variables import Variables
 from schema.engine.execute.resolvers.run import Asked, Run
 from schema.engine.execute.resolvers.site import Site
 from schema.rules.errors import GatewayError
-from schema.values import Object, Values
+from schema.values import Object, Value, Values
 
 from .transaction import UNCOUNTED, Action
 from .unit import UnitOfWork, WriteContext
@@ -36,7 +35,7 @@ class Resolving:
         """What a root field does."""
         if step.resolver is None:
             return self.actions[step.name]
-        site: Any = step.resolver
+        site: Value = step.resolver
 
         async def run(writing: Writing, _: Values) -> Object:
             return await self._resolved(site, writing)

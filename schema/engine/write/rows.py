@@ -6,7 +6,7 @@ from sqlalchemy import Boolean, bindparam, delete, insert, select, update
 
 from schema.engine.execute.reading import WORKSPACE
 from schema.storage.columns import Text
-from schema.values import Bind, Object, Value
+from schema.values import Bind, Made, Object, Value
 
 _ID: Bind = bindparam("row_id", type_=Text(), required=True)
 
@@ -14,7 +14,7 @@ _ID: Bind = bindparam("row_id", type_=Text(), required=True)
 class RowStatements:
     """Insert, find, update and delete of one row by its id."""
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Made) -> None:
         table = model.__table__
         self.table = table
         self.columns: list[str] = [column.name for column in table.c]

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import monotonic
 from types import coroutine
-from typing import Any, NoReturn, TypeVar
+from typing import NoReturn, TypeVar
 
 from graphql import ArgumentNode, FieldNode, GraphQLError, GraphQLObjectType, NameNode
 from graphql.execution.values import get_argument_values
@@ -125,10 +125,10 @@ class UnitOfWork:
             return self._other_wait() if str(error) == "no running event loop" else error
 
     @coroutine
-    def _watched(self, steps: Any) -> Generator[Value, Value, Value]:
+    def _watched(self, steps: Value) -> Generator[Value, Value, Value]:
         """Drives a coroutine, and refuses what it waits for outside of this unit's methods. Raises OtherWaitError, at the place."""
         resume: Callable[[Value], Value] = steps.send
-        argument: Any = None
+        argument: Value = None
         while True:
             try:
                 waits_for = resume(argument)
@@ -148,7 +148,7 @@ class UnitOfWork:
         )
         return self._failure
 
-    def _refuse(self, steps: Any) -> NoReturn:
+    def _refuse(self, steps: Value) -> NoReturn:
         refused = self._other_wait()
         try:
             steps.throw(refused)

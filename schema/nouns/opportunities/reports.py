@@ -1,7 +1,7 @@
 """The pipeline and the forecast: one statement each, whatever they cover."""
 
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import BigInteger, Integer, and_, bindparam, case, cast, exists, extract, func, or_, select, text
 
@@ -29,7 +29,7 @@ _MONTHS = {"MONTH": 1, "QUARTER": 3, "YEAR": 12}
 CHANGE = StageChange.__table__
 
 
-def seconds(column: Any, dialect: str) -> Value:
+def seconds(column: Value, dialect: str) -> Value:
     """Seconds since 1970 of an instant."""
     return func.unixepoch(column) if dialect == "sqlite" else cast(extract("epoch", column), BigInteger)
 
@@ -70,7 +70,7 @@ class Pipeline:
             self._filters.sql(shape, deal, limited=self._compiler.limited),
         ]
         end: Bind = bindparam("end", type_=Instant(), required=True)
-        source: Any = deal
+        source: Value = deal
         stage, since, weight = deal.c.stage, deal.c.stage_since, weighted_cents(deal)
         if past:
             change = CHANGE.alias("change")
@@ -95,7 +95,7 @@ class Pipeline:
         return select(*columns).select_from(source).where(*where).group_by(stage)
 
 
-def _probability_in(stage: Any, deal: Any) -> Value:
+def _probability_in(stage: Value, deal: Value) -> Value:
     """How likely a deal was to be won while it was in `stage`: the history keeps stages alone. What is told of it today says so where it is
     in that stage still, or where someone gave it and the deal is open still; else it was, as far as anyone knows, the stage's default.
     """
@@ -165,7 +165,7 @@ class Forecast:
         ]
         return select(*columns).select_from(deal).where(*where).group_by(text("1"))
 
-    def _period_number(self, day: Any, months: int) -> Value:
+    def _period_number(self, day: Value, months: int) -> Value:
         if self._compiler.database.dialect.name == "sqlite":
             year, month = cast(func.substr(day, 1, 4), Integer), cast(func.substr(day, 6, 2), Integer)
         else:

@@ -47,7 +47,7 @@ class Connector:
     """
 
     def __init__(
-        self, url: str, seconds: float, *, prepare: Prepare | None = None, settings: Settings | None = None, **options: Any
+        self, url: str, seconds: float, *, prepare: Prepare | None = None, settings: Settings | None = None, **options: Value
     ) -> None:
         """`settings` are the session's; `options` are of `asyncpg.connect`."""
         self._url = url
@@ -83,7 +83,7 @@ class Connector:
             told = of_postgresql(error, closed=True)
             raise told if isinstance(told, Unavailable) else Unavailable(str(error)) from error
 
-    async def _prepared(self, raw: Any) -> Value:
+    async def _prepared(self, raw: asyncpg.Connection) -> Value:
         try:
             if self._prepare is not None:
                 await self._prepare(raw)
@@ -115,7 +115,7 @@ def _host(place: str, port: str) -> tuple[str, str]:
     return host.strip("[]"), own or port or "5432"
 
 
-def _keep_alive(raw: Any) -> None:
+def _keep_alive(raw: asyncpg.Connection) -> None:
     if raw is None or raw.family not in {socket.AF_INET, socket.AF_INET6}:
         return
     raw.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)

@@ -141,14 +141,14 @@ class PostgresqlDatabase(SeenEpoch):
         del long  # asyncpg waits without holding anyone up
         return await self._run(work, _WRITE)
 
-    async def _prepare(self, raw: Any) -> None:
+    async def _prepare(self, raw: asyncpg.Connection) -> None:
         """Makes a new connection ready. It may lead to a database that was restored since the last one was made."""
         await raw.set_type_codec("timestamptz", schema="pg_catalog", encoder=str, decoder=_instant, format="text")
         await raw.set_type_codec("date", schema="pg_catalog", encoder=str, decoder=str, format="text")
         await raw.execute(_CHECK_CLIENT)
         await self._look_at_epoch(raw)
 
-    async def _look_at_epoch(self, raw: Any) -> None:
+    async def _look_at_epoch(self, raw: asyncpg.Connection) -> None:
         """A database that is not migrated yet has no epoch."""
         try:
             row = await raw.fetchrow(FIND)

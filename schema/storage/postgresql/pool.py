@@ -15,6 +15,7 @@ from time import monotonic
 from typing import Any
 from zlib import crc32
 
+import asyncpg
 from sqlalchemy import Dialect
 
 from schema.storage.database import Row, Unavailable
@@ -38,7 +39,7 @@ class Session:
 
     dialect: Dialect = POSTGRESQL
 
-    def __init__(self, raw: Any, generation: int, limit: float, timing: Timing) -> None:
+    def __init__(self, raw: asyncpg.Connection, generation: int, limit: float, timing: Timing) -> None:
         self.raw = raw
         self.timing = timing
         self.generation = generation
@@ -170,7 +171,7 @@ class Connections:
     def waiting(self) -> int:
         return len(self._waiting)
 
-    def adopt(self, raw: Any) -> None:
+    def adopt(self, raw: asyncpg.Connection) -> None:
         """A connection that was made before."""
         session = Session(raw, self._generation, self._limit, self._timing)
         self._sessions.add(session)

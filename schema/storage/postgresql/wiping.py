@@ -1,7 +1,8 @@
 """Wiping what was deleted out of PostgreSQL's tables: dead rows, and what the planner's statistics keep of values."""
 
 from collections.abc import Sequence
-from typing import Any
+
+import asyncpg
 
 from .connecting import Connector
 
@@ -10,7 +11,7 @@ CONNECT_SECONDS = 10.0
 
 async def wipe(url: str, tables: Sequence[str], *, full: bool = False) -> None:
     """Vacuums `tables` and samples them anew; `full` writes them anew, for which each is locked meanwhile. Raises Unavailable."""
-    raw: Any = await Connector(url, CONNECT_SECONDS).connect()
+    raw: asyncpg.Connection = await Connector(url, CONNECT_SECONDS).connect()
     try:
         await raw.execute("SET statement_timeout = 0")
         for table in tables:

@@ -23,7 +23,7 @@ from schema.storage.driver_errors import SQLITE_ERRORS, of_sqlite
 from schema.storage.epochs import FIND, SeenEpoch
 from schema.storage.statements import SQLITE, Statement, compile_statement
 from schema.storage.timing import FAILED, Timing
-from schema.values import Values
+from schema.values import Value, Values
 
 from .checkpoints import Checkpoints
 from .file import OpenFile, make_private
@@ -166,7 +166,7 @@ def _portions(size: int, look: Callable[[Sequence[Row]], None], cursor: sqlite3.
     return rows
 
 
-def drive(work: Coroutine[Any, Any, T]) -> T:
+def drive(work: Coroutine[Value, Value, T]) -> T:
     """The result of a coroutine that never suspends. Raises RuntimeError when it does: it awaited something other than its connection."""
     try:
         work.send(None)

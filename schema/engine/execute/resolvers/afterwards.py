@@ -7,7 +7,6 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from graphql import GraphQLSchema
 
@@ -85,7 +84,7 @@ def to_keep(payload: Value, notes: Notes, sites: Sequence[Batch]) -> list[Value]
     return [payload, [[site, place, key, columns] for site, object_, key, columns in noted for place in places[id(object_)]]]
 
 
-def from_kept(kept: Value, sites: Sequence[Value]) -> tuple[Any, Notes]:
+def from_kept(kept: Value, sites: Sequence[Value]) -> tuple[Value, Notes]:
     """The same again: resolvers are called anew when a kept answer is told, with the columns as they were."""
     if not isinstance(kept, list):
         return kept, {}

@@ -89,7 +89,7 @@ def _started(answer: Awaitable[Value]) -> Awaitable[Value]:
     return answer
 
 
-def _tried(call: Call, source: Any) -> Value:
+def _tried(call: Call, source: Value) -> Value:
     try:
         return call(source)
     except Exception as error:  # noqa: BLE001  whatever a resolver raises stands in place of its value

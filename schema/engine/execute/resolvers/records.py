@@ -1,7 +1,5 @@
 """What a resolver gets as its record: an object of the type's class that has the columns which the field needs, and no others."""
 
-from typing import Any
-
 from sqlalchemy.orm import QueryableAttribute
 from sqlalchemy.orm.exc import UnmappedInstanceError
 
@@ -12,12 +10,12 @@ def light(class_: type | None, columns: Object) -> Value:
     """A record with these columns; None at the root. It isn't made by its class's `__init__`, which would want all of them."""
     if class_ is None:
         return None
-    record: Any = object.__new__(class_)
+    record: Value = object.__new__(class_)
     object.__setattr__(record, "__dict__", columns)
     return record
 
 
-def reworded(error: Exception, coordinate: str, record: Any) -> Exception:
+def reworded(error: Exception, coordinate: str, record: Value) -> Exception:
     """An error that says what to mend where a resolver has read a column of such a record that it doesn't need."""
     name = _missed(error, record)
     if name is None:
@@ -27,7 +25,7 @@ def reworded(error: Exception, coordinate: str, record: Any) -> Exception:
     return told
 
 
-def _missed(error: Exception, record: Any) -> str | None:
+def _missed(error: Exception, record: Value) -> str | None:
     """The attribute of the record that was read and isn't there: of a class of rows, its descriptor tells the name."""
     if record is None:
         return None

@@ -4,7 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 from graphql import (
     DocumentNode,
@@ -32,7 +32,7 @@ from .calling import Calling, Together, at_once
 from .context import Context
 from .records import reworded
 
-Note = tuple[Object, Any, Object]
+Note = tuple[Object, Value, Object]
 """A field that waits for its value: the object of the response that it is in, the key of its record, and the columns that it needs."""
 
 
@@ -102,7 +102,7 @@ class Run:
     bytes: int = 0
     """The bytes of what resolvers answered, at most."""
     _answered: list[tuple[int, Sequence[Value], Sequence[Value]]] = field(default_factory=list)
-    _kept: dict[tuple[int, Any], Any] = field(default_factory=dict)
+    _kept: dict[tuple[int, Value], Value] = field(default_factory=dict)
     _waiting: defaultdict[Waiting, list[Note]] = field(default_factory=lambda: defaultdict(list))
 
     async def complete(self, notes: Notes) -> None:
