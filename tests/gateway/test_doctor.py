@@ -244,14 +244,21 @@ def test_a_lock(on_sqlite: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "end it" in found.of("writable")[1]
 
 
-@pytest.mark.parametrize(("revision", "says"), [("9999", "it is of a newer gateway"), (None, "gateway serve migrates it")])
-def test_revisions_of_a_file(on_sqlite: Doctor, revision: str | None, says: str) -> None:
+@pytest.mark.parametrize(
+    ("revision", "level", "says"),
+    [
+        ("9999", "fault", "it is of a newer gateway"),
+        ("0003", "warning", "at 0003 and not at"),
+        (None, "warning", "at none and not at"),
+    ],
+)
+def test_revisions_of_a_file(on_sqlite: Doctor, revision: str | None, level: str, says: str) -> None:
     """An older file is migrated by whoever serves it, a newer one is not for this gateway."""
     raw = sqlite3.connect(on_sqlite.url.removeprefix("sqlite:///"), isolation_level=None)
     raw.execute("UPDATE alembic_version SET version_num = ?" if revision else "DROP TABLE alembic_version", (revision,) if revision else ())
     raw.close()
-    level, told = on_sqlite().of("migrations")
-    assert (level, says in told) == ("warning", True)
+    told, words = on_sqlite().of("migrations")
+    assert (told, says in words, "gateway serve migrates it" in words) == (level, True, level == "warning")
 
 
 def test_a_journal_of_another_kind(on_sqlite: Doctor) -> None:

@@ -3,14 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from typing import Any, Final
 
 import asyncpg
 
 from gateway.environment import without_password
-from gateway.extending import packages_in
-from gateway.migrations import heads, standing_of
 from gateway.settings import Settings
 from schema.storage.database import Unavailable
 from schema.storage.postgresql.connecting import Connector
@@ -18,6 +15,7 @@ from schema.storage.postgresql.driver import session_settings
 
 from .process import compare_clock, tell_keys
 from .report import Report
+from .revisions import tell_revisions
 
 CONNECT_SECONDS: Final = 5.0
 STATEMENT_SECONDS: Final = 3.0
@@ -79,14 +77,7 @@ async def _ask(connection: Any, statement: str) -> Any:
 
 async def _look(one: Any, other: Any, settings: Settings, report: Report) -> None:
     revisions = await _revisions(one)
-    packages = packages_in(settings)
-    found, newest = standing_of(revisions, packages), ", ".join(heads(packages).values())
-    if not found.behind:
-        report.ok("migrations", f"at the newest revision, {newest}")
-    else:
-        report.fault("migrations", f"at {', '.join(revisions) or 'none'} and not at {newest}: gateway migrate")
-    if found.unloaded:
-        report.warn("extensions", str(replace(found, behind=())))
+    tell_revisions(settings, report, revisions, by_itself=settings.migrate)
     await _writable(one, report)
     (moment,) = (await _ask(one, "SELECT extract(epoch FROM clock_timestamp())::float8"))[0]
     compare_clock(report, moment, "the server's")

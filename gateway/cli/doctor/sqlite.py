@@ -6,19 +6,17 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
-from gateway.extending import packages_in
-from gateway.migrations import heads, standing_of
 from gateway.settings import Settings
 from schema.storage.database import sqlite_path
 from schema.storage.sqlite.file import LARGE_LOG
 
 from .process import compare_clock, tell_keys
 from .report import Report
+from .revisions import tell_revisions
 
 #: For another program's lock.
 BUSY_SECONDS: Final = 2.0
@@ -72,15 +70,7 @@ def _look(connection: sqlite3.Connection, path: Path, settings: Settings, report
         report.fault("database", f"{path.resolve()}: {error}: name another file by --database-url, or put a backup in its place")
         return
     report.ok("database", f"{path.resolve()} ({size:,} MB), SQLite {sqlite3.sqlite_version}")
-    packages = packages_in(settings)
-    found, newest = standing_of(revisions, packages), ", ".join(heads(packages).values())
-    if found.behind:
-        newer = "it is of a newer gateway: install that" if revisions else "gateway serve migrates it, as does gateway migrate"
-        report.warn("migrations", f"at {', '.join(revisions) or 'none'} and not at {newest}: {newer}")
-    else:
-        report.ok("migrations", f"at the newest revision, {newest}")
-    if found.unloaded:
-        report.warn("extensions", str(replace(found, behind=())))
+    tell_revisions(settings, report, revisions, by_itself=True)
     _writable(connection, path, report)
     _log(connection, path, report)
     _clock(path, report)

@@ -1,0 +1,27 @@
+"""Where a database stands among the migrations, on either kind."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from gateway.extending import packages_in
+from gateway.migrations import heads, knows, standing_of
+from gateway.settings import Settings
+
+from .report import Report
+
+
+def tell_revisions(settings: Settings, report: Report, revisions: Sequence[str], *, by_itself: bool) -> None:
+    """Tells whether these are the newest revisions; `by_itself` whether serving migrates. Raises SettingsError."""
+    packages = packages_in(settings)
+    found, newest = standing_of(revisions, packages), ", ".join(heads(packages).values())
+    place = f"at {', '.join(revisions) or 'none'} and not at {newest}"
+    if not found.behind:
+        report.ok("migrations", f"at the newest revision, {newest}")
+    elif revisions and not any(knows(each, packages) for each in revisions):
+        report.fault("migrations", f"{place}: it is of a newer gateway: install that")
+    elif by_itself:
+        report.warn("migrations", f"{place}: gateway serve migrates it, as does gateway migrate")
+    else:
+        report.fault("migrations", f"{place}: gateway migrate")
+    if found.unloaded:
+        report.warn("extensions", str(replace(found, behind=())))
