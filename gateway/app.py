@@ -25,6 +25,7 @@ from gateway.edge.observed import Observed
 from gateway.edge.ports import HEALTH, METRICS, PROBES, ForBearer, Ports
 from gateway.edge.rates import Budget, Rated
 from gateway.edge.unsent import Unsent
+from gateway.environment import without_password
 from gateway.extending import packages_in
 from gateway.graphql.documents import Documents, read_trusted
 from gateway.graphql.endpoint import GraphQLEndpoint
@@ -55,14 +56,17 @@ from schema.engine.execute.answers import Answer, EventAnswer
 from schema.engine.write.expiry import ExpiredKeys
 from schema.extensions import ExtensionError, load
 from schema.graph import Graph
+from schema.nouns.workspaces.old_entries import OldEntries
 from schema.storage.database import Database, Figures
 from schema.storage.opening import open_database
-from schema.storage.sweeps import Sweeper
+from schema.storage.sweeps import OldRows, Sweeper
 
 #: Names of this machine for itself.
 LOOPBACK: Final = ("localhost", "*.localhost", "127.0.0.1", "[::1]")
 #: REST's pages that need no token.
 PUBLIC_REST: Final = frozenset({"/api/openapi.json", "/api/openapi-3.0.json", "/api/docs", "/api/docs/"})
+
+DAY_SECONDS: Final = 86_400
 
 Layer: TypeAlias = Callable[[ASGIApp], ASGIApp]
 
@@ -100,7 +104,7 @@ class Application:
         self.budget = budget_of(settings)
         self.operations = Operations(self.graph, documents_of(settings), self.count, self.budget)
         self.places = Places(settings.max_in_flight, settings.queue_size, settings.queue_timeout)
-        self.sweeper = Sweeper(self.database, [ExpiredKeys(self.database), OldEvents(self.database, settings.event_retention * 86_400)])
+        self.sweeper = Sweeper(self.database, old_rows(self.database, settings))
         self.unsent = Unsent(settings.max_unsent)
         self.bodies = Room()
         self.uses = Uses(self.database)
@@ -317,6 +321,15 @@ def rest_of(graph: RestGraph) -> list[BaseRoute]:
         raise SettingsError(str(error)) from None
 
 
+def old_rows(database: Database, settings: Settings) -> list[OldRows]:
+    """What is swept away when it is too old."""
+    return [
+        ExpiredKeys(database),
+        OldEvents(database, settings.event_retention * DAY_SECONDS),
+        OldEntries(database, settings.audit_retention * DAY_SECONDS),
+    ]
+
+
 def budget_of(settings: Settings) -> Budget | None:
     """The rate limit, if there is one."""
     if settings.rate_limit is None:
@@ -324,4 +337,6 @@ def budget_of(settings: Settings) -> Budget | None:
     try:
         return Budget(settings.rate_limit, settings.rate_limit_cost, settings.rate_limit_storage)
     except (ConfigurationError, TypeError) as error:
-        raise SettingsError(f"GATEWAY_RATE_LIMIT_STORAGE: {error}") from None
+        given = settings.rate_limit_storage
+        told = str(error).replace(given, without_password(given))
+        raise SettingsError(f"GATEWAY_RATE_LIMIT_STORAGE: {told}") from None

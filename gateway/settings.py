@@ -25,7 +25,7 @@ Names = Annotated[tuple[str, ...], NoDecode]
 Count = Annotated[int, Field(ge=0)]
 
 #: Settings that can be given by file too, where the environment would show them.
-SECRETS = ("database_url", "jwt_secret", "metrics_token")
+SECRETS = ("database_url", "jwt_secret", "rate_limit_storage", "metrics_token")
 
 
 class SettingsError(ValueError):
@@ -89,10 +89,29 @@ class Settings(BaseSettings):
     jwt_secret: SecretStr | None = Field(None, description="Secret of HS256 tokens of an existing identity provider.")
     jwt_secret_file: Path | None = Field(None, description="File that holds that secret, in place of the variable.")
     jwt_jwks_url: str | None = Field(None, description="Address of the identity provider's keys, for RS256/ES256 tokens.")
-    jwt_issuer: str | None = Field(None, description="The `iss` that tokens must carry.")
-    jwt_audience: str | None = Field(None, description="The `aud` that tokens must carry.")
+    oidc_issuer: str | None = Field(
+        None, description="Address of an OpenID Connect provider, exactly as its `iss` says it: keys and algorithms are found there."
+    )
+    jwt_issuer: str | None = Field(None, description="The `iss` that tokens must carry; those of `GATEWAY_OIDC_ISSUER` carry that.")
+    jwt_audience: str | None = Field(None, description="The `aud` that tokens must carry, alone or in a list.")
     jwt_user_claim: str = Field("sub", description="Claim that names the user: our user id or an e-mail address.")
     jwt_workspace_claim: str = Field("workspace", description="Claim that names the workspace: its id or name.")
+    jwt_leeway: int = Field(
+        30, ge=0, le=300, description="Seconds by which the clocks of the identity provider and the gateway may differ."
+    )
+    jwt_stale_keys: Count = Field(
+        86_400, description="Seconds for which the identity provider's keys are used on while it can't be reached."
+    )
+    jwt_scope_claim: str = Field(
+        "scope",
+        description="Claim with the token's scopes, as text with blanks or as a list: those that the gateway knows narrow the token.",
+    )
+    jwt_scopes: Literal["optional", "required", "ignored"] = Field(
+        "optional",
+        description="Whether JWTs must have scopes that the gateway knows: `optional` lets the role alone decide where a token has none, "
+        "`required` refuses such a token everything that needs a scope, `ignored` doesn't look at the claim.",
+    )
+    audit_retention: PositiveInt = Field(365, description="Days that entries of the audit list are kept.")
     token_cache: PositiveFloat = Field(5.0, le=60, description="Seconds that a looked-up token is believed without looking again.")
 
     # Limits of a request
@@ -138,8 +157,9 @@ class Settings(BaseSettings):
         100, description="Cost of an operation that one unit of the rate limit pays for; every call takes at least one."
     )
     rate_limit_storage: str = Field(
-        "async+memory://", description="Where budgets are kept: in each process, or `async+redis://host` for all."
+        "async+memory://", repr=False, description="Where budgets are kept: in each process, or `async+redis://host` for all."
     )
+    rate_limit_storage_file: Path | None = Field(None, description="File that holds that address, in place of the variable.")
 
     # Live
     websocket_init_timeout: PositiveFloat = Field(5.0, description="Seconds for `connection_init` to come (4408).")
@@ -243,12 +263,25 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _provider(self) -> "Settings":
+        if self.oidc_issuer is not None and self.jwt_jwks_url is not None:
+            raise ValueError("GATEWAY_OIDC_ISSUER and GATEWAY_JWT_JWKS_URL are both set: set one of them")
+        if self.oidc_issuer is not None and not self.jwt_audience:
+            raise ValueError("GATEWAY_OIDC_ISSUER needs GATEWAY_JWT_AUDIENCE: else tokens for the provider's other applications would do")
+        return self
+
+    @model_validator(mode="after")
     def _sunset(self) -> "Settings":
         if self.rest_sunset is None and (self.rest_deprecated or self.rest_sunset_link):
             raise ValueError("GATEWAY_REST_DEPRECATED and GATEWAY_REST_SUNSET_LINK need GATEWAY_REST_SUNSET")
         if self.rest_sunset and self.rest_deprecated and self.rest_deprecated > self.rest_sunset:
             raise ValueError("GATEWAY_REST_DEPRECATED is after GATEWAY_REST_SUNSET")
         return self
+
+    @property
+    def takes_jwts(self) -> bool:
+        """Whether an identity provider's tokens are believed."""
+        return bool(self.jwt_secret or self.jwt_jwks_url or self.oidc_issuer)
 
     @property
     def loopback(self) -> bool:

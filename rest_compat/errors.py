@@ -89,6 +89,11 @@ def _names(items: Sequence[Item]) -> str:
     return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
+def insufficient_scope(scopes: Sequence[str]) -> str:
+    """The header `WWW-Authenticate` of a 403 to a token that lacks `scopes` (RFC 6750, section 3.1)."""
+    return f'Bearer error="insufficient_scope", scope="{" ".join(scopes)}"'
+
+
 def error_response(
     status: int,
     code: str,

@@ -139,6 +139,9 @@ class Graph(Protocol):
     def decode(self, body: bytes) -> Any:
         """The strict JSON decoder. Raises DecodeError."""
 
+    def permits(self, prepared: Prepared, variables: dict[str, Any], caller: Caller) -> bool:
+        """Whether the scopes of the caller's token allow to run it, so that it may be answered without being run."""
+
     async def revision(self, caller: Caller) -> int:
         """The number of committed changes in the caller's workspace, read now."""
 

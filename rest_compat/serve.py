@@ -13,7 +13,7 @@ from rest_compat.translate.call import PathEndpoints, Request, TranslatedCall, T
 from rest_compat.translate.endpoint import COUNT, ERRORS, JSON_QUERIES, NODES, PAGE_INFO, VERSION, Endpoint
 from rest_compat.translate.paging import Page
 
-from .errors import STATUS, Headers, Item, Refused, error_response, invalid, malformed, no_method
+from .errors import STATUS, Headers, Item, Refused, error_response, insufficient_scope, invalid, malformed, no_method
 from .headers import check_accept, entity_tag, is_fresh, read_headers, record_tag
 from .protocol import Answer, Use
 from .translate import query_method as queries
@@ -103,7 +103,9 @@ class Server:
             return _no_position(code, call.query.page.way)
         if STATUS.get(code, 500) == STATUS["INTERNAL_ERROR"]:
             return Refused("INTERNAL_ERROR", "Something went wrong in the gateway. Its log has the details under the id of this request.")
-        return Refused(code, call.endpoint.message_names.of(error["message"]))
+        lacking = extensions.get("missingScopes")
+        headers = {"WWW-Authenticate": insufficient_scope(lacking)} if lacking else {}
+        return Refused(code, call.endpoint.message_names.of(error["message"]), headers=headers)
 
     async def _list(self, call: TranslatedCall, request: Request, scope: Scope) -> Response:
         page, caller = call.query.page, scope["state"]["caller"]
@@ -111,7 +113,11 @@ class Server:
         url = self._base(scope, request) + call.endpoint.path
         seen = (self._graph.sight(caller).encode(), url.encode(), request.query)
         known = request.headers.get(b"if-none-match")
-        if known is not None and is_fresh(known, tag := entity_tag(await self._graph.revision(caller), *seen)):
+        if (
+            known is not None
+            and self._graph.permits(call.operation.prepared, call.variables, caller)
+            and is_fresh(known, tag := entity_tag(await self._graph.revision(caller), *seen))
+        ):
             return _not_modified(tag)
         result = await self._graph.execute(call.operation.prepared, call.variables, caller, at_revision=True)
         connection = self._root(call, result, scope["state"])

@@ -1,7 +1,7 @@
 """What a package adds to the graph: nouns, and fields with resolvers. GATEWAY_EXTENSIONS names packages; they are loaded at start."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,15 +14,20 @@ from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.field import StrawberryField
 
 import schema.nouns.all  # noqa: F401  a package's nouns come after the gateway's own
-from schema.engine.compile.sources import RESOLVED, Resolved
+from schema.engine.compile.sources import RESOLVED, SCOPE, Resolved
 from schema.engine.declare.noun import Noun
 from schema.engine.declare.relations import ListDeclaration, listed
 from schema.engine.declare.sql import Stored
 from schema.engine.declare.writes import KeyArg
 from schema.rules.errors import Forbidden
+from schema.rules.scopes import READ, WRITE
+from schema.rules.scopes import declare as declare_scopes
+from schema.rules.scopes import scope as scope_of
 
 R = TypeVar("R", bound=type[Stored])
 F = TypeVar("F", bound=Callable[..., Any])
+
+_NOTHING: Mapping[str, Any] = {}
 
 ATTRIBUTE = "extension"
 """The name under which a package has its Extension."""
@@ -104,13 +109,13 @@ class Extension:
         *,
         cost: int = 1,
         name: str | None = None,
+        scope: str | None = None,
         permission_classes: Sequence[type[BasePermission]] = (),
         extensions: Sequence[FieldExtension] = (),
     ) -> Callable[[F], F]:
-        """Adds a field to Query."""
-        return self._adding(
-            "Query", description, Resolved((), cost), name=name, permission_classes=permission_classes, extensions=extensions
-        )
+        """Adds a field to Query. A token with scopes must have `scope` to ask for it: by default `headlines:read` of `team.headlines`."""
+        options: dict[str, Any] = {"name": name, "permission_classes": permission_classes, "extensions": extensions}
+        return self._adding("Query", description, Resolved((), cost), self._needing(scope, READ), **options)
 
     def mutation(
         self,
@@ -119,6 +124,7 @@ class Extension:
         cost: int = 1,
         admin: bool = False,
         name: str | None = None,
+        scope: str | None = None,
         permission_classes: Sequence[type[BasePermission]] = (),
         extensions: Sequence[FieldExtension] = (),
     ) -> Callable[[F], F]:
@@ -126,16 +132,24 @@ class Extension:
 
         The function is called within the write's transaction, and may wait for `info.context.unit` only (`schema.engine.write.unit`).
         What it raises takes back all that it did, and so does an answer whose `user_errors` are not empty. Viewers may not call it; with
-        `admin` only admins may.
+        `admin` only admins may. A token with scopes must have `scope` to call it: by default `headlines:write` of `team.headlines`.
         """
         options: dict[str, Any] = {"name": name, "permission_classes": permission_classes, "extensions": extensions}
-        return self._adding("Mutation", description, Resolved((), cost, admin=admin), **options)
+        return self._adding("Mutation", description, Resolved((), cost, admin=admin), self._needing(scope, WRITE), **options)
 
-    def _adding(self, owner: type | str, description: str, resolved: Resolved, **options: Any) -> Callable[[F], F]:
+    def _needing(self, scope: str | None, verb: str) -> Mapping[str, Any]:
+        """What says that a field needs `scope`, by default that of this package."""
+        area, _, said = (scope or scope_of(self.name.rpartition(".")[2], verb)).partition(":")
+        declare_scopes(area, written=said == WRITE)
+        return {SCOPE: scope_of(area, said)}
+
+    def _adding(
+        self, owner: type | str, description: str, resolved: Resolved, more: Mapping[str, Any] = _NOTHING, **options: Any
+    ) -> Callable[[F], F]:
         def add(function: F) -> F:
             options["permission_classes"] = [*options["permission_classes"]]
             options["extensions"] = [*options["extensions"]]
-            made: Any = strawberry.field(description=description, metadata={RESOLVED: resolved}, **options)
+            made: Any = strawberry.field(description=description, metadata={RESOLVED: resolved, **more}, **options)
             field: StrawberryField = made(function)
             field.python_name = function.__name__
             for extension in field.extensions:

@@ -116,6 +116,10 @@ class Graph:
         values = self._documents.coerce(prepared, variables or {})
         return "\n".join(explain(self._plans.make(prepared, values, caller), values))
 
+    def permits(self, prepared: Prepared, variables: dict[str, Any], caller: Caller) -> bool:
+        """Whether the scopes of the caller's token allow an operation. Raises RequestError for variables at fault."""
+        return caller.scopes is None or not self._plans.missing(prepared, self._documents.coerce(prepared, variables), caller.scopes)
+
     def run(
         self,
         prepared: Prepared,
@@ -160,6 +164,8 @@ class Graph:
         try:
             values = self._documents.coerce(prepared, given)
             self._looked_up += 1
+            if caller.scopes is not None:
+                self._plans.permit(prepared, values, caller.scopes)
             plan = self._plan(prepared, values, caller) or await self._plans.new(prepared, values, caller)
             cost = self._cost(plan, values)
             extensions = {"cost": {"requested": cost, "maximum": self.limits.max_cost}}
@@ -307,6 +313,8 @@ class Graph:
         given = variables or {}
         values = self._documents.coerce(prepared, given)
         self._looked_up += 1
+        if caller.scopes is not None:
+            self._plans.permit(prepared, values, caller.scopes)
         try:
             plan: EventPlan = self._plan(prepared, values, caller) or await self._plans.new(prepared, values, caller)
             cost = self._cost(plan, values)

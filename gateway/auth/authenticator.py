@@ -15,13 +15,14 @@ from time import monotonic, time
 from schema.nouns.users.keys import TOKEN_PREFIX
 from schema.rules.access import Caller, Role
 from schema.rules.clock import instant
+from schema.rules.scopes import effective
 from schema.storage.database import Database
 
 from .cache import ShortMemory
 from .errors import AuthError
 from .header import bearer_token, header_of
 from .lookup import Lookup
-from .provider import LEEWAY_SECONDS, Provider
+from .provider import Provider
 from .rules import AuthSettings
 from .usage import Usage
 
@@ -54,6 +55,7 @@ class Authenticator:
     ) -> None:
         """`clock` is monotonic seconds, `wall` seconds since 1970. Raises AuthSettingsError for JWT settings that can't work."""
         self._seconds = settings.token_cache
+        self._leeway = settings.jwt_leeway
         self._wall = wall
         self._lookup = Lookup(database)
         self._provider = Provider(settings)
@@ -134,14 +136,18 @@ class Authenticator:
         row = await self._lookup.key(token)
         if row is None:
             raise AuthError("The API key is unknown.")
-        workspace_id, key_id, name, role, account_id, expires_at, revoked_at = row
+        workspace_id, key_id, name, role, account_id, expires_at, revoked_at, scopes, is_present, former_until = row
         if revoked_at is not None:
             raise AuthError("The API key was revoked.")
+        if not is_present:
+            expires_at = min(former_until, expires_at or former_until)
         seconds = float("inf") if expires_at is None else datetime.fromisoformat(expires_at).timestamp() - self._wall()
         if seconds <= 0:
-            raise AuthError("The API key has expired.")
-        self._usage.note(workspace_id, key_id)
-        return Found(_caller(workspace_id, role, account_id, token_id=key_id, token_name=name, expires_at=expires_at), seconds)
+            raise AuthError("The API key has expired." if is_present else "The API key was given a new token, and this one has ended.")
+        self._usage.note(workspace_id, key_id, is_former=not is_present)
+        held = None if scopes is None else effective(scopes.split())
+        caller = _caller(workspace_id, role, account_id, token_id=key_id, token_name=name, expires_at=expires_at, scopes=held)
+        return Found(caller, seconds)
 
     async def _by_jwt(self, token: str) -> Found:
         identity = await self._provider.verify(token)
@@ -152,11 +158,12 @@ class Authenticator:
         if not is_active:
             raise AuthError("The user that the token names is no longer active.")
         expires = min(identity.expires, _LAST_SECOND)
-        caller = _caller(workspace_id, role, account_id, token_id=user_id, user_id=user_id, expires_at=instant(expires * 1000))
-        return Found(caller, expires + LEEWAY_SECONDS - self._wall())
+        until = instant(expires * 1000)
+        caller = _caller(workspace_id, role, account_id, token_id=user_id, user_id=user_id, expires_at=until, scopes=identity.scopes)
+        return Found(caller, expires + self._leeway - self._wall())
 
 
-def _caller(
+def _caller(  # noqa: PLR0913  each is a part of the caller
     workspace_id: str,
     role: str,
     account_id: str | None,
@@ -165,6 +172,7 @@ def _caller(
     user_id: str | None = None,
     token_name: str | None = None,
     expires_at: str | None = None,
+    scopes: frozenset[str] | None = None,
 ) -> Caller:
     known = Role(role)
     return Caller(
@@ -175,4 +183,5 @@ def _caller(
         token_id=token_id,
         token_name=token_name,
         expires_at=expires_at,
+        scopes=scopes,
     )

@@ -7,10 +7,19 @@ class AuthError(Exception):
     The message is for the client and never holds the token.
     """
 
+    is_about_token = True
+    """Whether a token came at all: a client that sent none is told no error code (RFC 6750 section 3.1)."""
+
     @property
     def message(self) -> str:
         """What to tell the client, one sentence."""
         return str(self)
+
+
+class NoToken(AuthError):
+    """There is no token, or it came by another way than Bearer."""
+
+    is_about_token = False
 
 
 class AuthSettingsError(ValueError):

@@ -2,7 +2,7 @@
 
 import re
 
-from .errors import AuthError
+from .errors import AuthError, NoToken
 
 # RFC 6750's b64token.
 _TOKEN = re.compile(r"[A-Za-z0-9\-._~+/]+=*", re.ASCII)
@@ -24,14 +24,14 @@ def bearer_token(authorization: str | None) -> str:
     if authorization is not None and len(authorization) > MAX_TOKEN_LENGTH + MAX_ROOM:
         raise AuthError(f"The Authorization header is too long: a token has at most {MAX_TOKEN_LENGTH:,} characters.")
     if not authorization or not authorization.strip():
-        raise AuthError(f"This needs a token: send '{EXAMPLE}'.")
+        raise NoToken(f"This needs a token: send '{EXAMPLE}'.")
     scheme, _, token = authorization.strip().partition(" ")
     token = token.strip()
     if scheme.lower() != "bearer":
         what = "another scheme than Bearer" if token else "no scheme"
-        raise AuthError(f"The Authorization header has {what}: send '{EXAMPLE}'.")
+        raise NoToken(f"The Authorization header has {what}: send '{EXAMPLE}'.")
     if not token:
-        raise AuthError(f"The Authorization header has no token behind 'Bearer': send '{EXAMPLE}'.")
+        raise NoToken(f"The Authorization header has no token behind 'Bearer': send '{EXAMPLE}'.")
     if len(token) > MAX_TOKEN_LENGTH:
         raise AuthError(f"The token is too long: it may have {MAX_TOKEN_LENGTH:,} characters.")
     if not _TOKEN.fullmatch(token):

@@ -24,9 +24,18 @@ class Lookup:
         self._database = database
         keys, users = _KEYS.c, _USERS.c
         self._key = database.compile(
-            select(keys.workspace_id, keys.id, keys.name, keys.role, keys.account_id, keys.expires_at, keys.revoked_at).where(
-                keys.token_hash == bindparam("hash")
-            )
+            select(
+                keys.workspace_id,
+                keys.id,
+                keys.name,
+                keys.role,
+                keys.account_id,
+                keys.expires_at,
+                keys.revoked_at,
+                keys.scopes,
+                keys.token_hash == bindparam("hash"),
+                keys.previous_token_expires_at,
+            ).where(or_(keys.token_hash == bindparam("hash"), keys.previous_hash == bindparam("hash")))
         )
         user = (
             select(users.workspace_id, users.id, users.role, users.account_id, users.is_active)
@@ -37,7 +46,9 @@ class Lookup:
         self._by_email = database.compile(user.where(users.email_folded == bindparam("user")))
 
     async def key(self, token: str) -> Row | None:
-        """workspace_id, id, name, role, account_id, expires_at, revoked_at of the key with this token. Raises Unavailable."""
+        """workspace_id, id, name, role, account_id, expires_at, revoked_at, scopes of the key with this token; whether it is its present
+        token, and until when the former one works. Raises Unavailable.
+        """
         return await self._one(self._key, {"hash": token_hash(token)})
 
     async def user(self, workspace: str, user: str) -> Row | None:

@@ -1,104 +1,78 @@
 """JWTs of an existing identity provider (RFC 7519): signature, issuer, audience and times are checked here, nothing is looked up."""
 
-import asyncio
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from time import monotonic
 from typing import Any, Protocol
 
 import jwt
 
-from schema.storage.database import Unavailable
+from schema.rules.scopes import KNOWN, effective
 
 from .errors import AuthError, AuthSettingsError
+from .fetching import unsafe
+from .keyset import KeySet, of_address, of_issuer
 from .rules import AuthSettings
 
-LEEWAY_SECONDS = 30
 MIN_SECRET_BYTES = 32
-JWKS_TIMEOUT_SECONDS = 3.0
-# For all of it: the timeout is of each read, and a provider may send byte by byte.
-JWKS_DEADLINE_SECONDS = 5.0
-# While the provider can't be reached, it isn't asked again for this long, so that callers don't queue up behind its timeout.
-JWKS_PAUSE_SECONDS = 5.0
 _MAX_CLAIM_LENGTH = 320
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What a believed JWT says: user and workspace as its claims name them, and when it ends (seconds since 1970)."""
+    """What a believed JWT says: user and workspace as its claims name them, when it ends (seconds since 1970), what it is narrowed to."""
 
     user: str
     workspace: str
     expires: int
+    scopes: frozenset[str] | None = None
 
 
 class Source(Protocol):
-    """Where the key for a token comes from, and the algorithms that it may be used with (RFC 8725 section 3.1)."""
+    """Where the key for a token comes from, the algorithms that it may be used with (RFC 8725 section 3.1), and the issuer to be named."""
+
+    issuer: str | None
 
     @property
-    def algorithms(self) -> tuple[str, ...]:
+    def algorithms(self) -> Sequence[str]:
         """The accepted values of the token's `alg`."""
 
-    async def key(self, token: str) -> Any:
-        """The key to verify `token` with. Raises AuthError, Unavailable."""
+    async def key(self, header: Mapping[str, Any]) -> Any:
+        """The key to verify a token of this header with. Raises AuthError, Unavailable."""
 
 
 class Secret:
     """A secret that the identity provider shares with the gateway."""
 
-    algorithms = ("HS256",)
+    algorithms: Sequence[str] = ("HS256",)
 
-    def __init__(self, secret: str) -> None:
+    def __init__(self, secret: str, issuer: str | None) -> None:
         if len(secret.encode()) < MIN_SECRET_BYTES:
             raise AuthSettingsError(f"GATEWAY_JWT_SECRET: HS256 needs at least {MIN_SECRET_BYTES} bytes (RFC 7518 section 3.2)")
+        self.issuer = issuer
         self._secret = secret
 
-    async def key(self, token: str) -> Any:
-        del token
+    async def key(self, header: Mapping[str, Any]) -> Any:
+        del header
         return self._secret
 
 
-class KeysAway(Unavailable):
-    """The identity provider doesn't give its keys."""
+def _sources(settings: AuthSettings) -> list[Source]:
+    """Where keys come from. Raises AuthSettingsError."""
+    found: list[Source] = []
+    if settings.jwt_secret is not None:
+        found.append(Secret(settings.jwt_secret.get_secret_value(), settings.jwt_issuer))
+    if settings.jwt_jwks_url is not None:
+        _check(settings.jwt_jwks_url, "GATEWAY_JWT_JWKS_URL")
+        found.append(KeySet(of_address(settings.jwt_jwks_url), settings.jwt_issuer, settings.jwt_stale_keys))
+    if settings.oidc_issuer is not None:
+        _check(settings.oidc_issuer, "GATEWAY_OIDC_ISSUER")
+        found.append(KeySet(of_issuer(settings.oidc_issuer), settings.oidc_issuer, settings.jwt_stale_keys))
+    return found
 
-    public = "The identity provider's keys can't be fetched: try again later."
 
-
-class Jwks:
-    """The identity provider's public keys by URL (RFC 7517), fetched in a thread and kept for minutes."""
-
-    algorithms = ("RS256", "ES256", "EdDSA")
-
-    def __init__(self, url: str) -> None:
-        try:
-            self._client = jwt.PyJWKClient(url, timeout=JWKS_TIMEOUT_SECONDS)
-        except jwt.PyJWKClientError as error:
-            raise AuthSettingsError(f"GATEWAY_JWT_JWKS_URL: {error}") from error
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="jwks")
-        self._away_until = 0.0
-
-    async def key(self, token: str) -> Any:
-        self._check_away()
-        try:
-            async with asyncio.timeout(JWKS_DEADLINE_SECONDS):
-                return await asyncio.get_running_loop().run_in_executor(self._thread, self._fetch, token)
-        except TimeoutError:
-            self._away_until = monotonic() + JWKS_PAUSE_SECONDS
-            raise KeysAway("The identity provider does not send its keys.") from None
-
-    def _check_away(self) -> None:
-        if monotonic() < self._away_until:
-            raise KeysAway("The identity provider's keys can't be fetched.")
-
-    def _fetch(self, token: str) -> Any:
-        self._check_away()
-        try:
-            return self._client.get_signing_key_from_jwt(token).key
-        except jwt.PyJWKClientConnectionError as error:
-            self._away_until = monotonic() + JWKS_PAUSE_SECONDS
-            raise KeysAway("The identity provider's keys can't be fetched.") from error
-        except jwt.PyJWTError as error:
-            raise AuthError("The token is signed with a key that the identity provider doesn't publish.") from error
+def _check(address: str, name: str) -> None:
+    if why := unsafe(address):
+        raise AuthSettingsError(f"{name}: {why}")
 
 
 class Provider:
@@ -107,50 +81,59 @@ class Provider:
     def __init__(self, settings: AuthSettings) -> None:
         """Raises AuthSettingsError for a secret that is too short or an address that is none."""
         self._settings = settings
-        self._sources: list[Source] = []
-        if settings.jwt_secret is not None:
-            self._sources.append(Secret(settings.jwt_secret.get_secret_value()))
-        if settings.jwt_jwks_url is not None:
-            self._sources.append(Jwks(settings.jwt_jwks_url))
+        self._sources = _sources(settings)
 
     async def verify(self, token: str) -> Identity:
         """The identity in `token`. Raises AuthError saying what is wrong with it, Unavailable while keys can't be fetched."""
-        source = self._source(token)
-        claims = self._claims(token, await source.key(token), source.algorithms)
+        source, header = self._source(token)
+        claims = self._claims(token, await source.key(header), source)
         return Identity(
             user=_text(claims, self._settings.jwt_user_claim),
             workspace=_text(claims, self._settings.jwt_workspace_claim),
             expires=int(claims["exp"]),
+            scopes=self._scopes(claims),
         )
 
-    def _source(self, token: str) -> Source:
+    def _source(self, token: str) -> tuple[Source, Mapping[str, Any]]:
         if not self._sources:
             raise AuthError("JWTs are not accepted here: send an API key.")
         try:
-            algorithm = jwt.get_unverified_header(token).get("alg")
+            header = jwt.get_unverified_header(token)
         except jwt.PyJWTError as error:
             raise AuthError("The token is neither an API key nor a well-formed JWT.") from error
         for source in self._sources:
-            if algorithm in source.algorithms:
-                return source
+            if header.get("alg") in source.algorithms:
+                return source, header
         accepted = ", ".join(name for source in self._sources for name in source.algorithms)
         raise AuthError(f"The token's algorithm is not accepted; accepted are: {accepted}.")
 
-    def _claims(self, token: str, key: Any, algorithms: tuple[str, ...]) -> dict[str, Any]:
+    def _claims(self, token: str, key: Any, source: Source) -> dict[str, Any]:
         settings = self._settings
-        required = ["exp", *(["iss"] if settings.jwt_issuer else []), *(["aud"] if settings.jwt_audience else [])]
+        required = ["exp", *(["iss"] if source.issuer else []), *(["aud"] if settings.jwt_audience else [])]
         try:
             return jwt.decode(
                 token,
                 key,
-                algorithms=list(algorithms),
-                issuer=settings.jwt_issuer,
+                algorithms=list(source.algorithms),
+                issuer=source.issuer,
                 audience=settings.jwt_audience,
-                leeway=LEEWAY_SECONDS,
-                options={"require": required, "verify_aud": settings.jwt_audience is not None},
+                leeway=settings.jwt_leeway,
+                options={"require": required, "verify_aud": settings.jwt_audience is not None, "enforce_minimum_key_length": True},
             )
         except (jwt.PyJWTError, OverflowError, RecursionError) as error:
             raise AuthError(_reason(error)) from error
+
+    def _scopes(self, claims: Mapping[str, Any]) -> frozenset[str] | None:
+        """The scopes that narrow a token (RFC 9068 section 2.2.3); None where its user's role alone decides.
+
+        A provider puts words of its own there too, such as `openid`: they are passed over.
+        """
+        if self._settings.jwt_scopes == "ignored":
+            return None
+        value = claims.get(self._settings.jwt_scope_claim)
+        words = value.split() if isinstance(value, str) else value if isinstance(value, list) else []
+        held = [each for each in words if isinstance(each, str) and each in KNOWN]
+        return effective(held) if held or self._settings.jwt_scopes == "required" else None
 
 
 _REASONS: tuple[tuple[type[Exception], str], ...] = (

@@ -1,6 +1,6 @@
 """What the settings say about authentication, as far as this room needs them."""
 
-from typing import Protocol
+from typing import Literal, Protocol
 
 from pydantic import SecretStr
 
@@ -10,8 +10,13 @@ class AuthSettings(Protocol):
 
     jwt_secret: SecretStr | None
     jwt_jwks_url: str | None
+    oidc_issuer: str | None
     jwt_issuer: str | None
     jwt_audience: str | None
     jwt_user_claim: str
     jwt_workspace_claim: str
+    jwt_leeway: int
+    jwt_stale_keys: int
+    jwt_scope_claim: str
+    jwt_scopes: Literal["optional", "required", "ignored"]
     token_cache: float

@@ -16,7 +16,8 @@ MINUTE = 60.0
 FLUSH_SECONDS = 10.0
 _LOG = structlog.get_logger("gateway.auth")
 
-Key = tuple[str, str]
+Key = tuple[str, str, bool]
+"""The workspace, the key, and whether it is the key's former token that was used."""
 
 
 class Usage:
@@ -27,11 +28,11 @@ class Usage:
         self._wall = wall
         self._waiting: dict[Key, float] = {}
         self._written: dict[Key, float] = {}
-        self._statement = database.compile(_update())
+        self._statements = {is_former: database.compile(_update(is_former=is_former)) for is_former in (False, True)}
 
-    def note(self, workspace_id: str, key_id: str) -> None:
-        """A key is being used."""
-        self._waiting[workspace_id, key_id] = self._wall()
+    def note(self, workspace_id: str, key_id: str, *, is_former: bool = False) -> None:
+        """A key is being used: by its present token, or by the one that it had before."""
+        self._waiting[workspace_id, key_id, is_former] = self._wall()
 
     async def flush(self) -> None:
         """Writes what is due. A database that is away costs the times of use, nothing else."""
@@ -46,13 +47,14 @@ class Usage:
             await self._write(due, now)
 
     async def _write(self, due: dict[Key, float], now: float) -> None:
-        rows = [
-            {"of_workspace": workspace, "of_key": key, "at": _text(at), "before": _text(now - MINUTE)}
-            for (workspace, key), at in due.items()
-        ]
+        rows: dict[bool, list[dict[str, Any]]] = {False: [], True: []}
+        for (workspace, key, is_former), at in due.items():
+            rows[is_former].append({"of_workspace": workspace, "of_key": key, "at": _text(at), "before": _text(now - MINUTE)})
 
         async def work(connection: Connection) -> None:
-            await connection.execute_many(self._statement, rows)
+            for is_former, used in rows.items():
+                if used:
+                    await connection.execute_many(self._statements[is_former], used)
 
         await self._database.write(work)
 
@@ -70,9 +72,10 @@ def _text(seconds: float) -> str:
     return instant(int(seconds) * 1000)
 
 
-def _update() -> Any:
+def _update(*, is_former: bool) -> Any:
     keys = ApiKey.__table__
+    used = keys.c.previous_token_last_used_at if is_former else keys.c.last_used_at
     one = (keys.c.workspace_id == bindparam("of_workspace")) & (keys.c.id == bindparam("of_key"))
     # Other processes write the same column: whoever comes second within the minute leaves it as it is.
-    stale = or_(keys.c.last_used_at.is_(None), keys.c.last_used_at <= bindparam("before"))
-    return update(keys).where(one, stale).values(last_used_at=bindparam("at"))
+    stale = or_(used.is_(None), used <= bindparam("before"))
+    return update(keys).where(one, stale).values({used.name: bindparam("at")})

@@ -1,4 +1,4 @@
-"""The command line: `gateway serve`, `migrate`, `token`, `seed`, `schema`, `explain`, `openapi`, `translate`, `usage`,
+"""The command line: `gateway serve`, `migrate`, `token`, `audit`, `seed`, `schema`, `explain`, `openapi`, `translate`, `usage`,
 `backup`, `restore`, `epoch`, `erase`, `export`.
 
 What a program reads (a token, the SDL, a list) goes to standard output, what is meant for people to standard error. Exit code 2 says that
@@ -11,7 +11,6 @@ import sqlite3
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import astuple, fields
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -24,8 +23,7 @@ import typer
 
 from gateway import VERSION
 from gateway.auth import AuthSettingsError
-from gateway.auth.keys import KeyFault, Keys, Listed, NewKey
-from gateway.environment import without_password
+from gateway.auth.keys import KeyFault, Keys
 from gateway.extending import packages_in
 from gateway.migrations import heads, upgrade
 from gateway.observability import logs
@@ -35,20 +33,18 @@ from gateway.server.listen import ListenError, listening
 from gateway.settings import Settings, SettingsError, load, unknown_variables
 from schema.persons.person import PersonFault
 from schema.rules.access import Caller, Role
-from schema.rules.text import trimmed
 from schema.storage.database import Database, StorageError
 from schema.storage.manifest import BackupFailed, BackupRefused
 from schema.storage.opening import open_database
 
+from . import access, keeping, persons, usage_report
 from . import demo as demos
-from . import keeping, persons, usage_report
 from .completion import completion
 from .doctor import doctor
 from .flags import with_settings
 from .opened import DatabaseUrl, run, there
-from .terminal import Refused, json_object, print_json, print_rows, progress, say
+from .terminal import Refused, json_object, name_of, print_json, print_rows, progress, say
 
-_MAX_NAME = 100
 _TYPED = (Refused, SettingsError, AuthSettingsError, KeyFault, SeedFault, demos.DemoFault, BackupRefused, PersonFault)
 _DATABASE = (StorageError, sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError)
 
@@ -59,8 +55,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-tokens = typer.Typer(no_args_is_help=True, help="API keys: make, list and revoke them.")
-app.add_typer(tokens, name="token")
+access.register(app)
 app.command()(completion)
 app.command()(doctor)
 keeping.register(app)
@@ -119,7 +114,7 @@ def serve(
 
 async def _advise(settings: Settings, database: Database) -> None:
     """Says what is missing for a first call, if anything is."""
-    if settings.jwt_secret is None and settings.jwt_jwks_url is None and not await Keys(database).list():
+    if not settings.takes_jwts and not await Keys(database).list():
         structlog.get_logger().warning("There is no API key yet. Make one by: gateway token create --workspace NAME --role admin")
 
 
@@ -130,43 +125,6 @@ def migrate(database_url: DatabaseUrl = None) -> None:
     packages = packages_in(settings)
     asyncio.run(upgrade(settings.database_url, packages))
     say(f"The database is at revision {', '.join(heads(packages).values())}.")
-
-
-@tokens.command("create")
-def token_create(
-    *,
-    workspace: Annotated[str, typer.Option(help="The workspace's name; it is made if there is none.")],
-    role: Annotated[Role, typer.Option(help="What the token may do.")],
-    name: Annotated[str, typer.Option(help="What the key is for.")] = "command line",
-    expires: Annotated[int | None, typer.Option(help="Days until it expires (default: never).", min=1, max=36_500, metavar="DAYS")] = None,
-    account: Annotated[str | None, typer.Option(help="The one account that a viewer sees.", metavar="ID")] = None,
-    database_url: DatabaseUrl = None,
-) -> None:
-    """Make an API key and print its token, this once, alone on standard output."""
-    key = NewKey(_name("--workspace", workspace), role, _name("--name", name), expires, account)
-    settings = load(database_url=database_url)
-    created = run(settings, lambda database: Keys(database).create(key))
-    say(f"In the database {without_password(settings.database_url)}.")
-    if created.new_workspace:
-        say(f"Made the workspace {workspace}.")
-    say(f"Made the key {created.id}. Its token is shown only now:")
-    typer.echo(created.token)
-
-
-@tokens.command("list")
-def token_list(database_url: DatabaseUrl = None) -> None:
-    """List the API keys: a table in a terminal, tab-separated lines elsewhere."""
-    listed = run(there(load(database_url=database_url)), lambda database: Keys(database).list())
-    print_rows([field.name for field in fields(Listed)], [[value or "" for value in astuple(key)] for key in listed])
-
-
-@tokens.command("revoke")
-def token_revoke(
-    key_id: Annotated[str, typer.Argument(metavar="ID", help="The key's id, key_…")], database_url: DatabaseUrl = None
-) -> None:
-    """Revoke an API key; running gateways refuse it within five seconds."""
-    name = run(there(load(database_url=database_url)), lambda database: Keys(database).revoke(key_id))
-    say(f"Revoked the key {key_id} ({name}).")
 
 
 @app.command()
@@ -181,7 +139,7 @@ def seed(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Fill a workspace with believable data, 100,000 opportunities in well under a minute."""
-    spec = SeedSpec(_name("--workspace", workspace), opportunities, accounts, users, contacts, number)
+    spec = SeedSpec(name_of("--workspace", workspace), opportunities, accounts, users, contacts, number)
     with progress(opportunities) as tell:
         seeded = run(load(database_url=database_url), lambda database: fill(database.url, spec, progress=tell))
     say(f"Wrote {seeded.rows:,} rows into the workspace {workspace}.")
@@ -307,11 +265,3 @@ def _end(message: str, code: int) -> None:
     for line in message.splitlines():
         say(f"gateway: {line}")
     sys.exit(code)
-
-
-def _name(option: str, value: str) -> str:
-    """A name that can be shown and stored."""
-    name = trimmed(value)
-    if not 1 <= len(name) <= _MAX_NAME or not name.isprintable():
-        raise Refused(f"{option}: give 1 to {_MAX_NAME} printable characters")
-    return name

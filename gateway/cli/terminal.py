@@ -14,9 +14,12 @@ from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progres
 from rich.table import Table
 
 from gateway.edge.decoder import DecodeError, decode
+from schema.rules.text import trimmed
 
 LINE_SECONDS: Final = 5.0
 """Between lines that tell how far a command has come, where there is no terminal."""
+
+MAX_NAME = 100
 
 
 class Refused(Exception):
@@ -84,3 +87,11 @@ def bytes_progress(doing: str) -> Iterator[Callable[[int, int], None]]:
                 say(f"{doing}: {done:,} of {total:,} bytes")
 
         yield tell
+
+
+def name_of(option: str, value: str) -> str:
+    """The name that an option gives, if it can be shown and stored. Raises Refused."""
+    name = trimmed(value)
+    if not 1 <= len(name) <= MAX_NAME or not name.isprintable():
+        raise Refused(f"{option}: give 1 to {MAX_NAME} printable characters")
+    return name

@@ -18,6 +18,7 @@ Fault                     a request that gets no answer of its own
 └── Defect                ours: nothing leaks but the request's id
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -25,6 +26,8 @@ import orjson
 
 from rest_compat.errors import title
 from schema.storage.database import Unavailable as StorageUnavailable
+
+_UNQUOTED: Final = re.compile(r"[^ !#-\[\]-~]")
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -79,8 +82,15 @@ class Unauthenticated(Fault):
 
     code = "UNAUTHENTICATED"
 
-    def __init__(self, message: str) -> None:
-        super().__init__(message, [(b"www-authenticate", b"Bearer")])
+    def __init__(self, message: str, *, is_about_token: bool = False) -> None:
+        """`is_about_token`: a token came, and is what is wrong; else the request has none."""
+        super().__init__(message, [(b"www-authenticate", challenge("invalid_token", message) if is_about_token else b"Bearer")])
+
+
+def challenge(error: str, description: str, **more: str) -> bytes:
+    """The header `WWW-Authenticate` that says what is wrong with a token (RFC 6750 section 3), in the characters that it may have."""
+    said = {"error": error, "error_description": description, **more}
+    return b"Bearer " + b", ".join(b'%s="%s"' % (name.encode(), _UNQUOTED.sub("'", text).encode()) for name, text in said.items())
 
 
 class Forbidden(Fault):

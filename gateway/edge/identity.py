@@ -46,6 +46,6 @@ class Identified:
         try:
             return await self.authenticate(authorization)
         except AuthError as error:
-            raise Unauthenticated(error.message) from None
+            raise Unauthenticated(error.message, is_about_token=error.is_about_token) from None
         except StorageUnavailable as error:
             raise unavailable(error) from error

@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.edge.faults import STATUS, BadRequest, Headers, MethodNotAllowed, NotAcceptable, Unsupported
 from gateway.edge.negotiate import GRAPHQL, Offer, is_json
+from rest_compat.errors import insufficient_scope
 from schema.engine.document.documents import Prepared, RequestError
 from schema.engine.execute.answers import Answer
 from schema.rules.access import Caller
@@ -29,6 +30,7 @@ TYPES: Final[Mapping[Offer, bytes]] = {
     "application/json": b"application/json; charset=utf-8",
 }
 #: Every answer is the token's own, and its type is the client's choice.
+_NONE: Final[Headers] = []
 FIXED: Final[Headers] = [(b"cache-control", b"private, no-store"), (b"vary", b"Accept, Authorization")]
 
 #: Told of each operation that is about to run: who asks, with which headers.
@@ -73,7 +75,7 @@ class GraphQLEndpoint:
         answer = await self.operations.run(prepared, parameters.variables, state["caller"], deadline=deadline)
         if answer.errors:
             state["error"] = answer.errors[0]["extensions"]["code"]
-        await _send(send, media, answer_status(answer, media), answer.encode())
+        await _send(send, media, answer_status(answer, media), answer.encode(), _NONE if answer.executed else _challenge(answer))
 
     @staticmethod
     def _may_run(method: str, kind: str) -> None:
@@ -114,8 +116,14 @@ def answer_status(answer: Answer, media: Offer) -> int:
     return request_status(answer.errors[0]["extensions"]["code"], media)
 
 
-async def _send(send: Send, media: Offer, status: int, body: bytes) -> None:
-    headers = [(b"content-type", TYPES[media]), (b"content-length", b"%d" % len(body)), *FIXED]
+def _challenge(answer: Answer) -> Headers:
+    """The header that says which scopes an operation lacked, if it was refused for that (RFC 6750, section 3.1)."""
+    lacking = answer.errors[0]["extensions"].get("missingScopes") if answer.errors else None
+    return [(b"www-authenticate", insufficient_scope(lacking).encode())] if lacking else _NONE
+
+
+async def _send(send: Send, media: Offer, status: int, body: bytes, more: Headers = _NONE) -> None:
+    headers = [(b"content-type", TYPES[media]), (b"content-length", b"%d" % len(body)), *FIXED, *more]
     if status == STATUS["UNAVAILABLE"]:
         headers.append((b"retry-after", b"1"))
     await send({"type": "http.response.start", "status": status, "headers": headers})

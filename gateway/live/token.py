@@ -87,7 +87,7 @@ class Tokens:
             raise TokenLost(error.message) from None
         except TimeoutError:
             raise Unavailable("the token could not be looked up in time") from None
-        if found != caller:
+        if not found.has_rights_of(caller):
             raise TokenLost("The token's rights have changed.")
         return found
 

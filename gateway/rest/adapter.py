@@ -124,6 +124,14 @@ class RestGraph:
             raise unavailable(error) from error
         return int(rows[0][0])
 
+    def permits(self, prepared: Ready, variables: dict[str, Any], caller: Caller) -> bool:
+        if caller.scopes is None:
+            return True
+        try:
+            return prepared.prepared is not None and self.operations.graph.permits(prepared.prepared, variables, caller)
+        except RequestError:
+            return False
+
     def sight(self, caller: Caller) -> str:
         return f"{caller.workspace_id}/{caller.role}/{caller.account_id or ''}"
 

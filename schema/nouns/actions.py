@@ -29,6 +29,7 @@ class Writes:
             "createUser": replace(found["createUser"], admin=True),
             "updateUser": replace(found["updateUser"], admin=True, owns_tokens=True),
             "createApiKey": Action(partial(keys.create, writers["ApiKey"]), admin=True, creates=True),
+            "rotateApiKey": Action(partial(keys.rotate, writers["ApiKey"]), admin=True, owns_tokens=True),
             "revokeApiKey": Action(partial(keys.revoke, writers["ApiKey"]), admin=True, owns_tokens=True),
         }
         self.worked_out: dict[str, Any] = {"previewUpdateOpportunity": partial(preview_update, writers["Opportunity"])}

@@ -5,9 +5,11 @@ from typing import Annotated
 import strawberry
 from strawberry import ID, UNSET
 
+from schema.engine.compile.sources import WRITES
 from schema.engine.declare.members import REQUIRED, Argument, list_of, with_arguments
 from schema.engine.declare.writes import KEY, VERSION, DeletePayload, IdArg, KeyArg, changes, creates, deletes
 from schema.engine.types.fields import Constraint, Planned, argument, resolved
+from schema.rules.access import MOST_OVERLAP_MINUTES
 
 from .all import Account, ApiKey, Contact, Opportunity, User
 from .payloads import ApiKeyPayload, BulkDeletePayload, BulkOpportunityPayload
@@ -26,6 +28,13 @@ UnchangedArg = Annotated[
     argument(
         "Whether a value that equals the stored one counts as left out. It is for clients that send a whole object back with a change in "
         "it; otherwise every value that is given holds, and no rule overwrites it."
+    ),
+]
+OverlapArg = Annotated[
+    int,
+    argument(
+        "For how many minutes the former token works on; by default seven days. With 0 it ends at once.",
+        Constraint(min=0, max=MOST_OVERLAP_MINUTES),
     ),
 ]
 AtomicArg = Annotated[bool, argument("Whether all items are done or none. Otherwise each is done or refused by itself.")]
@@ -65,21 +74,21 @@ class Mutation:
             KEY,
         ],
         "Creates many opportunities, and answers with a result for each, in the order of `inputs`.",
-        {},
+        {WRITES: "Opportunity"},
     )
     update_opportunities = with_arguments(
         "update_opportunities",
         BulkOpportunityPayload | None,
         [_IDS, Argument("input", Annotated[_DEAL.update, argument("The fields that change.")], REQUIRED), _VERSIONS, _ATOMIC, KEY],
         "Makes the same change to many opportunities, and answers with a result for each, in the order of `ids`.",
-        {},
+        {WRITES: "Opportunity"},
     )
     delete_opportunities = with_arguments(
         "delete_opportunities",
         BulkDeletePayload | None,
         [_IDS, _VERSIONS, _ATOMIC, KEY],
         "Deletes many opportunities for good, and answers with a result for each, in the order of `ids`.",
-        {},
+        {WRITES: "Opportunity"},
     )
     create_account = creates(Account)
     update_account = changes(Account, "", VERSION)
@@ -91,7 +100,17 @@ class Mutation:
     update_user = changes(User, _ADMINS)
     create_api_key = creates(ApiKey, f"Its token is shown this once. {_ADMINS}", ApiKeyPayload)
 
-    @resolved(None, "Revokes an API key, at once. Only admins may do this.")
+    @resolved(
+        None,
+        "Gives an API key a new token, which is shown this once. The former one works on until the overlap ends, so that programs can be "
+        f"given the new one meanwhile. {_ADMINS}",
+        {WRITES: "ApiKey"},
+    )
+    def rotate_api_key(self, id: IdArg, overlap_minutes: OverlapArg = 10_080, idempotency_key: KeyArg = UNSET) -> ApiKeyPayload | None:
+        """Gives a key a new token."""
+        raise Planned
+
+    @resolved(None, "Revokes an API key, at once. Only admins may do this.", {WRITES: "ApiKey"})
     def revoke_api_key(self, id: IdArg, idempotency_key: KeyArg = UNSET) -> DeletePayload | None:
         """Revokes a key."""
         raise Planned

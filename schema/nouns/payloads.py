@@ -11,11 +11,13 @@ from .all import ApiKey
 from .arguments import OpportunityPayload
 
 
-@strawberry.type(description="The API key that was created, with its token, or what to mend.")
+@strawberry.type(description="The API key that was created or given a new token, with that token, or what to mend.")
 class ApiKeyPayload:
     """The key and its token, or what to mend."""
 
-    api_key: ApiKey | None = read_from(ToOne("ApiKey", "recordId"), "The API key that was created; null if nothing was done.")
+    api_key: ApiKey | None = read_from(
+        ToOne("ApiKey", "recordId"), "The API key that was created or given a new token; null if nothing was done."
+    )
     token: str | None = plain("The token that a program sends with its requests. It is shown this once, and kept nowhere.")
     user_errors: list[UserError] = plain(USER_ERRORS)
 

@@ -18,6 +18,7 @@ from schema.nouns.opportunities.enums import OpportunityStage, Period
 from schema.nouns.opportunities.numbers import ForecastPeriod, PeriodArg, PipelineStage
 from schema.nouns.opportunities.reports import MAX_PERIODS, Forecast, Pipeline
 from schema.nouns.users.role import Role
+from schema.nouns.workspaces.audit import AuditEntry
 from schema.rules.access import Caller
 from schema.rules.stages import STAGES
 
@@ -53,6 +54,9 @@ class Viewer:
         Connection("Opportunity", Foreign("assigned_to_id"), of="userId"),
     )
     expires_at: DateTime | None = plain("When the token stops working, in UTC; null if it never does.")
+    scopes: list[str] | None = plain(
+        "What the token is narrowed to beside its role, such as `accounts:read`; null if its role alone says what it may do."
+    )
 
 
 def _stages(_: Caller) -> list[dict[str, Any]]:
@@ -75,6 +79,7 @@ def _viewer(caller: Caller) -> dict[str, Any]:
         "role": caller.role,
         "tokenName": caller.token_name,
         "expiresAt": caller.expires_at,
+        "scopes": None if caller.scopes is None else sorted(caller.scopes),
     }
 
 
@@ -138,6 +143,13 @@ class Query:
         """The workspace's keys."""
         raise Planned
 
+    audit_entries = many(
+        AuditEntry,
+        "A page of the audit list: who made, changed, rotated and revoked API keys and users; newest first. Entries are kept for as long "
+        "as the gateway is set to. Only admins may ask.",
+        admin=True,
+    )
+
     @resolved(
         Rows("RestUsage", ("token_id", "route", "kind", "name"), admin=True), "Who still uses which part of REST. Only admins may ask."
     )
@@ -158,7 +170,7 @@ class Query:
         list_of(PipelineStage),
         [_FILTER, Argument("as_of", Annotated[Date | None, argument(_AS_OF)])],
         "The pipeline, with a row for each stage, also for empty ones. With `asOf` it is that of the end of a day, by the stage history.",
-        {SOURCE: Aggregate(Pipeline, dearer="asOf")},
+        {SOURCE: Aggregate(Pipeline, "Opportunity", dearer="asOf")},
     )
     forecast = with_arguments(
         "forecast",
@@ -170,7 +182,7 @@ class Query:
             Argument("by", PeriodArg, Period.MONTH),
         ],
         "Open and won opportunities by the period of their `closeDate` or `closedDate`. Lost ones never count; empty periods are there.",
-        {SOURCE: Aggregate(Forecast)},
+        {SOURCE: Aggregate(Forecast, "Opportunity")},
     )
     preview_update_opportunity = with_arguments(
         "preview_update_opportunity",
@@ -183,5 +195,5 @@ class Query:
             Argument("ignore_unchanged", UnchangedArg, default=False),
         ],
         "What an update of an opportunity would change, and what would stop it. Nothing is written. Only who may update may ask.",
-        {SOURCE: WorkedOut("previewUpdateOpportunity")},
+        {SOURCE: WorkedOut("previewUpdateOpportunity", "Opportunity")},
     )

@@ -1,7 +1,10 @@
 """Who is asking, and what that lets them do."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+
+MOST_OVERLAP_MINUTES = 90 * 24 * 60
+"""For how long the former token of a key may work on beside the new one."""
 
 
 class Role(StrEnum):
@@ -22,6 +25,7 @@ class Caller:
     """An authenticated caller. `user_id` is None for an API key; `account_id` is the one account that a viewer is limited to.
 
     `token_id` (`key_…` or `usr_…`) owns idempotency keys, rate budgets and usage counts; `expires_at` is `YYYY-MM-DDTHH:MM:SSZ`.
+    `scopes` narrow what the role allows; None narrows nothing.
     """
 
     workspace_id: str
@@ -31,6 +35,7 @@ class Caller:
     token_id: str
     token_name: str | None = None
     expires_at: str | None = None
+    scopes: frozenset[str] | None = None
 
     @property
     def limited_to(self) -> str | None:
@@ -41,3 +46,7 @@ class Caller:
     def key_id(self) -> str | None:
         """The id of the API key that is calling; None for a user's token."""
         return self.token_id if self.user_id is None else None
+
+    def has_rights_of(self, other: "Caller") -> bool:
+        """Whether the token may do exactly what that of `other` may; when either expires says nothing about that."""
+        return self == other or replace(self, expires_at=None) == replace(other, expires_at=None)

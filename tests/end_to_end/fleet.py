@@ -137,10 +137,10 @@ class Access:
         return {"authorization": f"Bearer {self.token}"}
 
 
-async def access(database_url: str, role: Role = Role.ADMIN, account_id: str | None = None) -> Access:
+async def access(database_url: str, role: Role = Role.ADMIN, account_id: str | None = None, *scopes: str) -> Access:
     """A new key to the workspace `Here`, which is made if need be."""
     async with opened(database_url) as database:
-        key = await Keys(database).create(NewKey("Here", role, "test", account_id=account_id))
+        key = await Keys(database).create(NewKey("Here", role, "test", account_id=account_id, scopes=scopes))
     return Access(key.token, Caller(workspace_id=key.workspace_id, role=role, user_id=None, account_id=account_id, token_id=key.id))
 
 

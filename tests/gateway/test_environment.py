@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from gateway.app import create_app
 from gateway.environment import database_address
-from gateway.settings import Settings, SettingsError, load, unknown_variables
+from gateway.settings import SECRETS, Settings, SettingsError, load, unknown_variables
 from tests.gateway.conftest import Run
 
 SECRET = "s3cr3t"
@@ -58,7 +59,7 @@ def test_no_addresses(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
 
 
 @pytest.mark.parametrize("ending", ["", "\n", "\r\n"])
-@pytest.mark.parametrize("name", ["jwt_secret", "database_url", "metrics_token"])
+@pytest.mark.parametrize("name", SECRETS)
 def test_secrets_by_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, ending: str) -> None:
     """A file holds what the variable would, with or without the end of a line."""
     secret = "postgresql://u:p@h/db" if name == "database_url" else f" {SECRET} "
@@ -66,7 +67,34 @@ def test_secrets_by_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: 
     path.write_bytes(f"{secret}{ending}".encode())
     monkeypatch.setenv(f"GATEWAY_{name.upper()}_FILE", str(path))
     found = getattr(load(), name)
-    assert (found if name == "database_url" else found.get_secret_value()) == secret
+    assert (found if isinstance(found, str) else found.get_secret_value()) == secret
+
+
+def test_every_secret_can_be_given_by_file() -> None:
+    """Each setting that is a secret, or an address that a password may be in, is listed as one and has a setting for its file."""
+    secrets = {name for name, each in Settings.model_fields.items() if "SecretStr" in str(each.annotation) or not each.repr}
+    assert secrets == set(SECRETS)
+    assert {f"{name}_file" for name in SECRETS} <= set(Settings.model_fields)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads every file")
+def test_a_file_that_may_not_be_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A secret in a file of somebody else's is told as that."""
+    path = tmp_path / "secret"
+    path.write_text(SECRET)
+    path.chmod(0)
+    monkeypatch.setenv("GATEWAY_JWT_SECRET_FILE", str(path))
+    with pytest.raises(SettingsError, match=r"GATEWAY_JWT_SECRET_FILE: .*can't be read: permission denied"):
+        load()
+
+
+def test_no_address_with_a_password_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An address of Redis that can't be used is refused without its password."""
+    monkeypatch.setenv("GATEWAY_RATE_LIMIT", "10/minute")
+    monkeypatch.setenv("GATEWAY_RATE_LIMIT_STORAGE", f"nosuch://user:{SECRET}@host")
+    with pytest.raises(SettingsError, match="GATEWAY_RATE_LIMIT_STORAGE: ") as caught:
+        create_app(load())
+    assert SECRET not in str(caught.value)
 
 
 def test_a_secret_given_twice(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -140,10 +140,11 @@ async def test_not_acceptable(client: httpx.AsyncClient) -> None:
 
 
 async def test_unauthenticated(client: httpx.AsyncClient) -> None:
-    """401 with WWW-Authenticate, in GraphQL's shape, whatever else is wrong."""
-    for headers in ({"authorization": ""}, {"authorization": "Bearer pk_live_wrong"}, {"authorization": "Basic eDp5"}):
-        response = await client.post("/graphql", content=b"{", headers=headers)
-        assert (response.status_code, code(response), response.headers["www-authenticate"]) == (401, "UNAUTHENTICATED", "Bearer")
+    """401 in GraphQL's shape, whatever else is wrong; WWW-Authenticate names an error where a token came (RFC 6750 section 3)."""
+    wrong = 'Bearer error="invalid_token", error_description="The API key is incomplete or has been altered."'
+    for sent, told in (("", "Bearer"), ("Bearer pk_live_wrong", wrong), ("Basic eDp5", "Bearer"), ("Bearer", "Bearer")):
+        response = await client.post("/graphql", content=b"{", headers={"authorization": sent})
+        assert (response.status_code, code(response), response.headers["www-authenticate"]) == (401, "UNAUTHENTICATED", told)
 
 
 async def test_subscription_by_plain_post(client: httpx.AsyncClient) -> None:

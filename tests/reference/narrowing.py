@@ -79,7 +79,7 @@ def value_of(record: Record, name: str) -> Any:
     column = snake(name)
     if column == "weighted_value":
         return weighted_now(record)
-    return next(record[each] for each in (column, f"{column}_cents", f"{column}_stage") if each in record.values)
+    return next(record[each] for each in (column, f"{column}_cents", f"{column}_stage", f"created_{column}") if each in record.values)
 
 
 def _of_any(operator: str, operand: Any, values: Iterable[Any]) -> bool:

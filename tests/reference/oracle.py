@@ -91,11 +91,11 @@ def _root(info: GraphQLResolveInfo[Any], given: dict[str, Any]) -> Any:
     if info.field_name in figures.FIGURES:
         found = partial(pages.filtered, view, field, view.all("Opportunity"), given.get("filter"))
         return figures.FIGURES[info.field_name](view, found, given)
+    if _ADMINS_ONLY in (field.description or "") and not view.admin:
+        raise Forbidden("Only an admin may do this.")
     if type_.name.endswith("Connection"):
         return pages.connection(view, field, view.all(_item(type_)), given)
     if is_list_type(get_nullable_type(field.type)):
-        if _ADMINS_ONLY in (field.description or "") and not view.admin:
-            raise Forbidden("Only an admin may do this.")
         return sorted(view.all(type_.name), key=lambda record: [record[column] for column in _ORDERS[info.field_name]])
     return view.one(type_.name, given["id"])
 
@@ -146,10 +146,10 @@ def _member(record: Record, info: GraphQLResolveInfo[Any], given: dict[str, Any]
         return None
     if type_.name.endswith("Connection"):
         return pages.connection(view, field, view.below(record, _item(type_)), given)
-    if is_list_type(get_nullable_type(field.type)):
-        return _list(view, record, type_.name, given)
     if is_leaf_type(type_):
         return _value(record, info.field_name)
+    if is_list_type(get_nullable_type(field.type)):
+        return _list(view, record, type_.name, given)
     if isinstance(type_, GraphQLObjectType):
         return view.refer(record, info.field_name)
     return view.refer(record, "by" if record["by_id"] is not None else "byKey")

@@ -30,6 +30,7 @@ _LETTERS = {
     "Account": "NAME INDUSTRY - - - CREATED_AT UPDATED_AT",
     "Contact": "NAME EMAIL ACCOUNT_NAME - - CREATED_AT UPDATED_AT",
     "User": "NAME EMAIL ROLE - - CREATED_AT",
+    "AuditEntry": "- - - - - CREATED_AT",
 }
 """What the letters of the alphabet stand for in cursors, which outlive a release."""
 _FORMS = {"Date": "%Y-%m-%d", "DateTime": "%Y-%m-%dT%H:%M:%SZ"}

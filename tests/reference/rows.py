@@ -16,6 +16,7 @@ from schema.rules.stages import STAGES
 
 _STAGES = {"stage", "from_stage", "to_stage"}
 _UPPER = {"role", "kind"}
+_WORDS = {"scopes", "changed_fields"}
 
 
 def snake(name: str) -> str:
@@ -98,4 +99,6 @@ def _shown(column: str, value: Any) -> Any:
         return value.isoformat()
     if column in _STAGES:
         return STAGES[value].name
+    if column in _WORDS:
+        return value.split()
     return value.upper() if column in _UPPER else value

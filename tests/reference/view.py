@@ -38,12 +38,12 @@ class View:
 
     def refer(self, record: Record, name: str) -> Record | None:
         """The record that a field of another refers to; None where there is none, or where the caller doesn't see it."""
-        type_name = {"assigned_to": "User", "by": "User", "by_key": "ApiKey"}.get(snake(name), name.capitalize())
+        type_name = {"assigned_to": "User", "by": "User", "by_key": "ApiKey", "api_key": "ApiKey"}.get(snake(name), name.capitalize())
         return self.one(type_name, record[f"{snake(name)}_id"])
 
     def node(self, id_: str) -> Record | None:
-        """The record of any type with this id. A limited viewer meets keys as actors, and finds none by its id."""
-        hidden = {"ApiKey"} if self.caller.account_id is not None else set()
+        """The record of any type with this id. A limited viewer meets keys as actors, and none by its id; nobody finds audit entries so."""
+        hidden = {"AuditEntry", "ApiKey"} if self.caller.account_id is not None else {"AuditEntry"}
         types = [name for name, records in self._rows.records.items() if name not in hidden and records and "id" in records[0].values]
         return next((found for name in types if (found := self.one(name, id_)) is not None), None)
 

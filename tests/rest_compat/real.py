@@ -22,9 +22,9 @@ class Gateway:
     app: Application
     client: httpx.AsyncClient
 
-    async def token(self, workspace: str, role: Role = Role.ADMIN, account_id: str | None = None) -> dict[str, str]:
+    async def token(self, workspace: str, role: Role = Role.ADMIN, account_id: str | None = None, *scopes: str) -> dict[str, str]:
         """The header of a new key."""
-        created = await Keys(self.app.database).create(NewKey(workspace, role, "test", account_id=account_id))
+        created = await Keys(self.app.database).create(NewKey(workspace, role, "test", account_id=account_id, scopes=scopes))
         return {"authorization": f"Bearer {created.token}"}
 
     async def query(self, document: str, variables: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -217,6 +217,7 @@ KEYED = {
     "createUser": '(input: {name: "x", email: "new@example.com", role: MEMBER}, idempotencyKey: "<key>") { user { id } userErrors { code } }',
     "updateUser": '(id: "<user>", input: {name: "x"}, idempotencyKey: "<key>") { user { name } }',
     "createApiKey": '(input: {name: "x", role: MEMBER}, idempotencyKey: "<key>") { apiKey { id } secret: token }',
+    "rotateApiKey": '(id: "<apikey>", idempotencyKey: "<key>") { apiKey { id } secret: token userErrors { code } }',
     "revokeApiKey": '(id: "<apikey>", idempotencyKey: "<key>") { deletedId userErrors { code } }',
 }
 
@@ -243,7 +244,7 @@ async def test_every_mutation_takes_a_key(world: World) -> None:
         assert (again.errors, again.extensions.get("idempotencyReplayed")) == (None, True), name
         assert await marks(world) == before, name
         expected = dict((first.data or {})[name])
-        if name == "createApiKey":
+        if name in {"createApiKey", "rotateApiKey"}:
             assert expected["secret"].startswith("pk_live_")
             expected["secret"] = None
         assert (again.data or {})[name] == expected, name

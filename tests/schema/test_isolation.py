@@ -227,6 +227,7 @@ MUTATIONS = [
     'createUser(input: {name: "x", email: "x@example.com", role: ADMIN}) { userErrors { code } }',
     'updateUser(id: "x", input: {role: ADMIN}) { userErrors { code } }',
     'createApiKey(input: {name: "x", role: ADMIN}) { userErrors { code } }',
+    'rotateApiKey(id: "x") { userErrors { code } }',
     'revokeApiKey(id: "x") { userErrors { code } }',
 ]
 

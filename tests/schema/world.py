@@ -100,6 +100,7 @@ def make_tenant(random: Random, name: str, *, deals: int = 60, mark: str = "") -
     tenant.tables |= {"opportunity": [], "opportunity_contact": [], "stage_change": [], "api_key": [base | _key(random, mark, accounts)]}
     for _ in range(deals):
         _add_deal(random, tenant, mark)
+    tenant.tables["audit_entry"] = [base | _audit_entry(Random(place), tenant, mark) for place in range(12)]
     return tenant
 
 
@@ -150,7 +151,27 @@ def _contact(random: Random, mark: str, place: int, accounts: list[Row]) -> Row:
 
 def _key(random: Random, mark: str, accounts: list[Row]) -> Row:
     more = {"role": "viewer", "account_id": accounts[1]["id"], "token_hash": make_id(random, "hash"), "created_at": INSTANTS[0]}
-    return {"id": make_id(random, "key"), "name": f"{mark}Key", "expires_at": None, "last_used_at": None, "revoked_at": None, **more}
+    return {
+        "id": make_id(random, "key"),
+        "name": f"{mark}Key",
+        "expires_at": None,
+        "last_used_at": None,
+        "revoked_at": None,
+        **more,
+        "scopes": f"{mark}a b",
+    }
+
+
+def _audit_entry(random: Random, tenant: Tenant, mark: str) -> Row:
+    (key,) = tenant.ids("api_key")
+    by = random.choice(({"by_id": None, "by_key_id": None}, {"by_id": random.choice(tenant.ids("user")), "by_key_id": None}))
+    of = random.choice(({"user_id": random.choice(tenant.ids("user")), "api_key_id": None}, {"user_id": None, "api_key_id": key}))
+    changed = random.choice((f"{mark}name", f"{mark}name role", ""))
+    kind = (
+        random.choice(("user_created", "user_changed")) if of["user_id"] else random.choice(("key_created", "key_rotated", "key_revoked"))
+    )
+    times = {"created_at": random.choice(INSTANTS), "changed_fields": changed, "details": random.choice((None, f"role: {mark}admin"))}
+    return {"id": make_id(random, "aud"), "kind": kind, **by, **of, **times}
 
 
 def _add_deal(random: Random, tenant: Tenant, mark: str) -> None:

@@ -188,6 +188,11 @@ class Compiler:
 
     def value(self, model: FieldModel, code: str, weight: Weight) -> tuple[str, Cost]:
         type_ = model.definition.type
+        if model.is_list:
+            # A column holds a list of words as a text with blanks between them.
+            code = f"(None if {code} is None else {code}.split())"
+            weight.text(code, None)
+            return code, Cost()
         named = get_named_type(type_)
         if isinstance(named, GraphQLEnumType):
             weight.fixed += max(map(len, named.values)) + 2

@@ -3,7 +3,7 @@
 The same tree is a SQL condition for lists and a predicate for events, so that the two can't differ.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -150,6 +150,17 @@ class FilterModel:
         if inner == NO_CONDITIONS:
             raise BadRequest(f"`{name}` has no condition in the filter: give one, or leave the field out.")
         return ("through", name, inner)
+
+    def types(self, given: Mapping[str, Any]) -> Iterator[str]:
+        """The names of the types whose records a coerced filter input looks at by references, at any depth."""
+        for name, value in given.items():
+            match = self._fields.get(name)
+            if value is not None and match is None:
+                for each in value if isinstance(value, list) else [value]:
+                    yield from self.types(each)
+            elif isinstance(match, Through) and value is not None:
+                yield match.type_name
+                yield from self._others[match.type_name][0].types(value)
 
     def _says_nothing(self, name: str, what: str) -> BadRequest:
         """The error for a condition that a null variable has emptied: taken for none, it would find everything."""

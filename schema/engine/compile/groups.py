@@ -88,4 +88,4 @@ def _size(first: int | None) -> int:
 
 def grouped(type_name: str, columns: Mapping[str, GroupColumn]) -> Aggregate:
     """The source of the groups of a type's rows."""
-    return Aggregate(lambda compiler: Groups(type_name, columns, compiler), size=("first", DEFAULT_GROUPS))
+    return Aggregate(lambda compiler: Groups(type_name, columns, compiler), type_name, size=("first", DEFAULT_GROUPS))

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from graphql import (
     GraphQLField,
     GraphQLInputObjectType,
+    GraphQLList,
     GraphQLNamedType,
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLSchema,
     get_named_type,
+    get_nullable_type,
     is_abstract_type,
 )
 from sqlalchemy import FromClause
@@ -36,6 +38,11 @@ class FieldModel:
     definition: GraphQLField
     for_admins: bool = False
     longest: int | None = None
+
+    @property
+    def is_list(self) -> bool:
+        """Whether its value is a list."""
+        return isinstance(get_nullable_type(self.definition.type), GraphQLList)
 
     @property
     def coordinate(self) -> str:

@@ -23,7 +23,7 @@ from .model import FieldModel
 from .records import compile_embedded, compile_records, compile_to_many
 from .select import Batch
 from .sources import Followed, Resolved, Stored
-from .steps import ConstantStep, NodesStep, PlainWriter, RecordStep, ResolverStep, Step, compile_plain, compile_step
+from .steps import AdminStep, ConstantStep, NodesStep, PlainWriter, RecordStep, ResolverStep, Step, compile_plain, compile_step
 
 QUICK = 50
 """Up to this cost a mutation's payload is read in the event loop's thread, where the database is SQLite."""
@@ -183,7 +183,9 @@ def compile_query(compiler: Compiler) -> QueryPlan:
 
 
 def _around(steps: list[tuple[str, Step]]) -> int:
-    return 2 + sum([len(key) + 4 + (step.around if isinstance(step, ConnectionPlan | NodesStep) else _AROUND) for key, step in steps])
+    return 2 + sum(
+        [len(key) + 4 + (step.around if isinstance(step, ConnectionPlan | NodesStep | AdminStep) else _AROUND) for key, step in steps]
+    )
 
 
 def _single_statement(steps: list[tuple[str, Step]]) -> bool:

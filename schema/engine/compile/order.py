@@ -35,6 +35,8 @@ class Sortable:
     nullable: bool
     column: str | None = None
     """The column of the table that it is, if it is just that."""
+    type_name: str | None = None
+    """The type of the record that has it, where that is another one."""
     check: Check = field(init=False)
     """Whether a value from a cursor can be compared with it: drivers refuse what isn't of the column's type."""
 
@@ -53,8 +55,11 @@ def column_order(code: str, column: Any) -> Sortable:
     return Sortable(code, lambda table, _: table.c[name], column.type, bool(column.nullable), name)
 
 
-def related_order(code: str, reference: str, other_table: FromClause, by: Sortable, visible: Visible | None) -> Sortable:
-    """Rows ordered by what orders the record that their column `reference` refers to; what is out of sight counts as null."""
+def related_order(code: str, reference: str, other_table: FromClause, by: Sortable, visible: Visible | None, type_name: str) -> Sortable:
+    """Rows ordered by what orders the record, of the type `type_name`, that their column `reference` refers to.
+
+    What is out of sight counts as null.
+    """
 
     def build(table: FromClause, limited: bool) -> Clause:  # noqa: FBT001  as every Sortable is built
         other = other_table.alias()
@@ -63,7 +68,7 @@ def related_order(code: str, reference: str, other_table: FromClause, by: Sortab
             where.append(visible(other))
         return select(by.build(other, limited)).where(*where).correlate(table).scalar_subquery()
 
-    return Sortable(code, build, by.type, nullable=True)
+    return Sortable(code, build, by.type, nullable=True, type_name=type_name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +196,10 @@ class Ordering:
     def by(self, terms: Sequence[tuple[str, bool]]) -> Order:
         """The order by (field of the graph, descending); later mentions of a field say nothing more. None gives the default."""
         return self._order([(self._sortables[name], descending) for name, descending in terms]) if terms else self.default
+
+    def type_of(self, name: str) -> str | None:
+        """The type of the record that has what the graph's field is ordered by, where that is another one."""
+        return self._sortables[name].type_name
 
     def _order(self, terms: Sequence[tuple[Sortable, bool]], *, default: bool = False) -> Order:
         directions = dict(reversed(terms))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
-from graphql import GraphQLList, GraphQLObjectType, get_named_type, get_nullable_type
+from graphql import GraphQLObjectType, get_named_type
 
 from schema.engine.document.selections import Selected
 from schema.engine.document.variables import Variables
@@ -93,7 +93,7 @@ def _member(compiler: Compiler, plain: Plain, model: FieldModel, selected: Selec
     type_ = get_named_type(model.definition.type)
     if isinstance(type_, GraphQLObjectType):
         return _plain_object(compiler, plain, code, type_, model, selected)
-    if not _is_list(model):
+    if not model.is_list:
         return compiler.value(model, code, plain.weight)
     plain.weight.text(code, None)
     return code, Cost()
@@ -103,7 +103,7 @@ def _plain_object(
     compiler: Compiler, plain: Plain, code: str, type_: GraphQLObjectType, model: FieldModel, selected: Selected
 ) -> tuple[str, Cost]:
     asked = compiler.selections.below(selected, type_)
-    if not _is_list(model):
+    if not model.is_list:
         below = _inner(plain, code, None)
         inner, cost = write_plain(compiler, below, type_, asked)
         plain.weight.object(below.weight, code)
@@ -136,7 +136,3 @@ def _by_id(plain: Plain, key: str, loaded: Loaded) -> str:
 def _inner(plain: Plain, variable: str, iterated: str | None) -> Plain:
     collect = plain.collect if iterated is None else f"[{{}} for {variable} in {iterated}]"
     return Plain(variable, collect, plain.related)
-
-
-def _is_list(model: FieldModel) -> bool:
-    return isinstance(get_nullable_type(model.definition.type), GraphQLList)

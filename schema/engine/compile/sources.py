@@ -25,6 +25,10 @@ COLUMN = "column"
 """The key of an input field's metadata that holds the name of its column, where that is not the field's own."""
 CLEARS = "clears"
 """The key of an input field's metadata that says whether null clears the column."""
+WRITES = "writes"
+"""The key of a mutation's metadata that holds the name of the type whose records it changes."""
+SCOPE = "scope"
+"""The key of a field's metadata that holds the scope which it needs, where its source doesn't say that."""
 LONGEST = "longest"
 """The key of an output field's metadata that says how many characters it has at most."""
 
@@ -93,13 +97,14 @@ class Connection:
     """A page of rows: of the workspace's (`by` None), or of those related to each parent.
 
     `columns` are those that arguments of other names than a page's are compared with, by argument. Below a plain object `of` is its key
-    for the parent's id; where that is null there is no page.
+    for the parent's id; where that is null there is no page. `admin`: only administrators may ask, which is for root fields.
     """
 
     type_name: str
     by: Foreign | Linked | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
     of: str = ""
+    admin: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,21 +149,23 @@ class Aggregated(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Aggregate:
-    """Plain objects that the database aggregates: `make` gets the compiler.
+    """Plain objects that the database aggregates from rows of a type: `make` gets the compiler.
 
     `dearer` is the argument with which that costs more, `size` the one that says how many objects there are at most.
     """
 
     make: Callable[[Any], Aggregated]
+    type_name: str
     dearer: str | None = None
     size: tuple[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class WorkedOut:
-    """A plain object that the rules of a write work out without writing, by the name of the query's field."""
+    """A plain object that the rules of a write to a type work out without writing, by the name of the query's field."""
 
     name: str
+    type_name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +265,8 @@ class Stored:
     """Where a type's rows are: its table, the prefix of its ids, and what a limited viewer may see of it.
 
     `unlisted`: such a viewer meets the rows through records that it sees, and finds none by its id. `ordering` is there where they are
-    listed in pages, `summary` where all that match are summed up.
+    listed in pages, `summary` where all that match are summed up. `scope` is the area of the scope that a token needs to read the rows, the
+    table's name unless said; None says that every token may read them.
     """
 
     table: Table
@@ -269,6 +277,12 @@ class Stored:
     unlisted: bool = False
     ordering: Ordering | None = None
     summary: Summary | None = None
+    scope: str | None = ""
+
+    @property
+    def area(self) -> str | None:
+        """The area of the scope that a token needs to read the rows; None where it needs none."""
+        return self.table.name if self.scope == "" else self.scope
 
 
 def metadata(field: GraphQLField | GraphQLInputField) -> Object:

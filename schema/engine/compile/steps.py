@@ -18,7 +18,7 @@ from schema.values import Object
 
 from .arguments import Arguments, read_arguments
 from .compiler import TYPENAME, Compiler, Parents, result_type
-from .connections import compile_connection
+from .connections import ConnectionPlan, compile_connection
 from .cost import LIST, SCHEMA, SUMS, SUMS_OF_A_DAY, Cost, Size, dearest, paged
 from .model import FieldModel
 from .plain import Plain, Related, write_plain
@@ -85,6 +85,22 @@ class RowsStep:
         rows = await reader.fetch_many(self.statement, reader.values, self.level.weight)
         self.level.weigh(reader, rows)
         return self.writer.call(rows, *await self.level.batched(reader, rows, variables))
+
+
+@dataclass(slots=True)
+class AdminStep:
+    """A page that is for administrators only."""
+
+    page: ConnectionPlan
+
+    @property
+    def around(self) -> int:
+        """Bytes that the page takes in the answer without its rows and cursors, at most."""
+        return self.page.around
+
+    async def run(self, reader: Reader, variables: Variables) -> Any:
+        require_admin(reader)
+        return await self.page.run(reader, variables)
 
 
 @dataclass(slots=True)
@@ -197,7 +213,8 @@ def _stored(compiler: Compiler, selected: Selected) -> tuple[Step, Cost]:
         site, cost = compiler.site(compiler, model, selected)
         return ResolverStep(site), cost
     if isinstance(source, Connection):
-        return compile_connection(compiler, source, model, selected, 0)
+        page, cost = compile_connection(compiler, source, model, selected, 0)
+        return (AdminStep(page) if source.admin else page), cost
     if isinstance(source, ById):
         records, cost = compile_records(compiler, source.type_name, selected)
         return RecordStep(records, arguments), cost

@@ -135,7 +135,7 @@ class FieldDeclaration(Declaration):
         for name, (code, field_, text) in self.ordered_by.items():
             target = types[self.to or ""]
             by = target.__declared__[field_].sortable(code, target.__table__)
-            order = related_order(code, self.attribute, target.__table__, by, target.__noun__.visible)
+            order = related_order(code, self.attribute, target.__table__, by, target.__noun__.visible, target.__name__)
             found.append(Orderable(name, text, order, of_another=True))
         return found
 

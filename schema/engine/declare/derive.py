@@ -52,7 +52,7 @@ def _stored(noun: Noun) -> Stored:
     """Where its rows are, as the planner sees them."""
     ordering = None if noun.lists is None else noun.lists.ordering
     summary = None if noun.summary is None else noun.summary[1]
-    return Stored(noun.row.__table__, noun.prefix, noun.visible, noun.search, noun.key, noun.unlisted, ordering, summary)
+    return Stored(noun.row.__table__, noun.prefix, noun.visible, noun.search, noun.key, noun.unlisted, ordering, summary, noun.scope)
 
 
 def _description(row: Any) -> str:
@@ -81,9 +81,9 @@ def one(row: Any) -> Any:
     return with_arguments(noun.member, row | None, [Argument("id", IdArg, REQUIRED)], text, {SOURCE: ById(noun.name)})
 
 
-def many(row: Any, description: str, *more: Argument, **columns: str) -> Any:
-    """The root field that gives a page. `more` arguments are compared with `columns`, which name them."""
+def many(row: Any, description: str, *more: Argument, admin: bool = False, **columns: str) -> Any:
+    """The root field that gives a page. `more` arguments are compared with `columns`, which name them. `admin`: nobody else may ask."""
     noun: Noun = row.__noun__
     assert noun.lists is not None, noun.name
     name = noun.plural.replace(" ", "_")
-    return noun.lists.field(name, description, Connection(noun.name, None, columns), *more)
+    return noun.lists.field(name, description, Connection(noun.name, None, columns, admin=admin), *more)

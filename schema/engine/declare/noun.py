@@ -10,6 +10,7 @@ from schema.engine.compile.aggregates import Summary
 from schema.engine.compile.matching import kept_state
 from schema.engine.compile.sources import OwnedBy, SeenWith
 from schema.engine.write.rules import Rules
+from schema.rules.scopes import declare as declare_scopes
 
 from .base import Declaration
 from .lists import Lists, filterables
@@ -32,6 +33,7 @@ class Noun:
     search: str | None
     key: str
     unlisted: bool
+    scope: str
     summary: tuple[Any, Summary] | None
     is_listed: bool
     creates: str | None
@@ -103,6 +105,7 @@ def noun(  # noqa: PLR0913  said once a noun
     search: str | None = None,
     key: str = "id",
     unlisted: bool = False,
+    scope: str | None = None,
     summary: tuple[Any, Summary] | None = None,
     lists: bool = False,
     creates: str | None = None,
@@ -113,14 +116,17 @@ def noun(  # noqa: PLR0913  said once a noun
 
     prefix: of its ids. label, plural: what people call one and many, `person` with "who". visible: what a limited viewer
     sees, all if not given. search: the column that `search` looks at. key: the column that tells rows apart. unlisted: such a viewer meets
-    rows through others alone. lists: there are pages of it. summary: the type and the SQL of numbers over all that match. creates, updates:
-    the descriptions of its inputs; without them there are none. followed: an event tells of each change.
+    rows through others alone. scope: the area of the scopes that tokens need for it, what many are called if not given. lists: there are
+    pages of it. summary: the type and the SQL of numbers over all that match. creates, updates: the descriptions of its inputs; without
+    them there are none. followed: an event tells of each change.
     """
 
     def declare(row: T) -> T:
         if row.__name__ in NOUNS:
             raise TypeError(f"there is a noun {row.__name__} already, in {NOUNS[row.__name__].row.__module__}")
         called = label or row.__name__.lower()
+        area = scope or (plural or f"{called}s").replace(" ", "_")
+        declare_scopes(area, written=bool(creates or updates))
         NOUNS[row.__name__] = row.__noun__ = Noun(
             row=row,
             prefix=prefix,
@@ -131,6 +137,7 @@ def noun(  # noqa: PLR0913  said once a noun
             search=search,
             key=key,
             unlisted=unlisted,
+            scope=area,
             summary=summary,
             is_listed=lists,
             creates=creates,

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import strawberry
 from strawberry import ID
 
+from schema.engine.compile.sources import WRITES
 from schema.engine.types.fields import Constraint, argument, plain
 
 from .errors import USER_ERRORS, UserError
@@ -41,7 +42,8 @@ def creates(row: Any, note: str = "", returns: Any = None) -> Any:
     noun = row.__noun__
     given = Argument("input", Annotated[noun.create, argument(f"The {noun.label} to create.")], REQUIRED)
     payload = returns or noun.payload
-    return with_arguments(f"create_{noun.member}", payload | None, [given, KEY], _told(f"Creates {noun.a_label}.", note), {})
+    text = _told(f"Creates {noun.a_label}.", note)
+    return with_arguments(f"create_{noun.member}", payload | None, [given, KEY], text, {WRITES: noun.name})
 
 
 def changes(row: Any, note: str = "", *more: Argument) -> Any:
@@ -49,14 +51,16 @@ def changes(row: Any, note: str = "", *more: Argument) -> Any:
     noun = row.__noun__
     given = Argument("input", Annotated[noun.update, argument("The fields that change.")], REQUIRED)
     arguments = [Argument("id", IdArg, REQUIRED), given, *more, KEY]
-    return with_arguments(f"update_{noun.member}", noun.payload | None, arguments, _told(f"Changes {noun.a_label}.", note), {})
+    text = _told(f"Changes {noun.a_label}.", note)
+    return with_arguments(f"update_{noun.member}", noun.payload | None, arguments, text, {WRITES: noun.name})
 
 
 def deletes(row: Any, note: str = "") -> Any:
     """The mutation that deletes a record."""
     noun = row.__noun__
     arguments = [Argument("id", IdArg, REQUIRED), VERSION, KEY]
-    return with_arguments(f"delete_{noun.member}", DeletePayload | None, arguments, _told(f"Deletes {noun.a_label} for good.", note), {})
+    text = _told(f"Deletes {noun.a_label} for good.", note)
+    return with_arguments(f"delete_{noun.member}", DeletePayload | None, arguments, text, {WRITES: noun.name})
 
 
 def _told(description: str, note: str) -> str:

@@ -8,18 +8,20 @@ from graphql import GraphQLSchema
 from schema.engine.compile.compiler import STATEMENTS, STATEMENTS_BYTES, Compiler
 from schema.engine.compile.model import Model
 from schema.engine.compile.operation import COMPILERS, PARTS
-from schema.engine.document.documents import Documents, Prepared, request_error
+from schema.engine.compile.scopes import Needs, Scopes
+from schema.engine.document.documents import Documents, Prepared, RequestError, request_error
 from schema.engine.document.selections import Selections
 from schema.engine.document.variables import Variables
-from schema.engine.execute.resolvers.site import compile_site, make_site
 from schema.rules.access import Caller, Role
-from schema.rules.errors import BadRequest
+from schema.rules.errors import BadRequest, Forbidden
+from schema.rules.scopes import listed
 from schema.storage.database import Database
 from schema.storage.statements import Statement
 from schema.values import Values
 
 from .fairness import HeavyWork
 from .kept import Kept
+from .resolvers.site import compile_site, make_site
 
 
 class Plans:
@@ -35,9 +37,33 @@ class Plans:
         self._work = work
         self._worked_out = worked_out
         self._model = Model(schema)
+        self.scopes = Scopes(self._model)
         self._statements: Kept[Statement] = Kept(STATEMENTS, STATEMENTS_BYTES)
         self.missed = 0
         """How often a plan that answers was not at hand."""
+
+    def permit(self, prepared: Prepared, values: Variables, held: frozenset[str]) -> None:
+        """Raises RequestError, of code FORBIDDEN, where an operation needs other scopes than those that a token has."""
+        if missing := self.missing(prepared, values, held):
+            told = f"The token lacks the scope{'s' if len(missing) > 1 else ''} {listed(missing)}."
+            raise _forbidden(told, missingScopes=missing)
+
+    def missing(self, prepared: Prepared, values: Variables, held: frozenset[str]) -> list[str]:
+        """The scopes that an operation needs and a token hasn't. Raises RequestError for a field that no scope allows."""
+        needs = self._needs(prepared, values)
+        if needs.undecided:
+            raise _forbidden(f"No scope allows {listed(needs.undecided)}: send a token without scopes.")
+        return needs.missing(held, values)
+
+    def _needs(self, prepared: Prepared, values: Variables) -> Needs:
+        """The scopes that an operation needs, kept with its plans."""
+        booleans = {name: values.coerced.get(name) for name in prepared.deciding}
+        key = ("scopes", *booleans.values())
+        found: Needs | None = prepared.plans.get(key)
+        if found is None:
+            found = self.scopes.needs(Selections(self._schema, prepared.document, prepared.operation, booleans), prepared.kind)
+            self._documents.keep_plan(prepared, key, found)
+        return found
 
     def known(self, prepared: Prepared, values: Variables, caller: Caller, *, for_fallback: bool = False) -> Any:
         """The operation's plan for `caller`; None where it isn't kept."""
@@ -85,3 +111,8 @@ class Plans:
             return COMPILERS[prepared.kind](compiler)
         except BadRequest as error:
             raise request_error(str(error)) from error
+
+
+def _forbidden(message: str, **more: Any) -> RequestError:
+    extensions = {"code": Forbidden.code, "reason": Forbidden.reason, **more}
+    return RequestError([{"message": message, "extensions": extensions}], Forbidden.code)

@@ -3,7 +3,7 @@
 Clients read the limits as `@constraint` in the SDL, and in the descriptions, since introspection has no directives.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import strawberry
@@ -62,9 +62,10 @@ def read_from(source: Source, description: str, **options: Any) -> Any:
     return strawberry.field(description=description, metadata={SOURCE: source}, **options)
 
 
-def resolved(source: Source | None, description: str) -> Callable[[Function], Any]:
-    """A field with arguments, declared by a method's signature, that the planner reads from `source`."""
-    decorator: Callable[[Function], Any] = strawberry.field(description=description, metadata={} if source is None else {SOURCE: source})
+def resolved(source: Source | None, description: str, metadata: Mapping[str, Any] | None = None) -> Callable[[Function], Any]:
+    """A field with arguments, declared by a method's signature, that the planner reads from `source`; `metadata` says more of it."""
+    said = {**(metadata or {}), **({} if source is None else {SOURCE: source})}
+    decorator: Callable[[Function], Any] = strawberry.field(description=description, metadata=said)
     return decorator
 
 

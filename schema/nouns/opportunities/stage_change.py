@@ -18,7 +18,7 @@ from .enums import OpportunityStage
 _DID = "moved the opportunity"
 
 
-@noun(label="stage change", key="sequence")
+@noun(label="stage change", key="sequence", scope="opportunities")
 class StageChange(Stored, table=True):
     """A move of an opportunity from one stage to another, or its creation."""
 

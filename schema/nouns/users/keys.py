@@ -1,13 +1,19 @@
-"""API keys: made, shown once, revoked. Only the SHA-256 of a token is kept."""
+"""API keys: made, shown once, given a new token, revoked. Only the SHA-256 of a token is kept."""
 
 import hashlib
 import secrets
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
-from schema.engine.write.inputs import Fault
+from schema.engine.write.inputs import Fault, invalid
 from schema.engine.write.records import RecordWriter
 from schema.engine.write.writing import Writing, done, is_refused, refused
+from schema.nouns.workspaces import auditing
+from schema.nouns.workspaces.enums import AuditKind
+from schema.rules.access import MOST_OVERLAP_MINUTES, Caller
+from schema.rules.errors import Forbidden
+from schema.rules.scopes import effective
 
 TOKEN_PREFIX = "pk_live_"  # noqa: S105  the mark of a token, not a token
 
@@ -24,9 +30,63 @@ def token_hash(token: str) -> str:
 
 async def create(writer: RecordWriter, writing: Writing, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Creates a key, whose token the payload tells."""
-    token = new_token()
-    answer = await writer.create(writing, arguments["input"], token_hash=token_hash(token))
+    token, given = new_token(), arguments["input"]
+    scopes = given.get("scopes")
+    _check_rights(writing.caller, scopes)
+    if scopes is None:  # Null is no empty list here, which would be a key that may do nothing.
+        given = {name: value for name, value in given.items() if name != "scopes"}
+    answer = await writer.create(writing, given, token_hash=token_hash(token))
     return answer if is_refused(answer) else {**answer, "token": token}
+
+
+def _check_rights(caller: Caller, scopes: list[str] | None) -> None:
+    """Raises Forbidden where a token with scopes would get one that may do more."""
+    if caller.scopes is not None and (scopes is None or not effective(scopes) <= caller.scopes):
+        message = "A token with scopes can make or rotate only keys whose scopes it has itself."
+        raise Forbidden(message)
+
+
+async def rotate(writer: RecordWriter, writing: Writing, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Gives a key a new token, which the payload tells; the former one works until the overlap ends."""
+    overlap = arguments["overlapMinutes"]
+    if not 0 <= overlap <= MOST_OVERLAP_MINUTES:
+        return refused(invalid("overlapMinutes", "OUT_OF_RANGE", f"`overlapMinutes` must be from 0 to {MOST_OVERLAP_MINUTES}."))
+    row = await writer.find(writing, arguments["id"])
+    if isinstance(row, Fault):
+        return refused(row)
+    _check_rights(writing.caller, None if row["scopes"] is None else row["scopes"].split())
+    if why := stands_against_rotation(row, writing.now, overlap):
+        return refused(Fault("CONFLICT", "IN_USE", None, f"{why[0].upper()}{why[1:]}."))
+    token = new_token()
+    changed = rotated(row, token, writing.now, overlap)
+    await writing.execute(writer.rows.update(frozenset(changed)), {**changed, "row_id": row["id"]})
+    await auditing.note(writing, AuditKind.KEY_ROTATED, {}, api_key_id=row["id"])
+    return done(row["id"], token=token)
+
+
+def stands_against_rotation(row: Mapping[str, Any], now: str, overlap: int) -> str | None:
+    """Why a key can't be given a new token at `now`, for people; None where it can."""
+    if row["revoked_at"] is not None:
+        return "the key was revoked: make a new one"
+    if row["expires_at"] is not None and row["expires_at"] <= now:
+        return "the key has expired: make a new one"
+    if overlap and row["previous_token_expires_at"] is not None and row["previous_token_expires_at"] > now:
+        until = row["previous_token_expires_at"]
+        return f"the token before the present one works until {until}: wait for that, or rotate with no overlap, which ends both at once"
+    return None
+
+
+def rotated(row: Mapping[str, Any], token: str, now: str, overlap: int) -> dict[str, Any]:
+    """The columns of a key that is given a new token, where the former one works on for so many minutes."""
+    until = (datetime.fromisoformat(now) + timedelta(minutes=overlap)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {
+        "token_hash": token_hash(token),
+        "rotated_at": now,
+        "last_used_at": None,
+        "previous_hash": row["token_hash"] if overlap else None,
+        "previous_token_expires_at": until if overlap else None,
+        "previous_token_last_used_at": row["last_used_at"] if overlap else None,
+    }
 
 
 async def revoke(writer: RecordWriter, writing: Writing, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -36,4 +96,5 @@ async def revoke(writer: RecordWriter, writing: Writing, arguments: Mapping[str,
         return refused(found)
     if found["revoked_at"] is None:
         await writing.execute(writer.rows.update(frozenset({"revoked_at"})), {"revoked_at": writing.now, "row_id": found["id"]})
+        await auditing.note(writing, AuditKind.KEY_REVOKED, {}, api_key_id=found["id"])
     return done(deletedId=found["id"])

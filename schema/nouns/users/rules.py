@@ -10,9 +10,11 @@ from schema.engine.declare.noun import rules_of
 from schema.engine.execute.reading import WORKSPACE
 from schema.engine.write.inputs import Fault, invalid
 from schema.engine.write.rules import Rules, Values
-from schema.engine.write.writing import Looking
+from schema.engine.write.writing import Looking, Writing
 from schema.nouns.people import fold_person
+from schema.nouns.workspaces import auditing
 from schema.rules.ruling import Refusal, Ruled
+from schema.rules.scopes import advice, listed, unknown
 from schema.storage.columns import Text
 
 from .api_key import ApiKey
@@ -61,17 +63,36 @@ class UserRules(Rules):
         message = "This is the last active user with the role `ADMIN`: give it to another one first."
         return [Fault("CONFLICT", "LAST_ADMIN", (field,), message)]
 
+    @override
+    async def written(self, writing: Writing, before: Values | None, after: Values) -> None:
+        await auditing.note_user(writing, before, after)
+
 
 @rules_of(ApiKey)
 class KeyRules(Rules):
-    """A key ends in the future, if at all."""
+    """A key ends in the future, if at all, and is narrowed to scopes that exist."""
 
     @override
     def apply(self, before: Values | None, given: Values, now: str) -> Ruled:
-        expires = given.get("expires_at")
-        past = Refusal("expires_at", "OUT_OF_RANGE", "`expiresAt` is past: give an instant to come.")
-        return Ruled(refusals=[past] if expires is not None and expires <= now else [])
+        refusals, values = _scope_refusals(given), {"scopes": " ".join(given["scopes"])} if given.get("scopes") else {}
+        if given.get("expires_at") is not None and given["expires_at"] <= now:
+            refusals.append(Refusal("expires_at", "OUT_OF_RANGE", "`expiresAt` is past: give an instant to come."))
+        return Ruled(values, refusals=refusals)
 
     @override
     def complete(self, row: Values) -> list[Fault]:
         return _limit_faults(row)
+
+    @override
+    async def written(self, writing: Writing, before: Values | None, after: Values) -> None:
+        if before is None:
+            await auditing.note_key(writing, after)
+
+
+def _scope_refusals(given: Values) -> list[Refusal]:
+    if "scopes" not in given:
+        return []
+    if not given["scopes"]:
+        return [Refusal("scopes", "TOO_SHORT", "`scopes` is empty: name at least one, or leave it out for all that the role allows.")]
+    wrong = unknown(given["scopes"])
+    return [Refusal("scopes", "NOT_FOUND", f"There is no scope {listed(wrong)}; the scopes are: {advice()}.")] if wrong else []

@@ -13,7 +13,7 @@ from schema.storage.tables import CLUSTERED
 from .enums import GraphqlUsageKind
 
 
-@noun(key="name")
+@noun(key="name", scope="usage")
 class GraphqlUsage(Stored, table=True):
     """How often a client used a part of GraphQL: an operation or a field, over HTTP, a stream or a socket. A subscription counts once, when
     it begins. A client says its name by the header `GraphQL-Client-Name` or `apollographql-client-name`, on a socket also by a member of

@@ -13,7 +13,7 @@ from schema.storage.tables import CLUSTERED
 from .enums import RestUsageKind
 
 
-@noun(key="name")
+@noun(key="name", scope="usage")
 class RestUsage(Stored, table=True):
     """How often a token used a part of REST: a route, a query parameter or a field. Brought up to date every few seconds."""
 

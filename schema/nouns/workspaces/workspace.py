@@ -12,7 +12,8 @@ from schema.storage import tables
 class Workspace(Node):
     """A tenant."""
 
-    __stored__ = Stored(tables.Workspace.__table__, "ws")
+    # Whoever has a token is told whose it is.
+    __stored__ = Stored(tables.Workspace.__table__, "ws", scope=None)
 
     name: str = plain("The name of the workspace.")
     currency: str = plain("The currency of all amounts in the workspace, as an ISO 4217 code such as EUR.")

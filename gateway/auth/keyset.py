@@ -1,0 +1,188 @@
+"""The public keys of an identity provider (RFC 7517): found by its issuer or their address, refreshed while they are used.
+
+Keys are fetched by one task however many callers wait for it. A key that isn't there is looked for once more, but not again and again;
+while the provider is away, the keys that it gave are used on.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from time import monotonic
+from typing import Any, Final
+
+import jwt
+import structlog
+
+from schema.storage.database import Unavailable
+
+from .errors import AuthError
+from .fetching import DEADLINE_SECONDS, Document, Fetch, ProviderFault, fetcher
+
+#: Seconds after which keys are fetched anew, beside the requests that use them.
+FRESH_SECONDS: Final = 300.0
+#: Seconds for which a provider that is away isn't asked again.
+RETRY_SECONDS: Final = 5.0
+#: Seconds for which a provider isn't asked again for a key that it hasn't.
+UNKNOWN_SECONDS: Final = 10.0
+MOST_KEYS: Final = 100
+
+_WELL_KNOWN: Final = "/.well-known/openid-configuration"
+_CURVES: Final = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521", "EdDSA": "Ed25519"}
+#: The algorithms that are accepted, with the type of their keys. With none of them a public key could be taken for a shared secret.
+ASYMMETRIC: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"), "RSA"),
+    **dict.fromkeys(("ES256", "ES384", "ES512"), "EC"),
+    "EdDSA": "OKP",
+}
+_LOG = structlog.get_logger("gateway.auth")
+
+
+class KeysAway(Unavailable):
+    """The identity provider doesn't give its keys."""
+
+    public = "The identity provider's keys can't be fetched: try again later."
+
+
+@dataclass(slots=True)
+class Published:
+    """What a provider publishes: its keys, and the algorithms that it signs with."""
+
+    keys: list[Document]
+    algorithms: tuple[str, ...] = tuple(ASYMMETRIC)
+    _made: dict[tuple[str | None, str], Any] = field(default_factory=dict)
+
+    def key(self, kid: str | None, algorithm: str) -> Any:
+        """The key named `kid` for an algorithm, or the only one for it where a token names none; None where there is none."""
+        found = [each for each in self.keys if _suits(each, algorithm) and (kid is None or each.get("kid") == kid)]
+        if not found or (kid is None and len(found) > 1):
+            return None
+        name = (found[0].get("kid"), algorithm)
+        if name not in self._made:
+            try:
+                self._made[name] = jwt.PyJWK(found[0], algorithm)
+            except (jwt.PyJWTError, KeyError, TypeError, ValueError):
+                self._made[name] = None
+        return self._made[name]
+
+
+def _suits(key: Document, algorithm: str) -> bool:
+    """Whether a key is one to verify this algorithm's signatures with."""
+    right_curve = algorithm not in _CURVES or key.get("crv") == _CURVES[algorithm]
+    return (
+        key.get("kty") == ASYMMETRIC[algorithm]
+        and right_curve
+        and key.get("alg", algorithm) == algorithm
+        and key.get("use", "sig") == "sig"
+    )
+
+
+Locate = Callable[[Fetch], Published]
+
+
+def of_address(address: str) -> Locate:
+    """What fetches the keys of an address."""
+    return lambda fetch: Published(_keys(fetch(address), address))
+
+
+def of_issuer(issuer: str) -> Locate:
+    """What finds the keys and algorithms of an OpenID provider (OpenID Connect Discovery 1.0, section 4)."""
+    address = issuer.rstrip("/") + _WELL_KNOWN
+
+    def locate(fetch: Fetch) -> Published:
+        told = fetch(address)
+        if told.get("issuer") != issuer:
+            raise ProviderFault(f"{address} says that its issuer is {told.get('issuer')!r}: set GATEWAY_OIDC_ISSUER to exactly what it is")
+        named = told.get("id_token_signing_alg_values_supported", list(ASYMMETRIC))
+        algorithms = tuple(each for each in ASYMMETRIC if each in named) if isinstance(named, list) else ()
+        if not algorithms:
+            raise ProviderFault(f"{address} names no algorithm that is accepted; accepted are {', '.join(ASYMMETRIC)}")
+        where = told.get("jwks_uri")
+        if not isinstance(where, str):
+            raise ProviderFault(f"{address} names no jwks_uri")
+        return Published(_keys(fetch(where), where), algorithms)
+
+    return locate
+
+
+def _keys(document: Document, address: str) -> list[Document]:
+    found = document.get("keys")
+    if not isinstance(found, list):
+        raise ProviderFault(f"{address} holds no keys")
+    return [each for each in found[:MOST_KEYS] if isinstance(each, dict)]
+
+
+class KeySet:
+    """The keys that `locate` finds. While the provider is away they are used for `stale` seconds after they were last fetched."""
+
+    #: What it may accept; what the provider names of it, it does.
+    algorithms: Sequence[str] = tuple(ASYMMETRIC)
+
+    def __init__(self, locate: Locate, issuer: str | None, stale: float, clock: Callable[[], float] = monotonic) -> None:
+        """`issuer` is what tokens must carry, None for any."""
+        self.issuer = issuer
+        self._locate = locate
+        self._stale = stale
+        self._clock = clock
+        self._published: Published | None = None
+        self._fetched = self._tried = -float("inf")
+        self._is_away = False
+        self._task: asyncio.Task[None] | None = None
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="keys")
+
+    async def key(self, header: Mapping[str, Any]) -> Any:
+        """The key to verify a token of this header with. Raises AuthError, KeysAway."""
+        kid, algorithm = header.get("kid"), header["alg"]
+        published = await self._current()
+        found = published.key(kid, algorithm)
+        if found is None and self._clock() - self._tried >= (RETRY_SECONDS if self._is_away else UNKNOWN_SECONDS):
+            published = await self._anew()
+            found = published.key(kid, algorithm)
+        if algorithm not in published.algorithms:
+            raise AuthError(f"The token's algorithm is not accepted; accepted are: {', '.join(published.algorithms)}.")
+        if found is None and self._is_away:
+            raise KeysAway("The identity provider's keys can't be fetched.")
+        if found is None:
+            raise AuthError("The token is signed with a key that the identity provider doesn't publish.")
+        return found
+
+    async def _current(self) -> Published:
+        """The keys as they are known; fetched where none are, or where they are too old."""
+        age = self._clock() - self._fetched
+        if self._published is None or age >= max(self._stale, FRESH_SECONDS):
+            return await self._anew()
+        if age >= FRESH_SECONDS and self._clock() - self._tried >= RETRY_SECONDS:
+            self._start()  # Nobody waits for it.
+        return self._published
+
+    async def _anew(self) -> Published:
+        """The keys as they are published now. Raises KeysAway."""
+        if self._task is None:
+            if self._is_away and self._clock() - self._tried < RETRY_SECONDS:
+                raise KeysAway("The identity provider's keys can't be fetched.")
+            self._start()
+        assert self._task is not None
+        await asyncio.shield(self._task)
+        if self._published is None or self._is_away:
+            raise KeysAway("The identity provider's keys can't be fetched.")
+        return self._published
+
+    def _start(self) -> None:
+        if self._task is None:
+            self._tried = self._clock()
+            self._task = asyncio.create_task(self._fetch())
+
+    async def _fetch(self) -> None:
+        """Fetches once; what goes wrong is told by `_is_away` and in the log."""
+        try:
+            async with asyncio.timeout(DEADLINE_SECONDS):
+                fetch = fetcher(monotonic() + DEADLINE_SECONDS)
+                self._published = await asyncio.get_running_loop().run_in_executor(self._thread, partial(self._locate, fetch))
+            self._fetched = self._clock()
+            self._is_away = False
+        except (ProviderFault, TimeoutError) as error:
+            self._is_away = True
+            _LOG.warning("identity_provider_away", reason=str(error) or f"it takes longer than {DEADLINE_SECONDS:g} s")
+        finally:
+            self._task = None

@@ -1,0 +1,63 @@
+"""Who made, changed, rotated and revoked API keys and users: what `gateway audit` lists."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import bindparam, case, literal, select
+
+from schema.nouns.users.api_key import ApiKey
+from schema.nouns.users.user import User
+from schema.nouns.workspaces.audit import AuditEntry
+from schema.nouns.workspaces.enums import AuditKind
+from schema.storage.database import Database
+from schema.storage.tables import Workspace
+
+COLUMNS: Final = ("workspace", "at", "kind", "by", "by_name", "of", "of_name", "changed_fields", "details")
+KINDS: Final = tuple(AuditKind.held().values())
+COMMAND_LINE: Final = "command line"
+
+_ENTRIES: Any = AuditEntry.__table__
+_WORKSPACES: Any = Workspace.__table__
+_KEYS: Any = ApiKey.__table__
+_USERS: Any = User.__table__
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which entries are wanted: of a workspace by its name, of a kind, and how many at most."""
+
+    workspace: str | None
+    kind: str | None
+    limit: int
+
+
+async def entries(database: Database, wanted: Wanted) -> list[list[str]]:
+    """Entries in the order of COLUMNS, the newest first; who did it is empty for the command line. Raises Unavailable."""
+    given: dict[str, Any] = {"limit": wanted.limit}
+    clause = _entries().limit(bindparam("limit"))
+    if wanted.workspace is not None:
+        clause, given = clause.where(_WORKSPACES.c.name == bindparam("named")), {**given, "named": wanted.workspace}
+    if wanted.kind is not None:
+        clause, given = clause.where(_ENTRIES.c.kind == bindparam("kind")), {**given, "kind": wanted.kind}
+    rows = await database.fetch(database.compile(clause), given)
+    return [["" if value is None else str(value) for value in row] for row in rows]
+
+
+def _entries() -> Any:
+    """The entries with the names of keys and users."""
+    here, joined = _ENTRIES.c, _ENTRIES.join(_WORKSPACES, _WORKSPACES.c.id == _ENTRIES.c.workspace_id)
+    names: dict[str, Any] = {}
+    for column, table in (("by_id", _USERS), ("by_key_id", _KEYS), ("user_id", _USERS), ("api_key_id", _KEYS)):
+        named = table.alias(column)
+        joined = joined.outerjoin(named, (named.c.workspace_id == here.workspace_id) & (named.c.id == here[column]))
+        names[column] = named.c.name
+    by, of = ("by_id", "by_key_id"), ("user_id", "api_key_id")
+    columns = [_WORKSPACES.c.name, here.created_at, here.kind]
+    columns += [_first(*(here[each] for each in by), literal(COMMAND_LINE)), _first(*(names[each] for each in by))]
+    columns += [_first(*(here[each] for each in of)), _first(*(names[each] for each in of)), here.changed_fields, here.details]
+    return select(*columns).select_from(joined).order_by(here.created_at.desc(), here.id.desc())
+
+
+def _first(*columns: Any) -> Any:
+    """The first that isn't null."""
+    return case(*[(column.is_not(None), column) for column in columns])

@@ -1,0 +1,83 @@
+"""The audit list: an entry for each change of a key or a user, written in the transaction of the change. No token is ever in it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import bindparam, insert
+from strawberry.utils.str_converters import to_camel_case
+
+from schema.engine.write.writing import Writing
+from schema.rules.clock import instant
+from schema.storage.ids import new_id
+
+from .audit import AuditEntry
+from .enums import AuditKind
+
+_ENTRY: Any = AuditEntry.__table__
+ADD = insert(_ENTRY).values({column.name: bindparam(column.name, required=True) for column in _ENTRY.c})
+"""Adds an entry, whose columns `entry` makes."""
+
+# What is told with its values. Names and addresses of people are not: the list would outlive them.
+_RIGHTS = ("role", "is_active", "account_id", "scopes", "expires_at")
+# What follows from other columns, or is nobody's to give.
+_DERIVED = frozenset({"search_folded", "email_folded", "version", "updated_at", "token_hash", "previous_hash"})
+
+_OWN = frozenset({"workspace_id", "id", "created_at"})
+
+Values = Mapping[str, Any]
+
+
+def changes(before: Values, after: Values) -> dict[str, tuple[Any, Any]]:
+    """The columns that differ, each with its value before and after."""
+    names = [name for name in after if name not in _DERIVED]
+    return {name: (before.get(name), after[name]) for name in names if before.get(name) != after[name]}
+
+
+def entry(workspace_id: str, kind: Any, changed: Mapping[str, tuple[Any, Any]], **subject: str | None) -> dict[str, Any]:
+    """The columns of an entry. `subject` is who it is about (`user_id` or `api_key_id`) and who did it (`by_id`, `by_key_id`)."""
+    id_, milliseconds = new_id("aud")
+    nobody = dict.fromkeys(("by_id", "by_key_id", "user_id", "api_key_id"))
+    details = "; ".join(f"{to_camel_case(name)}: {_shown(*changed[name])}" for name in _RIGHTS if name in changed)
+    return {
+        **nobody,
+        **subject,
+        "workspace_id": workspace_id,
+        "id": id_,
+        "kind": kind.stored,
+        "created_at": instant(milliseconds),
+        "changed_fields": " ".join(to_camel_case(name) for name in changed),
+        "details": details or None,
+    }
+
+
+def _shown(before: Any, after: Any) -> str:
+    return _value(after) if before is None else f"{_value(before)} → {_value(after)}"
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "none" if value is None else str(value)
+
+
+async def note(writing: Writing, kind: Any, changed: Mapping[str, tuple[Any, Any]], **subject: str) -> None:
+    """Adds an entry about what the caller does in this transaction."""
+    caller = writing.caller
+    values = entry(caller.workspace_id, kind, changed, by_id=caller.user_id, by_key_id=caller.key_id, **subject)
+    await writing.execute(ADD, values)
+
+
+async def note_user(writing: Writing, before: Values | None, after: Values) -> None:
+    """Adds an entry about a user who was created, where there is nothing before, or changed."""
+    kind, changed = (AuditKind.USER_CREATED, given(after)) if before is None else (AuditKind.USER_CHANGED, changes(before, after))
+    await note(writing, kind, changed, user_id=after["id"])
+
+
+async def note_key(writing: Writing, after: Values) -> None:
+    """Adds an entry about a key that was created."""
+    await note(writing, AuditKind.KEY_CREATED, given(after), api_key_id=after["id"])
+
+
+def given(row: Values) -> dict[str, tuple[Any, Any]]:
+    """What a new record was given, as `changes` tells it."""
+    return changes({}, {name: value for name, value in row.items() if value is not None and name not in _OWN})
