@@ -21,7 +21,7 @@ from schema.assembly import build
 from schema.graph import Graph
 from schema.rules.access import Caller, Role
 from schema.rules.scopes import KNOWN, effective
-from schema.storage.database import open_database
+from schema.storage.opening import open_database
 
 FREE = ""
 #: The scope of each root field; what needs none is FREE, what its ids decide is in BY_ID.
