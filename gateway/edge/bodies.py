@@ -23,7 +23,7 @@ LINGER_SECONDS: Final = 1.0
 
 #: Bytes of a body that aren't counted: those of most requests, and so little of each that all connections together may have it.
 SMALL: Final = 16_384
-#: Bytes that larger bodies may take together while they come in and are worked on.
+#: Bytes that larger bodies may take together while they come in and are worked on, and messages of sockets while they come in.
 HELD_BYTES: Final = 50_331_648
 
 
@@ -54,7 +54,7 @@ class Room:
 
 
 class Hold:
-    """What one request's body takes of the `room`, given back when its context ends."""
+    """What one request's body, or one socket's message, takes of the `room`; given back by `release`, or when its context ends."""
 
     __slots__ = ("_owner", "_room", "_size")
 
@@ -62,18 +62,23 @@ class Hold:
         self._room, self._owner, self._size = room, owner, 0
 
     def grow(self, size: int) -> None:
-        """The body has `size` bytes by now. Raises Unavailable where there is no room for them."""
+        """It has `size` bytes by now. Raises Unavailable where there is no room for them."""
         more = size - SMALL - self._size
         if more > 0:
             self._room.add(self._owner, more)
             self._size += more
 
+    def release(self) -> None:
+        """Nothing of it is held any more."""
+        if self._size:
+            self._room.remove(self._owner, self._size)
+            self._size = 0
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._size:
-            self._room.remove(self._owner, self._size)
+        self.release()
 
 
 class Bodies:

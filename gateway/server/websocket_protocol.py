@@ -13,6 +13,8 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.frames import CloseCode, Frame
 from websockets.http11 import Request
 
+from gateway.edge.bodies import SMALL, Hold
+from gateway.edge.faults import Unavailable
 from gateway.settings import Settings
 
 from .connections import UNKNOWN, Held, Waiting, held_by
@@ -60,6 +62,8 @@ class Frames(Outflow, WebSocketsSansIOProtocol):
         self.opened_at = now
         self.ahead = bytearray()
         self.due = self.ending = False
+        #: What is counted of a large message that isn't whole yet.
+        self.coming: Hold | None = None
 
     def waiting(self) -> Waiting | None:
         """Since when it waits for its client to say who it is; None once it has."""
@@ -97,7 +101,31 @@ class Frames(Outflow, WebSocketsSansIOProtocol):
             piece = bytes(self.ahead[:PIECE])
             del self.ahead[:PIECE]
             super().data_received(piece)
+            if self.coming is not None or self._coming() > SMALL:
+                self._count_coming()
         self._flow()
+
+    def _count_coming(self) -> None:
+        """Count what has come of a message that isn't whole yet, for the caller; those who haven't said who they are share one room."""
+        size = self._coming()
+        if self.coming is None:
+            owner, _ = self.scope["state"].get("held", ("", 0.0))
+            self.coming = Hold(self.app_state["application"].bodies, owner)
+        try:
+            self.coming.grow(size)
+        except Unavailable:
+            self._end("Too many large messages at once", CloseCode.TRY_AGAIN_LATER)
+        if size <= SMALL:
+            self._stop_counting()
+
+    def _coming(self) -> int:
+        """The bytes of a message that isn't whole yet."""
+        return len(self.conn.reader.buffer) + (len(self.frames[0]) if self.frames else 0)
+
+    def _stop_counting(self) -> None:
+        if self.coming is not None:
+            self.coming.release()
+            self.coming = None
 
     def _is_busy(self) -> bool:
         """Whether the application has messages to read, or the client answers to read."""
@@ -131,9 +159,9 @@ class Frames(Outflow, WebSocketsSansIOProtocol):
         if event.fin:
             self.send_receive_event_to_app()
 
-    def _end(self, reason: str) -> None:
+    def _end(self, reason: str, code: CloseCode = CloseCode.POLICY_VIOLATION) -> None:
         """Close for what the client sends."""
-        self.conn.fail(CloseCode.POLICY_VIOLATION, reason)
+        self.conn.fail(code, reason)
         self.handle_parser_exception()
 
     @override
@@ -161,6 +189,7 @@ class Frames(Outflow, WebSocketsSansIOProtocol):
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_counting()
         self.ahead.clear()
         self.ending = True
         super().connection_lost(exc)

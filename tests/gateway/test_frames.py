@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -285,3 +286,26 @@ async def test_a_message_that_is_far_too_large(serve: Serve) -> None:
     async with raw(app) as client:
         client.writer.write(b"\x81\xff" + (2_000_000).to_bytes(8) + bytes(4) + b"x" * 2_000_000)
         assert (await client.closed())[0] == 1009
+
+
+async def test_messages_that_come_in_are_bounded_together(serve: Serve) -> None:
+    """Large messages that aren't whole count as bodies of requests do: above its share a token's next one is 1013."""
+    app = await serve(**UNLIMITED)
+    app.bodies.limit = 200_000
+    app.authenticator._known.put("Bearer other", replace(CALLER, token_id="key_2"), 1000)
+    part = frame(TEXT, b'{"type":"ping","payload":{"x":"' + b"x" * 60_000, fin=False)
+    async with raw(app) as one, raw(app) as two, raw(app) as three, raw(app) as other:
+        for client, token in ((one, TOKEN), (two, TOKEN), (three, TOKEN), (other, "Bearer other")):
+            client.writer.write(text({"type": "connection_init", "payload": {"Authorization": token}}))
+            await client.count(TEXT, 1)
+        for client in (one, two):
+            client.writer.write(part[:-1])
+        await until(lambda: app.bodies.bytes > 80_000)
+        three.writer.write(part)
+        assert await three.closed() == (1013, "Too many large messages at once")
+        other.writer.write(part + frame(CONT, b'"}}'))
+        assert orjson.loads((await other.count(TEXT, 1))[0])["type"] == "pong"
+        one.writer.write(part[-1:] + frame(CONT, b'"}}'))
+        assert orjson.loads((await one.count(TEXT, 1))[0])["type"] == "pong"
+    await until(lambda: not app.bodies.bytes)
+    assert not app.bodies._by_owner
