@@ -21,6 +21,7 @@ KINDS: Final[Object] = {"contact": Contact, "user": User}
 MOST_FOUND: Final = 50
 """So many persons are told of at most."""
 _WORKSPACES = Workspace.__table__
+_MISSING: Final = "gateway export person E-MAIL tells the ids of a person, and gateway erase remains ends what was interrupted"
 
 
 class PersonFault(Exception):
@@ -96,7 +97,7 @@ async def find_one(database: Database, kind: str, id_: str) -> Person:
         if person.kind == kind and person.id == id_:
             return person
     others = [f"{person.kind} {person.id}" for person in found]
-    hint = f": is {' or '.join(others)} meant?" if others else "; gateway export person E-MAIL tells the ids of a person"
+    hint = f": is {' or '.join(others)} meant?" if others else f"; {_MISSING}"
     raise PersonFault(f"there is no {kind} {id_}{hint}")
 
 

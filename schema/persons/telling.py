@@ -19,8 +19,12 @@ _WHY = {
 async def tell(database: Database, persons: Sequence[Person], also: Sequence[str] = ()) -> AsyncIterator[Object]:
     """An object a value. A value of another person is not told, only that there is one."""
     for person in persons:
+        for column, value in person.row.items():
+            if column != "workspace_id" and value is not None:
+                yield _told(person, Trace(person.kind, {"id": person.id}, column, value, "own"))
         async for trace in find_traces(database, person, person.words(also)):
-            yield _told(person, trace)
+            if trace.how != "own":
+                yield _told(person, trace)
 
 
 def _told(person: Person, trace: Trace) -> Object:

@@ -31,7 +31,7 @@ class Trace:
     table: str
     key: Object
     column: str
-    value: str
+    value: Any
     how: How
 
 

@@ -13,6 +13,7 @@ import asyncpg
 import httpx
 import pytest
 
+from schema.engine.events.cursor import Position, write_cursor
 from tests.end_to_end.backups import dump
 from tests.end_to_end.fleet import Access, access, in_process
 from tests.end_to_end.listening import BOTH, take
@@ -179,30 +180,25 @@ async def test_every_byte_of_postgresql(run: Run, postgres_server: Postgres) -> 
 
 
 async def test_followers_are_told(on: Run, database_url: str) -> None:
-    """Each deal that was changed has an event with its new state; events of before are told again without the person."""
+    """Each deal that was changed has an event with its new state, live and again; events of before are told without the person."""
     async with crm(database_url) as here:
-        follow = BOTH[1]
-        seen = asyncio.create_task(take(follow(here.address, here.who.token, TOLD), 2))
-        await asyncio.sleep(0)
+        follow, beginning = BOTH[1], write_cursor(here.who.caller.workspace_id, Position(1, 0))
         before = (await here.state(here.deal))["version"]
-        (first,) = await take(follow(here.address, here.who.token, TOLD, since=await _beginning(here)), 1)
+        live = asyncio.create_task(take(follow(here.address, here.who.token, TOLD, since=beginning), 4))
+        first, _ = await take(follow(here.address, here.who.token, TOLD, since=beginning), 2)
         assert first["opportunity"]["name"].startswith(NAME)
         done = await asyncio.to_thread(on, "erase", "contact", here.contact, "--yes")
         assert done.code == 0, done.err
-        again = await take(follow(here.address, here.who.token, TOLD, since=await _beginning(here)), 4)
-        seen.cancel()
+        told = await live
+        again = await take(follow(here.address, here.who.token, TOLD, since=beginning), 4)
         after = (await here.state(here.deal))["version"]
-    assert [event["cursor"] for event in again[:1]] == [first["cursor"]]
-    assert {event["opportunityId"] for event in again[2:]} == {here.deal}
-    assert [*again[2]["changedFields"], *again[3]["changedFields"]] == ["name", "source", "description", "contactIds"]
+    assert [event["cursor"] for event in told] == [event["cursor"] for event in again]
+    for events in (told, again):
+        assert [event["opportunityId"] for event in events[2:]] == [here.deal] * 2
+        assert [event["changedFields"] for event in events[2:]] == [["name", "source", "description"], ["contactIds"]]
+        assert all(event["opportunity"]["name"] == "[erased]: Möbel" for event in events[2:])
     assert after == before + 2
     assert NAME not in json.dumps(again, ensure_ascii=False)
-
-
-async def _beginning(here: Crm) -> str:
-    from schema.engine.events.cursor import Position, write_cursor  # noqa: PLC0415
-
-    return write_cursor(here.who.caller.workspace_id, Position(1, 0))
 
 
 async def test_first_it_is_only_told(on: Run, database_url: str) -> None:
@@ -247,6 +243,7 @@ async def test_export(on: Run, database_url: str) -> None:
         "value": EMAIL,
         "why": "the person's own record",
     }
+    assert {field for table, field in told if table == "contact"} >= {"first_name", "title", "created_at", "version"}
     assert told["opportunity", "description"]["value"] == CALL
     assert told["user", "name"]["value"] is None
     assert {"event", "idempotency_key", "rest_usage", "opportunity_contact"} <= {table for table, _ in told}

@@ -3,6 +3,7 @@
 import httpx
 import pytest
 
+from rest_compat.headers import entity_tag, expected_versions, record_tag
 from tests.rest_compat.conftest import Connect
 from tests.rest_compat.fake import FakeGraph
 
@@ -105,3 +106,30 @@ async def test_bad_idempotency_keys(client: httpx.AsyncClient, graph: FakeGraph,
     answer = await client.post(PATH, json={"name": "N", "accountId": "acc_1"}, headers={b"idempotency-key": key.encode()})
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "Idempotency-Key")
     assert graph.asked == []
+
+
+@pytest.mark.parametrize(
+    ("if_match", "epoch", "versions"),
+    [
+        ('"5-0a1b2c3d4e5f6071"', 0, [5]),
+        ('"5-0a1b2c3d4e5f6071"', 1_795_736_303_607, [0]),
+        ('"5.1795736303607-0a1b2c3d4e5f6071"', 1_795_736_303_607, [5]),
+        ('W/"5.1795736303607-0a1b2c3d4e5f6071-gzip"', 1_795_736_303_607, [5]),
+        ('"5.1795736303607-0a1b2c3d4e5f6071"', 0, [0]),
+        ('"5.1-0a1b2c3d4e5f6071", "6-0a1b2c3d4e5f6071"', 1, [5]),
+        ('"5"', 1_795_736_303_607, [5]),
+        ("*", 1, []),
+    ],
+)
+def test_a_tag_belongs_to_its_epoch(if_match: str, epoch: int, versions: list[int]) -> None:
+    """A record's tag from before a restore matches nothing; a bare version means the record as it is."""
+    assert expected_versions(if_match, epoch) == versions
+
+
+def test_a_tag_tells_its_epoch() -> None:
+    """It is read as it was written; without a restore it is as it always was."""
+    for epoch in (0, 1, 1_795_736_303_607):
+        tag = record_tag(5, epoch, b"{}")
+        assert expected_versions(tag, epoch) == [5]
+        assert expected_versions(tag, epoch + 1) == [0]
+    assert record_tag(5, 0, b"{}") == entity_tag(5, b"{}")

@@ -47,8 +47,8 @@ async def copy(url: str, target: Path, tell: Progress) -> Facts:
     """Dumps the database into `target`, checks that it can be read, and says what is in it. Raises BackupRefused, BackupFailed."""
     _find("pg_dump", f"{' '.join(DUMP)} --file=FILE DATABASE")
     async with connected(url) as raw:
-        await raw.execute("SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0")
         await raw.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        await raw.execute("SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0")
         found = await facts(raw)
         snapshot = await raw.fetchval("SELECT pg_export_snapshot()")
         size = await raw.fetchval("SELECT pg_database_size(current_database())")
