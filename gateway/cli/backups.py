@@ -94,7 +94,9 @@ def restore(url: str, file: Path, tell: Progress, packages: Sequence[Package] = 
     else:
         asyncio.run(postgresql.check_empty(url))
     check_whole(file, manifest, tell)
-    return manifest, _into_sqlite(file, path) if path is not None else asyncio.run(_into_postgresql(file, url))
+    if path is None:
+        return manifest, asyncio.run(_into_postgresql(file, url, packages))
+    return manifest, _into_sqlite(file, path, packages)
 
 
 def _check_fits(manifest: Manifest, database: str, packages: Sequence[Package]) -> None:
@@ -124,23 +126,23 @@ def _check_free(path: Path) -> None:
             )
 
 
-def _into_sqlite(file: Path, path: Path) -> int:
+def _into_sqlite(file: Path, path: Path, packages: Sequence[Package]) -> int:
     with partial(path) as made:
         shutil.copyfile(file, made)
         sqlite.check_file(made)
-        epoch = asyncio.run(_renewed(f"sqlite:///{made}"))
+        epoch = asyncio.run(_renewed(f"sqlite:///{made}", packages))
         publish(made, path, force=False)
     return epoch
 
 
-async def _into_postgresql(file: Path, url: str) -> int:
+async def _into_postgresql(file: Path, url: str, packages: Sequence[Package]) -> int:
     await postgresql.put_back(file, url)
-    return await _renewed(url)
+    return await _renewed(url, packages)
 
 
-async def _renewed(url: str) -> int:
+async def _renewed(url: str, packages: Sequence[Package]) -> int:
     """The epoch that begins in a database that was just put back, at the newest revision of the schema."""
-    await upgrade(url)
+    await upgrade(url, packages)
     return await renew(url)
 
 
