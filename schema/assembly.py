@@ -11,6 +11,8 @@ from strawberry.schema.config import StrawberryConfig
 from schema.engine.compile.compiler import RUNTIME_TYPE
 from schema.engine.document.deprecations import deprecate
 from schema.engine.execute.resolvers.calling import RESOLVE
+from schema.engine.execute.resolvers.permissions import forbid
+from schema.engine.libraries.strawberry_graphql import core_of, declared
 from schema.engine.types.scalars import SCALARS
 from schema.nouns.actions import Writes
 from schema.nouns.all import Account, ApiKey, Contact, Opportunity, User, Workspace
@@ -49,7 +51,7 @@ def build(*extensions: Extension) -> Built:
     types = [Workspace, User, Contact, Account, Opportunity, ApiKey, *[noun.row for each in extensions for noun in each.nouns]]
     with added(extensions, (Query, Mutation, Subscription)):
         schema = strawberry.Schema(Query, Mutation, Subscription, types=types, config=config)
-    core = schema._schema  # noqa: SLF001  strawberry keeps graphql-core's schema there and offers no other way to it
+    core = core_of(schema)
     core.description = DESCRIPTION
     # Introspection lists types as they stand here; tools show that list to people.
     core.type_map = dict(sorted(core.type_map.items()))
@@ -59,6 +61,7 @@ def build(*extensions: Extension) -> Built:
         if isinstance(type_, GraphQLObjectType):
             type_.is_type_of = None
             for field in type_.fields.values():
+                forbid(declared(field))
                 field.extensions[RESOLVE] = field.resolve
                 field.resolve = _from_tree
         elif isinstance(type_, GraphQLInterfaceType | GraphQLUnionType):

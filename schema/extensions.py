@@ -7,10 +7,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import strawberry
-from strawberry.annotation import StrawberryAnnotation
 from strawberry.extensions import FieldExtension, SchemaExtension
-from strawberry.permission import BasePermission, PermissionExtension
-from strawberry.types.arguments import StrawberryArgument
+from strawberry.permission import BasePermission
 from strawberry.types.field import StrawberryField
 
 import schema.nouns.all  # noqa: F401  a package's nouns come after the gateway's own
@@ -19,7 +17,7 @@ from schema.engine.declare.noun import Noun
 from schema.engine.declare.relations import ListDeclaration, listed
 from schema.engine.declare.sql import Stored
 from schema.engine.declare.writes import KeyArg
-from schema.rules.errors import Forbidden
+from schema.engine.libraries.strawberry_graphql import StrawberryAnnotation, StrawberryArgument
 from schema.rules.scopes import READ, WRITE
 from schema.rules.scopes import declare as declare_scopes
 from schema.rules.scopes import scope as scope_of
@@ -152,9 +150,6 @@ class Extension:
             made: Any = strawberry.field(description=description, metadata={RESOLVED: resolved, **more}, **options)
             field: StrawberryField = made(function)
             field.python_name = function.__name__
-            for extension in field.extensions:
-                if isinstance(extension, PermissionExtension):
-                    _forbid(extension.permissions)
             if owner == "Mutation":
                 field.arguments = [*field.arguments, _key()]
             self.fields.append((owner, field))
@@ -184,17 +179,3 @@ def _load(name: str) -> Extension:
 def _key() -> StrawberryArgument:
     """The argument under which a mutation's answer is kept."""
     return StrawberryArgument("idempotency_key", None, StrawberryAnnotation(KeyArg), default=strawberry.UNSET)
-
-
-def _forbid(permissions: Sequence[BasePermission]) -> None:
-    """What a permission refuses is told with the code FORBIDDEN."""
-    for permission in permissions:
-        refuse = permission.on_unauthorized
-
-        def forbidden(refuse: Callable[[], None] = refuse) -> None:
-            try:
-                refuse()
-            except Exception as error:
-                raise Forbidden(str(error)) from error
-
-        permission.on_unauthorized = forbidden  # type: ignore[method-assign]

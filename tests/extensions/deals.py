@@ -39,6 +39,16 @@ class Health:
         raise ValueError(message)
 
 
+class WithACode(BasePermission):
+    """Refuses with a code of its own."""
+
+    message = "Not on Sundays."
+    error_extensions = {"code": "CLOSED"}  # noqa: RUF012  as Strawberry has it
+
+    def has_permission(self, source: Any, info: Any, **_: Any) -> bool:  # noqa: ARG002
+        return False
+
+
 class MembersOnly(BasePermission):
     """For nobody with a viewer's token."""
 
@@ -100,6 +110,24 @@ def its_account(deal: strawberry.Parent[Opportunity]) -> Account | None:
 def secret(deal: strawberry.Parent[Opportunity]) -> str | None:
     CALLS["secret"] += 1
     return "hush"
+
+
+@strawberry.type(description="A type of the package's own.")
+class Drawer:
+    """Its fields have permissions, too."""
+
+    @strawberry.field(description="For members.", permission_classes=[MembersOnly])
+    def key(self) -> str | None:
+        return "key"
+
+    @strawberry.field(description="For nobody.", permission_classes=[WithACode])
+    def shut(self) -> str | None:
+        return "never"
+
+
+@extension.field(Opportunity, "A drawer.")
+def drawer(deal: strawberry.Parent[Opportunity]) -> Drawer:
+    return Drawer()
 
 
 @extension.field(Opportunity, "In capitals.", needs=("source",), extensions=[Shouted()])

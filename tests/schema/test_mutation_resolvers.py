@@ -8,9 +8,9 @@ import orjson
 import pytest
 import strawberry
 
+from schema.engine.declare.errors import UserError
 from schema.extensions import Extension
 from schema.graph import Graph
-from schema.nouns.subscription import OpportunityEvent
 from schema.rules.access import Role
 from tests.extensions.deals import CALLS, extension
 from tests.extensions.winning import extension as winning
@@ -260,8 +260,8 @@ def mutation_of(**options: Any) -> Extension:
 def on_plain() -> Extension:
     made = Extension("their.package")
 
-    @made.field(OpportunityEvent, "A field.")
-    def field(event: strawberry.Parent[Any]) -> str | None:
+    @made.field(UserError, "More.")
+    def more(error: strawberry.Parent[Any]) -> str | None:
         return ""
 
     return made
@@ -271,7 +271,7 @@ def on_plain() -> Extension:
     ("wrong", "message"),
     [
         (mutation_of, "Mutation.act rules out null, which stands for a mutation that failed: write its type as `... | None`."),
-        (on_plain, "OpportunityEvent.field has a resolver of an extension, which only records, Query and Mutation can have."),
+        (on_plain, "UserError.more has a resolver of an extension, which only records, Query and Mutation can have."),
     ],
 )
 def test_what_cannot_be_honoured_is_refused_at_start(world_on_sqlite: World, wrong: Any, message: str) -> None:

@@ -103,6 +103,13 @@ async def test_permissions(graph: Graph, world: World) -> None:
     assert CALLS["secret"] == 0
 
 
+async def test_permissions_of_own_types(graph: Graph, world: World) -> None:
+    """Fields of a package's own types are refused like those of records; a permission may say a code of its own."""
+    answer = await run(graph, world, "{ opportunities(first: 1) { nodes { drawer { key shut } } } }", who="viewer")
+    assert answer.data["opportunities"]["nodes"] == [{"drawer": {"key": None, "shut": None}}]
+    assert {error["path"][-1]: error["extensions"]["code"] for error in answer.errors} == {"key": "FORBIDDEN", "shut": "CLOSED"}
+
+
 async def test_faults_have_paths_and_nothing_is_called_twice(graph: Graph, world: World) -> None:
     """A failed field is null, or what holds it; the others stay; the resolvers that answered aren't called again to tell it."""
     answer = await run(graph, world, "{ opportunities(first: 3) { nodes { id headline health { score fault } } } }")

@@ -18,9 +18,10 @@ from graphql import (
     get_nullable_type,
     is_non_null_type,
 )
-from graphql.execution.values import VariableValues, get_argument_values
 from graphql.utilities import coerce_input_literal
 
+from schema.engine.libraries.graphql_core import VariableValues, get_argument_values
+from schema.engine.libraries.strawberry_graphql import declared
 from schema.rules.errors import BadRequest
 from schema.values import Object, Value
 
@@ -63,8 +64,7 @@ def bounded(arguments: Arguments, definition: GraphQLField) -> Arguments:
 
 
 def _max_items(argument: GraphQLArgument) -> int | None:
-    declared = argument.extensions["strawberry-definition"]
-    found = (getattr(directive, "max_items", None) for directive in declared.directives)
+    found = (getattr(directive, "max_items", None) for directive in declared(argument).directives)
     return next((most for most in found if isinstance(most, int)), None)
 
 

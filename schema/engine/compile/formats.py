@@ -10,6 +10,7 @@ import orjson
 from graphql import GraphQLEnumType, GraphQLScalarType, GraphQLSchema, is_specified_scalar_type
 from strawberry.utils.str_converters import to_snake_case
 
+from schema.engine.libraries.strawberry_graphql import declared
 from schema.engine.types.scalars import SHORT_FORMS
 from schema.values import Object
 
@@ -37,10 +38,10 @@ class Formats:
 
     def _add_enum(self, type_: GraphQLEnumType) -> None:
         """An enum that is stored is read from a table of its members' names, by what the database holds."""
-        declared = type_.extensions.get("strawberry-definition")
-        if declared is not None and issubclass(declared.wrapped_cls, StoredEnum):
+        declaration = declared(type_)
+        if declaration is not None and issubclass(declaration.wrapped_cls, StoredEnum):
             table = to_snake_case(type_.name).upper()
-            self.names[table] = declared.wrapped_cls.names()
+            self.names[table] = declaration.wrapped_cls.names()
             self._enums[type_.name] = f"{table}[{{}}]"
 
     def of(self, type_name: str, code: str, *, for_fallback: bool, nullable: bool) -> str:

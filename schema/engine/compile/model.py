@@ -16,13 +16,12 @@ from graphql import (
 )
 from sqlalchemy import FromClause
 
+from schema.engine.libraries.strawberry_graphql import declared
 from schema.values import Clause
 
 from .conditions import FilterModel
 from .formats import Formats
 from .sources import FOR_ADMINS, LONGEST, RESOLVED, SOURCE, Column, Expression, Resolved, Source, Stored, metadata
-
-_DEFINITION = "strawberry-definition"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,7 @@ class Model:
     def __init__(self, schema: GraphQLSchema) -> None:
         self.schema = schema
         self.formats = Formats(schema)
-        objects = [type_ for type_ in schema.type_map.values() if isinstance(type_, GraphQLObjectType) and _DEFINITION in type_.extensions]
+        objects = [type_ for type_ in schema.type_map.values() if isinstance(type_, GraphQLObjectType) and declared(type_) is not None]
         self._stored = {type_.name: stored for type_ in objects if (stored := _stored(type_)) is not None}
         self.filters: dict[str, FilterModel] = {}
         """By the name of the type that they narrow."""
@@ -113,7 +112,7 @@ class Model:
                 elif RESOLVED in metadata(model.definition):
                     message = f"{model.coordinate} has a resolver of an extension, which only records, Query and Mutation can have."
                     raise TypeError(message)
-                elif model.type_name in self._stored and model.definition.extensions[_DEFINITION].extensions:
+                elif model.type_name in self._stored and declared(model.definition).extensions:
                     message = f"{model.coordinate} has permissions or extensions, and no resolver that they could stand around."
                     raise TypeError(message)
 
@@ -145,15 +144,15 @@ class Model:
         }
 
     def _source(self, type_: GraphQLObjectType, name: str, field: GraphQLField) -> Source | None:
-        declared = field.extensions[_DEFINITION]
-        source: Source | None = declared.metadata.get(SOURCE)
+        declaration = declared(field)
+        source: Source | None = declaration.metadata.get(SOURCE)
         stored = self._stored.get(type_.name)
-        if source is None and declared.base_resolver is not None and (stored is not None or type_ is self.schema.query_type):
-            return declared.metadata.get(RESOLVED, Resolved())  # type: ignore[no-any-return]
+        if source is None and declaration.base_resolver is not None and (stored is not None or type_ is self.schema.query_type):
+            return declaration.metadata.get(RESOLVED, Resolved())  # type: ignore[no-any-return]
         if type_ is self.schema.mutation_type:
-            return declared.metadata.get(RESOLVED)  # type: ignore[no-any-return]
+            return declaration.metadata.get(RESOLVED)  # type: ignore[no-any-return]
         if source is None and stored is not None:
-            source = Column(declared.python_name)
+            source = Column(declaration.python_name)
         if isinstance(source, Column) and stored is not None and source.name not in stored.table.c:
             message = f"{type_.name}.{name} reads the column {source.name}, which {stored.table.name} doesn't have"
             raise TypeError(message)
@@ -162,11 +161,7 @@ class Model:
 
 def _attributes(fields: dict[str, FieldModel]) -> dict[str, FieldModel]:
     """The fields that have a value of their own, by the names of their attributes."""
-    return {
-        model.definition.extensions[_DEFINITION].python_name: model
-        for model in fields.values()
-        if isinstance(model.source, Column | Expression)
-    }
+    return {declared(model.definition).python_name: model for model in fields.values() if isinstance(model.source, Column | Expression)}
 
 
 def _filter(schema: GraphQLSchema, type_name: str) -> GraphQLInputObjectType | None:
@@ -175,6 +170,6 @@ def _filter(schema: GraphQLSchema, type_name: str) -> GraphQLInputObjectType | N
 
 
 def _stored(type_: GraphQLObjectType) -> Stored | None:
-    origin = type_.extensions[_DEFINITION].origin
+    origin = declared(type_).origin
     found: Stored | None = origin.__dict__.get("__stored__")
     return found

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from graphql import GraphQLField, GraphQLInputField
 from sqlalchemy import ColumnElement, FromClause, Table, bindparam, exists, select
 
+from schema.engine.libraries.strawberry_graphql import declared
 from schema.storage.columns import Text
 from schema.values import Clause, Object, Values
 
@@ -287,5 +288,5 @@ class Stored:
 
 def metadata(field: GraphQLField | GraphQLInputField) -> Object:
     """What a field's declaration says beyond GraphQL."""
-    declared = field.extensions.get("strawberry-definition")
-    return dict(declared.metadata) if declared is not None else {}
+    declaration = declared(field)
+    return dict(declaration.metadata) if declaration is not None else {}

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 from strawberry import ID
-from strawberry.annotation import StrawberryAnnotation
 
 from schema.engine.compile.matching import Match, Through
 from schema.engine.compile.order import Ordering, column_order
 from schema.engine.compile.pages import MAX_TERMS
 from schema.engine.compile.sources import SOURCE, Connection
+from schema.engine.libraries.strawberry_graphql import StrawberryAnnotation
 from schema.engine.types.fields import Constraint, argument, optional, plain
 from schema.values import Made, Object, Value
 

@@ -25,13 +25,13 @@ from graphql import (
     type_from_ast,
     validate,
 )
-from graphql.execution.values import get_variable_values
 from graphql.language.parser import Parser
 from graphql.validation.rules import overlapping_fields_can_be_merged
 from typing_extensions import override
 
 from schema.engine.compile.conditions import check_size
 from schema.engine.execute.kept import Kept
+from schema.engine.libraries.graphql_core import get_variable_values
 from schema.rules.errors import BadRequest
 from schema.values import Key, Object, Value
 

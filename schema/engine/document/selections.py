@@ -20,8 +20,15 @@ from graphql import (
     print_ast,
     visit,
 )
-from graphql.execution.collect_fields import FieldDetails, FragmentDetails, collect_fields, collect_subfields
-from graphql.execution.values import VariableValues, get_variable_values
+
+from schema.engine.libraries.graphql_core import (
+    FieldDetails,
+    FragmentDetails,
+    VariableValues,
+    collect_fields,
+    collect_subfields,
+    get_variable_values,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,9 +24,8 @@ from graphql import (
     is_required_input_field,
     type_from_ast,
 )
-from graphql.execution.values import VariableValues, get_variable_values
-from graphql.utilities.coerce_input_value import coerce_default_value
 
+from schema.engine.libraries.graphql_core import VariableValues, coerce_default_value, get_variable_values
 from schema.values import Object, Value
 
 Coerce = Callable[[Value], Value]

@@ -7,8 +7,8 @@ from time import perf_counter, sleep
 from typing import Any
 
 from graphql import DocumentNode, ExecutionResult, GraphQLObjectType, GraphQLSchema
-from graphql.execution import Executor, execute_sync
 
+from schema.engine.libraries.graphql_core import Executor, execute_sync
 from schema.values import Object, Value, Values
 
 from .fairness import HeavyWork

@@ -8,11 +8,11 @@ from types import coroutine
 from typing import NoReturn, TypeVar
 
 from graphql import ArgumentNode, FieldNode, GraphQLError, GraphQLObjectType, NameNode
-from graphql.execution.values import get_argument_values
 from graphql.utilities import value_to_literal
 from sqlalchemy.sql.expression import Executable
 
 from schema.engine.execute.resolvers.context import Context, Snapshot, clauses
+from schema.engine.libraries.graphql_core import get_argument_values
 from schema.rules.errors import BadRequest, GatewayError, OutOfTime
 from schema.storage.database import Row
 from schema.values import Object, Value, Values

@@ -11,10 +11,10 @@ from typing import Any
 from graphql import GraphQLError
 from strawberry import Schema
 from strawberry.extensions import SchemaExtension
-from strawberry.extensions.runner import SchemaExtensionsRunner
 from strawberry.types import ExecutionContext, ExecutionResult
 from strawberry.types.graphql import OperationType
 
+from schema.engine.libraries.strawberry_graphql import SchemaExtensionsRunner
 from schema.values import Object
 
 from .context import Context

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from graphql import GraphQLField, GraphQLResolveInfo
-from strawberry.types.arguments import convert_arguments
 from strawberry.types.field import StrawberryField
 
+from schema.engine.libraries.strawberry_graphql import convert
 from schema.values import Object, Value
 
 RESOLVE = "resolve"
@@ -62,11 +62,9 @@ class Calling:
         if resolver is None or self.field.extensions:
             around = self.definition.extensions[RESOLVE]
             return lambda source: around(source, info, **arguments)
-        schema: Any = info.schema._strawberry_schema  # type: ignore[attr-defined]  # noqa: SLF001  where Strawberry keeps it
-        converter = schema.schema_converter
-        given = convert_arguments(arguments, self.field.arguments, converter.scalar_registry, converter.config)
+        given, info_class = convert(info.schema, self.field, arguments)
         if resolver.info_parameter:
-            given[resolver.info_parameter.name] = converter.config.info_class(_raw_info=info, _field=self.field)
+            given[resolver.info_parameter.name] = info_class(_raw_info=info, _field=self.field)
         function: Any = resolver.wrapped_func
         parent = resolver.parent_parameter or resolver.root_parameter
         if resolver.self_parameter is not None:

@@ -15,8 +15,6 @@ from graphql import (
     GraphQLSchema,
     OperationDefinitionNode,
 )
-from graphql.pyutils import Path, is_awaitable
-from graphql.type.definition import GraphQLResolveInfoHelpers
 
 from schema.engine.compile.arguments import Arguments
 from schema.engine.compile.records import Records
@@ -24,6 +22,7 @@ from schema.engine.compile.weight import TooLarge
 from schema.engine.document.selections import Selected, fragments_of
 from schema.engine.document.variables import Variables
 from schema.engine.execute.reading import Counts, Reader
+from schema.engine.libraries.graphql_core import GraphQLResolveInfoHelpers, Path, is_awaitable
 from schema.rules.errors import BadRequest
 from schema.storage.database import Connection
 from schema.values import Object, Value

@@ -26,6 +26,7 @@ from schema.engine.compile.weight import ABSENT, Parents
 from schema.engine.document.selections import Selected
 from schema.engine.document.variables import Variables
 from schema.engine.execute.reading import Reader
+from schema.engine.libraries.strawberry_graphql import declared as declaration
 from schema.values import Object, Value
 
 from .calling import Calling
@@ -95,10 +96,10 @@ def make_site(compiler: Compiler, model: FieldModel, selected: Selected, key: in
     source, definition = model.source, model.definition
     assert isinstance(source, Resolved)
     owner: Any = compiler.model.schema.type_map[model.type_name]
-    declared = definition.extensions["strawberry-definition"]
+    declared = declaration(definition)
     completing, cost = _completing(compiler, definition.type, selected, model.coordinate)
     cost.add(Cost(source.cost))
-    origin = owner.extensions["strawberry-definition"].origin if compiler.model.is_stored(owner.name) else None
+    origin = declaration(owner).origin if compiler.model.is_stored(owner.name) else None
     calling = Calling(declared, definition, source.batch)
     return Site(key, selected, definition, owner, origin, calling, _arguments(definition, selected), completing), cost
 
@@ -115,7 +116,7 @@ def _needed(compiler: Compiler, site: Site, level: Level, table: FromClause, nam
     """The code of what a resolver needs, as Python holds it: enums as their members, amounts in cents, days and instants as texts."""
     code = level.slot(compiler.model.needed(site.owner.name, name, table))
     type_ = compiler.model.type_of(site.owner.name, name)
-    declared = type_.extensions.get("strawberry-definition") if isinstance(type_, GraphQLEnumType) else None
+    declared = declaration(type_) if isinstance(type_, GraphQLEnumType) else None
     if declared is not None and issubclass(declared.wrapped_cls, StoredEnum):
         site.enums[name] = declared.wrapped_cls
         table_name = f"members_{type_.name}"  # type: ignore[union-attr]
@@ -153,7 +154,7 @@ def _plain(compiler: Compiler, type_: GraphQLObjectType, selected: Selected) -> 
 
 def _member(compiler: Compiler, model: FieldModel, selected: Selected) -> tuple[Member, Cost]:
     definition = model.definition
-    declared = definition.extensions["strawberry-definition"]
+    declared = declaration(definition)
     completing, cost = _completing(compiler, definition.type, selected, model.coordinate)
     calling = Calling(declared, definition) if declared.base_resolver is not None or declared.extensions else None
     if calling is not None:

@@ -1,0 +1,48 @@
+"""What is used of Strawberry beyond its documented names: where it keeps its declarations, and how it calls resolvers and extensions."""
+
+from typing import Any, Final
+
+from graphql import GraphQLSchema
+from strawberry import Schema
+from strawberry.annotation import StrawberryAnnotation
+from strawberry.extensions.runner import SchemaExtensionsRunner
+from strawberry.permission import PermissionExtension
+from strawberry.types.arguments import StrawberryArgument, convert_arguments
+from strawberry.types.field import StrawberryField
+
+from schema.values import Made, Object
+
+__all__ = [
+    "DEFINITION",
+    "SchemaExtensionsRunner",
+    "StrawberryAnnotation",
+    "StrawberryArgument",
+    "convert",
+    "core_of",
+    "declared",
+    "permissions_of",
+]
+
+DEFINITION: Final = "strawberry-definition"
+"""The key under which the extensions of a GraphQL type, field, argument or enum hold its declaration."""
+
+
+def core_of(schema: Schema) -> GraphQLSchema:
+    """graphql-core's schema, which Strawberry's own is made of."""
+    return schema._schema  # noqa: SLF001  there is no other way to it
+
+
+def declared(element: Made) -> Made:
+    """The declaration of an element of graphql-core's schema; None where Strawberry has none, as for what introspection has."""
+    return element.extensions.get(DEFINITION)
+
+
+def permissions_of(field: StrawberryField) -> list[Any]:
+    """The permissions that stand around a field's resolver."""
+    return [each for around in field.extensions if isinstance(around, PermissionExtension) for each in around.permissions]
+
+
+def convert(schema: GraphQLSchema, field: StrawberryField, arguments: Object) -> tuple[Object, Made]:
+    """Coerced arguments as a resolver takes them, and the class of its `info`."""
+    converter = schema._strawberry_schema.schema_converter  # type: ignore[attr-defined]  # noqa: SLF001  there is no other way to it
+    return convert_arguments(arguments, field.arguments, converter.scalar_registry, converter.config), converter.config.info_class
