@@ -9,15 +9,14 @@ from typing import Any, Final, TypeAlias
 import structlog
 from limits.errors import ConfigurationError
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route, Router
+from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.auth import Authenticator
 from gateway.edge.bodies import Bodies, Room
 from gateway.edge.compressed import Compressed
 from gateway.edge.cors import Cors, Hosts, Origins
-from gateway.edge.dispatch import SDL_PATH, Doors, Exact, Page, Pages, not_found, page_of
-from gateway.edge.faults import Headers
+from gateway.edge.dispatch import SDL_PATH, Doors, Page, Pages, not_found, page_of
 from gateway.edge.forwarded import Forwarded
 from gateway.edge.identity import Identified
 from gateway.edge.load import Bounded, Places
@@ -44,11 +43,11 @@ from gateway.observability.rest_usage import GraphqlUses, Uses
 from gateway.pages import ForBrowsers, pages
 from gateway.rest.adapter import RestGraph
 from gateway.rest.deprecations import rest_resources
+from gateway.rest.endpoint import RestEndpoint, document_page
 from gateway.server.connections import Connections
 from gateway.settings import Settings, SettingsError
 from rest_compat.resources.declaration import DeclarationError
-from rest_compat.routes import RestRoutes
-from rest_compat.routes import routes as rest_routes
+from rest_compat.serve import Rest
 from schema.engine.document.documents import Prepared
 from schema.engine.document.limits import Limits
 from schema.engine.events.pruning import OldEvents
@@ -110,7 +109,7 @@ class Application:
         self.uses = Uses(self.database)
         self.graphql_uses = GraphqlUses(self.database, self.graph.graphql_schema)
         self.rest = rest_of(RestGraph(self.operations, self.uses, settings))
-        self.resources = next((route for route in self.rest if isinstance(route, RestRoutes)), None)
+        self.rest_endpoint = RestEndpoint(self.rest, self.database, settings.public_url)
         self.terms = self._terms()
         self.pages = pages(demo_token=demo_token, sdl_url=SDL_PATH if settings.introspection else None)
         self.asgi = layered(self._doors(), self._edge())
@@ -129,7 +128,7 @@ class Application:
                 Observed,
                 observe=self.instruments.observe,
                 complain=self.complain,
-                notices=self.notices,
+                notices=self.rest_endpoint.notices,
                 stopping=lambda: self.stopping,
                 headers=[(b"strict-transport-security", b"max-age=%d" % settings.hsts)] if settings.hsts else [],
             ),
@@ -157,7 +156,7 @@ class Application:
             socket=SocketEndpoint(self.terms, Origins(self.settings.cors_origins), self.metrics.sockets),
             explorer=self.pages.explorer if self.settings.graphiql else None,
             sdl=layered(SchemaText(self.graph.sdl, introspection=self.settings.introspection), guard),
-            rest=self._rest([*guard, bounded]),
+            rest=layered(self.rest_endpoint, [*guard, bounded]),
             public=PUBLIC_REST,
             pages=Pages({**self._operators(), **self._documents()}, self._public()),
         )
@@ -197,14 +196,9 @@ class Application:
 
         return TracedOperations(self.operations, self.instruments.tracing)
 
-    def _rest(self, layers: Sequence[Layer]) -> ASGIApp:
-        """REST's routes that need a token. The resources find their own paths: starlette's router needn't look for them each time."""
-        pages = {route.path: route.handle for route in self.rest if isinstance(route, Route)}
-        return layered(Exact(pages, self.resources.handle if self.resources else not_found), layers)
-
     def _documents(self) -> dict[str, Page]:
         """What of REST needs no token."""
-        return {route.path: page_of(route.handle) for route in self.rest if isinstance(route, Route) and route.path in PUBLIC_REST}
+        return {path: page_of(document_page(document)) for path, document in self.rest.documents.items()}
 
     def _operators(self) -> dict[str, Page]:
         """What is for those who run the process, and needs no token of a workspace."""
@@ -233,10 +227,6 @@ class Application:
         finally:
             self.closing.set()
             await self.database.close()
-
-    def notices(self, scope: Scope) -> Headers:
-        """The GraphQL operation of a REST call that one of the layers lets go no further."""
-        return self.resources.notices(scope) if self.resources else []
 
     def complain(self, scope: Scope, error: Exception) -> None:
         """Tell the log of a defect; the client only gets the request's id."""
@@ -313,10 +303,10 @@ def documents_of(settings: Settings) -> Documents:
     return Documents(trusted, settings.trusted_documents_mode, settings.persisted_queries)
 
 
-def rest_of(graph: RestGraph) -> list[BaseRoute]:
-    """REST's routes, with what the settings deprecate in them."""
+def rest_of(graph: RestGraph) -> Rest:
+    """REST's resources, with what the settings deprecate in them. Raises SettingsError."""
     try:
-        return rest_routes(graph, rest_resources(graph.settings))
+        return Rest(graph, rest_resources(graph.settings))
     except DeclarationError as error:
         raise SettingsError(str(error)) from None
 

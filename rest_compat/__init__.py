@@ -4,7 +4,6 @@ from rest_compat.openapi.document import openapi
 from rest_compat.openapi.version_3_0 import openapi_3_0
 from rest_compat.translate.call import Translator
 
-from .errors import error_response
-from .routes import RESOURCES, routes
+from .serve import RESOURCES, Rest
 
-__all__ = ["RESOURCES", "Translator", "error_response", "openapi", "openapi_3_0", "routes"]
+__all__ = ["RESOURCES", "Rest", "Translator", "openapi", "openapi_3_0"]

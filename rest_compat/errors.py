@@ -1,22 +1,33 @@
 """Errors: one shape, and one table from GraphQL's codes to statuses.
 
-    Refused            a call that ends in an error answer; raised anywhere in this room, answered in one place
+    Refused            a call that ends in an error answer; raised anywhere, written by `error_answer` alone
 
-The process words what it refuses itself under /api/ (401, 404, 413, 429, 500, 503) with the same `error_response`.
+What the process refuses itself (401, 404, 413, 429, 500, 503) is of the same family: see `gateway/edge/faults.py`.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from http import HTTPStatus
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import orjson
 
-from .accept import read_accept, wants_problem
-
 MOST_NAMED = 5
+JSON = "application/json"
+PROBLEM = "application/problem+json"
 
 Headers: TypeAlias = list[tuple[bytes, bytes]]
+Json: TypeAlias = Any
+"""A value of JSON, of whatever kind."""
+
+
+class Response(NamedTuple):
+    """A whole answer, as it is sent."""
+
+    status: int
+    headers: Headers
+    body: bytes
+
 
 STATUS: Mapping[str, int] = {
     "BAD_REQUEST": 400,
@@ -41,8 +52,8 @@ STATUS: Mapping[str, int] = {
 }
 """Every code of the graph (`extensions.code`, and `code` of user errors) has its one status; in a REST body it is written in lower case."""
 
-ALWAYS: Mapping[int, Mapping[str, str]] = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "1"}}
-"""Headers that a status must have, where the caller of `error_response` gives no other."""
+ALWAYS: Mapping[int, Headers] = {401: [(b"www-authenticate", b"Bearer")], 503: [(b"retry-after", b"1")]}
+"""Headers that a status must have, where the error has no other of the name."""
 
 _RENAMED: Mapping[int, str] = {413: "Content Too Large", 422: "Unprocessable Content"}
 """Statuses that RFC 9110 has named anew, and Python only since 3.13."""
@@ -57,14 +68,22 @@ class Item:
     message: str
 
 
-@dataclass(eq=False)
 class Refused(Exception):
-    """The call is refused. `code` is one of STATUS, `detail` one sentence for a person."""
+    """The call ends in an error answer. `code` is one of STATUS, `detail` one sentence for a person, `headers` go out with it."""
 
-    code: str
-    detail: str
-    errors: Sequence[Item] = ()
-    headers: Mapping[str, str] = field(default_factory=dict)
+    #: Where a code has several reasons, which one it is: in lower case, for the metrics.
+    reason: str | None = None
+
+    def __init__(self, code: str, detail: str, errors: Sequence[Item] = (), headers: Headers | None = None) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+        self.errors = errors
+        self.headers: Headers = headers or []
+
+    @property
+    def status(self) -> int:
+        return STATUS[self.code]
 
 
 def malformed(items: Sequence[Item]) -> Refused:
@@ -80,7 +99,12 @@ def invalid(items: Sequence[Item]) -> Refused:
 def no_method(method: str, allow: str, advice: str = "") -> Refused:
     """405: the resource is there, and not for this method. `advice` says more, without a full stop."""
     detail = f"{method[:20]} is not allowed here; allowed are {allow}." + (f" {advice}." if advice else "")
-    return Refused("METHOD_NOT_ALLOWED", detail, headers={"Allow": allow})
+    return Refused("METHOD_NOT_ALLOWED", detail, headers=[(b"allow", allow.encode())])
+
+
+def not_acceptable() -> Refused:
+    """406: Accept excludes JSON."""
+    return Refused("NOT_ACCEPTABLE", f"This resource is served as {JSON} only.")
 
 
 def _names(items: Sequence[Item]) -> str:
@@ -89,38 +113,27 @@ def _names(items: Sequence[Item]) -> str:
     return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
-def insufficient_scope(scopes: Sequence[str]) -> str:
+def insufficient_scope(scopes: Sequence[str]) -> bytes:
     """The header `WWW-Authenticate` of a 403 to a token that lacks `scopes` (RFC 6750, section 3.1)."""
-    return f'Bearer error="insufficient_scope", scope="{" ".join(scopes)}"'
+    return f'Bearer error="insufficient_scope", scope="{" ".join(scopes)}"'.encode()
 
 
-def error_response(
-    status: int,
-    code: str,
-    detail: str,
-    *,
-    errors: Sequence[Item] = (),
-    headers: Mapping[str, str] | None = None,
-    accept: str = "",
-    request_id: str | None = None,
-) -> tuple[int, Headers, bytes]:
-    """Build an error answer.
+def error_answer(refused: Refused, *, problem: bool = False, request_id: bytes = b"") -> Response:
+    """The error's answer, in REST's shape; the only place that writes it.
 
-    `code` may be a GraphQL or a REST code (`NOT_FOUND`, `not_found`). `accept` is the request's header: where it names
-    `application/problem+json`, the body is one (RFC 9457). `request_id` is shown in the body; give it for 500.
+    `problem`: as problem details (RFC 9457). A defect, INTERNAL_ERROR, is told by the `request_id` under which the log has it.
     """
-    body: dict[str, Any] = {"detail": detail, "code": code.lower()}
-    if errors:
-        body["errors"] = [asdict(item) for item in errors]
-    if request_id is not None:
-        body["requestId"] = request_id
-    media = b"application/json"
-    if wants_problem(read_accept(accept)):
-        media = b"application/problem+json"
-        body = {"type": "about:blank", "title": title(status), "status": status, **body}
-    named = {"Cache-Control": "no-store", **ALWAYS.get(status, {}), **(headers or {})}
-    pairs = [(name.lower().encode("ascii"), value.encode("latin-1")) for name, value in named.items()]
-    return status, [(b"content-type", media), *pairs], orjson.dumps(body)
+    body: Json = {"detail": refused.detail, "code": refused.code.lower()}
+    if refused.errors:
+        body["errors"] = [asdict(item) for item in refused.errors]
+    if refused.code == "INTERNAL_ERROR":
+        body["requestId"] = request_id.decode()
+    if problem:
+        body = {"type": "about:blank", "title": title(refused.status), "status": refused.status, **body}
+    given = {name for name, _ in refused.headers}
+    always = [(name, value) for name, value in ALWAYS.get(refused.status, ()) if name not in given]
+    headers = [(b"content-type", (PROBLEM if problem else JSON).encode()), (b"cache-control", b"no-store"), *always, *refused.headers]
+    return Response(refused.status, headers, orjson.dumps(body))
 
 
 def title(status: int) -> str:

@@ -1,16 +1,10 @@
-"""Request headers read: Accept, Content-Type, If-Match and If-None-Match, Idempotency-Key; and entity tags made."""
+"""Request headers read: Content-Type, If-Match and If-None-Match, Idempotency-Key; and entity tags made."""
 
 import re
-from collections.abc import Collection, Iterable
 from hashlib import blake2b
 
-from .accept import quality, read_accept, remembered, wants_problem
-from .errors import Item, Refused, malformed
+from .errors import JSON, Item, Refused, malformed
 
-JSON = "application/json"
-#: Headers whose value is no list, of those that are read here.
-SINGULAR = (b"authorization", b"content-length", b"content-type", b"host", b"idempotency-key", b"origin")
-ONCE = "This header may be sent once only."
 GRAPHQL_INT = 2_147_483_647
 
 MOST_VERSIONS = 10
@@ -24,54 +18,13 @@ _SUFFIX, _ANY = re.compile(_ADDED), re.compile(rf"(?:W/)?\*{_ADDED}")
 _PRINTABLE = re.compile(r"[\x20-\x7e]{1,255}")
 
 
-def read_headers(raw: Collection[tuple[bytes, bytes]]) -> dict[bytes, str]:
-    """ASGI's pairs by lower-case name; lines of the same name are one list (RFC 9110, section 5.3). Raises 400 where it is none."""
-    found = dict(raw)
-    if len(found) != len(raw):
-        check_once(raw)
-        found = combined(raw)
-    return {name: value.decode("latin-1") for name, value in found.items()}
-
-
-def combined(raw: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
-    """ASGI's pairs by lower-case name, those of the same name joined by commas."""
-    found: dict[bytes, list[bytes]] = {}
-    for name, value in raw:
-        found.setdefault(name, []).append(value)
-    return {name: b", ".join(values) for name, values in found.items()}
-
-
-def repeated(raw: Iterable[tuple[bytes, bytes]]) -> str | None:
-    """The name of a header that is there twice and is no list: which of the two counts would be anybody's guess."""
-    names = [name for name, _ in raw]
-    return next((name.decode().title() for name in SINGULAR if names.count(name) > 1), None)
-
-
-def check_once(raw: Iterable[tuple[bytes, bytes]]) -> None:
-    """Raise 400 where a header that is no list is there twice."""
-    if name := repeated(raw):
-        raise malformed([Item(name, "bad_request", ONCE)])
-
-
-def check_accept(accept: str) -> None:
-    """Raise 406 where the header excludes JSON. Naming only problem+json is taken as wanting its errors so, and JSON else."""
-    if accept and not _takes_json(accept):
-        raise Refused("NOT_ACCEPTABLE", f"This resource is served as {JSON} only.")
-
-
-@remembered
-def _takes_json(accept: str) -> bool:
-    ranges = read_accept(accept)
-    return not ranges or quality(ranges, JSON) > 0 or wants_problem(ranges)
-
-
 def check_content_type(content_type: str) -> None:
     """Raise 415 unless it is JSON (a `+json` type counts) in UTF-8."""
     media, *parameters = (piece.strip() for piece in content_type.lower().split(";"))
     charset = next((piece[8:].strip('"') for piece in parameters if piece.startswith("charset=")), "utf-8")
     is_json = media == JSON or (media.count("/") == 1 and media.endswith("+json"))
     if not is_json or charset not in {"utf-8", "utf8"}:
-        raise Refused("UNSUPPORTED_MEDIA_TYPE", f"The body must be {JSON} in UTF-8.", headers={"Accept": JSON})
+        raise Refused("UNSUPPORTED_MEDIA_TYPE", f"The body must be {JSON} in UTF-8.", headers=[(b"accept", JSON.encode())])
 
 
 def idempotency_key(header: str) -> str:

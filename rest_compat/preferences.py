@@ -2,7 +2,7 @@
 
 from typing import Final, NamedTuple
 
-from .accept import remembered
+from .remembered import remembered
 
 STRICT: Final = "handling=strict"
 NULLS_IGNORED: Final = "null=ignore"

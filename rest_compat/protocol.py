@@ -1,25 +1,43 @@
 """What this room needs of the graph, as one Protocol that `gateway` fills: how operations run is not known here."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
 from graphql import GraphQLSchema
 
+from rest_compat.errors import Json
 from rest_compat.resources.declaration import Deprecation
 
 Policy: TypeAlias = Literal["near-miss", "ignore", "refuse"]
 """What becomes of parameters that a route does not have: `near-miss` refuses those that are almost the name of one that it has,
 `refuse` all of them, `ignore` none."""
 
-Json: TypeAlias = Any
-"""A value of JSON, of whatever kind."""
-
 Prepared: TypeAlias = Any
 """An operation made ready by `Graph.prepare`; opaque here, only ever handed back to `Graph`."""
 
 Caller: TypeAlias = Any
-"""Who asks: what the authentication layer put into `scope["state"]["caller"]`; opaque here, only ever handed back to `Graph`."""
+"""Who asks: opaque here, only handed back to `Graph`, but for its `visibility`, a text: callers of equal visibility get equal answers."""
+
+
+@dataclass(slots=True)
+class Request:
+    """A REST call as the edge has read it: `path` is decoded and below the root, `query` is raw, `headers` are by lower-case name."""
+
+    method: str
+    path: str
+    query: bytes = b""
+    headers: Mapping[bytes, bytes] = field(default_factory=dict)
+    body: bytes = b""
+    caller: Caller | None = None
+    """None where it is only translated, or asks for OPTIONS."""
+    origin: str = ""
+    """The address that links begin with: `https://crm.example.com`, without a slash at the end."""
+    epoch: int = 0
+    """Of the database: a restored one has another."""
+    accepts_json: bool = True
+    state: dict[str, Any] = field(default_factory=dict)
+    """Gets what the log and the metrics tell of the call: `route`, `operation`, `ignored`, `cost`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +120,6 @@ class Graph(Protocol):
         """That of REST as a whole, where it has an end."""
 
     @property
-    def epoch(self) -> int:
-        """Which history of the database is served; another one after a backup was restored. 0 if none ever was."""
-
-    @property
     def public_url(self) -> str | None:
         """`https://crm.example.com`, without a slash at the end; None: links are built from the request."""
 
@@ -117,18 +131,19 @@ class Graph(Protocol):
     def unknown_parameters(self) -> Policy:
         """What becomes of query parameters that a route does not have."""
 
-    @property
-    def max_body(self) -> int:
-        """The longest request body, in bytes; longer ones are refused with 413 while reading."""
-
     def prepare(self, document: str, *, later: bool = False) -> Prepared:
         """Parse and validate a document of one operation. Called at start, and once for each new set of `fields` (kept, bounded).
 
         `later`: it is known to be valid, so that the work waits for its first use, where it takes turns with other heavy work.
         """
 
-    async def execute(self, prepared: Prepared, variables: dict[str, Any], caller: Caller, *, at_revision: bool = False) -> Answer:
-        """Run it as `caller`; the answer says `at_revision` which one it saw. The variables are shared: they must not be changed."""
+    async def execute(
+        self, prepared: Prepared, variables: dict[str, Any], caller: Caller, *, at_revision: bool = False, uses: tuple[Use, ...] = ()
+    ) -> Answer:
+        """Run it as `caller`, and count the `uses` of REST that it stands for; the answer says `at_revision` which one it saw.
+
+        The variables are shared: they must not be changed.
+        """
 
     def check(self, prepared: Prepared, variables: dict[str, Any]) -> Sequence[Fault]:
         """Every coercion fault of the variables, all at once; asked for only when a call has been refused, to word the refusal."""
@@ -144,9 +159,6 @@ class Graph(Protocol):
 
     async def revision(self, caller: Caller) -> int:
         """The number of committed changes in the caller's workspace, read now."""
-
-    def sight(self, caller: Caller) -> str:
-        """Workspace, role and account limit as a text: callers of equal sight get equal answers."""
 
     def record_usage(self, caller: Caller, uses: tuple[Use, ...]) -> None:
         """Count them for the caller's token. Must not wait, and must not raise."""

@@ -5,7 +5,7 @@ errors, is completed by graphql-core from the same rows: one meaning, two speeds
 """
 
 import logging
-from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from functools import partial
 from time import monotonic
@@ -120,7 +120,7 @@ class Graph:
         """Whether the scopes of the caller's token allow an operation. Raises RequestError for variables at fault."""
         return caller.scopes is None or not self._plans.missing(prepared, self._documents.coerce(prepared, variables), caller.scopes)
 
-    def run(
+    async def run(
         self,
         prepared: Prepared,
         variables: Object | None,
@@ -128,7 +128,7 @@ class Graph:
         *,
         at_revision: bool = False,
         deadline: float | None = None,
-    ) -> Coroutine[Any, Any, Answer]:
+    ) -> Answer:
         """Executes a query or mutation for `caller`; a query's answer says `at_revision` which one it saw.
 
         A mutation of several root fields ends in time before the `deadline`, as `monotonic` tells it, to say what was done.
@@ -136,8 +136,8 @@ class Graph:
         """
         reading = Reading(caller, at_revision, deadline)
         if self._around is None:
-            return self._run(prepared, variables, reading)
-        return self._run_within(self._around, prepared, variables, reading)
+            return await self._run(prepared, variables, reading)
+        return await self._run_within(self._around, prepared, variables, reading)
 
     async def _run_within(self, around: Around, prepared: Prepared, variables: Object | None, reading: Reading) -> Answer:
         """The same, with the schema extensions around it. What one of them raises is the answer's error."""

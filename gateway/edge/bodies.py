@@ -82,7 +82,7 @@ class Hold:
 
 
 class Bodies:
-    """Reads the body of each request up to its limit (bytes) and hands it on: to GraphQL in `scope["state"]`, to others as one message."""
+    """Reads the body of each request up to its limit (bytes) and hands it on in `scope["state"]`."""
 
     def __init__(self, app: ASGIApp, graphql_limit: int, rest_limit: int, room: Room) -> None:
         self.app = app
@@ -108,11 +108,13 @@ class Bodies:
                 if packed:
                     body = unpacked(body, limit)
                     hold.grow(len(body))
-                await self.app(scope, _handed_on(scope, body, receive), send)
+                scope["state"]["body"] = body
+                await self.app(scope, receive, send)
             return
         if len(body) > limit:
             raise TooLarge(limit)
-        await self.app(scope, _handed_on(scope, body, receive), send)
+        scope["state"]["body"] = body
+        await self.app(scope, receive, send)
 
     @staticmethod
     async def _read(message: Message, receive: Receive, limit: int, hold: Hold) -> bytes:
@@ -157,24 +159,3 @@ async def _linger(receive: Receive) -> None:
                     return
     except TimeoutError:
         return
-
-
-def _handed_on(scope: Scope, body: bytes, receive: Receive) -> Receive:
-    if scope["path"] == GRAPHQL_PATH:
-        scope["state"]["body"] = body
-        return receive
-    return _replay(body, receive)
-
-
-def _replay(body: bytes, receive: Receive) -> Receive:
-    """A `receive` that gives the body once, and then what comes after it (that the client has left)."""
-    first: Message | None = {"type": "http.request", "body": body, "more_body": False}
-
-    async def replay() -> Message:
-        nonlocal first
-        if first is None:
-            return await receive()
-        message, first = first, None
-        return message
-
-    return replay

@@ -14,7 +14,7 @@ from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, IdentityRe
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from typing_extensions import override
 
-from rest_compat.accept import remembered
+from rest_compat.remembered import remembered
 
 from .negotiate import EVENTS
 

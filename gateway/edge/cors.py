@@ -6,9 +6,10 @@ from typing import Final
 import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from rest_compat.errors import Headers
 from schema.engine.execute.seldom import Seldom
 
-from .faults import BadRequest, Forbidden, Headers
+from .faults import BadRequest, Forbidden
 
 METHODS: Final = b"GET, HEAD, POST, QUERY, PATCH, DELETE, OPTIONS"
 EXPOSED: Final = (

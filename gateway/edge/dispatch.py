@@ -52,17 +52,6 @@ class Pages:
         await (await page())(scope, receive, send)
 
 
-class Exact:
-    """Applications by their exact path; `otherwise` takes the rest."""
-
-    def __init__(self, apps: Mapping[str, ASGIApp], otherwise: ASGIApp) -> None:
-        self.apps = apps
-        self.otherwise = otherwise
-
-    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        return self.apps.get(scope["path"], self.otherwise)(scope, receive, send)
-
-
 class Doors:
     """`/graphql` as query, stream, socket or page; the schema as text; `/api/…`; and what needs no token, which also takes the lifespan."""
 

@@ -1,6 +1,7 @@
-"""What a request is refused with, as a tree: each class says when. One table gives each code its HTTP status.
+"""What a request is refused with, as a tree: each class says when. The table of statuses is `rest_compat.errors.STATUS`.
 
-Fault                     a request that gets no answer of its own
+Refused                   an error answer, of either door
+Fault                     what this process refuses
 ├── BadRequest            malformed JSON, parameters or document
 ├── Unauthenticated       no token, or one that is unknown, expired or revoked
 ├── Forbidden             the token may not do this
@@ -24,53 +25,23 @@ from typing import Any, Final
 
 import orjson
 
-from rest_compat.errors import title
+from rest_compat.errors import STATUS as REST_STATUS
+from rest_compat.errors import Headers, Refused
 from schema.storage.database import Unavailable as StorageUnavailable
 
 _UNQUOTED: Final = re.compile(r"[^ !#-\[\]-~]")
 
-Headers = list[tuple[bytes, bytes]]
-
-#: Each error code of GraphQL answers (`extensions.code`) and the HTTP status that it stands for where nothing was executed.
-STATUS: Final[Mapping[str, int]] = {
-    "BAD_REQUEST": 400,
-    "UNAUTHENTICATED": 401,
-    "FORBIDDEN": 403,
-    "NOT_FOUND": 404,
-    "PERSISTED_QUERY_NOT_FOUND": 404,
-    "METHOD_NOT_ALLOWED": 405,
-    "NOT_ACCEPTABLE": 406,
-    "REQUEST_TIMEOUT": 408,
-    "CONFLICT": 409,
-    "CURSOR_EXPIRED": 410,
-    "PRECONDITION_FAILED": 412,
-    "TOO_LARGE": 413,
-    "UNSUPPORTED_MEDIA_TYPE": 415,
-    "VALIDATION_ERROR": 422,
-    "PRECONDITION_REQUIRED": 428,
-    "RATE_LIMITED": 429,
-    "HEADERS_TOO_LARGE": 431,
-    "INTERNAL_ERROR": 500,
-    "UNAVAILABLE": 503,
-    "TIMEOUT": 504,
-}
+#: The HTTP status of each code, where nothing was executed: that of REST, and what only GraphQL has.
+STATUS: Final[Mapping[str, int]] = {**REST_STATUS, "PERSISTED_QUERY_NOT_FOUND": 404}
 
 
-class Fault(Exception):
-    """A request that gets no answer of its own; `headers` go out with the refusal."""
+class Fault(Refused):
+    """A request that gets no answer of its own; its class says the code."""
 
     code = "BAD_REQUEST"
-    #: Where the code has several reasons, which one it is: in lower case, for the metrics.
-    reason: str | None = None
 
     def __init__(self, message: str, headers: Headers | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.headers: Headers = headers or []
-
-    @property
-    def status(self) -> int:
-        return STATUS[self.code]
+        super().__init__(self.code, message, headers=headers)
 
 
 class BadRequest(Fault):
@@ -184,7 +155,7 @@ class TimedOut(Fault):
 
     def tell_that_it_may_be_done(self) -> None:
         """For an operation that writes."""
-        self.message += " What it changes may have been changed: send it again with the same idempotency key, or look before you repeat it."
+        self.detail += " What it changes may have been changed: send it again with the same idempotency key, or look before you repeat it."
 
 
 class Defect(Fault):
@@ -192,9 +163,8 @@ class Defect(Fault):
 
     code = "INTERNAL_ERROR"
 
-    def __init__(self, request_id: str) -> None:
+    def __init__(self) -> None:
         super().__init__("Something went wrong in the gateway. Its log has the details under the id of this request.")
-        self.request_id = request_id
 
 
 def graphql_error(code: str, message: str, **more: Any) -> dict[str, Any]:
@@ -202,21 +172,10 @@ def graphql_error(code: str, message: str, **more: Any) -> dict[str, Any]:
     return {"message": message, "extensions": {"code": code, **more}}
 
 
-def graphql_body(fault: Fault) -> bytes:
-    """The fault as a GraphQL answer without data."""
-    return orjson.dumps({"errors": [graphql_error(fault.code, fault.message, **_identified(fault))]})
-
-
-def rest_body(fault: Fault, *, problem: bool = False) -> bytes:
-    """The fault in the REST routes' shape; with `problem` RFC 9457's members too."""
-    body: dict[str, Any] = {"detail": fault.message, "code": fault.code.lower(), **_identified(fault)}
-    if problem:
-        body |= {"type": "about:blank", "title": title(fault.status), "status": fault.status}
-    return orjson.dumps(body)
-
-
-def _identified(fault: Fault) -> dict[str, str]:
-    return {"requestId": fault.request_id} if isinstance(fault, Defect) else {}
+def graphql_body(refused: Refused, request_id: bytes) -> bytes:
+    """The error as a GraphQL answer without data."""
+    more = {"requestId": request_id.decode()} if refused.code == "INTERNAL_ERROR" else {}
+    return orjson.dumps({"errors": [graphql_error(refused.code, refused.detail, **more)]})
 
 
 def unavailable(error: StorageUnavailable) -> Unavailable:

@@ -1,57 +1,55 @@
-"""Media types: what of what a client takes we offer, and what a body says it is. Accept is read in `rest_compat/accept.py`, for all."""
+"""Media types: what of what a client takes we offer, and what a body says it is. Accept is read once, for all doors."""
 
 from typing import Final, Literal, NamedTuple
 
-from rest_compat import accept as accepting
-from rest_compat.accept import Ranges, names, quality, read_accept, remembered
+from rest_compat.errors import JSON, PROBLEM
+from rest_compat.remembered import remembered
+
+from .accept import Ranges, names, quality, read_accept
 
 GRAPHQL: Final = "application/graphql-response+json"
-JSON: Final = "application/json"
 EVENTS: Final = "text/event-stream"
 HTML: Final = "text/html"
 
 Offer = Literal["application/graphql-response+json", "application/json"]
 
 
-def _ranges(accept: bytes | None) -> Ranges:
-    return read_accept(accept.decode("latin-1")) if accept else {}
-
-
-def offer(accept: bytes | None) -> Offer | None:
+def _offer(accepted: Ranges) -> Offer | None:
     """The type to answer a GraphQL request in; None if the client takes neither.
 
     GraphQL over HTTP, "Body": without a wish, or with only wildcards, legacy `application/json`.
     """
-    accepted = _ranges(accept)
     if not accepted:
-        return JSON
+        return "application/json"
     modern, legacy = accepted.get(GRAPHQL, 0.0), quality(accepted, JSON)
     if not modern and not legacy:
         return None
-    return GRAPHQL if modern >= legacy else JSON
+    return "application/graphql-response+json" if modern >= legacy else "application/json"
 
 
 class Wanted(NamedTuple):
-    """What a client of `/graphql` takes, by its Accept header."""
+    """What a client takes, by its Accept header."""
 
     offer: Offer | None
+    """The type of a GraphQL answer; None where it takes neither."""
     events: bool
     """Only a stream of events will do: clients that list a JSON type too get JSON (urql always lists both)."""
     page: bool
     """A browser navigates here: HTML is named and no JSON type is."""
+    json: bool
+    """REST's answers: JSON isn't excluded. Who names only problem details is taken as wanting errors so, and JSON else."""
+    problem: bool
+    """Errors as problem details (RFC 9457): they are named, since everybody takes `*/*`."""
 
 
 @remembered
 def wanted(accept: bytes | None) -> Wanted:
-    """All that is read from an Accept header of `/graphql`, in one look-up."""
-    accepted, offered = _ranges(accept), offer(accept)
+    """All that is read from an Accept header, in one look-up."""
+    accepted = read_accept(accept.decode("latin-1")) if accept else {}
+    offered, problem = _offer(accepted), names(accepted, PROBLEM)
     page = names(accepted, HTML) and not names(accepted, JSON) and not names(accepted, GRAPHQL)
-    return Wanted(offered, names(accepted, EVENTS) and offered is None, page)
-
-
-def wants_problem(accept: bytes | None) -> bool:
-    """Whether errors go out as `application/problem+json` (RFC 9457)."""
-    return accepting.wants_problem(_ranges(accept))
+    json = not accepted or quality(accepted, JSON) > 0 or problem
+    return Wanted(offered, names(accepted, EVENTS) and offered is None, page, json, problem)
 
 
 @remembered

@@ -11,15 +11,18 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.observability.current import REQUEST_ID
-from rest_compat.headers import ONCE, combined, repeated
-from rest_compat.serve import HOST
+from rest_compat.errors import Headers, Refused
 
 from .cors import refused_preflight
-from .faults import STATUS, BadRequest, Defect, Fault, Headers, MethodNotAllowed, NotFound
+from .faults import STATUS, BadRequest, Defect, Fault, MethodNotAllowed, NotFound
 from .respond import refuse, refuse_socket
 
 SANE: Final = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}").fullmatch
 CLIENT_GONE: Final = 499
+#: RFC 9112, section 3.2: a name, an address, or an IPv6 address in brackets; and a port.
+HOST: Final = re.compile(rb"(?:[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252})|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
+#: Headers whose value is no list, of those that are read: which of two counts would be anybody's guess.
+SINGULAR: Final = (b"authorization", b"content-length", b"content-type", b"host", b"idempotency-key", b"origin")
 CLOSE: Final = (b"connection", b"close")
 #: Hosts that are known to be such, each of at most 260 bytes.
 MOST_HOSTS: Final = 256
@@ -113,10 +116,10 @@ class Observed:
         """Answer what went wrong. If an answer has begun the server cuts the connection, lest half of one be taken for a whole."""
         if isinstance(error, ClientGone):
             return
-        fault = error if isinstance(error, Fault) else _web_fault(error)
+        fault = error if isinstance(error, Refused) else _web_fault(error)
         if fault is None:
             self.complain(scope, error)
-            fault = Defect(scope["state"]["request_id"].decode())
+            fault = Defect()
         state = scope["state"]
         state["error"], state["reason"] = fault.code, fault.reason or fault.code.lower()
         if begun:
@@ -135,7 +138,7 @@ class Observed:
         host = scope["state"]["headers"].get(b"host")
         if host is None:
             return BadRequest("Host: HTTP/1.1 requires this header.") if scope.get("http_version") == "1.1" else None
-        if host and not HOST.fullmatch(host.decode("latin-1")):
+        if host and not HOST.fullmatch(host):
             return BadRequest("Host: Allowed are a host name or an address, and a port.")
         if len(self._hosts) < MOST_HOSTS:
             self._hosts.add(host)
@@ -150,10 +153,13 @@ async def _tell_options(send: Send, allow: str) -> None:
 
 
 def _join(scope: Scope) -> BadRequest | None:
-    """Make lists of the headers that are there more than once; what is wrong with that, where one of them is no list."""
-    scope["state"]["headers"] = combined(scope["headers"])
-    name = repeated(scope["headers"])
-    return BadRequest(f"{name}: {ONCE}") if name else None
+    """Join the values of headers that are there more than once; what is wrong with that, where one of them is no list (RFC 9110, 5.3)."""
+    found: dict[bytes, list[bytes]] = {}
+    for name, value in scope["headers"]:
+        found.setdefault(name, []).append(value)
+    scope["state"]["headers"] = {name: b", ".join(values) for name, values in found.items()}
+    twice = next((name for name in SINGULAR if len(found.get(name, ())) > 1), None)
+    return BadRequest(f"{twice.decode().title()}: This header may be sent once only.") if twice else None
 
 
 def _web_fault(error: Exception) -> Fault | None:

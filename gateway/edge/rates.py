@@ -15,7 +15,9 @@ from limits.aio.strategies import MovingWindowRateLimiter
 from limits.storage import storage_from_string
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .faults import Headers, RateLimited
+from rest_compat.errors import Headers
+
+from .faults import RateLimited
 
 T = TypeVar("T")
 

@@ -2,8 +2,10 @@
 
 from starlette.types import Scope, Send
 
-from .faults import Fault, Headers, graphql_body, rest_body
-from .negotiate import JSON, offer, wants_problem
+from rest_compat.errors import JSON, Headers, Refused, Response, error_answer
+
+from .faults import STATUS, graphql_body
+from .negotiate import wanted
 
 GRAPHQL_PATH = "/graphql"
 #: The same door, as some clients write it.
@@ -17,21 +19,29 @@ async def respond(send: Send, status: int, content_type: str, body: bytes, heade
     await send({"type": "http.response.body", "body": body})
 
 
-async def refuse_socket(send: Send, fault: Fault) -> None:
-    """Answer a WebSocket's handshake with a fault."""
-    body = rest_body(fault)
-    headers = [(b"content-type", JSON.encode()), (b"content-length", b"%d" % len(body)), (b"cache-control", b"no-store"), *fault.headers]
-    await send({"type": "websocket.http.response.start", "status": fault.status, "headers": headers})
+async def refuse_socket(send: Send, fault: Refused) -> None:
+    """Answer a WebSocket's handshake with an error."""
+    status, headers, body = error_answer(fault)
+    headers = [*headers, (b"content-length", b"%d" % len(body))]
+    await send({"type": "websocket.http.response.start", "status": status, "headers": headers})
     await send({"type": "websocket.http.response.body", "body": body})
 
 
-async def refuse(scope: Scope, send: Send, fault: Fault) -> None:
-    """Send a fault in the shape that the path's clients read."""
-    accept = b", ".join([value for name, value in scope["headers"] if name == b"accept"])
-    headers = [*fault.headers, (b"cache-control", b"no-store")]
+async def refuse(scope: Scope, send: Send, refused: Refused) -> None:
+    """Send an error in the shape that the path's clients read."""
+    state = scope["state"]
+    want, request_id = wanted(state["headers"].get(b"accept")), state["request_id"]
     if scope["path"] in {GRAPHQL_PATH, GRAPHQL_SLASH}:
-        await respond(send, fault.status, f"{offer(accept) or JSON}; charset=utf-8", graphql_body(fault), headers)
-    elif wants_problem(accept):
-        await respond(send, fault.status, "application/problem+json", rest_body(fault, problem=True), headers)
+        headers = [*refused.headers, (b"cache-control", b"no-store")]
+        await respond(send, STATUS[refused.code], f"{want.offer or JSON}; charset=utf-8", graphql_body(refused, request_id), headers)
     else:
-        await respond(send, fault.status, JSON, rest_body(fault), headers)
+        await send_whole(scope, send, error_answer(refused, problem=want.problem, request_id=request_id))
+
+
+async def send_whole(scope: Scope, send: Send, response: Response) -> None:
+    """Send an answer of REST; to HEAD without its body."""
+    status, headers, body = response
+    if body:
+        headers = [*headers, (b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})

@@ -3,7 +3,9 @@
 import zlib
 from typing import Final
 
-from .faults import BadRequest, Headers, TooLarge, Unsupported
+from rest_compat.errors import Headers
+
+from .faults import BadRequest, TooLarge, Unsupported
 
 GZIP: Final = frozenset({b"gzip", b"x-gzip"})
 IDENTITY: Final = frozenset({b"", b"identity"})

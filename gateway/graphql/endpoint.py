@@ -10,9 +10,9 @@ from typing import Final
 import orjson
 from starlette.types import Receive, Scope, Send
 
-from gateway.edge.faults import STATUS, BadRequest, Headers, MethodNotAllowed, NotAcceptable, Unsupported
+from gateway.edge.faults import STATUS, BadRequest, MethodNotAllowed, NotAcceptable, Unsupported
 from gateway.edge.negotiate import GRAPHQL, Offer, is_json
-from rest_compat.errors import insufficient_scope
+from rest_compat.errors import Headers, insufficient_scope
 from schema.engine.document.documents import Prepared, RequestError
 from schema.engine.execute.answers import Answer
 from schema.rules.access import Caller
@@ -119,7 +119,7 @@ def answer_status(answer: Answer, media: Offer) -> int:
 def _challenge(answer: Answer) -> Headers:
     """The header that says which scopes an operation lacked, if it was refused for that (RFC 6750, section 3.1)."""
     lacking = answer.errors[0]["extensions"].get("missingScopes") if answer.errors else None
-    return [(b"www-authenticate", insufficient_scope(lacking).encode())] if lacking else _NONE
+    return [(b"www-authenticate", insufficient_scope(lacking))] if lacking else _NONE
 
 
 async def _send(send: Send, media: Offer, status: int, body: bytes, more: Headers = _NONE) -> None:

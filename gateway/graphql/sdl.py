@@ -5,7 +5,8 @@ from typing import Final
 
 from starlette.types import Receive, Scope, Send
 
-from gateway.edge.faults import Forbidden, Headers, MethodNotAllowed
+from gateway.edge.faults import Forbidden, MethodNotAllowed
+from rest_compat.errors import Headers
 from rest_compat.headers import is_fresh
 
 ALLOW: Final = "GET, HEAD, OPTIONS"

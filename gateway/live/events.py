@@ -11,13 +11,14 @@ import orjson
 from prometheus_client import Gauge
 from starlette.types import Receive, Scope, Send
 
-from gateway.edge.faults import Headers, MethodNotAllowed, Unauthenticated, graphql_error, unavailable
+from gateway.edge.faults import MethodNotAllowed, Unauthenticated, graphql_error, unavailable
 from gateway.edge.faults import Unavailable as Busy
 from gateway.edge.load import until_gone
 from gateway.edge.negotiate import GRAPHQL
 from gateway.edge.respond import respond
 from gateway.graphql.endpoint import SAFE, read_parameters, request_status
 from gateway.observability.current import OPERATION
+from rest_compat.errors import Headers
 from schema.engine.document.documents import Prepared, RequestError
 from schema.rules.access import Caller
 from schema.storage.database import Unavailable as StorageUnavailable

@@ -141,7 +141,7 @@ def parameters_of(message: dict[str, Any]) -> Parameters:
     try:
         return from_members(message.get("payload"))
     except BadRequest as error:
-        raise Invalid(error.message) from None
+        raise Invalid(error.detail) from None
 
 
 def encode(type_: str, operation_id: str | None = None, payload: Any = None) -> bytes:

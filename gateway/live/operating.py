@@ -133,10 +133,10 @@ def errors_of(terms: Terms, scope: Scope, error: Exception) -> list[dict[str, An
     if isinstance(error, RequestError):
         return error.errors
     if isinstance(error, Fault):
-        return [graphql_error(error.code, error.message)]
+        return [graphql_error(error.code, error.detail)]
     terms.complain(scope, error)
     request_id = scope["state"]["request_id"].decode()
-    return [graphql_error(Defect.code, Defect(request_id).message, requestId=request_id)]
+    return [graphql_error(Defect.code, Defect().detail, requestId=request_id)]
 
 
 def encode_errors(errors: list[dict[str, Any]]) -> bytes:

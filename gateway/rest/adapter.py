@@ -1,6 +1,6 @@
 """The adapter between the rooms: fills `rest_compat`'s Protocol from the graph, so that REST is one GraphQL operation run in process."""
 
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -22,8 +22,9 @@ from gateway.edge.faults import unavailable
 from gateway.graphql.operations import Operations
 from gateway.observability.rest_usage import Uses
 from gateway.settings import Settings
+from rest_compat.errors import Json
 from rest_compat.protocol import DecodeError as RestDecodeError
-from rest_compat.protocol import Fault, Json
+from rest_compat.protocol import Fault, Use
 from schema.engine.document.documents import Prepared, RequestError
 from schema.engine.document.input_faults import faults
 from schema.engine.execute.answers import Answer
@@ -32,8 +33,6 @@ from schema.rules.access import Caller
 from schema.storage.database import Unavailable
 
 from .deprecations import rest_deprecation
-
-#: The name under which the program is installed.
 
 Definition = tuple[str, GraphQLInputType, bool]
 
@@ -63,7 +62,6 @@ class RestGraph:
         self.public_url = settings.public_url
         self.require_if_match = settings.require_if_match
         self.unknown_parameters = settings.unknown_parameters
-        self.max_body = settings.rest_body_limit
         self.sdl = operations.graph.sdl
         self.schema: GraphQLSchema = build_schema(self.sdl)
 
@@ -74,19 +72,17 @@ class RestGraph:
         prepared = None if later else self.operations.graph.prepare(document)
         return Ready(document, prepared, [*self._definitions(operation)])
 
-    def execute(
-        self, prepared: Ready, variables: dict[str, Any], caller: Caller, *, at_revision: bool = False
-    ) -> Coroutine[Any, Any, Answer]:
+    async def execute(
+        self, prepared: Ready, variables: dict[str, Any], caller: Caller, *, at_revision: bool = False, uses: tuple[Use, ...] = ()
+    ) -> Answer:
+        if uses:
+            self.record_usage(caller, uses)
         if prepared.prepared is None:
-            return self._execute_new(prepared, variables, caller, at_revision=at_revision)
-        return self.operations.run(prepared.prepared, variables, caller, at_revision=at_revision)
-
-    async def _execute_new(self, ready: Ready, variables: dict[str, Any], caller: Caller, *, at_revision: bool) -> Answer:
-        try:
-            ready.prepared = await self.operations.graph.learn(ready.text, None, caller)
-        except RequestError as error:
-            return Answer(None, error.errors, executed=False)
-        return await self.operations.run(ready.prepared, variables, caller, at_revision=at_revision)
+            try:
+                prepared.prepared = await self.operations.graph.learn(prepared.text, None, caller)
+            except RequestError as error:
+                return Answer(None, error.errors, executed=False)
+        return await self.operations.run(prepared.prepared, variables, caller, at_revision=at_revision)
 
     def check(self, prepared: Ready, variables: dict[str, Any]) -> list[Fault]:
         """Every coercion fault of the variables (GraphQL specification, "Coercing Variable Values"), all of them and each at its place."""
@@ -113,10 +109,6 @@ class RestGraph:
             code: Literal["VALIDATION_ERROR", "BAD_REQUEST"] = "VALIDATION_ERROR" if error.kind == "characters" else "BAD_REQUEST"
             raise RestDecodeError(error.message, code, [Fault(path, message) for path, message in error.faults]) from None
 
-    @property
-    def epoch(self) -> int:
-        return self.database.epoch
-
     async def revision(self, caller: Caller) -> int:
         try:
             rows = await self.fetch(self.revision_of, {"workspace": caller.workspace_id})
@@ -131,9 +123,6 @@ class RestGraph:
             return prepared.prepared is not None and self.operations.graph.permits(prepared.prepared, variables, caller)
         except RequestError:
             return False
-
-    def sight(self, caller: Caller) -> str:
-        return f"{caller.workspace_id}/{caller.role}/{caller.account_id or ''}"
 
     def _definitions(self, operation: OperationDefinitionNode) -> Iterator[Definition]:
         """With the types that run: those built from the SDL don't know what a scalar refuses."""

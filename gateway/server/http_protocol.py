@@ -8,8 +8,9 @@ from typing import Any, Final, Literal
 from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
-from gateway.edge.faults import Fault, Malformed, TooSlow, Unavailable, rest_body
+from gateway.edge.faults import Fault, Malformed, TooSlow, Unavailable
 from gateway.edge.observed import NOSNIFF
+from rest_compat.errors import error_answer
 
 from .connections import IDLE, READING, SENDING, UNKNOWN, Connections, Held, Waiting, held_by
 from .intake import Intake
@@ -187,7 +188,6 @@ def _give_up_on_handshake(protocol: Any) -> None:
 
 
 def _raw(fault: Fault, headers: list[tuple[bytes, bytes]]) -> bytes:
-    body = rest_body(fault)
-    own = [(b"content-type", b"application/json"), NOSNIFF, (b"content-length", b"%d" % len(body)), (b"connection", b"close")]
-    lines = b"".join(b"%b: %b\r\n" % header for header in [*headers, *fault.headers, *own])
-    return b"%b%b\r\n%b" % (STATUS_LINE[fault.status], lines, body)
+    status, own, body = error_answer(fault)
+    own = [*headers, *own, NOSNIFF, (b"content-length", b"%d" % len(body)), (b"connection", b"close")]
+    return b"%b%b\r\n%b" % (STATUS_LINE[status], b"".join(b"%b: %b\r\n" % header for header in own), body)

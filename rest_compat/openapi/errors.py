@@ -1,10 +1,10 @@
-"""The error answers of OpenAPI, one for each code, with an example that `error_response` itself has made."""
+"""The error answers of OpenAPI, one for each code, with an example that `error_answer` itself has made."""
 
 from typing import Any
 
 import orjson
 
-from rest_compat.errors import STATUS, Item, error_response
+from rest_compat.errors import JSON, PROBLEM, STATUS, Item, Json, Refused, error_answer
 
 from .headers import error_headers
 
@@ -109,13 +109,13 @@ def error_answers() -> dict[str, Any]:
 
 
 def _answer(code: str, detail: str, items: tuple[Item, ...]) -> dict[str, Any]:
-    request_id = "01JZ8Q5W9T" if code == "INTERNAL_ERROR" else None
+    refused = Refused(code, detail, items)
 
-    def example(accept: str) -> Any:
-        return orjson.loads(error_response(STATUS[code], code, detail, errors=items, accept=accept, request_id=request_id)[2])
+    def example(media: str) -> Json:
+        return orjson.loads(error_answer(refused, problem=media == PROBLEM, request_id=b"01JZ8Q5W9T").body)
 
     content = {
         media: {"schema": {"$ref": f"#/components/schemas/{name}"}, "example": example(media)}
-        for media, name in (("application/json", "ApiError"), ("application/problem+json", "Problem"))
+        for media, name in ((JSON, "ApiError"), (PROBLEM, "Problem"))
     }
     return {"description": f"`{code.lower()}`: {detail}", "headers": error_headers(code), "content": content}

@@ -121,7 +121,19 @@ def page_headers() -> JsonSchema:
 
 def error_headers(code: str) -> JsonSchema:
     """Those of a refusal."""
-    return _refs(*_OF_CODE.get(code, ()), *ALWAYS.get(STATUS[code], ()), *_ROUTES, "X-Ignored-Fields", "Cache-Control", "Accept-Query")
+    return _refs(
+        *_OF_CODE.get(code, ()),
+        *(_named(name) for name, _ in ALWAYS.get(STATUS[code], ())),
+        *_ROUTES,
+        "X-Ignored-Fields",
+        "Cache-Control",
+        "Accept-Query",
+    )
+
+
+def _named(name: bytes) -> str:
+    """As it is written in `_TOLD`."""
+    return next(known for known in _TOLD if known.lower() == name.decode())
 
 
 def _refs(*names: str) -> JsonSchema:

@@ -1,11 +1,11 @@
 """`/api/_graphql`: what a REST call becomes, shown and not run."""
 
-import orjson
-from starlette.types import Receive, Scope, Send
+from dataclasses import replace
 
-from rest_compat.errors import Item, Refused, malformed, no_method
-from rest_compat.headers import check_accept, read_headers
-from rest_compat.serve import address, answer, read_body, refusal
+import orjson
+
+from rest_compat.errors import JSON, Item, Response, malformed, no_method, not_acceptable
+from rest_compat.protocol import Request
 from rest_compat.translate.call import Translator, request_of
 from rest_compat.translate.parameter_types import Choice, Text
 from rest_compat.translate.query import ParameterReader, QueryReader, shown
@@ -27,35 +27,28 @@ class Explain:
         self._translator = translator
         self._query = QueryReader(PARAMETERS, paged=False)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers: dict[bytes, str] = {}
-        scope["state"]["route"] = PATH
-        try:
-            headers = read_headers(scope["headers"])
-            check_accept(headers.get(b"accept", ""))
-            response = 200, [(b"content-type", b"application/json")], await self._explain(scope, headers, receive)
-        except Refused as refused:
-            response = refusal(refused, headers.get(b"accept", ""), scope["state"])
-        if scope["method"] == "OPTIONS":
-            response = 204, [(b"allow", ", ".join(METHODS).encode())], b""
-        await answer(send, response, head=scope["method"] == "HEAD")
+    def answer(self, request: Request) -> Response:
+        """Raises Refused for a call that can't be translated."""
+        request.state["route"] = PATH
+        if request.method == "OPTIONS":
+            return Response(204, [(b"allow", ", ".join(METHODS).encode())], b"")
+        if not request.accepts_json:
+            raise not_acceptable()
+        if request.method not in METHODS:
+            raise no_method(request.method, ", ".join(METHODS))
+        call = self._translator.translate(self._call(request))
+        return Response(200, [(b"content-type", JSON.encode())], orjson.dumps(call.to_dict(request.origin)))
 
-    async def _explain(self, scope: Scope, headers: dict[bytes, str], receive: Receive) -> bytes:
-        method: str = scope["method"]
-        if method not in METHODS:
-            raise no_method(method, ", ".join(METHODS))
-        if method == "OPTIONS":
-            return b""
-        query = self._query.read(scope["query_string"], strict=False)
+    def _call(self, request: Request) -> Request:
+        """The call that is asked about."""
+        query = self._query.read(request.query, strict=False)
         asked = query.variables
         faults = [Item(one.name, "bad_request", f"{one.name} is missing.") for one in PARAMETERS if one.name not in asked]
         faults += [_unknown(name) for name in query.ignored if name not in self._query.readers]
         if faults:
             raise malformed(faults)
-        graph = self._translator.graph
-        body = await read_body(headers, receive, graph.max_body) if method == "POST" else b""
-        call = self._translator.translate(request_of(asked["method"], asked["path"], headers, body))
-        return orjson.dumps(call.to_dict(graph.public_url or address(scope, headers)))
+        body = request.body if request.method == "POST" else b""
+        return replace(request_of(asked["method"], asked["path"], request.headers, body), epoch=request.epoch)
 
 
 def _unknown(name: str) -> Item:

@@ -1,7 +1,7 @@
 """A REST call in GraphQL's words: which operation, which document, which variables. Executes nothing."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, unquote_to_bytes, urlencode
 
@@ -11,7 +11,7 @@ from rest_compat.deprecations import Deprecated
 from rest_compat.errors import Headers, Item, Refused, invalid, malformed, no_method
 from rest_compat.headers import check_content_type, expected_versions, idempotency_key
 from rest_compat.preferences import NONE, Preferences, read_preferences
-from rest_compat.protocol import DecodeError, Graph, Use
+from rest_compat.protocol import DecodeError, Graph, Request, Use
 from rest_compat.resources.declaration import ACTIONS, Action, DeclarationError, Resource, check_resources
 
 from .body import Body, body_item
@@ -24,22 +24,11 @@ from .query_method import query_string
 PREFIX = "/api/"
 WHOLE = "ignoreUnchanged"
 """The variable that says that a body is the whole object sent back."""
-JSON_BODY = {b"content-type": "application/json"}
+JSON_BODY = {b"content-type": b"application/json"}
 ORDER = ("POST", "PATCH", "DELETE", QUERY)
 OVERRIDE = b"x-http-method-override"
 """A POST to a record with this header is a PATCH or DELETE: Java's HttpURLConnection can't send PATCH."""
 OVERRIDDEN = ("PATCH", "DELETE")
-
-
-@dataclass(slots=True)
-class Request:
-    """A REST call as it came: `query` is raw, `headers` by lower-case name, `body` whole."""
-
-    method: str
-    path: str
-    query: bytes = b""
-    headers: Mapping[bytes, str] = field(default_factory=dict)
-    body: bytes = b""
 
 
 @dataclass(slots=True, eq=False)
@@ -113,15 +102,12 @@ class PathEndpoints:
 
     def __init__(self, actions: Sequence[Endpoint]) -> None:
         self.actions = {method: endpoint for endpoint in actions for method in endpoint.methods}
+        """What each method does here; HEAD is GET without its body, QUERY is GET with its parameters in the body."""
         self.path = actions[0].path
 
-    def action(self, method: str) -> Endpoint | None:
-        """What `method` does here; HEAD is GET without its body, QUERY is GET with its parameters in the body."""
-        return self.actions.get("GET" if method == "HEAD" else method)
-
-    def method(self, method: str, headers: Mapping[bytes, str]) -> str:
+    def method(self, method: str, headers: Mapping[bytes, bytes]) -> str:
         """The method that a request means: a POST to a record may name it in a header. Raises 405 for one that it can't be."""
-        wanted = headers.get(OVERRIDE, "").strip().upper() if method == "POST" else ""
+        wanted = headers.get(OVERRIDE, b"").decode("latin-1").strip().upper() if method == "POST" else ""
         if wanted in {"", method}:
             return method
         if wanted in OVERRIDDEN and wanted in self.actions:
@@ -131,7 +117,7 @@ class PathEndpoints:
     @property
     def allow(self) -> str:
         """For the header `Allow`."""
-        own = sorted(self.actions.keys() - {"GET"}, key=ORDER.index)
+        own = sorted(self.actions.keys() - {"GET", "HEAD"}, key=ORDER.index)
         return ", ".join([*(["GET", "HEAD"] if "GET" in self.actions else []), *own, "OPTIONS"])
 
 
@@ -181,10 +167,10 @@ class Translator:
         """Translate a call that is not to be run: what GraphQL's types refuse is looked for here. Raises Refused, naming it all."""
         found = self.find(request.path)
         if found is None:
-            raise Refused("NOT_FOUND", "There is nothing at this address.")
+            raise nothing_here()
         path_endpoints, identifier = found
         request.method = path_endpoints.method(request.method, request.headers)
-        endpoint = path_endpoints.action(request.method)
+        endpoint = path_endpoints.actions.get(request.method)
         if endpoint is None:
             raise no_method(request.method, path_endpoints.allow)
         call = self.call(endpoint, identifier, request)
@@ -196,7 +182,7 @@ class Translator:
     def call(self, endpoint: Endpoint, identifier: str, request: Request) -> TranslatedCall:
         """The call of a known action, to be run: its types are the graph's to check. Raises Refused."""
         prefer = request.headers.get(b"prefer")
-        wanted = NONE if prefer is None else read_preferences(prefer)
+        wanted = NONE if prefer is None else read_preferences(prefer.decode("latin-1"))
         if request.method == QUERY:
             request.query = self._joined_query(request)
         parsed = endpoint.parse(request.query, strict=wanted.strict)
@@ -209,7 +195,7 @@ class Translator:
 
     def _write_call(self, parsed: ParsedQuery, variables: dict[str, Any], request: Request, wanted: Preferences) -> TranslatedCall:
         endpoint = parsed.endpoint
-        versions = self._versions(endpoint, request.headers)
+        versions = self._versions(endpoint, request)
         if versions:
             variables["expectedVersion"] = versions[0]
         variables |= self._key(endpoint, request.headers)
@@ -236,28 +222,28 @@ class Translator:
             raise no_such(endpoint.resource)
         return {"id": identifier}
 
-    def _versions(self, endpoint: Endpoint, headers: Mapping[bytes, str]) -> list[int]:
+    def _versions(self, endpoint: Endpoint, request: Request) -> list[int]:
         """The versions that the record may have, the newest first; none where any will do."""
         if endpoint.action not in {"update", "delete"}:
             return []
-        if_match = headers.get(b"if-match")
+        if_match = request.headers.get(b"if-match")
         if if_match is None and self.graph.require_if_match:
             raise Refused(
                 "PRECONDITION_REQUIRED",
                 "Send If-Match with the ETag of the record as you have seen it: it is in every answer about the record.",
             )
-        return expected_versions(if_match, self.graph.epoch) if if_match is not None else []
+        return expected_versions(if_match.decode("latin-1"), request.epoch) if if_match is not None else []
 
-    def _key(self, endpoint: Endpoint, headers: Mapping[bytes, str]) -> dict[str, Any]:
+    def _key(self, endpoint: Endpoint, headers: Mapping[bytes, bytes]) -> dict[str, Any]:
         key = headers.get(b"idempotency-key")
         if key is None:
             return {}
         if "idempotencyKey" not in endpoint.document.variables:
             raise malformed([Item("Idempotency-Key", "bad_request", f"Not supported for {endpoint.resource.name}.")])
-        return {"idempotencyKey": idempotency_key(key)}
+        return {"idempotencyKey": idempotency_key(key.decode("latin-1"))}
 
     def _decoded(self, request: Request) -> Any:
-        check_content_type(request.headers.get(b"content-type", ""))
+        check_content_type(request.headers.get(b"content-type", b"").decode("latin-1"))
         try:
             return self.graph.decode(request.body)
         except DecodeError as error:
@@ -281,12 +267,17 @@ def _check_operation_names(endpoints: Iterable[Endpoint]) -> None:
         routes[name] = endpoint.route
 
 
+def nothing_here() -> Refused:
+    """404: the path is none of a resource."""
+    return Refused("NOT_FOUND", "There is nothing at this address.")
+
+
 def no_such(resource: Resource) -> Refused:
     """404, the same bytes whether it never was or is another workspace's."""
     return Refused("NOT_FOUND", f"There is no such {resource.singular}.")
 
 
-def request_of(method: str, target: str, headers: Mapping[bytes, str] | None = None, body: bytes = b"") -> Request:
+def request_of(method: str, target: str, headers: Mapping[bytes, bytes] | None = None, body: bytes = b"") -> Request:
     """A request from a method and a target as a client writes them: `/api/opportunities/?stage=proposal`, also with scheme and host."""
     _, target = split_target(target)
     path, _, query = target.partition("#")[0].partition("?")

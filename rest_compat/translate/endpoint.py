@@ -7,12 +7,12 @@ from typing import Any
 
 from graphql import GraphQLInputObjectType, get_named_type
 
-from rest_compat.accept import LONGEST_KEPT
 from rest_compat.deprecations import Deprecated, in_schema
 from rest_compat.errors import Headers
 from rest_compat.notices import deprecation_headers, header_names, notice_headers
 from rest_compat.preferences import STRICT
 from rest_compat.protocol import Graph, Prepared, Use
+from rest_compat.remembered import LONGEST_KEPT
 from rest_compat.resources.declaration import METHODS, Action, DeclarationError, Deprecation, Key, Resource
 
 from . import query_method as queries
@@ -71,10 +71,11 @@ class Endpoint:
         self.resource = resource
         self.action: Action = action
         self.method = METHODS[action]
-        self.methods = (self.method, queries.METHOD) if action == "list" else (self.method,)
+        self.methods = (self.method, *(["HEAD"] if self.method == "GET" else []), *([queries.METHOD] if action == "list" else []))
         self.path = resource.path(action)
         self.route = f"{self.method} {self.path}"
         self.document = read_document(resource.folder / f"{action}.graphql", graph.schema)
+        self.operation_name = self.document.name
         self.root = self.document.root.name.value
         self.record = self._record()
         self.sources = self._sources()
@@ -82,7 +83,6 @@ class Endpoint:
         self.body, self.message_names = self._body()
         self.deprecated = self._deprecated()
         self._deprecated_keys = {source.key.name: source.deprecated for source in self.sources}
-        self.operation_name = self.document.name
         self._notices: Headers = [(b"x-graphql-operation", self.operation_name.encode()), *([JSON_QUERIES] if action == "list" else [])]
         self.deprecations_always = self._always()
         self.notices: Headers = self._notices + deprecation_headers(self.deprecations_always)

@@ -19,7 +19,8 @@ from graphql import (
 from typing_extensions import override
 
 from rest_compat.deprecations import in_schema
-from rest_compat.protocol import Graph, Json
+from rest_compat.errors import Json
+from rest_compat.protocol import Graph
 from rest_compat.resources.declaration import DeclarationError, Deprecation, Parameter
 
 from .documents import Document

@@ -1,6 +1,6 @@
 """Who is asking, and what that lets them do."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 MOST_OVERLAP_MINUTES = 90 * 24 * 60
@@ -36,11 +36,14 @@ class Caller:
     token_name: str | None = None
     expires_at: str | None = None
     scopes: frozenset[str] | None = None
+    limited_to: str | None = field(init=False, repr=False, compare=False)
+    """The id of the one record to which a viewer is limited, with what belongs to it; None where it sees everything."""
+    visibility: str = field(init=False, repr=False, compare=False)
+    """All that decides which records are seen, as a text: callers of equal visibility get equal answers."""
 
-    @property
-    def limited_to(self) -> str | None:
-        """The id of the one record to which a viewer is limited, with what belongs to it; None where it sees everything."""
-        return self.account_id
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "limited_to", self.account_id)
+        object.__setattr__(self, "visibility", f"{self.workspace_id}/{self.role}/{self.account_id or ''}")
 
     @property
     def key_id(self) -> str | None:

@@ -17,7 +17,7 @@ from gateway.cli.main import main
 from gateway.serving import config_of
 from gateway.settings import Settings
 from schema.rules.access import Caller, Role
-from tests.gateway.standin import StandIn
+from tests.gateway.standin import StandIn, StandInRest
 
 CALLER = Caller(workspace_id="ws_1", role=Role.ADMIN, user_id=None, account_id=None, token_id="key_1")
 TOKEN = "Bearer test"
@@ -60,7 +60,7 @@ def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_
 def make_app(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> MakeApp:
     monkeypatch.setattr("gateway.app.Graph", lambda _database, **_options: StandIn())
     monkeypatch.setattr("gateway.app.RestGraph", lambda *_arguments: None)
-    monkeypatch.setattr("gateway.app.rest_of", lambda _graph: [])
+    monkeypatch.setattr("gateway.app.rest_of", lambda _graph: StandInRest())
 
     def make(**settings: Any) -> Application:
         app = create_app(Settings(**{"database_url": sqlite_url, "access_log": False, **settings}))

@@ -1,7 +1,7 @@
 """A small graph that does on command what the real one seldom does: be slow, fail, cost much. The HTTP side can't tell them apart."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -10,6 +10,9 @@ from typing import Any
 import graphql
 import orjson
 
+from rest_compat.errors import Headers, Response
+from rest_compat.protocol import Request
+from rest_compat.translate.call import nothing_here
 from schema.engine.document.documents import RequestError
 
 SDL = """
@@ -127,3 +130,15 @@ class StandIn:
         for _ in range(to):
             await asyncio.sleep(0)
             yield {"wide": "x" * 10_000}
+
+
+class StandInRest:
+    """REST without resources."""
+
+    documents: Mapping[str, Any] = {}
+
+    async def answer(self, _: Request) -> Response:
+        raise nothing_here()
+
+    def notices(self, _: Request) -> Headers:
+        return []

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.edge.negotiate import GRAPHQL, JSON, is_json, offer, wanted, wants_problem
+from gateway.edge.negotiate import GRAPHQL, JSON, is_json, wanted
 
 BROWSER = b"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 URQL = b"application/graphql-response+json, application/graphql+json, application/json, text/event-stream, multipart/mixed"
@@ -31,7 +31,7 @@ URQL = b"application/graphql-response+json, application/graphql+json, applicatio
 )
 def test_offer(accept: bytes | None, media: str | None) -> None:
     """The type with the highest weight; legacy JSON when the client has no wish; nothing when it takes neither."""
-    assert offer(accept) == media
+    assert wanted(accept).offer == media
 
 
 @pytest.mark.parametrize(
@@ -59,8 +59,8 @@ def test_pages_are_for_browsers() -> None:
 
 def test_problem_details_on_request() -> None:
     """RFC 9457's type is sent to who names it."""
-    assert wants_problem(b"application/problem+json, */*")
-    assert not wants_problem(b"*/*")
+    assert wanted(b"application/problem+json, */*").problem
+    assert not wanted(b"*/*").problem
 
 
 @pytest.mark.parametrize(

@@ -82,9 +82,9 @@ def test_the_strict_decoder(rest: RestGraph) -> None:
         assert caught.value.code == code
 
 
-def test_sight(rest: RestGraph) -> None:
+def test_visibility() -> None:
     """Callers who may see the same share it, others don't."""
-    assert rest.sight(CALLER) == "ws_1/viewer/acc_1"
+    assert CALLER.visibility == "ws_1/viewer/acc_1"
 
 
 def test_one_status_a_code() -> None:

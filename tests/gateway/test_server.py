@@ -28,7 +28,7 @@ from gateway.server.listen import listening
 from gateway.serving import serve
 from gateway.settings import load
 from tests.gateway.conftest import CALLER, TOKEN
-from tests.gateway.standin import StandIn
+from tests.gateway.standin import StandIn, StandInRest
 
 async def authenticate(_self, _authorization):
     return CALLER
@@ -38,7 +38,7 @@ async def flush(_self):
 
 gateway.app.Graph = lambda _database, **_options: StandIn()
 gateway.app.RestGraph = lambda *_: None
-gateway.app.rest_of = lambda _: []
+gateway.app.rest_of = lambda _: StandInRest()
 gateway.app.Authenticator.authenticate = authenticate
 gateway.observability.usage_counts.UseCounter.flush = flush
 if __name__ == "__main__":

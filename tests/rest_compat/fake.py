@@ -11,9 +11,11 @@ from itertools import count
 from typing import Any
 
 from graphql import GraphQLError, GraphQLSchema, build_schema, execute_sync, parse, type_from_ast, validate_input_value
-from starlette.applications import Starlette
 
-from rest_compat import RESOURCES, routes
+from gateway.edge.bodies import Bodies, Room
+from gateway.edge.observed import Observed
+from gateway.rest.endpoint import RestEndpoint, document_page
+from rest_compat import RESOURCES, Rest
 from rest_compat.protocol import DecodeError, Fault, Policy, Use
 from rest_compat.resources.declaration import Deprecation, Resource
 
@@ -96,7 +98,10 @@ class FakeGraph:
         del later
         return document, parse(document)
 
-    async def execute(self, prepared: Any, variables: dict[str, Any], caller: Any, *, at_revision: bool = False) -> Answer:
+    async def execute(
+        self, prepared: Any, variables: dict[str, Any], caller: Any, *, at_revision: bool = False, uses: Sequence[Use] = ()
+    ) -> Answer:
+        self.uses += uses
         text, tree = prepared
         self.asked.append((text, json.loads(json.dumps(variables))))
         if self.fail:
@@ -144,9 +149,6 @@ class FakeGraph:
     def permits(self, prepared: Any, variables: Any, caller: Any) -> bool:
         del prepared, variables, caller
         return True
-
-    def sight(self, caller: Any) -> str:
-        return str(caller)
 
     def record_usage(self, caller: Any, uses: Sequence[Use]) -> None:
         del caller
@@ -318,13 +320,33 @@ def _holds(value: Any, operator: str, wanted: Any) -> bool:
     raise AssertionError(operator)
 
 
+class Everyone(str):
+    """A caller of this name, who sees what is there."""
+
+    __slots__ = ()
+
+    @property
+    def visibility(self) -> str:
+        return str(self)
+
+    @property
+    def token_id(self) -> str:
+        return str(self)
+
+
 def application(graph: FakeGraph, caller: str = "admin", resources: Sequence[Resource] = RESOURCES) -> Any:
-    """The routes as an application in which everyone is `caller`."""
-    app = Starlette(routes=routes(graph, resources))
-    app.router.redirect_slashes = False
+    """The routes behind the edge that reads requests and writes errors, in which everyone is `caller`."""
+    rest = Rest(graph, resources)
+    pages = {path: document_page(document) for path, document in rest.documents.items()}
+
+    def complain(_: Any, error: Exception) -> None:
+        raise error
 
     async def asgi(scope: Any, receive: Any, send: Any) -> None:
-        scope["state"] = {"caller": caller, "request_id": "req-1"}
-        await app(scope, receive, send)
+        endpoint: Any = RestEndpoint(rest, graph, graph.public_url)  # type: ignore[arg-type]  it has an epoch
+        scope["state"] = {"caller": Everyone(caller)}
+        scope["headers"] = [*scope["headers"], (b"x-request-id", b"req-1")]
+        read = Bodies(pages.get(scope["path"], endpoint), graphql_limit=graph.max_body, rest_limit=graph.max_body, room=Room())
+        await Observed(read, lambda *_: None, complain, endpoint.notices, lambda: False)(scope, receive, send)
 
     return asgi

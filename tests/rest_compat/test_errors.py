@@ -5,7 +5,8 @@ import orjson
 import pytest
 from graphql import GraphQLEnumType
 
-from rest_compat.errors import STATUS, error_response
+from gateway.edge.faults import Unavailable
+from rest_compat.errors import STATUS, Refused, error_answer
 from tests.rest_compat.conftest import Connect
 from tests.rest_compat.fake import FakeGraph, schema
 
@@ -179,12 +180,12 @@ async def test_problem_json(client: httpx.AsyncClient) -> None:
 
 def test_the_process_words_its_own_errors_alike() -> None:
     """What the process refuses under /api/ has the same shape and the headers that its status must have."""
-    assert error_response(401, "unauthenticated", "No token.") == (
+    assert error_answer(Refused("UNAUTHENTICATED", "No token.")) == (
         401,
         [(b"content-type", b"application/json"), (b"cache-control", b"no-store"), (b"www-authenticate", b"Bearer")],
         b'{"detail":"No token.","code":"unauthenticated"}',
     )
-    status, headers, body = error_response(503, "UNAVAILABLE", "Busy.", headers={"Retry-After": "7"}, accept="application/problem+json")
+    status, headers, body = error_answer(Unavailable("Busy.", 7), problem=True)
     assert (status, dict(headers)[b"retry-after"]) == (503, b"7")
     assert orjson.loads(body)["title"] == "Service Unavailable"
 

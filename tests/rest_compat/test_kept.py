@@ -28,7 +28,7 @@ async def test_every_choice_of_keys(sqlite_url: str) -> None:
     async with gateway(sqlite_url) as here:
         made = await here.make("/api/accounts/", name="A")
         await here.make(OPPORTUNITIES, name="D", accountId=made["id"])
-        first = here.app.resources._translator.endpoints["opportunities", "list"].operation(frozenset({"id", "name"}), None)  # type: ignore[union-attr]
+        first = here.app.rest.translator.endpoints["opportunities", "list"].operation(frozenset({"id", "name"}), None)
         again = weakref.ref(first.write)
         del first
         tracemalloc.start()

@@ -15,7 +15,8 @@ from urllib.parse import urlencode
 
 import orjson
 
-from rest_compat.translate.call import Request, request_of, split_target
+from rest_compat.protocol import Request
+from rest_compat.translate.call import request_of, split_target
 from rest_compat.translate.query_method import METHOD as QUERY
 
 READS: Final = frozenset({"GET", "HEAD"})
@@ -91,14 +92,18 @@ def _har(data: bytes) -> list[Recorded]:
 
 def _entry(entry: dict[str, Any]) -> Recorded:
     request, response = entry["request"], entry.get("response") or {}
-    headers = {header["name"].lower().encode("latin-1", "replace"): header["value"] for header in request.get("headers") or ()}
+    headers = {_header(one["name"].lower()): _header(one["value"]) for one in request.get("headers") or ()}
     posted = request.get("postData") or {}
     body = _content(posted) or _form(posted)
     if body and posted.get("mimeType"):
-        headers.setdefault(b"content-type", posted["mimeType"])
+        headers.setdefault(b"content-type", _header(posted["mimeType"]))
     call = request_of(request["method"], request["url"], headers, body)
     host = split_target(request["url"])[0]
     return Recorded(host, call, int(response.get("status") or 0), _content(response.get("content") or {}))
+
+
+def _header(text: str) -> bytes:
+    return text.encode("latin-1", "replace")
 
 
 def _content(content: dict[str, Any]) -> bytes:

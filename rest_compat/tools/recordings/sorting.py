@@ -10,7 +10,8 @@ import orjson
 from graphql import NameNode, OperationDefinitionNode, parse, print_ast
 
 from rest_compat.errors import Refused
-from rest_compat.translate.call import PREFIX, Request, TranslatedCall, Translator
+from rest_compat.protocol import Request
+from rest_compat.translate.call import PREFIX, TranslatedCall, Translator
 from rest_compat.translate.paging import PAGING, POSITIONS
 from rest_compat.translate.query import FIELDS
 

@@ -5,16 +5,11 @@ A weight that isn't one counts as 0, since what was meant can't be known. A head
 """
 
 import re
-from collections.abc import Callable, Mapping
-from functools import lru_cache, wraps
-from typing import Final, ParamSpec, TypeAlias, TypeVar
+from collections.abc import Mapping
+from typing import Final, TypeAlias
 
-PROBLEM: Final = "application/problem+json"
 #: Characters of a header that are read. What a client takes is told in less.
 LONGEST_READ: Final = 4_096
-#: Headers up to this length are remembered with what they came to, so many of them.
-LONGEST_KEPT: Final = 512
-MOST_KEPT: Final = 256
 
 _NAME: Final = r"[!#$%&'*+.^_`|~0-9a-z-]+"
 #: Between quotes, to the end where they aren't closed. Nothing here looks back, so that no header takes long.
@@ -29,23 +24,7 @@ _WEIGHT: Final = re.compile(r"(?:0?\.[0-9]+|[01](?:\.[0-9]*)?)", re.ASCII)
 Ranges: TypeAlias = Mapping[str, float]
 """Weights from 0 to 1 by media range, in lower case."""
 
-P = ParamSpec("P")
-T = TypeVar("T")
-Header = TypeVar("Header", str, bytes, "bytes | None")
 
-
-def remembered(read: Callable[[Header], T]) -> Callable[[Header], T]:
-    """`read`, of a header's value, remembering what the last short ones came to: long ones would fill the memory."""
-    known = lru_cache(MOST_KEPT)(read)
-
-    @wraps(read)
-    def look_up(header: Header) -> T:
-        return known(header) if header is None or len(header) <= LONGEST_KEPT else read(header)
-
-    return look_up
-
-
-@remembered
 def read_accept(header: str) -> Ranges:
     """The ranges of an Accept header with their weights. One that is there twice counts where it fits best, then where it weighs most."""
     found: dict[str, tuple[int, float]] = {}
@@ -67,11 +46,6 @@ def quality(ranges: Ranges, media: str) -> float:
 def names(ranges: Ranges, media: str) -> bool:
     """Whether `media` itself is wanted, by its own name."""
     return ranges.get(media, 0.0) > 0
-
-
-def wants_problem(ranges: Ranges) -> bool:
-    """Whether errors are to be problem details (RFC 9457): it is named, since everybody takes `*/*`."""
-    return names(ranges, PROBLEM)
 
 
 def _fit(parameters: list[tuple[str, str]]) -> int:
