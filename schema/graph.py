@@ -27,12 +27,12 @@ from schema.engine.events.feed import Feed
 from schema.engine.events.telling import Telling
 from schema.engine.execute.answers import Answer, EventAnswer
 from schema.engine.execute.fairness import HeavyWork
-from schema.engine.execute.fallback import SMALL, Call, Fallback, TooMuchSchema
+from schema.engine.execute.fallback import SMALL, Execution, Fallback, TooMuchSchema
 from schema.engine.execute.plans import Plans
 from schema.engine.execute.reading import Counts, InFlight, Reader, RevisionChanged
 from schema.engine.execute.requests import Reading
 from schema.engine.execute.resolvers.afterwards import Resolvers
-from schema.engine.execute.resolvers.around import Around, Told
+from schema.engine.execute.resolvers.around import Around, DataAndErrors
 from schema.engine.execute.resolvers.context import Context
 from schema.engine.execute.response_errors import error_of, of_storage, too_dear
 from schema.engine.write.mutating import Mutations
@@ -144,7 +144,7 @@ class Graph:
         reading.context = Context(reading.caller, self.database)
         found: list[Answer] = []
 
-        async def execute() -> Told:
+        async def execute() -> DataAndErrors:
             found.append(await self._run(prepared, variables, reading))
             return found[0].data, found[0].errors or []
 
@@ -181,8 +181,8 @@ class Graph:
         except (TooLarge, TooMuchSchema) as error:
             return Answer(None, request_error(str(error)).errors, executed=False)
         except (StorageError, ServiceUnavailable) as error:
-            told = of_storage(error) if isinstance(error, StorageError) else error
-            return Answer(None, request_error(str(told), code=told.code).errors, executed=False)
+            found = of_storage(error) if isinstance(error, StorageError) else error
+            return Answer(None, request_error(str(found), code=found.code).errors, executed=False)
         answer.extensions |= extensions
         return answer
 
@@ -234,12 +234,12 @@ class Graph:
 
     async def _with_schema(self, plan: QueryPlan, part: SchemaPart, given: Object, values: Variables, reading: Reading) -> Answer | None:
         """The answer by a plan, with what it asks of the schema; None where graphql-core has errors to tell. Raises as `_query` expects."""
-        told = await self._introspection.tell(part, given, reading.caller.token_id)
-        if told is None:
+        schema_json = await self._introspection.answer(part, given, reading.caller.token_id)
+        if schema_json is None:
             return None
-        reading.spent = len(told)
+        reading.spent = len(schema_json)
         data, revision = await self._read(plan, values, reading)
-        return Answer(data | orjson.loads(told), revision=revision)
+        return Answer(data | orjson.loads(schema_json), revision=revision)
 
     async def _read(self, plan: QueryPlan, values: Variables, reading: Reading) -> tuple[Object, int | None]:
         if plan.single_statement or (plan.constant and not reading.at_revision):
@@ -291,7 +291,7 @@ class Graph:
                 await self._compile(plan, values, reading, missing)
         if reading.notes is not None:
             await self._resolved(prepared, plan, values, reading)
-        call = Call(prepared.document, tree, given, prepared.name)
+        call = Execution(prepared.document, tree, given, prepared.name)
         small = plan.schema_part is None and self._cost(plan, values) <= SMALL
         result = self._fallback.execute(call) if small else await self._fallback.execute_beside(call, reading.caller.token_id)
         errors = [error_of(error) for error in (result.errors or ())[: self.limits.max_errors]]

@@ -12,14 +12,14 @@ _SPLIT = 10**6
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
+class SummarySql:
     """Numbers over all rows that match: the `columns` of one statement over their table, the first of which is their number.
 
-    `told` makes the summary of a row of these columns; `empty` is the row of no rows.
+    `to_object` makes the summary of a row of these columns; `empty` is the row of no rows.
     """
 
     columns: Callable[[FromClause], list[Clause]]
-    told: Callable[[Row], Object]
+    to_object: Callable[[Row], Object]
     empty: Sequence[Value]
 
 

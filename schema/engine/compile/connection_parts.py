@@ -56,11 +56,11 @@ class Parts:
             self.item.add(cost)
             return f"[{code} for {self.level.row} in rows]", Cost()
         if selected.name in {"pageInfo", "summary"}:
-            return self._told(inner, selected)
+            return self._of_page(inner, selected)
         self.around.fixed += SCALARS["Int"]
         return f"p[{selected.name!r}]", Cost(COUNT)
 
-    def _told(self, type_: GraphQLObjectType, selected: Selected) -> tuple[str, Cost]:
+    def _of_page(self, type_: GraphQLObjectType, selected: Selected) -> tuple[str, Cost]:
         """What is told of a page, or of all that match."""
         below = self.compiler.selections.below(selected, type_)
         self.info.update(field.name for field in below)

@@ -48,7 +48,7 @@ def _bytes(value: Value) -> int:
 
 
 @dataclass(slots=True)
-class Asked:
+class AskedPage:
     """What a call's arguments say: which page, under which conditions (their shape), and the binds of both."""
 
     page: Page
@@ -60,9 +60,9 @@ class Asked:
         """About how many bytes it takes."""
         return _ASKED + _bytes([*self.values.values()])
 
-    def of_parent(self, key: Value) -> "Asked":
+    def of_parent(self, key: Value) -> "AskedPage":
         """The same of one parent's rows."""
-        return Asked(self.page, ("parent", *self.shape), {**self.values, "parent": key})
+        return AskedPage(self.page, ("parent", *self.shape), {**self.values, "parent": key})
 
 
 @dataclass(slots=True, eq=False)
@@ -84,32 +84,32 @@ class ConnectionSql:
         """Whether a page is read by one statement, which then tells the workspace's revision beside a count's."""
         return self.wanted.rows and self.relation is None and not self.level.batches
 
-    def count(self, asked: Asked) -> Statement:
+    def count(self, asked: AskedPage) -> Statement:
         """Counts and sums of all rows; the last column is the workspace's revision."""
         return self._statement("count", asked, (), self._counted)
 
-    def page(self, asked: Asked, *, walk: bool) -> Statement:
+    def page(self, asked: AskedPage, *, walk: bool) -> Statement:
         """The rows of a page and one more. `walk` them in their order, or find them by their values and sort them."""
         purpose, make = ("walk", self._walked) if walk else ("page", self._page)
         return self._statement(purpose, asked, asked.page.shape, make)
 
-    def beside(self, asked: Asked) -> Statement:
+    def beside(self, asked: AskedPage) -> Statement:
         """Whether there are rows at the cursor of a page or on its other side; without a cursor, whether there are any."""
         return self._statement("beside", asked, asked.page.shape, self._beside)
 
-    def grouped_beside(self, asked: Asked) -> Statement:
+    def grouped_beside(self, asked: AskedPage) -> Statement:
         """The keys of those parents of whom the same is true."""
         return self._statement("grouped beside", asked, asked.page.shape, self._grouped_beside)
 
-    def grouped(self, asked: Asked) -> Statement:
+    def grouped(self, asked: AskedPage) -> Statement:
         """The rows of the same page of each of many parents."""
         return self._statement("grouped", asked, asked.page.shape, self._grouped)
 
-    def grouped_count(self, asked: Asked) -> Statement:
+    def grouped_count(self, asked: AskedPage) -> Statement:
         """Counts and sums by parent, whose key is the last column."""
         return self._statement("grouped count", asked, (), self._grouped_count)
 
-    def compile(self, asked: Asked, parents: Parents, *, looks: bool) -> None:
+    def compile(self, asked: AskedPage, parents: Parents, *, looks: bool) -> None:
         """Compiles the statements for so many `parents` that aren't kept; `looks`: it is asked for what stands beside the page."""
         with self.compiler.compiling():
             if parents == "many":
@@ -117,7 +117,7 @@ class ConnectionSql:
             else:
                 self._compile(asked.of_parent("") if parents == "one" else asked, looks=looks)
 
-    def _compile(self, asked: Asked, *, looks: bool) -> None:
+    def _compile(self, asked: AskedPage, *, looks: bool) -> None:
         if self.wanted.counts:
             self.count(asked)
         if self.wanted.rows:
@@ -127,7 +127,7 @@ class ConnectionSql:
         if looks:
             self.beside(asked)
 
-    def _compile_grouped(self, asked: Asked, *, looks: bool) -> None:
+    def _compile_grouped(self, asked: AskedPage, *, looks: bool) -> None:
         if self.wanted.rows:
             self.grouped(asked)
         if self.wanted.counts:
@@ -135,16 +135,16 @@ class ConnectionSql:
         if looks:
             self.grouped_beside(asked)
 
-    def _statement(self, purpose: str, asked: Asked, shape: Key, make: Callable[[Asked], Value]) -> Statement:
+    def _statement(self, purpose: str, asked: AskedPage, shape: Key, make: Callable[[AskedPage], Value]) -> Statement:
         try:
             return self.compiler.kept((self._mark, purpose, *shape, *asked.shape), lambda: make(asked))
         except NotCompiled:
             raise NotCompiled("none" if self.relation is None else "many" if purpose in _OF_MANY else "one") from None
 
-    def _walked(self, asked: Asked) -> SelectOf:
+    def _walked(self, asked: AskedPage) -> SelectOf:
         return self._page(asked, walk=True)
 
-    def _page(self, asked: Asked, *, walk: bool = False) -> SelectOf:
+    def _page(self, asked: AskedPage, *, walk: bool = False) -> SelectOf:
         page = asked.page
         extra = self._keys(page)
         if self.single_statement and self.wanted.counts:
@@ -154,7 +154,7 @@ class ConnectionSql:
         clause = clause.order_by(*page.order.clauses(self.level.table, backward=page.backward, limited=self.level.limited)).limit(limit)
         return clause.offset(bindparam("offset", required=True)) if page.offset else clause
 
-    def _grouped(self, asked: Asked) -> SelectOf:
+    def _grouped(self, asked: AskedPage) -> SelectOf:
         assert self.relation is not None
         page = asked.page
         order = page.order.clauses(self.level.table, backward=page.backward, limited=self.level.limited)
@@ -168,10 +168,10 @@ class ConnectionSql:
         limit: Bind = bindparam("limit", required=True)
         return select(*chosen).where(numbered.c.place > offset, numbered.c.place <= offset + limit).order_by(numbered.c.place)
 
-    def _beside(self, asked: Asked) -> SelectOf:
+    def _beside(self, asked: AskedPage) -> SelectOf:
         return self._from(asked, [literal_column("1")]).where(*self._at_or_behind(asked.page)).limit(1)
 
-    def _grouped_beside(self, asked: Asked) -> SelectOf:
+    def _grouped_beside(self, asked: AskedPage) -> SelectOf:
         assert self.relation is not None
         return self._from(asked, [self.relation.parent], many=True).where(*self._at_or_behind(asked.page)).distinct()
 
@@ -181,22 +181,22 @@ class ConnectionSql:
         nulls = tuple(value is None for value in page.position)
         return [page.order.beyond(self.level.table, nulls, backward=not page.before, limited=self.level.limited, at=True)]
 
-    def _counted(self, asked: Asked) -> SelectOf:
+    def _counted(self, asked: AskedPage) -> SelectOf:
         return self._counting(asked).add_columns(revision_column())
 
-    def _grouped_count(self, asked: Asked) -> SelectOf:
+    def _grouped_count(self, asked: AskedPage) -> SelectOf:
         assert self.relation is not None
         parent = self.relation.parent
         return self._counting(asked, many=True).add_columns(parent).group_by(parent)
 
-    def _counting(self, asked: Asked, *, many: bool = False) -> SelectOf:
+    def _counting(self, asked: AskedPage, *, many: bool = False) -> SelectOf:
         return self._from(asked, self._counts(), many=many)
 
     def _counts(self) -> list[Value]:
         summary = self.level.stored.summary
         return summary.columns(self.level.table) if self.wanted.summary and summary is not None else [func.count()]
 
-    def _from(self, asked: Asked, columns: list[Value], *, many: bool = False) -> SelectOf:
+    def _from(self, asked: AskedPage, columns: list[Value], *, many: bool = False) -> SelectOf:
         """Columns of all rows that match, without what is joined to show them."""
         source = self._source()
         return (
@@ -224,7 +224,7 @@ class ConnectionSql:
     def _ordered_by(self, page: Page) -> list[Clause]:
         return page.order.keys(self.level.table, limited=self.level.limited)
 
-    def _where(self, asked: Asked, *, many: bool = False, walk: bool = False) -> list[ColumnElement[bool]]:
+    def _where(self, asked: AskedPage, *, many: bool = False, walk: bool = False) -> list[ColumnElement[bool]]:
         page = asked.page
         where = self._conditions(asked, many=many, walk=walk and page.order.default)
         if page.position is not None:
@@ -232,7 +232,7 @@ class ConnectionSql:
             where.append(page.order.beyond(self.level.table, nulls, backward=page.before, limited=self.level.limited))
         return where
 
-    def _conditions(self, asked: Asked, *, many: bool, walk: bool = False) -> list[ColumnElement[bool]]:
+    def _conditions(self, asked: AskedPage, *, many: bool, walk: bool = False) -> list[ColumnElement[bool]]:
         table = self.level.table
         where: list[ColumnElement[bool]] = []
         if self.relation is not None:

@@ -22,7 +22,7 @@ from .compiler import Compiler
 from .compiler import Parents as HowMany
 from .conditions import MAX_SEARCH, NO_CONDITIONS, Conditions
 from .connection_parts import Cursors, Parts
-from .connection_sql import Asked, ConnectionSql, Wanted
+from .connection_sql import AskedPage, ConnectionSql, Wanted
 from .cost import Cost, paged
 from .model import FieldModel
 from .pages import Page, page_size, read_page
@@ -46,7 +46,7 @@ class Found:
     """What was read of a page: its rows, and one more if there is one; what is told of all that match; whether rows stand beside it."""
 
     rows: Sequence[Row]
-    told: Object
+    numbers: Object
     beside: bool = False
 
 
@@ -116,19 +116,19 @@ class ConnectionPlan:
                 looks = (page.position is not None or page.offset > 0) and page.side in self.wanted.sides
                 self.sql.compile(asked, parents, looks=looks)
 
-    def asked(self, variables: Variables) -> Asked:
+    def asked(self, variables: Variables) -> AskedPage:
         """What the arguments say, which is read once. Raises BadRequest for what they can't be."""
-        found: Asked | None = variables.read.get(self.mark)
+        found: AskedPage | None = variables.read.get(self.mark)
         if found is None:
             arguments = self.arguments(variables)
             page = read_page(arguments, self.level.stored)
             page.places = self.sql.places(page)
             shape, values = self._narrow(arguments)
-            found = Asked(page, shape, {**values, **_page_values(page)})
+            found = AskedPage(page, shape, {**values, **_page_values(page)})
             variables.keep(self.mark, found, found.size)
         return found
 
-    def asked_in(self, variables: Variables, workspace_id: str) -> Asked:
+    def asked_in(self, variables: Variables, workspace_id: str) -> AskedPage:
         """The same in a workspace, in which a cursor must have been written. Raises CursorExpired for one of before a restore."""
         asked = self.asked(variables)
         if asked.page.origin is not None:
@@ -150,7 +150,7 @@ class ConnectionPlan:
                 values[column] = arguments[name]
         return ((conditions.shape, tuple(also)),), values
 
-    async def _at_one_revision(self, reader: Reader, asked: Asked, values: Object) -> tuple[Sequence[Row], Object]:
+    async def _at_one_revision(self, reader: Reader, asked: AskedPage, values: Object) -> tuple[Sequence[Row], Object]:
         """Page and count without a transaction: what two statements saw at the same revision is one state of the workspace.
 
         Raises RevisionChanged where it kept changing, or where no row told the revision.
@@ -165,13 +165,13 @@ class ConnectionPlan:
                 counted = await reader.count(counting, values)
             if revision == counted.revision:
                 reader.seen = revision
-                return rows, self._told(counted.row)
+                return rows, self._numbers(counted.row)
             if not rows:
                 # That there are none is only known at the revision of the count.
                 counted = await reader.count(counting, values)
         raise RevisionChanged
 
-    async def _page_at(self, reader: Reader, asked: Asked, values: Object, count: int) -> tuple[Sequence[Row], int]:
+    async def _page_at(self, reader: Reader, asked: AskedPage, values: Object, count: int) -> tuple[Sequence[Row], int]:
         """The rows of a page and the revision that they are of, of a list that had `count` rows. Raises RevisionChanged."""
         if count <= asked.page.offset:
             return [], await reader.look()
@@ -180,20 +180,20 @@ class ConnectionPlan:
             raise RevisionChanged
         return rows, rows[0][-1]
 
-    async def _single(self, reader: Reader, variables: Variables, asked: Asked, parents: Parents | None = None) -> Value:
+    async def _single(self, reader: Reader, variables: Variables, asked: AskedPage, parents: Parents | None = None) -> Value:
         values = {**reader.values, **asked.values}
-        told: Object = {}
+        numbers: Object = {}
         walk, nothing = True, not self.wanted.rows
         if self.wanted.counts:
             row = await reader.counted(self.sql.count(asked), values)
-            told = self._told(row)
+            numbers = self._numbers(row)
             # Few rows are found by their values and sorted; many are walked in order until the page is full.
             walk, nothing = row[0] > SORT_BELOW, nothing or row[0] <= asked.page.offset
         rows = [] if nothing else await reader.fetch(self.sql.page(asked, walk=walk), values)
         shown = _in_order(rows, asked.page)
         self._weigh(reader, asked.page, shown, parents)
         batches = await self.level.batched(reader, shown, variables, parents, self._parent)
-        found = Found(rows, told)
+        found = Found(rows, numbers)
         if not asked.page.begins:
             found.beside = await self._beside(reader, asked, values, found)
         return self._write(asked.page, found, self._cursor_of(reader, asked.page), batches)
@@ -202,14 +202,14 @@ class ConnectionPlan:
         """Whether the side of a cursor on which the page isn't is asked for: what stands there takes a look to know."""
         return page.position is not None and page.side in self.wanted.sides
 
-    async def _beside(self, reader: Reader, asked: Asked, values: Object, found: "Found") -> bool:
+    async def _beside(self, reader: Reader, asked: AskedPage, values: Object, found: "Found") -> bool:
         """Whether rows stand beside a page on the side that it was not read towards, where it doesn't begin there.
 
         Raises RevisionChanged where that isn't of one state.
         """
         page = asked.page
-        if page.position is None and (found.rows or found.told):
-            return bool(found.rows) or found.told["totalCount"] > 0
+        if page.position is None and (found.rows or found.numbers):
+            return bool(found.rows) or found.numbers["totalCount"] > 0
         if page.side not in self.wanted.sides:
             return False
         if reader.single_statement:
@@ -243,14 +243,14 @@ class ConnectionPlan:
         if found.beside:
             sides[page.side] = True
         first, last = (cursor(rows[0]), cursor(rows[-1])) if rows and cursor is not None else (None, None)
-        told = {**found.told, "pageInfo": {**sides, "startCursor": first, "endCursor": last}}
+        told = {**found.numbers, "pageInfo": {**sides, "startCursor": first, "endCursor": last}}
         return self.writer.call(rows, told, cursor, *batches)
 
-    def _told(self, row: Row) -> Object:
+    def _numbers(self, row: Row) -> Object:
         summary = self.level.stored.summary
-        return {"totalCount": row[0], "summary": summary.told(row) if summary is not None and self.wanted.summary else None}
+        return {"totalCount": row[0], "summary": summary.to_object(row) if summary is not None and self.wanted.summary else None}
 
-    async def _grouped(self, reader: Reader, variables: Variables, asked: Asked, parents: Parents) -> Mapping[Value, Value]:
+    async def _grouped(self, reader: Reader, variables: Variables, asked: AskedPage, parents: Parents) -> Mapping[Value, Value]:
         values = {**reader.values, **asked.values, "parents": parents.keys}
         groups: dict[Value, list[Row]] = {key: [] for key in parents.keys}
         if self.wanted.rows:
@@ -268,11 +268,11 @@ class ConnectionPlan:
         beside = await self._all_beside(reader, asked, values)
         cursor = self._cursor_of(reader, asked.page)
         return {
-            key: self._write(asked.page, Found(rows, self._told(told.get(key, empty)), key in beside), cursor, batches)
+            key: self._write(asked.page, Found(rows, self._numbers(told.get(key, empty)), key in beside), cursor, batches)
             for key, rows in groups.items()
         }
 
-    async def _all_beside(self, reader: Reader, asked: Asked, values: Object) -> Collection[Value]:
+    async def _all_beside(self, reader: Reader, asked: AskedPage, values: Object) -> Collection[Value]:
         """The keys of the parents of whom rows stand beside the page."""
         page = asked.page
         if page.begins or page.side not in self.wanted.sides:

@@ -60,7 +60,7 @@ class Cost:
 
 
 @dataclass(slots=True)
-class Page:
+class PageCost:
     """So many of `each` as `size` reads from the variables."""
 
     size: Size
@@ -86,7 +86,7 @@ class Dearest:
 
 def paged(size: Size, each: Cost) -> Cost:
     """The cost of a page of `each`."""
-    return Cost(0, [(1, Page(size, each))])
+    return Cost(0, [(1, PageCost(size, each))])
 
 
 def dearest(branches: list[Cost]) -> Cost:

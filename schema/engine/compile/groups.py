@@ -69,7 +69,7 @@ class Groups:
         assert summary is not None
         values = {each.key: None for each in self._columns.values()}
         values |= {self._columns[name].key: value for name, value in zip(names, row, strict=False)}
-        return {**values, "summary": summary.told(row[len(names) :])}
+        return {**values, "summary": summary.to_object(row[len(names) :])}
 
 
 def _names(arguments: Values) -> tuple[str, ...]:

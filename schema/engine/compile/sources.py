@@ -11,7 +11,7 @@ from schema.engine.libraries.strawberry_graphql import declared
 from schema.storage.columns import Text
 from schema.values import Clause, Object, Values
 
-from .aggregates import Summary
+from .aggregates import SummarySql
 from .order import Ordering
 
 SOURCE = "source"
@@ -277,7 +277,7 @@ class Stored:
     key: str = "id"
     unlisted: bool = False
     ordering: Ordering | None = None
-    summary: Summary | None = None
+    summary: SummarySql | None = None
     scope: str | None = ""
 
     @property

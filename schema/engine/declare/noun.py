@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, FromClause
 
-from schema.engine.compile.aggregates import Summary
+from schema.engine.compile.aggregates import SummarySql
 from schema.engine.compile.matching import kept_state
 from schema.engine.compile.sources import OwnedBy, SeenWith
 from schema.engine.write.rules import Rules
@@ -34,7 +34,7 @@ class Noun:
     key: str
     unlisted: bool
     scope: str
-    summary: tuple[Any, Summary] | None
+    summary: tuple[Any, SummarySql] | None
     is_listed: bool
     creates: str | None
     updates: str | None
@@ -106,7 +106,7 @@ def noun(  # noqa: PLR0913  said once a noun
     key: str = "id",
     unlisted: bool = False,
     scope: str | None = None,
-    summary: tuple[Any, Summary] | None = None,
+    summary: tuple[Any, SummarySql] | None = None,
     lists: bool = False,
     creates: str | None = None,
     updates: str | None = None,

@@ -75,16 +75,16 @@ def request_error(*messages: str, code: str = "BAD_REQUEST") -> RequestError:
     return RequestError([{"message": message, "extensions": {"code": code}} for message in messages], code)
 
 
-def _told(errors: list[GraphQLError], limits: Limits) -> RequestError:
-    told: list[Value] = [dict(error.formatted) for error in errors[: limits.max_errors]]
-    for error in told:
+def _request_error(errors: list[GraphQLError], limits: Limits) -> RequestError:
+    formatted: list[Value] = [dict(error.formatted) for error in errors[: limits.max_errors]]
+    for error in formatted:
         if not limits.introspection:
-            # What the schema has is not told to who guesses, either.
+            # A guess must not show what the schema has, either.
             error["message"] = _SUGGESTION.sub("", error["message"])
         if len(error["message"]) > LONGEST_MESSAGE:
             error["message"] = f"{error['message'][: LONGEST_MESSAGE - 1]}…"
         error["extensions"] = {**error.get("extensions", {}), "code": "BAD_REQUEST"}
-    return RequestError(told)
+    return RequestError(formatted)
 
 
 @dataclass(slots=True, eq=False)
@@ -215,7 +215,7 @@ class Documents:
             definitions = prepared.operation.variable_definitions or ()
             result = get_variable_values(self._schema, definitions, given, max_errors=1)
             if isinstance(result, list):
-                raise _told([*islice(self._faults(definitions, given), self._limits.max_errors)] or result, self._limits)
+                raise _request_error([*islice(self._faults(definitions, given), self._limits.max_errors)] or result, self._limits)
             values = Variables(*result)
         for name in prepared.deciding:
             # A default lets a nullable variable stand there (specification section 5.8.5); an explicit null is still no answer to "if".
@@ -240,7 +240,7 @@ class Documents:
         operation = _operation(document, name)
         errors = validate(self._schema, document, self._rules, max_errors=self._limits.max_errors)
         if errors:
-            raise _told(errors, self._limits)
+            raise _request_error(errors, self._limits)
         excess = too_much(document, operation, self._limits)
         if excess:
             raise request_error(*excess[: self._limits.max_errors])
@@ -256,7 +256,7 @@ class Documents:
         try:
             return _Parser(text, max_tokens=limits.max_tokens).parse_document()
         except GraphQLSyntaxError as error:
-            raise _told([error], limits) from None
+            raise _request_error([error], limits) from None
         except RecursionError:
             message = "The document is nested too deeply."
             raise request_error(message) from None

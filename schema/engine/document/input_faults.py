@@ -69,10 +69,10 @@ def _of_leaf(value: Value, type_: Any, path: Path) -> Iterator[Fault]:
     try:
         type_.coerce_input_value(value)
     except (GraphQLError, ValueError) as error:
-        yield path, _told(value, type_, error)
+        yield path, _message(value, type_, error)
 
 
-def _told(value: Value, type_: Any, error: Exception) -> str:
+def _message(value: Value, type_: Any, error: Exception) -> str:
     if isinstance(type_, GraphQLEnumType):
         return f"{shown(value)} is not one of {', '.join(type_.values)}."
     if type_.name == "Int" and type(value) is not int:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import orjson
 from graphql import DocumentNode, print_ast
 
-from schema.engine.execute.fallback import Call, Fallback
+from schema.engine.execute.fallback import Execution, Fallback
 from schema.engine.execute.kept import Kept
 from schema.values import Object
 
@@ -41,13 +41,13 @@ class Introspection:
         self._fallback = fallback
         self._kept: Kept[bytes] = Kept(ANSWERS, ANSWERS_BYTES)
 
-    async def tell(self, part: SchemaPart, given: Object, owner: str) -> bytes | None:
+    async def answer(self, part: SchemaPart, given: Object, owner: str) -> bytes | None:
         """The part's data in JSON; None where graphql-core has errors to tell. Raises TooMuchSchema, ServiceUnavailable."""
         variables = {name: given[name] for name in sorted(part.variables) if name in given}
         key = part.text, repr(variables)
         found = self._kept.get(key)
         if found is None:
-            result = await self._fallback.execute_beside(Call(part.document, {}, variables), owner)
+            result = await self._fallback.execute_beside(Execution(part.document, {}, variables), owner)
             if result.errors:
                 return None
             found = orjson.dumps(result.data)

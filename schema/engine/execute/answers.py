@@ -43,8 +43,8 @@ class EventAnswer:
     @property
     def data(self) -> Object:
         """What is told of the event."""
-        told: Object = orjson.loads(self.body)["data"]
-        return told
+        data: Object = orjson.loads(self.body)["data"]
+        return data
 
     def encode(self) -> bytes:
         """The response body."""

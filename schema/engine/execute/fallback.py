@@ -34,7 +34,7 @@ class _Stopped(BaseException):
 
 
 @dataclass(slots=True)
-class Call:
+class Execution:
     """An operation to execute, over the tree that a plan has read."""
 
     document: DocumentNode
@@ -71,11 +71,11 @@ class Fallback:
         # Who waits for a turn can be cancelled there; in the executor's own queue work would pile up that nobody wants.
         self._work = work
 
-    def execute(self, call: Call) -> ExecutionResult:
+    def execute(self, call: Execution) -> ExecutionResult:
         """The result, at once."""
         return execute_sync(self._schema, call.document, call.tree, None, call.variables, call.name)
 
-    async def execute_beside(self, call: Call, owner: str) -> ExecutionResult:
+    async def execute_beside(self, call: Execution, owner: str) -> ExecutionResult:
         """The result for `owner`, while the event loop goes on. Raises TooMuchSchema, ServiceUnavailable."""
         watch = _Watch()
         async with self._work.turn(owner):
@@ -86,7 +86,7 @@ class Fallback:
             finally:
                 watch.stopped = True
 
-    def _watched(self, call: Call, watch: _Watch) -> ExecutionResult:
+    def _watched(self, call: Execution, watch: _Watch) -> ExecutionResult:
         class Watched(Executor[Any]):
             def execute_field(self, parent_type: GraphQLObjectType, *arguments: Value) -> Value:
                 watch.look(parent_type)

@@ -24,7 +24,7 @@ def too_dear(cost: int, limits: Limits) -> RequestError:
 
 
 def of_storage(error: StorageError) -> GatewayError:
-    """What the database didn't carry out, as the caller is told. What it can't take should have been refused before: the log has why."""
+    """What the database didn't carry out, for the caller. What it can't take should have been refused before: the log has why."""
     if isinstance(error, InputRejected):
         _log.warning("the database can't take a request: %s", error.__cause__)
         return BadRequest(str(error))
@@ -48,21 +48,21 @@ def response_error(error: Exception, selected: Selected, path: list[str | int]) 
 
 def error_of(error: GraphQLError) -> Object:
     """A response error with its code; the text of a defect stays in the log."""
-    told: Object = dict(error.formatted)
+    formatted: Object = dict(error.formatted)
     original = error.original_error
     if isinstance(original, GatewayError):
         code = original.code
     elif original is None or isinstance(original, GraphQLError):
         # A resolver or an extension may say a code of its own.
-        code = told.get("extensions", {}).get("code", "BAD_REQUEST")
+        code = formatted.get("extensions", {}).get("code", "BAD_REQUEST")
     else:
         _log.error("a field could not be completed", exc_info=original)
-        code, told["message"] = (
+        code, formatted["message"] = (
             "INTERNAL_ERROR",
             "Something went wrong in the gateway. Its log has the details under the id of this request.",
         )
-    told["extensions"] = {**told.get("extensions", {}), "code": code}
+    formatted["extensions"] = {**formatted.get("extensions", {}), "code": code}
     reason = getattr(original, "reason", None)
     if reason is not None:
-        told["extensions"]["reason"] = reason
-    return told
+        formatted["extensions"]["reason"] = reason
+    return formatted

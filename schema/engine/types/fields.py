@@ -36,8 +36,8 @@ class Constraint:
     def sentences(self) -> list[str]:
         """The limits in words, for a description. `format` is left to the description itself."""
         ranges = ((self.min_length, self.max_length, " characters"), (self.min, self.max, ""), (None, self.max_items, " items"))
-        told = [_range(low, high, unit) for low, high, unit in ranges]
-        return [*filter(None, told), *(["No item may come twice."] if self.unique_items else [])]
+        sentences = [_range(low, high, unit) for low, high, unit in ranges]
+        return [*filter(None, sentences), *(["No item may come twice."] if self.unique_items else [])]
 
 
 def _range(low: Any, high: Any, unit: str) -> str:

@@ -7,7 +7,7 @@ from graphql import GraphQLError, GraphQLObjectType
 
 from schema.engine.compile.operation import WriteStep
 from schema.engine.document.variables import Variables
-from schema.engine.execute.resolvers.run import Asked, Run
+from schema.engine.execute.resolvers.run import AskedOperation, Run
 from schema.engine.execute.resolvers.site import Site
 from schema.rules.errors import GatewayError
 from schema.values import Object, Value, Values
@@ -28,7 +28,7 @@ class Resolving:
     root: GraphQLObjectType
     actions: Mapping[str, Action]
     variables: Variables
-    asked: Asked
+    asked: AskedOperation
     limit: int
 
     def action(self, step: WriteStep) -> Action:

@@ -2,7 +2,7 @@
 
 from sqlalchemy import FromClause, case, func
 
-from schema.engine.compile.aggregates import Summary, exact_sum, joined, only_if
+from schema.engine.compile.aggregates import SummarySql, exact_sum, joined, only_if
 from schema.rules.stages import LOST, WON
 from schema.storage.database import Row
 from schema.values import Clause, Object
@@ -43,5 +43,5 @@ def _told(row: Row) -> Object:
     }
 
 
-SUMMARY = Summary(_columns, _told, (0, 0, None, None, None, None, 0, 0))
+SUMMARY = SummarySql(_columns, _told, (0, 0, None, None, None, None, 0, 0))
 """The summary of opportunities, as the graph's type `OpportunitySummary` tells it."""

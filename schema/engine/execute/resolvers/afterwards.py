@@ -23,7 +23,7 @@ from schema.storage.database import Database
 from schema.values import Object, Value
 
 from .context import Context
-from .run import Asked, Note, Notes, Run
+from .run import AskedOperation, Note, Notes, Run
 from .settling import Answered, settle
 
 Resolve = Callable[[Object, Notes], Awaitable[list[Value]]]
@@ -54,11 +54,11 @@ class Resolvers:
     counts: Counts
     limits: Limits
 
-    def asked(self, prepared: Prepared) -> Asked:
+    def asked(self, prepared: Prepared) -> AskedOperation:
         """The operation, as resolvers may look at it."""
-        return Asked(self.schema, prepared.operation, prepared.document)
+        return AskedOperation(self.schema, prepared.operation, prepared.document)
 
-    def run(self, asked: Asked, values: Variables, context: Context) -> Run:
+    def run(self, asked: AskedOperation, values: Variables, context: Context) -> Run:
         """Those of one operation."""
         return Run(context, values, self.counts, self.limits.max_answer, asked)
 

@@ -21,7 +21,7 @@ from .context import Context
 
 REFUSED = ("resolve", "on_stream_result")
 
-Told = tuple[Object | None, list[Object]]
+DataAndErrors = tuple[Object | None, list[Object]]
 """An answer's data, and its errors as they stand in the response."""
 
 
@@ -49,8 +49,8 @@ class Around:
         operation: tuple[str, str | None, Any],
         variables: Object | None,
         context: Context,
-        execute: Callable[[], Awaitable[Told]],
-    ) -> tuple[Told, Object]:
+        execute: Callable[[], Awaitable[DataAndErrors]],
+    ) -> tuple[DataAndErrors, Object]:
         """What `execute` answers, as the extensions leave it, and what they add to the answer's `extensions`.
 
         `operation` is the document's text, the operation's name, and the document.
@@ -68,7 +68,7 @@ class Around:
                 execution.result = ExecutionResult(data, [error for error, _ in kept] or None)
             added = await runner.get_extensions_results(execution)
         left: Any = execution.result
-        return (left.data, [_told(error, kept) for error in left.errors or ()]), added
+        return (left.data, [_response_error(error, kept) for error in left.errors or ()]), added
 
     def _context(self, text: str, name: str | None, variables: Object | None, context: Context | None) -> ExecutionContext:
         return ExecutionContext(
@@ -87,15 +87,11 @@ class Around:
         return SchemaExtensionsRunner(execution, made)
 
 
-def _error(told: Object) -> GraphQLError:
-    return GraphQLError(told["message"], path=told.get("path"), extensions=told.get("extensions"))
-
-
-def _told(error: GraphQLError, kept: Sequence[tuple[GraphQLError, Object]]) -> Object:
+def _response_error(error: GraphQLError, kept: Sequence[tuple[GraphQLError, Object]]) -> Object:
     """The response's error: with its locations where an extension has left it, and a code where it made a new one."""
-    for before, told in kept:
+    for before, formatted in kept:
         if before is error:
-            return {**told, "message": error.message, "extensions": dict(error.extensions or {})}
-    formatted: Object = dict(error.formatted)
-    formatted["extensions"] = {"code": "INTERNAL_ERROR", **(error.extensions or {})}
-    return formatted
+            return {**formatted, "message": error.message, "extensions": dict(error.extensions or {})}
+    made: Object = dict(error.formatted)
+    made["extensions"] = {"code": "INTERNAL_ERROR", **(error.extensions or {})}
+    return made

@@ -83,7 +83,7 @@ class Items:
 
 
 @dataclass(slots=True)
-class Stored:
+class StoredRecords:
     """Records, named by anything that has an `id`: all of them are read by one statement, as far as the caller may see them."""
 
     records: Records
@@ -96,7 +96,7 @@ class Stored:
 
 
 @dataclass(slots=True)
-class Member:
+class PlainMember:
     """A field of a plain object."""
 
     selected: Selected
@@ -109,14 +109,14 @@ class Member:
 
 
 @dataclass(slots=True)
-class Plain:
+class PlainObjects:
     """Objects of a type that is not stored: attributes are read, resolvers are called."""
 
     type_: GraphQLObjectType
     keys: list[str]
     """The response keys of `__typename`."""
     order: list[str]
-    members: list[Member] = field(default_factory=list)
+    members: list[PlainMember] = field(default_factory=list)
 
     async def many(self, values: Sequence[Value], run: Run) -> list[Value]:
         run.note_failures(values)
@@ -133,7 +133,7 @@ class Plain:
         rest = iter(made)
         return [value if value is None or isinstance(value, Exception) else next(rest) for value in values]
 
-    async def _values(self, member: Member, objects: list[Value], run: Run) -> list[Value]:
+    async def _values(self, member: PlainMember, objects: list[Value], run: Run) -> list[Value]:
         if member.calling is None:
             found = [_read(object_, member.attribute) for object_ in objects]
         else:

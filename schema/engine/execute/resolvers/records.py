@@ -20,9 +20,9 @@ def reworded(error: Exception, coordinate: str, record: Value) -> Exception:
     name = _missed(error, record)
     if name is None:
         return error
-    told = AttributeError(f"{coordinate} reads `{name}`, which isn't in its needs=(...).")
-    told.__cause__ = error
-    return told
+    reworded_error = AttributeError(f"{coordinate} reads `{name}`, which isn't in its needs=(...).")
+    reworded_error.__cause__ = error
+    return reworded_error
 
 
 def _missed(error: Exception, record: Value) -> str | None:

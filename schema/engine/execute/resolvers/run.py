@@ -67,7 +67,7 @@ async def _gathered(awaitables: Sequence[Awaitable[Value]]) -> list[Value]:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AskedOperation:
     """The operation that is executed."""
 
     schema: GraphQLSchema
@@ -92,7 +92,7 @@ class Run:
     variables: Variables
     counts: Counts
     limit: int
-    asked: Asked
+    asked: AskedOperation
     transaction: Connection | None = None
     """The write in which they are called; None where each record is read in a snapshot of its own."""
     together: Together = at_once

@@ -30,7 +30,7 @@ from schema.engine.libraries.strawberry_graphql import declared as declaration
 from schema.values import Object, Value
 
 from .calling import Calling
-from .completing import Completing, Items, Leaves, Member, NotNull, Plain, Stored, is_typename
+from .completing import Completing, Items, Leaves, NotNull, PlainMember, PlainObjects, StoredRecords, is_typename
 from .records import light
 from .run import Note, Run
 
@@ -137,13 +137,13 @@ def _completing(compiler: Compiler, type_: Any, selected: Selected, coordinate: 
     assert isinstance(type_, GraphQLObjectType), coordinate
     if compiler.model.is_stored(type_.name):
         records, cost = compiler.records(compiler, type_.name, selected)
-        return Stored(records), cost
+        return StoredRecords(records), cost
     return _plain(compiler, type_, selected)
 
 
 def _plain(compiler: Compiler, type_: GraphQLObjectType, selected: Selected) -> tuple[Completing, Cost]:
     asked, cost = compiler.selections.below(selected, type_), Cost(1)
-    plain = Plain(type_, [each.key for each in asked if is_typename(each)], [each.key for each in asked])
+    plain = PlainObjects(type_, [each.key for each in asked if is_typename(each)], [each.key for each in asked])
     for each in asked:
         if not is_typename(each):
             member, added = _member(compiler, compiler.model.field(type_.name, each.name), each)
@@ -152,11 +152,11 @@ def _plain(compiler: Compiler, type_: GraphQLObjectType, selected: Selected) -> 
     return plain, cost
 
 
-def _member(compiler: Compiler, model: FieldModel, selected: Selected) -> tuple[Member, Cost]:
+def _member(compiler: Compiler, model: FieldModel, selected: Selected) -> tuple[PlainMember, Cost]:
     definition = model.definition
     declared = declaration(definition)
     completing, cost = _completing(compiler, definition.type, selected, model.coordinate)
     calling = Calling(declared, definition) if declared.base_resolver is not None or declared.extensions else None
     if calling is not None:
         cost.add(Cost(1))
-    return Member(selected, definition, calling, declared.python_name, read_arguments(definition, selected.node), completing), cost
+    return PlainMember(selected, definition, calling, declared.python_name, read_arguments(definition, selected.node), completing), cost
