@@ -20,7 +20,7 @@ NODE_TESTS := $(patsubst %/package.json,%/node_modules/.installed,$(wildcard tes
 ARGS :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install develop serve test packages check format migration contracts attacks proxies fuzz bench cpu events sweeps subscribers differential mutants parity safety crash backups soak generators web wheel screenshot lock clean
+.PHONY: help install develop serve pages test packages check format migration contracts attacks proxies fuzz bench cpu events sweeps subscribers differential mutants parity safety crash backups soak generators web wheel screenshot lock clean
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -43,9 +43,12 @@ $(STAMP): $(SERVING) requirements-dev.lock
 	$(PIP) -r requirements-dev.lock
 	@touch $@
 
-serve: install ## Serve a demo on http://127.0.0.1:8000
-	@$(MAKE) --no-print-directory web || echo "The pages were not built; the explorer comes from a CDN instead." >&2
+serve: ## Serve a demo on http://127.0.0.1:8000
+	@$(MAKE) --no-print-directory -j2 install pages
 	$(BIN)/gateway serve --demo $(ARGS)
+
+pages:
+	@$(MAKE) --no-print-directory web || echo "The pages were not built; the explorer comes from a CDN instead." >&2
 
 test: develop packages ## Run the tests, on SQLite and on a PostgreSQL of their own
 	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)

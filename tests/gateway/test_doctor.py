@@ -52,6 +52,18 @@ class Findings:
 
 
 @pytest.fixture
+def whole() -> None:
+    """For tests in which the doctor makes an application of the settings."""
+
+
+@pytest.fixture(autouse=True)
+def _light(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes half a second, and most tests are of something else."""
+    if "whole" not in request.fixturenames:
+        monkeypatch.setattr("gateway.app.create_app", lambda _settings: None)
+
+
+@pytest.fixture
 def doctor(run: Run, database_url: str) -> Doctor:
     return Doctor(run, database_url)
 
@@ -66,6 +78,7 @@ def on_postgresql(run: Run, postgres_url: str) -> Doctor:
     return Doctor(run, postgres_url)
 
 
+@pytest.mark.usefixtures("whole")
 def test_all_is_well(doctor: Doctor) -> None:
     """Every check tells of something, and a new database lacks only a key."""
     assert doctor.run("token", "create", "--workspace", "W", "--role", "admin", "--database-url", doctor.url).code == 0
@@ -105,6 +118,7 @@ def test_settings_that_can_not_be(doctor: Doctor) -> None:
         (["--jwt-secret", "short"], "fault", "at least 32 bytes"),
     ],
 )
+@pytest.mark.usefixtures("whole")
 def test_settings(doctor: Doctor, flags: list[str], level: str, says: str) -> None:
     """What doesn't fit together is a warning, what no application can be made of is a fault."""
     found = doctor(*flags)
