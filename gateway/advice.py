@@ -51,7 +51,7 @@ RULES: Final[tuple[tuple[Callable[[Settings], bool], str], ...]] = (
         "GATEWAY_HSTS is for HTTPS, and GATEWAY_PUBLIC_URL is http://…: browsers will not take it.",
     ),
     (
-        lambda it: (it.jwt_jwks_url or it.jwt_secret) is not None and it.jwt_audience is None,
+        lambda it: it.takes_jwts and it.jwt_audience is None,
         "Tokens that the identity provider made for other applications are taken too: set GATEWAY_JWT_AUDIENCE.",
     ),
     (

@@ -88,7 +88,7 @@ def test_all_is_well(doctor: Doctor) -> None:
     common = {"version", "settings", "descriptors", "pages", "port", "database", "migrations", "writable", "clock", "keys"}
     assert checks >= common
     assert checks - common == ({"disk", "write-ahead log"} if doctor.url.startswith("sqlite") else {"pool", "pooler"})
-    assert found.of("keys") == ("ok", "1 API keys")
+    assert found.of("keys") == ("ok", "1 API key")
 
 
 def test_a_line_a_check(doctor: Doctor) -> None:
@@ -159,9 +159,15 @@ class Provider(BaseHTTPRequestHandler):
     """An identity provider whose clock is ahead."""
 
     def do_GET(self) -> None:
+        origin = f"http://127.0.0.1:{self.server.server_address[1]}"
         self.send_response(200)
         self.end_headers()
-        self.wfile.write(b'{"keys": []}')
+        found = (
+            {"issuer": origin, "jwks_uri": f"{origin}/keys"}
+            if "openid" in self.path
+            else {"keys": [{"kty": "RSA", "kid": "1", "n": "AQAB", "e": "AQAB"}]}
+        )
+        self.wfile.write(json.dumps(found).encode())
 
     def date_time_string(self, timestamp: float | None = None) -> str:
         return super().date_time_string((timestamp or time.time()) + 3_600)
@@ -174,18 +180,21 @@ class Provider(BaseHTTPRequestHandler):
 def provider() -> Iterator[str]:
     server = HTTPServer(("127.0.0.1", 0), Provider)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/keys"
+    yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()
 
 
-def test_an_identity_provider(on_sqlite: Doctor, provider: str) -> None:
-    """Its keys are asked for, and its clock is compared."""
-    found = on_sqlite("--jwt-jwks-url", provider, "--jwt-audience", "a")
-    assert found.of("identity provider")[0] == "ok"
+@pytest.mark.parametrize(("flag", "path"), [("--jwt-jwks-url", "/keys"), ("--oidc-issuer", "")])
+def test_an_identity_provider(on_sqlite: Doctor, provider: str, flag: str, path: str) -> None:
+    """Its keys are asked for, by their address or by discovery, and its clock is compared."""
+    found = on_sqlite(flag, provider + path, "--jwt-audience", "a")
+    assert found.of("identity provider") == ("ok", f"{provider}{path} gives 1 key")
     assert any(each["level"] == "warning" and "behind the identity provider's" in each["says"] for each in found.all)
-    found = on_sqlite("--jwt-jwks-url", "http://127.0.0.1:1/keys", "--jwt-audience", "a")
-    assert (found.code, found.of("identity provider")[0]) == (1, "fault")
+    found = on_sqlite(flag, "http://127.0.0.1:1" + path, "--jwt-audience", "a")
+    level, says = found.of("identity provider")
+    assert (found.code, level, "can't be fetched" in says) == (1, "fault", True)
+    assert f"GATEWAY_{flag[2:].upper().replace('-', '_')}" in says
 
 
 def test_a_server_that_is_silent(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,8 @@ from urllib.request import Request, urlopen
 
 from gateway import VERSION
 from gateway.advice import advice, sqlite_advice
+from gateway.auth.fetching import DEADLINE_SECONDS, READ_SECONDS, Document, ProviderFault, fetcher
+from gateway.auth.keyset import of_address, of_issuer
 from gateway.pages import WEB
 from gateway.server.listen import ListenError, listening
 from gateway.settings import Settings, unknown_variables
@@ -23,8 +25,6 @@ if sys.platform != "win32":
 
 #: Seconds that a clock may differ from another one before tokens and orders of events suffer.
 CLOCK_SECONDS: Final = 5.0
-PROVIDER_SECONDS: Final = 5.0
-PROVIDER_BYTES: Final = 1_048_576
 
 
 def _version(settings: Settings, report: Report) -> None:
@@ -81,19 +81,39 @@ def _port(settings: Settings, report: Report) -> None:
 
 def _provider(settings: Settings, report: Report) -> None:
     """Whether the identity provider's keys can be had, and whether its clock and ours agree."""
-    if settings.jwt_jwks_url is None:
+    address = settings.oidc_issuer or settings.jwt_jwks_url
+    if address is None:
         return
+    asked: list[str] = []
+
+    def fetch(address: str) -> Document:
+        asked.append(address)
+        return ask(address)
+
+    ask = fetcher(time.monotonic() + DEADLINE_SECONDS)
     try:
-        request = Request(settings.jwt_jwks_url, headers={"Accept": "application/json"})  # noqa: S310  the settings' own address
-        with urlopen(request, timeout=PROVIDER_SECONDS) as answer:  # noqa: S310
-            answer.read(PROVIDER_BYTES)
-            told = answer.headers["Date"]
-    except (OSError, HTTPException, ValueError) as error:
-        report.fault("identity provider", f"{settings.jwt_jwks_url}: {error}: look at GATEWAY_JWT_JWKS_URL and the way to it")
+        published = (of_issuer if settings.oidc_issuer else of_address)(address)(fetch)
+    except ProviderFault as error:
+        report.fault("identity provider", f"{error}: look at {'GATEWAY_OIDC_ISSUER' if settings.oidc_issuer else 'GATEWAY_JWT_JWKS_URL'}")
         return
-    report.ok("identity provider", f"{settings.jwt_jwks_url} answers")
-    if told:
-        compare_clock(report, parsedate_to_datetime(told).timestamp(), "the identity provider's")
+    number = len(published.keys)
+    report.judge(
+        "identity provider",
+        good=number > 0,
+        well=f"{address} gives {number} {'key' if number == 1 else 'keys'}",
+        ill=f"{address} gives no keys, so that none of its tokens is believed: look at what it publishes",
+    )
+    if (moment := _date_of(asked[0])) is not None:
+        compare_clock(report, moment, "the identity provider's")
+
+
+def _date_of(address: str) -> float | None:
+    """What the server at an address, which has just answered, says of the time (seconds since 1970); None where it doesn't."""
+    try:
+        with urlopen(Request(address), timeout=READ_SECONDS) as answer:  # noqa: S310  it was looked at before it was fetched
+            return parsedate_to_datetime(answer.headers["Date"]).timestamp()
+    except (OSError, HTTPException, TypeError, ValueError):
+        return None
 
 
 def compare_clock(report: Report, other: float, whose: str) -> None:
@@ -109,14 +129,14 @@ def compare_clock(report: Report, other: float, whose: str) -> None:
 
 def key_advice(settings: Settings, keys: int) -> Iterator[str]:
     """What to do where nobody could call."""
-    if not keys and settings.jwt_secret is None and settings.jwt_jwks_url is None:
+    if not keys and not settings.takes_jwts:
         yield "there is none, so that nobody can call: gateway token create --workspace NAME --role admin"
 
 
 def tell_keys(settings: Settings, report: Report, keys: int) -> None:
     """Tells how many API keys there are."""
     said = [*key_advice(settings, keys)]
-    report.judge("keys", good=not said, well=f"{keys} API keys", ill="".join(said))
+    report.judge("keys", good=not said, well=f"{keys} API {'key' if keys == 1 else 'keys'}", ill="".join(said))
 
 
 CHECKS: Final[Mapping[str, Callable[[Settings, Report], None]]] = {
