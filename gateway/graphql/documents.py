@@ -17,6 +17,9 @@ KEPT_BYTES: Final = 8_000_000
 #: Bytes that a hash takes, and the place that is kept for it.
 _PLACE: Final = 300
 
+#: What GraphQL over HTTP ("Persisted documents") writes before a hash that is an id.
+PREFIX: Final = "sha256:"
+
 Mode = Literal["off", "allow", "only"]
 
 
@@ -35,6 +38,8 @@ class Documents:
     def __init__(self, trusted: Mapping[str, str] | None = None, mode: Mode = "off", size: int = 1000) -> None:
         self._trusted = dict(trusted or {}) if mode != "off" else {}
         self._texts = frozenset(self._trusted.values())
+        # By their hashes too, whatever their ids: so automatic persisted queries find them.
+        self._trusted = {_hash(text): text for text in self._texts} | self._trusted
         self._only = mode == "only"
         self._size = 0 if self._only else size
         self._kept: Kept[str] = Kept(self._size, KEPT_BYTES)
@@ -48,7 +53,7 @@ class Documents:
             raise BadRequest("Send 'query' or 'documentId', not both.")
         if parameters.query is None:
             return self._known(digest)
-        if sha256(parameters.query.encode()).hexdigest() != digest:
+        if _hash(parameters.query) != digest:
             raise BadRequest("The provided sha256Hash does not match the query.")
         return self._plain(parameters.query)
 
@@ -65,9 +70,11 @@ class Documents:
         return query
 
     def _known(self, digest: str) -> str:
-        if (text := self._trusted.get(digest) or self._trusted.get("sha256:" + digest)) is not None:
-            return text
-        if (text := self._kept.get(digest)) is None:
+        bare = digest.removeprefix(PREFIX)
+        for name in (digest, bare, PREFIX + bare):
+            if (text := self._trusted.get(name)) is not None:
+                return text
+        if (text := self._kept.get(bare)) is None:
             raise NotPersisted
         return text
 
@@ -82,6 +89,10 @@ class Documents:
         if not isinstance(digest, str):
             raise BadRequest("'extensions.persistedQuery' must have 'version' 1 and a string 'sha256Hash'.")
         return digest.lower()
+
+
+def _hash(text: str) -> str:
+    return sha256(text.encode()).hexdigest()
 
 
 def read_trusted(path: Path) -> dict[str, str]:

@@ -117,3 +117,21 @@ def test_manifests(tmp_path: Path) -> None:
             read_trusted(path)
     with pytest.raises(ValueError, match="No such file"):
         read_trusted(tmp_path / "absent")
+
+
+@pytest.mark.parametrize("mode", ["allow", "only"])
+async def test_registered_documents_are_known_by_their_hash(make_app: MakeApp, registered: Path, mode: str) -> None:
+    """Clients with automatic persisted queries find a registered document at once, whatever its id; `sha256:` may stand before the hash."""
+    digest = sha256(QUERY.encode()).hexdigest()
+    async with calling(make_app(trusted_documents=registered, trusted_documents_mode=mode)) as client:
+        for members in (by_hash(QUERY), {"documentId": digest}, {"documentId": f"sha256:{digest}"}, {"documentId": "greet"}):
+            assert (await client.post("/graphql", json=members)).json()["data"] == {"hello": "hello you"}
+
+
+async def test_a_kept_document_by_its_id(make_app: MakeApp) -> None:
+    """An automatic persisted query is known by `documentId` too, with `sha256:` before its hash or without."""
+    digest = sha256(QUERY.encode()).hexdigest()
+    async with calling(make_app()) as client:
+        await client.post("/graphql", json=by_hash(QUERY, query=QUERY))
+        for id_ in (digest, f"sha256:{digest}"):
+            assert (await client.post("/graphql", json={"documentId": id_})).json()["data"] == {"hello": "hello you"}
