@@ -38,7 +38,7 @@ class Executed(fallback.Fallback):
 
     count = 0
 
-    async def execute_beside(self, call: fallback.Call, owner: str) -> Any:
+    async def execute_beside(self, call: fallback.Execution, owner: str) -> Any:
         self.count += 1
         return await super().execute_beside(call, owner)
 
