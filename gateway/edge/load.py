@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 from time import monotonic
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -14,12 +14,15 @@ from schema.storage.database import Figures
 
 from .faults import Fault, TimedOut, Unavailable
 from .observed import ClientGone
-from .unsent import Unsent, has_written, in_portions, large_body
+from .unsent import Unsent, has_written, in_portions
 
 #: Seconds between looks at what runs: who is still there at one is watched from then on.
 PATIENCE = 0.2
 #: Seconds of work that one turn of the event loop may begin; who comes after that waits in line.
 TURN_SECONDS = 0.01
+
+#: Bytes of a body that counts, as digits of its Content-Length: 100,000. Less of it waits in the connection, which counts by itself.
+LARGE_DIGITS: Final = 6
 
 
 class Places:
@@ -197,6 +200,14 @@ class Bounded:
                 self.running[task] = Watch(task, receive, started, self.seconds)
         if self.running:
             self._sweep_later()
+
+
+def large_body(message: Message) -> int:
+    """The bytes of the body that `http.response.start` announces, if that is a large one, else 0. They stand last, as a rule."""
+    for name, value in reversed(message.get("headers", ())):
+        if name == b"content-length":
+            return int(value) if len(value) >= LARGE_DIGITS else 0
+    return 0
 
 
 async def until_gone(receive: Receive) -> None:

@@ -14,8 +14,6 @@ from starlette.types import Message, Scope, Send
 from .faults import Unavailable
 from .respond import GRAPHQL_PATH
 
-#: Bytes of a body that counts, as digits of its Content-Length: 100,000. Less of it waits in the connection, which counts by itself.
-LARGE_DIGITS: Final = 6
 #: Bytes that are written at once: the server waits for the reader between two portions.
 PORTION: Final = 32_768
 #: A reader who has taken nothing for so many seconds is slow: it goes when others want its room.
@@ -138,14 +136,6 @@ class Unsent:
             if not turn.done():
                 self.add(size)
                 turn.set_result(None)
-
-
-def large_body(message: Message) -> int:
-    """The bytes of the body that `http.response.start` announces, if that is a large one, else 0. They stand last, as a rule."""
-    for name, value in reversed(message.get("headers", ())):
-        if name == b"content-length":
-            return int(value) if len(value) >= LARGE_DIGITS else 0
-    return 0
 
 
 def has_written(scope: Scope) -> bool:
