@@ -54,18 +54,17 @@ class Tracing:
         self.spans = Spans(endpoint)
         self.figures = self.spans.figures
         self.close = self.spans.close
-        self._ratio = ratio
+        self.ratio = ratio
         self._system = system
         self._tracer: Tracer = provider_of(self.spans).get_tracer("gateway", VERSION)
 
     # Requests
 
     def begin(self, scope: Scope) -> None:
-        """Begin the span of a request, if it is to have one. Its log line tells the trace then, as it does that of the client."""
+        """Begin the span of a request, unless its client doesn't want one. Its log line tells the trace then, as it does the client's."""
         headers: dict[bytes, bytes] = scope["state"]["headers"]
         context = self._context(headers)
         if context is None:
-            # A request that was sent ahead on a connection may begin in the context of the one before it.
             CURRENT.set(None)
             return
         trace = self._start("request", context, SpanKind.SERVER)
@@ -74,11 +73,13 @@ class Tracing:
         headers[b"traceparent"] = _traceparent(trace).encode()
 
     def _context(self, headers: dict[bytes, bytes]) -> Context | None:
-        """The context that a request's span belongs into; None where it is to have none."""
+        """The context that the span of a request belongs into; None where it is to have none."""
         given = headers.get(b"traceparent")
-        parent = None if given is None else TRACEPARENT.fullmatch(given[:LONGEST_TRACEPARENT])
-        if given is None or parent is None:
-            return Context() if random() < self._ratio else None  # noqa: S311  a sample, not a secret
+        if given is None:
+            return Context()
+        parent = TRACEPARENT.fullmatch(given[:LONGEST_TRACEPARENT])
+        if parent is None:
+            return Context() if random() < self.ratio else None  # noqa: S311  a sample, not a secret
         if not int(parent[3], 16) & 1:
             return None
         return _PROPAGATOR.extract(_carrier(given, headers.get(b"tracestate", b"")), Context())
@@ -142,7 +143,7 @@ class Tracing:
     def operation(self, prepared: Prepared) -> Trace | None:
         """Begin the span of an operation, or of an event of one, if it is to have one: below that of its stream, or a trace of its own."""
         around = CURRENT.get()
-        if around is None and random() >= self._ratio:  # noqa: S311  as above
+        if around is None and random() >= self.ratio:  # noqa: S311  as above
             return None
         name = f"{prepared.kind} {prepared.name[:LONGEST_NAME]}" if prepared.name else prepared.kind
         trace = self._start(name, around.context if around else Context(), SpanKind.INTERNAL if around else SpanKind.SERVER)
@@ -161,7 +162,7 @@ class Tracing:
         attributes: dict[str, str | int] = {"http.request.method": "POST", "server.address": at.hostname or "", "gateway.event": event}
         if at.port is not None:
             attributes |= {"server.port": at.port}
-        trace = self._start("POST", Context(), SpanKind.CLIENT) if random() < self._ratio else None  # noqa: S311  as above
+        trace = self._start("POST", Context(), SpanKind.CLIENT) if random() < self.ratio else None  # noqa: S311  as above
         delivery = Delivery(trace)
         try:
             if trace is not None:
@@ -201,15 +202,20 @@ class Delivery:
 
 
 class Traced:
-    """Begins the span of each request; sockets have one for each of their operations instead."""
+    """Begins the spans of requests; sockets have one for each of their operations instead."""
 
     def __init__(self, app: ASGIApp, tracing: Tracing) -> None:
         self.app = app
+        self.ratio = tracing.ratio
         self.begin = tracing.begin
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Any:
         if scope["type"] == "http":
-            self.begin(scope)
+            if b"traceparent" in scope["state"]["headers"] or random() < self.ratio:  # noqa: S311  a sample, not a secret
+                self.begin(scope)
+            else:
+                # A request that was sent ahead on a connection may begin in the context of the one before it.
+                CURRENT.set(None)
         return self.app(scope, receive, send)
 
 

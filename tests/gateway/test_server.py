@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -136,6 +137,10 @@ async def test_workers(program: Path, sqlite_url: str) -> None:
         for _ in range(20):
             assert (await client.post("/graphql", json={"query": "{ hello }"}, headers={"connection": "close"})).status_code == 200
         await told(metrics, 'gateway_request_duration_seconds_count{method="POST",route="/graphql",status="200"} 20.0')
+        text = (await metrics.get("/metrics")).text
+        assert {"gateway_requests_in_flight 0.0", "gateway_database_writes_waiting 0.0"} <= set(text.splitlines())
+        assert "_created" not in text
+        assert sum(process.memory_info().rss for process in serving(process.pid)) / 2 < sample(text, "process_resident_memory_bytes")
         assert (await metrics.get("/metrics", headers={"authorization": ""})).status_code == 401
         assert [(await metrics.get("/graphql")).status_code, (await client.get("/metrics")).status_code] == [404, 404]
         assert (await metrics.get("/healthz")).headers["x-content-type-options"] == "nosniff"
@@ -144,21 +149,37 @@ async def test_workers(program: Path, sqlite_url: str) -> None:
 
 
 async def test_a_worker_that_dies(program: Path, sqlite_url: str) -> None:
-    """It is an error in the log, with what ended it; another one takes its place."""
+    """It is an error in the log, with what ended it; another one takes its place, also in the metrics, where the dead one's figures go."""
     async with served(program, sqlite_url, workers=2) as (process, client):
-        first = workers_of(process.pid)
+        await until(lambda: len(serving(process.pid)) == 2)
+        first = {worker.pid for worker in serving(process.pid)}
+        descriptors = f"process_max_fds {2.0 * serving(process.pid)[0].rlimit(psutil.RLIMIT_NOFILE)[0]}"
+        await swept(client, 2)
+        await told(client, descriptors)
         os.kill(min(first), signal.SIGKILL)
-        await until(lambda: len(workers_of(process.pid) - first) == 1)
-        assert await answers(client)
+        await until(lambda: len({worker.pid for worker in serving(process.pid)} - first) == 1)
+        await swept(client, 3)
+        await told(client, descriptors)
         process.send_signal(signal.SIGTERM)
         _, log = await process.communicate()
     [line] = [line for line in map(json.loads, log.splitlines()) if line["event"].startswith("A worker has died")]
     assert (line["level"], line["pid"], line["signal"]) == ("error", min(first), "SIGKILL")
 
 
-def workers_of(supervisor: int) -> set[int]:
-    children = psutil.Process(supervisor).children()
-    return {child.pid for child in children if "spawn_main" in " ".join(_command(child))}
+def serving(supervisor: int) -> list[psutil.Process]:
+    """The workers of a supervisor that live."""
+    return [child for child in psutil.Process(supervisor).children() if "spawn_main" in " ".join(_command(child))]
+
+
+async def swept(client: httpx.AsyncClient, workers: int) -> None:
+    """Until so many workers, dead ones among them, have told their figures: each looks for old rows once, as it starts."""
+    async with asyncio.timeout(PATIENCE):
+        while sum(map(float, re.findall(r"gateway_sweeps_total\{.*\} (\S+)", (await client.get("/metrics")).text))) < workers:  # noqa: ASYNC110  as above
+            await asyncio.sleep(0.05)
+
+
+def sample(text: str, name: str) -> float:
+    return float(next(line for line in text.splitlines() if line.startswith(f"{name} ")).split()[1])
 
 
 def _command(process: psutil.Process) -> list[str]:
