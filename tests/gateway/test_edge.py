@@ -48,14 +48,14 @@ async def test_not_ready(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> 
         assert (await client.get("/readyz")).json()["checks"]["process"] == "stopping"
         app.stopping = False
 
-        async def pending(_: object) -> bool:
+        async def pending(*_: object) -> bool:
             return False
 
         monkeypatch.setattr("gateway.observability.health.head_is_current", pending)
         response = await client.get("/readyz")
         assert (response.status_code, response.json()["checks"]["migrations"]) == (503, "pending")
 
-        async def away(_: object) -> bool:
+        async def away(*_: object) -> bool:
             raise TimeoutError
 
         monkeypatch.setattr("gateway.observability.health.head_is_current", away)
