@@ -23,8 +23,8 @@ from schema.engine.document.documents import Documents, Prepared, RequestError, 
 from schema.engine.document.introspection import Introspection, SchemaPart
 from schema.engine.document.limits import Limits
 from schema.engine.document.variables import NUMBER_BYTES, Variables
+from schema.engine.events.answering import EventAnswers
 from schema.engine.events.feed import Feed
-from schema.engine.events.telling import Telling
 from schema.engine.execute.answers import Answer, EventAnswer
 from schema.engine.execute.fairness import HeavyWork
 from schema.engine.execute.fallback import SMALL, Execution, Fallback, TooMuchSchema
@@ -84,7 +84,7 @@ class Graph:
         """Called with the id of a key or user after a write that may have changed what its tokens are good for, before the answer."""
         self._resolvers = Resolvers(self.graphql_schema, database, self._counts, self.limits)
         self._mutations = Mutations(self._resolvers, built.writes.actions, self._tried)
-        self._telling = Telling(database, self.events, self._counts, self.limits.max_answer)
+        self._event_answers = EventAnswers(database, self.events, self._counts, self.limits.max_answer)
 
     def figures(self) -> Figures:
         """Operations by the way that they ran, how often their plan was at hand or not, and the figures of events."""
@@ -321,7 +321,7 @@ class Graph:
             if cost > self.limits.max_cost:
                 raise too_dear(cost, self.limits)
             resolve = self._resolvers.of_events(prepared, plan, values, caller) if plan.sites else None
-            async with aclosing(self._telling.follow(plan, values, given, caller, resolve)) as answers:
+            async with aclosing(self._event_answers.follow(plan, values, given, caller, resolve)) as answers:
                 async for answer in answers:
                     yield EventAnswer(answer)
         except InputRejected as error:

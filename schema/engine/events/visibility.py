@@ -12,7 +12,7 @@ from .table import Happened
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class EventVisibility:
     """A filter, and the one record that the caller is limited to, if any."""
 
     plan: EventPlan

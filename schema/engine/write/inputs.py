@@ -30,7 +30,7 @@ class Fault:
     field: tuple[str, ...] | None
     message: str
 
-    def told(self) -> Object:
+    def to_dict(self) -> Object:
         """The plain object that the payload's writer takes; `index` is set by calls that carry many items."""
         field = list(self.field) if self.field is not None else None
         return {"code": self.code, "reason": self.reason, "index": None, "field": field, "message": self.message}

@@ -112,7 +112,7 @@ class Writing(Looking):
 
 def refused(*faults: Fault, **members: Value) -> Object:
     """The payload of a mutation that did not happen."""
-    return {"recordId": None, "deletedId": None, "token": None, **members, "userErrors": [fault.told() for fault in faults]}
+    return {"recordId": None, "deletedId": None, "token": None, **members, "userErrors": [fault.to_dict() for fault in faults]}
 
 
 def done(record_id: str | None = None, **members: Value) -> Object:

@@ -17,9 +17,9 @@ async def preview_update(writer: RecordWriter, reader: Reader, arguments: Values
     looking = Looking(reader.database, reader, reader.caller)
     found = await writer.find(looking, arguments["id"])
     if isinstance(found, Fault):
-        return {"changes": [], "userErrors": [found.told()]}
+        return {"changes": [], "userErrors": [found.to_dict()]}
     change = await writer.work_out(looking, found, arguments["input"], whole=arguments["ignoreUnchanged"])
-    return {"changes": _changes(writer, change), "userErrors": [fault.told() for fault in change.faults]}
+    return {"changes": _changes(writer, change), "userErrors": [fault.to_dict() for fault in change.faults]}
 
 
 def _changes(writer: RecordWriter, change: Change) -> list[Object]:

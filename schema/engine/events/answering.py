@@ -1,4 +1,4 @@
-"""What subscribers are told of events: which ones, and what of them, made once for all who are told the same."""
+"""Answers to those who follow events: which events, and what of them, made once for all who get the same."""
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
@@ -21,21 +21,21 @@ from schema.values import Key, Object, Value, Values
 from .cursor import write_cursor
 from .feed import Feed
 from .table import Happened, patiently
-from .visibility import Sight
+from .visibility import EventVisibility
 
 
 @dataclass(frozen=True, slots=True)
 class Subscribed:
-    """A subscription: its plan with coerced variables, who is told, and what answers of the same plan differ by."""
+    """A subscription: its plan with coerced variables, who follows, and the key that followers share who get the same answers."""
 
     plan: EventPlan
     variables: Variables
     caller: Caller
-    told_alike: Key
+    shared_key: Key
     resolve: Resolve | None
 
 
-class Telling:
+class EventAnswers:
     """Follows events for subscribers, whom each event's answer tells at most `max_answer` bytes."""
 
     def __init__(self, database: Database, feed: Feed, counts: Counts, max_answer: int) -> None:
@@ -54,36 +54,36 @@ class Telling:
         """
         plan.check(variables, caller.workspace_id)
         arguments = plan.arguments(variables)
-        sight = Sight(plan, plan.filters.read(arguments.get("filter")), caller.limited_to)
-        sight.check()
-        subscribed = Subscribed(plan, variables, caller, _told_alike(plan, given, caller), resolve)
+        visibility = EventVisibility(plan, plan.filters.read(arguments.get("filter")), caller.limited_to)
+        visibility.check()
+        subscribed = Subscribed(plan, variables, caller, _shared_key(plan, given, caller), resolve)
         async with aclosing(self._feed.follow(caller.workspace_id, arguments.get("since"))) as events:
             async for event in events:
-                kind = sight.kind(event)
+                kind = visibility.kind(event)
                 if kind is not None:
                     yield await self._answer(subscribed, event, kind)
 
     async def _answer(self, subscribed: Subscribed, event: Happened, kind: str) -> bytes:
         make = partial(self._made, subscribed, event, kind)
         if subscribed.resolve is None:
-            return await self._feed.answers.get(event, (*subscribed.told_alike, kind), make)
+            return await self._feed.answers.get(event, (*subscribed.shared_key, kind), make)
         return await make()
 
     async def _made(self, subscribed: Subscribed, event: Happened, kind: str) -> bytes:
         plan = subscribed.plan
-        told = _told(plan, subscribed.caller.workspace_id, event, kind)
+        event_object = _event_object(plan, subscribed.caller.workspace_id, event, kind)
         if not plan.writer.related:
-            return _encoded({plan.key: plan.writer.writer.call(told)})
+            return _encoded({plan.key: plan.writer.writer.call(event_object)})
         try:
-            return await self._read(subscribed, told)
+            return await self._read(subscribed, event_object)
         except TooLarge as error:
             return _too_large(plan, error)
 
-    async def _read(self, subscribed: Subscribed, told: Object) -> bytes:
+    async def _read(self, subscribed: Subscribed, event_object: Object) -> bytes:
         async def work(connection: Connection) -> tuple[Value, Notes]:
             reader = Reader(self._database, connection, subscribed.caller, self._counts, self._max_answer)
             try:
-                return await subscribed.plan.writer.write(reader, told, subscribed.variables), reader.notes or {}
+                return await subscribed.plan.writer.write(reader, event_object, subscribed.variables), reader.notes or {}
             finally:
                 if self._counts.in_flight is not None:
                     self._counts.in_flight.free(reader)
@@ -98,13 +98,13 @@ class Telling:
         return _encoded(data, await subscribed.resolve(data, notes) if notes else ())
 
 
-def _told_alike(plan: EventPlan, given: Values, caller: Caller) -> Key:
+def _shared_key(plan: EventPlan, given: Values, caller: Caller) -> Key:
     """What two subscribers must have in common to be told the same of an event."""
     asked = orjson.dumps({name: given[name] for name in sorted(plan.variables) if name in given}, option=orjson.OPT_SORT_KEYS)
     return plan, asked, caller.limited_to, caller.user_id if caller.limited_to is not None else None
 
 
-def _told(plan: EventPlan, workspace_id: str, event: Happened, kind: str) -> Object:
+def _event_object(plan: EventPlan, workspace_id: str, event: Happened, kind: str) -> Object:
     """The plain object that an event's writer takes."""
     return {
         "cursor": write_cursor(workspace_id, event.position, event.epoch),
@@ -120,8 +120,8 @@ def _told(plan: EventPlan, workspace_id: str, event: Happened, kind: str) -> Obj
 
 def _too_large(plan: EventPlan, error: TooLarge) -> bytes:
     """The answer in place of one that would be too large; the next event may be smaller."""
-    told = {"message": str(error), "path": [plan.key], "extensions": {"code": BadRequest.code}}
-    return orjson.dumps({"errors": [told], "data": None})
+    error_ = {"message": str(error), "path": [plan.key], "extensions": {"code": BadRequest.code}}
+    return orjson.dumps({"errors": [error_], "data": None})
 
 
 def _encoded(data: Object, errors: Sequence[Value] = ()) -> bytes:
