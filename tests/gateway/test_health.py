@@ -142,7 +142,7 @@ async def test_a_database_that_does_not_answer(make_app: MakeApp, monkeypatch: p
     """Readiness has a deadline of its own."""
     monkeypatch.setattr("gateway.observability.health.PROBE_SECONDS", 0.2)
 
-    async def never(_: object) -> None:
+    async def never(*_: object) -> None:
         await asyncio.sleep(60)
 
     async with calling(make_app()) as client:
