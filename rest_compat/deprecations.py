@@ -7,8 +7,9 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any, Literal, TypeVar, cast
+from typing import Literal, TypeVar, cast
 
+from rest_compat.json_values import JsonObject
 from rest_compat.resources.declaration import Action, DeclarationError, Deprecation, Key, Parameter, Resource
 
 _DATES = re.compile(r"\bsince ([0-9]{4}-[0-9]{2}-[0-9]{2})(?:, until ([0-9]{4}-[0-9]{2}-[0-9]{2}))?", re.IGNORECASE)
@@ -33,7 +34,7 @@ class Deprecated:
         """Whether the answer's headers tell of it."""
         return self.kind != "whole_object" or self.deprecation.whole_objects
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> JsonObject:
         """As `/api/_graphql` answers it."""
         found = self.deprecation
         sunset = found.sunset.isoformat() if found.sunset else None

@@ -8,17 +8,17 @@ What the process refuses itself (401, 404, 413, 429, 500, 503) is of the same fa
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from http import HTTPStatus
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import orjson
+
+from rest_compat.json_values import Json
 
 MOST_NAMED = 5
 JSON = "application/json"
 PROBLEM = "application/problem+json"
 
 Headers: TypeAlias = list[tuple[bytes, bytes]]
-Json: TypeAlias = Any
-"""A value of JSON, of whatever kind."""
 
 
 class Response(NamedTuple):

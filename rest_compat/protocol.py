@@ -6,7 +6,7 @@ from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
 from graphql import GraphQLSchema
 
-from rest_compat.errors import Json
+from rest_compat.json_values import Json, JsonObject
 from rest_compat.resources.declaration import Deprecation
 
 Policy: TypeAlias = Literal["near-miss", "ignore", "refuse"]
@@ -36,7 +36,7 @@ class Request:
     epoch: int = 0
     """Of the database: a restored one has another."""
     accepts_json: bool = True
-    state: dict[str, Any] = field(default_factory=dict)
+    state: JsonObject = field(default_factory=dict)
     """Gets what the log and the metrics tell of the call: `route`, `operation`, `ignored`, `cost`."""
 
 
@@ -84,15 +84,15 @@ class Answer(Protocol):
     """What an operation answered."""
 
     @property
-    def data(self) -> dict[str, Any] | None:
+    def data(self) -> JsonObject | None:
         """The response's `data`, by response key; enum values by their GraphQL name."""
 
     @property
-    def errors(self) -> list[dict[str, Any]] | None:
+    def errors(self) -> list[JsonObject] | None:
         """GraphQL errors, each with `message` and `extensions.code`."""
 
     @property
-    def extensions(self) -> dict[str, Any]:
+    def extensions(self) -> JsonObject:
         """`cost` holds what the operation costs (`requested`); `idempotencyReplayed` is True where an earlier answer was given again."""
 
     @property
@@ -138,23 +138,23 @@ class Graph(Protocol):
         """
 
     async def execute(
-        self, prepared: Prepared, variables: dict[str, Any], caller: Caller, *, at_revision: bool = False, uses: tuple[Use, ...] = ()
+        self, prepared: Prepared, variables: JsonObject, caller: Caller, *, at_revision: bool = False, uses: tuple[Use, ...] = ()
     ) -> Answer:
         """Run it as `caller`, and count the `uses` of REST that it stands for; the answer says `at_revision` which one it saw.
 
         The variables are shared: they must not be changed.
         """
 
-    def check(self, prepared: Prepared, variables: dict[str, Any]) -> Sequence[Fault]:
+    def check(self, prepared: Prepared, variables: JsonObject) -> Sequence[Fault]:
         """Every coercion fault of the variables, all at once; asked for only when a call has been refused, to word the refusal."""
 
     def check_scalar(self, scalar: str, value: Json) -> None:
         """Raise ValueError where the scalar of this name takes no such value: its one parser decides, also for REST's parameters."""
 
-    def decode(self, body: bytes) -> Any:
+    def decode(self, body: bytes) -> Json:
         """The strict JSON decoder. Raises DecodeError."""
 
-    def permits(self, prepared: Prepared, variables: dict[str, Any], caller: Caller) -> bool:
+    def permits(self, prepared: Prepared, variables: JsonObject, caller: Caller) -> bool:
         """Whether the scopes of the caller's token allow to run it, so that it may be answered without being run."""
 
     async def revision(self, caller: Caller) -> int:

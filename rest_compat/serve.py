@@ -1,11 +1,12 @@
 """The REST routes as one function, a request in and an answer out; nothing here knows which resource it serves."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import TypeAlias
 from urllib.parse import quote
 
 import orjson
 
+from rest_compat.json_values import Json, JsonObject
 from rest_compat.openapi.document import openapi
 from rest_compat.openapi.version_3_0 import openapi_3_0
 from rest_compat.resources.accounts import ACCOUNTS
@@ -39,7 +40,7 @@ class Rest:
     def __init__(self, graph: Graph, resources: Sequence[Resource] = RESOURCES) -> None:
         self.translator = Translator(graph, resources)
         described = openapi(self.translator)
-        self.documents: Mapping[str, dict[str, Any]] = {OPENAPI: described, OPENAPI_3_0: openapi_3_0(described)}
+        self.documents: Mapping[str, JsonObject] = {OPENAPI: described, OPENAPI_3_0: openapi_3_0(described)}
         """OpenAPI, by its addresses, which need no token."""
         self._graph = graph
         self._explain = Explain(self.translator)
@@ -98,7 +99,7 @@ class Rest:
         request.state["route"], request.state["operation"] = endpoint.path, endpoint.operation_name
         return endpoint.notices
 
-    def _root(self, call: TranslatedCall, result: Answer, state: dict[str, Any]) -> Any:
+    def _root(self, call: TranslatedCall, result: Answer, state: JsonObject) -> Json:
         """What the operation's root field answered; its cost is left in `state`, for the answer's header.
 
         Raises Refused where the operation as a whole was refused.
@@ -172,7 +173,7 @@ class Rest:
         return _written(call, request, payload[call.endpoint.record[0]], headers)
 
 
-def _written(call: TranslatedCall, request: Request, record: dict[str, Any], headers: Headers) -> Response:
+def _written(call: TranslatedCall, request: Request, record: JsonObject, headers: Headers) -> Response:
     """The answer that shows a record which was just created or changed."""
     shaped = call.operation.write(record)
     body = orjson.dumps(shaped)
@@ -202,7 +203,7 @@ def _wants_other_version(call: TranslatedCall, result: Answer) -> bool:
     return any(fault["code"] == "PRECONDITION_FAILED" for fault in result.data[call.endpoint.root][ERRORS])
 
 
-def _payload(call: TranslatedCall, payload: dict[str, Any]) -> dict[str, Any]:
+def _payload(call: TranslatedCall, payload: JsonObject) -> JsonObject:
     """A mutation's payload. Raises Refused if it says what to mend."""
     faults = payload[ERRORS]
     if not faults:
@@ -222,13 +223,13 @@ def _about_record(resource: Resource, code: str, message: str) -> Refused:
     return Refused(code, message)
 
 
-def _item(call: TranslatedCall, fault: dict[str, Any]) -> Item:
+def _item(call: TranslatedCall, fault: JsonObject) -> Item:
     field, *below = fault["field"]
     name = call.endpoint.body.name(field) if call.endpoint.body else field
     return Item(".".join([name, *below]), fault["code"].lower(), call.endpoint.message_names.of(fault["message"]))
 
 
-def _page_body(call: TranslatedCall, page: Page, url: str, connection: dict[str, Any]) -> bytes:
+def _page_body(call: TranslatedCall, page: Page, url: str, connection: JsonObject) -> bytes:
     count = connection[COUNT]
     if page.is_past(count):
         raise Refused("NOT_FOUND", f"There is no page {page.number}: the last one is {max(1, -(-count // page.limit))}.")

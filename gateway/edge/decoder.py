@@ -10,9 +10,11 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import Any, Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import orjson
+
+from rest_compat.json_values import Json, JsonObject
 
 MAX_DEPTH: Final = 32
 MAX_INTEGER: Final = 2**53 - 1
@@ -65,7 +67,7 @@ class _Suspicious(Exception):
     """The quick way can't vouch for the text."""
 
 
-def decode(body: bytes) -> Any:
+def decode(body: bytes) -> Json:
     """The value that the JSON text `body` stands for. Raises DecodeError."""
     if len(body) > _SMALL and _marks(body) > MAX_VALUES and _marks(_STRINGS.sub(b"", body)) > MAX_VALUES:
         raise DecodeError(f"The JSON text has more than {MAX_VALUES:,} values.")
@@ -84,7 +86,7 @@ def _marks(body: bytes) -> int:
     return body.count(b",") + body.count(b"[") + body.count(b"{")
 
 
-def _colons(value: Any, levels: int) -> int:
+def _colons(value: Json, levels: int) -> int:
     """How many colons the text of `value` has at least; `levels` is how many more it may have below."""
     kind = type(value)
     if kind is str:
@@ -110,7 +112,7 @@ def _colons(value: Any, levels: int) -> int:
     return 0
 
 
-def _decode_slowly(body: bytes) -> Any:
+def _decode_slowly(body: bytes) -> Json:
     """Parse with the standard library and every rule checked where it is broken."""
     try:
         text = body.removeprefix(_MARK).decode("utf-8")
@@ -129,7 +131,7 @@ def _decode_slowly(body: bytes) -> Any:
     return value
 
 
-def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _members(pairs: list[tuple[str, Json]]) -> JsonObject:
     members = dict(pairs)
     if len(members) < len(pairs):
         seen: set[str] = set()
@@ -160,7 +162,7 @@ def _too_deep() -> DecodeError:
     return DecodeError(f"The JSON text has more than {MAX_DEPTH} levels.")
 
 
-def _character_faults(value: Any, levels: int, place: Place) -> Iterator[tuple[Place, str]]:
+def _character_faults(value: Json, levels: int, place: Place) -> Iterator[tuple[Place, str]]:
     """Where there are characters that the standard parser doesn't mind and we do. Raises DecodeError where it is too deep."""
     if isinstance(value, str):
         if fault := _character_fault(value):

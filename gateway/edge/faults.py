@@ -21,12 +21,13 @@ Fault                     what this process refuses
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 import orjson
 
 from rest_compat.errors import STATUS as REST_STATUS
 from rest_compat.errors import Headers, Refused
+from rest_compat.json_values import Json, JsonObject
 from schema.storage.database import Unavailable as StorageUnavailable
 
 _UNQUOTED: Final = re.compile(r"[^ !#-\[\]-~]")
@@ -167,7 +168,7 @@ class Defect(Fault):
         super().__init__("Something went wrong in the gateway. Its log has the details under the id of this request.")
 
 
-def graphql_error(code: str, message: str, **more: Any) -> dict[str, Any]:
+def graphql_error(code: str, message: str, **more: Json) -> JsonObject:
     """An entry of a GraphQL answer's `errors`."""
     return {"message": message, "extensions": {"code": code, **more}}
 

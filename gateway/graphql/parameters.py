@@ -1,11 +1,12 @@
 """What a client asks for: a GraphQL request's members, from a JSON body or a query string (GraphQL over HTTP, "Request parameters")."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 from urllib.parse import parse_qsl
 
 from gateway.edge.decoder import DecodeError, decode
 from gateway.edge.faults import BadRequest
+from rest_compat.json_values import Json, JsonObject
 
 KINDS: Final = {"query": str, "operationName": str, "documentId": str, "variables": dict, "extensions": dict}
 """The members of a request, and the type of each."""
@@ -17,8 +18,8 @@ class Parameters:
 
     query: str | None
     operation_name: str | None = None
-    variables: dict[str, Any] | None = None
-    extensions: dict[str, Any] | None = None
+    variables: JsonObject | None = None
+    extensions: JsonObject | None = None
     document_id: str | None = None
 
 
@@ -31,7 +32,7 @@ def from_body(body: bytes) -> Parameters:
     return from_members(value)
 
 
-def from_members(members: Any) -> Parameters:
+def from_members(members: Json) -> Parameters:
     """The parameters in a decoded JSON value; members that we don't know are ignored. Raises BadRequest."""
     if type(members) is not dict:
         if type(members) is list:
@@ -52,7 +53,7 @@ def from_members(members: Any) -> Parameters:
     return Parameters(query, operation_name or None, variables, extensions, document_id)
 
 
-def _of_wrong_kind(members: dict[str, Any]) -> BadRequest:
+def _of_wrong_kind(members: JsonObject) -> BadRequest:
     for name, kind in KINDS.items():
         value = members.get(name)
         if value is not None and type(value) is not kind:
@@ -66,7 +67,7 @@ def from_query_string(query_string: bytes) -> Parameters:
         pairs = parse_qsl(query_string.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=100)
     except ValueError:
         raise BadRequest("The query string is not percent-encoded UTF-8.") from None
-    members: dict[str, Any] = {}
+    members: JsonObject = {}
     for name, text in pairs:
         if name not in KINDS:
             continue
@@ -76,7 +77,7 @@ def from_query_string(query_string: bytes) -> Parameters:
     return from_members(members)
 
 
-def _object(name: str, text: str) -> Any:
+def _object(name: str, text: str) -> Json:
     if not text:
         return None
     try:

@@ -3,13 +3,14 @@
 https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md
 """
 
-from typing import Any, Final
+from typing import Final
 
 import orjson
 
 from gateway.edge.decoder import DecodeError, decode
 from gateway.edge.faults import BadRequest
 from gateway.graphql.parameters import Parameters, from_members
+from rest_compat.json_values import Json, JsonObject
 
 SUBPROTOCOL: Final = "graphql-transport-ws"
 MAX_REASON: Final = 123  # bytes: RFC 6455 section 5.5
@@ -101,7 +102,7 @@ class Broken(Closed):
         super().__init__(1011, "Internal error")
 
 
-def read(event: Any, limit: int) -> dict[str, Any]:
+def read(event: Json, limit: int) -> JsonObject:
     """The message in an ASGI event: an object whose `type` is a string. Raises Closed."""
     if event["type"] == "websocket.disconnect":
         raise Closed(None)
@@ -120,7 +121,7 @@ def read(event: Any, limit: int) -> dict[str, Any]:
     return message
 
 
-def payload_of(message: dict[str, Any]) -> dict[str, Any] | None:
+def payload_of(message: JsonObject) -> JsonObject | None:
     """The optional payload of `connection_init`, `ping` and `pong`. Raises Invalid."""
     payload = message.get("payload")
     if payload is not None and not isinstance(payload, dict):
@@ -128,7 +129,7 @@ def payload_of(message: dict[str, Any]) -> dict[str, Any] | None:
     return payload
 
 
-def id_of(message: dict[str, Any]) -> str:
+def id_of(message: JsonObject) -> str:
     """The operation's id. Raises Invalid."""
     operation_id = message.get("id")
     if not isinstance(operation_id, str) or not operation_id:
@@ -136,7 +137,7 @@ def id_of(message: dict[str, Any]) -> str:
     return operation_id
 
 
-def parameters_of(message: dict[str, Any]) -> Parameters:
+def parameters_of(message: JsonObject) -> Parameters:
     """What a `subscribe` message asks for. Raises Invalid."""
     try:
         return from_members(message.get("payload"))
@@ -144,7 +145,7 @@ def parameters_of(message: dict[str, Any]) -> Parameters:
         raise Invalid(error.detail) from None
 
 
-def encode(type_: str, operation_id: str | None = None, payload: Any = None) -> bytes:
+def encode(type_: str, operation_id: str | None = None, payload: Json = None) -> bytes:
     """A message to a client."""
     message = {"type": type_} if operation_id is None else {"id": operation_id, "type": type_}
     return orjson.dumps(message if payload is None else {**message, "payload": payload})

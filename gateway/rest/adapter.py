@@ -22,7 +22,7 @@ from gateway.edge.faults import unavailable
 from gateway.graphql.operations import Operations
 from gateway.observability.rest_usage import Uses
 from gateway.settings import Settings
-from rest_compat.errors import Json
+from rest_compat.json_values import Json, JsonObject
 from rest_compat.protocol import DecodeError as RestDecodeError
 from rest_compat.protocol import Fault, Use
 from schema.engine.document.documents import Prepared, RequestError
@@ -73,7 +73,7 @@ class RestGraph:
         return Ready(document, prepared, [*self._definitions(operation)])
 
     async def execute(
-        self, prepared: Ready, variables: dict[str, Any], caller: Caller, *, at_revision: bool = False, uses: tuple[Use, ...] = ()
+        self, prepared: Ready, variables: JsonObject, caller: Caller, *, at_revision: bool = False, uses: tuple[Use, ...] = ()
     ) -> Answer:
         if uses:
             self.record_usage(caller, uses)
@@ -84,7 +84,7 @@ class RestGraph:
                 return Answer(None, error.errors, executed=False)
         return await self.operations.run(prepared.prepared, variables, caller, at_revision=at_revision)
 
-    def check(self, prepared: Ready, variables: dict[str, Any]) -> list[Fault]:
+    def check(self, prepared: Ready, variables: JsonObject) -> list[Fault]:
         """Every coercion fault of the variables (GraphQL specification, "Coercing Variable Values"), all of them and each at its place."""
         found: list[Fault] = []
         for name, kind, has_default in prepared.definitions:
@@ -102,7 +102,7 @@ class RestGraph:
         except GraphQLError as error:
             raise ValueError(error.message) from None
 
-    def decode(self, body: bytes) -> Any:
+    def decode(self, body: bytes) -> Json:
         try:
             return decode(body)
         except DecodeError as error:
@@ -116,7 +116,7 @@ class RestGraph:
             raise unavailable(error) from error
         return int(rows[0][0])
 
-    def permits(self, prepared: Ready, variables: dict[str, Any], caller: Caller) -> bool:
+    def permits(self, prepared: Ready, variables: JsonObject, caller: Caller) -> bool:
         if caller.scopes is None:
             return True
         try:

@@ -1,13 +1,12 @@
 """REST over HTTP: what the edge has read of a request goes to `rest_compat` as one value, and what comes back is sent."""
 
-from typing import Any
-
 import orjson
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.edge.negotiate import wanted
 from gateway.edge.respond import refuse, send_whole
-from rest_compat.errors import Headers, Json, Refused, Response
+from rest_compat.errors import Headers, Refused, Response
+from rest_compat.json_values import Json, JsonObject
 from rest_compat.protocol import Request
 from rest_compat.serve import Rest
 from schema.storage.database import Database
@@ -32,7 +31,7 @@ class RestEndpoint:
         else:
             await send_whole(scope, send, response)
 
-    def _request(self, scope: Scope, state: dict[str, Any]) -> Request:
+    def _request(self, scope: Scope, state: JsonObject) -> Request:
         headers = state["headers"]
         accept = headers.get(b"accept")
         return Request(

@@ -5,9 +5,9 @@ numbers without a format in 32 bits), no `multipleOf: 0.01` (which binary floati
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 from rest_compat.errors import STATUS
+from rest_compat.json_values import JsonObject
 from rest_compat.resources.declaration import Action, Parameter, Resource
 from rest_compat.tools.explain import PARAMETERS as EXPLAINED
 from rest_compat.tools.explain import PATH as EXPLAIN
@@ -15,7 +15,7 @@ from rest_compat.translate.body import READ_BACK
 from rest_compat.translate.call import WHOLE, Translator, request_of
 from rest_compat.translate.endpoint import Endpoint
 from rest_compat.translate.paging import AFTER, BEFORE, LIMIT, OFFSET, PAGE
-from rest_compat.translate.parameter_types import JsonSchema, ListOf
+from rest_compat.translate.parameter_types import ListOf
 from rest_compat.translate.query import FIELDS, ORDERING, ParameterReader
 
 from .errors import ERROR_SCHEMAS, error_answers
@@ -64,9 +64,9 @@ _EXPLAIN_REFUSALS = (
 )
 
 
-def openapi(translator: Translator) -> dict[str, Any]:
+def openapi(translator: Translator) -> JsonObject:
     """The whole document; `servers` names the public URL, or the server that it is read from."""
-    paths: JsonSchema = {}
+    paths: JsonObject = {}
     for endpoint in translator.endpoints.values():
         paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint, translator)
     return {
@@ -94,16 +94,16 @@ def _ref(kind: str, name: str) -> dict[str, str]:
     return {"$ref": f"#/components/{kind}/{name}"}
 
 
-def _schemas(translator: Translator) -> JsonSchema:
-    found: JsonSchema = dict(ERROR_SCHEMAS)
+def _schemas(translator: Translator) -> JsonObject:
+    found: JsonObject = dict(ERROR_SCHEMAS)
     for resource in translator.resources:
         found |= _resource_schemas(resource, {endpoint.action: endpoint for endpoint in translator.endpoints_of(resource)})
     return found
 
 
-def _resource_schemas(resource: Resource, by: Mapping[Action, Endpoint]) -> JsonSchema:
+def _resource_schemas(resource: Resource, by: Mapping[Action, Endpoint]) -> JsonObject:
     """Of the whole object, of a list's items and pages, and of bodies, as far as its actions have them."""
-    name, found = resource.schema_name, JsonSchema()
+    name, found = resource.schema_name, JsonObject()
     if whole := by.get("get") or by.get("create") or by.get("update"):
         found[name] = object_schema(whole.sources)
     if listed := by.get("list"):
@@ -112,7 +112,7 @@ def _resource_schemas(resource: Resource, by: Mapping[Action, Endpoint]) -> Json
     return found | {f"{action.capitalize()}{name}": input_schema(by[action]) for action in bodies if action in by}
 
 
-def _page_schema(resource: Resource) -> JsonSchema:
+def _page_schema(resource: Resource) -> JsonObject:
     link = {"type": ["string", "null"], "format": "uri"}
     properties = {
         "count": {"type": "integer", "minimum": 0, "description": "How many records match, on all pages together."},
@@ -129,9 +129,9 @@ def _description(endpoint: Endpoint) -> str:
     return f"{found} {_SENT_BACK}" if WHOLE in endpoint.document.variables else found
 
 
-def _operation(endpoint: Endpoint, translator: Translator) -> JsonSchema:
+def _operation(endpoint: Endpoint, translator: Translator) -> JsonObject:
     resource, action = endpoint.resource, endpoint.action
-    found: JsonSchema = {
+    found: JsonObject = {
         "operationId": _operation_id(endpoint),
         "summary": _SUMMARIES[action].format(name=resource.name.replace("-", " "), one=resource.one),
         "description": _description(endpoint),
@@ -149,7 +149,7 @@ def _operation(endpoint: Endpoint, translator: Translator) -> JsonSchema:
     return found
 
 
-def _parameters(endpoint: Endpoint) -> Iterable[JsonSchema]:
+def _parameters(endpoint: Endpoint) -> Iterable[JsonObject]:
     if "{id}" in endpoint.path:
         example = endpoint.resource.keys[0].example
         yield {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}, "example": example}
@@ -159,9 +159,9 @@ def _parameters(endpoint: Endpoint) -> Iterable[JsonSchema]:
         yield _ref("parameters", name)
 
 
-def _query_parameter(endpoint: Endpoint, reader: ParameterReader) -> JsonSchema:
+def _query_parameter(endpoint: Endpoint, reader: ParameterReader) -> JsonObject:
     declared = next((one for one in endpoint.resource.parameters if one.name == reader.name), None)
-    found: JsonSchema = {
+    found: JsonObject = {
         "name": reader.name,
         "in": "query",
         "required": False,
@@ -181,9 +181,9 @@ def _parameter_description(reader: ParameterReader, declared: Parameter | None) 
     return f"{text} {reader.type.note}" if reader.type.note else text
 
 
-def _answers(endpoint: Endpoint, translator: Translator) -> JsonSchema:
+def _answers(endpoint: Endpoint, translator: Translator) -> JsonObject:
     status = {"create": "201", "delete": "204"}.get(endpoint.action, "200")
-    found: JsonSchema = {status: _success(endpoint, translator)}
+    found: JsonObject = {status: _success(endpoint, translator)}
     if endpoint.action in {"list", "get"}:
         found["304"] = {"description": "Nothing has changed since the `ETag` that was sent.", "headers": unchanged_headers()}
     found |= {str(STATUS[code]): _ref("responses", code) for code in _refusals(endpoint)}
@@ -207,7 +207,7 @@ def _refusals(endpoint: Endpoint) -> Sequence[str]:
     return sorted(codes, key=lambda code: STATUS[code])
 
 
-def _success(endpoint: Endpoint, translator: Translator) -> JsonSchema:
+def _success(endpoint: Endpoint, translator: Translator) -> JsonObject:
     headers = success_headers(endpoint)
     if endpoint.action == "delete":
         return {"description": _DONE[endpoint.action], "headers": headers}
@@ -219,7 +219,7 @@ def _success(endpoint: Endpoint, translator: Translator) -> JsonSchema:
     return {"description": _DONE[endpoint.action], "headers": headers, "content": content} | _links(endpoint, translator)
 
 
-def _links(endpoint: Endpoint, translator: Translator) -> JsonSchema:
+def _links(endpoint: Endpoint, translator: Translator) -> JsonObject:
     """What may be done next with the record that an answer holds."""
     if endpoint.action not in {"create", "update"}:
         return {}
@@ -233,11 +233,11 @@ def _operation_id(endpoint: Endpoint) -> str:
     return name[0].lower() + name[1:]
 
 
-def _explanation(translator: Translator) -> JsonSchema:
+def _explanation(translator: Translator) -> JsonObject:
     target = "/api/opportunities/?stage=proposal"
     example = translator.translate(request_of("GET", target)).to_dict(translator.graph.public_url or "http://127.0.0.1:8000")
     shown = {"schema": _ref("schemas", "Explanation"), "example": example}
-    answers: JsonSchema = {
+    answers: JsonObject = {
         "200": {"description": "What the call is in GraphQL.", "headers": page_headers(), "content": {JSON: shown}},
         **{str(STATUS[code]): _ref("responses", code) for code in _EXPLAIN_REFUSALS},
         "default": _ref("responses", "INTERNAL_ERROR"),

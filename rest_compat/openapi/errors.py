@@ -1,10 +1,9 @@
 """The error answers of OpenAPI, one for each code, with an example that `error_answer` itself has made."""
 
-from typing import Any
-
 import orjson
 
-from rest_compat.errors import JSON, PROBLEM, STATUS, Item, Json, Refused, error_answer
+from rest_compat.errors import JSON, PROBLEM, STATUS, Item, Refused, error_answer
+from rest_compat.json_values import Json, JsonObject
 
 from .headers import error_headers
 
@@ -37,13 +36,13 @@ _DETAILS: dict[str, tuple[str, tuple[Item, ...]]] = {
 }
 _CODES = [code.lower() for code in STATUS]
 
-_ERROR: dict[str, Any] = {
+_ERROR: JsonObject = {
     "detail": {"type": "string", "description": "What is wrong, in one sentence."},
     "code": {"type": "string", "description": f"One of: {', '.join(_CODES)}."},
     "errors": {"type": "array", "items": {"$ref": "#/components/schemas/ApiErrorItem"}},
     "requestId": {"type": "string", "description": "The id of the request in the log, where the fault is the gateway's."},
 }
-ERROR_SCHEMAS: dict[str, Any] = {
+ERROR_SCHEMAS: JsonObject = {
     "ApiErrorItem": {
         "type": "object",
         "required": ["field", "code", "message"],
@@ -103,12 +102,12 @@ ERROR_SCHEMAS: dict[str, Any] = {
 }
 
 
-def error_answers() -> dict[str, Any]:
+def error_answers() -> JsonObject:
     """`components.responses`: an answer a code."""
     return {code: _answer(code, detail, items) for code, (detail, items) in _DETAILS.items()}
 
 
-def _answer(code: str, detail: str, items: tuple[Item, ...]) -> dict[str, Any]:
+def _answer(code: str, detail: str, items: tuple[Item, ...]) -> JsonObject:
     refused = Refused(code, detail, items)
 
     def example(media: str) -> Json:

@@ -1,16 +1,14 @@
 """The headers of OpenAPI: which a call may carry, which an answer carries, each with its schema and an example."""
 
-from typing import Any
-
 from rest_compat.errors import ALWAYS, STATUS
+from rest_compat.json_values import Json, JsonObject
 from rest_compat.resources.declaration import Action
 from rest_compat.translate.endpoint import Endpoint
-from rest_compat.translate.parameter_types import JsonSchema
 
-Told = tuple[str, JsonSchema, Any]
+Told = tuple[str, JsonObject, Json]
 
-_TEXT: JsonSchema = {"type": "string"}
-_COUNT: JsonSchema = {"type": "integer", "minimum": 0}
+_TEXT: JsonObject = {"type": "string"}
+_COUNT: JsonObject = {"type": "integer", "minimum": 0}
 _TAG = '"3-6f1d0a52c9e84b77"'
 
 _ASKED: dict[str, Told] = {
@@ -79,12 +77,12 @@ _OF: dict[Action, tuple[str, ...]] = {
 _OF_CODE = {"METHOD_NOT_ALLOWED": ("Allow",), "UNSUPPORTED_MEDIA_TYPE": ("Accept",), "RATE_LIMITED": ("Retry-After",)}
 
 
-def header_components() -> JsonSchema:
+def header_components() -> JsonObject:
     """`components.headers`."""
     return {name: {"description": text, "schema": schema, "example": example} for name, (text, schema, example) in _TOLD.items()}
 
 
-def parameter_components() -> JsonSchema:
+def parameter_components() -> JsonObject:
     """`components.parameters`: the request headers."""
     return {
         name: {"name": name, "in": "header", "required": False, "description": text, "schema": schema, "example": example}
@@ -104,22 +102,22 @@ def asked_headers(endpoint: Endpoint) -> list[str]:
     return wanted
 
 
-def success_headers(endpoint: Endpoint) -> JsonSchema:
+def success_headers(endpoint: Endpoint) -> JsonObject:
     """Those of an action that went well."""
     return _refs(*_OF[endpoint.action], *_ROUTES)
 
 
-def unchanged_headers() -> JsonSchema:
+def unchanged_headers() -> JsonObject:
     """Those of 304."""
     return _refs(*_CACHED, *_ROUTES, "Accept-Query")
 
 
-def page_headers() -> JsonSchema:
+def page_headers() -> JsonObject:
     """Those of an answer that is no operation's."""
     return _refs(*_EVERY)
 
 
-def error_headers(code: str) -> JsonSchema:
+def error_headers(code: str) -> JsonObject:
     """Those of a refusal."""
     return _refs(
         *_OF_CODE.get(code, ()),
@@ -136,5 +134,5 @@ def _named(name: bytes) -> str:
     return next(known for known in _TOLD if known.lower() == name.decode())
 
 
-def _refs(*names: str) -> JsonSchema:
+def _refs(*names: str) -> JsonObject:
     return {name: {"$ref": f"#/components/headers/{name}"} for name in names}

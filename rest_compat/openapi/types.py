@@ -16,9 +16,10 @@ from graphql import (
     is_non_null_type,
 )
 
+from rest_compat.json_values import JsonObject
 from rest_compat.translate.endpoint import Endpoint
 from rest_compat.translate.limits import limits
-from rest_compat.translate.parameter_types import SCALAR_SCHEMAS, JsonSchema
+from rest_compat.translate.parameter_types import SCALAR_SCHEMAS
 from rest_compat.translate.shape import Source, enum_texts
 
 _IN_WORDS = {"Money": "With at most two decimals."}
@@ -34,14 +35,14 @@ _BOUNDS = {
 }
 
 
-def named_schema(type_: GraphQLNamedType) -> JsonSchema:
+def named_schema(type_: GraphQLNamedType) -> JsonObject:
     """A scalar or an enum; enum values are lower case in REST."""
     if isinstance(type_, GraphQLEnumType):
         return {"type": "string", "enum": list(enum_texts(type_).values())}
     return dict(SCALAR_SCHEMAS.get(type_.name, {}))
 
 
-def nullable(schema: JsonSchema) -> JsonSchema:
+def nullable(schema: JsonObject) -> JsonObject:
     """The same, or null."""
     if "type" not in schema:
         return schema
@@ -49,7 +50,7 @@ def nullable(schema: JsonSchema) -> JsonSchema:
     return extended | {"enum": [*schema["enum"], None]} if "enum" in schema else extended
 
 
-def answer_schema(source: Source) -> JsonSchema:
+def answer_schema(source: Source) -> JsonObject:
     """A key of an answer."""
     schema = named_schema(source.type)
     if source.many:
@@ -57,23 +58,23 @@ def answer_schema(source: Source) -> JsonSchema:
     return _described(nullable(schema) if source.nullable else schema, source)
 
 
-def _described(schema: JsonSchema, source: Source) -> JsonSchema:
+def _described(schema: JsonObject, source: Source) -> JsonObject:
     # Of `account.id`, it is `account` that says what the key means.
     text = source.key.description or source.steps[0].description
     described = schema | ({"description": text} if text else {})
     return described | ({"deprecated": True} if source.deprecated else {})
 
 
-def object_schema(sources: Sequence[Source]) -> JsonSchema:
+def object_schema(sources: Sequence[Source]) -> JsonObject:
     """A REST object with all its keys."""
     properties = {source.key.name: answer_schema(source) for source in sources}
     return {"type": "object", "required": list(properties), "properties": properties}
 
 
-def input_schema(endpoint: Endpoint) -> JsonSchema:
+def input_schema(endpoint: Endpoint) -> JsonObject:
     """A request body: what may be written, with its limits; unknown keys are let pass, so nothing is said against them."""
     assert endpoint.body is not None
-    properties: JsonSchema = {}
+    properties: JsonObject = {}
     required = []
     for name, (_, field) in endpoint.body.writable.items():
         schema = _input_field(field, may_be_null=endpoint.action == "create" or name not in _kept(endpoint))
@@ -88,7 +89,7 @@ def _kept(endpoint: Endpoint) -> set[str]:
     return {source.key.name for source in endpoint.sources if not source.nullable and not source.many}
 
 
-def _input_field(field: GraphQLInputField, *, may_be_null: bool) -> JsonSchema:
+def _input_field(field: GraphQLInputField, *, may_be_null: bool) -> JsonObject:
     schema = _input_type(field.type)
     schema |= {_BOUNDS[name]: value for name, value in limits(field.ast_node).items() if name in _BOUNDS}
     if not is_non_null_type(field.type) and may_be_null:
@@ -97,7 +98,7 @@ def _input_field(field: GraphQLInputField, *, may_be_null: bool) -> JsonSchema:
     return schema | ({"description": message_names} if message_names else {})
 
 
-def _input_type(type_: GraphQLType) -> JsonSchema:
+def _input_type(type_: GraphQLType) -> JsonObject:
     if is_non_null_type(type_):
         return _input_type(type_.of_type)
     if is_list_type(type_):

@@ -10,7 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
+
+from rest_compat.json_values import Json
 
 Action = Literal["list", "create", "get", "update", "delete"]
 
@@ -54,7 +56,7 @@ class Key:
     name: str
     path: str = ""
     input: str = ""
-    example: Any = None
+    example: Json = None
     description: str = ""
     deprecated: Deprecation | None = None
 
@@ -80,7 +82,7 @@ class Parameter:
     name: str
     to: str
     description: str
-    example: Any = None
+    example: Json = None
     deprecated: Deprecation | None = None
 
 
@@ -101,7 +103,7 @@ class Resource:
     """The keys of an item of the list, in their order; without any, an item is the whole object."""
     parameters: tuple[Parameter, ...] = ()
     actions: tuple[Action, ...] = ACTIONS
-    examples: Mapping[Action, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
+    examples: Mapping[Action, Mapping[str, Mapping[str, Json]]] = field(default_factory=dict)
     """Request bodies of `create` and `update` by title."""
     schema: str = ""
     """The name of its object in OpenAPI; unsaid, that of the type. Two resources over one type need two."""

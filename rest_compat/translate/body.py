@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from graphql import GraphQLEnumType, GraphQLInputField, GraphQLInputObjectType, GraphQLType, is_list_type, is_non_null_type
 
 from rest_compat.deprecations import in_schema
 from rest_compat.errors import Item, Refused
+from rest_compat.json_values import Json, JsonObject
 from rest_compat.notices import header_names
 from rest_compat.preferences import Preferences
 from rest_compat.protocol import Fault
@@ -27,7 +27,7 @@ class Body:
     `whole`: it is the whole object sent back, since it holds `updatedAt`, or every key that can be written.
     """
 
-    input: dict[str, Any]
+    input: JsonObject
     used: tuple[str, ...]
     unknown: tuple[str, ...]
     faults: tuple[Item, ...]
@@ -58,7 +58,7 @@ class BodyReader:
         }
         self._names = {key.target: name for name, (key, _) in self.writable.items()}
 
-    def read(self, body: Any, wanted: Preferences) -> Body:
+    def read(self, body: Json, wanted: Preferences) -> Body:
         """Translate a decoded body. Raises Refused (400) if it isn't an object; unknown keys are faults only if strictness is wanted."""
         if not isinstance(body, dict):
             raise Refused("BAD_REQUEST", "The body must be a JSON object.")
@@ -66,7 +66,7 @@ class BodyReader:
             body = {name: value for name, value in body.items() if value is not None}
         unknown = tuple(name for name in body if name not in self.writable and name not in self.read_only)
         faults = [body_item((name,), "This is not a field of this resource.") for name in unknown] if wanted.strict else []
-        found: dict[str, Any] = {}
+        found: JsonObject = {}
         used = tuple(name for name in body if name in self.writable)
         for name in used:
             key, field = self.writable[name]
@@ -83,7 +83,7 @@ class BodyReader:
         told = [self._told(body.input, fault) for fault in faults if fault.path[:1] == ("input",) and len(fault.path) > 1]
         return [*body.faults, *(item for item in told if item.field.partition(".")[0] not in own)]
 
-    def _told(self, given: Mapping[str, Any], fault: Fault) -> Item:
+    def _told(self, given: Mapping[str, Json], fault: Fault) -> Item:
         _, field, *below = fault.path
         if field not in given:
             message = "This field is required."
@@ -108,7 +108,7 @@ def body_item(path: Sequence[str | int], message: str) -> Item:
     return Item(shown(path_text(path))[1:-1] or '""', "validation_error", message)
 
 
-def _converted(value: Any, type_: GraphQLType) -> Any:
+def _converted(value: Json, type_: GraphQLType) -> Json:
     """The GraphQL value of a REST one. GraphQL's own coercion is looser in two places: one value for a list, an integer for an id."""
     if value is None:
         return None
@@ -123,7 +123,7 @@ def _converted(value: Any, type_: GraphQLType) -> Any:
     return value
 
 
-def _converted_items(value: Any, item: GraphQLType) -> list[Any]:
+def _converted_items(value: Json, item: GraphQLType) -> list[Json]:
     if not isinstance(value, list):
         raise _Refusal("This must be a list.")
     found = []
@@ -135,7 +135,7 @@ def _converted_items(value: Any, item: GraphQLType) -> list[Any]:
     return found
 
 
-def _enum_value(value: Any, enum: GraphQLEnumType) -> str:
+def _enum_value(value: Json, enum: GraphQLEnumType) -> str:
     names = {text: name for name, text in enum_texts(enum).items()}
     if isinstance(value, str) and value in names:
         return names[value]

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import quote, unquote_to_bytes, urlencode
 
 import orjson
@@ -10,6 +9,7 @@ import orjson
 from rest_compat.deprecations import Deprecated
 from rest_compat.errors import Headers, Item, Refused, invalid, malformed, no_method
 from rest_compat.headers import check_content_type, expected_versions, idempotency_key
+from rest_compat.json_values import Json, JsonObject
 from rest_compat.preferences import NONE, Preferences, read_preferences
 from rest_compat.protocol import DecodeError, Graph, Request, Use
 from rest_compat.resources.declaration import ACTIONS, Action, DeclarationError, Resource, check_resources
@@ -36,7 +36,7 @@ class TranslatedCall:
     """A REST call, translated."""
 
     parsed: ParsedQuery
-    variables: dict[str, Any]
+    variables: JsonObject
     body: Body | None = None
     older: Sequence[int] = ()
     """Further versions that `If-Match` names, beside the `expectedVersion` in the variables."""
@@ -83,7 +83,7 @@ class TranslatedCall:
         """What it uses that is deprecated."""
         return self.endpoint.deprecations(self.query.used, self.fields)
 
-    def to_dict(self, base: str) -> dict[str, Any]:
+    def to_dict(self, base: str) -> JsonObject:
         """What `/api/_graphql` answers; `base` is the address of the server."""
         variables = orjson.dumps(self.variables).decode()
         names = {"query": self.operation.document, "variables": variables, "operationName": self.endpoint.document.name}
@@ -193,7 +193,7 @@ class Translator:
             return TranslatedCall(parsed, variables)
         return self._write_call(parsed, variables, request, wanted)
 
-    def _write_call(self, parsed: ParsedQuery, variables: dict[str, Any], request: Request, wanted: Preferences) -> TranslatedCall:
+    def _write_call(self, parsed: ParsedQuery, variables: JsonObject, request: Request, wanted: Preferences) -> TranslatedCall:
         endpoint = parsed.endpoint
         versions = self._versions(endpoint, request)
         if versions:
@@ -214,7 +214,7 @@ class Translator:
         return b"&".join(filter(None, (request.query, query_string(self._decoded(request)))))
 
     @staticmethod
-    def _of_record(endpoint: Endpoint, identifier: str) -> dict[str, Any]:
+    def _of_record(endpoint: Endpoint, identifier: str) -> JsonObject:
         if endpoint.action == "create":
             return {}
         # No id of ours: to ask for it would be to hand the database what it may not be able to hold.
@@ -234,7 +234,7 @@ class Translator:
             )
         return expected_versions(if_match.decode("latin-1"), request.epoch) if if_match is not None else []
 
-    def _key(self, endpoint: Endpoint, headers: Mapping[bytes, bytes]) -> dict[str, Any]:
+    def _key(self, endpoint: Endpoint, headers: Mapping[bytes, bytes]) -> JsonObject:
         key = headers.get(b"idempotency-key")
         if key is None:
             return {}
@@ -242,7 +242,7 @@ class Translator:
             raise malformed([Item("Idempotency-Key", "bad_request", f"Not supported for {endpoint.resource.name}.")])
         return {"idempotencyKey": idempotency_key(key.decode("latin-1"))}
 
-    def _decoded(self, request: Request) -> Any:
+    def _decoded(self, request: Request) -> Json:
         check_content_type(request.headers.get(b"content-type", b"").decode("latin-1"))
         try:
             return self.graph.decode(request.body)

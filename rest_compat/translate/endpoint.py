@@ -3,12 +3,12 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 from graphql import GraphQLInputObjectType, get_named_type
 
 from rest_compat.deprecations import Deprecated, in_schema
 from rest_compat.errors import Headers
+from rest_compat.json_values import Json
 from rest_compat.notices import deprecation_headers, header_names, notice_headers
 from rest_compat.preferences import STRICT
 from rest_compat.protocol import Graph, Prepared, Use
@@ -116,7 +116,7 @@ class Endpoint:
 
     def _record(self) -> tuple[str, ...]:
         """Where the record is under the root field: the payload's field of its type, the connection's nodes, or the root itself."""
-        fields: Mapping[str, Any] = getattr(self.document.root_answer, "fields", {})
+        fields: Mapping[str, Json] = getattr(self.document.root_answer, "fields", {})
         if self.action in {"get", "delete"}:
             return ()
         wanted = NODES if self.action == "list" else self.resource.type

@@ -1,13 +1,13 @@
 """Limits of inputs, as the SDL shows them: `@constraint(minLength: 1, maxLength: 200)` on an input field, an argument or a scalar."""
 
-from typing import Any
-
 from graphql import GraphQLNamedType, GraphQLScalarType, InputValueDefinitionNode, ScalarTypeDefinitionNode, value_from_ast_untyped
+
+from rest_compat.json_values import JsonObject
 
 DIRECTIVE = "constraint"
 
 
-def limits(node: InputValueDefinitionNode | ScalarTypeDefinitionNode | None) -> dict[str, Any]:
+def limits(node: InputValueDefinitionNode | ScalarTypeDefinitionNode | None) -> JsonObject:
     """All of them, by their names in the directive."""
     found = [directive for directive in (node.directives or () if node else ()) if directive.name.value == DIRECTIVE]
     return {argument.name.value: value_from_ast_untyped(argument.value) for directive in found for argument in directive.arguments or ()}

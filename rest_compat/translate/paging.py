@@ -3,13 +3,14 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 from urllib.parse import urlencode
 
 from typing_extensions import override
 
 from rest_compat.errors import Item
 from rest_compat.headers import GRAPHQL_INT
+from rest_compat.json_values import Json, JsonObject
 
 from .parameter_types import Integer, ParameterType
 
@@ -51,7 +52,7 @@ class Positioned(ParameterType):
         return Position(_UNITS[found[1]], int(found[2]), found[3])
 
     @override
-    def schema(self) -> dict[str, Any]:
+    def schema(self) -> JsonObject:
         return {"type": "string"}
 
 
@@ -79,7 +80,7 @@ class Page:
     position: Position | None = None
 
     @property
-    def variables(self) -> dict[str, Any]:
+    def variables(self) -> JsonObject:
         """The arguments of the graph's connection."""
         if self.position is None:
             return {"first": self.limit, "offset": self.offset}
@@ -89,7 +90,7 @@ class Page:
         """Whether there is no such page: only the first one may be empty; by offset or by position, a page is never refused."""
         return self.unit == PAGE and self.position is None and self.number > 1 and self.offset >= count
 
-    def links(self, url: str, count: int, rows: int, info: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    def links(self, url: str, count: int, rows: int, info: Mapping[str, Json]) -> tuple[str | None, str | None]:
         """The addresses of the next and of the previous page, each None where it would have no rows.
 
         `count` rows match, and the page has `rows` of them; `info` is the connection's `pageInfo`. A link keeps the number of the page and
@@ -105,7 +106,7 @@ class Page:
             start + self._preceding(info["startCursor"], count) if preceding else None,
         )
 
-    def _sides(self, count: int, rows: int, info: Mapping[str, Any]) -> tuple[bool, bool]:
+    def _sides(self, count: int, rows: int, info: Mapping[str, Json]) -> tuple[bool, bool]:
         """Whether there are rows after and before a page that begins at a position.
 
         Only in the direction of reading it is known. On the other side stands at least what that direction and the page don't account for.
@@ -132,7 +133,7 @@ class Page:
         return f"{self.unit}={before}"
 
 
-def read_page(values: Mapping[str, Any], pairs: Sequence[tuple[str, str]], faults: list[Item]) -> Page:
+def read_page(values: Mapping[str, Json], pairs: Sequence[tuple[str, str]], faults: list[Item]) -> Page:
     """The page that the parameters' `values` ask for; `pairs` are all parameters as they came. Adds to `faults` what contradicts itself.
 
     A position holds the page that it was made for. Where the call names another page, that page is meant and the position is left.

@@ -5,17 +5,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_CEILING, Decimal
-from typing import Any, ClassVar, Protocol, TypeAlias
+from typing import ClassVar, Protocol
 
 from typing_extensions import override
 
-JsonSchema: TypeAlias = dict[str, Any]
+from rest_compat.json_values import Json, JsonObject
 
 LONGEST_LIST = 250
 LONGEST_TEXT = 200
 MONEY_LIMIT = Decimal("9999999999999.99")
 CENT = Decimal("0.01")
-SCALAR_SCHEMAS: Mapping[str, JsonSchema] = {
+SCALAR_SCHEMAS: Mapping[str, JsonObject] = {
     "ID": {"type": "string"},
     "String": {"type": "string"},
     "Int": {"type": "integer"},
@@ -51,10 +51,10 @@ class ParameterType(Protocol):
     def allowed(self) -> str:
         """What may be given, to end the sentence 'allowed is …'."""
 
-    def read(self, text: str) -> Any:
+    def read(self, text: str) -> Json:
         """The value of a text that is not empty. Raises ValueError."""
 
-    def schema(self) -> JsonSchema:
+    def schema(self) -> JsonObject:
         """As JSON Schema, for OpenAPI."""
 
 
@@ -80,7 +80,7 @@ class Integer(ParameterType):
         return number
 
     @override
-    def schema(self) -> JsonSchema:
+    def schema(self) -> JsonObject:
         return {"type": "integer", "minimum": self.least} | ({"maximum": self.most} if self.most else {})
 
 
@@ -102,7 +102,7 @@ class Text(ParameterType):
         return text
 
     @override
-    def schema(self) -> JsonSchema:
+    def schema(self) -> JsonObject:
         return {"type": "string", "maxLength": self.longest}
 
 
@@ -130,7 +130,7 @@ class Identifier(ParameterType):
         return text
 
     @override
-    def schema(self) -> JsonSchema:
+    def schema(self) -> JsonObject:
         return {"type": "string"}
 
 
@@ -138,7 +138,7 @@ class Identifier(ParameterType):
 class Choice(ParameterType):
     """One of a few names, each with its GraphQL value."""
 
-    values: Mapping[str, Any]
+    values: Mapping[str, Json]
 
     @property
     @override
@@ -146,13 +146,13 @@ class Choice(ParameterType):
         return "one of " + ", ".join(self.values)
 
     @override
-    def read(self, text: str) -> Any:
+    def read(self, text: str) -> Json:
         if text not in self.values:
             raise ValueError
         return self.values[text]
 
     @override
-    def schema(self) -> JsonSchema:
+    def schema(self) -> JsonObject:
         return {"type": "string", "enum": list(self.values)}
 
 
@@ -174,7 +174,7 @@ class Day(ParameterType):
         return date.fromisoformat(written).isoformat()
 
     @override
-    def schema(self) -> JsonSchema:
+    def schema(self) -> JsonObject:
         return dict(SCALAR_SCHEMAS["Date"])
 
 
@@ -197,7 +197,7 @@ class Amount(ParameterType):
         return int(cents) if cents == int(cents) else float(cents)
 
     @override
-    def schema(self) -> JsonSchema:
+    def schema(self) -> JsonObject:
         return dict(SCALAR_SCHEMAS["Money"])
 
 
@@ -206,7 +206,7 @@ class ListOf(ParameterType):
     """A comma-separated list; spaces around the commas don't count, nor do empty places beside others."""
 
     of: ParameterType
-    key: Callable[[Any], Any] | None = None
+    key: Callable[[Json], Json] | None = None
     """Where only the first of those alike counts: what makes them so."""
 
     @property
@@ -215,7 +215,7 @@ class ListOf(ParameterType):
         return f"{self.of.allowed}, or several of that, separated by commas"
 
     @override
-    def read(self, text: str) -> Sequence[Any]:
+    def read(self, text: str) -> Sequence[Json]:
         parts = [part for piece in text.split(",") if (part := piece.strip(" "))]
         if not parts:
             raise ValueError
@@ -224,11 +224,11 @@ class ListOf(ParameterType):
         found = [self.of.read(part) for part in parts]
         if self.key is None:
             return found
-        first: dict[Any, Any] = {}
+        first: dict[Json, Json] = {}
         for value in found:
             first.setdefault(self.key(value), value)
         return list(first.values())
 
     @override
-    def schema(self) -> JsonSchema:
+    def schema(self) -> JsonObject:
         return {"type": "array", "items": self.of.schema(), "maxItems": LONGEST_LIST}

@@ -19,7 +19,7 @@ from graphql import (
 from typing_extensions import override
 
 from rest_compat.deprecations import in_schema
-from rest_compat.errors import Json
+from rest_compat.json_values import Json, JsonObject
 from rest_compat.protocol import Graph
 from rest_compat.resources.declaration import DeclarationError, Deprecation, Parameter
 
@@ -33,7 +33,6 @@ from .parameter_types import (
     Choice,
     Day,
     Identifier,
-    JsonSchema,
     ListOf,
     ParameterType,
     Search,
@@ -119,7 +118,7 @@ class Scalar(ParameterType):
     """A value of a scalar that only the graph knows how to read: `convert` makes JSON of a text, and `check` asks the graph's parser."""
 
     described: str
-    json: JsonSchema
+    json: JsonObject
     convert: Callable[[str], Json]
     check: Callable[[Json], None]
 
@@ -135,7 +134,7 @@ class Scalar(ParameterType):
         return value
 
     @override
-    def schema(self) -> JsonSchema:
+    def schema(self) -> JsonObject:
         return dict(self.json)
 
 
@@ -162,7 +161,7 @@ def _instant(text: str) -> str:
     return text[:-6] + "+" + text[-5:] if text[-6:-5] == " " else text
 
 
-_SCALARS: Mapping[str, tuple[str, JsonSchema, Callable[[str], Json]]] = {
+_SCALARS: Mapping[str, tuple[str, JsonObject, Callable[[str], Json]]] = {
     "Int": (f"an integer from -{INT_LIMIT} to {INT_LIMIT - 1}", {"minimum": -INT_LIMIT, "maximum": INT_LIMIT - 1}, _integer),
     "Float": ("a number", {}, _number),
     "Boolean": ("true or false", {}, _truth),

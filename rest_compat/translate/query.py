@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import parse_qsl
 
 from rest_compat.errors import Item, Refused, malformed
+from rest_compat.json_values import Json, JsonObject
 from rest_compat.protocol import Policy
 from rest_compat.resources.declaration import Deprecation
 
@@ -30,7 +30,7 @@ class ParameterReader:
     """Of its place in the schema: `OpportunityFilter.value`, `MoneyFilter.gte`."""
     deprecated: Deprecation | None = None
 
-    def put(self, variables: dict[str, Any], value: Any) -> None:
+    def put(self, variables: JsonObject, value: Json) -> None:
         """Write a value at its place."""
         *above, last = self.place
         for step in above:
@@ -42,7 +42,7 @@ class ParameterReader:
 class QueryValues:
     """A query string, understood. Shared between calls: `variables` must not be changed."""
 
-    variables: dict[str, Any]
+    variables: JsonObject
     used: tuple[str, ...]
     ignored: tuple[str, ...]
     """Names of parameters that are unknown, or empty."""
@@ -120,8 +120,8 @@ class QueryReader:
         return [_unknown(name, near[name]) for name in unknown if strict or near[name]]
 
 
-def _values(given: Mapping[str, _Given]) -> tuple[dict[str, Any], list[Item]]:
-    values: dict[str, Any] = {}
+def _values(given: Mapping[str, _Given]) -> tuple[JsonObject, list[Item]]:
+    values: JsonObject = {}
     faults: list[Item] = []
     for name, one in given.items():
         if len(one.texts) > 1 and not isinstance(one.reader.type, ListOf):
@@ -138,12 +138,12 @@ def _values(given: Mapping[str, _Given]) -> tuple[dict[str, Any], list[Item]]:
     return values, faults
 
 
-def _without_value(given: Mapping[str, _Given], values: Mapping[str, Any]) -> Sequence[str]:
+def _without_value(given: Mapping[str, _Given], values: Mapping[str, Json]) -> Sequence[str]:
     """The parameters that came empty, under the names that they came by: they count as absent."""
     return [name for known, one in given.items() if known not in values for name in dict.fromkeys(one.names)]
 
 
-def _overruled(values: Mapping[str, Any], page: Page | None) -> Sequence[str]:
+def _overruled(values: Mapping[str, Json], page: Page | None) -> Sequence[str]:
     """A position that was made for another page than the one that is asked for."""
     return [name for name in (AFTER, BEFORE) if page is not None and page.position is None and name in values]
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 from urllib.parse import urlencode
 
 import orjson
 
 from rest_compat.errors import Item, Refused, malformed
+from rest_compat.json_values import Json
 
 from .body import body_item
 
@@ -15,7 +15,7 @@ METHOD = "QUERY"
 _ALLOWED = "allowed is text, a number, or a list of those"
 
 
-def query_string(body: Any) -> bytes:
+def query_string(body: Json) -> bytes:
     """The parameters in a decoded body, encoded: a list becomes its elements, null and the empty list are empty parameters. Raises 400."""
     if not isinstance(body, dict):
         raise Refused("BAD_REQUEST", 'The body must be a JSON object of the parameters: {"stage": ["proposal"], "limit": 20}.')
@@ -26,7 +26,7 @@ def query_string(body: Any) -> bytes:
     return urlencode(pairs, safe="[]").encode()
 
 
-def _texts(name: str, value: Any, faults: list[Item]) -> Iterator[str]:
+def _texts(name: str, value: Json, faults: list[Item]) -> Iterator[str]:
     if not isinstance(value, list):
         yield _text((name,), value, faults)
     elif not value:
@@ -35,7 +35,7 @@ def _texts(name: str, value: Any, faults: list[Item]) -> Iterator[str]:
         yield from (_text((name, index), each, faults) for index, each in enumerate(value))
 
 
-def _text(path: tuple[str | int, ...], value: Any, faults: list[Item]) -> str:
+def _text(path: tuple[str | int, ...], value: Json, faults: list[Item]) -> str:
     if value is None or isinstance(value, str):
         return value or ""
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -45,7 +45,7 @@ def _text(path: tuple[str | int, ...], value: Any, faults: list[Item]) -> str:
     return orjson.dumps(int(value) if value == int(value) else value).decode()
 
 
-def _kind(value: Any) -> str:
+def _kind(value: Json) -> str:
     if isinstance(value, bool):
         return orjson.dumps(value).decode()
     return "a list within a list" if isinstance(value, list) else "an object"

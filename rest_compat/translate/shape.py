@@ -3,14 +3,15 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from graphql import GraphQLEnumType, GraphQLNamedType, GraphQLObjectType, get_named_type, is_list_type, is_non_null_type
 
 from rest_compat.deprecations import in_schema
+from rest_compat.json_values import JsonObject
 from rest_compat.resources.declaration import DeclarationError, Deprecation, Key
 
-Row: TypeAlias = dict[str, Any]
+Row: TypeAlias = JsonObject
 Writer: TypeAlias = Callable[[Row], Row]
 
 

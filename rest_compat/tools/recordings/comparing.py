@@ -1,10 +1,10 @@
 """Answers compared: those of the two doors, and those of then and now."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import orjson
 
+from rest_compat.json_values import Json
 from rest_compat.protocol import Answer
 from rest_compat.translate.call import TranslatedCall
 from rest_compat.translate.endpoint import COUNT, NODES
@@ -14,7 +14,7 @@ def differences(call: TranslatedCall, status: int, body: bytes, answer: Answer) 
     """Where the REST answer to a read and the GraphQL answer to its translation differ; empty if they say the same."""
     record = (answer.data or {}).get(call.endpoint.root)
     if answer.errors or record is None:
-        expected: Any = None
+        expected: Json = None
     elif call.endpoint.action == "list":
         expected = {"count": record[COUNT], "results": [call.operation.write(row) for row in record[NODES]]}
     else:
@@ -28,7 +28,7 @@ def differences(call: TranslatedCall, status: int, body: bytes, answer: Answer) 
     return list(_differing(given, orjson.loads(orjson.dumps(expected)), ""))
 
 
-def _differing(rest: Any, graphql: Any, where: str) -> Iterator[str]:
+def _differing(rest: Json, graphql: Json, where: str) -> Iterator[str]:
     if isinstance(rest, dict) and isinstance(graphql, dict):
         for name in rest.keys() | graphql.keys():
             yield from _differing(rest.get(name), graphql.get(name), f"{where}.{name}".lstrip("."))
@@ -48,7 +48,7 @@ def recorded_differences(recorded: bytes, now: bytes) -> tuple[list[str], list[s
     return [text for breaks, text in found if breaks], [text for breaks, text in found if not breaks]
 
 
-def _changes(then: Any, now: Any, where: str) -> Iterator[tuple[bool, str]]:
+def _changes(then: Json, now: Json, where: str) -> Iterator[tuple[bool, str]]:
     if isinstance(then, dict) and isinstance(now, dict):
         for name in sorted(then.keys() ^ now.keys()):
             yield True, f"{where}.{name}".lstrip(".") + (": was there when it was recorded" if name in then else ": is new")
@@ -64,5 +64,5 @@ def _changes(then: Any, now: Any, where: str) -> Iterator[tuple[bool, str]]:
         yield None not in (then, now) and _kind(then) != _kind(now), f"{where}: recorded was {then!r}, now it is {now!r}"
 
 
-def _kind(value: Any) -> str:
+def _kind(value: Json) -> str:
     return "number" if isinstance(value, int | float) and not isinstance(value, bool) else type(value).__name__

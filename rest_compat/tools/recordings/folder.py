@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import orjson
+
+from rest_compat.json_values import Json, JsonObject
 
 from .reading import target_of
 from .readme import VARIABLES, readme, told
@@ -51,7 +53,7 @@ def document_id(sort: Sort) -> str:
     return sha256(sort.document.encode()).hexdigest()
 
 
-def _json(value: Mapping[str, Any]) -> str:
+def _json(value: Mapping[str, Json]) -> str:
     return orjson.dumps(value, option=_TEXT).decode()
 
 
@@ -77,7 +79,7 @@ def _one_line(text: str) -> str:
     return "".join(character if character.isprintable() else " " for character in text)
 
 
-def _apollo(recording: Recording) -> dict[str, Any]:
+def _apollo(recording: Recording) -> JsonObject:
     """Apollo's persisted-query-manifest."""
     operations = [
         {"id": document_id(sort), "name": sort.name, "type": sort.call.endpoint.document.operation.operation.value, "body": sort.document}
@@ -86,7 +88,7 @@ def _apollo(recording: Recording) -> dict[str, Any]:
     return {"format": "apollo-persisted-query-manifest", "version": 1, "operations": operations}
 
 
-def _index(recording: Recording) -> dict[str, Any]:
+def _index(recording: Recording) -> JsonObject:
     """The same as README.md says, for programs."""
     return {
         "host": recording.host,
@@ -101,11 +103,11 @@ def _index(recording: Recording) -> dict[str, Any]:
     }
 
 
-def _refused(one: Refusal) -> dict[str, Any]:
+def _refused(one: Refusal) -> JsonObject:
     return {"calls": one.times, "example": {"method": one.method, "target": one.target}, "reason": one.reason}
 
 
-def _indexed(sort: Sort) -> dict[str, Any]:
+def _indexed(sort: Sort) -> JsonObject:
     return {
         "name": sort.name,
         "file": f"{OPERATIONS}/{sort.name}.graphql",

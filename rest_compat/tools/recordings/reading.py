@@ -10,11 +10,12 @@ from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlencode
 
 import orjson
 
+from rest_compat.json_values import Json, JsonObject
 from rest_compat.protocol import Request
 from rest_compat.translate.call import request_of, split_target
 from rest_compat.translate.query_method import METHOD as QUERY
@@ -90,7 +91,7 @@ def _har(data: bytes) -> list[Recorded]:
         raise RecordingError(f"this is no HAR file: {error}") from error
 
 
-def _entry(entry: dict[str, Any]) -> Recorded:
+def _entry(entry: JsonObject) -> Recorded:
     request, response = entry["request"], entry.get("response") or {}
     headers = {_header(one["name"].lower()): _header(one["value"]) for one in request.get("headers") or ()}
     posted = request.get("postData") or {}
@@ -106,13 +107,13 @@ def _header(text: str) -> bytes:
     return text.encode("latin-1", "replace")
 
 
-def _content(content: dict[str, Any]) -> bytes:
+def _content(content: JsonObject) -> bytes:
     """A body's text, in either of the two ways in which HAR has it."""
     text: str = content.get("text") or ""
     return b64decode(text) if content.get("encoding") == "base64" else text.encode("utf-8", "surrogatepass")
 
 
-def _form(posted: dict[str, Any]) -> bytes:
+def _form(posted: JsonObject) -> bytes:
     """The body of a form, of which HAR may have the fields alone."""
     fields = [(field["name"], field.get("value") or "") for field in posted.get("params") or ()]
     return urlencode(fields, errors="surrogatepass").encode()
@@ -141,7 +142,7 @@ def _object(line: bytes) -> Recorded | None:
     return Recorded(host.lower(), request_of(method, target), int(status) if status.isdecimal() else 0)
 
 
-def _first(said: dict[str, Any], names: Sequence[str]) -> Any:
+def _first(said: JsonObject, names: Sequence[str]) -> Json:
     return next((said[name] for name in names if name in said), None)
 
 

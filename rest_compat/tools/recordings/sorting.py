@@ -4,12 +4,13 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Final
 
 import orjson
 from graphql import NameNode, OperationDefinitionNode, parse, print_ast
 
 from rest_compat.errors import Refused
+from rest_compat.json_values import Json, JsonObject
 from rest_compat.protocol import Request
 from rest_compat.translate.call import PREFIX, TranslatedCall, Translator
 from rest_compat.translate.paging import PAGING, POSITIONS
@@ -71,7 +72,7 @@ class Sort:
         return [name for name in self.call.variables if name in TO_FILL]
 
     @property
-    def example(self) -> dict[str, Any]:
+    def example(self) -> JsonObject:
         """The variables of the first call, without those to fill."""
         return {name: value for name, value in self.call.variables.items() if name not in TO_FILL}
 
@@ -150,7 +151,7 @@ class _Sorter:
     def __init__(self, translator: Translator, recording: Recording) -> None:
         self.translator = translator
         self.recording = recording
-        self._sorts: dict[tuple[Any, ...], Sort] = {}
+        self._sorts: dict[tuple[Json, ...], Sort] = {}
         self._refused: dict[tuple[str, ...], Refusal] = {}
         self._names: set[str] = set()
 
@@ -210,7 +211,7 @@ class _Sorter:
         return free
 
 
-def _note(seen: Counter[str], value: Any) -> None:
+def _note(seen: Counter[str], value: Json) -> None:
     """Count a value; of many different ones, the later are `…`."""
     text = orjson.dumps(value).decode()
     text = text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"
@@ -236,7 +237,7 @@ def _renamed(call: TranslatedCall, name: str) -> str:
     return print_ast(replace(operation, name=NameNode(value=name))) + "\n"
 
 
-def _leaves(variables: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def _leaves(variables: JsonObject, prefix: str = "") -> Iterator[tuple[str, Json]]:
     """The values below objects, each by its path: `filter.stage`, where it doesn't matter whether one or several are asked for."""
     for name, value in variables.items():
         if isinstance(value, dict) and value:

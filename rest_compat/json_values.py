@@ -1,0 +1,9 @@
+"""Values as JSON has them, by name."""
+
+from typing import Any, TypeAlias
+
+Json: TypeAlias = Any
+"""A value of JSON, of whatever kind."""
+
+JsonObject: TypeAlias = dict[str, Any]
+"""An object of JSON: variables, a part of an answer, a schema of OpenAPI."""
