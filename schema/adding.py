@@ -8,6 +8,7 @@ from strawberry.types.field import StrawberryField
 
 from schema.engine.declare.codes import ErrorReason
 from schema.engine.declare.derive import derive, many, one
+from schema.engine.declare.groups import groups, is_grouped
 from schema.engine.declare.noun import Noun, TypesByName
 from schema.engine.declare.writes import VERSION, changes, creates, deletes
 from schema.nouns.all import BUILT_IN
@@ -69,6 +70,8 @@ def _queries(noun: Noun) -> Object:
     found = {noun.member: one(noun.row)}
     if noun.lists is None:
         return found
+    if is_grouped(noun):
+        found[f"{noun.member}_groups"] = groups(noun.row)
     return found | {noun.plural.replace(" ", "_"): many(noun.row, f"A page of the {noun.plural}; newest first, unless `orderBy` is given.")}
 
 

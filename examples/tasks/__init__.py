@@ -37,7 +37,9 @@ class Task(Tracked, table=True):
     title: str = field("What is to be done.", NAME, filters=True, orders="a")
     opportunity_id: ID = field("The opportunity that the task is for.", to="Opportunity", on_delete="cascade", filters=True)
     due_date: Date | None = field("The day until which the task is to be done.", filters=True, orders="b")
-    done: bool = field("Whether the task is done.", default=False, filters=True)
+    done: bool = field(
+        "Whether the task is done.", default=False, filters=True, groups=("DONE", "Whether all tasks of the group are done.")
+    )
     assignee_id: ID | None = field("The user who does the task.", to="User", on_delete="clear", filters=True)
     overdue: bool = computed(is_overdue, "Whether the task isn't done, though its day is past.")
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -107,6 +108,27 @@ async def test_both_directions_in_one_query(office: Office) -> None:
         "tasks": {"totalCount": 1, "nodes": [{"id": done, "overdue": False, "assignee": None}]},
         "opportunity": {"tasks": {"nodes": [{"id": late}, {"id": done}]}},
     }
+
+
+async def test_groups(office: Office) -> None:
+    """How many tasks there are by what they have in common, and over all that match."""
+    for title, done in (("a", True), ("b", False), ("c", False)):
+        await office.new_task(title, done=done)
+    found = await office.ask(
+        "{ taskGroups(groupBy: [DONE]) { done summary { count } } tasks(filter: {done: false}) { summary { count } } }"
+    )
+    assert found == {
+        "taskGroups": [{"done": False, "summary": {"count": 2}}, {"done": True, "summary": {"count": 1}}],
+        "tasks": {"summary": {"count": 2}},
+    }
+
+
+async def test_scopes(office: Office) -> None:
+    """A token with scopes needs those of tasks, as of any noun."""
+    graph = office.app.graph
+    caller = replace(office.caller(), scopes=frozenset({"opportunities:read"}))
+    answer = await graph.run(graph.prepare("{ tasks { totalCount } }"), {}, caller)
+    assert "tasks:read" in answer.errors[0]["message"]
 
 
 async def test_pages(office: Office) -> None:

@@ -9,10 +9,12 @@ from schema.engine.compile.sources import SOURCE, ById, Connection, Stored, ToOn
 from schema.engine.types.fields import plain, read_from
 
 from .errors import USER_ERRORS, UserError
+from .groups import is_grouped
 from .lists import link_filters, make_lists
 from .members import REQUIRED, Argument, Member, make_input, make_type, with_arguments
 from .node import Node
 from .noun import NOUNS, Noun, TypesByName
+from .summaries import summary_of
 from .writes import IdArg
 
 _TYPES = TypesByName()
@@ -22,6 +24,8 @@ def derive(nouns: Iterable[Noun] = NOUNS.values()) -> None:
     """Makes the types of all nouns. Raises TypeError where declarations contradict each other."""
     listed = list(nouns)
     for noun in listed:
+        if noun.summary is None and is_grouped(noun):
+            noun.summary = summary_of(noun)
         if noun.is_listed:
             noun.lists = make_lists(noun, _TYPES)
     for noun in listed:

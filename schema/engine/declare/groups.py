@@ -8,9 +8,17 @@ from schema.engine.types.fields import Constraint, argument, plain
 from schema.values import Made, Value
 
 from .enums import plain_enum
-from .lists import filter_argument
+from .lists import filter_argument, filterables
 from .members import REQUIRED, Argument, Member, list_of, make_type, with_arguments
-from .noun import TypesByName
+from .noun import Noun, TypesByName
+
+
+def is_grouped(noun: Noun) -> bool:
+    """Whether a field of a noun says that sums can be grouped by it. Raises TypeError where there is no filter for them."""
+    found = any(getattr(each, "groups", None) for each in noun.declared)
+    if found and not (noun.is_listed and filterables(noun)):
+        raise TypeError(f"{noun.name} can't be grouped: say `lists=True` of it, and `filters=True` of a field.")
+    return found
 
 
 def groups(row: Value) -> Made:

@@ -8,7 +8,7 @@ from sqlalchemy import Table, bindparam, delete, select
 
 from schema.engine.compile.enums import StoredEnum
 from schema.engine.compile.sources import OWNER, SeenWith
-from schema.engine.declare.base import Unique
+from schema.engine.declare.base import Declaration, Unique
 from schema.engine.declare.noun import Noun
 from schema.engine.execute.reading import WORKSPACE
 from schema.rules import clock
@@ -53,6 +53,8 @@ class RecordWriter:
         self._uniques = [(each, _same(self.rows.table, each)) for declared in noun.declared if (each := declared.uniques()) is not None]
         first = {"version": 1} if "version" in self.rows.columns else {}
         self._defaults = first | {column: _held(value) for declared in noun.declared for column, value in declared.defaults()}
+        self._filling = [declared for declared in noun.declared if type(declared).fill is not Declaration.fill]
+        self._kept = noun.state
         self._owner = _owner(noun.visible)
 
     async def create(self, writing: Writing, given: Mapping[str, Any], **columns: Any) -> dict[str, Any]:
@@ -164,7 +166,7 @@ class RecordWriter:
 
     async def _state(self, looking: Looking, row: Values) -> dict[str, Any]:
         """What an event keeps of a record."""
-        kept = {name: row[name] for name in self.noun.state}
+        kept = {name: row[name] for name in self._kept}
         if self._owner is not None:
             statement, column = self._owner
             found = await looking.fetch(statement, value=row[column])
@@ -176,8 +178,10 @@ class RecordWriter:
 
     async def _as_a_whole(self, looking: Looking, before: Values | None, after: Values) -> list[Fault]:
         """What stops a record as a whole. A fault that it has had before a rule was drawn isn't this call's."""
-        known = [] if before is None else self._completed({**before})
-        faults = [fault for fault in self._completed(after) if fault not in known]
+        faults = self._completed(after)
+        if faults and before is not None:
+            known = self._completed({**before})
+            faults = [fault for fault in faults if fault not in known]
         for unique, same in self._uniques:
             value = after[unique.column]
             if value is None or (before is not None and before[unique.column] == value):
@@ -187,7 +191,7 @@ class RecordWriter:
         return faults
 
     def _completed(self, row: Values) -> list[Fault]:
-        for declared in self.noun.declared:
+        for declared in self._filling:
             declared.fill(row)
         return self.rules.complete(row)
 
