@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import func
 from strawberry.utils.str_converters import to_camel_case
 
-from schema.engine.compile.aggregates import Summary, exact_sum, joined
+from schema.engine.compile.aggregates import SummarySql, exact_sum, joined
 from schema.engine.types.fields import plain
 from schema.engine.types.scalars import Money
 
@@ -14,7 +14,7 @@ from .members import Member, make_type
 from .noun import Noun
 
 
-def summary_of(noun: Noun) -> tuple[Any, Summary]:
+def summary_of(noun: Noun) -> tuple[Any, SummarySql]:
     """The type and the SQL of a noun's numbers."""
     amounts = [each for each in noun.declared if isinstance(each, FieldDeclaration) and each.type is Money]
     totals = [
@@ -31,4 +31,4 @@ def summary_of(noun: Noun) -> tuple[Any, Summary]:
         sums = zip(row[1::2], row[2::2], strict=True)
         return {"count": row[0], **{name: joined(high, low) for name, (high, low) in zip(names, sums, strict=True)}}
 
-    return made, Summary(columns, told, (0, *[None] * (2 * len(names))))
+    return made, SummarySql(columns, told, (0, *[None] * (2 * len(names))))
