@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import bindparam, false, func, insert, not_, or_, select, update
 
@@ -21,9 +21,9 @@ from schema.storage.tables import Workspace
 
 from .workspaces import find_or_create
 
-_KEYS: Any = ApiKey.__table__
-_WORKSPACES: Any = Workspace.__table__
-_ACCOUNTS: Any = Account.__table__
+_KEYS: Final = ApiKey.__table__
+_WORKSPACES: Final = Workspace.__table__
+_ACCOUNTS: Final = Account.__table__
 
 _DAY_MILLISECONDS = 86_400_000
 MOST_NAMED = 5

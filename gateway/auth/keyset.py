@@ -15,6 +15,7 @@ from typing import Any, Final
 import jwt
 import structlog
 
+from rest_compat.json_values import Json
 from schema.storage.database import Unavailable
 
 from .errors import AuthError
@@ -131,7 +132,7 @@ class KeySet:
         self._task: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="keys")
 
-    async def key(self, header: Mapping[str, Any]) -> Any:
+    async def key(self, header: Mapping[str, Json]) -> Any:
         """The key to verify a token of this header with. Raises AuthError, KeysAway."""
         kid, algorithm = header.get("kid"), header["alg"]
         published = await self._current()

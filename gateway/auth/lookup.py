@@ -1,6 +1,6 @@
 """The rows behind a token: the only statements that may run before there is a workspace."""
 
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import bindparam, or_, select
 
@@ -12,9 +12,9 @@ from schema.storage.database import Database, Row
 from schema.storage.statements import Statement
 from schema.storage.tables import Workspace
 
-_KEYS: Any = ApiKey.__table__
-_USERS: Any = User.__table__
-_WORKSPACES: Any = Workspace.__table__
+_KEYS: Final = ApiKey.__table__
+_USERS: Final = User.__table__
+_WORKSPACES: Final = Workspace.__table__
 
 
 class Lookup:

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 import jwt
 
+from rest_compat.json_values import Json, JsonObject
 from schema.rules.scopes import KNOWN, effective
 
 from .errors import AuthError, AuthSettingsError
@@ -36,7 +37,7 @@ class Source(Protocol):
     def algorithms(self) -> Sequence[str]:
         """The accepted values of the token's `alg`."""
 
-    async def key(self, header: Mapping[str, Any]) -> Any:
+    async def key(self, header: Mapping[str, Json]) -> Any:
         """The key to verify a token of this header with. Raises AuthError, Unavailable."""
 
 
@@ -51,7 +52,7 @@ class Secret:
         self.issuer = issuer
         self._secret = secret
 
-    async def key(self, header: Mapping[str, Any]) -> Any:
+    async def key(self, header: Mapping[str, Json]) -> Any:
         del header
         return self._secret
 
@@ -94,7 +95,7 @@ class Provider:
             scopes=self._scopes(claims),
         )
 
-    def _source(self, token: str) -> tuple[Source, Mapping[str, Any]]:
+    def _source(self, token: str) -> tuple[Source, Mapping[str, Json]]:
         if not self._sources:
             raise AuthError("JWTs are not accepted here: send an API key.")
         try:
@@ -107,7 +108,7 @@ class Provider:
         accepted = ", ".join(name for source in self._sources for name in source.algorithms)
         raise AuthError(f"The token's algorithm is not accepted; accepted are: {accepted}.")
 
-    def _claims(self, token: str, key: Any, source: Source) -> dict[str, Any]:
+    def _claims(self, token: str, key: Any, source: Source) -> JsonObject:
         settings = self._settings
         required = ["exp", *(["iss"] if source.issuer else []), *(["aud"] if settings.jwt_audience else [])]
         try:
@@ -123,7 +124,7 @@ class Provider:
         except (jwt.PyJWTError, OverflowError, RecursionError) as error:
             raise AuthError(_reason(error)) from error
 
-    def _scopes(self, claims: Mapping[str, Any]) -> frozenset[str] | None:
+    def _scopes(self, claims: Mapping[str, Json]) -> frozenset[str] | None:
         """The scopes that narrow a token (RFC 9068 section 2.2.3); None where its user's role alone decides.
 
         A provider puts words of its own there too, such as `openid`: they are passed over.
@@ -151,7 +152,7 @@ def _reason(error: Exception) -> str:
     return next((text for kind, text in _REASONS if isinstance(error, kind)), "The token is not a valid JWT.")
 
 
-def _text(claims: dict[str, Any], name: str) -> str:
+def _text(claims: JsonObject, name: str) -> str:
     """A claim that is text a database can hold: no NUL, no lone surrogate."""
     value = claims.get(name)
     if not isinstance(value, str) or not value or len(value) > _MAX_CLAIM_LENGTH or not value.isprintable():

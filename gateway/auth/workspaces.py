@@ -1,6 +1,6 @@
 """Workspaces from the command line: there is no other door that makes one."""
 
-from typing import Any
+from typing import Final
 
 from sqlalchemy import bindparam, insert, select
 
@@ -9,7 +9,7 @@ from schema.storage.database import Connection, Database
 from schema.storage.ids import new_id
 from schema.storage.tables import Workspace
 
-_WORKSPACES: Any = Workspace.__table__
+_WORKSPACES: Final = Workspace.__table__
 
 CURRENCY = "USD"
 

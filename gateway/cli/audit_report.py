@@ -16,10 +16,10 @@ COLUMNS: Final = ("workspace", "at", "kind", "by", "by_name", "of", "of_name", "
 KINDS: Final = tuple(AuditKind.held().values())
 COMMAND_LINE: Final = "command line"
 
-_ENTRIES: Any = AuditEntry.__table__
-_WORKSPACES: Any = Workspace.__table__
-_KEYS: Any = ApiKey.__table__
-_USERS: Any = User.__table__
+_ENTRIES: Final = AuditEntry.__table__
+_WORKSPACES: Final = Workspace.__table__
+_KEYS: Final = ApiKey.__table__
+_USERS: Final = User.__table__
 
 
 @dataclass(frozen=True, slots=True)

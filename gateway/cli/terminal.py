@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from time import monotonic
-from typing import Any, Final
+from typing import Final
 
 import orjson
 import typer
@@ -14,6 +14,7 @@ from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progres
 from rich.table import Table
 
 from gateway.edge.decoder import DecodeError, decode
+from rest_compat.json_values import JsonObject
 from schema.rules.text import trimmed
 
 LINE_SECONDS: Final = 5.0
@@ -59,7 +60,7 @@ def progress(total: int) -> Iterator[Callable[[int], None]]:
         yield lambda done: bar.update(task, completed=done)
 
 
-def json_object(option: str, text: str) -> dict[str, Any]:
+def json_object(option: str, text: str) -> JsonObject:
     """The object that an option's text stands for, read as strictly as a request's body. Raises ValueError."""
     try:
         value = decode(os.fsencode(text))

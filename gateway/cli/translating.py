@@ -20,6 +20,7 @@ from gateway.rest.deprecations import rest_resources
 from gateway.settings import Settings
 from rest_compat import Translator
 from rest_compat.errors import Refused as NoCall
+from rest_compat.json_values import JsonObject
 from rest_compat.tools.parity import parity, partnerless
 from rest_compat.tools.recordings import (
     REPEATABLE,
@@ -192,7 +193,7 @@ def _verified(sort: Sort, asked: Asked, server: str, token: str) -> Compared:
     if status in _NOT_LET_IN:
         raise PermissionError(f"{server} doesn't let this token read: {status}")
     operation = {"query": sort.document, "operationName": sort.name, "variables": asked.call.variables}
-    answer: dict[str, Any] = json.loads(_ask(f"{server}/graphql", token, "POST", json.dumps(operation).encode())[1])
+    answer: JsonObject = json.loads(_ask(f"{server}/graphql", token, "POST", json.dumps(operation).encode())[1])
     doors = differences(asked.call, status, body, Answer(answer.get("data"), answer.get("errors")))
     found = Compared(target_of(request), doors)
     if asked.answer and asked.status == status == 200:  # noqa: PLR2004  of a refusal, the words may change

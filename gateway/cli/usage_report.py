@@ -19,11 +19,11 @@ COLUMNS: Final = ("workspace", "token_id", "token", "route", *_LAST)
 GRAPHQL_COLUMNS: Final = ("workspace", "token_id", "token", "client", *_LAST)
 SHARE_COLUMNS: Final = ("workspace", "token_id", "token", "rest_calls", "graphql_operations", "left_rest_percent", "last_rest_call")
 
-_USES: Any = RestUsage.__table__
-_GRAPHQL: Any = GraphqlUsage.__table__
-_KEYS: Any = ApiKey.__table__
-_USERS: Any = User.__table__
-_WORKSPACES: Any = Workspace.__table__
+_USES: Final = RestUsage.__table__
+_GRAPHQL: Final = GraphqlUsage.__table__
+_KEYS: Final = ApiKey.__table__
+_USERS: Final = User.__table__
+_WORKSPACES: Final = Workspace.__table__
 
 Rows = list[list[str]]
 

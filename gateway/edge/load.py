@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 from time import monotonic
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -21,6 +21,8 @@ PATIENCE = 0.2
 #: Seconds of work that one turn of the event loop may begin; who comes after that waits in line.
 TURN_SECONDS = 0.01
 
+#: The task that works on a request.
+Task: TypeAlias = "asyncio.Task[object] | None"
 #: Bytes of a body that counts, as digits of its Content-Length: 100,000. Less of it waits in the connection, which counts by itself.
 LARGE_DIGITS: Final = 6
 
@@ -126,7 +128,7 @@ class Bounded:
         self.places = places
         self.unsent = unsent
         self.seconds = seconds
-        self.running: dict[asyncio.Task[Any] | None, Watch | Unwatched] = {}
+        self.running: dict[Task, Watch | Unwatched] = {}
         self.sweeping = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: C901  what is split off costs each request a call
@@ -166,7 +168,7 @@ class Bounded:
             elif large:
                 self.unsent.remove(large)
 
-    async def _begin_large(self, size: int, scope: Scope, task: "asyncio.Task[Any] | None", begin: Callable[[], Awaitable[None]]) -> None:
+    async def _begin_large(self, size: int, scope: Scope, task: Task, begin: Callable[[], Awaitable[None]]) -> None:
         """Count an answer of `size` bytes, which has its own time to be read, and `begin` it.
 
         Raises Unavailable where too many of them wait. Of what was written its client is told in any case.
@@ -177,12 +179,12 @@ class Bounded:
             await self.unsent.make_room()
         await begin()
 
-    def _explain(self, task: "asyncio.Task[Any] | None", scope: Scope) -> None:
+    def _explain(self, task: Task, scope: Scope) -> None:
         watch = self.running.get(task)
         if isinstance(watch, Watch):
             watch.explain(written=has_written(scope))
 
-    def _stop_watching(self, task: "asyncio.Task[Any] | None") -> None:
+    def _stop_watching(self, task: Task) -> None:
         watch = self.running.pop(task, None)
         if isinstance(watch, Watch):
             watch.stop()
@@ -221,7 +223,7 @@ class Watch:
 
     __slots__ = ("_task", "_watcher", "_why")
 
-    def __init__(self, task: "asyncio.Task[Any] | None", receive: Receive, started: float, seconds: float) -> None:
+    def __init__(self, task: Task, receive: Receive, started: float, seconds: float) -> None:
         self._task = task
         self._why: Fault | ClientGone | None = None
         self._watcher = asyncio.get_running_loop().create_task(self._watch(receive, started, seconds))

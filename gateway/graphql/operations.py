@@ -2,11 +2,11 @@
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from typing import Any
 
 from gateway.edge.faults import unavailable
 from gateway.edge.rates import Budget
 from gateway.observability.current import OPERATION
+from rest_compat.json_values import JsonObject
 from schema.engine.document.documents import Prepared
 from schema.engine.execute.answers import Answer, EventAnswer
 from schema.graph import Graph
@@ -49,7 +49,7 @@ class Operations:
     async def run(
         self,
         prepared: Prepared,
-        variables: dict[str, Any] | None,
+        variables: JsonObject | None,
         caller: Caller,
         *,
         at_revision: bool = False,
@@ -74,7 +74,7 @@ class Operations:
         if told is not None and left is not None:
             told["remaining"], told["resetAt"] = left
 
-    async def subscribe(self, prepared: Prepared, variables: dict[str, Any] | None, caller: Caller) -> AsyncGenerator[EventAnswer, None]:
+    async def subscribe(self, prepared: Prepared, variables: JsonObject | None, caller: Caller) -> AsyncGenerator[EventAnswer, None]:
         """Start a subscription. Raises RequestError for what it can't start with."""
         OPERATION.set(prepared)
         async with aclosing(self.graph.subscribe(prepared, variables, caller)) as found:

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from datetime import date
 from sys import getsizeof
-from typing import Any, Final
+from typing import Final
 
 from graphql import GraphQLSchema, get_named_type, type_from_ast
 
 from rest_compat.deprecations import in_schema
+from rest_compat.json_values import Json, JsonObject
 from rest_compat.resources.declaration import DeclarationError
 from schema.engine.document.deprecations import deprecated_in, given, takes_deprecated, used
 from schema.engine.document.documents import Prepared
@@ -19,7 +20,7 @@ KEPT_BYTES: Final = 4_000_000
 #: Bytes that a place takes, and each warning that it names.
 _PLACE: Final = 500
 
-Warning_ = dict[str, Any]
+Warning_ = JsonObject
 
 
 class Warnings:
@@ -31,7 +32,7 @@ class Warnings:
         self._told = {coordinate: _warning(coordinate, reason) for coordinate, reason in self._reasons.items()}
         self._kept: Kept[tuple[list[Warning_], bool]] = Kept(KEPT, KEPT_BYTES)
 
-    def of(self, prepared: Prepared, variables: Mapping[str, Any] | None) -> list[Warning_]:
+    def of(self, prepared: Prepared, variables: Mapping[str, Json] | None) -> list[Warning_]:
         """Those of an operation, in the order of use; what variables hold comes last."""
         key = prepared.text, prepared.name
         known = self._kept.get(key)

@@ -5,7 +5,7 @@ https://github.com/enisdenjo/graphql-sse/blob/master/PROTOCOL.md. Lines end with
 
 import asyncio
 import contextlib
-from typing import Any, Final
+from typing import Final
 
 import orjson
 from prometheus_client import Gauge
@@ -19,6 +19,7 @@ from gateway.edge.respond import respond
 from gateway.graphql.endpoint import SAFE, read_parameters, request_status
 from gateway.observability.current import OPERATION
 from rest_compat.errors import Headers
+from rest_compat.json_values import JsonObject
 from schema.engine.document.documents import Prepared, RequestError
 from schema.rules.access import Caller
 from schema.storage.database import Unavailable as StorageUnavailable
@@ -91,7 +92,7 @@ class Stream:
         self.send = send
         self.outbox = terms.outbox()
 
-    async def run(self, prepared: Prepared, variables: dict[str, Any]) -> bytes:
+    async def run(self, prepared: Prepared, variables: JsonObject) -> bytes:
         """Until the operation, the client, the token or the process ends it; the stream's last bytes."""
         try:
             end = await self._run(prepared, variables)
@@ -111,7 +112,7 @@ class Stream:
         self.terms.complain(self.scope, end)
         return COMPLETE
 
-    async def _run(self, prepared: Prepared, variables: dict[str, Any]) -> Exception:
+    async def _run(self, prepared: Prepared, variables: JsonObject) -> Exception:
         caller: Caller = self.scope["state"]["caller"]
         token: bytes = self.scope["state"]["headers"].get(b"authorization", b"")
         try:
@@ -126,7 +127,7 @@ class Stream:
             return end
         raise AssertionError("writing ends by raising")
 
-    async def _follow(self, prepared: Prepared, variables: dict[str, Any], caller: Caller) -> None:
+    async def _follow(self, prepared: Prepared, variables: JsonObject, caller: Caller) -> None:
         event = prepared.kind == "subscription"
         try:
             async with contextlib.aclosing(answers(self.terms, prepared, variables, caller)) as found:

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import Any, Final
+from typing import Final
 
 import orjson
 from starlette.types import Scope
@@ -17,6 +17,7 @@ from gateway.edge.unsent import Unsent
 from gateway.graphql.endpoint import Note
 from gateway.graphql.operations import Operations
 from gateway.graphql.parameters import Parameters
+from rest_compat.json_values import JsonObject
 from schema.engine.document.documents import Prepared, RequestError
 from schema.engine.events.memory import Room
 from schema.engine.execute.answers import Answer, EventAnswer
@@ -65,7 +66,7 @@ def hold(scope: Scope, caller: Caller) -> None:
     scope["state"]["held"] = caller.token_id, asyncio.get_running_loop().time()
 
 
-async def prepare(terms: Terms, parameters: Parameters, caller: Caller) -> tuple[Prepared, dict[str, Any]]:
+async def prepare(terms: Terms, parameters: Parameters, caller: Caller) -> tuple[Prepared, JsonObject]:
     """The operation, and of the variables those that it declares. Nothing else of `parameters` is held while it is open.
 
     Raises RequestError, Fault.
@@ -86,7 +87,7 @@ async def _learn(terms: Terms, parameters: Parameters, caller: Caller) -> Prepar
 
 
 async def answers(
-    terms: Terms, prepared: Prepared, variables: dict[str, Any] | None, caller: Caller
+    terms: Terms, prepared: Prepared, variables: JsonObject | None, caller: Caller
 ) -> AsyncGenerator[Answer | EventAnswer, None]:
     """A subscription's answers, or the one of a query or mutation. Raises RequestError, Fault."""
     if prepared.kind == "subscription":
@@ -97,7 +98,7 @@ async def answers(
     yield await _answer(terms, prepared, variables, caller)
 
 
-async def _answer(terms: Terms, prepared: Prepared, variables: dict[str, Any] | None, caller: Caller) -> Answer:
+async def _answer(terms: Terms, prepared: Prepared, variables: JsonObject | None, caller: Caller) -> Answer:
     await terms.places.take(caller.token_id)
     try:
         async with asyncio.timeout(terms.operation_timeout):
@@ -126,7 +127,7 @@ async def enter(terms: Terms, caller: Caller) -> None:
         await terms.operations.budget.enter(caller.token_id)
 
 
-def errors_of(terms: Terms, scope: Scope, error: Exception) -> list[dict[str, Any]]:
+def errors_of(terms: Terms, scope: Scope, error: Exception) -> list[JsonObject]:
     """What a client is told of an operation that failed; a defect goes to the log. What ends more than the operation is raised again."""
     if isinstance(error, SlowReader | TokenLost):
         raise error
@@ -139,6 +140,6 @@ def errors_of(terms: Terms, scope: Scope, error: Exception) -> list[dict[str, An
     return [graphql_error(Defect.code, Defect().detail, requestId=request_id)]
 
 
-def encode_errors(errors: list[dict[str, Any]]) -> bytes:
+def encode_errors(errors: list[JsonObject]) -> bytes:
     """An answer that has nothing but errors."""
     return orjson.dumps({"errors": errors})

@@ -14,6 +14,7 @@ from gateway.edge.faults import Fault, RateLimited
 from gateway.edge.faults import Unavailable as Busy
 from gateway.graphql.parameters import Parameters
 from gateway.observability.rest_usage import client_names
+from rest_compat.json_values import JsonObject
 from schema.rules.access import Caller
 from schema.storage.database import Unavailable
 
@@ -168,7 +169,7 @@ class Session:
         assert self.watch is not None
         await self.watch.ended()
 
-    async def _init(self, payload: dict[str, Any]) -> None:
+    async def _init(self, payload: JsonObject) -> None:
         if self.caller is not None:
             raise TooManyInits
         self.authorization = _authorization(payload, self.scope["state"]["headers"].get(b"authorization"))
@@ -185,7 +186,7 @@ class Session:
         self.opened.set()
         await self.outbox.put(encode("connection_ack"))
 
-    async def _subscribe(self, message: dict[str, Any], size: int) -> None:
+    async def _subscribe(self, message: JsonObject, size: int) -> None:
         operation_id, parameters = id_of(message), parameters_of(message)
         if self.caller is None:
             raise Unauthorized
@@ -254,7 +255,7 @@ async def _at_once() -> None:
     """Of a server that doesn't say whether its client takes more."""
 
 
-def _authorization(payload: dict[str, Any], header: bytes | None) -> str | None:
+def _authorization(payload: JsonObject, header: bytes | None) -> str | None:
     """The token: a member `Authorization` or `authorization` of the payload, `Bearer …` as in the header, or else the header itself."""
     given = payload.get("Authorization", payload.get("authorization"))
     if given is not None and not isinstance(given, str):

@@ -2,12 +2,12 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Any
 
 from typing_extensions import override
 
 from gateway.graphql.operations import Operations
 from gateway.observability.tracing import CURRENT, Trace, Tracing
+from rest_compat.json_values import JsonObject
 from schema.engine.document.documents import Prepared
 from schema.engine.execute.answers import Answer, EventAnswer
 from schema.rules.access import Caller
@@ -24,7 +24,7 @@ class TracedOperations(Operations):
     async def run(
         self,
         prepared: Prepared,
-        variables: dict[str, Any] | None,
+        variables: JsonObject | None,
         caller: Caller,
         *,
         at_revision: bool = False,
@@ -41,7 +41,7 @@ class TracedOperations(Operations):
             _end(trace)
 
     @override
-    async def subscribe(self, prepared: Prepared, variables: dict[str, Any] | None, caller: Caller) -> AsyncGenerator[EventAnswer, None]:
+    async def subscribe(self, prepared: Prepared, variables: JsonObject | None, caller: Caller) -> AsyncGenerator[EventAnswer, None]:
         async with aclosing(super().subscribe(prepared, variables, caller)) as found:
             async for answer in found:
                 trace = self.tracing.operation(prepared)

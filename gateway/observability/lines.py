@@ -3,8 +3,9 @@
 import re
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
+from rest_compat.json_values import JsonObject
 from schema.rules.access import Caller
 
 #: Characters of a request's path that are told; a client may send as many as its headers may have bytes.
@@ -47,10 +48,10 @@ class Line(NamedTuple):
     traceparent: bytes | None
 
 
-def members(line: Line) -> dict[str, Any]:
+def members(line: Line) -> JsonObject:
     """The members of a request's line in the log; those that it hasn't are left out where most requests don't have them."""
     caller = line.caller
-    told: dict[str, Any] = {
+    told: JsonObject = {
         "event": "request",
         "level": "info",
         "timestamp": datetime.fromtimestamp(line.at, UTC),

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 from sys import getsizeof
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from graphql import GraphQLSchema, parse
 
+from rest_compat.json_values import Json
 from rest_compat.protocol import Use
 from schema.engine.document.deprecations import fields_of
 from schema.engine.document.documents import Prepared
@@ -65,7 +66,7 @@ def _names_size(uses: tuple[Use, ...]) -> int:
     return sum(len(use.name) for use in uses)
 
 
-def client_names(said: Mapping[str, Any]) -> dict[bytes, bytes]:
+def client_names(said: Mapping[str, Json]) -> dict[bytes, bytes]:
     """What the payload of a socket's `connection_init` says of the client's name, as headers: browsers can't send those with a socket."""
     given = {name.lower().encode(): value for name, value in said.items() if isinstance(value, str)}
     return {name: given[name].encode()[: 4 * LONGEST_NAME] for name in CLIENT_NAMES if name in given}

@@ -49,7 +49,7 @@ async def _check(settings: Settings, report: Report) -> None:
 
 
 @asynccontextmanager
-async def _connected(settings: Settings) -> AsyncIterator[Any]:
+async def _connected(settings: Settings) -> AsyncIterator[asyncpg.Connection]:
     session = session_settings(settings.statement_timeout)
     connector = Connector(settings.database_url, CONNECT_SECONDS, settings=session, statement_cache_size=0)
     connection = await connector.connect()
@@ -69,13 +69,13 @@ def _remedy(error: str) -> str:
     return "is the server running, and is GATEWAY_DATABASE_URL its address?"
 
 
-async def _ask(connection: Any, statement: str) -> Any:
+async def _ask(connection: asyncpg.Connection, statement: str) -> Any:
     """The rows, asked for in one transaction: outside of one, a pooler may change the session between preparing and running."""
     async with connection.transaction():
         return await connection.fetch(statement, timeout=STATEMENT_SECONDS)
 
 
-async def _look(one: Any, other: Any, settings: Settings, report: Report) -> None:
+async def _look(one: asyncpg.Connection, other: asyncpg.Connection, settings: Settings, report: Report) -> None:
     revisions = await _revisions(one)
     tell_revisions(settings, report, revisions, by_itself=settings.migrate)
     await _writable(one, report)
@@ -87,13 +87,13 @@ async def _look(one: Any, other: Any, settings: Settings, report: Report) -> Non
         tell_keys(settings, report, (await _ask(one, "SELECT count(*) FROM api_key WHERE revoked_at IS NULL"))[0][0])
 
 
-async def _revisions(connection: Any) -> list[str]:
+async def _revisions(connection: asyncpg.Connection) -> list[str]:
     if (await _ask(connection, "SELECT to_regclass('alembic_version') IS NULL"))[0][0]:
         return []
     return [row[0] for row in await _ask(connection, "SELECT version_num FROM alembic_version")]
 
 
-async def _writable(connection: Any, report: Report) -> None:
+async def _writable(connection: asyncpg.Connection, report: Report) -> None:
     if (await _ask(connection, "SHOW transaction_read_only"))[0][0] == "on":
         report.fault("writable", "the server takes no writes, as a standby does: name the primary, or add ?target_session_attrs=read-write")
         return
@@ -105,7 +105,7 @@ async def _writable(connection: Any, report: Report) -> None:
         report.ok("writable", "it takes writes, and this role may do all that is needed")
 
 
-async def _room(connection: Any, settings: Settings, report: Report) -> None:
+async def _room(connection: asyncpg.Connection, settings: Settings, report: Report) -> None:
     """Whether the server has room for the pools of this machine's processes."""
     room, used = (await _ask(connection, _ROOM))[0]
     wanted = settings.workers * (settings.pool_size + BESIDE_POOL)
@@ -118,7 +118,7 @@ async def _room(connection: Any, settings: Settings, report: Report) -> None:
     )
 
 
-async def _pooler(one: Any, other: Any, settings: Settings, report: Report) -> None:
+async def _pooler(one: asyncpg.Connection, other: asyncpg.Connection, settings: Settings, report: Report) -> None:
     """Whether a pooler stands between, by what it does to a session."""
     if await _changes_sessions(one, other):
         await _tell_of_changes(one, other, report)
@@ -134,12 +134,12 @@ async def _pooler(one: Any, other: Any, settings: Settings, report: Report) -> N
     )
 
 
-async def _pid(connection: Any) -> int:
+async def _pid(connection: asyncpg.Connection) -> int:
     """The server's process behind a connection."""
     return int((await _ask(connection, "SELECT pg_backend_pid()"))[0][0])
 
 
-async def _changes_sessions(one: Any, other: Any) -> bool:
+async def _changes_sessions(one: asyncpg.Connection, other: asyncpg.Connection) -> bool:
     """Whether the session that one connection has just used is another's in the next moment."""
     first = await _pid(one)
     async with other.transaction():
@@ -147,7 +147,7 @@ async def _changes_sessions(one: Any, other: Any) -> bool:
         return await _pid(one) != first
 
 
-async def _tell_of_changes(one: Any, other: Any, report: Report) -> None:
+async def _tell_of_changes(one: asyncpg.Connection, other: asyncpg.Connection, report: Report) -> None:
     late = "transaction pooling: events come up to 2 s late, and the settings of a session are lost; pool_mode = session keeps both"
     if await _keeps_statements(one, other):
         report.warn("pooler", late)
@@ -155,7 +155,7 @@ async def _tell_of_changes(one: Any, other: Any, report: Report) -> None:
         report.fault("pooler", f"{late}. Prepared statements are lost, too: PgBouncer 1.21 with max_prepared_statements = 300 keeps them")
 
 
-async def _keeps_statements(one: Any, other: Any) -> bool:
+async def _keeps_statements(one: asyncpg.Connection, other: asyncpg.Connection) -> bool:
     """Whether a prepared statement is found again in another session."""
     statement = await one.prepare("SELECT 1", timeout=STATEMENT_SECONDS)
     try:
