@@ -118,10 +118,10 @@ async def counted(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> AsyncIt
     """An application whose looks at the database take a while, and are counted."""
     looks = [0]
 
-    async def slowly(database: Database) -> bool:
+    async def slowly(database: Database, packages: Any) -> bool:
         looks[0] += 1
         await asyncio.sleep(0.3)
-        return await head_is_current(database)
+        return await head_is_current(database, packages)
 
     async with calling(make_app()) as client:
         monkeypatch.setattr("gateway.observability.health.head_is_current", slowly)
