@@ -137,7 +137,7 @@ class KeySet:
         kid, algorithm = header.get("kid"), header["alg"]
         published = await self._current()
         found = published.key(kid, algorithm)
-        if found is None and self._clock() - self._tried >= (RETRY_SECONDS if self._is_away else UNKNOWN_SECONDS):
+        if found is None and self._may_look:
             published = await self._anew()
             found = published.key(kid, algorithm)
         if algorithm not in published.algorithms:
@@ -147,6 +147,11 @@ class KeySet:
         if found is None:
             raise AuthError("The token is signed with a key that the identity provider doesn't publish.")
         return found
+
+    @property
+    def _may_look(self) -> bool:
+        """Whether a key that isn't known may be looked for: by a fetch that is under way, or by another one."""
+        return self._task is not None or self._clock() - self._tried >= (RETRY_SECONDS if self._is_away else UNKNOWN_SECONDS)
 
     async def _current(self) -> Published:
         """The keys as they are known; fetched where none are, or where they are too old."""
