@@ -14,7 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from schema.engine.execute.reading import WORKSPACE
 from schema.rules.access import Caller
 from schema.rules.clock import now
-from schema.storage.database import Connection, Database, StorageError
+from schema.storage.database import Connection, Database, InputRejected, StorageError
 from schema.storage.tables import Workspace
 
 FLUSH_SECONDS: Final = 10.0
@@ -84,9 +84,10 @@ class UseCounter(Generic[Used]):
         """Write `rows`. Where a workspace of theirs is gone, its rows go too, and those of the others are written."""
         try:
             await self._write(rows)
-        except StorageError:
-            raise
-        except Exception:
+        except Exception as error:
+            # What refers to a workspace that is gone is an input that is rejected, or an error of the driver's own.
+            if isinstance(error, StorageError) and not isinstance(error, InputRejected):
+                raise
             there = await self._existing({row["workspace_id"] for row in rows})
             left = [row for row in rows if row["workspace_id"] in there]
             if len(left) == len(rows):
