@@ -130,8 +130,8 @@ generators: develop $(if $(NPM),tests/generators/node_modules/.installed) ## Cli
 attacks: develop ## Attack a gateway beside a client that behaves: floods, silence, answers of gigabytes, filters without end
 	$(BIN)/python -m tests.end_to_end.attacks $(ARGS)
 
-proxies: develop ## Real clients behind nginx and HAProxy (what the machine lacks is skipped, by name)
-	$(BIN)/pytest tests/proxies -rs $(ARGS)
+proxies: develop ## Real clients behind nginx and HAProxy, and all that deploy/ holds (what the machine lacks is skipped, by name)
+	$(BIN)/pytest tests/proxies tests/deploy -rs $(ARGS)
 
 fuzz: develop ## 100,000 bad inputs over REST, GraphQL, streams and sockets; each is told by a seed and a number, and can be sent again
 	$(BIN)/python -m tests.end_to_end.fuzz $(ARGS)
