@@ -57,6 +57,8 @@ def added(extensions: Sequence[Extension], roots: Roots) -> Iterator[None]:
 def _fields(extension: Extension, roots: Roots) -> Iterator[tuple[Made, StrawberryField]]:
     """What it adds, each with the type that it is added to."""
     for noun in extension.nouns:
+        if noun.prefix is None:
+            continue
         for root, fields in zip(roots, (_queries(noun), _mutations(noun), _subscriptions(noun)), strict=True):
             yield from ((root, _named(name, field)) for name, field in fields.items())
     for owner, name, declared in extension.lists:
@@ -105,6 +107,6 @@ def _check_prefixes(extensions: Sequence[Extension]) -> None:
     taken = {noun.prefix: noun.name for noun in BUILT_IN if noun.prefix}
     for extension in extensions:
         for noun in extension.nouns:
-            other = taken.setdefault(noun.prefix or "", noun.name)
+            other = taken.setdefault(noun.prefix, noun.name) if noun.prefix else noun.name
             if other != noun.name:
                 raise TypeError(f"{extension.name} gives the ids of {noun.name} the prefix {noun.prefix}, which {other} has.")

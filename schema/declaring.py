@@ -6,7 +6,8 @@ from schema.engine.compile.sources import OwnedBy
 from schema.engine.declare.columns import field
 from schema.engine.declare.enums import plain_enum, stored_enum
 from schema.engine.declare.noun import noun, rules_of, seen_with
-from schema.engine.declare.relations import computed, flag
+from schema.engine.declare.relations import computed, flag, newest
+from schema.engine.declare.sql import Stored
 from schema.engine.declare.tracked import Tracked
 from schema.engine.execute.resolvers.context import Context
 from schema.engine.types.fields import Constraint
@@ -34,6 +35,7 @@ __all__ = [
     "Opportunity",
     "OwnedBy",
     "Rules",
+    "Stored",
     "Tracked",
     "User",
     "Values",
@@ -41,6 +43,7 @@ __all__ = [
     "field",
     "flag",
     "invalid",
+    "newest",
     "noun",
     "plain_enum",
     "rules_of",

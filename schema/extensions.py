@@ -57,10 +57,13 @@ class Extension:
         return None if file is None else Path(file).parent / "migrations"
 
     def declares(self, row: R) -> R:
-        """Adds a noun: a class of stored rows that stands under `@noun(…)`. What the graph has of it is derived."""
+        """Adds a noun: a class of stored rows that stands under `@noun(…)`. What the graph has of it is derived.
+
+        Without a prefix its rows have no ids: they are met through other records alone, such as the history of one.
+        """
         declared: Noun | None = row.__dict__.get("__noun__")
-        if declared is None or not declared.prefix:
-            message = f"{self.name} adds {row.__name__} without ids: write `@noun(…)`, with their prefix, below `declares`"
+        if declared is None:
+            message = f"{self.name} adds {row.__name__}, which is no noun: write `@noun(…)` below `declares`"
             raise TypeError(message)
         self.nouns.append(declared)
         return row

@@ -123,7 +123,6 @@ def _unfiltered() -> Any:
 
 
 def _without_ids() -> Any:
-    @noun()
     class Idless(Tracked, table=True):
         """One."""
 
@@ -170,7 +169,7 @@ def _field_taken() -> Any:
     [
         (_twice, "twice gives the ids of PrefixTaken the prefix opp, which Opportunity has"),
         (_unfiltered, "Unfollowable can't be followed: who sees it is told by a condition of its own"),
-        (_without_ids, "idless adds Idless without ids"),
+        (_without_ids, "idless adds Idless, which is no noun"),
         (_uncleared, 'Uncleared.account_id says on_delete="clear", and can\'t be null'),
         (_circle, 'on_delete="cascade" goes in a circle: Circle → Circle'),
         (_field_taken, "taken adds Account.contacts, which is there already"),

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Annotated, Literal, get_args
 
 from sqlalchemy import ColumnElement, FromClause
 from strawberry import ID
@@ -11,7 +11,7 @@ from strawberry.utils.str_converters import to_camel_case
 from schema.engine.compile.matching import AtLeast, LinkedTo
 from schema.engine.compile.order import Sortable
 from schema.engine.compile.sources import SOURCE, Connection, Expression, Foreign, Linked, OneOf, ToMany, ToOne
-from schema.engine.types.fields import Constraint, optional
+from schema.engine.types.fields import Constraint, argument, optional
 from schema.storage.columns import Cents
 from schema.values import Clause, Made, Value
 
@@ -141,6 +141,9 @@ def listed(description: str, to: str, by: str | Linked) -> Made:
     return ListDeclaration(description, to, Foreign(by) if isinstance(by, str) else by)
 
 
+_LAST = Argument("last", Annotated[int | None, argument("How many of the newest are told.", Constraint(min=0, max=100))], 100)
+
+
 @dataclass(slots=True)
 class NewestDeclaration(Declaration):
     """The newest of the rows that refer to this one, the oldest of these first."""
@@ -160,7 +163,7 @@ class NewestDeclaration(Declaration):
         return Member(self.attribute, None, with_arguments(self.attribute, returns, [self.last], self.description, {SOURCE: source}))
 
 
-def newest(description: str, to: str, column: str, order: str, last: Argument) -> Made:
+def newest(description: str, to: str, column: str, order: str, last: Argument = _LAST) -> Made:
     """The newest rows of the type `to` whose `column` refers to this one; `order` is unique among them, `last` the argument's form."""
     return NewestDeclaration(description, to, Foreign(column, (order,)), last)
 
