@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+import orjson
 from sqlalchemy import Table, bindparam, select, tuple_
 from sqlmodel import SQLModel
 
@@ -17,8 +18,8 @@ from .words import Words
 
 PORTION: Final = 500
 """Rows that are read at once, each portion in a snapshot of its own."""
-JSON: Final = frozenset({"before", "after", "answer", "changed_fields"})
-"""Columns that hold JSON."""
+ANSWER: Final = "answer"
+"""The column of kept answers, of which more goes than what names the person."""
 
 How = Literal["own", "reference", "mention", "other"]
 """The person's own row; the person's id; a text that names the person; another person's row that has the same."""
@@ -99,17 +100,27 @@ def _of_row(table: str, key: Object, texts: dict[str, str | None], person: Perso
 def _how(table: str, column: str, text: str, person: Person, words: Words) -> How | None:
     if text == person.id:
         return "reference"
-    if column in JSON:
-        return "mention" if without(column, text, words) != text else "reference" if person.id in text else None
-    if words.find(text):
+    # Numbers of JSON may look like a telephone's: what counts is whether anything would change.
+    if without(column, text, words) != text:
         return "other" if table in KINDS else "mention"
-    return None
+    return "reference" if person.id in text else None
 
 
 def without(column: str, text: str, words: Words) -> str:
     """A text of a column without the person."""
-    if column not in JSON:
-        return words.redact(text)
-    if column == "answer":
+    if column == ANSWER:
         return words.redact_answer(text)
-    return words.redact_json(text) if words.find(text) else text
+    if not words.find(text):
+        return text
+    return words.redact_json(text) if _is_json(text) else words.redact(text)
+
+
+def _is_json(text: str) -> bool:
+    """Whether a text is an object or an array: then it must stay one."""
+    if text[:1] not in {"{", "["}:
+        return False
+    try:
+        orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return False
+    return True
