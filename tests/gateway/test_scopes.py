@@ -8,7 +8,11 @@ import pytest
 from websockets.asyncio.client import connect
 
 from gateway.live.messages import SUBPROTOCOL
+from schema.extensions import load
+from schema.graph import Graph
 from schema.rules.access import Role
+from schema.rules.scopes import KNOWN
+from schema.storage.opening import open_database
 from tests.end_to_end.fleet import access, in_process
 from tests.gateway.conftest import Run
 from tests.gateway.test_socket import Socket, subscribe
@@ -38,6 +42,19 @@ async def with_scopes(here: Gateway, *scopes: str) -> dict[str, str]:
 async def ask(here: Gateway, who: dict[str, str], query: str, **variables: Any) -> httpx.Response:
     headers = {**who, "accept": "application/graphql-response+json"}
     return await here.client.post("/graphql", json={"query": query, "variables": variables}, headers=headers)
+
+
+@pytest.mark.parametrize("package", ["examples.tasks", "tests.extensions.deals", "tests.extensions.winning"])
+def test_what_packages_add_is_decided(sqlite_url: str, package: str) -> None:
+    """Each root field that a package adds, by a noun or by a resolver, has a scope that tokens can be given, without a word of it there."""
+    graph = Graph(open_database(sqlite_url), extensions=load((package,)))
+    schema = graph.graphql_schema
+    for type_ in (schema.query_type, schema.mutation_type, schema.subscription_type):
+        assert type_ is not None
+        for name in type_.fields:
+            needed = graph._plans.scopes.of_field(type_.name, name)
+            assert needed is not None, name
+            assert needed <= KNOWN, name
 
 
 async def test_rest_reads(here: Gateway) -> None:
