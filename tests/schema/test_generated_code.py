@@ -13,24 +13,25 @@ from schema.engine.compile.writer import Sources, make_writer, sources
 from schema.graph import Graph
 from tests.schema.world import World, ask
 
-LIST = "{ opportunities(first: 3) { nodes { id worth: value account { name } } } }"
+LIST = "{ opportunities(first: 3) { nodes { id phase: stage account { name } } } }"
 
 
 async def test_a_failure_shows_field_and_line(world: World, caplog: pytest.LogCaptureFixture) -> None:
     """A format that fails in the middle of a plan: the log's traceback shows the generated line, with the key that it writes."""
     graph, caller = Graph(world.database), world.here.caller()
 
-    def planted(_: object) -> str:
-        message = "planted"
-        raise RuntimeError(message)
+    class Planted:
+        def __getitem__(self, _: object) -> str:
+            message = "planted"
+            raise RuntimeError(message)
 
-    graph._plans._model.formats.names["show_money"] = planted
+    graph._plans._model.formats.names["OPPORTUNITY_STAGE"] = Planted()
     with pytest.raises(RuntimeError, match="planted") as failure:
         await ask(graph, LIST, caller)
     logging.getLogger("test").error("a defect", exc_info=failure.value)
-    assert "'worth': show_money(r[1])," in caplog.text
+    assert "'phase': OPPORTUNITY_STAGE[r[1]]," in caplog.text
     frame = [frame for frame in traceback.extract_tb(failure.value.__traceback__) if frame.filename.startswith("<plan ")][-1]
-    assert linecache.getline(frame.filename, frame.lineno or 0).strip() == "'worth': show_money(r[1]),"
+    assert linecache.getline(frame.filename, frame.lineno or 0).strip() == "'phase': OPPORTUNITY_STAGE[r[1]],"
 
 
 async def test_the_lines_go_with_the_plan(world_on_sqlite: World) -> None:
