@@ -15,6 +15,7 @@ from gateway.app import Application, create_app
 from gateway.auth.keys import Keys, NewKey
 from gateway.migrations import packages_of, upgrade
 from gateway.settings import Settings
+from schema.engine.document.documents import RequestError
 from schema.engine.write import removal
 from schema.rules.access import Caller, Role
 from schema.storage.opening import open_database
@@ -256,3 +257,22 @@ async def test_rest(office: Office) -> None:
     assert (await client.get(f"/api/tasks/{task['id']}/")).status_code == 404
     paths = (await client.get("/api/openapi.json")).json()["paths"]
     assert {"/api/tasks/", "/api/tasks/{id}/"} <= paths.keys()
+
+
+async def test_a_reference_out_of_sight(office: Office) -> None:
+    """Whom a task is for, a limited viewer may not know: no filter tells it, in lists or to followers, as the field doesn't."""
+    made = await office.ask('mutation { createUser(input: {name: "Hidden", email: "h@x.io", role: MEMBER}) { user { id } } }')
+    hidden = made["createUser"]["user"]["id"]
+    since = await _beginning(office)
+    task, viewer = await office.new_task("Call", assigneeId=hidden), office.caller(office.account)
+    filters = [{"assigneeId": {"eq": hidden}}, {"assigneeId": {"isNull": True}}, {"not": {"assigneeId": {"in": [hidden, "usr_0"]}}}]
+    counts = "query($filter: TaskFilter) { tasks(filter: $filter) { totalCount nodes { assignee { id } } } }"
+    graph = office.app.graph
+    for filter_, seen, known in zip(filters, (0, 1, 1), (1, 0, 0), strict=True):
+        limited = await graph.run(graph.prepare(counts), {"filter": filter_}, viewer)
+        assert limited.data["tasks"] == {"totalCount": seen, "nodes": [{"assignee": None}] * seen}
+        assert (await office.ask(counts, filter=filter_))["tasks"]["totalCount"] == known
+        with pytest.raises(RequestError, match="can't follow by assigneeId"):
+            async with aclosing(graph.subscribe(graph.prepare(FOLLOW), {"filter": filter_}, viewer)) as events:
+                await anext(events)
+    assert [event["taskId"] for event in await office.follow(1, since=since, filter=filters[0])] == [task]

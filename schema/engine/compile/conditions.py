@@ -19,7 +19,7 @@ from schema.values import Clause, Key, Object, Values
 from .binds import compared, compared_list
 from .enums import StoredEnum
 from .matching import AtLeast, Equals, LinkedTo, Match, Matching, Through
-from .sources import OwnedBy, Stored, metadata
+from .sources import OwnedBy, SeenWith, Stored, metadata
 
 MAX_NODES = 100
 MAX_LIST = 250
@@ -96,7 +96,7 @@ class FilterModel:
     def __init__(
         self,
         input_type: GraphQLInputObjectType,
-        others: "Mapping[str, tuple[FilterModel, Stored]] | None" = None,
+        others: "Mapping[str, tuple[FilterModel | None, Stored]] | None" = None,
         visible: Callable[[FromClause], ColumnElement[bool]] | None = None,
     ) -> None:
         self._others = others or {}
@@ -109,8 +109,15 @@ class FilterModel:
                 if "isNull" in getattr(get_named_type(input_field.type), "fields", ()):
                     self._nullable.add(name)
         # A row that a limited viewer sees by its own reference refers to what the viewer sees.
-        owner = visible.column if isinstance(visible, OwnedBy) else None
-        self._references = {each.column: each for each in self._fields.values() if isinstance(each, Through) and each.column != owner}
+        owner = visible.column if isinstance(visible, OwnedBy | SeenWith) else None
+        self._references = {
+            each.column: Through(each.column, each.refers_to)
+            for each in self._fields.values()
+            if isinstance(each, Match) and each.refers_to is not None and each.column != owner
+        }
+        self._unknown = {
+            name for name, each in self._fields.items() if isinstance(each, Match) and each.column in self._references and not each.in_sight
+        }
         self._unfolded = {
             each.folded: each.column for each in self._fields.values() if isinstance(each, Match) and isinstance(each.folded, str)
         }
@@ -146,10 +153,15 @@ class FilterModel:
 
     def _through(self, name: str, match: Through, value: Values, reading: _Reading) -> Shape:
         """The conditions on another record. A filter that says nothing there would still leave out what refers to nothing."""
-        inner = self._others[match.type_name][0].read_part(value, reading)
+        inner = self._of_other(match).read_part(value, reading)
         if inner == NO_CONDITIONS:
             raise BadRequest(f"`{name}` has no condition in the filter: give one, or leave the field out.")
         return ("through", name, inner)
+
+    def _of_other(self, match: Through) -> "FilterModel":
+        found = self._others[match.type_name][0]
+        assert found is not None, match.type_name
+        return found
 
     def types(self, given: Mapping[str, Any]) -> Iterator[str]:
         """The names of the types whose records a coerced filter input looks at by references, at any depth."""
@@ -160,7 +172,7 @@ class FilterModel:
                     yield from self.types(each)
             elif isinstance(match, Through) and value is not None:
                 yield match.type_name
-                yield from self._others[match.type_name][0].types(value)
+                yield from self._of_other(match).types(value)
 
     def _says_nothing(self, name: str, what: str) -> BadRequest:
         """The error for a condition that a null variable has emptied: taken for none, it would find everything."""
@@ -231,13 +243,22 @@ class FilterModel:
         where = [other.c.workspace_id == table.c.workspace_id, other.c.id == table.c[match.column]]
         if way.limited and stored.visible is not None:
             where.append(stored.visible(other))
-        return exists().where(*where, filters.sql(inner, other, limited=way.limited))
+        if filters is not None:
+            where.append(filters.sql(inner, other, limited=way.limited))
+        return exists().where(*where)
 
     def mentioned(self, shape: Shape, kind: str) -> str | None:
         """A field whose conditions in `shape` are of a `kind`: "link" looks at linked rows, "through" at the record of a reference."""
         if shape[0] == kind:
             return str(shape[1])
         return next((name for part in shape[1:] if isinstance(part, tuple) and (name := self.mentioned(part, kind))), None)
+
+    def unknown(self, shape: Shape) -> str | None:
+        """A field of the conditions in `shape` by a reference to what a limited viewer may not know of, though it sees the record."""
+        columns = {match.column: name for name in self._unknown if isinstance(match := self._fields[name], Match)}
+        if shape[0] == "is" and shape[1] in columns:
+            return columns[str(shape[1])]
+        return next((name for part in shape[1:] if isinstance(part, tuple) and (name := self.unknown(part))), None)
 
     def holds(self, shape: Shape, values: Values, state: Values) -> bool:
         """Whether the conditions hold of a record's `state`: its columns by name, and the ids of its links.

@@ -16,11 +16,14 @@ Fold = str | Callable[[FromClause], Clause]
 class Match:
     """A filter field that looks at a column; `folded` is the column with its case-folded text, for operators that ignore case.
 
-    Where no column holds just that, `folded` makes the expression of the table.
+    Where no column holds just that, `folded` makes the expression of the table. `refers_to` is the type of the record that the column
+    refers to, if it does; `in_sight`: whoever sees the row sees that record.
     """
 
     column: str
     folded: Fold | None = None
+    refers_to: str | None = None
+    in_sight: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,12 +59,12 @@ class Model:
         self._stored = {type_.name: stored for type_ in objects if (stored := _stored(type_)) is not None}
         self.filters: dict[str, FilterModel] = {}
         """By the name of the type that they narrow."""
-        others: dict[str, tuple[FilterModel, Stored]] = {}
+        others: dict[str, tuple[FilterModel | None, Stored]] = {}
         for name, stored in self._stored.items():
             filter_ = _filter(schema, name)
             if filter_ is not None:
                 self.filters[name] = FilterModel(filter_, others, stored.visible)
-                others[name] = self.filters[name], stored
+            others[name] = self.filters.get(name), stored
         self._fields = {type_.name: self._model_fields(type_) for type_ in objects}
         self._attributes = {name: _attributes(self._fields[name]) for name in self._stored}
         self._check_resolvers()

@@ -46,6 +46,7 @@ class FieldDeclaration(Declaration):
     loose: bool
     on_delete: str
     unique: tuple[str, str] | None
+    in_sight: bool
     attribute: str = ""
     type: Any = None
     nullable: bool = False
@@ -121,7 +122,7 @@ class FieldDeclaration(Declaration):
         if not self.filters_by:
             return ()
         name = self.attribute if self.to else self.member
-        match = Equals(self.stored) if self.type is bool else Match(self.stored, self.folded)
+        match = Equals(self.stored) if self.type is bool else Match(self.stored, self.folded, self.to, self.in_sight)
         exact = self.type is str and self.folded is None
         found = [Filterable(name, Exact if exact else self.type, self.description, match)]
         if self.to and self.through:
@@ -186,12 +187,14 @@ def field(  # noqa: PLR0913  a line of declaration says everything that is speci
     loose: bool = False,
     on_delete: Literal["cascade", "clear", "refuse", "rules"] = "refuse",
     unique: tuple[str, str] | None = None,
+    in_sight: bool = False,
 ) -> Any:
     """A column that the graph shows, under `description`, within `limits`.
 
     column: the name of the column, where that is not the attribute's. to: the type of the record that it refers to, which is what is
     read; `loose` without a foreign key. on_delete: what happens when that record is deleted: this one is deleted too, or the reference
-    becomes null, or the deletion is refused, or the rules of that record see to it. unique: the column that no two records of a workspace
+    becomes null, or the deletion is refused, or the rules of that record see to it. in_sight: a limited viewer who sees this record sees
+    that one too, so that it may follow events by it. unique: the column that no two records of a workspace
     have the same value of, and what people call it. filters: lists can be narrowed by it; `through` describes conditions on the record
     that it refers to, if there may be any. folded: the column with its case-folded text, or the expression for it, to search and to order
     by. orders: lists can be ordered by it; the letter stands for it in cursors and never changes. ordered_by: the same by fields of the
@@ -223,4 +226,5 @@ def field(  # noqa: PLR0913  a line of declaration says everything that is speci
         loose=loose,
         on_delete=on_delete,
         unique=unique,
+        in_sight=in_sight,
     )

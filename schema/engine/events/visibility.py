@@ -27,8 +27,11 @@ class EventVisibility:
         beyond = self.plan.filters.mentioned(self.conditions.shape, "through")
         if beyond is not None:
             raise BadRequest(f"Events can't be followed by `{beyond}`, since they don't keep other records: filter by its id.")
-        linked = self.plan.filters.mentioned(self.conditions.shape, "link")
-        if self.limit is not None and linked is not None:
+        if self.limit is None:
+            return
+        filters, shape = self.plan.filters, self.conditions.shape
+        linked = filters.mentioned(shape, "link") or filters.unknown(shape)
+        if linked is not None:
             raise BadRequest(f"A limited viewer can't follow by {linked}: leave it out of the filter.")
 
     def kind(self, event: Happened) -> str | None:

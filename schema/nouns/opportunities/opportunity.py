@@ -118,6 +118,7 @@ class Opportunity(Record, table=True):
         to="User",
         filters=True,
         through="What must hold of the user who looks after the opportunity.",
+        in_sight=True,
         groups=("OWNER", "The user who looks after all opportunities of the group."),
         ordered_by={"OWNER_NAME": ("k", "name", "The name of the user who looks after the opportunity.")},
     )
