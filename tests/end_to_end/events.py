@@ -156,6 +156,7 @@ async def run(kind: str, database_url: str, folder: Path, *, writes: int, follow
         )
         truth = await table(database_url, who.caller.workspace_id)
         truth = truth[[event["cursor"] for event in truth].index(cursor) + 1 :]
+        assert truth, [fault for _, faults in results for fault in faults][:1]
         for follower in following:
             follower.goal = truth[-1]["cursor"]
         _, waiting = await asyncio.wait(tasks, timeout=PATIENCE)

@@ -148,6 +148,6 @@ async def main(url: str, caller: Caller, token: str, writes: int, seed: int, add
 
 if __name__ == "__main__":
     url, who, token, writes, seed, *addresses = sys.argv[1:]
-    members = orjson.loads(who)
+    members = {name: value for name, value in orjson.loads(who).items() if name not in {"limited_to", "visibility"}}
     done = asyncio.run(main(url, Caller(**{**members, "role": Role(members["role"])}), token, int(writes), int(seed), addresses))
     sys.stdout.buffer.write(orjson.dumps({"expected": done.expected, "faults": done.faults, "written": done.written}))
