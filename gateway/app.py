@@ -56,7 +56,7 @@ from schema.engine.write.expiry import ExpiredKeys
 from schema.extensions import ExtensionError, load
 from schema.graph import Graph
 from schema.nouns.workspaces.old_entries import OldEntries
-from schema.storage.database import Database, Figures
+from schema.storage.database import Database
 from schema.storage.opening import open_database
 from schema.storage.sweeps import OldRows, Sweeper
 
@@ -113,8 +113,8 @@ class Application:
         self.terms = self._terms()
         self.pages = pages(demo_token=demo_token, sdl_url=SDL_PATH if settings.introspection else None)
         self.asgi = layered(self._doors(), self._edge())
-        parts = self.database, self.graph, self.sweeper, self.places
-        self.instruments.watch(self.database.timing, [*(part.figures for part in parts), self._figures])
+        parts = self.database, self.graph, self.sweeper, self.places, self.connections, self.unsent
+        self.instruments.watch(self.database.timing, [part.figures for part in parts])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.asgi(scope, receive, send)
@@ -240,9 +240,6 @@ class Application:
         # Those of a socket have no request that is answered and noted.
         if not self.journal.due:
             self.journal.wake()
-
-    def _figures(self) -> Figures:
-        return {"gateway_connections_open": len(self.connections), "gateway_unsent_bytes": self.unsent.bytes}
 
     async def _metrics(self) -> ASGIApp:
         token = self.settings.metrics_token

@@ -72,8 +72,7 @@ class Observed:
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
             return
-        out = self._open(scope)
-        headers = scope["state"]["headers"]
+        out, headers = self._open(scope), scope["state"]["headers"]
         wrong = None if len(headers) == len(scope["headers"]) else _join(scope)
         if headers.get(b"host") not in self._hosts:
             wrong = wrong or self._strange_host(scope)

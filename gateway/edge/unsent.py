@@ -11,6 +11,8 @@ from typing import Final, Protocol
 
 from starlette.types import Message, Scope, Send
 
+from schema.storage.database import Figures
+
 from .faults import Unavailable
 from .respond import GRAPHQL_PATH
 
@@ -48,6 +50,10 @@ class Unsent:
         self.readers: set[Reader] = set()
         self._removed = asyncio.Event()
         self._line: deque[tuple[asyncio.Future[None], int]] = deque()
+
+    def figures(self) -> Figures:
+        """The bytes that wait."""
+        return {"gateway_unsent_bytes": self.bytes}
 
     def has_room(self, size: int) -> bool:
         """Whether `size` bytes more may wait."""

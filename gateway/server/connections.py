@@ -23,6 +23,7 @@ from gateway.edge.faults import Fault, RateLimited, Unavailable
 from gateway.edge.ports import HEALTH
 from gateway.edge.respond import refuse
 from gateway.settings import Settings
+from schema.storage.database import Figures
 
 LOG_SECONDS: Final = 10.0
 #: A connection is let be for so long: it may have asked already, and nobody has looked.
@@ -74,6 +75,10 @@ class Connections:
 
     def __len__(self) -> int:
         return len(self._open)
+
+    def figures(self) -> Figures:
+        """How many are open."""
+        return {"gateway_connections_open": len(self)}
 
     def admit(self, new: Any, connections: Collection[Any]) -> ASGIApp | None:
         """What answers the `new` one of `connections` in the application's stead; None where it is served. Others may be closed for it."""

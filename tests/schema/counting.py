@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from schema.storage.database import Row
-from schema.storage.postgresql.pool import Session
+from schema.storage.postgresql.session import Session
 from schema.storage.sqlite import driver as sqlite
 from schema.storage.sqlite.driver import SqliteConnection
 from schema.storage.statements import Statement

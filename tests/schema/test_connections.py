@@ -10,7 +10,8 @@ from sqlalchemy import Double, bindparam, func, select
 
 from schema.storage.database import Connection, Database, StatementTimeout, Unavailable
 from schema.storage.opening import open_database
-from schema.storage.postgresql.pool import Connections, Session
+from schema.storage.postgresql.pool import Connections
+from schema.storage.postgresql.session import Session
 
 SIZE = 3
 SECONDS = 0.5

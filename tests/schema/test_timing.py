@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from sqlalchemy import bindparam, text
 
-from schema.storage.database import Connection, Database, StatementTimeout, open_database
+from schema.storage.database import Connection, Database, StatementTimeout
+from schema.storage.opening import open_database
 from schema.storage.statements import Statement
 from schema.storage.timing import FAILED, MOST_DURATIONS, Timing
 

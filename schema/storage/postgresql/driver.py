@@ -30,7 +30,8 @@ from schema.storage.timing import Timing
 from schema.values import Value, Values
 
 from .connecting import Connector
-from .pool import Connections, Session
+from .pool import Connections
+from .session import Session
 
 T = TypeVar("T")
 

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import sqlite3
 import threading
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
@@ -16,16 +16,17 @@ from itertools import count
 from time import perf_counter
 from typing import Any, NoReturn, TypeVar
 
-from sqlalchemy import Dialect, text
+from sqlalchemy import Dialect
 
-from schema.storage.database import Connection, Figures, LockTimeout, Row, StatementTimeout, StorageError, Unavailable, Work
+from schema.storage.database import Figures, LockTimeout, Row, StatementTimeout, StorageError, Unavailable, Work
 from schema.storage.driver_errors import SQLITE_ERRORS, of_sqlite
 from schema.storage.epochs import FIND, SeenEpoch
 from schema.storage.statements import SQLITE, Statement, compile_statement
 from schema.storage.timing import FAILED, Timing
-from schema.values import Value, Values
+from schema.values import Values
 
 from .checkpoints import Checkpoints
+from .driving import drive, in_portions, touch
 from .file import OpenFile, make_private
 from .writer import OverBudget, SqliteWriter
 
@@ -91,7 +92,7 @@ class SqliteConnection:
         return self.rows(statement, values)
 
     async def fetch_portions(self, statement: Statement, values: Values, size: int, look: Callable[[Sequence[Row]], None]) -> Sequence[Row]:
-        return self.rows(statement, values, partial(_portions, size, look))
+        return self.rows(statement, values, partial(in_portions, size, look))
 
     def rows(self, statement: Statement, values: Values, read: Read = sqlite3.Cursor.fetchall) -> Sequence[Row]:
         """All rows, as `read` gets them.
@@ -154,27 +155,6 @@ class SqliteConnection:
         if isinstance(told, StatementTimeout) or (self.inline and isinstance(told, LockTimeout)):
             raise OverBudget from error
         raise told from error
-
-
-def _portions(size: int, look: Callable[[Sequence[Row]], None], cursor: sqlite3.Cursor) -> Sequence[Row]:
-    rows = cursor.fetchmany(size)
-    portion = rows
-    while len(portion) == size:
-        look(portion)
-        portion = cursor.fetchmany(size)
-        rows += portion
-    return rows
-
-
-def drive(work: Coroutine[Value, Value, T]) -> T:
-    """The result of a coroutine that never suspends. Raises RuntimeError when it does: it awaited something other than its connection."""
-    try:
-        work.send(None)
-    except StopIteration as stop:
-        return stop.value  # type: ignore[no-any-return]
-    work.close()
-    message = "work on a database may await nothing but its connection"
-    raise RuntimeError(message)
 
 
 class SqliteDatabase(SeenEpoch):
@@ -290,8 +270,8 @@ class SqliteDatabase(SeenEpoch):
             await asyncio.sleep(LOOK_SECONDS)
             if self._file.log_is_large() and turn % 6 == 0:
                 with contextlib.suppress(StorageError):
-                    await self.write(_touch)
-                    await self.write(_touch)
+                    await self.write(touch)
+                    await self.write(touch)
 
     def _data_version(self) -> int:
         """Grows when any other connection, of whatever process, has committed (2 µs). Raises Unavailable."""
@@ -320,12 +300,6 @@ class SqliteDatabase(SeenEpoch):
             connection.slow = self._slow
             self._opened.append(connection)
         return connection
-
-
-async def _touch(connection: Connection) -> None:
-    """A change that changes nothing."""
-    rows = await connection.fetch(compile_statement(SQLITE, text("PRAGMA user_version")), {})
-    await connection.execute(compile_statement(SQLITE, text(f"PRAGMA user_version = {rows[0][0]}")), {})
 
 
 async def _snapshot(connection: SqliteConnection, work: Work[T], seconds: float) -> T:
