@@ -1,10 +1,10 @@
 """What a package adds to the graph: nouns, and fields with resolvers. GATEWAY_EXTENSIONS names packages; they are loaded at start."""
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import strawberry
 from strawberry.extensions import FieldExtension, SchemaExtension
@@ -21,11 +21,12 @@ from schema.engine.libraries.strawberry_graphql import StrawberryAnnotation, Str
 from schema.rules.scopes import READ, WRITE
 from schema.rules.scopes import declare as declare_scopes
 from schema.rules.scopes import scope as scope_of
+from schema.values import Function, Made, Object, Value, Values
 
 R = TypeVar("R", bound=type[Stored])
-F = TypeVar("F", bound=Callable[..., Any])
+F = TypeVar("F", bound=Function)
 
-_NOTHING: Mapping[str, Any] = {}
+_NOTHING: Values = {}
 
 ATTRIBUTE = "extension"
 """The name under which a package has its Extension."""
@@ -43,12 +44,12 @@ class Extension:
         self.name = name
         self.module = ""
         self.nouns: list[Noun] = []
-        self.lists: list[tuple[Any, str, ListDeclaration]] = []
+        self.lists: list[tuple[Made, str, ListDeclaration]] = []
         self.reasons: dict[str, str] = {}
         self.schema_extensions = tuple(schema_extensions)
         self.fields: list[tuple[type | str, StrawberryField]] = []
         self.deprecations: dict[str, str] = {}
-        self.resources: list[Any] = []
+        self.resources: list[Value] = []
 
     @property
     def migrations(self) -> Path | None:
@@ -68,11 +69,11 @@ class Extension:
         self.nouns.append(declared)
         return row
 
-    def listed(self, owner: Any, name: str, description: str, row: Any, by: str) -> None:
+    def listed(self, owner: Made, name: str, description: str, row: Value, by: str) -> None:
         """Adds a field to the records of `owner`: the page of the records of the class `row` whose column `by` refers to them."""
         self.lists.append((owner, name, listed(description, row.__name__, by)))
 
-    def rest(self, resource: Any) -> None:
+    def rest(self, resource: Made) -> None:
         """Adds a resource of REST, as `rest_compat.resources.declaration` declares them; its operations are this graph's."""
         self.resources.append(resource)
 
@@ -115,7 +116,7 @@ class Extension:
         extensions: Sequence[FieldExtension] = (),
     ) -> Callable[[F], F]:
         """Adds a field to Query. A token with scopes must have `scope` to ask for it: by default `headlines:read` of `team.headlines`."""
-        options: dict[str, Any] = {"name": name, "permission_classes": permission_classes, "extensions": extensions}
+        options: Object = {"name": name, "permission_classes": permission_classes, "extensions": extensions}
         return self._adding("Query", description, Resolved((), cost), self._needing(scope, READ), **options)
 
     def mutation(
@@ -135,22 +136,22 @@ class Extension:
         What it raises takes back all that it did, and so does an answer whose `user_errors` are not empty. Viewers may not call it; with
         `admin` only admins may. A token with scopes must have `scope` to call it: by default `headlines:write` of `team.headlines`.
         """
-        options: dict[str, Any] = {"name": name, "permission_classes": permission_classes, "extensions": extensions}
+        options: Object = {"name": name, "permission_classes": permission_classes, "extensions": extensions}
         return self._adding("Mutation", description, Resolved((), cost, admin=admin), self._needing(scope, WRITE), **options)
 
-    def _needing(self, scope: str | None, verb: str) -> Mapping[str, Any]:
+    def _needing(self, scope: str | None, verb: str) -> Values:
         """What says that a field needs `scope`, by default that of this package."""
         area, _, said = (scope or scope_of(self.name.rpartition(".")[2], verb)).partition(":")
         declare_scopes(area, written=said == WRITE)
         return {SCOPE: scope_of(area, said)}
 
     def _adding(
-        self, owner: type | str, description: str, resolved: Resolved, more: Mapping[str, Any] = _NOTHING, **options: Any
+        self, owner: type | str, description: str, resolved: Resolved, more: Values = _NOTHING, **options: Value
     ) -> Callable[[F], F]:
         def add(function: F) -> F:
             options["permission_classes"] = [*options["permission_classes"]]
             options["extensions"] = [*options["extensions"]]
-            made: Any = strawberry.field(description=description, metadata={RESOLVED: resolved, **more}, **options)
+            made: Made = strawberry.field(description=description, metadata={RESOLVED: resolved, **more}, **options)
             field: StrawberryField = made(function)
             field.python_name = function.__name__
             if owner == "Mutation":

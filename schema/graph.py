@@ -40,7 +40,7 @@ from schema.engine.write.transaction import Call as WriteCall
 from schema.rules.access import Caller
 from schema.rules.errors import GatewayError, ServiceUnavailable
 from schema.storage.database import Connection, Database, Figures, InputRejected, StorageError
-from schema.values import Object
+from schema.values import Object, Value
 
 from .assembly import build
 from .extensions import Extension
@@ -116,7 +116,7 @@ class Graph:
         values = self._documents.coerce(prepared, variables or {})
         return "\n".join(explain(self._plans.make(prepared, values, caller), values))
 
-    def permits(self, prepared: Prepared, variables: dict[str, Any], caller: Caller) -> bool:
+    def permits(self, prepared: Prepared, variables: Object, caller: Caller) -> bool:
         """Whether the scopes of the caller's token allow an operation. Raises RequestError for variables at fault."""
         return caller.scopes is None or not self._plans.missing(prepared, self._documents.coerce(prepared, variables), caller.scopes)
 
@@ -268,7 +268,7 @@ class Graph:
 
         return await self.database.read(work)
 
-    def _reader(self, source: Any, reading: Reading) -> Reader:
+    def _reader(self, source: Value, reading: Reading) -> Reader:
         return Reader(self.database, source, reading.caller, self._counts, self.limits.max_answer, reading.spent)
 
     async def _compile(self, plan: QueryPlan, values: Variables, reading: Reading, missing: NotCompiled) -> None:

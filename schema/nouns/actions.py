@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 # Rules are declared by being imported.
 import schema.nouns.accounts.rules
@@ -14,6 +13,7 @@ from schema.engine.declare.noun import Noun
 from schema.engine.write.actions import record_actions
 from schema.engine.write.records import Writers
 from schema.engine.write.transaction import Action
+from schema.values import Object
 
 from .opportunities.preview import preview_update
 from .users import keys
@@ -32,4 +32,4 @@ class Writes:
             "rotateApiKey": Action(partial(keys.rotate, writers["ApiKey"]), admin=True, owns_tokens=True),
             "revokeApiKey": Action(partial(keys.revoke, writers["ApiKey"]), admin=True, owns_tokens=True),
         }
-        self.worked_out: dict[str, Any] = {"previewUpdateOpportunity": partial(preview_update, writers["Opportunity"])}
+        self.worked_out: Object = {"previewUpdateOpportunity": partial(preview_update, writers["Opportunity"])}

@@ -1,6 +1,6 @@
 """What can be asked."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
 from strawberry import ID
@@ -21,6 +21,7 @@ from schema.nouns.users.role import Role
 from schema.nouns.workspaces.audit import AuditEntry
 from schema.rules.access import Caller
 from schema.rules.stages import STAGES
+from schema.values import Object
 
 from .all import Account, ApiKey, Contact, GraphqlUsage, Opportunity, RestUsage, User, Workspace
 from .mutation import UnchangedArg
@@ -59,7 +60,7 @@ class Viewer:
     )
 
 
-def _stages(_: Caller) -> list[dict[str, Any]]:
+def _stages(_: Caller) -> list[Object]:
     return [
         {
             "stage": stage.position,
@@ -72,7 +73,7 @@ def _stages(_: Caller) -> list[dict[str, Any]]:
     ]
 
 
-def _viewer(caller: Caller) -> dict[str, Any]:
+def _viewer(caller: Caller) -> Object:
     return {
         "userId": caller.user_id,
         "workspaceId": caller.workspace_id,

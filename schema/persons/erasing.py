@@ -146,7 +146,7 @@ class Eraser:
     def _is_record(self, trace: Trace) -> bool:
         """Whether the graph has a mutation that changes it."""
         noun = _noun(trace.table)
-        fields: Any = self._graph.graphql_schema.mutation_type
+        fields: Value = self._graph.graphql_schema.mutation_type
         return noun is not None and f"update{noun}" in fields.fields
 
     async def _change_record(self, traces: list[Trace], erased: Erased) -> bool:

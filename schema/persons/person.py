@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import and_, bindparam, or_, select
 
@@ -13,7 +13,7 @@ from schema.rules.text import fold, fold_email
 from schema.storage.columns import Text
 from schema.storage.database import Database
 from schema.storage.tables import Workspace
-from schema.values import Object
+from schema.values import Object, Value
 
 from .words import Words, texts
 
@@ -74,8 +74,8 @@ async def find(database: Database, who: str, workspace: str | None = None) -> li
     return found
 
 
-def _matching(table: Any, workspace: str | None) -> Any:
-    def bound(name: str) -> Any:
+def _matching(table: Value, workspace: str | None) -> Value:
+    def bound(name: str) -> Value:
         return bindparam(name, type_=Text(), required=True)
 
     # The folded name stands before the line break, the address behind it.

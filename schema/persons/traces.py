@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import orjson
 from sqlalchemy import Table, bindparam, select, tuple_
@@ -32,7 +32,7 @@ class Trace:
     table: str
     key: Object
     column: str
-    value: Any
+    value: Value
     how: How
 
 

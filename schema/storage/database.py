@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, TypeAlias, TypeVar
+from typing import ClassVar, Protocol, TypeAlias, TypeVar
 
 from sqlalchemy import Dialect
 
@@ -143,7 +143,7 @@ class Database(Protocol):
         Raises Unavailable when it can't go on.
         """
 
-    def compile(self, clause: Any) -> Statement:
+    def compile(self, clause: Value) -> Statement:
         """`clause` (SQLAlchemy Core) as this database's SQL text."""
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from secrets import token_hex
 from time import perf_counter
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from sqlalchemy import bindparam, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -185,7 +185,7 @@ def _earlier(now: str, seconds: float) -> str:
 
 def _take_turn(dialect: str) -> Value:
     """Takes or keeps the turn. Returns a row, or none while another process has it."""
-    insert: Any = postgresql.insert(_SWEEP) if dialect == "postgresql" else sqlite.insert(_SWEEP)
+    insert: Value = postgresql.insert(_SWEEP) if dialect == "postgresql" else sqlite.insert(_SWEEP)
     added = insert.values({name: bindparam(name, required=True) for name in ("name", "holder", "until")})
     now, never = (bindparam(name, type_=_SWEEP.c.until.type, required=True) for name in ("now", "never"))
     ours = or_(_SWEEP.c.holder == added.excluded.holder, _SWEEP.c.until < now, _SWEEP.c.until > never)

@@ -2,7 +2,7 @@
 
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from graphql import GraphQLEnumType, GraphQLNonNull, GraphQLObjectType, get_named_type
 from sqlalchemy import FromClause
@@ -11,7 +11,7 @@ from schema.engine.document.selections import Selected, Selections
 from schema.engine.execute.kept import Kept
 from schema.storage.database import Database
 from schema.storage.statements import Statement
-from schema.values import Function, Key, Object, Values
+from schema.values import Function, Key, Object, Value, Values
 
 from .cost import LONG, LONG_TEXT, Cost, dearest
 from .model import FieldModel, Model
@@ -101,13 +101,13 @@ class Compiler:
         finally:
             self.may_compile -= 1
 
-    def sql(self, clause: Any) -> Statement:
+    def sql(self, clause: Value) -> Statement:
         """Compiled SQL. Raises AssertionError for a statement that isn't bound to a workspace."""
         statement = self.database.compile(clause)
         assert "workspace" in statement.names, statement.text
         return statement
 
-    def kept(self, key: Key, make: "Callable[[], Any]") -> Statement:
+    def kept(self, key: Key, make: "Callable[[], Value]") -> Statement:
         """The compiled clause that `make` makes, kept under `key` together with those of all other operations. Raises NotCompiled."""
         statement = self.statements.get(key)
         if statement is None:
@@ -117,7 +117,7 @@ class Compiler:
             self.statements.put(key, statement, _STATEMENT * len(statement.text) + _BIND * len(statement.names) + _SHAPE)
         return statement
 
-    def level(self, stored: Stored, **given: Any) -> Level:
+    def level(self, stored: Stored, **given: Value) -> Level:
         """A new SELECT."""
         return Level(stored, self.limited, **given)
 
@@ -205,7 +205,7 @@ class Compiler:
 
     def _row(self, level: Level, table: FromClause, source: ToOne, selected: Selected) -> tuple[str, Cost, str]:
         """The code of the row that `source` refers to, the cost, and the code that is None where there is no such row."""
-        type_: Any = self.model.schema.type_map[source.type_name]
+        type_ = self.model.object_type(source.type_name)
         stored = self.model.stored(source.type_name)
         asked = self.selections.below(selected, type_)
         if self.only_refers(stored, asked):

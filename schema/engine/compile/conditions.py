@@ -5,7 +5,6 @@ The same tree is a SQL condition for lists and a predicate for events, so that t
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from graphql import GraphQLInputObjectType, get_named_type
 from sqlalchemy import ColumnElement, FromClause, and_, exists, false, not_, or_, true
@@ -14,7 +13,7 @@ from schema.rules.errors import BadRequest
 from schema.rules.text import fold
 from schema.rules.times import Between
 from schema.storage.statements import AnyOf, Contains, StartsWith, Unindexed
-from schema.values import Clause, Key, Object, Values
+from schema.values import Clause, Key, Object, Value, Values
 
 from .binds import compared, compared_list
 from .enums import StoredEnum
@@ -44,13 +43,13 @@ class Conditions:
 class _Reading:
     values: Object = field(default_factory=dict)
 
-    def bind(self, value: Any) -> str:
+    def bind(self, value: Value) -> str:
         name = _NAMES[len(self.values)]
         self.values[name] = value
         return name
 
 
-def check_size(given: Any) -> None:
+def check_size(given: Value) -> None:
     """Counts a filter's objects and lists, as JSON or as coerced, before anything is made of them. Raises BadRequest for too many."""
     waiting, count = [given], 0
     while waiting:
@@ -66,7 +65,7 @@ def check_size(given: Any) -> None:
             raise BadRequest(message)
 
 
-_COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
+_COMPARISONS: dict[str, Callable[[Value, Value], Value]] = {
     "eq": lambda left, right: left == right,
     "ne": lambda left, right: left != right,
     "gt": lambda left, right: left > right,
@@ -135,7 +134,7 @@ class FilterModel:
         parts = [part for name, value in given.items() if value is not None for part in self._field(name, value, reading)]
         return ("all", *parts)
 
-    def _field(self, name: str, value: Any, reading: _Reading) -> list[Shape]:
+    def _field(self, name: str, value: Value, reading: _Reading) -> list[Shape]:
         if name in {"and", "or"}:
             return [({"and": "all", "or": "any"}[name], *(self.read_part(each, reading) for each in value))]
         if name == "not":
@@ -163,7 +162,7 @@ class FilterModel:
         assert found is not None, match.type_name
         return found
 
-    def types(self, given: Mapping[str, Any]) -> Iterator[str]:
+    def types(self, given: Values) -> Iterator[str]:
         """The names of the types whose records a coerced filter input looks at by references, at any depth."""
         for name, value in given.items():
             match = self._fields.get(name)
@@ -179,7 +178,7 @@ class FilterModel:
         can = "`isNull` finds what has none" if name in self._nullable else f"`{name}` is never absent, so there is no `isNull` for it"
         return BadRequest(f"`{name}` {what} in the filter: give a value, or leave the field out; {can}.")
 
-    def _operator(self, name: str, operator: str, operand: Any, reading: _Reading) -> Shape:
+    def _operator(self, name: str, operator: str, operand: Value, reading: _Reading) -> Shape:
         if operand is None:
             raise self._says_nothing(name, f"has null for `{operator}`")
         match = self._fields[name]
@@ -290,12 +289,12 @@ def _searchable(text: str) -> str:
     return text
 
 
-def _stored(value: Any) -> Any:
+def _stored(value: Value) -> Value:
     """A coerced input as the driver holds it: members of an enum are what stands for them, everything else is that already."""
     return value.stored if isinstance(value, StoredEnum) else value
 
 
-def _membership(kind: str, key: str, operator: str, values: list[Any], reading: _Reading) -> Shape:
+def _membership(kind: str, key: str, operator: str, values: list[Value], reading: _Reading) -> Shape:
     """A list of one is a comparison: an index on the column then serves the order too."""
     if len(values) == 1:
         return (kind, key, "eq" if operator == "in" else "ne", reading.bind(values[0]))
@@ -317,7 +316,7 @@ def _compared(shape: Shape, table: FromClause, *, walk: bool, negated: bool) -> 
     return or_(column.is_(None), not_(found)) if column.nullable else not_(found)
 
 
-def _condition(operator: str, column: Clause, bind: Any) -> ColumnElement[bool]:
+def _condition(operator: str, column: Clause, bind: Value) -> ColumnElement[bool]:
     if operator == "in":
         return AnyOf(column, compared_list(column, bind))
     operand = compared(column, bind)
@@ -343,14 +342,14 @@ def _linked(match: LinkedTo, shape: Shape, table: FromClause, *, limited: bool) 
     return not_(found) if positive != operator else found
 
 
-def _any_holds(operator: str, operand: Any, ids: list[str]) -> bool:
+def _any_holds(operator: str, operand: Value, ids: list[str]) -> bool:
     if operator in {"null", "present"}:
         return (not ids) == (operator == "null")
     wanted = set(operand) if isinstance(operand, list) else {operand}
     return wanted.isdisjoint(ids) == (operator in {"ne", "notIn"})
 
 
-def _holds(operator: str, operand: Any, value: Any) -> bool:  # noqa: PLR0911  a line an operator
+def _holds(operator: str, operand: Value, value: Value) -> bool:  # noqa: PLR0911  a line an operator
     if operator in {"null", "present"}:
         return (value is None) == (operator == "null")
     if operator in {"ne", "notIn"}:

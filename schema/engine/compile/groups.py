@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam, func, select
 
 from schema.engine.execute.reading import Reader
 from schema.rules.errors import BadRequest
 from schema.storage.statements import Statement
-from schema.values import Object, Values
+from schema.values import Object, Value, Values
 
 from .select import permitted
 from .sources import Aggregate
@@ -49,11 +49,11 @@ class Groups:
         """Compiles the statement for these arguments. Raises BadRequest."""
         self._statement(_names(arguments), self._filters.read(arguments.get("filter")).shape)
 
-    def _statement(self, names: tuple[str, ...], shape: Any) -> Statement:
+    def _statement(self, names: tuple[str, ...], shape: Value) -> Statement:
         key = ("groups", self._type, self._compiler.limited, names, shape)
         return self._compiler.kept(key, lambda: self._clause(names, shape))
 
-    def _clause(self, names: Sequence[str], shape: Any) -> Any:
+    def _clause(self, names: Sequence[str], shape: Value) -> Value:
         summary = self._stored.summary
         assert summary is not None
         rows, limited = self._stored.table.alias("t0"), self._compiler.limited
@@ -64,7 +64,7 @@ class Groups:
         clause = select(*columns, *summary.columns(rows)).where(*where).group_by(*columns).order_by(*order)
         return clause.limit(bindparam("limit", required=True))
 
-    def _object(self, names: Sequence[str], row: Any) -> Object:
+    def _object(self, names: Sequence[str], row: Value) -> Object:
         summary = self._stored.summary
         assert summary is not None
         values = {each.key: None for each in self._columns.values()}

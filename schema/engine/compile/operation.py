@@ -12,7 +12,7 @@ from schema.engine.document.selections import Selected, Selections
 from schema.engine.document.variables import Check, Variables
 from schema.engine.execute.reading import Reader
 from schema.rules.errors import GatewayError
-from schema.values import Function, Object
+from schema.values import Function, Object, Value
 
 from .arguments import Arguments, bounded, read_arguments
 from .compiler import TYPENAME, Compiler, Parents, Shaped, result_type
@@ -84,7 +84,7 @@ class QueryPlan:
 class ResolverWriter:
     """Takes what a mutation's resolver answered, which was completed in its transaction."""
 
-    async def write(self, reader: Reader, outcome: Object, variables: Variables) -> Any:
+    async def write(self, reader: Reader, outcome: Object, variables: Variables) -> Value:
         """The payload. Raises TooLarge."""
         del variables
         reader.add(outcome["bytes"])
@@ -258,7 +258,7 @@ PARTS: dict[str, Function] = {
 }
 """What the compiler needs of the modules that need it: handed in, so that they don't import each other."""
 
-COMPILERS: dict[str, Callable[[Compiler], Any]] = {
+COMPILERS: dict[str, Callable[[Compiler], Value]] = {
     "query": compile_query,
     "mutation": compile_mutation,
     "subscription": compile_subscription,

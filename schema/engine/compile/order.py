@@ -4,13 +4,12 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, and_, false, or_, select, tuple_
-from sqlalchemy.types import Integer, TypeEngine
+from sqlalchemy.types import Integer
 
 from schema.storage.columns import Day, Instant, Text
-from schema.values import Clause
+from schema.values import Clause, SqlType, Value
 
 from .binds import compared
 from .weight import ESCAPED
@@ -18,7 +17,7 @@ from .weight import ESCAPED
 _CURSOR, _KEY = 200, 45
 """Bytes of a cursor without its keys, and of a key that is no name, at most."""
 
-Check = Callable[[Any], bool]
+Check = Callable[[Value], bool]
 Visible = Callable[[FromClause], ColumnElement[bool]]
 
 
@@ -31,7 +30,7 @@ class Sortable:
 
     code: str
     build: Callable[[FromClause, bool], Clause]
-    type: TypeEngine[Any]
+    type: SqlType
     nullable: bool
     column: str | None = None
     """The column of the table that it is, if it is just that."""
@@ -49,7 +48,7 @@ class Sortable:
         return isinstance(self.type, Text) and bool(self.code)
 
 
-def column_order(code: str, column: Any) -> Sortable:
+def column_order(code: str, column: Value) -> Sortable:
     """Rows ordered by a column of their own."""
     name = column.name
     return Sortable(code, lambda table, _: table.c[name], column.type, bool(column.nullable), name)
@@ -97,7 +96,7 @@ class Order:
     texts: tuple[int, ...] = ()
     """The places of the terms whose values may be long."""
 
-    def holds(self, values: Sequence[Any]) -> bool:
+    def holds(self, values: Sequence[Value]) -> bool:
         """Whether these values from a cursor can be a position in this order."""
         return len(values) == len(self.terms) and all(map(_plausible, self.terms, values))
 
@@ -109,7 +108,7 @@ class Order:
         """ORDER BY; `backward` from the end."""
         return [_ordered(key, term, backward=backward) for term, key in zip(self.terms, self.keys(table, limited=limited), strict=True)]
 
-    def longest(self, rows: Sequence[Sequence[Any]], places: Sequence[int]) -> int:
+    def longest(self, rows: Sequence[Sequence[Value]], places: Sequence[int]) -> int:
         """Bytes of the longest of the cursors of rows, at most, in quotes; the values that they are ordered by stand at `places`."""
         length = sum([max([len(row[places[term]] or "") for row in rows]) for term in self.texts]) if self.texts else 0
         return _CURSOR + (length * ESCAPED + len(self.terms) * _KEY) * 4 // 3
@@ -120,7 +119,7 @@ class Order:
         `at`: the row at the position, too.
         """
         columns = self.keys(table, limited=limited)
-        binds: list[Any] = [compared(column, f"c{place}") for place, column in enumerate(columns)]
+        binds: list[Value] = [compared(column, f"c{place}") for place, column in enumerate(columns)]
         downward = {term.descending != backward for term in self.terms}
         if len(downward) == 1 and not any(term.by.nullable for term in self.terms):
             row, position = tuple_(*columns), tuple_(*binds)
@@ -142,7 +141,7 @@ def _ordered(key: Clause, term: Term, *, backward: bool) -> Clause:
     return clause.nulls_first() if backward else clause.nulls_last()
 
 
-def _strictly(column: Any, bind: Any, term: Term, *, null: bool, backward: bool) -> ColumnElement[bool]:
+def _strictly(column: Value, bind: Value, term: Term, *, null: bool, backward: bool) -> ColumnElement[bool]:
     if null:
         return column.is_not(None) if backward else false()
     past = column < bind if term.descending != backward else column > bind
@@ -157,7 +156,7 @@ _LONGEST_TEXT = 1_000
 """Characters: more than any name or id that is ordered by has."""
 
 
-def _check_of(type_: TypeEngine[Any]) -> Check:
+def _check_of(type_: SqlType) -> Check:
     if isinstance(type_, Integer):
         return lambda value: type(value) is int and -(2**63) <= value < 2**63
     if isinstance(type_, Day | Instant):
@@ -166,7 +165,7 @@ def _check_of(type_: TypeEngine[Any]) -> Check:
     return lambda value: type(value) is str and len(value) <= _LONGEST_TEXT and "\0" not in value
 
 
-def _plausible(term: Term, value: Any) -> bool:
+def _plausible(term: Term, value: Value) -> bool:
     return term.by.nullable if value is None else term.by.check(value)
 
 

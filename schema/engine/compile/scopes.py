@@ -4,7 +4,7 @@ A field of a record needs the scope to read such records. Only the id needs none
 refers to it holds that id. A list, a record by its id, a number over many and an event need the scope whatever is asked of them.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +15,7 @@ from schema.engine.document.selections import Selected, Selections
 from schema.engine.document.variables import Variables
 from schema.rules.errors import GatewayError
 from schema.rules.scopes import READ, WRITE, scope
+from schema.values import Value, Values
 
 from .arguments import read_arguments
 from .conditions import check_size
@@ -85,14 +86,14 @@ class Scopes:
             return frozenset({own[SCOPE]})
         return self._of_mutation(own) if kind == "mutation" else self._of_root(model.source)
 
-    def _of_mutation(self, own: Mapping[str, Any]) -> frozenset[str] | None:
+    def _of_mutation(self, own: Values) -> frozenset[str] | None:
         return self._writing(own[WRITES]) if WRITES in own else None
 
     def _writing(self, type_name: str) -> frozenset[str] | None:
         area = self._model.stored(type_name).area
         return None if area is None else frozenset({scope(area, WRITE)})
 
-    def _of_root(self, source: Any) -> frozenset[str] | None:
+    def _of_root(self, source: Value) -> frozenset[str] | None:
         if isinstance(source, WorkedOut):
             return self._writing(source.type_name)
         if isinstance(source, Connection | ById | Rows | Aggregate | Followed):
@@ -149,14 +150,14 @@ class Scopes:
             return lambda variables: self._of_narrowing(type_name, arguments(variables))
         return None
 
-    def _of_ids(self, given: Mapping[str, Any]) -> Iterator[str]:
+    def _of_ids(self, given: Values) -> Iterator[str]:
         """The scopes of the records that ids name: by its prefix an id says what it is of."""
         for id_ in given["ids"] if "ids" in given else [given[_ID]]:
             type_name = self._types.get(id_.partition("_")[0])
             if type_name is not None:
                 yield from self.reading(type_name)
 
-    def _of_narrowing(self, type_name: str, given: Mapping[str, Any]) -> Iterator[str]:
+    def _of_narrowing(self, type_name: str, given: Values) -> Iterator[str]:
         """The scopes of the records that a filter or an order looks at by references: what comes, and where, tells what they hold."""
         filter_, ordering = given.get("filter"), self._model.stored(type_name).ordering
         if filter_:

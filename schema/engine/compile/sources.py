@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, FromClause, Table, bindparam, exists, sele
 
 from schema.engine.libraries.strawberry_graphql import declared
 from schema.storage.columns import Text
-from schema.values import Clause, Object, Values
+from schema.values import Clause, Object, Value, Values
 
 from .aggregates import SummarySql
 from .order import Ordering
@@ -135,13 +135,13 @@ class Rows:
 class Computed:
     """A plain object or list made by `make` from the caller, without the database."""
 
-    make: Callable[[Any], Any]
+    make: Callable[[Value], Value]
 
 
 class Aggregated(Protocol):
     """What the database aggregates for a query's field, by the field's arguments."""
 
-    def __call__(self, reader: Any, arguments: Values) -> Awaitable[Any]:
+    def __call__(self, reader: Any, arguments: Values) -> Awaitable[Value]:
         """Plain objects. Raises GatewayError, and NotCompiled where the statement isn't compiled."""
 
     def compile(self, arguments: Values) -> None:
@@ -155,7 +155,7 @@ class Aggregate:
     `dearer` is the argument with which that costs more, `size` the one that says how many objects there are at most.
     """
 
-    make: Callable[[Any], Aggregated]
+    make: Callable[[Value], Aggregated]
     type_name: str
     dearer: str | None = None
     size: tuple[str, int] | None = None

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from graphql import GraphQLObjectType
 
@@ -14,7 +14,7 @@ from schema.engine.execute.reading import Reader
 from schema.rules.access import Role
 from schema.rules.errors import BadRequest, Forbidden, GatewayError
 from schema.storage.statements import Statement
-from schema.values import Object
+from schema.values import Object, Value
 
 from .arguments import Arguments, read_arguments
 from .compiler import TYPENAME, Compiler, Parents, result_type
@@ -34,7 +34,7 @@ MAX_IDS = 100
 class Step(Protocol):
     """A root field."""
 
-    def run(self, reader: Reader, variables: Variables) -> Awaitable[Any]:
+    def run(self, reader: Reader, variables: Variables) -> Awaitable[Value]:
         """Its part of the response. Raises GatewayError."""
 
 
@@ -45,7 +45,7 @@ class RecordStep:
     records: Records
     arguments: Arguments
 
-    def run(self, reader: Reader, variables: Variables) -> Awaitable[Any]:
+    def run(self, reader: Reader, variables: Variables) -> Awaitable[Value]:
         return self.records.get(reader, self.arguments(variables)["id"], variables)
 
 
@@ -58,7 +58,7 @@ class NodesStep:
     many: bool
     around: int = MAX_IDS * len("null,")
 
-    async def run(self, reader: Reader, variables: Variables) -> Any:
+    async def run(self, reader: Reader, variables: Variables) -> Value:
         arguments = self.arguments(variables)
         ids = arguments["ids"] if self.many else [arguments["id"]]
         if len(ids) > MAX_IDS:
@@ -79,7 +79,7 @@ class RowsStep:
     writer: Writer
     admin: bool
 
-    async def run(self, reader: Reader, variables: Variables) -> Any:
+    async def run(self, reader: Reader, variables: Variables) -> Value:
         if self.admin:
             require_admin(reader)
         rows = await reader.fetch_many(self.statement, reader.values, self.level.weight)
@@ -98,7 +98,7 @@ class AdminStep:
         """Bytes that the page takes in the answer without its rows and cursors, at most."""
         return self.page.around
 
-    async def run(self, reader: Reader, variables: Variables) -> Any:
+    async def run(self, reader: Reader, variables: Variables) -> Value:
         require_admin(reader)
         return await self.page.run(reader, variables)
 
@@ -107,9 +107,9 @@ class AdminStep:
 class ConstantStep:
     """A root field that is always the same, `__typename`, or that is told elsewhere, `__schema` and `__type`."""
 
-    value: Any
+    value: Value
 
-    async def run(self, reader: Reader, variables: Variables) -> Any:
+    async def run(self, reader: Reader, variables: Variables) -> Value:
         del reader, variables
         return self.value
 
@@ -120,7 +120,7 @@ class ResolverStep:
 
     site: Batch
 
-    async def run(self, reader: Reader, variables: Variables) -> Any:
+    async def run(self, reader: Reader, variables: Variables) -> Value:
         del reader, variables
 
 
@@ -128,10 +128,10 @@ class ResolverStep:
 class PlainStep:
     """A plain object or list, and the records that it refers to."""
 
-    make: Callable[[Reader, Variables], Any]
+    make: Callable[[Reader, Variables], Value]
     writer: "PlainWriter"
 
-    async def run(self, reader: Reader, variables: Variables) -> Any:
+    async def run(self, reader: Reader, variables: Variables) -> Value:
         return await self.writer.write(reader, await self.make(reader, variables), variables)
 
 
@@ -143,7 +143,7 @@ class Sums:
     aggregated: Aggregated
     arguments: Arguments
 
-    def make(self, reader: Reader, variables: Variables) -> Awaitable[Any]:
+    def make(self, reader: Reader, variables: Variables) -> Awaitable[Value]:
         return self.aggregated(reader, self.arguments(variables))
 
     def compile(self, variables: Variables, parents: Parents) -> None:
@@ -161,7 +161,7 @@ class PlainWriter:
     writer: Writer
     weight: Weight
 
-    async def write(self, reader: Reader, value: Any, variables: Variables) -> Any:
+    async def write(self, reader: Reader, value: Value, variables: Variables) -> Value:
         """The response of `value`. Raises TooLarge."""
         reader.add(sum(self.weight.count([value])))
         loaded = []
@@ -260,7 +260,7 @@ def _hidden(compiler: Compiler, type_name: str) -> bool:
 
 
 def _rows(compiler: Compiler, source: Rows, selected: Selected) -> tuple[Step, Cost]:
-    type_: Any = compiler.model.schema.type_map[source.type_name]
+    type_ = compiler.model.object_type(source.type_name)
     level = compiler.level(compiler.model.stored(source.type_name))
     code, cost = compiler.object(level, level.table, type_, compiler.selections.below(selected, type_))
     writer = make_writer(f"rows{level.parameters}", f"[{code} for {level.row} in rows]", compiler.names)
@@ -270,7 +270,7 @@ def _rows(compiler: Compiler, source: Rows, selected: Selected) -> tuple[Step, C
     return RowsStep(level, compiler.sql(level.clause().order_by(*order)), writer, source.admin), cost.times(LIST)
 
 
-def _maker(compiler: Compiler, source: Any, model: FieldModel, arguments: Arguments) -> Callable[[Reader, Variables], Any]:
+def _maker(compiler: Compiler, source: Value, model: FieldModel, arguments: Arguments) -> Callable[[Reader, Variables], Value]:
     if isinstance(source, Aggregate):
         sums = Sums(compiler, source.make(compiler), arguments)
         compiler.shaped.append(sums)
@@ -278,13 +278,13 @@ def _maker(compiler: Compiler, source: Any, model: FieldModel, arguments: Argume
     if isinstance(source, WorkedOut):
         work_out = compiler.worked_out[source.name]
 
-        async def worked_out(reader: Reader, variables: Variables) -> Any:
+        async def worked_out(reader: Reader, variables: Variables) -> Value:
             return await work_out(reader, arguments(variables))
 
         return worked_out
     assert isinstance(source, Computed), model.name
 
-    async def computed(reader: Reader, variables: Variables) -> Any:
+    async def computed(reader: Reader, variables: Variables) -> Value:
         del variables
         return source.make(reader.caller)
 

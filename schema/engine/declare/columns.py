@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import strawberry
 from sqlalchemy import FromClause, func
@@ -15,6 +15,7 @@ from schema.engine.compile.sources import CLEARS, COLUMN, FOR_ADMINS, LONGEST, S
 from schema.engine.types.fields import Constraint, optional, required
 from schema.rules.text import LONGEST_NAME, fold, fold_name
 from schema.storage.columns import Text
+from schema.values import Made, Object, Value, Values
 
 from .base import Declaration, Filterable, Groupable, Orderable, Reference, Types, Unique
 from .members import Member
@@ -29,8 +30,8 @@ class FieldDeclaration(Declaration):
     limits: Constraint | None
     stored_in: str | None
     to: str | None
-    default: Any
-    stored_as: Any
+    default: Value
+    stored_as: Made
     filters_by: bool
     through: str | None
     folded: Fold | None
@@ -48,10 +49,10 @@ class FieldDeclaration(Declaration):
     unique: tuple[str, str] | None
     in_sight: bool
     attribute: str = ""
-    type: Any = None
+    type: Made = None
     nullable: bool = False
 
-    def bind(self, attribute: str, annotation: Any) -> None:
+    def bind(self, attribute: str, annotation: Made) -> None:
         """Raises TypeError where there is no annotation."""
         if annotation is None:
             raise TypeError(f"{attribute} has no annotation: write `{attribute}: str = field(…)`")
@@ -60,8 +61,8 @@ class FieldDeclaration(Declaration):
         self.nullable = len(inner) < len(get_args(annotation))
         self.type = inner[0] if self.nullable else annotation
 
-    def column(self) -> Any:
-        options: dict[str, Any] = {"sa_type": self.stored_as or sql_type(self.type)}
+    def column(self) -> Made:
+        options: Object = {"sa_type": self.stored_as or sql_type(self.type)}
         if self.nullable:
             options |= {"default": None, "nullable": True}
         if self.stored_in is not None:
@@ -76,10 +77,10 @@ class FieldDeclaration(Declaration):
     def uniques(self) -> Unique | None:
         return None if self.unique is None else Unique(self.unique[0], to_camel_case(self.member), self.unique[1])
 
-    def defaults(self) -> Sequence[tuple[str, Any]]:
+    def defaults(self) -> Sequence[tuple[str, Value]]:
         return () if self.default is MISSING else [(self.stored, self.default)]
 
-    def fill(self, row: dict[str, Any]) -> None:
+    def fill(self, row: Object) -> None:
         if isinstance(self.folded, str):
             value = row[self.stored]
             # What lists are ordered by must fit into an index and a cursor.
@@ -97,7 +98,7 @@ class FieldDeclaration(Declaration):
 
     def output(self, types: Types) -> Member:
         source = Column(self.stored) if self.to is None else ToOne(self.to, self.attribute)
-        metadata: dict[str, Any] = {SOURCE: source}
+        metadata: Object = {SOURCE: source}
         longest = self.longest or (self.limits.max_length if self.limits else None)
         if isinstance(longest, int):
             metadata[LONGEST] = longest
@@ -158,7 +159,7 @@ class FieldDeclaration(Declaration):
         return Sortable(code, lambda row, _: func.substr(build(row), 1, LONGEST_NAME), Text(), self.nullable)
 
 
-def read_field(description: str, metadata: Mapping[str, Any], member: str) -> Any:
+def read_field(description: str, metadata: Values, member: str) -> Made:
     """A field of an output type that is read from its metadata's source; a name that is a word of Python has an underscore there."""
     name = member.removesuffix("_") if member.endswith("_") else None
     return strawberry.field(description=description, metadata=dict(metadata), name=name)
@@ -170,8 +171,8 @@ def field(  # noqa: PLR0913  a line of declaration says everything that is speci
     *,
     column: str | None = None,
     to: str | None = None,
-    default: Any = MISSING,
-    stored_as: Any = None,
+    default: Value = MISSING,
+    stored_as: Made = None,
     filters: bool = False,
     through: str | None = None,
     folded: Fold | None = None,
@@ -188,7 +189,7 @@ def field(  # noqa: PLR0913  a line of declaration says everything that is speci
     on_delete: Literal["cascade", "clear", "refuse", "rules"] = "refuse",
     unique: tuple[str, str] | None = None,
     in_sight: bool = False,
-) -> Any:
+) -> Made:
     """A column that the graph shows, under `description`, within `limits`.
 
     column: the name of the column, where that is not the attribute's. to: the type of the record that it refers to, which is what is

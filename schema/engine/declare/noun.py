@@ -1,8 +1,8 @@
 """A noun: what a class of stored rows is called, who sees it, and everything that the graph makes of its declarations."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from sqlalchemy import ColumnElement, FromClause
 
@@ -11,6 +11,7 @@ from schema.engine.compile.matching import kept_state
 from schema.engine.compile.sources import OwnedBy, SeenWith
 from schema.engine.write.rules import Rules
 from schema.rules.scopes import declare as declare_scopes
+from schema.values import Made, Value, Values
 
 from .base import Declaration
 from .lists import Lists, filterables
@@ -34,17 +35,17 @@ class Noun:
     key: str
     unlisted: bool
     scope: str
-    summary: tuple[Any, SummarySql] | None
+    summary: tuple[Made, SummarySql] | None
     is_listed: bool
     creates: str | None
     updates: str | None
     followed: bool
     rules: Rules = field(default_factory=Rules)
     lists: Lists | None = None
-    output: Any = None
-    create: Any = None
-    update: Any = None
-    payload: Any = None
+    output: Made = None
+    create: Made = None
+    update: Made = None
+    payload: Value = None
 
     @property
     def name(self) -> str:
@@ -78,12 +79,12 @@ NOUNS: dict[str, Noun] = {}
 
 
 @dataclass(slots=True)
-class TypesByName(Mapping[str, Any]):
+class TypesByName(Values):
     """The classes of the nouns by name, for declarations that refer to each other. Raises TypeError for a name that isn't declared."""
 
     nouns: dict[str, Noun] = field(default_factory=lambda: NOUNS)
 
-    def __getitem__(self, name: str) -> Any:
+    def __getitem__(self, name: str) -> Made:
         if name not in self.nouns:
             raise TypeError(f"there is no noun {name}; declared are {', '.join(self.nouns)}")
         return self.nouns[name].row
@@ -106,7 +107,7 @@ def noun(  # noqa: PLR0913  said once a noun
     key: str = "id",
     unlisted: bool = False,
     scope: str | None = None,
-    summary: tuple[Any, SummarySql] | None = None,
+    summary: tuple[Made, SummarySql] | None = None,
     lists: bool = False,
     creates: str | None = None,
     updates: str | None = None,
@@ -149,7 +150,7 @@ def noun(  # noqa: PLR0913  said once a noun
     return declare
 
 
-def rules_of(row: Any) -> Callable[[R], R]:
+def rules_of(row: Value) -> Callable[[R], R]:
     """Makes a class the rules of a noun's writes."""
 
     def declare(rules: R) -> R:
@@ -159,7 +160,7 @@ def rules_of(row: Any) -> Callable[[R], R]:
     return declare
 
 
-def seen_with(column: str, row: Any) -> SeenWith | None:
+def seen_with(column: str, row: Value) -> SeenWith | None:
     """Who sees the record of class `row` that `column` refers to sees this one too. Raises TypeError where nothing tells who that is."""
     visible = row.__noun__.visible
     if visible is None:

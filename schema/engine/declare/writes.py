@@ -1,12 +1,13 @@
 """The mutations that nouns have in common: one creates, one changes, one deletes a record."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
 from strawberry import ID
 
 from schema.engine.compile.sources import WRITES
 from schema.engine.types.fields import Constraint, argument, plain
+from schema.values import Made, Value
 
 from .errors import USER_ERRORS, UserError
 from .members import REQUIRED, Argument, with_arguments
@@ -37,7 +38,7 @@ class DeletePayload:
     user_errors: list[UserError] = plain(USER_ERRORS)
 
 
-def creates(row: Any, note: str = "", returns: Any = None) -> Any:
+def creates(row: Value, note: str = "", returns: Made = None) -> Made:
     """The mutation that creates a record; `note` stands behind its description, `returns` in place of the noun's payload."""
     noun = row.__noun__
     given = Argument("input", Annotated[noun.create, argument(f"The {noun.label} to create.")], REQUIRED)
@@ -46,7 +47,7 @@ def creates(row: Any, note: str = "", returns: Any = None) -> Any:
     return with_arguments(f"create_{noun.member}", payload | None, [given, KEY], text, {WRITES: noun.name})
 
 
-def changes(row: Any, note: str = "", *more: Argument) -> Any:
+def changes(row: Value, note: str = "", *more: Argument) -> Made:
     """The mutation that changes a record, with `more` arguments."""
     noun = row.__noun__
     given = Argument("input", Annotated[noun.update, argument("The fields that change.")], REQUIRED)
@@ -55,7 +56,7 @@ def changes(row: Any, note: str = "", *more: Argument) -> Any:
     return with_arguments(f"update_{noun.member}", noun.payload | None, arguments, text, {WRITES: noun.name})
 
 
-def deletes(row: Any, note: str = "") -> Any:
+def deletes(row: Value, note: str = "") -> Made:
     """The mutation that deletes a record."""
     noun = row.__noun__
     arguments = [Argument("id", IdArg, REQUIRED), VERSION, KEY]

@@ -1,7 +1,5 @@
 """Events that are older than they are kept go, the oldest of a workspace first, and the table says how far they are gone."""
 
-from typing import Any
-
 from sqlalchemy import bindparam, delete, exists, func, literal, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -57,7 +55,7 @@ def _aged() -> Value:
 
 
 def _keep_pruned(dialect: str) -> Value:
-    insert: Any = postgresql.insert(_PRUNED) if dialect == "postgresql" else sqlite.insert(_PRUNED)
+    insert: Value = postgresql.insert(_PRUNED) if dialect == "postgresql" else sqlite.insert(_PRUNED)
     names = {"revision": "to_revision", "position": "to_place"}
     added = insert.values(workspace_id=WORKSPACE, **{column: bindparam(name, required=True) for column, name in names.items()})
     further = tuple_(added.excluded.revision, added.excluded.position) > tuple_(_PRUNED.c.revision, _PRUNED.c.position)

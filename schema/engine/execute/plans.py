@@ -1,7 +1,6 @@
 """Plans: an operation is compiled once for each visibility of the data and each set of booleans that decide its shape; then it is kept."""
 
 from functools import partial
-from typing import Any
 
 from graphql import GraphQLSchema
 
@@ -17,7 +16,7 @@ from schema.rules.errors import BadRequest, Forbidden
 from schema.rules.scopes import listed
 from schema.storage.database import Database
 from schema.storage.statements import Statement
-from schema.values import Values
+from schema.values import Value, Values
 
 from .fairness import HeavyWork
 from .kept import Kept
@@ -65,13 +64,13 @@ class Plans:
             self._documents.keep_plan(prepared, key, found)
         return found
 
-    def known(self, prepared: Prepared, values: Variables, caller: Caller, *, for_fallback: bool = False) -> Any:
+    def known(self, prepared: Prepared, values: Variables, caller: Caller, *, for_fallback: bool = False) -> Value:
         """The operation's plan for `caller`; None where it isn't kept."""
         visibility = (caller.account_id is not None, caller.role is Role.ADMIN, for_fallback)
         deciding = prepared.deciding
         return prepared.plans.get((*visibility, *[values.coerced.get(name) for name in deciding]) if deciding else visibility)
 
-    async def new(self, prepared: Prepared, values: Variables, caller: Caller, *, for_fallback: bool = False) -> Any:
+    async def new(self, prepared: Prepared, values: Variables, caller: Caller, *, for_fallback: bool = False) -> Value:
         """The same, made if need be. Raises ServiceUnavailable where too much heavy work waits."""
         self.missed += not for_fallback
         booleans = [values.coerced.get(name) for name in prepared.deciding]
@@ -80,7 +79,7 @@ class Plans:
             key, caller.token_id, partial(self.make, prepared, values, caller, for_fallback=for_fallback), ahead=True
         )
 
-    def make(self, prepared: Prepared, values: Variables, caller: Caller, *, for_fallback: bool = False) -> Any:
+    def make(self, prepared: Prepared, values: Variables, caller: Caller, *, for_fallback: bool = False) -> Value:
         """The same, made now."""
         plan = self.known(prepared, values, caller, for_fallback=for_fallback)
         if plan is None:
@@ -90,7 +89,7 @@ class Plans:
             self._documents.keep_plan(prepared, (*visibility, *booleans.values()), plan)
         return plan
 
-    def _compile(self, prepared: Prepared, booleans: dict[str, bool | None], visibility: tuple[bool, bool, bool]) -> Any:
+    def _compile(self, prepared: Prepared, booleans: dict[str, bool | None], visibility: tuple[bool, bool, bool]) -> Value:
         selections = Selections(self._schema, prepared.document, prepared.operation, booleans)
         limited, admin, for_fallback = visibility
         compiler = Compiler(
@@ -113,6 +112,6 @@ class Plans:
             raise request_error(str(error)) from error
 
 
-def _forbidden(message: str, **more: Any) -> RequestError:
+def _forbidden(message: str, **more: Value) -> RequestError:
     extensions = {"code": Forbidden.code, "reason": Forbidden.reason, **more}
     return RequestError([{"message": message, "extensions": extensions}], Forbidden.code)

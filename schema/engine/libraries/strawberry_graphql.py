@@ -1,6 +1,6 @@
 """What is used of Strawberry beyond its documented names: where it keeps its declarations, and how it calls resolvers and extensions."""
 
-from typing import Any, Final
+from typing import Final
 
 from graphql import GraphQLSchema
 from strawberry import Schema
@@ -10,7 +10,7 @@ from strawberry.permission import PermissionExtension
 from strawberry.types.arguments import StrawberryArgument, convert_arguments
 from strawberry.types.field import StrawberryField
 
-from schema.values import Made, Object
+from schema.values import Made, Object, Value
 
 __all__ = [
     "DEFINITION",
@@ -37,7 +37,7 @@ def declared(element: Made) -> Made:
     return element.extensions.get(DEFINITION)
 
 
-def permissions_of(field: StrawberryField) -> list[Any]:
+def permissions_of(field: StrawberryField) -> list[Value]:
     """The permissions that stand around a field's resolver."""
     return [each for around in field.extensions if isinstance(around, PermissionExtension) for each in around.permissions]
 

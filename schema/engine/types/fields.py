@@ -3,14 +3,13 @@
 Clients read the limits as `@constraint` in the SDL, and in the descriptions, since introspection has no directives.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 import strawberry
 from strawberry.schema_directive import Location
 
 from schema.engine.compile.sources import LIMITS, SOURCE, Source
-from schema.values import Function, Object
+from schema.values import Function, Made, Object, Value, Values
 
 
 @strawberry.schema_directive(
@@ -40,7 +39,7 @@ class Constraint:
         return [*filter(None, sentences), *(["No item may come twice."] if self.unique_items else [])]
 
 
-def _range(low: Any, high: Any, unit: str) -> str:
+def _range(low: Value, high: Value, unit: str) -> str:
     """The range in words, empty where there is no bound."""
     match isinstance(low, int), isinstance(high, int):
         case True, True:
@@ -57,41 +56,41 @@ def limited(description: str, limits: Constraint | None) -> str:
     return " ".join([description, *(limits.sentences() if limits else [])])
 
 
-def read_from(source: Source, description: str, **options: Any) -> Any:
+def read_from(source: Source, description: str, **options: Value) -> Made:
     """An output field that the planner reads from `source`."""
     return strawberry.field(description=description, metadata={SOURCE: source}, **options)
 
 
-def resolved(source: Source | None, description: str, metadata: Mapping[str, Any] | None = None) -> Callable[[Function], Any]:
+def resolved(source: Source | None, description: str, metadata: Values | None = None) -> Callable[[Function], Value]:
     """A field with arguments, declared by a method's signature, that the planner reads from `source`; `metadata` says more of it."""
     said = {**(metadata or {}), **({} if source is None else {SOURCE: source})}
-    decorator: Callable[[Function], Any] = strawberry.field(description=description, metadata=said)
+    decorator: Callable[[Function], Value] = strawberry.field(description=description, metadata=said)
     return decorator
 
 
-def plain(description: str, **options: Any) -> Any:
+def plain(description: str, **options: Value) -> Made:
     """An output field of a plain object, or of a column with the field's own name."""
     return strawberry.field(description=description, **options)
 
 
-def required(description: str, limits: Constraint | None = None, **options: Any) -> Any:
+def required(description: str, limits: Constraint | None = None, **options: Value) -> Made:
     """An input field that must be given."""
     return _input(description, limits, options)
 
 
-def optional(description: str, limits: Constraint | None = None, **options: Any) -> Any:
+def optional(description: str, limits: Constraint | None = None, **options: Value) -> Made:
     """An input field that may be left out, which differs from null."""
     return _input(description, limits, {"default": strawberry.UNSET, **options})
 
 
-def _input(description: str, limits: Constraint | None, options: Object) -> Any:
+def _input(description: str, limits: Constraint | None, options: Object) -> Made:
     directives = [limits] if limits is not None else []
     return strawberry.field(
         description=limited(description, limits), directives=directives, metadata={LIMITS: limits, **options.pop("metadata", {})}, **options
     )
 
 
-def argument(description: str, limits: Constraint | None = None) -> Any:
+def argument(description: str, limits: Constraint | None = None) -> Made:
     """The description and limits of an argument, for `Annotated`."""
     return strawberry.argument(description=limited(description, limits), directives=[limits] if limits is not None else [])
 

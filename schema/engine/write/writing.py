@@ -25,7 +25,7 @@ class Statements:
     def __init__(self) -> None:
         self._compiled: dict[tuple[str, int], tuple[Any, Statement]] = {}
 
-    def of(self, database: Database, clause: Any) -> Statement:
+    def of(self, database: Database, clause: Value) -> Statement:
         """The statement of a clause that lives as long as the program. Raises AssertionError where it isn't bound to a workspace."""
         key = (database.dialect.name, id(clause))
         found = self._compiled.get(key)
@@ -55,7 +55,7 @@ class Looking:
         self.now = clock.now()
         self._source = source
 
-    async def fetch(self, clause: Any, **values: Value) -> list[Row]:
+    async def fetch(self, clause: Value, **values: Value) -> list[Row]:
         """The rows of a clause, with the workspace bound."""
         statement = STATEMENTS.of(self.database, clause)
         return list(await self._source.fetch(statement, {"workspace": self.caller.workspace_id, **values}))
@@ -72,18 +72,18 @@ class Writing(Looking):
         self.abandoned = False
         self._events = 0
 
-    async def execute(self, clause: Any, values: Values) -> int:
+    async def execute(self, clause: Value, values: Values) -> int:
         """Runs a clause, with the workspace bound, and notes that something changed."""
         self.changed = True
         statement = STATEMENTS.of(self.database, clause)
         return await self.connection.execute(statement, {"workspace": self.caller.workspace_id, **values})
 
-    async def keep_house(self, clause: Any, values: Values) -> None:
+    async def keep_house(self, clause: Value, values: Values) -> None:
         """Runs a clause, with the workspace bound, that changes nothing which anyone can read: idempotency keys, the revision itself."""
         statement = STATEMENTS.of(self.database, clause)
         await self.connection.execute(statement, {"workspace": self.caller.workspace_id, **values})
 
-    async def execute_many(self, clause: Any, rows: Sequence[Values]) -> None:
+    async def execute_many(self, clause: Value, rows: Sequence[Values]) -> None:
         """Runs a clause for each of `rows`."""
         if rows:
             self.changed = True

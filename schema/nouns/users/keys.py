@@ -2,9 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
 
 from schema.engine.write.inputs import Fault, invalid
 from schema.engine.write.records import RecordWriter
@@ -14,6 +12,7 @@ from schema.nouns.workspaces.enums import AuditKind
 from schema.rules.access import MOST_OVERLAP_MINUTES, Caller
 from schema.rules.errors import Forbidden
 from schema.rules.scopes import effective
+from schema.values import Object, Values
 
 TOKEN_PREFIX = "pk_live_"  # noqa: S105  the mark of a token, not a token
 
@@ -28,7 +27,7 @@ def token_hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-async def create(writer: RecordWriter, writing: Writing, arguments: Mapping[str, Any]) -> dict[str, Any]:
+async def create(writer: RecordWriter, writing: Writing, arguments: Values) -> Object:
     """Creates a key, whose token the payload tells."""
     token, given = new_token(), arguments["input"]
     scopes = given.get("scopes")
@@ -46,7 +45,7 @@ def _check_rights(caller: Caller, scopes: list[str] | None) -> None:
         raise Forbidden(message)
 
 
-async def rotate(writer: RecordWriter, writing: Writing, arguments: Mapping[str, Any]) -> dict[str, Any]:
+async def rotate(writer: RecordWriter, writing: Writing, arguments: Values) -> Object:
     """Gives a key a new token, which the payload tells; the former one works until the overlap ends."""
     overlap = arguments["overlapMinutes"]
     if not 0 <= overlap <= MOST_OVERLAP_MINUTES:
@@ -64,7 +63,7 @@ async def rotate(writer: RecordWriter, writing: Writing, arguments: Mapping[str,
     return done(row["id"], token=token)
 
 
-def stands_against_rotation(row: Mapping[str, Any], now: str, overlap: int) -> str | None:
+def stands_against_rotation(row: Values, now: str, overlap: int) -> str | None:
     """Why a key can't be given a new token at `now`, for people; None where it can."""
     if row["revoked_at"] is not None:
         return "the key was revoked: make a new one"
@@ -76,7 +75,7 @@ def stands_against_rotation(row: Mapping[str, Any], now: str, overlap: int) -> s
     return None
 
 
-def rotated(row: Mapping[str, Any], token: str, now: str, overlap: int) -> dict[str, Any]:
+def rotated(row: Values, token: str, now: str, overlap: int) -> Object:
     """The columns of a key that is given a new token, where the former one works on for so many minutes."""
     until = (datetime.fromisoformat(now) + timedelta(minutes=overlap)).strftime("%Y-%m-%dT%H:%M:%SZ")
     return {
@@ -89,7 +88,7 @@ def rotated(row: Mapping[str, Any], token: str, now: str, overlap: int) -> dict[
     }
 
 
-async def revoke(writer: RecordWriter, writing: Writing, arguments: Mapping[str, Any]) -> dict[str, Any]:
+async def revoke(writer: RecordWriter, writing: Writing, arguments: Values) -> Object:
     """Revokes a key: at once in this process, within seconds in others (see the cache of tokens)."""
     found = await writer.find(writing, arguments["id"])
     if isinstance(found, Fault):

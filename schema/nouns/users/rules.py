@@ -1,7 +1,5 @@
 """The rules of writing users and API keys."""
 
-from typing import Any
-
 from sqlalchemy import bindparam, select
 from typing_extensions import override
 
@@ -20,7 +18,7 @@ from schema.storage.columns import Text
 from .api_key import ApiKey
 from .user import User
 
-_USER: Any = User.__table__
+_USER = User.__table__
 _OTHER_ADMIN = (
     select(_USER.c.id)
     .where(

@@ -9,11 +9,12 @@ from strawberry.utils.str_converters import to_camel_case
 from schema.engine.write.writing import Writing
 from schema.rules.clock import instant
 from schema.storage.ids import new_id
+from schema.values import Object, Value, Values
 
 from .audit import AuditEntry
 from .enums import AuditKind
 
-_ENTRY: Any = AuditEntry.__table__
+_ENTRY = AuditEntry.__table__
 ADD = insert(_ENTRY).values({column.name: bindparam(column.name, required=True) for column in _ENTRY.c})
 """Adds an entry, whose columns `entry` makes."""
 
@@ -24,8 +25,6 @@ _DERIVED = frozenset({"search_folded", "email_folded", "version", "updated_at", 
 
 _OWN = frozenset({"workspace_id", "id", "created_at"})
 
-Values = Mapping[str, Any]
-
 
 def changes(before: Values, after: Values) -> dict[str, tuple[Any, Any]]:
     """The columns that differ, each with its value before and after."""
@@ -33,7 +32,7 @@ def changes(before: Values, after: Values) -> dict[str, tuple[Any, Any]]:
     return {name: (before.get(name), after[name]) for name in names if before.get(name) != after[name]}
 
 
-def entry(workspace_id: str, kind: Any, changed: Mapping[str, tuple[Any, Any]], **subject: str | None) -> dict[str, Any]:
+def entry(workspace_id: str, kind: Value, changed: Mapping[str, tuple[Any, Any]], **subject: str | None) -> Object:
     """The columns of an entry. `subject` is who it is about (`user_id` or `api_key_id`) and who did it (`by_id`, `by_key_id`)."""
     id_, milliseconds = new_id("aud")
     nobody = dict.fromkeys(("by_id", "by_key_id", "user_id", "api_key_id"))
@@ -50,17 +49,17 @@ def entry(workspace_id: str, kind: Any, changed: Mapping[str, tuple[Any, Any]], 
     }
 
 
-def _shown(before: Any, after: Any) -> str:
+def _shown(before: Value, after: Value) -> str:
     return _value(after) if before is None else f"{_value(before)} → {_value(after)}"
 
 
-def _value(value: Any) -> str:
+def _value(value: Value) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return "none" if value is None else str(value)
 
 
-async def note(writing: Writing, kind: Any, changed: Mapping[str, tuple[Any, Any]], **subject: str) -> None:
+async def note(writing: Writing, kind: Value, changed: Mapping[str, tuple[Any, Any]], **subject: str) -> None:
     """Adds an entry about what the caller does in this transaction."""
     caller = writing.caller
     values = entry(caller.workspace_id, kind, changed, by_id=caller.user_id, by_key_id=caller.key_id, **subject)

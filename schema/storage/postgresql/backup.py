@@ -13,7 +13,10 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote
 
+import asyncpg
+
 from schema.storage.manifest import BackupFailed, BackupRefused, Facts, Progress
+from schema.values import Value
 
 from .connecting import Connector
 
@@ -57,7 +60,7 @@ async def copy(url: str, target: Path, tell: Progress) -> Facts:
     return found
 
 
-async def facts(raw: Any) -> Facts:
+async def facts(raw: asyncpg.Connection) -> Facts:
     """What the database of a connection says of itself. Raises BackupRefused where it is no gateway's."""
     if await raw.fetchval("SELECT to_regclass('alembic_version') IS NULL OR to_regclass('workspace') IS NULL"):
         raise BackupRefused("the database has no tables of a gateway: name another one by --database-url, or run gateway migrate")
@@ -92,7 +95,7 @@ def _find(tool: str, by_hand: str) -> None:
         )
 
 
-async def _run(command: Sequence[str], url: str | None = None, look: Any = None) -> None:
+async def _run(command: Sequence[str], url: str | None = None, look: Value = None) -> None:
     """Runs a tool to its end on the database at `url`, if there is one. Raises BackupFailed with what the tool said."""
     address, password = without_secrets(url) if url else ("", "")
     environment = {**os.environ, **({"PGPASSWORD": password} if password else {})}
@@ -116,7 +119,7 @@ async def _run(command: Sequence[str], url: str | None = None, look: Any = None)
         raise BackupFailed("\n".join(lines[-SHOWN:]) or f"{command[0]} ended with {process.returncode}")
 
 
-async def _watched(process: asyncio.subprocess.Process, look: Any) -> bytes:
+async def _watched(process: asyncio.subprocess.Process, look: Value) -> bytes:
     """What the tool says, once it has ended; meanwhile `look` is called now and then."""
     ending = asyncio.ensure_future(process.communicate())
     while not ending.done():

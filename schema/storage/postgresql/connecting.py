@@ -34,7 +34,7 @@ class Raw(asyncpg.Connection):  # type: ignore[misc]
 
     __slots__ = ()
 
-    def __init__(self, protocol: Any, transport: asyncio.Transport, *more: Any) -> None:
+    def __init__(self, protocol: Value, transport: asyncio.Transport, *more: Any) -> None:
         super().__init__(protocol, transport, *more)
         _keep_alive(transport.get_extra_info("socket"))
 

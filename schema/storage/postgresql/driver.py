@@ -105,7 +105,7 @@ class PostgresqlDatabase(SeenEpoch):
     async def close(self) -> None:
         await self._connections.close(self._timeout * 2)
 
-    def compile(self, clause: Any) -> Statement:
+    def compile(self, clause: Value) -> Statement:
         return compile_statement(POSTGRESQL, clause)
 
     def figures(self) -> Figures:

@@ -14,7 +14,7 @@ from contextvars import copy_context
 from functools import partial
 from itertools import count
 from time import perf_counter
-from typing import Any, NoReturn, TypeVar
+from typing import NoReturn, TypeVar
 
 from sqlalchemy import Dialect
 
@@ -208,7 +208,7 @@ class SqliteDatabase(SeenEpoch):
         self._opened.clear()
         self._checkpoints.close()
 
-    def compile(self, clause: Any) -> Statement:
+    def compile(self, clause: Value) -> Statement:
         return compile_statement(SQLITE, clause)
 
     async def fetch(self, statement: Statement, values: Values) -> Sequence[Row]:

@@ -62,7 +62,7 @@ class SqliteWriter:
 
     def __init__(
         self,
-        connection: Any,
+        connection: Value,
         drive: Callable[[Value], Value],
         checkpoints: Checkpoints,
         file: OpenFile,
