@@ -191,13 +191,14 @@ def _answers(endpoint: Endpoint, translator: Translator) -> JsonObject:
 
 
 def _refusals(endpoint: Endpoint) -> Sequence[str]:
-    codes = ["BAD_REQUEST", *_ALWAYS]
+    # A token may lack a scope for any of them.
+    codes = ["BAD_REQUEST", "FORBIDDEN", *_ALWAYS]
     if endpoint.action != "create":
         codes.append("NOT_FOUND")
     if endpoint.action == "list":
         codes.append("CURSOR_EXPIRED")
     if endpoint.method != "GET":
-        codes += ["FORBIDDEN", "REQUEST_TIMEOUT", "TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE"]
+        codes += ["REQUEST_TIMEOUT", "TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE"]
     if endpoint.action == "delete" or "idempotencyKey" in endpoint.document.variables:
         codes.append("CONFLICT")
     if endpoint.body or "idempotencyKey" in endpoint.document.variables:

@@ -58,7 +58,11 @@ _TOLD: dict[str, Told] = {
         "https://crm.example.com/api/opportunities/opp_01JZ8Q5W9T6D3M2K7R4X1B0CVA/",
     ),
     "Idempotency-Replayed": ("Is `true` where the answer to an earlier call is given again.", {"type": "string", "enum": ["true"]}, "true"),
-    "WWW-Authenticate": ("How a request says who is asking (RFC 6750).", _TEXT, "Bearer"),
+    "WWW-Authenticate": (
+        "How a request says who is asking; after a token that is not good, or lacks scopes, what is wrong (RFC 6750).",
+        _TEXT,
+        "Bearer",
+    ),
     "Allow": ("The methods that the resource has.", _TEXT, "GET, HEAD, POST, OPTIONS"),
     "Accept": ("The media types that a body may have.", _TEXT, "application/json"),
     "Retry-After": ("How many seconds to wait before the next try.", _COUNT, 1),
@@ -74,7 +78,12 @@ _OF: dict[Action, tuple[str, ...]] = {
     "update": ("ETag", "Idempotency-Replayed", "X-Ignored-Fields"),
     "delete": ("Idempotency-Replayed",),
 }
-_OF_CODE = {"METHOD_NOT_ALLOWED": ("Allow",), "UNSUPPORTED_MEDIA_TYPE": ("Accept",), "RATE_LIMITED": ("Retry-After",)}
+_OF_CODE = {
+    "FORBIDDEN": ("WWW-Authenticate",),
+    "METHOD_NOT_ALLOWED": ("Allow",),
+    "UNSUPPORTED_MEDIA_TYPE": ("Accept",),
+    "RATE_LIMITED": ("Retry-After",),
+}
 
 
 def header_components() -> JsonObject:
