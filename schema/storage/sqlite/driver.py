@@ -23,7 +23,7 @@ from schema.storage.driver_errors import SQLITE_ERRORS, of_sqlite
 from schema.storage.epochs import FIND, SeenEpoch
 from schema.storage.statements import SQLITE, Statement, compile_statement
 from schema.storage.timing import FAILED, Timing
-from schema.values import Values
+from schema.values import Value, Values
 
 from .checkpoints import Checkpoints
 from .driving import drive, in_portions, touch
