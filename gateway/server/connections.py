@@ -154,6 +154,8 @@ class Full:
         if scope["path"] in HEALTH or await self._finds_room():
             await self.app(scope, receive, send)
         else:
+            # Nobody has read it: this stands outside of the application.
+            scope["state"] = {"headers": dict(scope["headers"]), "request_id": b""}
             await refuse(scope, send, self.fault)
 
     async def _finds_room(self) -> bool:
