@@ -42,12 +42,9 @@ from gateway.observability.metrics import CONTENT_TYPE
 from gateway.observability.rest_usage import GraphqlUses, Uses
 from gateway.pages import ForBrowsers, pages
 from gateway.rest.adapter import RestGraph
-from gateway.rest.deprecations import rest_resources
-from gateway.rest.endpoint import RestEndpoint, document_page
+from gateway.rest.endpoint import RestEndpoint, document_page, rest_of
 from gateway.server.connections import Connections
 from gateway.settings import Settings, SettingsError
-from rest_compat.resources.declaration import DeclarationError
-from rest_compat.serve import Rest
 from schema.engine.document.documents import Prepared
 from schema.engine.document.limits import Limits
 from schema.engine.events.pruning import OldEvents
@@ -298,14 +295,6 @@ def documents_of(settings: Settings) -> Documents:
         except ValueError as error:
             raise SettingsError(f"GATEWAY_TRUSTED_DOCUMENTS: {error}") from None
     return Documents(trusted, settings.trusted_documents_mode, settings.persisted_queries)
-
-
-def rest_of(graph: RestGraph) -> Rest:
-    """REST's resources, with what the settings deprecate in them. Raises SettingsError."""
-    try:
-        return Rest(graph, rest_resources(graph.settings))
-    except DeclarationError as error:
-        raise SettingsError(str(error)) from None
 
 
 def old_rows(database: Database, settings: Settings) -> list[OldRows]:

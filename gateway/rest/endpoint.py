@@ -5,11 +5,16 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.edge.negotiate import wanted
 from gateway.edge.respond import refuse, send_whole
+from gateway.settings import SettingsError
 from rest_compat.errors import Headers, Refused, Response
 from rest_compat.json_values import Json, JsonObject
 from rest_compat.protocol import Request
+from rest_compat.resources.declaration import DeclarationError
 from rest_compat.serve import Rest
 from schema.storage.database import Database
+
+from .adapter import RestGraph
+from .deprecations import rest_resources
 
 
 class RestEndpoint:
@@ -66,6 +71,14 @@ def _origin(scope: Scope) -> str:
         name, port = scope.get("server") or ("localhost", None)
         host = (name if port is None else f"{name}:{port}").encode()
     return f"{scope.get('scheme', 'http')}://{host.decode('latin-1')}{scope.get('root_path', '')}"
+
+
+def rest_of(graph: RestGraph) -> Rest:
+    """REST's resources, with what the settings deprecate in them. Raises SettingsError."""
+    try:
+        return Rest(graph, rest_resources(graph.settings))
+    except DeclarationError as error:
+        raise SettingsError(str(error)) from None
 
 
 def document_page(document: Json) -> ASGIApp:
