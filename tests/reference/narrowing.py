@@ -77,8 +77,8 @@ def _field(name: str, value: Any, record: Record, view: View) -> bool:  # noqa: 
 def value_of(record: Record, name: str) -> Any:
     """The value behind a field of the graph."""
     column = snake(name)
-    if column == "weighted_value":
-        return weighted_now(record)
+    if column in {"weighted_value", "probability_source"}:
+        return weighted_now(record) if column == "weighted_value" else ("STAGE_DEFAULT", "MANUAL")[record["probability_manual"]]
     return next(record[each] for each in (column, f"{column}_cents", f"{column}_stage", f"created_{column}") if each in record.values)
 
 

@@ -118,10 +118,6 @@ def _own(user: Record | None, info: GraphQLResolveInfo[Any], given: Mapping[str,
     return pages.connection(info.context, info.parent_type.fields[info.field_name], deals, given)
 
 
-def _stages(*_: Any) -> list[dict[str, Any]]:
-    return [asdict(each) | {"stage": each.name} for each in STAGES]
-
-
 def _nodes(view: View, given: Mapping[str, Any]) -> list[Record | None]:
     if len(given["ids"]) > MOST_IDS:
         raise BadRequest(f"`ids` has {len(given['ids'])} items; it may have {MOST_IDS}.")
@@ -130,7 +126,7 @@ def _nodes(view: View, given: Mapping[str, Any]) -> list[Record | None]:
 
 _ROOTS: dict[str, Callable[[View, Mapping[str, Any]], Any]] = {
     "viewer": _viewer,
-    "stages": _stages,
+    "stages": lambda *_: [asdict(each) | {"stage": each.name} for each in STAGES],
     "node": lambda view, given: view.node(given["id"]),
     "nodes": _nodes,
 }
@@ -147,7 +143,7 @@ def _member(record: Record, info: GraphQLResolveInfo[Any], given: dict[str, Any]
     if type_.name.endswith("Connection"):
         return pages.connection(view, field, view.below(record, _item(type_)), given)
     if is_leaf_type(type_):
-        return _value(record, info.field_name)
+        return value_of(record, info.field_name)
     if is_list_type(get_nullable_type(field.type)):
         return _list(view, record, type_.name, given)
     if isinstance(type_, GraphQLObjectType):
@@ -163,9 +159,3 @@ def _list(view: View, record: Record, type_name: str, given: dict[str, Any]) -> 
     if not 0 <= last <= 100:
         raise BadRequest(f"`last` is {last}; it must be from 0 to 100.")
     return sorted(found, key=lambda change: change["sequence"])[len(found) - min(last, len(found)) :]
-
-
-def _value(record: Record, name: str) -> Any:
-    if name == "probabilitySource":
-        return "MANUAL" if record["probability_manual"] else "STAGE_DEFAULT"
-    return value_of(record, name)

@@ -26,7 +26,7 @@ class View:
     def all(self, type_name: str) -> list[Record]:
         """Every record of a type that the caller sees, in no order."""
         if type_name not in self._seen:
-            here = self._in_workspace(type_name)
+            here = [record for record in self._rows.records[type_name] if record.workspace == self.caller.workspace_id]
             self._seen[type_name] = [record for record in here if self.caller.account_id is None or self._of_account(record)]
         return self._seen[type_name]
 
@@ -63,9 +63,6 @@ class View:
             if other is not None and row.workspace == self.caller.workspace_id:
                 found.setdefault(row[column], []).append(other)
         return found
-
-    def _in_workspace(self, type_name: str) -> list[Record]:
-        return [record for record in self._rows.records[type_name] if record.workspace == self.caller.workspace_id]
 
     def _of_account(self, record: Record) -> bool:
         """Whether a viewer limited to an account sees a record of the workspace."""
