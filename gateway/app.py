@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial, reduce
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import structlog
 from limits.errors import ConfigurationError
@@ -56,6 +56,7 @@ from schema.nouns.workspaces.old_entries import OldEntries
 from schema.storage.database import Database
 from schema.storage.opening import open_database
 from schema.storage.sweeps import OldRows, Sweeper
+from schema.values import Object, Value
 
 #: Names of this machine for itself.
 LOOPBACK: Final = ("localhost", "*.localhost", "127.0.0.1", "[::1]")
@@ -206,7 +207,7 @@ class Application:
         }
 
     @asynccontextmanager
-    async def lifespan(self, _: Any) -> AsyncIterator[dict[str, Any]]:
+    async def lifespan(self, _: Value) -> AsyncIterator[Object]:
         """Open the database, at the newest revision, and close it at the end."""
         if self.settings.migrate or self.settings.database_url.startswith("sqlite"):
             await upgrade(self.settings.database_url, self.packages)

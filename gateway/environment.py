@@ -5,7 +5,9 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
+
+from schema.values import Object, Values
 
 PREFIX: Final = "GATEWAY_"
 FILE: Final = "_file"
@@ -38,7 +40,7 @@ def variable(name: str) -> str:
     return PREFIX + name.upper()
 
 
-def sentence(fault: Mapping[str, Any], flags: Collection[str]) -> str:
+def sentence(fault: Values, flags: Collection[str]) -> str:
     """A fault that pydantic found, in one sentence that names the variable, or the flag where it is one of `flags`; no value is told."""
     words = WORDS.get(fault["type"])
     told = words.format(**fault.get("ctx", {})) if words else str(fault["msg"]).removeprefix("Value error, ")
@@ -56,7 +58,7 @@ def unknown(names: Collection[str], settings: Collection[str]) -> Iterator[str]:
         yield f"{name} is no setting and is ignored" + (f": is {near[0]} meant?" if near else ".")
 
 
-def with_secrets(given: dict[str, Any], names: Collection[str]) -> dict[str, Any]:
+def with_secrets(given: Object, names: Collection[str]) -> Object:
     """What is `given`, with the secrets of these `names` that are given by file. Raises ValueError for one that is given both ways."""
     for name in names:
         path = given.get(name + FILE)
@@ -67,7 +69,7 @@ def with_secrets(given: dict[str, Any], names: Collection[str]) -> dict[str, Any
     return {name: value for name, value in given.items() if value is not None}
 
 
-def over_environment(given: dict[str, Any], secrets: Collection[str]) -> dict[str, Any]:
+def over_environment(given: Object, secrets: Collection[str]) -> Object:
     """Flags, and nothing in place of what they leave out of a secret: they count before the environment, however that gives it."""
     other = {name: name + FILE for name in secrets} | {name + FILE: name for name in secrets}
     return {**{other[name]: None for name in given if name in other and other[name] not in given}, **given}

@@ -12,7 +12,6 @@ import threading
 from collections.abc import Callable, Sequence
 from functools import partial
 from types import FrameType
-from typing import Any
 
 import structlog
 import uvicorn
@@ -27,6 +26,7 @@ from gateway.observability.metrics import MULTIPROCESS
 from gateway.server.stops import Server, Supervisor
 from gateway.server.websocket_protocol import Frames
 from gateway.settings import Settings, unknown_variables
+from schema.values import Value
 
 try:
     from gateway.server.http_protocol import Wire
@@ -114,7 +114,7 @@ def _stop_in_order(app: Application) -> None:
         signal.signal(number, partial(_on_signal, app, loop, signal.getsignal(number)))
 
 
-def _on_signal(app: Application, loop: asyncio.AbstractEventLoop, then: Any, number: int, frame: FrameType | None) -> None:
+def _on_signal(app: Application, loop: asyncio.AbstractEventLoop, then: Value, number: int, frame: FrameType | None) -> None:
     if app.stopping:  # A second time: at once.
         then(number, frame)
         return

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 from datetime import date
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import limits
 from pydantic import Field, PositiveFloat, PositiveInt, SecretStr, ValidationError, field_validator, model_validator
@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from gateway import environment
 from gateway.environment import database_address, over_environment, sentence, unknown, with_secrets
+from schema.values import Value
 
 #: An address that a header can hold: no blanks, no control characters, no angle brackets.
 _ADDRESS = re.compile(r"https?://[!-;=?-~]+")
@@ -211,12 +212,12 @@ class Settings(BaseSettings):
 
     @model_validator(mode="before")
     @classmethod
-    def _secrets(cls, given: Any) -> Any:
+    def _secrets(cls, given: Value) -> Value:
         return with_secrets(given, SECRETS) if isinstance(given, dict) else given
 
     @field_validator("allowed_hosts", "trusted_proxies", "cors_origins", "extensions", mode="before")
     @classmethod
-    def _split(cls, value: Any) -> Any:
+    def _split(cls, value: Value) -> Value:
         """Lists are written with commas."""
         return tuple(part for part in (part.strip() for part in value.split(",")) if part) if isinstance(value, str) else value
 
@@ -297,7 +298,7 @@ class Settings(BaseSettings):
         return f"http://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
 
 
-def load(**overrides: Any) -> Settings:
+def load(**overrides: Value) -> Settings:
     """Settings of the environment, `overrides` (the command line's flags) before it. Raises SettingsError in words."""
     given = {name: value for name, value in overrides.items() if value is not None}
     try:

@@ -10,13 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from time import monotonic
-from typing import Any, Final
+from typing import Final
 
 import jwt
 import structlog
 
 from rest_compat.json_values import Json
 from schema.storage.database import Unavailable
+from schema.values import Value
 
 from .errors import AuthError
 from .fetching import DEADLINE_SECONDS, Document, Fetch, ProviderFault, fetcher
@@ -52,9 +53,9 @@ class Published:
 
     keys: list[Document]
     algorithms: tuple[str, ...] = tuple(ASYMMETRIC)
-    _made: dict[tuple[str | None, str], Any] = field(default_factory=dict)
+    _made: dict[tuple[str | None, str], Value] = field(default_factory=dict)
 
-    def key(self, kid: str | None, algorithm: str) -> Any:
+    def key(self, kid: str | None, algorithm: str) -> Value:
         """The key named `kid` for an algorithm, or the only one for it where a token names none; None where there is none."""
         found = [each for each in self.keys if _suits(each, algorithm) and (kid is None or each.get("kid") == kid)]
         if not found or (kid is None and len(found) > 1):
@@ -132,7 +133,7 @@ class KeySet:
         self._task: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="keys")
 
-    async def key(self, header: Mapping[str, Json]) -> Any:
+    async def key(self, header: Mapping[str, Json]) -> Value:
         """The key to verify a token of this header with. Raises AuthError, KeysAway."""
         kid, algorithm = header.get("kid"), header["alg"]
         published = await self._current()

@@ -1,6 +1,6 @@
 """The rows behind a token: the only statements that may run before there is a workspace."""
 
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import bindparam, or_, select
 
@@ -11,6 +11,7 @@ from schema.rules.text import fold_email
 from schema.storage.database import Database, Row
 from schema.storage.statements import Statement
 from schema.storage.tables import Workspace
+from schema.values import Object
 
 _KEYS: Final = ApiKey.__table__
 _USERS: Final = User.__table__
@@ -57,6 +58,6 @@ class Lookup:
         statement = self._by_email if by_email else self._by_id
         return await self._one(statement, {"workspace": workspace, "user": fold_email(user) if by_email else user})
 
-    async def _one(self, statement: Statement, values: dict[str, Any]) -> Row | None:
+    async def _one(self, statement: Statement, values: Object) -> Row | None:
         rows = await self._database.fetch(statement, values)
         return rows[0] if rows else None

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import jwt
 
 from rest_compat.json_values import Json, JsonObject
 from schema.rules.scopes import KNOWN, effective
+from schema.values import Value
 
 from .errors import AuthError, AuthSettingsError
 from .fetching import unsafe
@@ -37,7 +38,7 @@ class Source(Protocol):
     def algorithms(self) -> Sequence[str]:
         """The accepted values of the token's `alg`."""
 
-    async def key(self, header: Mapping[str, Json]) -> Any:
+    async def key(self, header: Mapping[str, Json]) -> Value:
         """The key to verify a token of this header with. Raises AuthError, Unavailable."""
 
 
@@ -52,7 +53,7 @@ class Secret:
         self.issuer = issuer
         self._secret = secret
 
-    async def key(self, header: Mapping[str, Json]) -> Any:
+    async def key(self, header: Mapping[str, Json]) -> Value:
         del header
         return self._secret
 
@@ -108,7 +109,7 @@ class Provider:
         accepted = ", ".join(name for source in self._sources for name in source.algorithms)
         raise AuthError(f"The token's algorithm is not accepted; accepted are: {accepted}.")
 
-    def _claims(self, token: str, key: Any, source: Source) -> JsonObject:
+    def _claims(self, token: str, key: Value, source: Source) -> JsonObject:
         settings = self._settings
         required = ["exp", *(["iss"] if source.issuer else []), *(["aud"] if settings.jwt_audience else [])]
         try:

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 from collections.abc import Callable
-from typing import Any
 
 import structlog
 from sqlalchemy import bindparam, or_, update
@@ -11,6 +10,7 @@ from sqlalchemy import bindparam, or_, update
 from schema.nouns.users.api_key import ApiKey
 from schema.rules.clock import instant
 from schema.storage.database import Connection, Database, StorageError
+from schema.values import Object, Value
 
 MINUTE = 60.0
 FLUSH_SECONDS = 10.0
@@ -47,7 +47,7 @@ class Usage:
             await self._write(due, now)
 
     async def _write(self, due: dict[Key, float], now: float) -> None:
-        rows: dict[bool, list[dict[str, Any]]] = {False: [], True: []}
+        rows: dict[bool, list[Object]] = {False: [], True: []}
         for (workspace, key, is_former), at in due.items():
             rows[is_former].append({"of_workspace": workspace, "of_key": key, "at": _text(at), "before": _text(now - MINUTE)})
 
@@ -72,7 +72,7 @@ def _text(seconds: float) -> str:
     return instant(int(seconds) * 1000)
 
 
-def _update(*, is_former: bool) -> Any:
+def _update(*, is_former: bool) -> Value:
     keys = ApiKey.__table__
     used = keys.c.previous_token_last_used_at if is_former else keys.c.last_used_at
     one = (keys.c.workspace_id == bindparam("of_workspace")) & (keys.c.id == bindparam("of_key"))

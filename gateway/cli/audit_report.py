@@ -1,7 +1,7 @@
 """Who made, changed, rotated and revoked API keys and users: what `gateway audit` lists."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import bindparam, case, literal, select
 
@@ -11,6 +11,7 @@ from schema.nouns.workspaces.audit import AuditEntry
 from schema.nouns.workspaces.enums import AuditKind
 from schema.storage.database import Database
 from schema.storage.tables import Workspace
+from schema.values import Object, Value
 
 COLUMNS: Final = ("workspace", "at", "kind", "by", "by_name", "of", "of_name", "changed_fields", "details")
 KINDS: Final = tuple(AuditKind.held().values())
@@ -33,7 +34,7 @@ class Wanted:
 
 async def entries(database: Database, wanted: Wanted) -> list[list[str]]:
     """Entries in the order of COLUMNS, the newest first; who did it is empty for the command line. Raises Unavailable."""
-    given: dict[str, Any] = {"limit": wanted.limit}
+    given: Object = {"limit": wanted.limit}
     clause = _entries().limit(bindparam("limit"))
     if wanted.workspace is not None:
         clause, given = clause.where(_WORKSPACES.c.name == bindparam("named")), {**given, "named": wanted.workspace}
@@ -43,10 +44,10 @@ async def entries(database: Database, wanted: Wanted) -> list[list[str]]:
     return [["" if value is None else str(value) for value in row] for row in rows]
 
 
-def _entries() -> Any:
+def _entries() -> Value:
     """The entries with the names of keys and users."""
     here, joined = _ENTRIES.c, _ENTRIES.join(_WORKSPACES, _WORKSPACES.c.id == _ENTRIES.c.workspace_id)
-    names: dict[str, Any] = {}
+    names: Object = {}
     for column, table in (("by_id", _USERS), ("by_key_id", _KEYS), ("user_id", _USERS), ("api_key_id", _KEYS)):
         named = table.alias(column)
         joined = joined.outerjoin(named, (named.c.workspace_id == here.workspace_id) & (named.c.id == here[column]))
@@ -58,6 +59,6 @@ def _entries() -> Any:
     return select(*columns).select_from(joined).order_by(here.created_at.desc(), here.id.desc())
 
 
-def _first(*columns: Any) -> Any:
+def _first(*columns: Value) -> Value:
     """The first that isn't null."""
     return case(*[(column.is_not(None), column) for column in columns])

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from gateway import VERSION
 from gateway.migrations import Package, knows, upgrade
@@ -31,6 +31,7 @@ from schema.storage.manifest import (
 from schema.storage.opening import open_database
 from schema.storage.postgresql import backup as postgresql
 from schema.storage.sqlite import backup as sqlite
+from schema.values import Value
 
 #: What SQLite keeps beside a file: with another file it would damage that.
 _BESIDE: Final = ("-wal", "-shm", "-journal")
@@ -173,7 +174,7 @@ def ending_in_order() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _terminated(number: int, _frame: Any) -> None:
+def _terminated(number: int, _frame: Value) -> None:
     sys.exit(128 + number)
 
 

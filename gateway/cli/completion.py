@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final, Literal, get_args, get_origin
 import typer
 
 from gateway.settings import Settings
+from schema.values import Value, Values
 
 PROGRAM: Final = "gateway"
 
@@ -45,15 +46,15 @@ def completion(
     typer.echo(_SCRIPTS[shell](dict(_places(PROGRAM, context.find_root().command))), nl=False)
 
 
-def _places(path: str, command: Any) -> Iterator[tuple[str, list[Word]]]:
-    commands: Mapping[str, Any] = getattr(command, "commands", {})
+def _places(path: str, command: Value) -> Iterator[tuple[str, list[Word]]]:
+    commands: Values = getattr(command, "commands", {})
     below = [Word(name, _first_sentence(each.help)) for name, each in commands.items()]
     yield path, [*below, *(word for parameter in command.params for word in _words(parameter)), Word("--help", "Show what it can do")]
     for name, each in commands.items():
         yield from _places(f"{path} {name}", each)
 
 
-def _words(parameter: Any) -> Iterator[Word]:
+def _words(parameter: Value) -> Iterator[Word]:
     says, values = _first_sentence(parameter.help), _values(parameter.type_descriptor.annotation, parameter.name)
     if parameter.param_type_name == "argument":
         yield from (Word(value, says) for value in values)

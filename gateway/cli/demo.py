@@ -6,7 +6,6 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import text
 
@@ -15,6 +14,7 @@ from gateway.seed import SeedSpec, seed
 from gateway.settings import Settings
 from schema.rules.access import Role
 from schema.storage.database import Connection, Database, sqlite_path
+from schema.values import Value
 
 SPEC = SeedSpec(workspace="Demo", opportunities=200, accounts=40, users=8, contacts=120, seed=2026)
 TOKEN_DAYS = 7
@@ -68,7 +68,7 @@ async def _workspaces(database: Database) -> dict[str, bool]:
     """The workspaces by name, and whether there is an account in each."""
     clause = database.compile(text("SELECT name, EXISTS (SELECT 1 FROM account WHERE workspace_id = workspace.id) FROM workspace"))
 
-    async def work(connection: Connection) -> Any:
+    async def work(connection: Connection) -> Value:
         return await connection.fetch(clause, {})
 
     return {name: bool(filled) for name, filled in await database.read(work)}

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from inspect import Parameter, Signature
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from pydantic.fields import FieldInfo
 
 from gateway.environment import PREFIX
 from gateway.settings import Settings
+from schema.values import Value
 
 # What one gives most, in this order; the others stand under "Settings".
 FIRST = ("host", "port", "database_url", "workers", "migrate")
@@ -24,7 +25,7 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-def _annotation(name: str) -> Any:
+def _annotation(name: str) -> Value:
     field = Settings.model_fields[name]
     flag = "--" + name.replace("_", "-")
     is_switch = field.annotation is bool

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
-from typing import Annotated, Any, TypeAlias, TypeVar
+from typing import Annotated, TypeAlias, TypeVar
 
 import typer
 
@@ -12,6 +12,7 @@ from gateway.migrations import standing, upgrade
 from gateway.settings import Settings
 from schema.storage.database import Database, sqlite_path
 from schema.storage.opening import open_database
+from schema.values import Value
 
 from .terminal import Refused
 
@@ -22,7 +23,7 @@ DatabaseUrl: TypeAlias = Annotated[
 ]
 
 
-def run(settings: Settings, work: Callable[[Database], Coroutine[Any, Any, T]]) -> T:
+def run(settings: Settings, work: Callable[[Database], Coroutine[Value, Value, T]]) -> T:
     """What `work` gives on the settings' database, open and at the newest revision."""
 
     async def opened() -> T:

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from urllib.error import HTTPError
 from urllib.parse import quote
 from urllib.request import Request as HttpRequest
@@ -38,6 +38,7 @@ from rest_compat.tools.recordings import (
 from rest_compat.tools.recordings.sorting import MOST_CALLS
 from rest_compat.translate.call import JSON_BODY, TranslatedCall, request_of
 from schema.engine.execute.answers import Answer
+from schema.values import Value
 
 from .terminal import Refused, say
 
@@ -118,7 +119,7 @@ def translate_recordings(settings: Settings, source: Source, folder: Path, serve
     except (RecordingError, FileNotFoundError, IsADirectoryError) as error:
         raise Refused(f"--har: {error}") from None
     recording = sort_calls(translator, calls, source.host, source.prefix)
-    graph: Any = translator.graph
+    graph: Value = translator.graph
     write_folder(folder, recording, graph.sdl)
     for line in _summary(recording, folder):
         say(line)

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import Select, and_, case, func, select, union_all
+from sqlalchemy import and_, case, func, select, union_all
 
 from schema.nouns.users.api_key import ApiKey
 from schema.nouns.users.user import User
@@ -13,6 +13,7 @@ from schema.nouns.workspaces.graphql_usage import GraphqlUsage
 from schema.nouns.workspaces.rest_usage import RestUsage
 from schema.storage.database import Database
 from schema.storage.tables import Workspace
+from schema.values import SelectOf, Value
 
 _LAST: Final = ("kind", "name", "count", "first_used_at", "last_used_at")
 COLUMNS: Final = ("workspace", "token_id", "token", "route", *_LAST)
@@ -52,10 +53,10 @@ async def shares(database: Database, wanted: Wanted) -> Rows:
     """Of each token in the order of SHARE_COLUMNS, how much of its calls is GraphQL; furthest from that first. Raises Unavailable."""
     rest = select(*_calls(_USES, rest=True)).where(_USES.c.kind == "route")
     graphql = select(*_calls(_GRAPHQL, rest=False)).where(_GRAPHQL.c.kind == "operation")
-    both: Any = union_all(rest, graphql).subquery("calls")
+    both: Value = union_all(rest, graphql).subquery("calls")
     last = func.max(case((both.c.rest > 0, both.c.last_used_at)))
     sums = func.sum(both.c.rest).label("rest"), func.sum(both.c.graphql).label("graphql"), last.label("last")
-    calls: Any = select(both.c.workspace_id, both.c.token_id, *sums).group_by(both.c.workspace_id, both.c.token_id)
+    calls: Value = select(both.c.workspace_id, both.c.token_id, *sums).group_by(both.c.workspace_id, both.c.token_id)
     if wanted.since:
         calls = calls.where(both.c.last_used_at >= _midnight(wanted.since))
     found = calls.subquery("summed")
@@ -69,25 +70,25 @@ def _share(row: Sequence[str]) -> list[str]:
     return [*who, calls, operations, str(100 * int(operations) // (int(calls) + int(operations))), last]
 
 
-def _calls(table: Any, *, rest: bool) -> Sequence[Any]:
+def _calls(table: Value, *, rest: bool) -> Sequence[Value]:
     none = (table.c["count"] * 0).label("graphql" if rest else "rest")
     counted = table.c["count"].label("rest" if rest else "graphql")
     shown = (counted, none) if rest else (none, counted)
     return (table.c.workspace_id, table.c.token_id, *shown, table.c.last_used_at)
 
 
-async def _uses(database: Database, table: Any, columns: Sequence[str], wanted: Wanted) -> Rows:
+async def _uses(database: Database, table: Value, columns: Sequence[str], wanted: Wanted) -> Rows:
     clause = _named(select(*_who(table), *(table.c[name] for name in columns[3:])), table)
     if wanted.kind:
         clause = clause.where(table.c.kind == wanted.kind)
     return await _rows(database, _limited(clause.order_by(table.c.last_used_at.desc(), *table.primary_key), table, wanted))
 
 
-def _who(table: Any) -> Sequence[Any]:
+def _who(table: Value) -> Sequence[Value]:
     return _WORKSPACES.c.name, table.c.token_id, func.coalesce(_KEYS.c.name, _USERS.c.email, "")
 
 
-def _named(clause: Select[Any], table: Any) -> Select[Any]:
+def _named(clause: SelectOf, table: Value) -> SelectOf:
     """With the names of workspaces and of tokens."""
     return (
         clause.select_from(table)
@@ -97,7 +98,7 @@ def _named(clause: Select[Any], table: Any) -> Select[Any]:
     )
 
 
-def _limited(clause: Select[Any], table: Any, wanted: Wanted) -> Select[Any]:
+def _limited(clause: SelectOf, table: Value, wanted: Wanted) -> SelectOf:
     if wanted.workspace:
         clause = clause.where(_WORKSPACES.c.name == wanted.workspace)
     if wanted.token:
@@ -111,11 +112,11 @@ def _midnight(day: date) -> str:
     return f"{day.isoformat()}T00:00:00Z"
 
 
-async def _rows(database: Database, clause: Any) -> Rows:
+async def _rows(database: Database, clause: Value) -> Rows:
     return [["" if value is None else str(value) for value in row] for row in await database.fetch(database.compile(clause), {})]
 
 
-REPORTS: Final[Mapping[str, tuple[Sequence[str], Callable[[Database, Wanted], Coroutine[Any, Any, Rows]]]]] = {
+REPORTS: Final[Mapping[str, tuple[Sequence[str], Callable[[Database, Wanted], Coroutine[Value, Value, Rows]]]]] = {
     "rest": (COLUMNS, uses),
     "graphql": (GRAPHQL_COLUMNS, graphql_uses),
     "share": (SHARE_COLUMNS, shares),

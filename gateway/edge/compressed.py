@@ -8,13 +8,14 @@ import zlib
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from functools import partial
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, IdentityResponder
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from typing_extensions import override
 
 from rest_compat.remembered import remembered
+from schema.values import Value
 
 from .negotiate import EVENTS
 
@@ -31,7 +32,7 @@ GZIP: Final = "gzip"
 class Coder(NamedTuple):
     """What compresses one answer: a piece, all that was given so far so that it can be read, and the end."""
 
-    compress: Callable[[Any], bytes]
+    compress: Callable[[Value], bytes]
     flush: Callable[[], bytes]
     finish: Callable[[], bytes]
 

@@ -5,13 +5,14 @@ from collections.abc import Awaitable, Callable
 from itertools import count
 from secrets import token_hex
 from time import perf_counter
-from typing import Any, Final
+from typing import Final
 
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.observability.current import REQUEST_ID
 from rest_compat.errors import Headers, Refused
+from schema.values import Object
 
 from .cors import refused_preflight
 from .faults import STATUS, BadRequest, Defect, Fault, MethodNotAllowed, NotFound
@@ -101,7 +102,7 @@ class Observed:
 
     def _open(self, scope: Scope) -> Headers:
         """The request's own state: its headers by name, its id, and the headers that its answer will carry (`out`)."""
-        state: dict[str, Any] = scope.setdefault("state", {})
+        state: Object = scope.setdefault("state", {})
         headers: dict[bytes, bytes] = dict(scope["headers"])
         request_id = headers.get(b"x-request-id")
         if request_id is None or not SANE(request_id):

@@ -6,7 +6,7 @@ import time
 from collections.abc import Awaitable, Coroutine
 from datetime import UTC, datetime
 from time import monotonic
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import structlog
 from limits import WindowStats, parse
@@ -16,6 +16,7 @@ from limits.storage import storage_from_string
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rest_compat.errors import Headers
+from schema.values import Value
 
 from .faults import RateLimited
 
@@ -80,11 +81,11 @@ class Budget:
     def _stats(self, token_id: str) -> Awaitable[WindowStats | None]:
         return self._kept(self.limiter.get_window_stats(self.item, token_id))
 
-    def _kept(self, asked: Coroutine[Any, Any, T]) -> Awaitable[T | None]:
+    def _kept(self, asked: Coroutine[Value, Value, T]) -> Awaitable[T | None]:
         """What the storage answers, or None while it doesn't."""
         return asked if isinstance(self._storage, MemoryStorage) else self._in_time(asked)
 
-    async def _in_time(self, asked: Coroutine[Any, Any, T]) -> T | None:
+    async def _in_time(self, asked: Coroutine[Value, Value, T]) -> T | None:
         if monotonic() < self._away_until:
             asked.close()
             return None

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, aclosing, suppress
-from typing import Any, Final
+from typing import Final
 
 from prometheus_client import Gauge
 from starlette.types import Receive, Scope, Send
@@ -17,6 +17,7 @@ from gateway.observability.rest_usage import client_names
 from rest_compat.json_values import JsonObject
 from schema.rules.access import Caller
 from schema.storage.database import Unavailable
+from schema.values import Value
 
 from .messages import (
     SUBPROTOCOL,
@@ -123,7 +124,7 @@ class Session:
         while True:
             await self._take(await self.receive())
 
-    async def _take(self, event: Any) -> None:
+    async def _take(self, event: Value) -> None:
         message = read(event, self.terms.message_limit)
         match message["type"]:
             case "subscribe":

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from typing import Any, Literal
+from typing import Literal
 
 from alembic import context
 from alembic.autogenerate.api import AutogenContext
@@ -14,17 +14,18 @@ import schema.nouns.all  # noqa: F401  fills the metadata
 from gateway.migrations.packages import is_of_missing
 from gateway.migrations.runner import connected
 from schema.storage.columns import Day, Instant, Text
+from schema.values import Value
 
 # A revision says for itself what a type was when it was written: these names stand in script.py.mako.
 _TYPE_NAMES: dict[type, str] = {Text: "TEXT", Instant: "INSTANT", Day: "DAY"}
 
 
-def render_item(kind: str, item: Any, _: AutogenContext) -> str | Literal[False]:
+def render_item(kind: str, item: Value, _: AutogenContext) -> str | Literal[False]:
     """The text of a column's type in a new revision; False leaves it to Alembic."""
     return _TYPE_NAMES.get(type(item), False) if kind == "type" else False
 
 
-def is_compared(_: Any, name: str | None, kind: str, reflected: bool, __: Any) -> bool:  # noqa: FBT001  as Alembic calls it
+def is_compared(_: Value, name: str | None, kind: str, reflected: bool, __: Value) -> bool:  # noqa: FBT001  as Alembic calls it
     """Whether a table is one of those that a new revision is about: of one package, or of the gateway itself."""
     tables = context.config.attributes.get("tables")
     return kind != "table" or tables is None or name in tables or (reflected and name not in SQLModel.metadata.tables)

@@ -8,13 +8,13 @@ import asyncio
 import re
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from alembic import command
 from sqlalchemy import Connection
 
 from schema.extensions import ExtensionError, load
 from schema.storage.tables import tables_of
+from schema.values import Object, Value
 
 from .packages import MissingMigrations, Package, package_of
 from .runner import _config, connected, head, heads, upgrade
@@ -34,7 +34,7 @@ def write_migration(message: str, package: Package | None = None) -> Path:
 
 
 async def _written(message: str, package: Package | None) -> Path:
-    made: list[Any] = []
+    made: list[Value] = []
     before = [package] if package is not None and any(package.folder.glob("*.py")) else []
 
     def revise(connection: Connection) -> None:
@@ -50,7 +50,7 @@ async def _written(message: str, package: Package | None) -> Path:
     return Path(made[0].path)
 
 
-def _place(package: Package | None, *, is_first: bool) -> dict[str, Any]:
+def _place(package: Package | None, *, is_first: bool) -> Object:
     """Which revision it is, after which, and where it goes."""
     if package is None:
         return {"rev_id": f"{int(head()) + 1:04}", "head": head()}

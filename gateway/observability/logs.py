@@ -6,12 +6,13 @@ import re
 import sys
 import threading
 from collections.abc import Sequence
-from typing import Any, BinaryIO, Final
+from typing import BinaryIO, Final
 
 import orjson
 import structlog
 
 from gateway.settings import Settings
+from schema.values import Value
 
 from .lines import Line, clean, members
 
@@ -30,7 +31,7 @@ def configure(settings: Settings) -> None:
 
     Tracebacks tell files and lines, never what variables held: tokens are among that.
     """
-    shared: list[Any] = [structlog.processors.add_log_level, structlog.processors.TimeStamper(fmt="iso", utc=True)]
+    shared: list[Value] = [structlog.processors.add_log_level, structlog.processors.TimeStamper(fmt="iso", utc=True)]
     last = _json() if is_json(settings) else _console()
     structlog.configure(
         processors=[*shared, *last],
@@ -48,16 +49,16 @@ def is_json(settings: Settings) -> bool:
     return settings.log_format == "json" or (settings.log_format == "auto" and not sys.stderr.isatty())
 
 
-def _json() -> list[Any]:
+def _json() -> list[Value]:
     return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(_dumps)]
 
 
-def _console() -> list[Any]:
+def _console() -> list[Value]:
     # The renderer's own choice shows the variables of each call.
     return [_on_one_line, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)]
 
 
-def _on_one_line(_logger: Any, _name: str, event: Any) -> Any:
+def _on_one_line(_logger: Value, _name: str, event: Value) -> Value:
     """What clients and libraries say begins no line of its own, and doesn't colour the terminal."""
     return {name: clean(value) if isinstance(value, str) else value for name, value in event.items()}
 
@@ -91,11 +92,11 @@ def _tell_of_unraisable(found: "sys.UnraisableHookArgs") -> None:
     structlog.get_logger().error(found.err_msg or "A defect where nobody could be told.", about=about, exc_info=found.exc_value)
 
 
-def _plain(logger: Any, name: str, event: Any) -> Any:
+def _plain(logger: Value, name: str, event: Value) -> Value:
     return structlog.stdlib.ProcessorFormatter.remove_processors_meta(logger, name, event)
 
 
-def _dumps(value: Any, **_: Any) -> str:
+def _dumps(value: Value, **_: object) -> str:
     try:
         return orjson.dumps(value, default=str).decode()
     except TypeError:  # A lone surrogate, or a number beyond 64 bits: no reason to lose the line.

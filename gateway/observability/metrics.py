@@ -11,7 +11,7 @@ from collections import Counter as Tally
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Final, Literal, NamedTuple, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
@@ -19,6 +19,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from gateway import VERSION
 from schema.storage.database import Figures
+from schema.values import Value
 
 from .lines import Line
 
@@ -214,7 +215,7 @@ class Metrics:
 
 def observe(histogram: Histogram, values: Sequence[float]) -> None:
     """Observe many values at once, which takes a fraction of as many calls of the library. A test compares the outcome with those."""
-    inside: Any = histogram
+    inside: Value = histogram
     # The library has no way to observe many.
     bounds, buckets = inside._upper_bounds, inside._buckets  # noqa: SLF001
     counts = [0] * len(bounds)

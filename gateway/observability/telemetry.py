@@ -6,9 +6,11 @@ its share of a batch, are 6.
 
 import asyncio
 from time import time
-from typing import Any, Final
+from typing import Final
 
 from starlette.types import Scope
+
+from schema.values import Key
 
 from .lines import LONGEST_NAME, LONGEST_PATH, LONGEST_TRACEPARENT, Line
 from .logs import AccessLog
@@ -27,7 +29,7 @@ class Journal:
         self.access_log = access_log
         self.due = False
         #: The members of `Line` of each: to make one of them takes longer than the note.
-        self._waiting: list[tuple[Any, ...]] = []
+        self._waiting: list[Key] = []
 
     def wake(self) -> None:
         """There is something to tell, soon."""

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from random import random
 from time import time_ns
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 from urllib.parse import urlsplit
 
 from opentelemetry.context import Context
@@ -24,6 +24,7 @@ from gateway import VERSION
 from schema.engine.document.documents import Prepared
 from schema.storage.statements import Statement
 from schema.storage.timing import FAILED, Report
+from schema.values import Value
 
 from .current import OPERATION
 from .exporting import Spans, provider_of
@@ -209,7 +210,7 @@ class Traced:
         self.ratio = tracing.ratio
         self.begin = tracing.begin
 
-    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Any:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Value:
         if scope["type"] == "http":
             if b"traceparent" in scope["state"]["headers"] or random() < self.ratio:  # noqa: S311  a sample, not a secret
                 self.begin(scope)

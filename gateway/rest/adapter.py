@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from graphql import (
     GraphQLError,
@@ -31,6 +31,7 @@ from schema.engine.execute.answers import Answer
 from schema.engine.execute.reading import revision_statement
 from schema.rules.access import Caller
 from schema.storage.database import Unavailable
+from schema.values import Value
 
 from .deprecations import rest_deprecation
 
@@ -127,5 +128,5 @@ class RestGraph:
     def _definitions(self, operation: OperationDefinitionNode) -> Iterator[Definition]:
         """With the types that run: those built from the SDL don't know what a scalar refuses."""
         for node in operation.variable_definitions or ():
-            kind: Any = type_from_ast(self.operations.graph.graphql_schema, node.type)
+            kind: Value = type_from_ast(self.operations.graph.graphql_schema, node.type)
             yield node.variable.name.value, kind, node.default_value is not None

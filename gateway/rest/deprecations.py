@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -12,6 +12,7 @@ from rest_compat import RESOURCES
 from rest_compat.deprecations import deprecate
 from rest_compat.resources.declaration import DeclarationError, Deprecation, Resource
 from schema.extensions import load
+from schema.values import Value
 
 #: Bytes of the file: it names a few dozen things.
 LONGEST: Final = 1_000_000
@@ -77,11 +78,11 @@ def _read(path: Path) -> bytes:
         return file.read(LONGEST)
 
 
-def _changes(parts: _Parts) -> Any:
+def _changes(parts: _Parts) -> Value:
     return {name: {one: Deprecation(**entry.model_dump()) for one, entry in getattr(parts, name).items()} for name in _Parts.model_fields}
 
 
-def _told(fault: Any) -> str:
+def _told(fault: Value) -> str:
     return f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}".lstrip(": ")
 
 

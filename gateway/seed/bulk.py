@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from sqlmodel import SQLModel
 
@@ -13,6 +13,7 @@ import schema.nouns.all  # noqa: F401  fills the metadata
 from schema.rules.clock import instant
 from schema.storage.columns import Instant
 from schema.storage.postgresql.connecting import Connector
+from schema.values import Key, Value
 
 from .values import Row
 
@@ -82,7 +83,7 @@ class _Sqlite:
 
 
 class _Postgresql:
-    def __init__(self, connection: Any) -> None:
+    def __init__(self, connection: Value) -> None:
         self._connection = connection
 
     async def write(self, workspace_id: str, batch: Batch) -> int:
@@ -104,7 +105,7 @@ def _columns(table: str) -> list[str]:
     return [column.name for column in SQLModel.metadata.tables[table].columns]
 
 
-def _tuples(table: str, rows: Iterable[Row], to_instant: Callable[[Any], Any], to_day: Callable[[Any], Any]) -> Iterator[tuple[Any, ...]]:
+def _tuples(table: str, rows: Iterable[Row], to_instant: Callable[[Value], Value], to_day: Callable[[Value], Value]) -> Iterator[Key]:
     """The rows in the order of the table's columns, as the driver takes them."""
     instants = [isinstance(column.type, Instant) for column in SQLModel.metadata.tables[table].columns]
     columns = list(zip(_columns(table), instants, strict=True))

@@ -24,6 +24,7 @@ from gateway.edge.ports import HEALTH
 from gateway.edge.respond import refuse
 from gateway.settings import Settings
 from schema.storage.database import Figures
+from schema.values import Value
 
 LOG_SECONDS: Final = 10.0
 #: A connection is let be for so long: it may have asked already, and nobody has looked.
@@ -45,7 +46,7 @@ class Waiting(NamedTuple):
 
     rank: int
     since: float
-    connection: Any
+    connection: Value
 
 
 class Held(NamedTuple):
@@ -53,7 +54,7 @@ class Held(NamedTuple):
 
     owner: str
     since: float
-    connection: Any
+    connection: Value
 
 
 class Connections:
@@ -66,7 +67,7 @@ class Connections:
         self.tell = tell
         self.log = structlog.get_logger()
         self._proxies: Any = ProxyHeadersMiddleware(refuse, [*settings.trusted_proxies]).trusted_hosts  # type: ignore[arg-type]
-        self._open: Collection[Any] = ()
+        self._open: Collection[Value] = ()
         self._next: deque[Waiting | Held] = deque()
         self._looked = self._logged = float("-inf")
         #: Whether the last look found any.
@@ -80,7 +81,7 @@ class Connections:
         """How many are open."""
         return {"gateway_connections_open": len(self)}
 
-    def admit(self, new: Any, connections: Collection[Any]) -> ASGIApp | None:
+    def admit(self, new: Value, connections: Collection[Value]) -> ASGIApp | None:
         """What answers the `new` one of `connections` in the application's stead; None where it is served. Others may be closed for it."""
         self._open = connections
         address = new.client[0] if new.client else ""
@@ -123,7 +124,7 @@ class Connections:
                 return True
         return False
 
-    def _turn_away(self, new: Any, above: int, fault: Fault, room: Callable[[], bool] = lambda: False) -> ASGIApp:
+    def _turn_away(self, new: Value, above: int, fault: Fault, room: Callable[[], bool] = lambda: False) -> ASGIApp:
         self._note("refused")
         if above > self.spare:
             new.give_way()
@@ -176,7 +177,7 @@ def most_connections(wanted: int) -> int:
     return wanted if descriptors == resource.RLIM_INFINITY else max(1, min(wanted, descriptors // 2))
 
 
-def _waiting(connections: Iterable[Any], latest: float) -> list[Waiting]:
+def _waiting(connections: Iterable[Value], latest: float) -> list[Waiting]:
     """Those of the connections that can give way, in that order, since `latest` or longer.
 
     What is being worked on can't, nor a socket whose client is known.
@@ -186,7 +187,7 @@ def _waiting(connections: Iterable[Any], latest: float) -> list[Waiting]:
     return sorted(found, key=itemgetter(0, 1))
 
 
-def _excess(connections: Iterable[Any], share: int) -> list[Held]:
+def _excess(connections: Iterable[Value], share: int) -> list[Held]:
     """The sockets and streams of the token with the most of them that are beyond its `share`, the newest first."""
     held = [found for connection in connections if (found := connection.held()) is not None]
     owners = Tally(found.owner for found in held)
@@ -196,13 +197,13 @@ def _excess(connections: Iterable[Any], share: int) -> list[Held]:
     return []
 
 
-def held_by(scope: Any, connection: Any) -> Held | None:
+def held_by(scope: Value, connection: Value) -> Held | None:
     """The socket or stream that a request has become, which says so in its state (`held`: the token's id, and since when)."""
     held = scope["state"].get("held")
     return None if held is None else Held(held[0], held[1], connection)
 
 
-def _near(address: str, connections: Iterable[Any]) -> list[Any]:
+def _near(address: str, connections: Iterable[Value]) -> list[Value]:
     site = _site(address)
     return [connection for connection in connections if connection.client and _site(connection.client[0]) == site]
 

@@ -3,11 +3,13 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from typing_extensions import override
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
+
+from schema.values import Value
 
 Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
 
@@ -31,7 +33,7 @@ class Exchange(RequestResponseCycle):
 
     def __init__(  # noqa: PLR0913  each is the connection's
         self,
-        scope: Any,
+        scope: Value,
         transport: asyncio.Transport,
         flow: FlowControl,
         default_headers: Headers,
@@ -74,7 +76,7 @@ class Exchange(RequestResponseCycle):
         return self._event
 
     @override
-    async def receive(self) -> Any:
+    async def receive(self) -> Value:
         if self.waiting_for_100_continue and not self.transport.is_closing():
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             self.waiting_for_100_continue = False
@@ -92,7 +94,7 @@ class Exchange(RequestResponseCycle):
         return message
 
     @override
-    async def send(self, message: Any) -> None:
+    async def send(self, message: Value) -> None:
         """Send the head, or a piece of the body. Raises RuntimeError for what isn't due, and for a header that would be two."""
         if self.flow.write_paused and not self.disconnected:
             await self.flow.drain()

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import socket
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
@@ -11,6 +11,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from gateway.edge.faults import Fault, Malformed, TooSlow, Unavailable
 from gateway.edge.observed import NOSNIFF
 from rest_compat.errors import error_answer
+from schema.values import Value
 
 from .connections import IDLE, READING, SENDING, UNKNOWN, Connections, Held, Waiting, held_by
 from .intake import Intake
@@ -31,7 +32,7 @@ class Wire(Outflow, Intake):
     The timers are only set for requests that don't come in one piece, so the others cost nothing.
     """
 
-    def __init__(self, *arguments: Any, **named: Any) -> None:
+    def __init__(self, *arguments: Value, **named: Value) -> None:
         super().__init__(*arguments, **named)
         self.connected: Connections = self.app_state["application"].connections
         self.idle_since = 0.0
@@ -57,7 +58,7 @@ class Wire(Outflow, Intake):
         self._unset_keepalive_if_required()
         self._hold(more=False)
         self.handle_websocket_upgrade()
-        protocol: Any = self.transport.get_protocol()
+        protocol: Value = self.transport.get_protocol()
         if not protocol.handshake_initiated:
             self.transport.write(_raw(Malformed("This is no handshake of a WebSocket."), self.server_state.default_headers))
             self.transport.close()
@@ -182,7 +183,7 @@ def _give_up_on_silence(transport: asyncio.Transport) -> None:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SILENCE_MILLISECONDS)
 
 
-def _give_up_on_handshake(protocol: Any) -> None:
+def _give_up_on_handshake(protocol: Value) -> None:
     if not protocol.handshake_complete:
         protocol.transport.close()
 

@@ -6,7 +6,7 @@ socket, and reading pauses meanwhile: a thousand requests sent at once cost no m
 
 import asyncio
 import re
-from typing import Any, Final, Literal
+from typing import Final, Literal
 from urllib.parse import unquote
 
 import httptools
@@ -16,6 +16,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gateway.edge.faults import Fault, HeadersTooLarge, Malformed
 from gateway.settings import Settings
+from schema.values import Value
 
 from .exchange import Exchange
 from .targets import encoded_target, origin_form
@@ -57,7 +58,7 @@ class Intake(HttpToolsProtocol):
     flow: Flow
     cycle: Exchange
 
-    def __init__(self, *arguments: Any, **named: Any) -> None:
+    def __init__(self, *arguments: Value, **named: Value) -> None:
         super().__init__(*arguments, **named)
         self.settings: Settings = self.app_state["application"].settings
         self.header_limit = self.settings.header_limit

@@ -1,11 +1,12 @@
 """What a connection's client has not taken yet: it counts towards what waits to be sent, and a client that takes nothing is dropped."""
 
 import asyncio
-from typing import Any, Final
+from typing import Final
 
 from typing_extensions import override
 
 from gateway.edge.unsent import STALL_SECONDS, Unsent
+from schema.values import Object, Value
 
 #: A client that leaves something waiting again after a shorter time than this still reads the same answer.
 GAP_SECONDS: Final = 0.1
@@ -19,9 +20,9 @@ class Outflow(asyncio.Protocol):
 
     loop: asyncio.AbstractEventLoop
     transport: asyncio.Transport
-    app_state: dict[str, Any]
+    app_state: Object
 
-    def __init__(self, *arguments: Any, **named: Any) -> None:
+    def __init__(self, *arguments: Value, **named: Value) -> None:
         super().__init__(*arguments, **named)
         self.unsent: Unsent = self.app_state["application"].unsent
         self.reader_timeout: float = self.app_state["application"].settings.slow_reader_timeout

@@ -5,7 +5,7 @@ pieces, one a turn of the event loop, and reading pauses until all of it is.
 """
 
 import asyncio
-from typing import Any, Final
+from typing import Final
 
 from typing_extensions import override
 from uvicorn.protocols.utils import ClientDisconnected
@@ -16,6 +16,7 @@ from websockets.http11 import Request
 from gateway.edge.bodies import SMALL, Hold
 from gateway.edge.faults import Unavailable
 from gateway.settings import Settings
+from schema.values import Value
 
 from .connections import UNKNOWN, Held, Waiting, held_by
 from .outflow import Outflow
@@ -53,7 +54,7 @@ class Frames(Outflow, WebSocketsSansIOProtocol):
     A client that takes nothing of what waits for it for `slow_reader_timeout` seconds is dropped; one that takes a little goes on.
     """
 
-    def __init__(self, *arguments: Any, **named: Any) -> None:
+    def __init__(self, *arguments: Value, **named: Value) -> None:
         super().__init__(*arguments, **named)
         settings: Settings = self.app_state["application"].settings
         now = self.loop.time()
@@ -201,14 +202,14 @@ class Frames(Outflow, WebSocketsSansIOProtocol):
             self.scope["state"]["writable"] = self.writable.wait
 
     @override
-    async def receive(self) -> Any:
+    async def receive(self) -> Value:
         message = await super().receive()
         # uvicorn lets reading go on, whatever else is waited for.
         self._flow()
         return message
 
     @override
-    async def send(self, message: Any) -> None:
+    async def send(self, message: Value) -> None:
         """Returns once the client has taken most of what waits for it."""
         if self.ending:
             raise ClientDisconnected

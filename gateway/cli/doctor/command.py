@@ -1,12 +1,13 @@
 """The command `gateway doctor`."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from gateway.cli.flags import with_settings
 from gateway.cli.terminal import print_json
 from gateway.settings import load
+from schema.values import Value
 
 from .examination import Finding, Level, examine
 
@@ -16,7 +17,7 @@ def doctor(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON array of objects.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="End with 1 for a warning, too.")] = False,
-    **flags: Any,
+    **flags: Value,
 ) -> None:
     """Look at all that serving needs, and say what to do. Ends with 1 where the gateway could not serve."""
     found: list[Finding] = []

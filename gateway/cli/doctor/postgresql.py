@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Final
 
 import asyncpg
 
@@ -12,6 +12,7 @@ from gateway.settings import Settings
 from schema.storage.database import Unavailable
 from schema.storage.postgresql.connecting import Connector
 from schema.storage.postgresql.driver import session_settings
+from schema.values import Value
 
 from .process import compare_clock, tell_keys
 from .report import Report
@@ -69,7 +70,7 @@ def _remedy(error: str) -> str:
     return "is the server running, and is GATEWAY_DATABASE_URL its address?"
 
 
-async def _ask(connection: asyncpg.Connection, statement: str) -> Any:
+async def _ask(connection: asyncpg.Connection, statement: str) -> Value:
     """The rows, asked for in one transaction: outside of one, a pooler may change the session between preparing and running."""
     async with connection.transaction():
         return await connection.fetch(statement, timeout=STATEMENT_SECONDS)
