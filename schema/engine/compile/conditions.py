@@ -16,6 +16,7 @@ from schema.storage.statements import AnyOf, Contains, StartsWith, Unindexed
 from schema.values import Clause, Key, Object, Value, Values
 
 from .binds import compared, compared_list
+from .comparing import BETWEEN, COMPARISONS, POSITIVE, RANGES, any_holds, holds
 from .enums import StoredEnum
 from .matching import AtLeast, Equals, LinkedTo, Match, Matching, Through
 from .sources import OwnedBy, SeenWith, Stored, metadata
@@ -65,22 +66,6 @@ def check_size(given: Value) -> None:
             raise BadRequest(message)
 
 
-_COMPARISONS: dict[str, Callable[[Value, Value], Value]] = {
-    "eq": lambda left, right: left == right,
-    "ne": lambda left, right: left != right,
-    "gt": lambda left, right: left > right,
-    "gte": lambda left, right: left >= right,
-    "lt": lambda left, right: left < right,
-    "lte": lambda left, right: left <= right,
-}
-
-
-_POSITIVE = {"ne": "eq", "notIn": "in"}
-_RANGES = frozenset({"gt", "gte", "lt", "lte"})
-_BETWEEN = {"gte": "gt", "lt": "lte"}
-"""Operators as they are of the second before, where the operand lies between two."""
-
-
 @dataclass(frozen=True, slots=True)
 class _Way:
     """How conditions become SQL: for a limited viewer or not, for a walk in order or not."""
@@ -115,7 +100,9 @@ class FilterModel:
             if isinstance(each, Match) and each.refers_to is not None and each.column != owner
         }
         self._unknown = {
-            name for name, each in self._fields.items() if isinstance(each, Match) and each.column in self._references and not each.in_sight
+            each.column: name
+            for name, each in self._fields.items()
+            if isinstance(each, Match) and each.column in self._references and not each.in_sight
         }
         self._unfolded = {
             each.folded: each.column for each in self._fields.values() if isinstance(each, Match) and isinstance(each.folded, str)
@@ -193,7 +180,7 @@ class FilterModel:
             bound = reading.bind(fold(_searchable(operand)))
             return (kind, match.folded, operator, bound) if isinstance(match.folded, str) else ("folded", name, operator, bound)
         if isinstance(operand, Between):
-            operator = _BETWEEN.get(operator, operator)
+            operator = BETWEEN.get(operator, operator)
         return (kind, key, operator, reading.bind(_stored(operand)))
 
     def sql(self, shape: Shape, table: FromClause, *, limited: bool, walk: bool = False) -> ColumnElement[bool]:
@@ -222,8 +209,8 @@ class FilterModel:
         key, operator, bind = str(shape[1]), str(shape[2]), shape[3]
         found = self._referred(self._references[key], NO_CONDITIONS, table, way)
         if bind is not None:
-            found = and_(_condition(_POSITIVE.get(operator, operator), table.c[key], bind), found)
-        return not_(found) if operator == "null" or operator in _POSITIVE else found
+            found = and_(_condition(POSITIVE.get(operator, operator), table.c[key], bind), found)
+        return not_(found) if operator == "null" or operator in POSITIVE else found
 
     def _elsewhere(self, shape: Shape, table: FromClause, way: "_Way") -> ColumnElement[bool]:
         """Conditions on what isn't a column of the table: linked rows, the record of a reference, an expression."""
@@ -254,9 +241,8 @@ class FilterModel:
 
     def unknown(self, shape: Shape) -> str | None:
         """A field of the conditions in `shape` by a reference to what a limited viewer may not know of, though it sees the record."""
-        columns = {match.column: name for name in self._unknown if isinstance(match := self._fields[name], Match)}
-        if shape[0] == "is" and shape[1] in columns:
-            return columns[str(shape[1])]
+        if shape[0] == "is" and shape[1] in self._unknown:
+            return self._unknown[str(shape[1])]
         return next((name for part in shape[1:] if isinstance(part, tuple) and (name := self.unknown(part))), None)
 
     def holds(self, shape: Shape, values: Values, state: Values) -> bool:
@@ -274,12 +260,12 @@ class FilterModel:
         if head == "link":
             link = self._fields[key]
             assert isinstance(link, LinkedTo)
-            return _any_holds(operator, operand, state.get(link.state, []))
+            return any_holds(operator, operand, state.get(link.state, []))
         if key in self._unfolded:
             # Folded anew: what a state was kept with may have been folded by another version.
             text = state.get(self._unfolded[key])
-            return _holds(operator, operand, None if text is None else fold(text))
-        return _holds(operator, operand, state.get(key))
+            return holds(operator, operand, None if text is None else fold(text))
+        return holds(operator, operand, state.get(key))
 
 
 def _searchable(text: str) -> str:
@@ -309,8 +295,8 @@ def _compared(shape: Shape, table: FromClause, *, walk: bool, negated: bool) -> 
     if operator in {"null", "present"}:
         return column.is_(None) if (operator == "null") != negated else column.is_not(None)
     excludes = operator in {"ne", "notIn"}
-    looked_at = Unindexed(column) if walk and operator in _RANGES else column
-    found = _condition(_POSITIVE.get(operator, operator), looked_at, bind)
+    looked_at = Unindexed(column) if walk and operator in RANGES else column
+    found = _condition(POSITIVE.get(operator, operator), looked_at, bind)
     if excludes == negated:
         return found
     return or_(column.is_(None), not_(found)) if column.nullable else not_(found)
@@ -324,7 +310,7 @@ def _condition(operator: str, column: Clause, bind: Value) -> ColumnElement[bool
         return Contains(column, operand)
     if operator == "startsWith":
         return StartsWith(column, operand)
-    found: ColumnElement[bool] = _COMPARISONS[operator](column, operand)
+    found: ColumnElement[bool] = COMPARISONS[operator](column, operand)
     return found
 
 
@@ -337,29 +323,6 @@ def _linked(match: LinkedTo, shape: Shape, table: FromClause, *, limited: bool) 
     if operator in {"null", "present"}:
         any_link = exists().where(*here)
         return not_(any_link) if operator == "null" else any_link
-    positive = _POSITIVE.get(operator, operator)
+    positive = POSITIVE.get(operator, operator)
     found = exists().where(*here, _condition(positive, link.c[match.link.there], bind))
     return not_(found) if positive != operator else found
-
-
-def _any_holds(operator: str, operand: Value, ids: list[str]) -> bool:
-    if operator in {"null", "present"}:
-        return (not ids) == (operator == "null")
-    wanted = set(operand) if isinstance(operand, list) else {operand}
-    return wanted.isdisjoint(ids) == (operator in {"ne", "notIn"})
-
-
-def _holds(operator: str, operand: Value, value: Value) -> bool:  # noqa: PLR0911  a line an operator
-    if operator in {"null", "present"}:
-        return (value is None) == (operator == "null")
-    if operator in {"ne", "notIn"}:
-        return value not in operand if operator == "notIn" else value != operand
-    if value is None:
-        return False
-    if operator == "in":
-        return value in operand
-    if operator == "contains":
-        return bool(operand in value)
-    if operator == "startsWith":
-        return bool(value.startswith(operand))
-    return bool(_COMPARISONS[operator](value, operand))
