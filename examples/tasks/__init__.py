@@ -1,6 +1,6 @@
 """Tasks: what is to be done for an opportunity. A package that adds a noun; docs/extending.md explains it step by step."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import strawberry
 from sqlalchemy import ColumnElement, FromClause, Index, func
@@ -49,7 +49,7 @@ extension.listed(Opportunity, "tasks", "The tasks of the opportunity; newest fir
 
 @extension.field(Task, "How many days are left until the due date, less than none if it is past; null without one.", needs=("due_date",))
 def days_left(task: strawberry.Parent[Task]) -> int | None:
-    return None if task.due_date is None else (date.fromisoformat(str(task.due_date)) - date.today()).days  # noqa: DTZ011
+    return None if task.due_date is None else (date.fromisoformat(str(task.due_date)) - datetime.now(UTC).date()).days
 
 
 extension.rest(TASKS)

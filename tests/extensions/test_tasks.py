@@ -27,7 +27,6 @@ CREATE = "mutation($input: CreateTaskInput!) { createTask(input: $input) { task 
 FOLLOW = """subscription($filter: TaskFilter, $since: String) {
   taskChanged(filter: $filter, since: $since) { type taskId cursor task { title } changedFields }
 }"""
-YESTERDAY = (datetime.now(UTC) - timedelta(days=1)).date().isoformat()
 
 
 class Office:
@@ -93,8 +92,9 @@ async def office(database_url: str) -> AsyncIterator[Office]:
 
 async def test_both_directions_in_one_query(office: Office) -> None:
     """A task by its id, as a node, in a list and below its deal; with its computed SQL and its resolver."""
-    late = await office.new_task("Call", dueDate=YESTERDAY)
-    done = await office.new_task("Write", dueDate=YESTERDAY, done=True)
+    yesterday = (datetime.now(UTC) - timedelta(days=1)).date().isoformat()
+    late = await office.new_task("Call", dueDate=yesterday)
+    done = await office.new_task("Write", dueDate=yesterday, done=True)
     found = await office.ask(
         f"""{{
           task(id: "{late}") {{ title overdue daysLeft done version opportunity {{ id }} }}
@@ -103,8 +103,9 @@ async def test_both_directions_in_one_query(office: Office) -> None:
           opportunity(id: "{office.deal}") {{ tasks(orderBy: {{field: TITLE}}) {{ nodes {{ id }} }} }}
         }}"""
     )
+    assert found["task"].pop("daysLeft") in {-1, -2}, "the day may change meanwhile"
     assert found == {
-        "task": {"title": "Call", "overdue": True, "daysLeft": -1, "done": False, "version": 1, "opportunity": {"id": office.deal}},
+        "task": {"title": "Call", "overdue": True, "done": False, "version": 1, "opportunity": {"id": office.deal}},
         "node": {"__typename": "Task", "id": late},
         "tasks": {"totalCount": 1, "nodes": [{"id": done, "overdue": False, "assignee": None}]},
         "opportunity": {"tasks": {"nodes": [{"id": late}, {"id": done}]}},
@@ -242,7 +243,7 @@ async def test_a_viewer_sees_tasks_with_their_deals(office: Office) -> None:
 async def test_rest(office: Office) -> None:
     """`/api/tasks/` as any resource: created, listed by parameters, read, changed, deleted, and refused in REST's words."""
     client = office.client
-    created = await client.post("/api/tasks/", json={"title": "Call", "opportunityId": office.deal, "dueDate": YESTERDAY})
+    created = await client.post("/api/tasks/", json={"title": "Call", "opportunityId": office.deal, "dueDate": "2020-02-29"})
     assert created.status_code == 201, created.text
     task = created.json()
     assert (task["title"], task["overdue"], task["done"], task["assigneeId"]) == ("Call", True, False, None)
