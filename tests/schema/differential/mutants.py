@@ -57,7 +57,7 @@ MUTANTS = (
         "return not_(found) if column.nullable",
     ),
     Mutant("not that leaves and as it is", 'if (head == "all") != negated:', 'if head == "all":'),
-    Mutant("bounds between two seconds", "operator = _BETWEEN.get(operator, operator)", "pass"),
+    Mutant("bounds between two seconds", "operator = BETWEEN.get(operator, operator)", "pass"),
     Mutant("startsWith anywhere", "return StartsWith(column, operand)", "return Contains(column, operand)"),
     Mutant("a count of all", ".where(*self.level.permitted(), *self._conditions(asked, many=many))", ".where(*self.level.permitted())"),
     Mutant("weights rounded down", "(deal.c.value_cents * weight + 50) // 100", "(deal.c.value_cents * weight) // 100"),
