@@ -49,13 +49,13 @@ from schema.engine.document.documents import Prepared
 from schema.engine.document.limits import Limits
 from schema.engine.events.pruning import OldEvents
 from schema.engine.execute.answers import Answer, EventAnswer
-from schema.engine.write.expiry import ExpiredKeys
+from schema.engine.write.idempotency import expired_keys
 from schema.extensions import ExtensionError, load
 from schema.graph import Graph
-from schema.nouns.workspaces.old_entries import OldEntries
+from schema.nouns.workspaces.audit import AuditEntry
 from schema.storage.database import Database
 from schema.storage.opening import open_database
-from schema.storage.sweeps import OldRows, Sweeper
+from schema.storage.sweeps import DatedRows, OldRows, Sweeper
 from schema.values import Object, Value
 
 #: Names of this machine for itself.
@@ -301,9 +301,9 @@ def documents_of(settings: Settings) -> Documents:
 def old_rows(database: Database, settings: Settings) -> list[OldRows]:
     """What is swept away when it is too old."""
     return [
-        ExpiredKeys(database),
+        expired_keys(database),
         OldEvents(database, settings.event_retention * DAY_SECONDS),
-        OldEntries(database, settings.audit_retention * DAY_SECONDS),
+        DatedRows(database, AuditEntry.__table__, "audit entries", settings.audit_retention * DAY_SECONDS),
     ]
 
 

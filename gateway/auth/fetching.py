@@ -1,10 +1,10 @@
 """What an identity provider publishes, fetched without redirects, within bounds of bytes and time, and only by TLS or from this machine."""
 
 from collections.abc import Callable
+from http.client import HTTPException
 from ipaddress import ip_address
 from time import monotonic
 from typing import Any, Final
-from urllib.error import URLError
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
@@ -66,7 +66,7 @@ def fetcher(until: float) -> Fetch:
             raise ProviderFault(f"{address} is not asked: {why}")
         try:
             text = _read(address, until)
-        except (URLError, OSError, ValueError) as error:
+        except (OSError, HTTPException, ValueError) as error:  # URLError is an OSError
             raise ProviderFault(f"{address} can't be fetched: {error}") from error
         try:
             found = orjson.loads(text)

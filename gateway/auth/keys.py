@@ -18,6 +18,7 @@ from schema.storage.database import Connection, Database, Row
 from schema.storage.ids import new_id
 from schema.storage.statements import Statement
 from schema.storage.tables import Workspace
+from schema.storage.workspace import revision_moved
 
 from .workspaces import find_or_create
 
@@ -194,8 +195,7 @@ class Keys:
             raise KeyFault(f"there is no account {account_id} in that workspace")
 
     async def _raise_revision(self, connection: Connection, workspace_id: str) -> None:
-        raised = update(_WORKSPACES).where(_WORKSPACES.c.id == bindparam("of")).values(revision=_WORKSPACES.c.revision + 1)
-        await connection.execute(self._statement(raised), {"of": workspace_id})
+        await connection.execute(self._statement(revision_moved()), {"workspace": workspace_id})
 
     async def _fetch(self, connection: Connection, clause: Any, **values: Any) -> Sequence[Row]:
         return await connection.fetch(self._statement(clause), values)

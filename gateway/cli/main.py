@@ -1,5 +1,4 @@
-"""The command line: `gateway serve`, `migrate`, `token`, `audit`, `seed`, `schema`, `explain`, `openapi`, `translate`, `usage`,
-`backup`, `restore`, `epoch`, `erase`, `export`.
+"""The command line `gateway …`: the commands that have no file of their own, and how each of them ends.
 
 What a program reads (a token, the SDL, a list) goes to standard output, what is meant for people to standard error. Exit code 2 says that
 what was typed can't be, 1 that the database, the port or the disk didn't do their part.

@@ -11,11 +11,11 @@ import structlog
 from sqlalchemy import bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from schema.engine.execute.reading import WORKSPACE
 from schema.rules.access import Caller
 from schema.rules.clock import now
 from schema.storage.database import Connection, Database, InputRejected, StorageError
 from schema.storage.tables import Workspace
+from schema.storage.workspace import WORKSPACE
 
 FLUSH_SECONDS: Final = 10.0
 Used = TypeVar("Used", bound=Hashable)

@@ -11,15 +11,15 @@ from typing import Any, Final
 
 from sqlalchemy import Table, bindparam, delete, func, select, update
 from sqlmodel import SQLModel
+from strawberry.utils.str_converters import to_camel_case
 
 from schema.engine.declare.noun import NOUNS
-from schema.engine.execute.reading import WORKSPACE
 from schema.graph import Graph
 from schema.nouns.users.user import User
 from schema.rules.access import Caller, Role
 from schema.storage.columns import Text
 from schema.storage.database import Connection
-from schema.storage.tables import Workspace
+from schema.storage.workspace import WORKSPACE, revision_moved
 from schema.values import Object, Value
 
 from .person import Person, PersonFault
@@ -35,14 +35,13 @@ BY: Final = "gateway_erase"
 
 REMOVED, REPLACED, TAKEN_OUT, STAYS = "the row is removed", "is replaced", "the words are taken out", "stays"
 _USERS = User.__table__
-_WORKSPACES = Workspace.__table__
 _OTHER_ADMINS = select(func.count()).where(
     _USERS.c.workspace_id == WORKSPACE,
     _USERS.c.role == "admin",
     _USERS.c.is_active.is_(True),
     _USERS.c.id != bindparam("row_id", type_=Text()),
 )
-_RAISE = update(_WORKSPACES).where(_WORKSPACES.c.id == WORKSPACE).values(revision=_WORKSPACES.c.revision + 1)
+_RAISE = revision_moved()
 
 Found = Counter[tuple[str, str, str]]
 """How many values of a table and a column, and what becomes of them."""
@@ -153,7 +152,7 @@ class Eraser:
         """Changes a record by its mutation, as an admin's program would."""
         noun, id_ = _noun(traces[0].table), traces[0].key["id"]
         known: Any = self._graph.graphql_schema.type_map[f"Update{noun}Input"]
-        given = {_camel(trace.column): self._words.redact(trace.value) for trace in traces}
+        given = {to_camel_case(trace.column): self._words.redact(trace.value) for trace in traces}
         given = {name: value for name, value in given.items() if name in known.fields}
         if not given:  # Its folded columns follow the others.
             return False
@@ -240,11 +239,6 @@ def _keys(table: str) -> set[str]:
 
 def _noun(table: str) -> str | None:
     return next((noun.name for noun in NOUNS.values() if noun.row.__table__.name == table), None)
-
-
-def _camel(column: str) -> str:
-    first, *rest = column.split("_")
-    return first + "".join(map(str.title, rest))
 
 
 def lines(found: Found) -> Iterator[tuple[str, str, str, str]]:

@@ -6,11 +6,12 @@ from typing import Final, Literal
 
 import orjson
 from sqlalchemy import Table, bindparam, select, tuple_
+from sqlalchemy import text as sql
 from sqlmodel import SQLModel
 
-from schema.engine.execute.reading import WORKSPACE
 from schema.storage.columns import Text
 from schema.storage.database import Database, Row
+from schema.storage.workspace import WORKSPACE
 from schema.values import Object, Value
 
 from .person import KINDS, Person
@@ -20,6 +21,12 @@ PORTION: Final = 500
 """Rows that are read at once, each portion in a snapshot of its own."""
 ANSWER: Final = "answer"
 """The column of kept answers, of which more goes than what names the person."""
+
+_NAMES: Final = {
+    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'table'",
+    "postgresql": "SELECT tablename FROM pg_tables WHERE schemaname = ANY(current_schemas(false))",
+}
+"""The names of all tables."""
 
 How = Literal["own", "reference", "mention", "other"]
 """The person's own row; the person's id; a text that names the person; another person's row that has the same."""
@@ -63,11 +70,15 @@ class Scan:
             rows = await self.database.fetch(self._next, {"workspace": workspace_id, **after})
 
 
-def tables() -> Iterator[Table]:
-    """Those that hold texts of a workspace."""
-    for table in SQLModel.metadata.sorted_tables:
-        if table.name == "workspace" or ("workspace_id" in table.c and len(_texts(table)) > 0):
-            yield table
+async def _tables(database: Database) -> list[Table]:
+    """Those of the database that hold texts of a workspace: a package may be imported here whose tables another database has."""
+    rows = await database.fetch(database.compile(sql(_NAMES[database.dialect.name])), {})
+    there = {row[0] for row in rows}
+    return [table for table in SQLModel.metadata.sorted_tables if table.name in there and _has_texts(table)]
+
+
+def _has_texts(table: Table) -> bool:
+    return table.name == "workspace" or ("workspace_id" in table.c and len(_texts(table)) > 0)
 
 
 def _texts(table: Table) -> list[Value]:
@@ -76,7 +87,7 @@ def _texts(table: Table) -> list[Value]:
 
 async def find_traces(database: Database, person: Person, words: Words) -> AsyncIterator[Trace]:
     """Everything that is stored of a person in the workspace, table by table."""
-    for table in tables():
+    for table in await _tables(database):
         scan = Scan(database, table)
         names = [column.name for column in scan.columns]
         keys = [key.name for key in scan.keys]

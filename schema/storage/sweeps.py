@@ -14,15 +14,17 @@ from secrets import token_hex
 from time import perf_counter
 from typing import Final, Protocol
 
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import Table, bindparam, delete, exists, or_, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 
 from schema.rules import clock
 from schema.values import Bind, Object, Value
 
+from .columns import Instant
 from .database import Connection, Database, Figures, StatementTimeout, StorageError
 from .statements import Statement
 from .tables import Sweep, Workspace
+from .workspace import WORKSPACE
 
 _log = logging.getLogger(__name__)
 
@@ -44,6 +46,7 @@ WORKSPACES: Final = 500
 _SWEEP = Sweep.__table__
 _WORKSPACES = Workspace.__table__
 _NAME: Final = "old rows"
+_OLDEST: Bind = bindparam("oldest", type_=Instant(), required=True)
 
 
 class NotOurTurn(Exception):
@@ -177,6 +180,32 @@ class Sweeper:
         count, began, removed = await self._database.write(work, long=True)
         self._portion.took(count, removed - began, perf_counter() - removed)
         return count
+
+
+class DatedRows:
+    """Rows of a `table` with `workspace_id` and `created_at` that were made more than `seconds` ago; `name` is what the log calls them."""
+
+    def __init__(self, database: Database, table: Table, name: str, seconds: float) -> None:
+        self.name = name
+        self.seconds = seconds
+        self.aged = database.compile(_aged(table))
+        self._remove = database.compile(_first_removed(table))
+
+    async def remove(self, connection: Connection, values: Object) -> int:
+        """Removes the oldest rows of a workspace."""
+        return await connection.execute(self._remove, values)
+
+
+def _aged(table: Table) -> Value:
+    found = workspaces()
+    is_aged = exists().where(table.c.workspace_id == found.c.id, table.c.created_at < _OLDEST).correlate(found)
+    return select(found.c.id, is_aged).order_by(found.c.id)
+
+
+def _first_removed(table: Table) -> Value:
+    key = [*table.primary_key]
+    old = select(*key).where(table.c.workspace_id == WORKSPACE, table.c.created_at < _OLDEST).order_by(table.c.created_at)
+    return delete(table).where(tuple_(*key).in_(old.limit(bindparam("size", required=True))))
 
 
 def _earlier(now: str, seconds: float) -> str:

@@ -11,10 +11,10 @@ from sqlalchemy import select
 from strawberry.extensions import FieldExtension, SchemaExtension
 from strawberry.permission import BasePermission
 
-from schema.engine.execute.reading import WORKSPACE
 from schema.engine.execute.resolvers.context import Context, Snapshot
 from schema.extensions import Extension
 from schema.nouns.all import Account, Opportunity
+from schema.storage.workspace import WORKSPACE
 
 extension = Extension(__name__)
 CALLS: Counter[str] = Counter()

@@ -8,10 +8,10 @@ from graphql import GraphQLError
 from sqlalchemy import bindparam, select, update
 from strawberry.permission import BasePermission
 
-from schema.engine.execute.reading import WORKSPACE
 from schema.engine.write.unit import WriteContext
 from schema.extensions import Extension
 from schema.nouns.all import Account, Opportunity
+from schema.storage.workspace import WORKSPACE
 from tests.extensions.deals import CALLS
 
 extension = Extension(__name__)

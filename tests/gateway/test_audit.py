@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from schema.nouns.workspaces.old_entries import OldEntries
+from schema.nouns.workspaces.audit import AuditEntry
 from schema.rules.access import Role
 from schema.storage.database import Connection
-from schema.storage.sweeps import Sweeper
+from schema.storage.sweeps import DatedRows, Sweeper
 from tests.gateway.conftest import Run
 from tests.rest_compat.real import Gateway, gateway
 
@@ -139,7 +139,7 @@ async def test_old_entries_go(here: Gateway) -> None:
         await connection.execute(store.compile(text(oldest)), {})
 
     await store.write(age)
-    sweeper = Sweeper(store, [OldEntries(store, 365 * 86_400)])
+    sweeper = Sweeper(store, [DatedRows(store, AuditEntry.__table__, "audit entries", 365 * 86_400)])
     sweeper._portion.size = 100
     assert await sweeper.sweep() == {"audit entries": 4}
     assert [each["apiKey"]["name"] for each in await entries(here)] == ["K2"]

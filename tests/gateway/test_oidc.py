@@ -51,6 +51,7 @@ class OpenIdProvider:
     padding: int = 0
     hold: threading.Event = field(default_factory=threading.Event)
     is_slow: bool = False
+    instead: bytes = b""
     asked: list[str] = field(default_factory=list)
 
     def body(self, path: str) -> Any:
@@ -75,6 +76,9 @@ def provider() -> Iterator[OpenIdProvider]:
             state.asked.append(self.path)
             if state.is_slow:
                 state.hold.wait(60)
+            if state.instead:
+                self.wfile.write(state.instead)
+                return
             body = json.dumps(state.body(self.path)).encode()
             self.send_response(state.status)
             if state.location:
@@ -221,6 +225,8 @@ async def test_away_from_the_start(here: Gateway, provider: OpenIdProvider) -> N
         ({"padding": 300_000}, "has more than 262144 bytes"),
         ({"status": 302, "location": "https://other.example/"}, "answers with a redirect to https://other.example/"),
         ({"status": 404}, "can't be fetched: HTTP Error 404"),
+        ({"instead": b"SSH-2.0-OpenSSH_9.2\r\n"}, "can't be fetched: SSH-2.0-OpenSSH_9.2"),
+        ({"instead": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{"}, "can't be fetched"),
     ],
 )
 async def test_what_a_provider_may_not_say(

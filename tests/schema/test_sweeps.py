@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import insert, text
 
 from schema.engine.events.pruning import OldEvents
-from schema.engine.write.expiry import ExpiredKeys
+from schema.engine.write.idempotency import expired_keys
 from schema.storage import sweeps
 from schema.storage.database import Connection, Database
 from schema.storage.sweeps import NotOurTurn, Portion, Sweeper
@@ -68,7 +68,7 @@ async def test_expired_keys(database: Database, monkeypatch: pytest.MonkeyPatch)
     await make_workspaces(database, *names)
     for name in names[1:]:
         await put(database, IdempotencyKey, keys(name, DAY + 60, 700) + keys(name, DAY - 60, 3))
-    sweeper = Sweeper(database, [ExpiredKeys(database)])
+    sweeper = Sweeper(database, [expired_keys(database)])
     assert await sweeper.sweep() == {"idempotency keys": 2_800}
     assert await rows(database, "SELECT workspace_id, count(*) FROM idempotency_key GROUP BY 1 ORDER BY 1") == [
         (name, 3) for name in names[1:]
@@ -105,7 +105,7 @@ async def test_an_event_of_a_clock_that_was_wrong(database: Database) -> None:
 async def test_one_process_at_a_time(database: Database) -> None:
     """While one has the turn others remove nothing; a turn that is over, or that a wrong clock took for years, is taken over."""
     await make_workspaces(database, "ws_a")
-    first, second = (Sweeper(database, [ExpiredKeys(database)]) for _ in range(2))
+    first, second = (Sweeper(database, [expired_keys(database)]) for _ in range(2))
     await put(database, IdempotencyKey, keys("ws_a", 2 * DAY, 3))
     assert await first.sweep() == {"idempotency keys": 3}
     for until, taken in ((ago(-30), False), (ago(1), True), (ago(-30), False), (ago(-400 * DAY), True)):

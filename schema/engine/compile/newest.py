@@ -7,9 +7,10 @@ from sqlalchemy import and_, bindparam, func, select
 
 from schema.engine.document.selections import Selected
 from schema.engine.document.variables import Variables
-from schema.engine.execute.reading import WORKSPACE, Reader
+from schema.engine.execute.reading import Reader
 from schema.rules.errors import BadRequest
 from schema.storage.statements import LeftFirst, Statement, list_bind
+from schema.storage.workspace import WORKSPACE
 from schema.values import Bind, Clause, SelectOf, Value, Values
 
 from .arguments import read_arguments

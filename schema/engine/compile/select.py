@@ -8,9 +8,10 @@ from typing import Any, Protocol
 from sqlalchemy import ColumnElement, FromClause, and_, literal_column, select
 
 from schema.engine.document.variables import Variables
-from schema.engine.execute.reading import WORKSPACE, Reader
+from schema.engine.execute.reading import Reader
 from schema.storage.database import Row
 from schema.storage.statements import JsonRows
+from schema.storage.workspace import WORKSPACE
 from schema.values import Clause, Object, SelectOf, Value
 
 from .sources import Stored

@@ -3,11 +3,11 @@
 from sqlalchemy import bindparam, delete, exists, func, literal, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 
-from schema.engine.execute.reading import WORKSPACE
 from schema.storage.columns import Instant
 from schema.storage.database import Connection, Database
 from schema.storage.sweeps import workspaces
 from schema.storage.tables import Event, PrunedEvents
+from schema.storage.workspace import WORKSPACE
 from schema.values import Bind, Object, Value
 
 LOOKED_AT = 100

@@ -8,12 +8,12 @@ from typing import TypeVar
 import orjson
 from sqlalchemy import bindparam, select, true, tuple_
 
-from schema.engine.execute.reading import WORKSPACE
 from schema.rules.cursors import EPOCH
 from schema.rules.errors import CursorExpired
 from schema.storage.database import Database, Row, StatementTimeout, Unavailable
 from schema.storage.epochs import epoch_column
 from schema.storage.tables import Event, PrunedEvents, Workspace
+from schema.storage.workspace import WORKSPACE
 from schema.values import Bind, Object, Value
 
 from .cursor import BEGINNING, Position

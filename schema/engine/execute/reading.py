@@ -4,15 +4,15 @@ from collections.abc import Awaitable, Callable, Sequence
 from threading import Lock
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, bindparam, select
+from sqlalchemy import ColumnElement, select
 
 from schema.engine.compile.weight import TooLarge, Weight
 from schema.rules.access import Caller
 from schema.rules.errors import ServiceUnavailable
-from schema.storage.columns import Text
 from schema.storage.database import Database, Row
 from schema.storage.statements import Statement
 from schema.storage.tables import Workspace
+from schema.storage.workspace import WORKSPACE
 from schema.values import Key, Value, Values
 
 from .kept import Kept
@@ -22,8 +22,6 @@ READING_BYTES = 25_165_824
 """Bytes of large answers that may be read at the same time, over all callers."""
 _COUNT, _PART = 600, 60
 """Bytes that a count takes beside the texts of its key, and beside each of them."""
-
-WORKSPACE = bindparam("workspace", type_=Text(), required=True)
 
 
 class RevisionChanged(Exception):

@@ -13,12 +13,13 @@ import orjson
 from sqlalchemy import bindparam, delete, insert, select
 
 from schema.engine.compile.weight import TooLarge
-from schema.engine.execute.reading import WORKSPACE
 from schema.rules.access import Caller
 from schema.rules.errors import BadRequest, Conflict, InvalidKey
 from schema.storage.columns import Text
-from schema.storage.database import Unavailable
+from schema.storage.database import Database, Unavailable
+from schema.storage.sweeps import DatedRows
 from schema.storage.tables import IdempotencyKey
+from schema.storage.workspace import WORKSPACE
 from schema.values import Bind, Value
 
 from .writing import Writing
@@ -70,6 +71,11 @@ def read_key(key: str | None) -> str | None:
         message = f"An idempotency key has 1 to {MAX_KEY} printable characters."
         raise BadRequest(message)
     return key
+
+
+def expired_keys(database: Database) -> DatedRows:
+    """The keys whose time is over, to be swept."""
+    return DatedRows(database, _KEPT, "idempotency keys", HOURS * 3_600)
 
 
 def _limit(now: str) -> str:

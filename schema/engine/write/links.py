@@ -3,8 +3,8 @@
 from sqlalchemy import bindparam, delete, insert, select
 
 from schema.engine.compile.sources import Linked
-from schema.engine.execute.reading import WORKSPACE
 from schema.storage.columns import Text
+from schema.storage.workspace import WORKSPACE
 from schema.values import Bind
 
 from .rules import Values

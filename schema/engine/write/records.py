@@ -10,10 +10,10 @@ from schema.engine.compile.enums import StoredEnum
 from schema.engine.compile.sources import OWNER, SeenWith
 from schema.engine.declare.base import Declaration, Unique
 from schema.engine.declare.noun import Noun
-from schema.engine.execute.reading import WORKSPACE
 from schema.rules import clock
 from schema.storage.columns import Text
 from schema.storage.ids import new_id
+from schema.storage.workspace import WORKSPACE
 
 from .inputs import Fault, InputModel, invalid
 from .links import RECORD, Links

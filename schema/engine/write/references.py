@@ -6,8 +6,8 @@ from sqlalchemy import Table, select
 
 from schema.engine.declare.base import Reference
 from schema.engine.declare.noun import Noun
-from schema.engine.execute.reading import WORKSPACE
 from schema.storage.statements import AnyOf, list_bind
+from schema.storage.workspace import WORKSPACE
 from schema.values import Value, Values
 
 from .inputs import Fault

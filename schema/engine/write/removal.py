@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from sqlalchemy import bindparam, func, select, update
 
 from schema.engine.declare.base import CASCADE, CLEAR, REFUSE, Reference
-from schema.engine.execute.reading import WORKSPACE
 from schema.storage.columns import Text
+from schema.storage.workspace import WORKSPACE
 from schema.values import Bind, Object
 
 from .inputs import Fault

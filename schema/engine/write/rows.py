@@ -4,8 +4,8 @@ from typing import Any
 
 from sqlalchemy import Boolean, bindparam, delete, insert, select, update
 
-from schema.engine.execute.reading import WORKSPACE
 from schema.storage.columns import Text
+from schema.storage.workspace import WORKSPACE
 from schema.values import Bind, Made, Object, Value
 
 _ID: Bind = bindparam("row_id", type_=Text(), required=True)

@@ -3,33 +3,25 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from sqlalchemy import update
-
 from schema.engine.compile.operation import WriteStep
 from schema.engine.compile.weight import TooLarge
 from schema.engine.document.variables import Variables
-from schema.engine.execute.reading import WORKSPACE, Counts, Reader
+from schema.engine.execute.reading import Counts, Reader
 from schema.engine.execute.resolvers.afterwards import from_kept, to_keep
 from schema.engine.execute.resolvers.run import Notes
 from schema.rules.access import Caller, Role
 from schema.rules.errors import BadRequest, Forbidden
 from schema.storage.database import Connection, Database
 from schema.storage.tables import Workspace
+from schema.storage.workspace import revision_moved
 from schema.values import Object, Value, Values
 
 from . import idempotency
 from .fingerprint import fingerprint
 from .writing import STATEMENTS, Writing, is_refused
 
-_WORKSPACE = Workspace.__table__
-
-
-def _revision_moved(by: int) -> Value:
-    return update(_WORKSPACE).where(_WORKSPACE.c.id == WORKSPACE).values(revision=_WORKSPACE.c.revision + by)
-
-
-_RAISE_REVISION = _revision_moved(1).returning(_WORKSPACE.c.revision)
-_LOWER_REVISION = _revision_moved(-1)
+_RAISE_REVISION = revision_moved().returning(Workspace.__table__.c.revision)
+_LOWER_REVISION = revision_moved(-1)
 
 # A count made inside a transaction belongs to a revision that may never be: kept, it would be taken for another transaction's.
 UNCOUNTED = Counts(0)

@@ -4,13 +4,13 @@ from sqlalchemy import bindparam, func, or_, select, update
 from typing_extensions import override
 
 from schema.engine.declare.noun import rules_of
-from schema.engine.execute.reading import WORKSPACE
 from schema.engine.write.inputs import Fault
 from schema.engine.write.rules import Rules, Values
 from schema.engine.write.writing import Looking, Writing
 from schema.nouns.users.api_key import ApiKey
 from schema.nouns.users.user import User
 from schema.storage.columns import Text
+from schema.storage.workspace import WORKSPACE
 from schema.values import Bind
 
 from .account import Account

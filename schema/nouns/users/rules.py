@@ -5,7 +5,6 @@ from typing_extensions import override
 
 from schema.engine.declare.codes import add_reasons
 from schema.engine.declare.noun import rules_of
-from schema.engine.execute.reading import WORKSPACE
 from schema.engine.write.inputs import Fault, invalid
 from schema.engine.write.rules import Rules, Values
 from schema.engine.write.writing import Looking, Writing
@@ -14,6 +13,7 @@ from schema.nouns.workspaces import auditing
 from schema.rules.ruling import Refusal, Ruled
 from schema.rules.scopes import advice, listed, unknown
 from schema.storage.columns import Text
+from schema.storage.workspace import WORKSPACE
 
 from .api_key import ApiKey
 from .user import User

@@ -1,0 +1,18 @@
+"""The workspace that a statement is about, and its revision, which every committed change moves on."""
+
+from sqlalchemy import bindparam, update
+
+from schema.values import Value
+
+from .columns import Text
+from .tables import Workspace
+
+WORKSPACE = bindparam("workspace", type_=Text(), required=True)
+"""The id of the workspace, which is given with the values of a statement."""
+
+_WORKSPACES = Workspace.__table__
+
+
+def revision_moved(by: int = 1) -> Value:
+    """The statement that moves the revision of WORKSPACE on."""
+    return update(_WORKSPACES).where(_WORKSPACES.c.id == WORKSPACE).values(revision=_WORKSPACES.c.revision + by)
