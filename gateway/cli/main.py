@@ -244,7 +244,10 @@ def usage(  # noqa: PLR0913  each is a flag
     wanted = usage_report.Wanted(workspace, token, kind, since.date() if since else None)
     columns, report = usage_report.REPORTS["share" if share else "graphql" if graphql else "rest"]
     rows = run(there(load(database_url=database_url)), lambda database: report(database, wanted))
-    (print_json if as_json else print_rows)(columns, rows)
+    if as_json:
+        print_json(columns, rows, usage_report.NUMBERS)
+    else:
+        print_rows(columns, rows)
 
 
 @contextmanager

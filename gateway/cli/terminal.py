@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from time import monotonic
 from typing import Final
@@ -44,9 +44,9 @@ def print_rows(names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     Console().print(table)
 
 
-def print_json(names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """The rows as an array of objects; what is a whole number is one there, too."""
-    found = [{name: int(value) if value.isdigit() else value for name, value in zip(names, row, strict=True)} for row in rows]
+def print_json(names: Sequence[str], rows: Sequence[Sequence[str]], numbers: Collection[str] = ()) -> None:
+    """The rows as an array of objects; `numbers` names the columns that hold whole numbers."""
+    found = [{name: int(value) if name in numbers else value for name, value in zip(names, row, strict=True)} for row in rows]
     sys.stdout.buffer.write(orjson.dumps(found, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
 
 

@@ -19,6 +19,8 @@ _LAST: Final = ("kind", "name", "count", "first_used_at", "last_used_at")
 COLUMNS: Final = ("workspace", "token_id", "token", "route", *_LAST)
 GRAPHQL_COLUMNS: Final = ("workspace", "token_id", "token", "client", *_LAST)
 SHARE_COLUMNS: Final = ("workspace", "token_id", "token", "rest_calls", "graphql_operations", "left_rest_percent", "last_rest_call")
+NUMBERS: Final = frozenset({"count", "rest_calls", "graphql_operations", "left_rest_percent"})
+"""The columns that hold whole numbers."""
 
 _USES: Final = RestUsage.__table__
 _GRAPHQL: Final = GraphqlUsage.__table__

@@ -107,7 +107,7 @@ def test_on_the_command_line(run: Run, database_url: str, monkeypatch: pytest.Mo
     """`gateway audit` lists the same, as a table or as JSON, of a workspace and of a kind; what it did itself has no actor."""
     monkeypatch.setenv("GATEWAY_DATABASE_URL", database_url)
     token = run("token", "create", "--workspace", "W", "--role", "admin", "--name", "a", "--scope", "tokens:write").out.strip()
-    run("token", "create", "--workspace", "V", "--role", "viewer", "--name", "b")
+    run("token", "create", "--workspace", "V", "--role", "viewer", "--name", "²")
     rotated = run("token", "rotate", "a").out.strip()
     listed = run("audit", "--workspace", "W")
     head, *rows = (line.split("\t") for line in listed.out.splitlines())
@@ -119,7 +119,7 @@ def test_on_the_command_line(run: Run, database_url: str, monkeypatch: pytest.Mo
     assert found[1]["details"] == "role: admin; scopes: tokens:write"
     assert token not in listed.out
     assert rotated not in listed.out
-    assert [each["of_name"] for each in json.loads(run("audit", "--json", "--kind", "key_created", "--limit", "1").out)] == ["b"]
+    assert [each["of_name"] for each in json.loads(run("audit", "--json", "--kind", "key_created", "--limit", "1").out)] == ["²"]
     assert "--kind: write one of key_created" in run("audit", "--kind", "logins").err
     key_id = next(row.split("\t")[1] for row in run("token", "list").out.splitlines()[1:] if "\ta\t" in row)
     run("token", "revoke", key_id)

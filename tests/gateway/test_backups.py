@@ -22,6 +22,7 @@ from gateway.cli import backups
 from gateway.migrations import head
 from gateway.migrations.runner import _config, connected
 from schema.storage.manifest import manifest_path
+from schema.storage.postgresql.backup import without_secrets
 from tests.gateway.conftest import Run
 from tests.live_server import ROOT
 from tests.postgres import POSTGRES_BIN_PATH, Postgres
@@ -44,6 +45,21 @@ def on_sqlite(run: Run, sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> Run
     monkeypatch.setenv("GATEWAY_DATABASE_URL", sqlite_url)
     assert run("token", "create", "--workspace", "Acme", "--role", "admin").code == 0
     return run
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://ann:s3cret@db:5432/crm?sslmode=require", "postgresql://ann@db:5432/crm?sslmode=require"),
+        ("postgresql://ann@db/crm?password=s3cret", "postgresql://ann@db/crm"),
+        ("postgresql://ann@db/crm?password=s3cret&sslmode=require", "postgresql://ann@db/crm?sslmode=require"),
+        ("postgresql://ann@db/crm?sslmode=require&password=s3cret", "postgresql://ann@db/crm?sslmode=require"),
+        ("postgresql://?host=/run/db&password=s3cret&dbname=crm", "postgresql://?host=/run/db&dbname=crm"),
+    ],
+)
+def test_what_the_tools_are_told(url: str, shown: str) -> None:
+    """The password is taken out of an address wherever it stands, and what is left is an address that PostgreSQL's tools read."""
+    assert without_secrets(url) == (shown, "s3cret")
 
 
 def _files(folder: Path) -> set[str]:

@@ -4,13 +4,12 @@
 """
 
 import asyncio
-import contextlib
 import os
 import re
 import shutil
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from urllib.parse import unquote
 
 import asyncpg
@@ -18,9 +17,8 @@ import asyncpg
 from schema.storage.manifest import BackupFailed, BackupRefused, Facts, Progress
 from schema.values import Value
 
-from .connecting import Connector
+from .connecting import connected
 
-CONNECT_SECONDS: Final = 10.0
 LOOK_SECONDS: Final = 0.5
 """Between two looks at how much is written."""
 SHOWN: Final = 3
@@ -31,19 +29,9 @@ RESTORE: Final = ("pg_restore", "--single-transaction", "--exit-on-error", "--no
 _RELATIONS = """SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema' AND c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
 AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')"""
-_IN_QUERY = re.compile(r"([?&])password=([^&]*)")
+_OPTION: Final = "password="
 _GATEWAYS = """SELECT count(*) FROM pg_stat_activity
 WHERE datname = current_database() AND application_name = 'gateway' AND pid <> pg_backend_pid()"""
-
-
-@contextlib.asynccontextmanager
-async def connected(url: str) -> AsyncIterator[Any]:
-    """A connection of its own, closed at the end. Raises Unavailable."""
-    raw = await Connector(url, CONNECT_SECONDS).connect()
-    try:
-        yield raw
-    finally:
-        raw.terminate()
 
 
 async def copy(url: str, target: Path, tell: Progress) -> Facts:
@@ -135,6 +123,8 @@ def without_secrets(url: str) -> tuple[str, str]:
     authority = re.split(r"[/?]", rest, maxsplit=1)[0]
     account, at, place = authority.rpartition("@")
     user, _, password = account.partition(":")
-    tail, query = rest[len(authority) :], _IN_QUERY.search(rest)
-    shown = _IN_QUERY.sub(lambda found: found[1] if found[1] == "?" else "", tail)
-    return f"{scheme}://{user}{at}{place}{shown}", unquote(password or (query[2] if query else ""))
+    path, _, query = rest[len(authority) :].partition("?")
+    options = query.split("&") if query else []
+    shown = "&".join(each for each in options if not each.startswith(_OPTION))
+    given = next((each.removeprefix(_OPTION) for each in options if each.startswith(_OPTION)), "")
+    return f"{scheme}://{user}{at}{place}{path}{'?' if shown else ''}{shown}", unquote(password or given)

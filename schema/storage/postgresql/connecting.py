@@ -2,7 +2,8 @@
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
 from urllib.parse import parse_qs, urlsplit
 
@@ -15,6 +16,8 @@ from schema.values import Object, Value
 #: Seconds after which the kernel asks an idle peer whether it is there, and after which it gives up one that is silent.
 IDLE_SECONDS = 5
 GONE_SECONDS = 10
+#: Seconds that a command of the command line waits for a connection.
+CONNECT_SECONDS = 10.0
 _OPTIONS = {
     "TCP_KEEPIDLE": IDLE_SECONDS,
     "TCP_KEEPINTVL": 2,
@@ -91,6 +94,16 @@ class Connector:
             raw.terminate()
             raise
         return raw
+
+
+@asynccontextmanager
+async def connected(url: str) -> AsyncIterator[asyncpg.Connection]:
+    """A connection for a command, closed at the end. Raises Unavailable."""
+    raw: asyncpg.Connection = await Connector(url, CONNECT_SECONDS).connect()
+    try:
+        yield raw
+    finally:
+        raw.terminate()
 
 
 def hosts(url: str) -> list[Object]:

@@ -2,17 +2,12 @@
 
 from collections.abc import Sequence
 
-import asyncpg
-
-from .connecting import Connector
-
-CONNECT_SECONDS = 10.0
+from .connecting import connected
 
 
 async def wipe(url: str, tables: Sequence[str], *, full: bool = False) -> None:
     """Vacuums `tables` and samples them anew; `full` writes them anew, for which each is locked meanwhile. Raises Unavailable."""
-    raw: asyncpg.Connection = await Connector(url, CONNECT_SECONDS).connect()
-    try:
+    async with connected(url) as raw:
         await raw.execute("SET statement_timeout = 0")
         for table in tables:
             if await raw.fetchval("SELECT to_regclass($1) IS NULL", f'"{table}"'):
@@ -22,5 +17,3 @@ async def wipe(url: str, tables: Sequence[str], *, full: bool = False) -> None:
             # What was sampled before stands there, and files of the old state go at the next checkpoint.
             await raw.execute(f"VACUUM {'(FULL)' if full else ''} pg_statistic")
             await raw.execute("CHECKPOINT")
-    finally:
-        raw.terminate()
