@@ -12,7 +12,7 @@ from typing import Final
 from gateway import VERSION
 from gateway.migrations import Package, knows, upgrade
 from schema.rules.clock import now
-from schema.storage.database import Connection, sqlite_path
+from schema.storage.database import Connection, StorageError, sqlite_path
 from schema.storage.epochs import begin_epoch
 from schema.storage.manifest import (
     SUFFIX,
@@ -138,7 +138,11 @@ def _into_sqlite(file: Path, path: Path, packages: Sequence[Package]) -> int:
 
 async def _into_postgresql(file: Path, url: str, packages: Sequence[Package]) -> int:
     await postgresql.put_back(file, url)
-    return await _renewed(url, packages)
+    try:
+        return await _renewed(url, packages)
+    except (StorageError, OSError) as error:
+        told = f"the backup is in the database, and then this went wrong: {error}"
+        raise BackupFailed(f"{told}. Before you serve it: gateway migrate, then gateway epoch --new") from error
 
 
 async def _renewed(url: str, packages: Sequence[Package]) -> int:

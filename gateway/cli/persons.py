@@ -103,10 +103,11 @@ def _erase(settings: Settings, kind: str, id_: str, also: Sequence[str], *, yes:
         say("Nothing was changed. The same command with --yes does it.")
         _say_wait(settings)
         return
-    _wipe(settings, full=full)
     say(f"Erased the {kind} {id_}. Keep this id: after a restore of an older backup, erase it again.")
     for failed in done.told:
         say(f"This could not be changed, mend it by hand: {failed}")
+    # Told before: where another program keeps the files from being wiped, it is known what is done, and `erase remains` does the rest.
+    _wipe(settings, full=full)
     if done.failed:
         raise typer.Exit(1)
 

@@ -28,7 +28,7 @@ class BackupRefused(Exception):
 
 
 class BackupFailed(Exception):
-    """The database, a tool or the disk did not do its part; nothing half-done was left."""
+    """The database, a tool or the disk did not do its part; nothing half-done was left, unless the message says what and how to end it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,8 @@ from alembic import command
 from gateway.cli import backups
 from gateway.migrations import head
 from gateway.migrations.runner import _config, connected
-from schema.storage.manifest import manifest_path
+from schema.storage.database import StorageError
+from schema.storage.manifest import BackupFailed, manifest_path
 from schema.storage.postgresql.backup import without_secrets
 from tests.gateway.conftest import Run
 from tests.live_server import ROOT
@@ -124,6 +125,21 @@ def test_a_database_that_is_away(run: Run, tmp_path: Path) -> None:
     refused = run("backup", "kept", "--database-url", SILENT)
     assert (refused.code, "s3cret" in refused.err, refused.err.count("\n")) == (1, False, 1), refused.err
     assert {path.name for path in tmp_path.iterdir()} == set()
+
+
+async def test_a_restore_that_can_not_be_finished(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once the data is in PostgreSQL a fault says which commands are still to be run: a second restore would find the database filled."""
+
+    async def done(_file: Path, _url: str) -> None:
+        pass
+
+    async def away(_url: str, _packages: object) -> None:
+        raise StorageError("the server is away")
+
+    monkeypatch.setattr("gateway.cli.backups.postgresql.put_back", done)
+    monkeypatch.setattr("gateway.cli.backups.upgrade", away)
+    with pytest.raises(BackupFailed, match=r"the server is away.*gateway migrate, then gateway epoch --new"):
+        await backups._into_postgresql(Path("kept"), SILENT, ())
 
 
 def test_pg_dump_is_missing(run: Run, postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -47,6 +47,6 @@ def _cut_log(raw: sqlite3.Connection, path: Path) -> None:
     latest = time.monotonic() + READERS_SECONDS
     while raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
         if time.monotonic() > latest:
-            message = f"another program reads an old state of {path}, so its log {path}-wal could not be cut: end it, and run this again"
+            message = f"another program reads an old state of {path}, and its log could not be cut: end it, and run gateway erase remains"
             raise LockTimeout(message)
         time.sleep(PAUSE_SECONDS)
