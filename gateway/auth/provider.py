@@ -17,6 +17,8 @@ from .rules import AuthSettings
 
 MIN_SECRET_BYTES = 32
 _MAX_CLAIM_LENGTH = 320
+# OpenID Connect Core 1.0, section 5.1; some providers write the second as a text.
+_EMAIL, _EMAIL_VERIFIED = "email", "email_verified"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ class Provider:
         source, header = self._source(token)
         claims = self._claims(token, await source.key(header), source)
         return Identity(
-            user=_text(claims, self._settings.jwt_user_claim),
+            user=self._user(claims),
             workspace=_text(claims, self._settings.jwt_workspace_claim),
             expires=int(claims["exp"]),
             scopes=self._scopes(claims),
@@ -124,6 +126,12 @@ class Provider:
             )
         except (jwt.PyJWTError, OverflowError, RecursionError) as error:
             raise AuthError(_reason(error)) from error
+
+    def _user(self, claims: JsonObject) -> str:
+        """The user's id or e-mail address. An address that the provider has not verified may be another person's."""
+        if self._settings.jwt_user_claim == _EMAIL and claims.get(_EMAIL_VERIFIED) in (False, "false"):
+            raise AuthError("The identity provider has not verified the e-mail address of the token's user.")
+        return _text(claims, self._settings.jwt_user_claim)
 
     def _scopes(self, claims: Mapping[str, Json]) -> frozenset[str] | None:
         """The scopes that narrow a token (RFC 9068 section 2.2.3); None where its user's role alone decides.

@@ -265,6 +265,8 @@ async def test_a_provider_that_is_slow(provider: OpenIdProvider, keys: KeySet, m
         ({"nbf": 4_000_000_000}, "The token is not valid yet."),
         ({"iat": 4_000_000_000}, "The token is not valid yet."),
         ({"email": "nobody@acme.example"}, "The user that the token names is unknown."),
+        ({"email_verified": False}, "The identity provider has not verified the e-mail address of the token's user."),
+        ({"email_verified": "false"}, "The identity provider has not verified the e-mail address of the token's user."),
     ],
 )
 async def test_a_bad_token(here: Gateway, provider: OpenIdProvider, changes: dict[str, Any], says: str) -> None:
@@ -278,7 +280,7 @@ async def test_a_bad_token(here: Gateway, provider: OpenIdProvider, changes: dic
 async def test_good_audiences_and_clocks(here: Gateway, provider: OpenIdProvider) -> None:
     """The audience may be one of many; clocks may differ by the leeway, at both ends."""
     now = int(time.time())
-    for changes in ({"aud": ["shop", AUDIENCE]}, {"exp": now - 10}, {"nbf": now + 20, "iat": now + 20}):
+    for changes in ({"aud": ["shop", AUDIENCE]}, {"email_verified": True}, {"exp": now - 10}, {"nbf": now + 20, "iat": now + 20}):
         assert await status(here, provider.token(**changes)) == 200
 
 
