@@ -8,7 +8,7 @@ afterwards into the future.
 import threading
 import time
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 STANDS_STILL = 2_000
 """By how many milliseconds the wall clock may be set back without this one following: the most that this one is ever ahead."""
@@ -48,6 +48,11 @@ def instant(milliseconds: int) -> str:
 def now() -> str:
     """The present second, as `YYYY-MM-DDTHH:MM:SSZ`. Replaced in tests."""
     return instant(milliseconds())
+
+
+def later(moment: str, seconds: float) -> str:
+    """The instant so many seconds after another one, or before it where they are below 0."""
+    return (datetime.fromisoformat(moment) + timedelta(seconds=seconds)).strftime(_FORMAT)
 
 
 def seconds_between(earlier: str, later: str) -> int:

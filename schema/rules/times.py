@@ -4,7 +4,7 @@
 class Between(str):
     """An instant between two seconds, as the text of the one before.
 
-    Kept, it is that second; as a bound it lies behind it (see `plan.conditions`).
+    Kept, it is that second; as a bound it lies behind it (see `schema.engine.compile.conditions`).
     """
 
     __slots__ = ()

@@ -9,7 +9,6 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from secrets import token_hex
 from time import perf_counter
 from typing import Final, Protocol
@@ -139,7 +138,7 @@ class Sweeper:
     async def _all(self, kind: OldRows) -> int:
         gone, after = 0, ""
         while True:
-            values = {"after": after, "limit": WORKSPACES, "oldest": _earlier(clock.now(), kind.seconds)}
+            values = {"after": after, "limit": WORKSPACES, "oldest": clock.later(clock.now(), -kind.seconds)}
             rows = await self._database.fetch(kind.aged, values)
             for workspace_id, is_aged in rows:
                 gone += await self._workspace(kind, workspace_id) if is_aged else 0
@@ -168,8 +167,8 @@ class Sweeper:
     async def _remove(self, kind: OldRows, workspace_id: str, size: int) -> int:
         now = clock.now()
         turn = {"name": _NAME, "holder": self._holder, "now": now}
-        turn |= {"until": _earlier(now, -TURN_SECONDS), "never": _earlier(now, -ABSURD_SECONDS)}
-        values = {"workspace": workspace_id, "oldest": _earlier(now, kind.seconds), "size": size}
+        turn |= {"until": clock.later(now, TURN_SECONDS), "never": clock.later(now, ABSURD_SECONDS)}
+        values = {"workspace": workspace_id, "oldest": clock.later(now, -kind.seconds), "size": size}
 
         async def work(connection: Connection) -> tuple[int, float, float]:
             if not await connection.fetch(self._turn, turn):
@@ -206,10 +205,6 @@ def _first_removed(table: Table) -> Value:
     key = [*table.primary_key]
     old = select(*key).where(table.c.workspace_id == WORKSPACE, table.c.created_at < _OLDEST).order_by(table.c.created_at)
     return delete(table).where(tuple_(*key).in_(old.limit(bindparam("size", required=True))))
-
-
-def _earlier(now: str, seconds: float) -> str:
-    return (datetime.fromisoformat(now) - timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _take_turn(dialect: str) -> Value:

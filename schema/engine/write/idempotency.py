@@ -7,13 +7,13 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
 
 import orjson
 from sqlalchemy import bindparam, delete, insert, select
 
 from schema.engine.compile.weight import TooLarge
 from schema.rules.access import Caller
+from schema.rules.clock import later
 from schema.rules.errors import BadRequest, Conflict, InvalidKey
 from schema.storage.columns import Text
 from schema.storage.database import Database, Unavailable
@@ -78,10 +78,6 @@ def expired_keys(database: Database) -> DatedRows:
     return DatedRows(database, _KEPT, "idempotency keys", HOURS * 3_600)
 
 
-def _limit(now: str) -> str:
-    return (datetime.fromisoformat(now) - timedelta(hours=HOURS)).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 async def find(writing: Writing, key: str, fingerprint: str) -> str | None:
     """The payload kept under a key, as JSON; None where there is none, or none any more. Raises InvalidKey for the key of another call."""
     here = {"token_id": writing.caller.token_id, "key": key}
@@ -89,7 +85,7 @@ async def find(writing: Writing, key: str, fingerprint: str) -> str | None:
     if not rows:
         return None
     kept, answer, created_at = rows[0]
-    if created_at < _limit(writing.now):
+    if created_at < later(writing.now, -HOURS * 3_600):
         await writing.keep_house(_FORGET, here)
         return None
     if kept != fingerprint:

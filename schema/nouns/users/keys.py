@@ -2,7 +2,6 @@
 
 import hashlib
 import secrets
-from datetime import datetime, timedelta
 
 from schema.engine.write.inputs import Fault, invalid
 from schema.engine.write.records import RecordWriter
@@ -10,6 +9,7 @@ from schema.engine.write.writing import Writing, done, is_refused, refused
 from schema.nouns.workspaces import auditing
 from schema.nouns.workspaces.enums import AuditKind
 from schema.rules.access import MOST_OVERLAP_MINUTES, Caller
+from schema.rules.clock import later
 from schema.rules.errors import Forbidden
 from schema.rules.scopes import effective
 from schema.values import Object, Values
@@ -77,7 +77,7 @@ def stands_against_rotation(row: Values, now: str, overlap: int) -> str | None:
 
 def rotated(row: Values, token: str, now: str, overlap: int) -> Object:
     """The columns of a key that is given a new token, where the former one works on for so many minutes."""
-    until = (datetime.fromisoformat(now) + timedelta(minutes=overlap)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    until = later(now, 60 * overlap)
     return {
         "token_hash": token_hash(token),
         "rotated_at": now,

@@ -1,7 +1,7 @@
 """SQLite: reads run in the event loop's own thread as long as they are quick, and move to a worker thread when they aren't.
 
 A thread hop costs more than a point query (26 µs against 7), so a read starts where it is. SQLite's progress handler stops it when it
-has used its time, and it starts anew in a thread; reads known to be slow go there at once. For writes see `sqlite_writer`.
+has used its time, and it starts anew in a thread; reads known to be slow go there at once. For writes see `writer`.
 """
 
 import asyncio
