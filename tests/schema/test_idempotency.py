@@ -64,13 +64,9 @@ async def test_a_key_is_kept_for_a_day(world: World, monkeypatch: pytest.MonkeyP
     await ask(world.graph, CREATE, world.here.caller(), variables)
     for hours, replayed in ((23, True), (25, False)):
         later = (start + timedelta(hours=hours)).strftime("%Y-%m-%dT%H:%M:%SZ")
-        monkeypatch.setattr("schema.engine.write.idempotency._limit", lambda _now, later=later: _day_before(later))
+        monkeypatch.setattr("schema.rules.clock.now", lambda later=later: later)
         answer = await ask(world.graph, CREATE, world.here.caller(), variables)
         assert ("idempotencyReplayed" in answer.extensions) == replayed
-
-
-def _day_before(instant: str) -> str:
-    return (datetime.fromisoformat(instant) - timedelta(hours=24)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 async def test_a_refused_write_is_not_kept(world: World) -> None:
