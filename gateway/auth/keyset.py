@@ -74,6 +74,7 @@ def _suits(key: Document, algorithm: str) -> bool:
     right_curve = algorithm not in _CURVES or key.get("crv") == _CURVES[algorithm]
     return (
         key.get("kty") == ASYMMETRIC[algorithm]
+        and isinstance(key.get("kid", ""), str)
         and right_curve
         and key.get("alg", algorithm) == algorithm
         and key.get("use", "sig") == "sig"

@@ -18,6 +18,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disa
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from gateway import VERSION
+from schema.engine.execute.seldom import Seldom
 from schema.storage.database import Figures
 from schema.values import Value
 
@@ -196,11 +197,12 @@ class Metrics:
                 await asyncio.gather(task, return_exceptions=True)
 
     async def _run(self) -> None:
+        broken = Seldom(structlog.get_logger().error)
         while True:
             try:
                 self.measure()
-            except Exception:  # noqa: BLE001  figures that can't be read must not end those that can
-                structlog.get_logger().exception("figures of the metrics")
+            except Exception as error:  # noqa: BLE001  figures that can't be read must not end those that can
+                broken("The figures of the metrics can't be read: %(error)s", error=repr(error))
             await asyncio.sleep(MEASURE_SECONDS)
 
     def text(self) -> bytes:

@@ -1,9 +1,12 @@
 """Backups: the short form of `tests.end_to_end.backups`, and what clients hold from before a restore."""
 
 import asyncio
+import contextlib
 import os
 import shutil
-from collections.abc import AsyncIterator, Iterator
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +25,7 @@ from tests.end_to_end.fleet import Access, access, in_process
 from tests.end_to_end.listening import BOTH, Follow, Refused, take
 from tests.postgres import POSTGRES_BIN_PATH, Postgres
 
+REVISIONS = "SELECT sum(revision) FROM workspace"
 LIST = "/api/opportunities/?limit=2"
 PAGE = "query($after: String) { opportunities(first: 2, after: $after) { totalCount pageInfo { endCursor } } }"
 BELOW = "query($after: String) { accounts { nodes { opportunities(first: 2, after: $after) { totalCount } } } }"
@@ -47,7 +51,7 @@ def empty_url(database_url: str, tmp_path: Path, request: pytest.FixtureRequest)
 async def test_a_backup_under_writers(database_url: str, empty_url: str, tmp_path: Path) -> None:
     """50 clients write while it is taken: what is put back is, row by row, what the database was at the manifest's revision."""
     async with in_process(database_url, **backups.PATIENT) as (address, _):
-        ways = backups.Ways([address], _back_up, _restore)
+        ways = backups.Ways([address], _back_up_beside_a_write, _restore)
         report = await backups.run(database_url, [empty_url], tmp_path, ways, least=60)
     assert report.flawless, report
     assert report.written_meanwhile[0] > 0
@@ -62,6 +66,32 @@ async def _back_up(database_url: str, file: Path) -> str:
     """As the command does, in this process."""
     await asyncio.to_thread(back_up, database_url, file, _untold)
     return ""
+
+
+async def _back_up_beside_a_write(database_url: str, file: Path) -> str:
+    """The same; it goes on once a write is done that isn't in it, since a small file is else copied in between two."""
+    told = _after_a_write(database_url) if database_url.startswith("sqlite") else _untold
+    await asyncio.to_thread(back_up, database_url, file, told)
+    return ""
+
+
+def _after_a_write(database_url: str) -> Callable[[int, int], None]:
+    """Waits for the revision to go on, when first told how far the backup is; it reads what it read when it began."""
+    path = database_url.removeprefix("sqlite:///")
+    waited = False
+
+    def told(_done: int, _total: int) -> None:
+        nonlocal waited
+        if waited:
+            return
+        waited, late = True, time.monotonic() + 20
+        with contextlib.closing(sqlite3.connect(path)) as looking:
+            before = looking.execute(REVISIONS).fetchone()
+            while looking.execute(REVISIONS).fetchone() == before:
+                assert time.monotonic() < late, "nobody writes"
+                time.sleep(0.01)
+
+    return told
 
 
 async def _restore(database_url: str, file: Path) -> str:

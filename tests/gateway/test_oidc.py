@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 from gateway.auth import Authenticator, AuthError, AuthSettingsError
-from gateway.auth.keyset import FRESH_SECONDS, RETRY_SECONDS, UNKNOWN_SECONDS, KeysAway, KeySet, of_issuer
+from gateway.auth.keyset import FRESH_SECONDS, RETRY_SECONDS, UNKNOWN_SECONDS, KeysAway, KeySet, Published, of_issuer
 from gateway.settings import Settings, SettingsError, load
 from schema.rules.access import Caller, Role
 from schema.storage.opening import open_database
@@ -132,6 +132,13 @@ def keys(provider: OpenIdProvider, clock: Clock) -> KeySet:
 
 async def status(here: Gateway, token: str) -> int:
     return (await here.client.get("/api/accounts/", headers={"authorization": token})).status_code
+
+
+@pytest.mark.parametrize("kid", [["one"], {"one": 1}, 7])
+def test_a_key_whose_name_is_no_text(kid: object) -> None:
+    """A provider's mistake isn't ours: such a key is none, and a token that names no key is refused rather than answered by a 500."""
+    assert Published([{**public("one"), "kid": kid}]).key(None, "RS256") is None
+    assert Published([public("one")]).key(None, "RS256") is not None
 
 
 async def test_discovery(here: Gateway, provider: OpenIdProvider) -> None:
