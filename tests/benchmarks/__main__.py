@@ -26,7 +26,7 @@ from .workloads import WORKLOADS
 _QUICK = {
     "sections": ["sqlite", "latency"],
     "contenders": ["floor", "gateway"],
-    "only": ["W1", "G1", "W3", "G3", "W6", "W7", "W4", "W5"],
+    "only": ["W1", "G1", "W3", "G3", "W6", "W4"],
     "rows": 2_000,
     "rounds": 1,
     "seconds": 1,

@@ -8,7 +8,7 @@ from tests.end_to_end import crash, synced
 
 CYCLES = 1
 ACKNOWLEDGED = 150
-WRITES = 160
+WRITES = 80
 
 
 async def test_what_was_acknowledged_survives(database_url: str, tmp_path: Path) -> None:

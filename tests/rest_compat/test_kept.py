@@ -32,7 +32,7 @@ async def test_every_choice_of_keys(sqlite_url: str) -> None:
         again = weakref.ref(first.write)
         del first
         tracemalloc.start()
-        for keys in islice(combinations(KEYS, 5), 250):
+        for keys in islice(combinations(KEYS, 5), 100):
             answer = await here.client.get(f"{OPPORTUNITIES}?fields={','.join(keys)}")
             assert answer.status_code == 200
             assert set(answer.json()["results"][0]) == set(keys)

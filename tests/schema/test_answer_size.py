@@ -20,7 +20,7 @@ from tests.schema.differential.documents import Operation, draw
 from tests.schema.differential.values import Values
 from tests.schema.world import World, ask, data, fill, make_tenant
 
-DRAWN = 250
+DRAWN = 120
 
 
 def graph_of(world: World, limit: int, *, plans: bool) -> Graph:
