@@ -17,10 +17,11 @@ from graphql import GraphQLError, GraphQLSchema
 from schema.engine.compile.compiler import NotCompiled
 from schema.engine.compile.explain import explain
 from schema.engine.compile.operation import EventPlan, QueryPlan
+from schema.engine.compile.reading import Counts, InFlight, Reader, RevisionChanged
 from schema.engine.compile.weight import TooLarge
 from schema.engine.compile.writer import PlanFault
 from schema.engine.document.documents import Documents, Prepared, RequestError, request_error
-from schema.engine.document.introspection import Introspection, SchemaPart
+from schema.engine.document.introspection import SchemaPart
 from schema.engine.document.limits import Limits
 from schema.engine.document.variables import NUMBER_BYTES, Variables
 from schema.engine.events.answering import EventAnswers
@@ -28,8 +29,8 @@ from schema.engine.events.feed import Feed
 from schema.engine.execute.answers import Answer, EventAnswer
 from schema.engine.execute.fairness import HeavyWork
 from schema.engine.execute.fallback import SMALL, Execution, Fallback, TooMuchSchema
+from schema.engine.execute.introspection import Introspection
 from schema.engine.execute.plans import Plans
-from schema.engine.execute.reading import Counts, InFlight, Reader, RevisionChanged
 from schema.engine.execute.requests import Reading
 from schema.engine.execute.resolvers.afterwards import Resolvers
 from schema.engine.execute.resolvers.around import Around, DataAndErrors

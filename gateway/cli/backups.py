@@ -15,6 +15,7 @@ from schema.rules.clock import now
 from schema.storage.database import Connection, StorageError, sqlite_path
 from schema.storage.epochs import begin_epoch
 from schema.storage.manifest import (
+    FORMAT,
     SUFFIX,
     BackupFailed,
     BackupRefused,
@@ -73,7 +74,7 @@ def _check_target(file: Path, path: Path | None, *, force: bool) -> None:
 
 def _describe(found: Facts, database: str, made: Path, taken_at: str) -> Manifest:
     return Manifest(
-        format=1,
+        format=FORMAT,
         database=database,
         taken_at=taken_at,
         gateway=VERSION,

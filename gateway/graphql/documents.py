@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from gateway.edge.decoder import DecodeError, decode
 from gateway.edge.faults import BadRequest, Fault, Forbidden
-from schema.engine.execute.kept import Kept
+from schema.engine.kept import Kept
 
 from .parameters import Parameters
 

@@ -12,7 +12,7 @@ from rest_compat.json_values import Json, JsonObject
 from rest_compat.resources.declaration import DeclarationError
 from schema.engine.document.deprecations import deprecated_in, given, takes_deprecated, used
 from schema.engine.document.documents import Prepared
-from schema.engine.execute.kept import Kept
+from schema.engine.kept import Kept
 
 #: Operations whose warnings are kept, and about how many bytes they take with their texts.
 KEPT: Final = 1_000

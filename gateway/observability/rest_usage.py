@@ -10,7 +10,7 @@ from rest_compat.json_values import Json
 from rest_compat.protocol import Use
 from schema.engine.document.deprecations import fields_of
 from schema.engine.document.documents import Prepared
-from schema.engine.execute.kept import Kept
+from schema.engine.kept import Kept
 from schema.nouns.workspaces.graphql_usage import GraphqlUsage
 from schema.nouns.workspaces.rest_usage import RestUsage
 from schema.rules.access import Caller

@@ -25,10 +25,10 @@ from gateway.settings import Settings
 from rest_compat.json_values import Json, JsonObject
 from rest_compat.protocol import DecodeError as RestDecodeError
 from rest_compat.protocol import Fault, Use
+from schema.engine.compile.reading import revision_statement
 from schema.engine.document.documents import Prepared, RequestError
 from schema.engine.document.input_faults import faults
 from schema.engine.execute.answers import Answer
-from schema.engine.execute.reading import revision_statement
 from schema.rules.access import Caller
 from schema.storage.database import Unavailable
 from schema.values import Value

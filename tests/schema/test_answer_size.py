@@ -7,10 +7,9 @@ from random import Random
 import orjson
 import pytest
 
-from schema.engine.compile import weight
+from schema.engine.compile import reading, weight
 from schema.engine.document.documents import RequestError
 from schema.engine.document.limits import Limits
-from schema.engine.execute import reading
 from schema.engine.execute.answers import Answer
 from schema.graph import Graph
 from schema.rules.access import Caller

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from schema.engine.compile.compiler import STATEMENTS
-from schema.engine.execute.kept import Kept
+from schema.engine.kept import Kept
 from tests.schema.test_filters import every_operator
 from tests.schema.world import World, ask
 

@@ -8,7 +8,7 @@ from graphql import GraphQLEnumType, GraphQLNonNull, GraphQLObjectType, get_name
 from sqlalchemy import FromClause
 
 from schema.engine.document.selections import Selected, Selections
-from schema.engine.execute.kept import Kept
+from schema.engine.kept import Kept
 from schema.storage.database import Database
 from schema.storage.statements import Statement
 from schema.values import Function, Key, Object, Value, Values
@@ -23,8 +23,8 @@ from .writer import object_of
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Mapping
 
+    from schema.engine.compile.reading import Reader
     from schema.engine.document.variables import Check, Variables
-    from schema.engine.execute.reading import Reader
 
     WorkOut = Callable[[Reader, Values], Awaitable[Object]]
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from graphql import GraphQLInputObjectType, get_named_type
 from sqlalchemy import ColumnElement, FromClause, and_, exists, false, not_, or_, true
 
+from schema.engine.document.filter_size import MAX_NODES, check_size
 from schema.rules.errors import BadRequest
 from schema.rules.text import fold
 from schema.rules.times import Between
@@ -21,8 +22,6 @@ from .enums import StoredEnum
 from .matching import AtLeast, Equals, LinkedTo, Match, Matching, Through
 from .sources import OwnedBy, SeenWith, Stored, metadata
 
-MAX_NODES = 100
-MAX_LIST = 250
 MAX_SEARCH = 200
 _NAMES = tuple(f"f{place}" for place in range(10 * MAX_NODES))
 """Of binds: no object of a filter has as many operators as ten."""
@@ -48,22 +47,6 @@ class _Reading:
         name = _NAMES[len(self.values)]
         self.values[name] = value
         return name
-
-
-def check_size(given: Value) -> None:
-    """Counts a filter's objects and lists, as JSON or as coerced, before anything is made of them. Raises BadRequest for too many."""
-    waiting, count = [given], 0
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, list) and len(node) > MAX_LIST:
-            message = f"A list in a filter has {len(node)} items; it may have {MAX_LIST}."
-            raise BadRequest(message)
-        if isinstance(node, dict | list):
-            count += 1
-            waiting.extend(node.values() if isinstance(node, dict) else node)
-        if count > MAX_NODES:
-            message = f"The filter has more than {MAX_NODES} objects and lists: ask for less at once."
-            raise BadRequest(message)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from itertools import count
 
 from sqlalchemy import ColumnElement, FromClause, bindparam, func, literal_column, select
 
-from schema.engine.execute.reading import revision_column
+from schema.engine.compile.reading import revision_column
 from schema.storage.statements import AnyOf, Contains, Statement, list_bind
 from schema.values import Bind, Clause, Key, Object, SelectOf, Value
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from graphql import get_named_type
 
+from schema.engine.compile.reading import Reader, RevisionChanged
 from schema.engine.document.selections import Selected
 from schema.engine.document.variables import Variables
-from schema.engine.execute.reading import Reader, RevisionChanged
 from schema.rules.errors import BadRequest, CursorExpired
 from schema.rules.text import fold, trimmed
 from schema.storage.database import Row

@@ -5,6 +5,7 @@ from functools import singledispatch
 from typing import Any
 
 from schema.engine.document.variables import Variables
+from schema.storage.statements import Statement
 from schema.values import Value
 
 from .connections import ConnectionPlan
@@ -84,23 +85,17 @@ def _nodes(step: NodesStep, variables: Variables) -> Iterator[str]:
 
 @explain.register
 def _records(records: Records, variables: Variables) -> Iterator[str]:
-    yield from _indented(records.one.text.splitlines())
-    yield from _writer(records.writer)
-    yield from _batches(records.level, variables)
+    return _statement(records.one, records.writer, records.level, variables)
 
 
 @explain.register
 def _many(batch: Many, variables: Variables) -> Iterator[str]:
-    yield from _indented(batch.many.text.splitlines())
-    yield from _writer(batch.writer)
-    yield from _batches(batch.level, variables)
+    return _statement(batch.many, batch.writer, batch.level, variables)
 
 
 @explain.register
 def _newest(batch: Newest, variables: Variables) -> Iterator[str]:
-    yield from _indented(batch.statement.text.splitlines())
-    yield from _writer(batch.writer)
-    yield from _batches(batch.level, variables)
+    return _statement(batch.statement, batch.writer, batch.level, variables)
 
 
 @explain.register
@@ -110,9 +105,7 @@ def _resolver(step: ResolverStep, variables: Variables) -> Iterator[str]:
 
 @explain.register
 def _rows(step: RowsStep, variables: Variables) -> Iterator[str]:
-    yield from _indented(step.statement.text.splitlines())
-    yield from _writer(step.writer)
-    yield from _batches(step.level, variables)
+    return _statement(step.statement, step.writer, step.level, variables)
 
 
 @explain.register
@@ -126,6 +119,12 @@ def _plain_writer(writer: PlainWriter, variables: Variables) -> Iterator[str]:
         yield f"{related.name}:"
         yield from _indented(explain(related.records, variables))
     yield from _writer(writer.writer)
+
+
+def _statement(statement: Statement, writer: Writer, level: Level, variables: Variables) -> Iterator[str]:
+    yield from _indented(statement.text.splitlines())
+    yield from _writer(writer)
+    yield from _batches(level, variables)
 
 
 def _batches(level: Level, variables: Variables) -> Iterator[str]:

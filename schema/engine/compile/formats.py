@@ -11,7 +11,7 @@ from graphql import GraphQLEnumType, GraphQLScalarType, GraphQLSchema, is_specif
 from strawberry.utils.str_converters import to_snake_case
 
 from schema.engine.libraries.strawberry_graphql import declared
-from schema.engine.types.scalars import SHORT_FORMS
+from schema.rules.money import SHORT_FORMS
 from schema.values import Object
 
 from .enums import StoredEnum

@@ -5,9 +5,9 @@ from typing import Any
 
 from sqlalchemy import and_, bindparam, func, select
 
+from schema.engine.compile.reading import Reader
 from schema.engine.document.selections import Selected
 from schema.engine.document.variables import Variables
-from schema.engine.execute.reading import Reader
 from schema.rules.errors import BadRequest
 from schema.storage.statements import LeftFirst, Statement, list_bind
 from schema.storage.workspace import WORKSPACE

@@ -7,10 +7,10 @@ from typing import Any
 
 from graphql import GraphQLObjectType
 
+from schema.engine.compile.reading import Reader
 from schema.engine.document.introspection import FIELDS, SchemaPart, schema_part
 from schema.engine.document.selections import Selected, Selections
 from schema.engine.document.variables import Check, Variables
-from schema.engine.execute.reading import Reader
 from schema.rules.errors import GatewayError
 from schema.values import Function, Object, Value
 

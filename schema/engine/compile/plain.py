@@ -8,9 +8,9 @@ from typing import Protocol
 
 from graphql import GraphQLObjectType, get_named_type
 
+from schema.engine.compile.reading import Reader
 from schema.engine.document.selections import Selected
 from schema.engine.document.variables import Variables
-from schema.engine.execute.reading import Reader
 from schema.values import Value
 
 from .compiler import Compiler

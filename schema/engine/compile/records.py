@@ -9,9 +9,9 @@ from typing import Any
 from graphql import GraphQLObjectType
 from sqlalchemy import ColumnElement, FromClause, bindparam
 
+from schema.engine.compile.reading import Reader
 from schema.engine.document.selections import Selected
 from schema.engine.document.variables import Variables
-from schema.engine.execute.reading import Reader
 from schema.storage.database import Row
 from schema.storage.statements import AnyOf, Statement, list_bind
 from schema.values import Bind, Clause, SelectOf, Value

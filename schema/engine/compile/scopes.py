@@ -11,6 +11,7 @@ from typing import Any
 
 from graphql import GraphQLObjectType, get_named_type, is_abstract_type
 
+from schema.engine.document.filter_size import check_size
 from schema.engine.document.selections import Selected, Selections
 from schema.engine.document.variables import Variables
 from schema.rules.errors import GatewayError
@@ -18,7 +19,6 @@ from schema.rules.scopes import READ, WRITE, scope
 from schema.values import Value, Values
 
 from .arguments import read_arguments
-from .conditions import check_size
 from .model import FieldModel, Model
 from .sources import (
     SCOPE,

@@ -7,8 +7,8 @@ from typing import Any, Protocol
 
 from sqlalchemy import ColumnElement, FromClause, and_, literal_column, select
 
+from schema.engine.compile.reading import Reader
 from schema.engine.document.variables import Variables
-from schema.engine.execute.reading import Reader
 from schema.storage.database import Row
 from schema.storage.statements import JsonRows
 from schema.storage.workspace import WORKSPACE

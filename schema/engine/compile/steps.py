@@ -7,10 +7,10 @@ from typing import Protocol
 
 from graphql import GraphQLObjectType
 
+from schema.engine.compile.reading import Reader
 from schema.engine.document.introspection import FIELDS
 from schema.engine.document.selections import Selected
 from schema.engine.document.variables import Variables
-from schema.engine.execute.reading import Reader
 from schema.rules.access import Role
 from schema.rules.errors import BadRequest, Forbidden, GatewayError
 from schema.storage.statements import Statement

@@ -29,12 +29,12 @@ from graphql.language.parser import Parser
 from graphql.validation.rules import overlapping_fields_can_be_merged
 from typing_extensions import override
 
-from schema.engine.compile.conditions import check_size
-from schema.engine.execute.kept import Kept
+from schema.engine.kept import Kept
 from schema.engine.libraries.graphql_core import get_variable_values
 from schema.rules.errors import BadRequest
 from schema.values import Key, Object, Value
 
+from .filter_size import check_size
 from .input_faults import PlainValues, faults, path_text
 from .limits import Limits, too_much
 from .selections import deciding_variables

@@ -8,9 +8,9 @@ from functools import partial
 import orjson
 
 from schema.engine.compile.operation import EventPlan
+from schema.engine.compile.reading import Counts, Reader
 from schema.engine.compile.weight import TooLarge
 from schema.engine.document.variables import Variables
-from schema.engine.execute.reading import Counts, Reader
 from schema.engine.execute.resolvers.afterwards import Resolve
 from schema.engine.execute.resolvers.run import Notes
 from schema.rules.access import Caller

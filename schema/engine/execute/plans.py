@@ -11,6 +11,7 @@ from schema.engine.compile.scopes import Needs, Scopes
 from schema.engine.document.documents import Documents, Prepared, RequestError, request_error
 from schema.engine.document.selections import Selections
 from schema.engine.document.variables import Variables
+from schema.engine.kept import Kept
 from schema.rules.access import Caller, Role
 from schema.rules.errors import BadRequest, Forbidden
 from schema.rules.scopes import listed
@@ -19,7 +20,6 @@ from schema.storage.statements import Statement
 from schema.values import Value, Values
 
 from .fairness import HeavyWork
-from .kept import Kept
 from .resolvers.site import compile_site, make_site
 
 

@@ -6,14 +6,13 @@ A scalar has one pattern: its texts are read by it, and the SDL (`@constraint`),
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from decimal import Decimal
-from typing import Final, NewType
+from typing import NewType
 
-import orjson
 import strawberry
 from graphql import FloatValueNode, GraphQLError, IntValueNode, StringValueNode, ValueNode, print_ast
 from strawberry.types.scalar import ScalarDefinition
 
+from schema.rules.money import show_money
 from schema.rules.text import shortened, shown
 from schema.rules.times import Between
 from schema.values import Made, Object, Value
@@ -21,7 +20,6 @@ from schema.values import Made, Object, Value
 from .fields import Constraint
 
 MAX_CENTS = 10**15 - 1
-_EXACT_CENTS = 10**15
 _AMOUNT_LIMIT = 10**13
 _LONGEST_INTEGER = 20
 """Digits beyond which an integer is too large for anything here."""
@@ -88,27 +86,6 @@ def read_money(value: Value) -> int | None:
     cents = round(value * 100)
     # Of all doubles only the nearest to an amount is that amount; what is beside it has more decimals.
     return cents if cents / 100 == value and abs(cents) <= MAX_CENTS else None
-
-
-def show_money(cents: int | None) -> Made:
-    """Whole cents as a JSON number exact to the cent: `48000`, `48000.5`; sums beyond a double's reach keep all their digits."""
-    if cents is None:
-        return None
-    whole, rest = divmod(cents, 100)
-    if rest == 0 and -_EXACT_CENTS < cents < _EXACT_CENTS:
-        return whole
-    if -_EXACT_CENTS < cents < _EXACT_CENTS:
-        return cents / 100
-    return orjson.Fragment(str(Decimal(cents).scaleb(-2).normalize().__format__("f")).encode())
-
-
-SHORT_FORMS: Final[dict[Callable[[Value], Value], str]] = {
-    show_money: (
-        f"(show_money({{0}}) if {{0}} is None or not {-_EXACT_CENTS} < {{0}} < {_EXACT_CENTS} "
-        "else {0} / 100 if {0} % 100 else {0} // 100)"
-    )
-}
-"""The same as expressions, for the writers of rows: a call takes longer than what it does."""
 
 
 def _scalar(name: str, read: Callable[[Value], Value], pattern: str, advice: str, **options: Value) -> ScalarDefinition:

@@ -4,9 +4,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from schema.engine.compile.operation import WriteStep
+from schema.engine.compile.reading import Counts, Reader
 from schema.engine.compile.weight import TooLarge
 from schema.engine.document.variables import Variables
-from schema.engine.execute.reading import Counts, Reader
 from schema.engine.execute.resolvers.afterwards import from_kept, to_keep
 from schema.engine.execute.resolvers.run import Notes
 from schema.rules.access import Caller, Role

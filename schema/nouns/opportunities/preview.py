@@ -1,6 +1,6 @@
 """What an update of a deal would change, and what would stop it: worked out by the update's own rules, and not written."""
 
-from schema.engine.execute.reading import Reader
+from schema.engine.compile.reading import Reader
 from schema.engine.write.inputs import Fault
 from schema.engine.write.records import Change, RecordWriter
 from schema.engine.write.writing import Looking

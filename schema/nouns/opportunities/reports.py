@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import BigInteger, Integer, and_, bindparam, case, cast, exists, extract, func, or_, select, text
 
 from schema.engine.compile.aggregates import exact_sum, joined, only_if
+from schema.engine.compile.reading import Reader
 from schema.engine.compile.select import permitted
-from schema.engine.execute.reading import Reader
 from schema.rules import clock
 from schema.rules.errors import BadRequest
 from schema.rules.stages import FIRST_CLOSED, STAGES, WON

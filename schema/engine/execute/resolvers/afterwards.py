@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from graphql import GraphQLSchema
 
 from schema.engine.compile.operation import EventPlan
+from schema.engine.compile.reading import Counts
 from schema.engine.compile.select import Batch
 from schema.engine.compile.weight import TooLarge
 from schema.engine.document.documents import Prepared
 from schema.engine.document.limits import Limits
 from schema.engine.document.variables import Variables
-from schema.engine.execute.reading import Counts
 from schema.rules.access import Caller
 from schema.rules.errors import BadRequest, OutOfTime
 from schema.storage.database import Database

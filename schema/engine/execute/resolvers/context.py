@@ -6,8 +6,8 @@ from typing import TypeVar
 
 from sqlalchemy.sql.expression import Executable
 
-from schema.engine.execute.kept import Kept
-from schema.engine.execute.reading import revision_statement
+from schema.engine.compile.reading import revision_statement
+from schema.engine.kept import Kept
 from schema.rules.access import Caller
 from schema.storage.database import Connection, Database, Row
 from schema.storage.statements import Statement

@@ -17,11 +17,11 @@ from graphql import (
 )
 
 from schema.engine.compile.arguments import Arguments
+from schema.engine.compile.reading import Counts, Reader
 from schema.engine.compile.records import Records
 from schema.engine.compile.weight import TooLarge
 from schema.engine.document.selections import Selected, fragments_of
 from schema.engine.document.variables import Variables
-from schema.engine.execute.reading import Counts, Reader
 from schema.engine.libraries.graphql_core import GraphQLResolveInfoHelpers, Path, is_awaitable
 from schema.rules.errors import BadRequest
 from schema.storage.database import Connection

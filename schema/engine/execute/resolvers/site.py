@@ -20,12 +20,12 @@ from schema.engine.compile.cost import LIST, Cost
 from schema.engine.compile.enums import StoredEnum
 from schema.engine.compile.explain import explain
 from schema.engine.compile.model import FieldModel
+from schema.engine.compile.reading import Reader
 from schema.engine.compile.select import Level
 from schema.engine.compile.sources import Resolved
 from schema.engine.compile.weight import ABSENT, Parents
 from schema.engine.document.selections import Selected
 from schema.engine.document.variables import Variables
-from schema.engine.execute.reading import Reader
 from schema.engine.libraries.strawberry_graphql import declared as declaration
 from schema.values import Object, Value
 

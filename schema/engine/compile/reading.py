@@ -7,6 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, select
 
 from schema.engine.compile.weight import TooLarge, Weight
+from schema.engine.kept import Kept
 from schema.rules.access import Caller
 from schema.rules.errors import ServiceUnavailable
 from schema.storage.database import Database, Row
@@ -14,8 +15,6 @@ from schema.storage.statements import Statement
 from schema.storage.tables import Workspace
 from schema.storage.workspace import WORKSPACE
 from schema.values import Key, Value, Values
-
-from .kept import Kept
 
 COUNTS_BYTES = 16_000_000
 READING_BYTES = 25_165_824
