@@ -11,7 +11,7 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener
 import orjson
 from typing_extensions import override
 
-from rest_compat.json_values import JsonObject
+from schema.values import Object
 
 #: Seconds that one read may take, and seconds for all that is fetched at once.
 READ_SECONDS: Final = 3.0
@@ -20,7 +20,7 @@ DEADLINE_SECONDS: Final = 5.0
 MOST_BYTES: Final = 262_144
 _CHUNK: Final = 65_536
 
-Document = JsonObject
+Document = Object
 Fetch = Callable[[str], Document]
 
 

@@ -15,9 +15,8 @@ from typing import Final
 import jwt
 import structlog
 
-from rest_compat.json_values import Json
 from schema.storage.database import Unavailable
-from schema.values import Value
+from schema.values import Value, Values
 
 from .errors import AuthError
 from .fetching import DEADLINE_SECONDS, Document, Fetch, ProviderFault, fetcher
@@ -134,7 +133,7 @@ class KeySet:
         self._task: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="keys")
 
-    async def key(self, header: Mapping[str, Json]) -> Value:
+    async def key(self, header: Values) -> Value:
         """The key to verify a token of this header with. Raises AuthError, KeysAway."""
         kid, algorithm = header.get("kid"), header["alg"]
         published = await self._current()

@@ -1,14 +1,13 @@
 """JWTs of an existing identity provider (RFC 7519): signature, issuer, audience and times are checked here, nothing is looked up."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import jwt
 
-from rest_compat.json_values import Json, JsonObject
 from schema.rules.scopes import KNOWN, effective
-from schema.values import Value
+from schema.values import Object, Value, Values
 
 from .errors import AuthError, AuthSettingsError
 from .fetching import unsafe
@@ -40,7 +39,7 @@ class Source(Protocol):
     def algorithms(self) -> Sequence[str]:
         """The accepted values of the token's `alg`."""
 
-    async def key(self, header: Mapping[str, Json]) -> Value:
+    async def key(self, header: Values) -> Value:
         """The key to verify a token of this header with. Raises AuthError, Unavailable."""
 
 
@@ -55,7 +54,7 @@ class Secret:
         self.issuer = issuer
         self._secret = secret
 
-    async def key(self, header: Mapping[str, Json]) -> Value:
+    async def key(self, header: Values) -> Value:
         del header
         return self._secret
 
@@ -98,7 +97,7 @@ class Provider:
             scopes=self._scopes(claims),
         )
 
-    def _source(self, token: str) -> tuple[Source, Mapping[str, Json]]:
+    def _source(self, token: str) -> tuple[Source, Values]:
         if not self._sources:
             raise AuthError("JWTs are not accepted here: send an API key.")
         try:
@@ -111,7 +110,7 @@ class Provider:
         accepted = ", ".join(name for source in self._sources for name in source.algorithms)
         raise AuthError(f"The token's algorithm is not accepted; accepted are: {accepted}.")
 
-    def _claims(self, token: str, key: Value, source: Source) -> JsonObject:
+    def _claims(self, token: str, key: Value, source: Source) -> Object:
         settings = self._settings
         required = ["exp", *(["iss"] if source.issuer else []), *(["aud"] if settings.jwt_audience else [])]
         try:
@@ -127,13 +126,13 @@ class Provider:
         except (jwt.PyJWTError, OverflowError, RecursionError) as error:
             raise AuthError(_reason(error)) from error
 
-    def _user(self, claims: JsonObject) -> str:
+    def _user(self, claims: Object) -> str:
         """The user's id or e-mail address. An address that the provider has not verified may be another person's."""
         if self._settings.jwt_user_claim == _EMAIL and claims.get(_EMAIL_VERIFIED) in (False, "false"):
             raise AuthError("The identity provider has not verified the e-mail address of the token's user.")
         return _text(claims, self._settings.jwt_user_claim)
 
-    def _scopes(self, claims: Mapping[str, Json]) -> frozenset[str] | None:
+    def _scopes(self, claims: Values) -> frozenset[str] | None:
         """The scopes that narrow a token (RFC 9068 section 2.2.3); None where its user's role alone decides.
 
         A provider puts words of its own there too, such as `openid`: they are passed over.
@@ -161,7 +160,7 @@ def _reason(error: Exception) -> str:
     return next((text for kind, text in _REASONS if isinstance(error, kind)), "The token is not a valid JWT.")
 
 
-def _text(claims: JsonObject, name: str) -> str:
+def _text(claims: Object, name: str) -> str:
     """A claim that is text a database can hold: no NUL, no lone surrogate."""
     value = claims.get(name)
     if not isinstance(value, str) or not value or len(value) > _MAX_CLAIM_LENGTH or not value.isprintable():

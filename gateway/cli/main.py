@@ -39,7 +39,7 @@ from schema.storage.opening import open_database
 from . import access, keeping, persons, usage_report
 from . import demo as demos
 from .completion import completion
-from .doctor import doctor
+from .doctor.command import doctor
 from .flags import with_settings
 from .opened import DatabaseUrl, run, there
 from .terminal import Refused, json_object, name_of, print_json, print_rows, progress, say

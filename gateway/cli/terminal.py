@@ -14,8 +14,8 @@ from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progres
 from rich.table import Table
 
 from gateway.edge.decoder import DecodeError, decode
-from rest_compat.json_values import JsonObject
 from schema.rules.text import trimmed
+from schema.values import Object
 
 LINE_SECONDS: Final = 5.0
 """Between lines that tell how far a command has come, where there is no terminal."""
@@ -60,7 +60,7 @@ def progress(total: int) -> Iterator[Callable[[int], None]]:
         yield lambda done: bar.update(task, completed=done)
 
 
-def json_object(option: str, text: str) -> JsonObject:
+def json_object(option: str, text: str) -> Object:
     """The object that an option's text stands for, read as strictly as a request's body. Raises ValueError."""
     try:
         value = decode(os.fsencode(text))

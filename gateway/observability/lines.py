@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from rest_compat.json_values import JsonObject
 from schema.rules.access import Caller
+from schema.values import Object
 
 #: Characters of a request's path that are told; a client may send as many as its headers may have bytes.
 LONGEST_PATH: Final = 1_000
@@ -48,10 +48,10 @@ class Line(NamedTuple):
     traceparent: bytes | None
 
 
-def members(line: Line) -> JsonObject:
+def members(line: Line) -> Object:
     """The members of a request's line in the log; those that it hasn't are left out where most requests don't have them."""
     caller = line.caller
-    told: JsonObject = {
+    told: Object = {
         "event": "request",
         "level": "info",
         "timestamp": datetime.fromtimestamp(line.at, UTC),

@@ -2,8 +2,3 @@
 
 It writes nothing that stays: no database is made, none is migrated, and what a transaction tries is rolled back.
 """
-
-from .command import doctor
-from .examination import Finding, Level, examine
-
-__all__ = ["Finding", "Level", "doctor", "examine"]

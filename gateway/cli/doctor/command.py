@@ -1,6 +1,6 @@
 """The command `gateway doctor`."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,7 +9,8 @@ from gateway.cli.terminal import print_json
 from gateway.settings import load
 from schema.values import Value
 
-from .examination import Finding, Level, examine
+if TYPE_CHECKING:
+    from .examination import Finding
 
 
 @with_settings
@@ -20,6 +21,8 @@ def doctor(
     **flags: Value,
 ) -> None:
     """Look at all that serving needs, and say what to do. Ends with 1 where the gateway could not serve."""
+    from .examination import Level, examine  # noqa: PLC0415  it looks at all parts, which the other commands needn't wait for
+
     found: list[Finding] = []
     for finding in examine(load(**flags)):
         found.append(finding)
