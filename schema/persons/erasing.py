@@ -30,6 +30,8 @@ PASSES: Final = 4
 """So often it is looked again for what others write meanwhile."""
 TOGETHER: Final = 100
 """Rows that are rewritten in one transaction."""
+TOGETHER_BYTES: Final = 16_777_216
+"""Bytes of their texts, old and new, from which on no more are added."""
 BY: Final = "gateway_erase"
 """Who does it, in what tells of changes: no user and no key."""
 
@@ -68,6 +70,11 @@ class _Rewritten:
     key: Object
     old: dict[str, str]
     new: dict[str, str]
+
+    @property
+    def size(self) -> int:
+        """The characters of its texts, about as many bytes."""
+        return sum(map(len, (*self.old.values(), *self.new.values())))
 
 
 class Eraser:
@@ -136,7 +143,7 @@ class Eraser:
                 continue
             erased.found.update((trace.table, trace.column, self._becomes(trace)) for trace in mine)
             done += len(mine)
-            if len(waiting) >= TOGETHER:
+            if len(waiting) >= TOGETHER or sum(each.size for each in waiting) >= TOGETHER_BYTES:
                 await self._rewrite(waiting)
                 waiting.clear()
         await self._rewrite(waiting)

@@ -19,6 +19,8 @@ from .words import Words
 
 PORTION: Final = 500
 """Rows that are read at once, each portion in a snapshot of its own."""
+ANSWERS: Final = 8
+"""The same of kept answers: each may be as large as `GATEWAY_MAX_ANSWER`."""
 ANSWER: Final = "answer"
 """The column of kept answers, of which more goes than what names the person."""
 
@@ -49,11 +51,12 @@ class Scan:
     def __init__(self, database: Database, table: Table) -> None:
         self.database = database
         self.table = table
+        self.portion = ANSWERS if ANSWER in table.c else PORTION
         is_workspace = table.name == "workspace"
         self.keys = [column for column in table.primary_key if column.name != "workspace_id"]
         self.columns = _texts(table)
         here = table.c.id == WORKSPACE if is_workspace else table.c.workspace_id == WORKSPACE
-        first = select(*self.keys, *self.columns).where(here).order_by(*self.keys).limit(PORTION)
+        first = select(*self.keys, *self.columns).where(here).order_by(*self.keys).limit(self.portion)
         after: Value = tuple_(*(bindparam(f"after_{key.name}", type_=key.type, required=True) for key in self.keys))
         self._first = database.compile(first)
         self._next = database.compile(first.where(tuple_(*self.keys) > after)) if self.keys else None
@@ -64,7 +67,7 @@ class Scan:
         while True:
             for row in rows:
                 yield row
-            if len(rows) < PORTION or self._next is None:
+            if len(rows) < self.portion or self._next is None:
                 return
             after = {f"after_{key.name}": value for key, value in zip(self.keys, rows[-1], strict=False)}
             rows = await self.database.fetch(self._next, {"workspace": workspace_id, **after})

@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from schema.engine.events.cursor import Position, write_cursor
+from schema.persons import erasing, traces
 from tests.end_to_end.backups import dump
 from tests.end_to_end.fleet import Access, access, in_process
 from tests.end_to_end.listening import BOTH, take
@@ -129,6 +130,35 @@ async def test_a_contact_is_nowhere_afterwards(on: Run, database_url: str) -> No
     assert [row for row in after["contact"] if row["id"] == here.other] == [row for row in before["contact"] if row["id"] == here.other]
     assert {row["key"] for row in before["idempotency_key"]} - {row["key"] for row in after["idempotency_key"]} == {f"titled {EMAIL}"}
     assert len(after["event"]) > len(before["event"])
+
+
+async def test_portions(on: Run, database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is read and rewritten at once is bounded in bytes too; what stands beyond a portion goes as well."""
+    monkeypatch.setattr(traces, "ANSWERS", 2)
+    monkeypatch.setattr(erasing, "TOGETHER_BYTES", 1)
+    together: list[int] = []
+    rewrite = erasing.Eraser._rewrite
+
+    async def rewriting(eraser: erasing.Eraser, waiting: list[Any]) -> None:
+        together.append(len(waiting))
+        await rewrite(eraser, waiting)
+
+    monkeypatch.setattr(erasing.Eraser, "_rewrite", rewriting)
+    async with crm(database_url) as here:
+        for number in range(5):
+            await _ask(here.http, DEAL, input={"name": f"For {NAME}", "accountId": (await _account_of(here))}, key=f"more {number}")
+        kept = await _rows_with(database_url, [LAST])
+        assert sum(row.startswith("idempotency_key") for row in kept) > 5
+        done = await asyncio.to_thread(on, "erase", "contact", here.contact, "--yes", "--also", "xantippe.quorinova@example.org")
+        assert done.code == 0, done.err
+        assert not any(row.startswith("idempotency_key") for row in await _rows_with(database_url, [LAST]))
+    assert max(together) == 1
+
+
+async def _account_of(here: Crm) -> str:
+    found = await _ask(here.http, "query($id: ID!) { opportunity(id: $id) { account { id } } }", id=here.plain)
+    account: str = found["opportunity"]["account"]["id"]
+    return account
 
 
 async def test_every_byte(run: Run, sqlite_url: str) -> None:
