@@ -19,6 +19,9 @@ WEB_SOURCES := $(wildcard $(WEB)/*.json $(WEB)/*.js $(WEB)/*.html $(WEB)/src/* $
 NODE_TESTS := $(patsubst %/package.json,%/node_modules/.installed,$(wildcard tests/*/package.json))
 ARGS :=
 
+# Tests start some hundred processes: each would compile our own modules again, which takes a third of its start.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help install develop serve pages test packages check format migration contracts attacks proxies fuzz bench cpu events sweeps subscribers differential mutants parity safety crash backups soak generators web wheel screenshot lock clean
 
