@@ -64,8 +64,7 @@ class Extension:
         """
         declared: Noun | None = row.__dict__.get("__noun__")
         if declared is None:
-            message = f"{self.name} adds {row.__name__}, which is no noun: write `@noun(…)` below `declares`"
-            raise TypeError(message)
+            raise TypeError(f"{self.name} adds {row.__name__}, which is no noun: write `@noun(…)` below `declares`")
         self.nouns.append(declared)
         return row
 
@@ -171,11 +170,9 @@ def _load(name: str) -> Extension:
     try:
         found = getattr(import_module(name), ATTRIBUTE, None)
     except ImportError as error:
-        message = f"{name} can't be imported: {error}"
-        raise ExtensionError(message) from error
+        raise ExtensionError(f"{name} can't be imported: {error}") from error
     if not isinstance(found, Extension):
-        message = f"{name} has no `{ATTRIBUTE}`: write `{ATTRIBUTE} = Extension({name!r})` there."
-        raise ExtensionError(message)
+        raise ExtensionError(f"{name} has no `{ATTRIBUTE}`: write `{ATTRIBUTE} = Extension({name!r})` there.")
     found.module = name
     return found
 

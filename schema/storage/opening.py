@@ -18,5 +18,4 @@ def open_database(
         return SqliteDatabase(url, statement_timeout=statement_timeout, acquire_timeout=acquire_timeout, patience=patience)
     if scheme in {"postgresql", "postgres"}:
         return PostgresqlDatabase(url, statement_timeout=statement_timeout, pool_size=pool_size, acquire_timeout=acquire_timeout)
-    message = f"{url.partition('@')[2] or url!r} is no database address: give sqlite:///path or postgresql://user@host/name"
-    raise ValueError(message)
+    raise ValueError(f"{url.partition('@')[2] or url!r} is no database address: give sqlite:///path or postgresql://user@host/name")

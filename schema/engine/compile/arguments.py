@@ -56,8 +56,7 @@ def bounded(arguments: Arguments, definition: GraphQLField) -> Arguments:
         for name, most in longest.items():
             length = len(found.get(name) or ())
             if length > most:
-                message = f"`{name}` has {length} items; it may have {most}."
-                raise BadRequest(message)
+                raise BadRequest(f"`{name}` has {length} items; it may have {most}.")
         return found
 
     return read
@@ -119,8 +118,7 @@ def _by_name(fixed: Object, varying: list[tuple[str, Reader, GraphQLArgument]]) 
                 value = default
             if value is None and non_null:
                 # graphql-core words this one, with its path; here it only ends the quick way.
-                message = f"Argument '{name}' must not be null."
-                raise BadRequest(message)
+                raise BadRequest(f"Argument '{name}' must not be null.")
             if value is not Undefined:
                 found[name] = value
         return found

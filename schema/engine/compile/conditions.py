@@ -253,8 +253,7 @@ class FilterModel:
 
 def _searchable(text: str) -> str:
     if len(text) > MAX_SEARCH:
-        message = f"A text to search for has at most {MAX_SEARCH} characters."
-        raise BadRequest(message)
+        raise BadRequest(f"A text to search for has at most {MAX_SEARCH} characters.")
     return text
 
 

@@ -284,12 +284,10 @@ def _searched(text: str) -> str:
     """A text to search for as names are folded; empty where nothing of it can be seen. Raises BadRequest."""
     control = _CONTROL.search(text)
     if control is not None:
-        message = f"`search` has a control character (U+{ord(control[0]):04X}): leave it out."
-        raise BadRequest(message)
+        raise BadRequest(f"`search` has a control character (U+{ord(control[0]):04X}): leave it out.")
     text = trimmed(text)
     if len(text) > MAX_SEARCH:
-        message = f"`search` has {len(text)} characters; it may have {MAX_SEARCH}."
-        raise BadRequest(message)
+        raise BadRequest(f"`search` has {len(text)} characters; it may have {MAX_SEARCH}.")
     return fold(text)
 
 

@@ -110,25 +110,20 @@ class Model:
                 if isinstance(model.source, Resolved):
                     self._check_resolver(model, model.source)
                 elif RESOLVED in metadata(model.definition):
-                    message = f"{model.coordinate} has a resolver of an extension, which only records, Query and Mutation can have."
-                    raise TypeError(message)
+                    raise TypeError(f"{model.coordinate} has a resolver of an extension, which only records, Query and Mutation can have.")
                 elif model.type_name in self._stored and declared(model.definition).extensions:
-                    message = f"{model.coordinate} has permissions or extensions, and no resolver that they could stand around."
-                    raise TypeError(message)
+                    raise TypeError(f"{model.coordinate} has permissions or extensions, and no resolver that they could stand around.")
 
     def _check_resolver(self, model: FieldModel, source: Resolved) -> None:
         columns = set(self._stored[model.type_name].table.c.keys()) if model.type_name in self._stored else set[str]()
         for name in source.needs:
             if name not in columns and name not in self._attributes.get(model.type_name, {}):
-                message = f"{model.coordinate} needs {name}, which is neither a field with a value of its own nor a column."
-                raise TypeError(message)
+                raise TypeError(f"{model.coordinate} needs {name}, which is neither a field with a value of its own nor a column.")
         if model.type_name == "Mutation" and isinstance(model.definition.type, GraphQLNonNull):
-            message = f"{model.coordinate} rules out null, which stands for a mutation that failed: write its type as `... | None`."
-            raise TypeError(message)
+            raise TypeError(f"{model.coordinate} rules out null, which stands for a mutation that failed: write its type as `... | None`.")
         type_ = get_named_type(model.definition.type)
         if is_abstract_type(type_):
-            message = f"{model.coordinate} answers {type_.name}, an interface or a union: a resolver must answer one type."
-            raise TypeError(message)
+            raise TypeError(f"{model.coordinate} answers {type_.name}, an interface or a union: a resolver must answer one type.")
 
     def _model_fields(self, type_: GraphQLObjectType) -> dict[str, FieldModel]:
         return {
@@ -154,8 +149,7 @@ class Model:
         if source is None and stored is not None:
             source = Column(declaration.python_name)
         if isinstance(source, Column) and stored is not None and source.name not in stored.table.c:
-            message = f"{type_.name}.{name} reads the column {source.name}, which {stored.table.name} doesn't have"
-            raise TypeError(message)
+            raise TypeError(f"{type_.name}.{name} reads the column {source.name}, which {stored.table.name} doesn't have")
         return source
 
 

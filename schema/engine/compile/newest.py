@@ -30,8 +30,7 @@ def read_last(arguments: Values) -> int:
     if last is None:
         return MAX_LAST
     if not 0 <= last <= MAX_LAST:
-        message = f"`last` is {last}; it must be from 0 to {MAX_LAST}."
-        raise BadRequest(message)
+        raise BadRequest(f"`last` is {last}; it must be from 0 to {MAX_LAST}.")
     return last
 
 

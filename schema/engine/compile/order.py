@@ -188,8 +188,7 @@ class Ordering:
         self._id = column_order("", table.c.id)
         codes = {each.code for each in sortables.values()} | {newest.code}
         if len(codes) < len({*sortables.values(), newest}):
-            message = f"two orders of {table} have the same code"
-            raise TypeError(message)
+            raise TypeError(f"two orders of {table} have the same code")
         self.default = self._order([(newest, True)], default=True)
 
     def by(self, terms: Sequence[tuple[str, bool]]) -> Order:

@@ -61,8 +61,7 @@ class Page:
             return
         check_epoch(self.origin.epoch, epoch)
         if self.origin.tag != workspace_tag(workspace_id):
-            message = "The cursor is of another workspace: pass one that this list gave."
-            raise BadRequest(message)
+            raise BadRequest("The cursor is of another workspace: pass one that this list gave.")
 
     @property
     def shape(self) -> Key:
@@ -80,15 +79,12 @@ def read_page(arguments: Values, stored: Stored) -> Page:
     after, before, offset = arguments.get("after"), arguments.get("before"), arguments.get("offset")
     for one, other in EXCLUSIVE:
         if arguments.get(one) is not None and arguments.get(other) is not None:
-            message = f"`{one}` and `{other}` exclude each other: give one of them."
-            raise BadRequest(message)
+            raise BadRequest(f"`{one}` and `{other}` exclude each other: give one of them.")
     size = first if first is not None else last if last is not None else DEFAULT_SIZE
     if not 0 <= size <= MAX_SIZE:
-        message = f"`{'last' if first is None else 'first'}` is {size}; it must be from 0 to {MAX_SIZE}."
-        raise BadRequest(message)
+        raise BadRequest(f"`{'last' if first is None else 'first'}` is {size}; it must be from 0 to {MAX_SIZE}.")
     if offset is not None and offset < 0:
-        message = f"`offset` is {offset}; it must be 0 or more."
-        raise BadRequest(message)
+        raise BadRequest(f"`offset` is {offset}; it must be 0 or more.")
     kind, order = stored.table.name, _order(stored, arguments.get("orderBy"))
     cursor = after if after is not None else before
     backward = last is not None or (before is not None and first is None)
@@ -118,7 +114,6 @@ def page_size(arguments: Values) -> int:
 
 def _order(stored: Stored, terms: list[Values] | None) -> Order:
     if terms and len(terms) > MAX_TERMS:
-        message = f"`orderBy` has at most {MAX_TERMS} terms."
-        raise BadRequest(message)
+        raise BadRequest(f"`orderBy` has at most {MAX_TERMS} terms.")
     assert stored.ordering is not None, stored.table.name
     return stored.ordering.by([(term["field"].value, term["direction"].value == "DESC") for term in terms or ()])

@@ -49,8 +49,7 @@ class InFlight:
         with self._lock:
             own = self.held.get(number, 0)
             if self._bytes > own and self._bytes + size > READING_BYTES:
-                message = "Too many large answers are read at once. Try again soon, or ask for smaller pages."
-                raise ServiceUnavailable(message)
+                raise ServiceUnavailable("Too many large answers are read at once. Try again soon, or ask for smaller pages.")
             self._bytes += size
             self.held[number] = own + size
 

@@ -62,8 +62,7 @@ class NodesStep:
         arguments = self.arguments(variables)
         ids = arguments["ids"] if self.many else [arguments["id"]]
         if len(ids) > MAX_IDS:
-            message = f"`ids` has {len(ids)} items; it may have {MAX_IDS}."
-            raise BadRequest(message)
+            raise BadRequest(f"`ids` has {len(ids)} items; it may have {MAX_IDS}.")
         found: Object = {}
         for prefix, records in self.by_prefix.items():
             found.update(await records.load(reader, [id_ for id_ in ids if id_.partition("_")[0] == prefix], variables))
@@ -194,8 +193,7 @@ def compile_plain(
 def require_admin(reader: Reader) -> None:
     """Raises Forbidden for anyone but administrators."""
     if reader.caller.role is not Role.ADMIN:
-        message = "Only an admin may do this."
-        raise Forbidden(message)
+        raise Forbidden("Only an admin may do this.")
 
 
 def compile_step(compiler: Compiler, selected: Selected) -> tuple[Step, Cost]:

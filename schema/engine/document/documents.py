@@ -202,13 +202,11 @@ class Documents:
             try:
                 check_size(given.get(name))
             except BadRequest as error:
-                message = f"Variable '${name}': {error}"
-                raise request_error(message) from None
+                raise request_error(f"Variable '${name}': {error}") from None
         try:
             values = coerce_plainly(prepared.variables, given)
             if values is None and not writable(given):
-                message = "A variable holds a NUL character or half a surrogate pair, which no text may have."
-                raise request_error(message)
+                raise request_error("A variable holds a NUL character or half a surrogate pair, which no text may have.")
         except TooManyItems as error:
             raise request_error(str(error)) from None
         if values is None:
@@ -220,8 +218,7 @@ class Documents:
         for name in prepared.deciding:
             # A default lets a nullable variable stand there (specification section 5.8.5); an explicit null is still no answer to "if".
             if values.coerced.get(name, True) is None:
-                message = f"Variable '${name}' must not be null, since @skip or @include depends on it."
-                raise request_error(message)
+                raise request_error(f"Variable '${name}' must not be null, since @skip or @include depends on it.")
         return values
 
     def _faults(self, definitions: Iterable[VariableDefinitionNode], given: Object) -> Iterator[GraphQLError]:
@@ -251,15 +248,13 @@ class Documents:
     def _parse(self, text: str) -> DocumentNode:
         limits = self._limits
         if len(text) > limits.max_document_length:
-            message = f"The document has {len(text)} characters; it may have {limits.max_document_length}."
-            raise request_error(message)
+            raise request_error(f"The document has {len(text)} characters; it may have {limits.max_document_length}.")
         try:
             return _Parser(text, max_tokens=limits.max_tokens).parse_document()
         except GraphQLSyntaxError as error:
             raise _request_error([error], limits) from None
         except RecursionError:
-            message = "The document is nested too deeply."
-            raise request_error(message) from None
+            raise request_error("The document is nested too deeply.") from None
 
 
 RULES = tuple(PlainValues if rule is ValuesOfCorrectTypeRule else rule for rule in specified_rules)
@@ -279,8 +274,7 @@ def _operation(document: DocumentNode, name: str | None) -> OperationDefinitionN
     for operation in operations:
         if operation.name is not None and operation.name.value == name:
             return operation
-    message = f"The document has no operation {name!r}."
-    raise request_error(message)
+    raise request_error(f"The document has no operation {name!r}.")
 
 
 def _deciding(document: DocumentNode, operation: OperationDefinitionNode) -> tuple[str, ...]:

@@ -16,11 +16,9 @@ def check_size(given: Value) -> None:
     while waiting:
         node = waiting.pop()
         if isinstance(node, list) and len(node) > MAX_LIST:
-            message = f"A list in a filter has {len(node)} items; it may have {MAX_LIST}."
-            raise BadRequest(message)
+            raise BadRequest(f"A list in a filter has {len(node)} items; it may have {MAX_LIST}.")
         if isinstance(node, dict | list):
             count += 1
             waiting.extend(node.values() if isinstance(node, dict) else node)
         if count > MAX_NODES:
-            message = f"The filter has more than {MAX_NODES} objects and lists: ask for less at once."
-            raise BadRequest(message)
+            raise BadRequest(f"The filter has more than {MAX_NODES} objects and lists: ask for less at once.")

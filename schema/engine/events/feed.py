@@ -212,8 +212,7 @@ class Feed:
         read = await self._table.read(workspace.id, since or end_of(0), 0)
         if place is not None and since is not None:
             if place[1] == read.epoch and since.revision > read.revision:
-                message = "`since` is ahead of this workspace's events: pass the `cursor` of the last event that you saw."
-                raise BadRequest(message)
+                raise BadRequest("`since` is ahead of this workspace's events: pass the `cursor` of the last event that you saw.")
             read.check(since, place[1])
         if not workspace.known:
             workspace.begin = workspace.end = end_of(read.revision)
@@ -235,8 +234,7 @@ class Feed:
         """What is known to come next: from memory where it reaches back far enough, from the table where not."""
         workspace = follower.workspace
         if follower.turns != workspace.turns:
-            message = "The database was restored, or set back to an earlier state: read the list again, and follow from now on."
-            raise CursorExpired(message)
+            raise CursorExpired("The database was restored, or set back to an earlier state: read the list again, and follow from now on.")
         if follower.position < workspace.begin:
             events = await self._from_table(follower)
         elif not (events := workspace.since(follower.position)):

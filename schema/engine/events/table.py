@@ -91,14 +91,11 @@ class Read:
     def check(self, position: Position, epoch: int) -> None:
         """Raises CursorExpired where events after `position`, which is of that `epoch`, may be missing."""
         if epoch != self.epoch:
-            message = "The database was restored since this cursor was given: read the list again, and follow from now on."
-            raise CursorExpired(message)
+            raise CursorExpired("The database was restored since this cursor was given: read the list again, and follow from now on.")
         if position < self.pruned:
-            message = "Events after this cursor are no longer kept: read the list again, and follow from now on."
-            raise CursorExpired(message)
+            raise CursorExpired("Events after this cursor are no longer kept: read the list again, and follow from now on.")
         if position.revision > self.revision:
-            message = "The database was set back to a state before this cursor: read the list again, and follow from now on."
-            raise CursorExpired(message)
+            raise CursorExpired("The database was set back to a state before this cursor: read the list again, and follow from now on.")
 
 
 class EventTable:

@@ -42,8 +42,7 @@ def response_error(error: Exception, selected: Selected, path: list[str | int]) 
     if isinstance(error, StorageError):
         error = of_storage(error)
     nodes = [details.node for details in selected.details]
-    message = error.message if isinstance(error, GraphQLError) else str(error)
-    return error_of(GraphQLError(message, nodes, path=path, original_error=error))
+    return error_of(GraphQLError(error.message if isinstance(error, GraphQLError) else str(error), nodes, path=path, original_error=error))
 
 
 def error_of(error: GraphQLError) -> Object:

@@ -94,15 +94,13 @@ def _scalar(name: str, read: Callable[[Value], Value], pattern: str, advice: str
     def parse_value(value: Value) -> Made:
         found = read(value)
         if found is None:
-            message = f"{shown(value)} {advice}"
-            raise GraphQLError(message)
+            raise GraphQLError(f"{shown(value)} {advice}")
         return found
 
     def parse_literal(node: ValueNode, _: Object | None = None) -> Made:
         found = read(_written(node))
         if found is None:
-            message = f"{shortened(print_ast(node))} {advice}"
-            raise GraphQLError(message, node)
+            raise GraphQLError(f"{shortened(print_ast(node))} {advice}", node)
         return found
 
     options |= {"parse_value": parse_value, "parse_literal": parse_literal, "directives": [Constraint(pattern=pattern)]}

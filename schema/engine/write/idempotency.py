@@ -54,8 +54,7 @@ def in_progress(caller: Caller, key: str | None) -> Iterator[None]:
         yield
     except Unavailable as error:
         if others:
-            message = "A request with this idempotency key is still being worked on: try again in a moment."
-            raise Conflict(message) from error
+            raise Conflict("A request with this idempotency key is still being worked on: try again in a moment.") from error
         raise
     finally:
         _IN_PROGRESS[slot] -= 1
@@ -68,8 +67,7 @@ def read_key(key: str | None) -> str | None:
     if key is None:
         return None
     if not 1 <= len(key) <= MAX_KEY or not key.isprintable():
-        message = f"An idempotency key has 1 to {MAX_KEY} printable characters."
-        raise BadRequest(message)
+        raise BadRequest(f"An idempotency key has 1 to {MAX_KEY} printable characters.")
     return key
 
 
@@ -89,8 +87,7 @@ async def find(writing: Writing, key: str, fingerprint: str) -> str | None:
         await writing.keep_house(_FORGET, here)
         return None
     if kept != fingerprint:
-        message = "This idempotency key was used for another request: take a new one."
-        raise InvalidKey(message)
+        raise InvalidKey("This idempotency key was used for another request: take a new one.")
     return str(answer)
 
 

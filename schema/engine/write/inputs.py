@@ -129,8 +129,7 @@ def _faults(field: InputField, value: Value) -> list[Fault]:
 def _text_faults(field: InputField, value: str, limits: Constraint | None) -> list[Fault]:
     name, length = field.name, len(value)
     if "\0" in value or _SURROGATE.search(value):
-        message = f"`{name}` holds a NUL character or half a surrogate pair, which no text may have."
-        return [invalid(name, "MALFORMED", message)]
+        return [invalid(name, "MALFORMED", f"`{name}` holds a NUL character or half a surrogate pair, which no text may have.")]
     if limits is None:
         return []
     if limits.min_length and length < limits.min_length:

@@ -53,11 +53,9 @@ class Action:
     def authorise(self, caller: Caller) -> None:
         """Raises Forbidden where the caller's role may not do this."""
         if self.admin and caller.role is not Role.ADMIN:
-            message = "Only an admin may do this."
-            raise Forbidden(message)
+            raise Forbidden("Only an admin may do this.")
         if not caller.role.may_write:
-            message = "A viewer may only read."
-            raise Forbidden(message)
+            raise Forbidden("A viewer may only read.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +130,7 @@ async def perform(database: Database, call: Call, variables: Variables, caller: 
     except _Nothing as nothing:
         return nothing.result
     except TooLarge as error:
-        message = f"{error} Nothing was done."
-        raise BadRequest(message) from error
+        raise BadRequest(f"{error} Nothing was done.") from error
 
 
 async def _written(call: Call, writing: Writing, outcome: Payload, variables: Variables, room: int) -> Written:

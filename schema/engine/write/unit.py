@@ -85,8 +85,7 @@ class UnitOfWork:
         """
         action = self._actions.get(name)
         if action is None or action.owns_tokens:
-            message = f"{name} is no mutation that can be part of another one."
-            raise ValueError(message)
+            raise ValueError(f"{name} is no mutation that can be part of another one.")
         action.authorise(self._writing.caller)
         given = self._coerced(name, arguments)
         action.check(given)
@@ -98,8 +97,7 @@ class UnitOfWork:
         definition = self._root.fields[name]
         unknown = [argument for argument in arguments if argument not in definition.args]
         if unknown:
-            message = f"{name} has no argument `{unknown[0]}`."
-            raise BadRequest(message)
+            raise BadRequest(f"{name} has no argument `{unknown[0]}`.")
         try:
             literals = {key: value_to_literal(value, definition.args[key].type) for key, value in arguments.items()}
             nodes = tuple(ArgumentNode(name=NameNode(value=key), value=node) for key, node in literals.items() if node is not None)
@@ -189,5 +187,4 @@ class WriteContext(Context):
     async def read(self, work: Callable[[Snapshot], Awaitable[T]]) -> T:
         """Raises OtherWaitError: a mutation's resolver reads what its own transaction sees."""
         del work
-        message = "A mutation's resolver reads by `info.context.unit.fetch`, within its transaction."
-        raise OtherWaitError(message)
+        raise OtherWaitError("A mutation's resolver reads by `info.context.unit.fetch`, within its transaction.")

@@ -12,8 +12,7 @@ from schema.values import Object, Value, Values
 async def preview_update(writer: RecordWriter, reader: Reader, arguments: Values) -> Object:
     """What `previewUpdateOpportunity` answers. Raises Forbidden for viewers: they can't update, so there is nothing to foretell."""
     if not reader.caller.role.may_write:
-        message = "A viewer may only read, so there is no update to preview."
-        raise Forbidden(message)
+        raise Forbidden("A viewer may only read, so there is no update to preview.")
     looking = Looking(reader.database, reader, reader.caller)
     found = await writer.find(looking, arguments["id"])
     if isinstance(found, Fault):

@@ -180,12 +180,10 @@ def _number(start: date, months: int) -> int:
 def _periods(first: date, last: date, months: int) -> list[tuple[date, date]]:
     """The calendar periods that touch the range, cut to it."""
     if first > last:
-        message = f"`from` ({first}) is after `to` ({last})."
-        raise BadRequest(message)
+        raise BadRequest(f"`from` ({first}) is after `to` ({last}).")
     numbers = range(_number(first, months), _number(last, months) + 1)
     if len(numbers) > MAX_PERIODS:
-        message = f"The range has {len(numbers)} periods; it may have {MAX_PERIODS}."
-        raise BadRequest(message)
+        raise BadRequest(f"The range has {len(numbers)} periods; it may have {MAX_PERIODS}.")
     return [(max(first, _starts(number, months)), min(last, _ends(number, months))) for number in numbers]
 
 

@@ -41,8 +41,7 @@ async def create(writer: RecordWriter, writing: Writing, arguments: Values) -> O
 def _check_rights(caller: Caller, scopes: list[str] | None) -> None:
     """Raises Forbidden where a token with scopes would get one that may do more."""
     if caller.scopes is not None and (scopes is None or not effective(scopes) <= caller.scopes):
-        message = "A token with scopes can make or rotate only keys whose scopes it has itself."
-        raise Forbidden(message)
+        raise Forbidden("A token with scopes can make or rotate only keys whose scopes it has itself.")
 
 
 async def rotate(writer: RecordWriter, writing: Writing, arguments: Values) -> Object:

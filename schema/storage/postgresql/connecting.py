@@ -79,8 +79,7 @@ class Connector:
             async with asyncio.timeout(seconds):
                 return await self._prepared(await asyncpg.connect(self._url, **host, **self._options))
         except TimeoutError as error:
-            message = "the server did not answer in time"
-            raise Unavailable(message) from error
+            raise Unavailable("the server did not answer in time") from error
         except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as error:
             # Whatever it is, without a connection nothing can be done but to come back later.
             told = of_postgresql(error, closed=True)

@@ -192,8 +192,7 @@ class PostgresqlDatabase(SeenEpoch):
                 return await self._once(work, begin)
             except Contention:
                 await asyncio.sleep(random.uniform(0, 0.005 * 2 ** min(attempt, 6)))  # noqa: S311  jitter, not a secret
-        message = f"the transaction met another one {ATTEMPTS} times"
-        raise Unavailable(message)
+        raise Unavailable(f"the transaction met another one {ATTEMPTS} times")
 
     async def _once(self, work: Work[T], begin: str | None) -> T:
         session = self._connections.take_now() or await self._connections.take()

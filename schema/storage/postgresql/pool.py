@@ -81,8 +81,7 @@ class Connections:
     async def take(self) -> Session:
         """A connection. Raises Unavailable."""
         if self._closing:
-            message = "the database is being closed"
-            raise Unavailable(message)
+            raise Unavailable("the database is being closed")
         self._make_one()
         turn: asyncio.Future[Session] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
@@ -91,8 +90,7 @@ class Connections:
                 session = await turn
         except TimeoutError:
             self._leave(turn)
-            message = f"no connection was free within {self._patience:g} s"
-            raise Unavailable(message) from None
+            raise Unavailable(f"no connection was free within {self._patience:g} s") from None
         except asyncio.CancelledError:
             self._leave(turn)
             raise

@@ -106,8 +106,7 @@ class Session:
         status = await self.command("COMMIT")
         self.in_transaction = False
         if status != "COMMIT":
-            message = "a statement of the transaction had failed: it was rolled back"
-            raise RuntimeError(message)
+            raise RuntimeError("a statement of the transaction had failed: it was rolled back")
 
     async def recover(self) -> None:
         """Ends what an error has left behind.

@@ -62,8 +62,7 @@ class Checkpoints:
         latest = time.monotonic() + seconds
         while not _take(self._file):
             if time.monotonic() > latest:
-                message = "another process keeps the turn at checkpoints"
-                raise LockTimeout(message)
+                raise LockTimeout("another process keeps the turn at checkpoints")
             time.sleep(TURN_SECONDS)
         try:
             yield

@@ -82,8 +82,7 @@ class SqliteConnection:
     def _check(self) -> None:
         found = [self.raw.execute(f"PRAGMA {name}").fetchone()[0] for name in ("synchronous", "foreign_keys")]
         if found != [2, 1]:
-            message = "SQLite refused synchronous=FULL or foreign_keys=ON"
-            raise Unavailable(message)
+            raise Unavailable("SQLite refused synchronous=FULL or foreign_keys=ON")
 
     def _late(self) -> bool:
         return perf_counter() > self.deadline
@@ -239,15 +238,13 @@ class SqliteDatabase(SeenEpoch):
 
         def run() -> T:
             if perf_counter() > latest:
-                message = f"no thread was free to read within {self._acquire:g} s"
-                raise Unavailable(message)
+                raise Unavailable(f"no thread was free to read within {self._acquire:g} s")
             return read(self._thread_connection(), self._timeout)
 
         try:
             return await asyncio.get_running_loop().run_in_executor(self._readers, copy_context().run, run)
         except OverBudget as late:
-            message = f"the statement ran longer than {self._timeout:g} s"
-            raise StatementTimeout(message) from late
+            raise StatementTimeout(f"the statement ran longer than {self._timeout:g} s") from late
 
     async def follow(self, wake: Callable[[str | None], None]) -> None:
         shortening = asyncio.create_task(self._keep_log_short())

@@ -31,8 +31,7 @@ def drive(work: Coroutine[Value, Value, T]) -> T:
     except StopIteration as stop:
         return stop.value  # type: ignore[no-any-return]
     work.close()
-    message = "work on a database may await nothing but its connection"
-    raise RuntimeError(message)
+    raise RuntimeError("work on a database may await nothing but its connection")
 
 
 async def touch(connection: Connection) -> None:

@@ -46,15 +46,13 @@ class OpenFile:
             self._note(replaced=False)
             return
         self._note(replaced=True)
-        message = f"{self._path} or its -wal was moved, deleted or replaced"
-        raise FileReplaced(message)
+        raise FileReplaced(f"{self._path} or its -wal was moved, deleted or replaced")
 
     def check_writable(self) -> None:
         """Raises FileReplaced, ReadOnly."""
         self.check()
         if not os.access(self._path, os.W_OK):
-            message = f"{self._path} is read-only"
-            raise ReadOnly(message)
+            raise ReadOnly(f"{self._path} is read-only")
 
     def log_bytes(self) -> int:
         """The size of the write-ahead log."""

@@ -32,8 +32,7 @@ class Around:
         for class_ in classes:
             for hook in REFUSED:
                 if getattr(class_, hook) is not getattr(SchemaExtension, hook):
-                    message = f"{class_.__name__}.{hook} can't be honoured: stored fields are answered by plans, not one by one."
-                    raise TypeError(message)
+                    raise TypeError(f"{class_.__name__}.{hook} can't be honoured: stored fields are answered by plans, not one by one.")
         self._schema = schema
         self._classes = classes
 

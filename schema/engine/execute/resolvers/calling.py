@@ -53,8 +53,7 @@ class Calling:
         except Exception as error:  # noqa: BLE001  whatever a resolver raises stands in place of its values
             return [error] * len(sources)
         if len(values) != len(sources):
-            message = f"{self.field.name} answered {len(values)} values for {len(sources)} records"
-            return [ValueError(message)] * len(sources)
+            return [ValueError(f"{self.field.name} answered {len(values)} values for {len(sources)} records")] * len(sources)
         return values
 
     def _call(self, info: GraphQLResolveInfo[Any], arguments: Object) -> Call:

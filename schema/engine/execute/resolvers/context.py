@@ -34,8 +34,7 @@ class Clauses:
         if found is None:
             statement = database.compile(clause)
             if {"workspace", "workspace_id"}.isdisjoint(statement.names):
-                message = f"A resolver's clause must be bound to the caller's workspace, by WORKSPACE: {statement.text}"
-                raise ValueError(message)
+                raise ValueError(f"A resolver's clause must be bound to the caller's workspace, by WORKSPACE: {statement.text}")
             found = clause, statement
             self._kept.put(key, found, _CLAUSE + len(statement.text))
         return found[1]

@@ -66,8 +66,7 @@ def _field(answered: Answered, type_: Any, above: Selected, key: str) -> tuple[S
         for selected in answered.selections.below(above, owner):
             if selected.key == key and selected.name in owner.fields:
                 return selected, owner.fields[selected.name].type
-    message = f"{key!r} was not asked of {named}"
-    raise LookupError(message)
+    raise LookupError(f"{key!r} was not asked of {named}")
 
 
 def _put_null(data: Value, path: Path) -> bool:
