@@ -13,25 +13,25 @@ from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.auth import Authenticator
-from gateway.edge.bodies import Bodies, Room
-from gateway.edge.compressed import Compressed
+from gateway.edge.authenticate import Authenticate
+from gateway.edge.bodies import Bodies, BodyMemory
+from gateway.edge.compression import Compressed
+from gateway.edge.concurrency import ConcurrencyLimiter, LimitConcurrency
 from gateway.edge.cors import Cors, Hosts, Origins
-from gateway.edge.dispatch import SDL_PATH, Doors, Page, Pages, not_found, page_of
+from gateway.edge.dispatch import SDL_PATH, Dispatcher, PublicApp, PublicPaths, not_found, page_of
 from gateway.edge.forwarded import Forwarded
-from gateway.edge.identity import Identified
-from gateway.edge.load import Bounded, Places
-from gateway.edge.observed import Observed
 from gateway.edge.ports import HEALTH, METRICS, PROBES, ForBearer, Ports
-from gateway.edge.rates import Budget, Rated
+from gateway.edge.rate_limit import RateLimit, RateLimiter
+from gateway.edge.request_scope import RequestScope
 from gateway.edge.unsent import Unsent
 from gateway.environment import without_password
 from gateway.extending import packages_in
-from gateway.graphql.documents import Documents, read_trusted
+from gateway.graphql.documents import PersistedDocuments, read_trusted
 from gateway.graphql.endpoint import GraphQLEndpoint
 from gateway.graphql.operations import Operations
 from gateway.graphql.sdl import SchemaText
+from gateway.live.context import LiveContext
 from gateway.live.events import EventsEndpoint
-from gateway.live.operating import Terms
 from gateway.live.socket import SocketEndpoint
 from gateway.live.token import Tokens
 from gateway.migrations import standing, upgrade
@@ -43,7 +43,7 @@ from gateway.observability.rest_usage import GraphqlUses, Uses
 from gateway.pages import ForBrowsers, pages
 from gateway.rest.adapter import RestGraph
 from gateway.rest.endpoint import RestEndpoint, document_page, rest_of
-from gateway.server.connections import Connections
+from gateway.server.connections import ConnectionLimits
 from gateway.settings import Settings, SettingsError
 from schema.engine.document.documents import Prepared
 from schema.engine.document.limits import Limits
@@ -80,9 +80,9 @@ class Application:
         self.closing = asyncio.Event()
         self.at_start: list[Callable[[], None]] = []
         self.instruments = Instruments(settings)
-        self.metrics, self.journal = self.instruments.metrics, self.instruments.journal
+        self.metrics, self.telemetry = self.instruments.metrics, self.instruments.telemetry
         self.log = structlog.get_logger()
-        self.connections = Connections(settings, self.metrics.refused)
+        self.connections = ConnectionLimits(settings, self.metrics.refused)
         self.database = (
             graph.database
             if graph is not None
@@ -100,18 +100,18 @@ class Application:
         self.graph.rights_changed = self.authenticator.forget
         self.budget = budget_of(settings)
         self.operations = Operations(self.graph, documents_of(settings), self.count, self.budget)
-        self.places = Places(settings.max_in_flight, settings.queue_size, settings.queue_timeout)
+        self.limiter = ConcurrencyLimiter(settings.max_in_flight, settings.queue_size, settings.queue_timeout)
         self.sweeper = Sweeper(self.database, old_rows(self.database, settings))
         self.unsent = Unsent(settings.max_unsent)
-        self.bodies = Room()
+        self.bodies = BodyMemory()
         self.uses = Uses(self.database)
         self.graphql_uses = GraphqlUses(self.database, self.graph.graphql_schema)
         self.rest = rest_of(RestGraph(self.operations, self.uses, settings))
         self.rest_endpoint = RestEndpoint(self.rest, self.database, settings.public_url)
-        self.terms = self._terms()
+        self.live = self._live_context()
         self.pages = pages(demo_token=demo_token, sdl_url=SDL_PATH if settings.introspection else None)
-        self.asgi = layered(self._doors(), self._edge())
-        parts = self.database, self.graph, self.sweeper, self.places, self.connections, self.unsent
+        self.asgi = layered(self._dispatcher(), self._edge())
+        parts = self.database, self.graph, self.sweeper, self.limiter, self.connections, self.unsent
         self.instruments.watch(self.database.timing, [part.figures for part in parts])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -123,7 +123,7 @@ class Application:
         return [
             *([partial(Forwarded, proxies=settings.trusted_proxies)] if settings.trusted_proxies else []),
             partial(
-                Observed,
+                RequestScope,
                 observe=self.instruments.observe,
                 complain=self.complain,
                 notices=self.rest_endpoint.notices,
@@ -131,7 +131,7 @@ class Application:
                 headers=[(b"strict-transport-security", b"max-age=%d" % settings.hsts)] if settings.hsts else [],
             ),
             *self.instruments.layers(),
-            *([partial(Ports, port=settings.metrics_port, operators=Pages(self._operators(), not_found))] if settings.metrics_port else []),
+            *([partial(Ports, port=settings.metrics_port, operators=self._operator_paths())] if settings.metrics_port else []),
             *([partial(Hosts, names=self.hosts, probes=self.probes)] if "*" not in self.hosts else []),
             *([partial(Cors, origins=Origins(settings.cors_origins))] if settings.cors_origins else []),
             *([Compressed] if settings.compression else []),
@@ -141,22 +141,23 @@ class Application:
         """What stands before the data, the outermost first."""
         settings = self.settings
         return [
-            partial(Identified, authenticator=self.authenticator),
-            *([partial(Rated, budget=self.budget)] if self.budget else []),
+            partial(Authenticate, authenticator=self.authenticator),
+            *([partial(RateLimit, budget=self.budget)] if self.budget else []),
             partial(Bodies, graphql_limit=settings.graphql_body_limit, rest_limit=settings.rest_body_limit, room=self.bodies),
         ]
 
-    def _doors(self) -> ASGIApp:
-        guard, bounded = self._guard(), partial(Bounded, places=self.places, seconds=self.settings.operation_timeout, unsent=self.unsent)
-        return Doors(
-            graphql=layered(GraphQLEndpoint(self.operations, self.graphql_uses.note), [*guard, bounded]),
-            events=layered(EventsEndpoint(self.terms, self.metrics.streams), guard),
-            socket=SocketEndpoint(self.terms, Origins(self.settings.cors_origins), self.metrics.sockets),
+    def _dispatcher(self) -> ASGIApp:
+        guard = self._guard()
+        limited = partial(LimitConcurrency, limiter=self.limiter, seconds=self.settings.operation_timeout, unsent=self.unsent)
+        return Dispatcher(
+            graphql=layered(GraphQLEndpoint(self.operations, self.graphql_uses.note), [*guard, limited]),
+            events=layered(EventsEndpoint(self.live, self.metrics.streams), guard),
+            socket=SocketEndpoint(self.live, Origins(self.settings.cors_origins), self.metrics.sockets),
             explorer=self.pages.explorer if self.settings.graphiql else None,
             sdl=layered(SchemaText(self.graph.sdl, introspection=self.settings.introspection), guard),
-            rest=layered(self.rest_endpoint, [*guard, bounded]),
+            rest=layered(self.rest_endpoint, [*guard, limited]),
             public=PUBLIC_REST,
-            pages=Pages({**self._operators(), **self._documents()}, self._public()),
+            pages=PublicPaths({**self._operators(), **self._documents()}, self._public()),
         )
 
     def _public(self) -> ASGIApp:
@@ -164,14 +165,14 @@ class Application:
         router = Router(default=not_found, lifespan=self.lifespan, redirect_slashes=False)
         return ForBrowsers(self.pages, router) if self.settings.graphiql else router
 
-    def _terms(self) -> Terms:
+    def _live_context(self) -> LiveContext:
         """What sockets and streams run under."""
         settings = self.settings
-        return Terms(
+        return LiveContext(
             operations=self._live_operations(),
             authenticator=self.authenticator,
             tokens=Tokens(self.authenticator, self.closing, settings.operation_timeout),
-            places=self.places,
+            limiter=self.limiter,
             unsent=self.unsent,
             closing=self.closing,
             complain=self.complain,
@@ -194,17 +195,20 @@ class Application:
 
         return TracedOperations(self.operations, self.instruments.tracing)
 
-    def _documents(self) -> dict[str, Page]:
+    def _documents(self) -> dict[str, PublicApp]:
         """What of REST needs no token."""
         return {path: page_of(document_page(document)) for path, document in self.rest.documents.items()}
 
-    def _operators(self) -> dict[str, Page]:
+    def _operators(self) -> dict[str, PublicApp]:
         """What is for those who run the process, and needs no token of a workspace."""
         return {
             "/healthz": alive,
             "/readyz": Readiness(self.database, lambda: self.stopping, self.packages),
             **({METRICS: self._metrics} if self.settings.metrics else {}),
         }
+
+    def _operator_paths(self) -> PublicPaths:
+        return PublicPaths(self._operators(), not_found)
 
     @asynccontextmanager
     async def lifespan(self, _: Value) -> AsyncIterator[Object]:
@@ -236,15 +240,15 @@ class Application:
         """Tell the metrics of an operation."""
         self.metrics.operation(prepared.kind, prepared.name, failed=bool(answer.errors))
         # Those of a socket have no request that is answered and noted.
-        if not self.journal.due:
-            self.journal.wake()
+        if not self.telemetry.due:
+            self.telemetry.wake()
 
     async def _metrics(self) -> ASGIApp:
         token = self.settings.metrics_token
         return self._tell_metrics if token is None else ForBearer(self._tell_metrics, token.get_secret_value())
 
     async def _tell_metrics(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self.journal.tell()
+        self.telemetry.tell()
         answer = Response(self.metrics.text(), headers={"Content-Type": CONTENT_TYPE, "Cache-Control": "no-store"})
         await answer(scope, receive, send)
 
@@ -287,7 +291,7 @@ def limits_of(settings: Settings) -> Limits:
     )
 
 
-def documents_of(settings: Settings) -> Documents:
+def documents_of(settings: Settings) -> PersistedDocuments:
     """Registered operations, if there are any, and room for automatic persisted queries."""
     trusted = None
     if settings.trusted_documents and settings.trusted_documents_mode != "off":
@@ -295,7 +299,7 @@ def documents_of(settings: Settings) -> Documents:
             trusted = read_trusted(settings.trusted_documents)
         except ValueError as error:
             raise SettingsError(f"GATEWAY_TRUSTED_DOCUMENTS: {error}") from None
-    return Documents(trusted, settings.trusted_documents_mode, settings.persisted_queries)
+    return PersistedDocuments(trusted, settings.trusted_documents_mode, settings.persisted_queries)
 
 
 def old_rows(database: Database, settings: Settings) -> list[OldRows]:
@@ -307,12 +311,12 @@ def old_rows(database: Database, settings: Settings) -> list[OldRows]:
     ]
 
 
-def budget_of(settings: Settings) -> Budget | None:
+def budget_of(settings: Settings) -> RateLimiter | None:
     """The rate limit, if there is one."""
     if settings.rate_limit is None:
         return None
     try:
-        return Budget(settings.rate_limit, settings.rate_limit_cost, settings.rate_limit_storage)
+        return RateLimiter(settings.rate_limit, settings.rate_limit_cost, settings.rate_limit_storage)
     except (ConfigurationError, TypeError) as error:
         given = settings.rate_limit_storage
         told = str(error).replace(given, without_password(given))

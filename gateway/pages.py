@@ -52,7 +52,7 @@ CONTENT_TYPES = {
 
 
 @dataclass(frozen=True)
-class Page:
+class HtmlPage:
     """An HTML page; `up` is the relative way from its address to the gateway's root."""
 
     html: str
@@ -74,20 +74,20 @@ def root_of(scope: Scope, up: str) -> str:
 
 
 @dataclass(frozen=True)
-class Pages:
+class WebPages:
     """The pages and their files, to which they refer by `/_assets/` below the root."""
 
     assets: ASGIApp
-    start: Page
-    explorer: Page
-    docs: Page
+    start: HtmlPage
+    explorer: HtmlPage
+    docs: HtmlPage
     icon: Path
 
 
 class ForBrowsers:
     """Serves the pages and their files, but for the explorer, which shares `/graphql` with the API; `otherwise` takes the rest."""
 
-    def __init__(self, pages: Pages, otherwise: ASGIApp) -> None:
+    def __init__(self, pages: WebPages, otherwise: ASGIApp) -> None:
         self.pages = pages
         self.otherwise = otherwise
 
@@ -126,7 +126,7 @@ def is_built(web: Path = WEB) -> bool:
     return (web / "dist" / "plain" / "start.html").is_file()
 
 
-def pages(*, demo_token: str | None, sdl_url: str | None = None, web: Path = WEB) -> Pages:
+def pages(*, demo_token: str | None, sdl_url: str | None = None, web: Path = WEB) -> WebPages:
     """Read the pages once; with `demo_token` they open signed in, so give one only where nobody else can ask (`--demo`).
 
     `sdl_url` is where they download the schema as text, None where that is not shown.
@@ -139,10 +139,10 @@ def pages(*, demo_token: str | None, sdl_url: str | None = None, web: Path = WEB
     headers = {**HEADERS, "Cache-Control": "no-store" if demo_token else "no-cache"}
     by_accept = {**headers, "Vary": "Accept"}
 
-    def page(file: Path, up: str, policy: str, headers: Mapping[str, str], **more: object) -> Page:
-        return Page(_filled(file, {**config, **more}), {**headers, "Content-Security-Policy": policy}, up)
+    def page(file: Path, up: str, policy: str, headers: Mapping[str, str], **more: object) -> HtmlPage:
+        return HtmlPage(_filled(file, {**config, **more}), {**headers, "Content-Security-Policy": policy}, up)
 
-    return Pages(
+    return WebPages(
         assets=_Assets(folder / "_assets", "public, max-age=31536000, immutable" if built else "no-cache"),
         start=page(start, "./", _policy(""), by_accept),
         explorer=page(folder / "explorer.html", "./", _policy(cdn, "'unsafe-inline'"), by_accept, examples=examples(web / "examples")),

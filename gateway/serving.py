@@ -24,14 +24,14 @@ from gateway.app import Application, create_app
 from gateway.observability import logs
 from gateway.observability.metrics import MULTIPROCESS
 from gateway.server.stops import Server, Supervisor
-from gateway.server.websocket_protocol import Frames
+from gateway.server.websocket_protocol import WebSocketProtocol
 from gateway.settings import Settings, unknown_variables
 from schema.values import Value
 
 try:
-    from gateway.server.http_protocol import Wire
+    from gateway.server.http_protocol import HttpProtocol
 except ImportError:  # Windows has no httptools: h11 then, without its time limits.
-    Wire = None  # type: ignore[assignment,misc]
+    HttpProtocol = None  # type: ignore[assignment,misc]
 
 GENERATION_0 = 100_000
 #: mallopt(3) of glibc: from so many bytes on a block is mapped by itself.
@@ -66,8 +66,8 @@ def config_of(settings: Settings, factory: Callable[[], ASGIApp]) -> uvicorn.Con
         host=settings.host,
         port=settings.port,
         workers=settings.workers,
-        http="auto" if Wire is None else Wire,
-        ws=Frames,
+        http="auto" if HttpProtocol is None else HttpProtocol,
+        ws=WebSocketProtocol,
         ws_max_size=settings.websocket_message_limit,
         ws_ping_interval=settings.heartbeat,
         ws_ping_timeout=settings.heartbeat,

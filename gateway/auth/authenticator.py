@@ -40,7 +40,7 @@ _API_KEY = re.compile(TOKEN_PREFIX + r"[A-Za-z0-9_-]{43}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Authenticated:
     """A caller, and for how many seconds from now its token is good (infinite for a key that doesn't expire)."""
 
     caller: Caller
@@ -121,7 +121,7 @@ class Authenticator:
             self._known.sweep()
             self._unknown.sweep()
 
-    async def _by_key(self, token: str) -> Found:
+    async def _by_key(self, token: str) -> Authenticated:
         if not _API_KEY.fullmatch(token):
             raise AuthError("The API key is incomplete or has been altered.")
         if reason := self._unknown.get(token):
@@ -132,7 +132,7 @@ class Authenticator:
             self._unknown.put(token, str(error), min(UNKNOWN_SECONDS, self._seconds))
             raise
 
-    async def _look_up_key(self, token: str) -> Found:
+    async def _look_up_key(self, token: str) -> Authenticated:
         row = await self._lookup.key(token)
         if row is None:
             raise AuthError("The API key is unknown.")
@@ -147,9 +147,9 @@ class Authenticator:
         self._usage.note(workspace_id, key_id, is_former=not is_present)
         held = None if scopes is None else effective(scopes.split())
         caller = _caller(workspace_id, role, account_id, token_id=key_id, token_name=name, expires_at=expires_at, scopes=held)
-        return Found(caller, seconds)
+        return Authenticated(caller, seconds)
 
-    async def _by_jwt(self, token: str) -> Found:
+    async def _by_jwt(self, token: str) -> Authenticated:
         identity = await self._provider.verify(token)
         row = await self._lookup.user(identity.workspace, identity.user)
         if row is None:
@@ -160,7 +160,7 @@ class Authenticator:
         expires = min(identity.expires, _LAST_SECOND)
         until = instant(expires * 1000)
         caller = _caller(workspace_id, role, account_id, token_id=user_id, user_id=user_id, expires_at=until, scopes=identity.scopes)
-        return Found(caller, expires + self._leeway - self._wall())
+        return Authenticated(caller, expires + self._leeway - self._wall())
 
 
 def _caller(  # noqa: PLR0913  each is a part of the caller

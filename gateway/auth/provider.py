@@ -21,7 +21,7 @@ _EMAIL, _EMAIL_VERIFIED = "email", "email_verified"
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class VerifiedClaims:
     """What a believed JWT says: user and workspace as its claims name them, when it ends (seconds since 1970), what it is narrowed to."""
 
     user: str
@@ -30,7 +30,7 @@ class Identity:
     scopes: frozenset[str] | None = None
 
 
-class Source(Protocol):
+class KeySource(Protocol):
     """Where the key for a token comes from, the algorithms that it may be used with (RFC 8725 section 3.1), and the issuer to be named."""
 
     issuer: str | None
@@ -59,9 +59,9 @@ class Secret:
         return self._secret
 
 
-def _sources(settings: AuthSettings) -> list[Source]:
+def _sources(settings: AuthSettings) -> list[KeySource]:
     """Where keys come from. Raises AuthSettingsError."""
-    found: list[Source] = []
+    found: list[KeySource] = []
     if settings.jwt_secret is not None:
         found.append(Secret(settings.jwt_secret.get_secret_value(), settings.jwt_issuer))
     if settings.jwt_jwks_url is not None:
@@ -86,18 +86,18 @@ class Provider:
         self._settings = settings
         self._sources = _sources(settings)
 
-    async def verify(self, token: str) -> Identity:
+    async def verify(self, token: str) -> VerifiedClaims:
         """The identity in `token`. Raises AuthError saying what is wrong with it, Unavailable while keys can't be fetched."""
         source, header = self._source(token)
         claims = self._claims(token, await source.key(header), source)
-        return Identity(
+        return VerifiedClaims(
             user=self._user(claims),
             workspace=_text(claims, self._settings.jwt_workspace_claim),
             expires=int(claims["exp"]),
             scopes=self._scopes(claims),
         )
 
-    def _source(self, token: str) -> tuple[Source, Values]:
+    def _source(self, token: str) -> tuple[KeySource, Values]:
         if not self._sources:
             raise AuthError("JWTs are not accepted here: send an API key.")
         try:
@@ -110,7 +110,7 @@ class Provider:
         accepted = ", ".join(name for source in self._sources for name in source.algorithms)
         raise AuthError(f"The token's algorithm is not accepted; accepted are: {accepted}.")
 
-    def _claims(self, token: str, key: Value, source: Source) -> Object:
+    def _claims(self, token: str, key: Value, source: KeySource) -> Object:
         settings = self._settings
         required = ["exp", *(["iss"] if source.issuer else []), *(["aud"] if settings.jwt_audience else [])]
         try:

@@ -94,7 +94,7 @@ def audit(
     """List who made, changed, rotated and revoked API keys and users."""
     if kind is not None and kind not in audit_report.KINDS:
         raise Refused(f"--kind: write one of {', '.join(audit_report.KINDS)}")
-    wanted = audit_report.Wanted(workspace, kind, limit)
+    wanted = audit_report.AuditFilter(workspace, kind, limit)
     rows = run(there(load(database_url=database_url)), lambda database: audit_report.entries(database, wanted))
     (print_json if as_json else print_rows)(audit_report.COLUMNS, rows)
 

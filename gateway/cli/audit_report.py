@@ -24,7 +24,7 @@ _USERS: Final = User.__table__
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class AuditFilter:
     """Which entries are wanted: of a workspace by its name, of a kind, and how many at most."""
 
     workspace: str | None
@@ -32,7 +32,7 @@ class Wanted:
     limit: int
 
 
-async def entries(database: Database, wanted: Wanted) -> list[list[str]]:
+async def entries(database: Database, wanted: AuditFilter) -> list[list[str]]:
     """Entries in the order of COLUMNS, the newest first; who did it is empty for the command line. Raises Unavailable."""
     given: Object = {"limit": wanted.limit}
     clause = _entries().limit(bindparam("limit"))

@@ -218,10 +218,10 @@ def translate(  # noqa: PLR0913  each is a flag
     token: Annotated[str, typer.Option(help="The token to ask with.")] = "",
 ) -> None:
     """Show the GraphQL operation that a REST call becomes, or turn recordings of many into a folder of operations."""
-    from .translating import Source, translate_call, translate_recordings  # noqa: PLC0415  as in serve
+    from .translating import RecordingFiles, translate_call, translate_recordings  # noqa: PLC0415  as in serve
 
     if har:
-        translate_recordings(load(), Source(har, host, prefix), out, verify, token)
+        translate_recordings(load(), RecordingFiles(har, host, prefix), out, verify, token)
     elif method is None or target is None:
         raise Refused("give a method and a path, or --har FILE")
     else:
@@ -241,7 +241,7 @@ def usage(  # noqa: PLR0913  each is a flag
     database_url: DatabaseUrl = None,
 ) -> None:
     """List who still uses which REST route, parameter and field, how often, and when last."""
-    wanted = usage_report.Wanted(workspace, token, kind, since.date() if since else None)
+    wanted = usage_report.UsageFilter(workspace, token, kind, since.date() if since else None)
     columns, report = usage_report.REPORTS["share" if share else "graphql" if graphql else "rest"]
     rows = run(there(load(database_url=database_url)), lambda database: report(database, wanted))
     if as_json:

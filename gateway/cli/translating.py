@@ -56,7 +56,7 @@ _NOT_LET_IN: Final = {401, 403}
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class RecordingFiles:
     """Recordings: their files, and which host and prefix of paths they are of, where that can't be told from them."""
 
     files: Sequence[Path]
@@ -111,7 +111,7 @@ def _remarks(call: TranslatedCall) -> Iterator[str]:
         yield f"Deprecated: {_KINDS[one.kind].format(one.name)}, since {one.deprecation.since}{until}"
 
 
-def translate_recordings(settings: Settings, source: Source, folder: Path, server: str | None, token: str) -> None:
+def translate_recordings(settings: Settings, source: RecordingFiles, folder: Path, server: str | None, token: str) -> None:
     """Write the folder, tell what is in it, and compare where a server is given. Raises terminal.Refused, OSError."""
     translator = translator_of(settings)
     try:

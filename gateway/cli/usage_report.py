@@ -32,7 +32,7 @@ Rows = list[list[str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class UsageFilter:
     """Which uses are wanted: of a workspace by its name, of a token by its id, of a kind, used on a day or later."""
 
     workspace: str | None = None
@@ -41,17 +41,17 @@ class Wanted:
     since: date | None = None
 
 
-async def uses(database: Database, wanted: Wanted = Wanted()) -> Rows:
+async def uses(database: Database, wanted: UsageFilter = UsageFilter()) -> Rows:
     """Uses of REST in the order of COLUMNS, the latest first; `token` is the key's name or the user's address. Raises Unavailable."""
     return await _uses(database, _USES, COLUMNS, wanted)
 
 
-async def graphql_uses(database: Database, wanted: Wanted) -> Rows:
+async def graphql_uses(database: Database, wanted: UsageFilter) -> Rows:
     """Uses of GraphQL in the order of GRAPHQL_COLUMNS, the latest first. Raises Unavailable."""
     return await _uses(database, _GRAPHQL, GRAPHQL_COLUMNS, wanted)
 
 
-async def shares(database: Database, wanted: Wanted) -> Rows:
+async def shares(database: Database, wanted: UsageFilter) -> Rows:
     """Of each token in the order of SHARE_COLUMNS, how much of its calls is GraphQL; furthest from that first. Raises Unavailable."""
     rest = select(*_calls(_USES, rest=True)).where(_USES.c.kind == "route")
     graphql = select(*_calls(_GRAPHQL, rest=False)).where(_GRAPHQL.c.kind == "operation")
@@ -79,7 +79,7 @@ def _calls(table: Value, *, rest: bool) -> Sequence[Value]:
     return (table.c.workspace_id, table.c.token_id, *shown, table.c.last_used_at)
 
 
-async def _uses(database: Database, table: Value, columns: Sequence[str], wanted: Wanted) -> Rows:
+async def _uses(database: Database, table: Value, columns: Sequence[str], wanted: UsageFilter) -> Rows:
     clause = _named(select(*_who(table), *(table.c[name] for name in columns[3:])), table)
     if wanted.kind:
         clause = clause.where(table.c.kind == wanted.kind)
@@ -100,7 +100,7 @@ def _named(clause: SelectOf, table: Value) -> SelectOf:
     )
 
 
-def _limited(clause: SelectOf, table: Value, wanted: Wanted) -> SelectOf:
+def _limited(clause: SelectOf, table: Value, wanted: UsageFilter) -> SelectOf:
     if wanted.workspace:
         clause = clause.where(_WORKSPACES.c.name == wanted.workspace)
     if wanted.token:
@@ -118,7 +118,7 @@ async def _rows(database: Database, clause: Value) -> Rows:
     return [["" if value is None else str(value) for value in row] for row in await database.fetch(database.compile(clause), {})]
 
 
-REPORTS: Final[Mapping[str, tuple[Sequence[str], Callable[[Database, Wanted], Coroutine[Value, Value, Rows]]]]] = {
+REPORTS: Final[Mapping[str, tuple[Sequence[str], Callable[[Database, UsageFilter], Coroutine[Value, Value, Rows]]]]] = {
     "rest": (COLUMNS, uses),
     "graphql": (GRAPHQL_COLUMNS, graphql_uses),
     "share": (SHARE_COLUMNS, shares),

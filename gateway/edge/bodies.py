@@ -10,10 +10,10 @@ from typing import Final, Self
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from .decompression import codings, unpacked
 from .faults import TooLarge, Unavailable
-from .observed import ClientGone
+from .request_scope import ClientGone
 from .respond import GRAPHQL_PATH
-from .unpacked import codings, unpacked
 
 BODILESS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 #: How much of a body that is too large is read and thrown away, so that its sender gets to read the refusal.
@@ -27,7 +27,7 @@ SMALL: Final = 16_384
 HELD_BYTES: Final = 50_331_648
 
 
-class Room:
+class BodyMemory:
     """Counts what large bodies hold, over all requests. An owner may have as much as is left free: so one alone gets half of `limit`, and
     whoever comes next finds room.
     """
@@ -58,7 +58,7 @@ class Hold:
 
     __slots__ = ("_owner", "_room", "_size")
 
-    def __init__(self, room: Room, owner: str) -> None:
+    def __init__(self, room: BodyMemory, owner: str) -> None:
         self._room, self._owner, self._size = room, owner, 0
 
     def grow(self, size: int) -> None:
@@ -84,7 +84,7 @@ class Hold:
 class Bodies:
     """Reads the body of each request up to its limit (bytes) and hands it on in `scope["state"]`."""
 
-    def __init__(self, app: ASGIApp, graphql_limit: int, rest_limit: int, room: Room) -> None:
+    def __init__(self, app: ASGIApp, graphql_limit: int, rest_limit: int, room: BodyMemory) -> None:
         self.app = app
         self.graphql_limit = graphql_limit
         self.rest_limit = rest_limit

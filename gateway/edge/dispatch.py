@@ -10,7 +10,7 @@ from .faults import MethodNotAllowed, NotFound
 from .negotiate import wanted
 from .respond import GRAPHQL_PATH, GRAPHQL_SLASH
 
-Page: TypeAlias = Callable[[], Awaitable[ASGIApp]]
+PublicApp: TypeAlias = Callable[[], Awaitable[ASGIApp]]
 REST_PREFIX = "/api/"
 SDL_PATH = "/graphql/schema.graphql"
 
@@ -25,7 +25,7 @@ async def not_found(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "websocket.close", "code": 4404})
 
 
-def page_of(app: ASGIApp) -> Page:
+def page_of(app: ASGIApp) -> PublicApp:
     """A page that is always the same."""
 
     async def page() -> ASGIApp:
@@ -34,10 +34,10 @@ def page_of(app: ASGIApp) -> Page:
     return page
 
 
-class Pages:
+class PublicPaths:
     """Pages that are only read and need no token, by their path; `otherwise` takes the rest."""
 
-    def __init__(self, pages: Mapping[str, Page], otherwise: ASGIApp) -> None:
+    def __init__(self, pages: Mapping[str, PublicApp], otherwise: ASGIApp) -> None:
         self.pages = pages
         self.otherwise = otherwise
 
@@ -52,7 +52,7 @@ class Pages:
         await (await page())(scope, receive, send)
 
 
-class Doors:
+class Dispatcher:
     """`/graphql` as query, stream, socket or page; the schema as text; `/api/…`; and what needs no token, which also takes the lifespan."""
 
     def __init__(  # noqa: PLR0913  a door each

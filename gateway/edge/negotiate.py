@@ -27,7 +27,7 @@ def _offer(accepted: Ranges) -> Offer | None:
     return "application/graphql-response+json" if modern >= legacy else "application/json"
 
 
-class Wanted(NamedTuple):
+class AcceptedTypes(NamedTuple):
     """What a client takes, by its Accept header."""
 
     offer: Offer | None
@@ -43,13 +43,13 @@ class Wanted(NamedTuple):
 
 
 @remembered
-def wanted(accept: bytes | None) -> Wanted:
+def wanted(accept: bytes | None) -> AcceptedTypes:
     """All that is read from an Accept header, in one look-up."""
     accepted = read_accept(accept.decode("latin-1")) if accept else {}
     offered, problem = _offer(accepted), names(accepted, PROBLEM)
     page = names(accepted, HTML) and not names(accepted, JSON) and not names(accepted, GRAPHQL)
     json = not accepted or quality(accepted, JSON) > 0 or problem
-    return Wanted(offered, names(accepted, EVENTS) and offered is None, page, json, problem)
+    return AcceptedTypes(offered, names(accepted, EVENTS) and offered is None, page, json, problem)
 
 
 @remembered

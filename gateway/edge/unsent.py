@@ -26,7 +26,7 @@ GIVE_BACK_SECONDS: Final = 0.2
 LOOK_SECONDS: Final = 0.25
 
 
-class Reader(Protocol):
+class SlowClient(Protocol):
     """The connection of a client that lets something wait."""
 
     def slow_since(self) -> float | None:
@@ -47,7 +47,7 @@ class Unsent:
         self.bytes = 0
         self.answers = 0
         #: Connections whose clients let something wait, each entered and removed by itself.
-        self.readers: set[Reader] = set()
+        self.readers: set[SlowClient] = set()
         self._removed = asyncio.Event()
         self._line: deque[tuple[asyncio.Future[None], int]] = deque()
 

@@ -32,7 +32,7 @@ class NotPersisted(Fault):
         super().__init__("PersistedQueryNotFound")
 
 
-class Documents:
+class PersistedDocuments:
     """Finds the text of what was sent by id; keeps the texts of automatic persisted queries, the latest used `size` of them."""
 
     def __init__(self, trusted: Mapping[str, str] | None = None, mode: Mode = "off", size: int = 1000) -> None:

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
 from gateway.edge.faults import unavailable
-from gateway.edge.rates import Budget
+from gateway.edge.rate_limit import RateLimiter
 from gateway.observability.current import OPERATION
 from rest_compat.json_values import JsonObject
 from schema.engine.document.documents import Prepared
@@ -13,7 +13,7 @@ from schema.graph import Graph
 from schema.rules.access import Caller
 from schema.storage.database import Unavailable as StorageUnavailable
 
-from .documents import Documents
+from .documents import PersistedDocuments
 from .parameters import Parameters
 from .warnings import warnings_of
 
@@ -24,7 +24,7 @@ Count = Callable[[Prepared, Answer | EventAnswer], None]
 class Operations:
     """Prepares and runs operations on `graph`."""
 
-    def __init__(self, graph: Graph, documents: Documents, count: Count, budget: Budget | None = None) -> None:
+    def __init__(self, graph: Graph, documents: PersistedDocuments, count: Count, budget: RateLimiter | None = None) -> None:
         self.graph = graph
         self.documents = documents
         self.budget = budget
@@ -66,7 +66,7 @@ class Operations:
         return answer
 
     @staticmethod
-    async def _charge(budget: Budget, answer: Answer, token_id: str) -> None:
+    async def _charge(budget: RateLimiter, answer: Answer, token_id: str) -> None:
         """Take what an operation cost out of its token's budget, and tell what is left of that. One that was refused has cost nothing."""
         told = answer.extensions.get("cost")
         requested = told["requested"] if told is not None and answer.executed else 1

@@ -11,9 +11,9 @@ import orjson
 from prometheus_client import Gauge
 from starlette.types import Receive, Scope, Send
 
+from gateway.edge.concurrency import until_gone
 from gateway.edge.faults import MethodNotAllowed, Unauthenticated, graphql_error, unavailable
 from gateway.edge.faults import Unavailable as Busy
-from gateway.edge.load import until_gone
 from gateway.edge.negotiate import GRAPHQL
 from gateway.edge.respond import respond
 from gateway.graphql.endpoint import SAFE, read_parameters, request_status
@@ -24,9 +24,9 @@ from schema.engine.document.documents import Prepared, RequestError
 from schema.rules.access import Caller
 from schema.storage.database import Unavailable as StorageUnavailable
 
-from .operating import TOO_MUCH_OPEN, Terms, answers, encode_errors, errors_of, hold, prepare
+from .context import TOO_MUCH_OPEN, LiveContext, answers, encode_errors, errors_of, hold, prepare
 from .outbox import SlowReader
-from .token import Closing, TokenLost, Watch
+from .token import Closing, TokenLost, TokenWatch
 
 CLOSE_SECONDS: Final = 1.0
 ROUTE: Final = "/graphql stream"
@@ -47,35 +47,35 @@ class _Ended(Exception):
 class EventsEndpoint:
     """Streams the answers of one operation; counts open streams in `gauge`."""
 
-    def __init__(self, terms: Terms, gauge: Gauge) -> None:
-        self.terms = terms
+    def __init__(self, context: LiveContext, gauge: Gauge) -> None:
+        self.context = context
         self.gauge = gauge
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         parameters = read_parameters(scope)
         size = len(scope["state"].pop("body", b""))
         try:
-            prepared, variables = await prepare(self.terms, parameters, scope["state"]["caller"])
+            prepared, variables = await prepare(self.context, parameters, scope["state"]["caller"])
         except RequestError as error:
             scope["state"]["error"] = error.code
             await respond(send, request_status(error.code, GRAPHQL), GRAPHQL, orjson.dumps({"errors": error.errors}))
             return
         if prepared.kind == "mutation" and scope["method"] in SAFE:
             raise MethodNotAllowed(f"A {scope['method']} runs queries and subscriptions only: send mutations by POST.", "POST")
-        if self.terms.open.full:
+        if self.context.open.full:
             raise Busy(TOO_MUCH_OPEN)
-        self.terms.note(scope["state"]["caller"], scope["state"]["headers"], prepared)
+        self.context.note(scope["state"]["caller"], scope["state"]["headers"], prepared)
         hold(scope, scope["state"]["caller"])
         # How long streams last would drown the times of answers.
         scope["state"]["route"], scope["state"]["operation"] = ROUTE, prepared.name
         OPERATION.set(prepared)
         await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
-        self.terms.open.add(size)
+        self.context.open.add(size)
         try:
             with self.gauge.track_inprogress():
-                last = await Stream(self.terms, scope, receive, send).run(prepared, variables)
+                last = await Stream(self.context, scope, receive, send).run(prepared, variables)
         finally:
-            self.terms.open.remove(size)
+            self.context.open.remove(size)
         # A client that doesn't read can't be told that it is over.
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_SECONDS):
@@ -85,12 +85,12 @@ class EventsEndpoint:
 class Stream:
     """One stream from its opening to its end."""
 
-    def __init__(self, terms: Terms, scope: Scope, receive: Receive, send: Send) -> None:
-        self.terms = terms
+    def __init__(self, context: LiveContext, scope: Scope, receive: Receive, send: Send) -> None:
+        self.context = context
         self.scope = scope
         self.receive = receive
         self.send = send
-        self.outbox = terms.outbox()
+        self.outbox = context.outbox()
 
     async def run(self, prepared: Prepared, variables: JsonObject) -> bytes:
         """Until the operation, the client, the token or the process ends it; the stream's last bytes."""
@@ -106,17 +106,17 @@ class Stream:
             case Closing():
                 return b"".join([*left, COMPLETE])
             case StorageUnavailable():
-                return _next(encode_errors(errors_of(self.terms, self.scope, unavailable(end)))) + COMPLETE
+                return _next(encode_errors(errors_of(self.context, self.scope, unavailable(end)))) + COMPLETE
             case _Ended() | SlowReader():
                 return b""
-        self.terms.complain(self.scope, end)
+        self.context.complain(self.scope, end)
         return COMPLETE
 
     async def _run(self, prepared: Prepared, variables: JsonObject) -> Exception:
         caller: Caller = self.scope["state"]["caller"]
         token: bytes = self.scope["state"]["headers"].get(b"authorization", b"")
         try:
-            async with self.terms.tokens.watching(token.decode("latin-1"), caller) as watch, asyncio.TaskGroup() as group:
+            async with self.context.tokens.watching(token.decode("latin-1"), caller) as watch, asyncio.TaskGroup() as group:
                 group.create_task(self._write(watch))
                 group.create_task(self._await_leaving())
                 group.create_task(watch.ended())
@@ -130,19 +130,19 @@ class Stream:
     async def _follow(self, prepared: Prepared, variables: JsonObject, caller: Caller) -> None:
         event = prepared.kind == "subscription"
         try:
-            async with contextlib.aclosing(answers(self.terms, prepared, variables, caller)) as found:
+            async with contextlib.aclosing(answers(self.context, prepared, variables, caller)) as found:
                 async for answer in found:
                     await self.outbox.put(_next(answer.encode()), event=event)
         except Exception as error:  # noqa: BLE001  told to the client or the log, whatever it is
-            await self.outbox.put(_next(encode_errors(errors_of(self.terms, self.scope, error))))
+            await self.outbox.put(_next(encode_errors(errors_of(self.context, self.scope, error))))
         await self.outbox.put(COMPLETE)
 
-    async def _write(self, watch: Watch) -> None:
+    async def _write(self, watch: TokenWatch) -> None:
         """A comment at once, so that the client knows that it is connected, and whenever there was nothing to say for a while."""
         await self._send(ALIVE)
         while True:
             try:
-                async with asyncio.timeout(self.terms.heartbeat):
+                async with asyncio.timeout(self.context.heartbeat):
                     message = await self.outbox.get()
             except TimeoutError:
                 await self._send(ALIVE)

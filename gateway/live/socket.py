@@ -19,6 +19,7 @@ from schema.rules.access import Caller
 from schema.storage.database import Unavailable
 from schema.values import Value
 
+from .context import TOO_MUCH_OPEN, LiveContext, answers, enter, errors_of, hold, prepare, who
 from .messages import (
     SUBPROTOCOL,
     Broken,
@@ -39,9 +40,8 @@ from .messages import (
     payload_of,
     read,
 )
-from .operating import TOO_MUCH_OPEN, Terms, answers, enter, errors_of, hold, prepare, who
 from .outbox import SlowReader
-from .token import Closing, TokenLost, Watch
+from .token import Closing, TokenLost, TokenWatch
 
 #: A client that doesn't read can't be told that it is being closed.
 CLOSE_SECONDS: Final = 1.0
@@ -52,8 +52,8 @@ OPEN_MESSAGES: Final = 4
 class SocketEndpoint:
     """Lets in clients of allowed origins that speak the protocol; counts them in `gauge`."""
 
-    def __init__(self, terms: Terms, origins: Origins, gauge: Gauge) -> None:
-        self.terms = terms
+    def __init__(self, context: LiveContext, origins: Origins, gauge: Gauge) -> None:
+        self.context = context
         self.origins = origins
         self.gauge = gauge
 
@@ -66,29 +66,29 @@ class SocketEndpoint:
         spoken = SUBPROTOCOL in scope["subprotocols"]
         await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL if spoken else None, "headers": scope["state"]["out"]})
         with self.gauge.track_inprogress():
-            closed = await Session(self.terms, scope, receive, send).run() if spoken else WrongSubprotocol()
+            closed = await SocketSession(self.context, scope, receive, send).run() if spoken else WrongSubprotocol()
         if closed.code is not None:
             with suppress(TimeoutError):
                 async with asyncio.timeout(CLOSE_SECONDS):
                     await send({"type": "websocket.close", "code": closed.code, "reason": closed.reason})
 
 
-class Session:
+class SocketSession:
     """One socket from its opening to its end."""
 
-    def __init__(self, terms: Terms, scope: Scope, receive: Receive, send: Send) -> None:
-        self.terms = terms
+    def __init__(self, context: LiveContext, scope: Scope, receive: Receive, send: Send) -> None:
+        self.context = context
         self.scope = scope
         self.receive = receive
         self.send = send
-        self.outbox = terms.outbox()
+        self.outbox = context.outbox()
         self.running: dict[str, asyncio.Task[None]] = {}
         self.held = 0
         self.caller: Caller | None = None
         self.authorization: str | None = None
         #: The headers by which the client tells its name.
         self.client: Mapping[bytes, bytes] = scope["state"]["headers"]
-        self.watch: Watch | None = None
+        self.watch: TokenWatch | None = None
         self.opened = asyncio.Event()
 
     async def run(self) -> Closed:
@@ -125,7 +125,7 @@ class Session:
             await self._take(await self.receive())
 
     async def _take(self, event: Value) -> None:
-        message = read(event, self.terms.message_limit)
+        message = read(event, self.context.message_limit)
         match message["type"]:
             case "subscribe":
                 await self._subscribe(message, len(event["text"]))
@@ -149,7 +149,7 @@ class Session:
                 await self._send(message.data)
                 self.outbox.sent()
 
-    async def _until_good(self, watch: Watch) -> None:
+    async def _until_good(self, watch: TokenWatch) -> None:
         """Until the client takes more and, at the same moment, its token is known to be good."""
         writable: Callable[[], Awaitable[object]] = self.scope["state"].get("writable", _at_once)
         await writable()
@@ -163,7 +163,7 @@ class Session:
     async def _watch(self) -> None:
         """The time for `connection_init`, and then the token."""
         try:
-            async with asyncio.timeout(self.terms.init_timeout):
+            async with asyncio.timeout(self.context.init_timeout):
                 await self.opened.wait()
         except TimeoutError:
             raise InitTimeout from None
@@ -175,9 +175,9 @@ class Session:
             raise TooManyInits
         self.authorization = _authorization(payload, self.scope["state"]["headers"].get(b"authorization"))
         try:
-            async with asyncio.timeout(self.terms.operation_timeout):
-                self.caller = await self.terms.authenticator.authenticate(self.authorization)
-            self.watch = await self.stack.enter_async_context(self.terms.tokens.watching(self.authorization, self.caller))
+            async with asyncio.timeout(self.context.operation_timeout):
+                self.caller = await self.context.authenticator.authenticate(self.authorization)
+            self.watch = await self.stack.enter_async_context(self.context.tokens.watching(self.authorization, self.caller))
         except AuthError as error:
             raise Refused(error.message) from None
         except (Unavailable, TimeoutError):
@@ -194,7 +194,7 @@ class Session:
         if operation_id in self.running:
             raise SubscriberExists(operation_id)
         if full := self._full(size):
-            await self.outbox.put(encode("error", operation_id, errors_of(self.terms, self.scope, full)))
+            await self.outbox.put(encode("error", operation_id, errors_of(self.context, self.scope, full)))
             return
         self._hold(size)
         task = self.running[operation_id] = self.group.create_task(self._operate(operation_id, parameters))
@@ -202,16 +202,16 @@ class Session:
 
     def _full(self, size: int) -> Fault | None:
         """What stands against one more operation of `size` characters, if anything."""
-        if len(self.running) >= self.terms.subscriptions:
-            return RateLimited(f"At most {self.terms.subscriptions} operations may be open on one socket.")
-        most = OPEN_MESSAGES * self.terms.message_limit
+        if len(self.running) >= self.context.subscriptions:
+            return RateLimited(f"At most {self.context.subscriptions} operations may be open on one socket.")
+        most = OPEN_MESSAGES * self.context.message_limit
         if self.held + size > most:
             return RateLimited(f"The operations that are open on one socket may have {most} characters together.")
-        return Busy(TOO_MUCH_OPEN) if self.terms.open.full else None
+        return Busy(TOO_MUCH_OPEN) if self.context.open.full else None
 
     def _hold(self, size: int) -> None:
         self.held += size
-        self.terms.open.add(size)
+        self.context.open.add(size)
 
     def _complete(self, operation_id: str) -> None:
         if task := self.running.pop(operation_id, None):
@@ -220,18 +220,18 @@ class Session:
     async def _operate(self, operation_id: str, parameters: Parameters) -> None:
         """Answer one operation: `next` for each answer and `complete`, or `error`. Raises SlowReader, TokenLost."""
         try:
-            last = await self._answers(operation_id, parameters, await who(self.terms, self.authorization, self.caller))
+            last = await self._answers(operation_id, parameters, await who(self.context, self.authorization, self.caller))
         except Exception as error:  # noqa: BLE001  told to the client or the log, whatever it is
-            last = encode("error", operation_id, errors_of(self.terms, self.scope, error))
+            last = encode("error", operation_id, errors_of(self.context, self.scope, error))
         if self.running.get(operation_id) is asyncio.current_task():
             del self.running[operation_id]
         await self.outbox.put(last)
 
     async def _answers(self, operation_id: str, parameters: Parameters, caller: Caller) -> bytes:
-        await enter(self.terms, caller)
-        prepared, variables = await prepare(self.terms, parameters, caller)
-        self.terms.note(caller, self.client, prepared)
-        async with aclosing(answers(self.terms, prepared, variables, caller)) as found:
+        await enter(self.context, caller)
+        prepared, variables = await prepare(self.context, parameters, caller)
+        self.context.note(caller, self.client, prepared)
+        async with aclosing(answers(self.context, prepared, variables, caller)) as found:
             async for answer in found:
                 if not answer.executed:
                     return encode("error", operation_id, answer.errors)
@@ -248,7 +248,7 @@ class Session:
                 return Restarting()
             case SlowReader():
                 return TryLater("Too slow a reader")
-        self.terms.complain(self.scope, end)
+        self.context.complain(self.scope, end)
         return Broken()
 
 

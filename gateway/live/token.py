@@ -28,7 +28,7 @@ class Closing(Exception):
 
 
 @dataclass(slots=True, eq=False)
-class Watch:
+class TokenWatch:
     """A token that is in use. `good` is set while it is known to be; `task` raises TokenLost or Closing when what is open has to end."""
 
     authorization: str | None
@@ -50,7 +50,7 @@ class Tokens:
         self._authenticator = authenticator
         self._closing = closing
         self._seconds = seconds
-        self._watches: dict[tuple[str | None, Caller], Watch] = {}
+        self._watches: dict[tuple[str | None, Caller], TokenWatch] = {}
         authenticator.on_change(self.doubt)
 
     def doubt(self, token_id: str) -> None:
@@ -61,11 +61,11 @@ class Tokens:
                 watch.look.set()
 
     @contextlib.asynccontextmanager
-    async def watching(self, authorization: str | None, caller: Caller) -> AsyncIterator[Watch]:
+    async def watching(self, authorization: str | None, caller: Caller) -> AsyncIterator[TokenWatch]:
         """The watch of a token that was found good. Raises TokenLost where it isn't any more, Unavailable."""
         watch = self._watches.get((authorization, caller))
         if watch is None or watch.task.done():
-            watch = self._watches[authorization, caller] = Watch(authorization, caller)
+            watch = self._watches[authorization, caller] = TokenWatch(authorization, caller)
             watch.good.set()
             watch.task = asyncio.create_task(self._watch(watch))
         watch.users += 1
@@ -91,13 +91,13 @@ class Tokens:
             raise TokenLost("The token's rights have changed.")
         return found
 
-    def _forget(self, watch: Watch) -> None:
+    def _forget(self, watch: TokenWatch) -> None:
         if self._watches.get((watch.authorization, watch.caller)) is watch:
             del self._watches[watch.authorization, watch.caller]
         watch.task.cancel()
         watch.task.add_done_callback(_told)
 
-    async def _watch(self, watch: Watch) -> NoReturn:
+    async def _watch(self, watch: TokenWatch) -> NoReturn:
         seconds = self._fresh(watch)
         while not await self._closing_before(watch.look, seconds):
             watch.look.clear()
@@ -111,7 +111,7 @@ class Tokens:
             seconds = self._fresh(watch)
         raise Closing
 
-    def _fresh(self, watch: Watch) -> float:
+    def _fresh(self, watch: TokenWatch) -> float:
         """For how many seconds what is known of a token holds, and a little more, so that the next look finds it over."""
         seconds = self._authenticator.believed(watch.authorization)
         if watch.caller.expires_at is not None:

@@ -15,9 +15,9 @@ from schema.storage.timing import Timing
 from . import process
 from .endpoint import endpoint_of
 from .logs import AccessLog
-from .metrics import Metrics, Source
+from .metrics import Metrics, ReadFigures
 from .slow import SlowStatements
-from .telemetry import Journal
+from .telemetry import Telemetry
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,12 +36,12 @@ class Instruments:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.metrics = Metrics()
-        self.journal = Journal(self.metrics, AccessLog(settings))
+        self.telemetry = Telemetry(self.metrics, AccessLog(settings))
         self.tracing = _tracing(settings)
-        self.observe = self.journal.note if self.tracing is None else self.tracing.observing(self.journal.note)
+        self.observe = self.telemetry.note if self.tracing is None else self.tracing.observing(self.telemetry.note)
         """Told of each answered request."""
 
-    def watch(self, timing: Timing, sources: Sequence[Source]) -> None:
+    def watch(self, timing: Timing, sources: Sequence[ReadFigures]) -> None:
         """Ask `sources` for figures, and hear of the statements that `timing` is about."""
         self.metrics.statements = timing.taken
         self.metrics.sources += [*sources, process.figures]
@@ -67,7 +67,7 @@ class Instruments:
             try:
                 yield
             finally:
-                self.journal.tell()
+                self.telemetry.tell()
                 if self.tracing is not None:
                     await self.tracing.close()
 

@@ -21,7 +21,7 @@ LONGEST_TRACEPARENT: Final = 128
 _SECRET: Final = re.compile(r"pk_live_[\w-]*|eyJ[\w-]{8,}(?:\.[\w-]*)*", re.ASCII)
 
 
-class Line(NamedTuple):
+class AnsweredRequest(NamedTuple):
     """An answered request, as it was noted."""
 
     at: float
@@ -48,7 +48,7 @@ class Line(NamedTuple):
     traceparent: bytes | None
 
 
-def members(line: Line) -> Object:
+def members(line: AnsweredRequest) -> Object:
     """The members of a request's line in the log; those that it hasn't are left out where most requests don't have them."""
     caller = line.caller
     told: Object = {

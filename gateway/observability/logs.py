@@ -14,7 +14,7 @@ import structlog
 from gateway.settings import Settings
 from schema.values import Value
 
-from .lines import Line, clean, members
+from .lines import AnsweredRequest, clean, members
 
 LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 #: The loggers that may tell of what is well; of all others warnings and errors are told.
@@ -116,7 +116,7 @@ class AccessLog:
         self.stream = stream or sys.stderr.buffer
         self.log = structlog.get_logger()
 
-    def write(self, lines: Sequence[Line]) -> None:
+    def write(self, lines: Sequence[AnsweredRequest]) -> None:
         """Tell of answered requests, by one call to the system. Their query strings are left out: they may hold what a log shouldn't."""
         if not self.on or not lines:
             return

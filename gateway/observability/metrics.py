@@ -22,7 +22,7 @@ from schema.engine.execute.seldom import Seldom
 from schema.storage.database import Figures
 from schema.values import Value
 
-from .lines import Line
+from .lines import AnsweredRequest
 
 # When a series began is told to nobody who reads this form of metrics; it would double their number.
 disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -40,7 +40,7 @@ MEASURE_SECONDS: Final = 1.0
 REFUSALS: Final = frozenset({401, 403, 413, 429, 503, 504})
 
 Mode: TypeAlias = Literal["livesum", "livemax", "livemin"]
-Source: TypeAlias = Callable[[], Figures]
+ReadFigures: TypeAlias = Callable[[], Figures]
 
 
 class Figure(NamedTuple):
@@ -83,7 +83,7 @@ COUNTERS: Final[dict[str, Figure]] = {
 class Metrics:
     """The process's metrics. With several workers (`PROMETHEUS_MULTIPROC_DIR` is set then) `text` adds up all of them."""
 
-    def __init__(self, sources: Sequence[Source] = ()) -> None:
+    def __init__(self, sources: Sequence[ReadFigures] = ()) -> None:
         self.registry = CollectorRegistry()
         #: Asked for their figures by `measure`.
         self.sources = [*sources]
@@ -121,7 +121,7 @@ class Metrics:
     def _gauge(self, name: str, figure: Figure) -> Gauge:
         return Gauge(name, figure.words, registry=self.registry, multiprocess_mode=figure.mode)
 
-    def answered(self, lines: Sequence[Line]) -> None:
+    def answered(self, lines: Sequence[AnsweredRequest]) -> None:
         """Count answered requests. Routes are templates, so they are few."""
         seconds: defaultdict[tuple[str, str, int], list[float]] = defaultdict(list)
         for line in lines:

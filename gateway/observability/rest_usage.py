@@ -72,7 +72,7 @@ def client_names(said: Mapping[str, Json]) -> dict[bytes, bytes]:
     return {name: given[name].encode()[: 4 * LONGEST_NAME] for name in CLIENT_NAMES if name in given}
 
 
-class Operation(NamedTuple):
+class ClientOperation(NamedTuple):
     """An operation that a client ran: what the client says its name is, the document's text, and the operation's own name.
 
     The text and not the document made of it waits to be counted: that takes a hundred times the memory.
@@ -89,7 +89,7 @@ class GraphqlUses:
     def __init__(self, database: Database, schema: GraphQLSchema) -> None:
         self._schema = schema
         bounds = MAX_OPERATIONS, MAX_OPERATIONS_BYTES
-        self._counter: UseCounter[Operation] = UseCounter(database, GraphqlUsage.__table__, self._rows, _texts_size, bounds)
+        self._counter: UseCounter[ClientOperation] = UseCounter(database, GraphqlUsage.__table__, self._rows, _texts_size, bounds)
         self._names: set[str] = set()
         self._fields: Kept[tuple[str, ...]] = Kept(KEPT, KEPT_BYTES)
         self.flush = self._counter.flush
@@ -98,9 +98,9 @@ class GraphqlUses:
     def note(self, caller: Caller, headers: Mapping[bytes, bytes], prepared: Prepared) -> None:
         """Count an operation. Neither waits nor raises."""
         client = headers.get(CLIENT_NAMES[0]) or headers.get(CLIENT_NAMES[1]) or b""
-        self._counter.note(caller, Operation(client[:LONGEST_NAME], prepared.text, prepared.name))
+        self._counter.note(caller, ClientOperation(client[:LONGEST_NAME], prepared.text, prepared.name))
 
-    def _rows(self, used: Operation) -> Iterable[Row]:
+    def _rows(self, used: ClientOperation) -> Iterable[Row]:
         client = self._name(used.client.decode("utf-8", "replace"))
         yield client, "operation", self._name(used.name or "")
         yield from ((client, "field", coordinate) for coordinate in self._fields_of(used.text, used.name))
@@ -122,5 +122,5 @@ class GraphqlUses:
         return name
 
 
-def _texts_size(used: Operation) -> int:
+def _texts_size(used: ClientOperation) -> int:
     return len(used.client) + getsizeof(used.text)

@@ -12,7 +12,7 @@ from starlette.types import Scope
 
 from schema.values import Key
 
-from .lines import LONGEST_NAME, LONGEST_PATH, LONGEST_TRACEPARENT, Line
+from .lines import LONGEST_NAME, LONGEST_PATH, LONGEST_TRACEPARENT, AnsweredRequest
 from .logs import AccessLog
 from .metrics import Metrics
 
@@ -21,14 +21,14 @@ WAIT_SECONDS: Final = 0.05
 WAITING: Final = 100
 
 
-class Journal:
+class Telemetry:
     """Takes a note of each answered request. `due` is whether a batch is about to be told."""
 
     def __init__(self, metrics: Metrics, access_log: AccessLog) -> None:
         self.metrics = metrics
         self.access_log = access_log
         self.due = False
-        #: The members of `Line` of each: to make one of them takes longer than the note.
+        #: The members of `AnsweredRequest` of each: to make one of them takes longer than the note.
         self._waiting: list[Key] = []
 
     def wake(self) -> None:
@@ -73,7 +73,7 @@ class Journal:
     def tell(self) -> None:
         """Tell what waits."""
         waiting, self._waiting = self._waiting, []
-        lines = [*map(Line._make, waiting)]
+        lines = [*map(AnsweredRequest._make, waiting)]
         self.metrics.answered(lines)
         self.metrics.settle()
         self.access_log.write(lines)

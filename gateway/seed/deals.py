@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from schema.rules.stages import FIRST_CLOSED, LOST, STAGES
 from schema.rules.text import fold, fold_name
 
-from .values import DAY, Row, Source
+from .values import DAY, RandomValues, Row
 from .words import LOSS_REASONS, NEEDS, PRODUCTS, SOURCES, STEPS, SUFFIXES
 
 # Of a hundred deals so many stand in each stage.
@@ -26,7 +26,7 @@ class Cast:
 
 
 @dataclass(frozen=True, slots=True)
-class Deal:
+class DealRows:
     """An opportunity's row with those that hang on it."""
 
     opportunity: Row
@@ -34,7 +34,7 @@ class Deal:
     history: list[Row]
 
 
-def deal(source: Source, cast: Cast) -> Deal:
+def deal(source: RandomValues, cast: Cast) -> DealRows:
     """One opportunity."""
     random = source.random
     final = random.choices(range(len(STAGES)), _SHARES)[0]
@@ -63,10 +63,10 @@ def deal(source: Source, cast: Cast) -> Deal:
         **_standing(source, final, last),
     }
     links = _links(source, id_, cast.contacts[position])
-    return Deal(row, links, history)
+    return DealRows(row, links, history)
 
 
-def _steps(source: Source, final: int, created: int, *, closed: bool) -> list[tuple[int, int]]:
+def _steps(source: RandomValues, final: int, created: int, *, closed: bool) -> list[tuple[int, int]]:
     """(stage, when) from the first to the last; a deal may begin late, leave out stages, and be lost from any."""
     random = source.random
     reached = random.randrange(FIRST_CLOSED) if final == LOST else min(final, FIRST_CLOSED - 1)
@@ -100,7 +100,7 @@ def _history(workspace_id: str, id_: str, steps: list[tuple[int, int]], by: str 
     return rows
 
 
-def _links(source: Source, id_: str, contacts: Sequence[str]) -> list[Row]:
+def _links(source: RandomValues, id_: str, contacts: Sequence[str]) -> list[Row]:
     count = min(source.pick(_LINKS), len(contacts))
     return [
         {"workspace_id": source.workspace_id, "opportunity_id": id_, "position": position, "contact_id": contact}
@@ -108,7 +108,7 @@ def _links(source: Source, id_: str, contacts: Sequence[str]) -> list[Row]:
     ]
 
 
-def _words(source: Source, company: str) -> Row:
+def _words(source: RandomValues, company: str) -> Row:
     name = f"{company} — {source.pick(PRODUCTS)}{source.pick(SUFFIXES)}"
     origin = source.pick(SOURCES) if source.chance(0.9) else None
     text = f"{company} {source.pick(NEEDS)}. {source.pick(STEPS)}".strip() if source.chance(0.6) else None
@@ -121,7 +121,7 @@ def _words(source: Source, company: str) -> Row:
     }
 
 
-def _standing(source: Source, final: int, last: int) -> Row:
+def _standing(source: RandomValues, final: int, last: int) -> Row:
     """Value, chances and dates of a deal that came to stage `final` at `last`."""
     random = source.random
     closed = final >= FIRST_CLOSED
@@ -139,7 +139,7 @@ def _standing(source: Source, final: int, last: int) -> Row:
     }
 
 
-def _value(source: Source) -> int | None:
+def _value(source: RandomValues) -> int | None:
     """Whole cents: most in round hundreds, a few to the cent, some unknown."""
     random = source.random
     if source.chance(0.04):

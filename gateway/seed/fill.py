@@ -13,7 +13,7 @@ from .bulk import Batch, Bulk, bulk
 from .deals import Cast, deal
 from .people import accounts, contacts, users
 from .spec import Seeded, SeedFault, SeedSpec
-from .values import Row, Source
+from .values import RandomValues, Row
 
 # Large enough to be cheap, small enough that a running gateway's writers on SQLite wait for a second, not a minute.
 CHUNK = 5_000
@@ -28,7 +28,7 @@ async def seed(database_url: str, spec: SeedSpec, *, progress: Progress = lambda
     """
     workspace_id = await _empty_workspace(database_url, spec.workspace)
     # The name is in the seed: ids are unique over all workspaces.
-    source = Source(f"{spec.seed}:{spec.workspace}", workspace_id, spec.midnight)
+    source = RandomValues(f"{spec.seed}:{spec.workspace}", workspace_id, spec.midnight)
     async with bulk(database_url) as target:
         cast, people = _people(source, spec)
         rows = await target.write(workspace_id, people)
@@ -54,7 +54,7 @@ async def _empty_workspace(database_url: str, name: str) -> str:
         await database.close()
 
 
-def _people(source: Source, spec: SeedSpec) -> tuple[Cast, Batch]:
+def _people(source: RandomValues, spec: SeedSpec) -> tuple[Cast, Batch]:
     companies = accounts(source, spec.account_count)
     team = users(source, spec.user_count, companies)
     buyers = list(contacts(source, spec.contact_count, companies))
@@ -67,7 +67,7 @@ def _ids(rows: Sequence[Row]) -> list[str]:
     return [str(row["id"]) for row in rows]
 
 
-async def _deals(target: Bulk, source: Source, cast: Cast, count: int, progress: Progress) -> int:
+async def _deals(target: Bulk, source: RandomValues, cast: Cast, count: int, progress: Progress) -> int:
     rows = done = 0
     for size in _chunks(count):
         deals = [deal(source, cast) for _ in range(size)]

@@ -15,7 +15,7 @@ _PAIRS = tuple(a + b for a in _ALPHABET for b in _ALPHABET)
 
 
 @dataclass(slots=True)
-class Source:
+class RandomValues:
     """Random values for the rows of one workspace. `midnight` is today's beginning, in seconds since 1970."""
 
     seed: str

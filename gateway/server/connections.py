@@ -41,7 +41,7 @@ IPV6_PREFIX: Final = 64
 UNKNOWN, IDLE, SENDING, READING = range(4)
 
 
-class Waiting(NamedTuple):
+class IdleConnection(NamedTuple):
     """A connection that waits for its client; those of a lower rank, and then those that wait for longer, give way first."""
 
     rank: int
@@ -57,7 +57,7 @@ class Held(NamedTuple):
     connection: Value
 
 
-class Connections:
+class ConnectionLimits:
     """The bounds of a process's connections. `tell` is told why a connection was not served, for the metrics."""
 
     def __init__(self, settings: Settings, tell: Callable[[str], None]) -> None:
@@ -68,7 +68,7 @@ class Connections:
         self.log = structlog.get_logger()
         self._proxies: Any = ProxyHeadersMiddleware(refuse, [*settings.trusted_proxies]).trusted_hosts  # type: ignore[arg-type]
         self._open: Collection[Value] = ()
-        self._next: deque[Waiting | Held] = deque()
+        self._next: deque[IdleConnection | Held] = deque()
         self._looked = self._logged = float("-inf")
         #: Whether the last look found any.
         self._found = False
@@ -104,7 +104,7 @@ class Connections:
         """A connection got an answer that no application gave."""
         self.tell(fault.code.lower())
 
-    def _oldest(self, now: float, *, young: bool = False) -> Iterable[Waiting | Held]:
+    def _oldest(self, now: float, *, young: bool = False) -> Iterable[IdleConnection | Held]:
         """Those who wait, or else those that a token has too many of, looked for now and then and not for each new connection.
 
         `young` ones count too where far too many come at once: else the burst would keep out who comes behind it.
@@ -116,7 +116,7 @@ class Connections:
         while self._next:
             yield self._next.popleft()
 
-    def _make_room(self, waiting: Iterable[Waiting | Held]) -> bool:
+    def _make_room(self, waiting: Iterable[IdleConnection | Held]) -> bool:
         for found in waiting:
             if found in {found.connection.waiting(), found.connection.held()}:
                 found.connection.give_way()
@@ -128,7 +128,7 @@ class Connections:
         self._note("refused")
         if above > self.spare:
             new.give_way()
-        return Full(new.app, fault, room)
+        return OverloadedApp(new.app, fault, room)
 
     def _note(self, what: str) -> None:
         """Told to the metrics each time, and to the log once in a while."""
@@ -140,7 +140,7 @@ class Connections:
             self._tally.clear()
 
 
-class Full:
+class OverloadedApp:
     """Answers `fault` to whatever is asked but the process's health, on a connection for which there is no `room`.
 
     It looks for some a few times more: those who came just before may only have been too young to give way.
@@ -177,7 +177,7 @@ def most_connections(wanted: int) -> int:
     return wanted if descriptors == resource.RLIM_INFINITY else max(1, min(wanted, descriptors // 2))
 
 
-def _waiting(connections: Iterable[Value], latest: float) -> list[Waiting]:
+def _waiting(connections: Iterable[Value], latest: float) -> list[IdleConnection]:
     """Those of the connections that can give way, in that order, since `latest` or longer.
 
     What is being worked on can't, nor a socket whose client is known.

@@ -9,11 +9,11 @@ from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from gateway.edge.faults import Fault, Malformed, TooSlow, Unavailable
-from gateway.edge.observed import NOSNIFF
+from gateway.edge.request_scope import NOSNIFF
 from rest_compat.errors import error_answer
 from schema.values import Value
 
-from .connections import IDLE, READING, SENDING, UNKNOWN, Connections, Held, Waiting, held_by
+from .connections import IDLE, READING, SENDING, UNKNOWN, ConnectionLimits, Held, IdleConnection, held_by
 from .intake import Intake
 from .outflow import Outflow
 
@@ -26,7 +26,7 @@ LAST_SECONDS: Final = 1.0
 Part = Literal["headers", "body"]
 
 
-class Wire(Outflow, Intake):
+class HttpProtocol(Outflow, Intake):
     """Closes connections that are late (408), too large (431), no HTTP/1.1 (400) or too many (503), and says so.
 
     The timers are only set for requests that don't come in one piece, so the others cost nothing.
@@ -34,7 +34,7 @@ class Wire(Outflow, Intake):
 
     def __init__(self, *arguments: Value, **named: Value) -> None:
         super().__init__(*arguments, **named)
-        self.connected: Connections = self.app_state["application"].connections
+        self.connected: ConnectionLimits = self.app_state["application"].connections
         self.idle_since = 0.0
         self.timed: Part | None = None
 
@@ -112,15 +112,15 @@ class Wire(Outflow, Intake):
 
     # Ends
 
-    def waiting(self) -> Waiting | None:
+    def waiting(self) -> IdleConnection | None:
         """Since when this connection waits for its client, as the event loop tells time; None while its client waits for us."""
         if self.timer is not None:
             unknown = self.timed == "headers"
             seconds = self.settings.header_timeout if unknown else self.settings.body_timeout
-            return Waiting(UNKNOWN if unknown else SENDING, self.timer.when() - seconds, self)
+            return IdleConnection(UNKNOWN if unknown else SENDING, self.timer.when() - seconds, self)
         if (since := self.reads_since()) is not None:
-            return Waiting(READING, since, self)
-        return Waiting(IDLE, self.idle_since, self) if self.phase == "idle" else None
+            return IdleConnection(READING, since, self)
+        return IdleConnection(IDLE, self.idle_since, self) if self.phase == "idle" else None
 
     def held(self) -> Held | None:
         """The stream that it is, if it is one."""

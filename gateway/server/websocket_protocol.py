@@ -18,7 +18,7 @@ from gateway.edge.faults import Unavailable
 from gateway.settings import Settings
 from schema.values import Value
 
-from .connections import UNKNOWN, Held, Waiting, held_by
+from .connections import UNKNOWN, Held, IdleConnection, held_by
 from .outflow import Outflow
 
 #: Bytes that are parsed in one turn of the event loop: 341 frames of nothing, which take some 4 ms.
@@ -31,7 +31,7 @@ LINGER_SECONDS: Final = 1.0
 UNTAKEN: Final = 65_536
 
 
-class Budget:
+class TokenBucket:
     """So many `a_second`, three seconds' worth of them at once."""
 
     __slots__ = ("_at", "_left", "_most", "_rate")
@@ -48,7 +48,7 @@ class Budget:
         return self._left >= 0
 
 
-class Frames(Outflow, WebSocketsSansIOProtocol):
+class WebSocketProtocol(Outflow, WebSocketsSansIOProtocol):
     """Closes sockets that send too many frames or bytes (1008), and reads no more than what it has sent on is read.
 
     A client that takes nothing of what waits for it for `slow_reader_timeout` seconds is dropped; one that takes a little goes on.
@@ -59,17 +59,17 @@ class Frames(Outflow, WebSocketsSansIOProtocol):
         settings: Settings = self.app_state["application"].settings
         now = self.loop.time()
         self.frame_rate, self.byte_rate = settings.websocket_frames, settings.websocket_bytes
-        self.frame_budget, self.byte_budget = Budget(self.frame_rate, now), Budget(self.byte_rate, now)
+        self.frame_budget, self.byte_budget = TokenBucket(self.frame_rate, now), TokenBucket(self.byte_rate, now)
         self.opened_at = now
         self.ahead = bytearray()
         self.due = self.ending = False
         #: What is counted of a large message that isn't whole yet.
         self.coming: Hold | None = None
 
-    def waiting(self) -> Waiting | None:
+    def waiting(self) -> IdleConnection | None:
         """Since when it waits for its client to say who it is; None once it has."""
         known = self.handshake_initiated and "caller" in self.scope["state"]
-        return None if known else Waiting(UNKNOWN, self.opened_at, self)
+        return None if known else IdleConnection(UNKNOWN, self.opened_at, self)
 
     def held(self) -> Held | None:
         """The socket that it is, once its client is known."""

@@ -67,7 +67,7 @@ async def _spent(here: Gateway, accept: dict[str, str]) -> httpx.Response:
 
 
 async def _busy(here: Gateway, accept: dict[str, str]) -> httpx.Response:
-    here.app.places.free = here.app.places.line.most = 0
+    here.app.limiter.free = here.app.limiter.line.most = 0
     return await here.client.get(OPPORTUNITIES, headers=accept)
 
 

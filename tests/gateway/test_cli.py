@@ -16,7 +16,7 @@ import pytest
 
 from gateway import VERSION
 from gateway.auth.keys import Keys, NewKey
-from gateway.cli.usage_report import COLUMNS, Wanted, uses
+from gateway.cli.usage_report import COLUMNS, UsageFilter, uses
 from gateway.environment import without_password
 from gateway.migrations import head
 from gateway.observability.rest_usage import Uses
@@ -214,7 +214,7 @@ async def test_usage_lists_what_rest_is_used_for(database: Database) -> None:
     for _ in range(3):
         counted.note(caller, (Use("GET /api/opportunities/", "parameter", "stage"),))
     await counted.flush()
-    (row,) = await uses(database, Wanted())
+    (row,) = await uses(database, UsageFilter())
     assert row[:7] == ["Acme", created.id, "old client", "GET /api/opportunities/", "parameter", "stage", "3"]
 
 

@@ -13,9 +13,9 @@ import httpx
 import pytest
 import zstandard
 
-from gateway.edge import compressed
-from gateway.edge.compressed import codings
-from gateway.edge.unpacked import MOST_MEMBERS
+from gateway.edge import compression
+from gateway.edge.compression import codings
+from gateway.edge.decompression import MOST_MEMBERS
 from tests.connecting import PATIENCE, connected
 from tests.gateway.conftest import HEADERS, TOKEN, MakeApp, Serve, calling
 from tests.gateway.test_events import STREAM, events
@@ -51,8 +51,8 @@ TAKES = {
 def extra(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
     """With the extra `[compress]`, and without it."""
     if not request.param:
-        monkeypatch.setattr(compressed, "CODERS", {"gzip": compressed.CODERS["gzip"]})
-        monkeypatch.setattr(compressed, "codings", codings.__wrapped__)
+        monkeypatch.setattr(compression, "CODERS", {"gzip": compression.CODERS["gzip"]})
+        monkeypatch.setattr(compression, "codings", codings.__wrapped__)
     return bool(request.param)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway.graphql.documents import KEPT_BYTES, Documents, NotPersisted, read_trusted
+from gateway.graphql.documents import KEPT_BYTES, NotPersisted, PersistedDocuments, read_trusted
 from gateway.graphql.parameters import Parameters
 from tests.gateway.conftest import MakeApp, calling
 
@@ -44,7 +44,7 @@ async def test_invalid_documents_are_not_kept(make_app: MakeApp) -> None:
 
 def test_the_latest_used_are_kept() -> None:
     """Memory is bounded: the one that was used longest ago goes."""
-    documents = Documents(size=2)
+    documents = PersistedDocuments(size=2)
     sent = {text: Parameters(text, extensions=by_hash(text)["extensions"]) for text in "abc"}
     asked = {text: Parameters(None, extensions=by_hash(text)["extensions"]) for text in "abc"}
     for text in "ab":
@@ -58,7 +58,7 @@ def test_the_latest_used_are_kept() -> None:
 
 def test_their_bytes_are_bounded() -> None:
     """Long texts make room for each other before there are many, whatever their characters take."""
-    documents = Documents(size=1_000)
+    documents = PersistedDocuments(size=1_000)
     for number in range(300):
         text = f"# {number} " + "🙂" * 15_000
         documents.keep(Parameters(text, extensions=by_hash(text)["extensions"]), text)

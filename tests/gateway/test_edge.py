@@ -9,7 +9,7 @@ import pytest
 
 from gateway import VERSION
 from gateway.edge.faults import STATUS, Fault
-from gateway.edge.observed import Observed
+from gateway.edge.request_scope import RequestScope
 from gateway.observability.logs import AccessLog
 from gateway.settings import Settings
 from tests.connecting import until
@@ -116,7 +116,7 @@ async def test_half_an_answer_is_cut() -> None:
         raise RuntimeError("half way")
 
     told: list[int] = []
-    layer = Observed(
+    layer = RequestScope(
         broken,
         lambda _scope, status, _seconds, _size: told.append(status),
         lambda _scope, _error: told.append(0),
@@ -240,11 +240,11 @@ async def test_access_log(make_app: MakeApp) -> None:
     """A JSON line a request, with the id that the client got, the operation and the token's id, and nothing of query or token."""
     app = make_app(access_log=True)
     stream = io.BytesIO()
-    app.journal.access_log = AccessLog(app.settings, stream)
+    app.telemetry.access_log = AccessLog(app.settings, stream)
     async with calling(app) as client:
         response = await client.get("/graphql", params={"query": 'query Greet { hello(name: "private") }'}, headers={"x-request-id": "r1"})
     assert response.status_code == 200
-    app.journal.tell()
+    app.telemetry.tell()
     line = json.loads(stream.getvalue())
     expected = {
         "event": "request",

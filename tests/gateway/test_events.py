@@ -107,7 +107,7 @@ async def test_a_client_that_leaves(serve: Serve) -> None:
     async with streaming(app, "{ slow(seconds: 60) }"):
         await until(lambda: app.graph.running == 1)
     await gone(app)
-    assert (app.graph.cancelled, app.places.free) == (1, app.settings.max_in_flight)
+    assert (app.graph.cancelled, app.limiter.free) == (1, app.settings.max_in_flight)
 
 
 async def test_a_token_that_is_revoked(serve: Serve) -> None:

@@ -17,7 +17,7 @@ import pytest
 from gateway.auth import AuthError
 from gateway.live.messages import SUBPROTOCOL
 from gateway.live.outbox import Message, Outbox
-from gateway.server.websocket_protocol import PIECE, Budget, Frames
+from gateway.server.websocket_protocol import PIECE, TokenBucket, WebSocketProtocol
 from tests.connecting import PATIENCE, connected, until
 from tests.gateway.conftest import CALLER, HEADERS, TOKEN, Serve, ask
 
@@ -98,16 +98,16 @@ async def raw(app: Any) -> AsyncIterator[Raw]:
 
 
 @pytest.fixture
-def opened(monkeypatch: pytest.MonkeyPatch) -> list[Frames]:
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[WebSocketProtocol]:
     """The server's side of each socket."""
-    found: list[Frames] = []
-    made = Frames.connection_made
+    found: list[WebSocketProtocol] = []
+    made = WebSocketProtocol.connection_made
 
-    def note(self: Frames, transport: Any) -> None:
+    def note(self: WebSocketProtocol, transport: Any) -> None:
         found.append(self)
         made(self, transport)
 
-    monkeypatch.setattr(Frames, "connection_made", note)
+    monkeypatch.setattr(WebSocketProtocol, "connection_made", note)
     return found
 
 
@@ -154,7 +154,7 @@ async def test_within_the_budget(serve: Serve) -> None:
 
 def test_a_budget_is_of_a_second() -> None:
     """Three seconds' worth at once, and then as much as time brings; a long silence saves no more than that up."""
-    budget = Budget(100, 0.0)
+    budget = TokenBucket(100, 0.0)
     assert budget.spend(300, 0.0)
     assert not budget.spend(1, 0.0)
     assert budget.spend(99, 1.0)
@@ -186,7 +186,7 @@ async def test_a_flood_beside_a_healthy_client(serve: Serve) -> None:
     assert sorted(waits)[len(waits) // 2] < 0.25
 
 
-async def test_pongs_that_nobody_reads(serve: Serve, opened: list[Frames]) -> None:
+async def test_pongs_that_nobody_reads(serve: Serve, opened: list[WebSocketProtocol]) -> None:
     """While a client reads nothing, no more of its pings are read than answers to them fit; when it reads, all are answered."""
     app = await serve(**UNLIMITED)
     async with raw(app) as client:
@@ -202,7 +202,7 @@ async def test_pongs_that_nobody_reads(serve: Serve, opened: list[Frames]) -> No
         assert len(await client.count(PONG, 100_000)) == 100_000
 
 
-async def test_messages_that_the_application_does_not_take(serve: Serve, opened: list[Frames]) -> None:
+async def test_messages_that_the_application_does_not_take(serve: Serve, opened: list[WebSocketProtocol]) -> None:
     """Small messages wait as the bytes that they came in, not as thousands of messages."""
     app = await serve(**UNLIMITED, websocket_queue=5)
     async with raw(app) as client:
@@ -215,7 +215,7 @@ async def test_messages_that_the_application_does_not_take(serve: Serve, opened:
         assert len(await client.count(TEXT, 15_000)) == 15_000
 
 
-async def test_a_client_that_takes_nothing(serve: Serve, opened: list[Frames]) -> None:
+async def test_a_client_that_takes_nothing(serve: Serve, opened: list[WebSocketProtocol]) -> None:
     """It is dropped, though little waits for it and nothing more comes."""
     app = await serve(**UNLIMITED | {"slow_reader_timeout": 0.3})
     async with raw(app) as client:
@@ -227,7 +227,7 @@ async def test_a_client_that_takes_nothing(serve: Serve, opened: list[Frames]) -
     assert (app.unsent.bytes, app.unsent.readers) == (0, set())
 
 
-async def test_an_event_that_waits_for_its_client(serve: Serve, opened: list[Frames], monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_event_that_waits_for_its_client(serve: Serve, opened: list[WebSocketProtocol], monkeypatch: pytest.MonkeyPatch) -> None:
     """It is not told any more once its token is doubted, also where the client takes what waits before the token has been looked up."""
     app = await serve(**UNLIMITED)
     happens, known, waiting = asyncio.Event(), asyncio.Event(), asyncio.Event()

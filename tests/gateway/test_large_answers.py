@@ -78,7 +78,7 @@ async def test_the_bound(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
                 reader.socket.close()
             await until_nothing_waits(app)
             assert len((await ask(client, WIDE, variables={"n": NAME})).content) > SIZE
-        assert (app.unsent.bytes, app.unsent.answers, app.places.free) == (0, 0, app.settings.max_in_flight)
+        assert (app.unsent.bytes, app.unsent.answers, app.limiter.free) == (0, 0, app.settings.max_in_flight)
     finally:
         for reader in readers:
             reader.socket.close()

@@ -11,8 +11,8 @@ import httpx
 import pytest
 from limits.aio.storage import MemoryStorage
 
+from gateway.edge.concurrency import ConcurrencyLimiter, LimitConcurrency
 from gateway.edge.faults import TimedOut, Unavailable
-from gateway.edge.load import Bounded, Places
 from gateway.edge.unsent import Unsent
 from tests.connecting import PATIENCE, beside, until
 from tests.gateway.conftest import HEADERS, MakeApp, Serve, ask, calling
@@ -29,7 +29,7 @@ def request() -> dict[str, Any]:
 async def test_more_than_there_is_room_for(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
     """So many run, so many wait, the rest is 503 with Retry-After at once; health answers meanwhile."""
     # On a busy machine a turn of the event loop is over before the second of them has begun, and it waits in line, too.
-    monkeypatch.setattr("gateway.edge.load.TURN_SECONDS", 60)
+    monkeypatch.setattr("gateway.edge.concurrency.TURN_SECONDS", 60)
     async with calling(make_app(max_in_flight=2, queue_size=2, queue_timeout=5)) as client:
         tasks = [asyncio.create_task(ask(client, "{ slow(seconds: 1) }")) for _ in range(7)]
         await until(lambda: sum(task.done() for task in tasks) == 3)
@@ -49,7 +49,7 @@ async def test_waiting_is_bounded(make_app: MakeApp) -> None:
 
 async def test_no_place_is_lost() -> None:
     """Whether waiters are served, give up or are cancelled: in the end all places are free again."""
-    places = Places(2, 100, 0.05)
+    places = ConcurrencyLimiter(2, 100, 0.05)
 
     async def work(seconds: float) -> None:
         try:
@@ -71,7 +71,7 @@ async def test_no_place_is_lost() -> None:
 
 async def test_callers_take_turns() -> None:
     """One with many requests in line delays only its own: another's is served after the first of them; of a full line it loses one."""
-    places, served = Places(1, 4, 5), list[str]()
+    places, served = ConcurrencyLimiter(1, 4, 5), list[str]()
     await places.take("a")
 
     async def work(owner: str) -> None:
@@ -92,7 +92,7 @@ async def test_callers_take_turns() -> None:
 
 async def test_work_that_lets_nobody_in_between() -> None:
     """Work that never waits, as SQLite's, stands in line too when much comes at once: others are heard between, the line is bounded."""
-    places, served, refused, in_a_row = Places(64, 20, 5), 0, 0, [0]
+    places, served, refused, in_a_row = ConcurrencyLimiter(64, 20, 5), 0, 0, [0]
 
     async def work() -> None:
         nonlocal served, refused
@@ -119,7 +119,7 @@ async def test_work_that_lets_nobody_in_between() -> None:
 
 async def test_a_reader_that_stops_holds_no_place() -> None:
     """The place is for the work: an answer that isn't taken doesn't keep others from theirs."""
-    stuck, places = asyncio.Event(), Places(1, 0, 1)
+    stuck, places = asyncio.Event(), ConcurrencyLimiter(1, 0, 1)
 
     async def app(_scope: Any, _receive: Any, send: Any) -> None:
         await send({"type": "http.response.start"})
@@ -128,7 +128,7 @@ async def test_a_reader_that_stops_holds_no_place() -> None:
         stuck.set()
         await asyncio.sleep(60)
 
-    answering = asyncio.create_task(Bounded(app, places, 0.5, Unsent(0))(request(), never, never))  # type: ignore[arg-type]
+    answering = asyncio.create_task(LimitConcurrency(app, places, 0.5, Unsent(0))(request(), never, never))  # type: ignore[arg-type]
     await stuck.wait()
     assert places.free == 1
     with pytest.raises(TimedOut):
@@ -143,7 +143,7 @@ async def test_an_operation_that_takes_too_long(make_app: MakeApp) -> None:
     async with calling(app) as client:
         response = await ask(client, "{ slow(seconds: 9) }")
         assert (response.status_code, response.json()["errors"][0]["extensions"]["code"]) == (504, "TIMEOUT")
-        assert (graph.running, graph.cancelled, app.places.free) == (0, 1, app.settings.max_in_flight)
+        assert (graph.running, graph.cancelled, app.limiter.free) == (0, 1, app.settings.max_in_flight)
 
 
 async def test_a_client_that_leaves(serve: Serve) -> None:
@@ -156,7 +156,7 @@ async def test_a_client_that_leaves(serve: Serve) -> None:
     ):
         await until(lambda: graph.running == 1)
     await until(lambda: graph.cancelled == 1)
-    assert (graph.running, app.places.free) == (0, app.settings.max_in_flight)
+    assert (graph.running, app.limiter.free) == (0, app.settings.max_in_flight)
 
 
 async def test_a_server_that_repeats_itself() -> None:
@@ -170,7 +170,7 @@ async def test_a_server_that_repeats_itself() -> None:
 
     async with asyncio.timeout(PATIENCE):
         with pytest.raises(TimedOut):
-            await Bounded(forever, Places(1, 0, 1), 0.3, Unsent(0))(request(), receive, forever)  # type: ignore[arg-type]
+            await LimitConcurrency(forever, ConcurrencyLimiter(1, 0, 1), 0.3, Unsent(0))(request(), receive, forever)  # type: ignore[arg-type]
 
 
 async def test_rate_limit(make_app: MakeApp) -> None:
@@ -246,8 +246,8 @@ async def test_a_rate_limit_whose_storage_is_away(
     """Calls pass, uncounted, and only the first of them waits for the storage."""
     monkeypatch.setattr(_Elsewhere, "fail", staticmethod(fail), raising=False)
     monkeypatch.setattr(_Elsewhere, "asked", [], raising=False)
-    monkeypatch.setattr("gateway.edge.rates.PAUSE_SECONDS", PATIENCE)
-    monkeypatch.setattr("gateway.edge.rates.MemoryStorage", ())
+    monkeypatch.setattr("gateway.edge.rate_limit.PAUSE_SECONDS", PATIENCE)
+    monkeypatch.setattr("gateway.edge.rate_limit.MemoryStorage", ())
     async with calling(make_app(rate_limit="1/minute", rate_limit_storage="async+elsewhere://")) as client:
         answers = [await ask(client, "{ hello }") for _ in range(6)]
     assert len(_Elsewhere.asked) == 1

@@ -57,7 +57,7 @@ async def test_members_of_the_log(sqlite_url: str) -> None:
     """The line of a request that has all members has those that the page tells, and no others."""
     stream = io.BytesIO()
     async with gateway(sqlite_url) as here:
-        here.app.journal.access_log = AccessLog(Settings(), stream)
+        here.app.telemetry.access_log = AccessLog(Settings(), stream)
         await here.client.get(OPPORTUNITIES, params={"nothing": "1", "stage": "no stage"}, headers={"traceparent": TRACEPARENT})
         await here.client.get(OPPORTUNITIES, params={"nothing": "1"}, headers={"traceparent": TRACEPARENT})
     lines = [json.loads(line) for line in stream.getvalue().splitlines()]

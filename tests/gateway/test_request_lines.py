@@ -25,13 +25,13 @@ class Written:
     def __init__(self, here: Gateway) -> None:
         self.here = here
         self.stream = io.BytesIO()
-        here.app.journal.tell()
-        here.app.journal.access_log = AccessLog(Settings(), self.stream)
+        here.app.telemetry.tell()
+        here.app.telemetry.access_log = AccessLog(Settings(), self.stream)
 
     async def ask(self, method: str, path: str, **options: Any) -> tuple[httpx.Response, dict[str, Any]]:
         """An answer and its line."""
         answer = await self.here.client.request(method, path, **options)
-        self.here.app.journal.tell()
+        self.here.app.telemetry.tell()
         line = self.stream.getvalue().splitlines()[-1]
         return answer, json.loads(line)
 
@@ -119,9 +119,9 @@ async def test_overload_is_a_reason(make_app: MakeApp) -> None:
     """A request that finds no place is refused for `overload`, not for a database that is away."""
     app = make_app(max_in_flight=1, queue_size=0)
     async with calling(app) as client:
-        app.places.free = 0
+        app.limiter.free = 0
         assert (await client.get("/graphql?query={hello}")).status_code == 503
-        app.places.free = 1
+        app.limiter.free = 1
         assert 'gateway_requests_refused_total{reason="overload"} 1.0' in (await client.get("/metrics")).text
 
 

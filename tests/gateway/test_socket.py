@@ -115,7 +115,7 @@ async def test_completing(serve: Serve) -> None:
         await until(lambda: app.graph.running == 1)
         await socket.say({"type": "complete", "id": "1"}, {"type": "complete", "id": "never"}, subscribe("{ hello }"))
         assert (await socket.hear())["payload"]["data"] == {"hello": "hello you"}
-    assert (app.graph.cancelled, app.places.free) == (1, app.settings.max_in_flight)
+    assert (app.graph.cancelled, app.limiter.free) == (1, app.settings.max_in_flight)
 
 
 async def test_ping(serve: Serve) -> None:
@@ -408,8 +408,8 @@ async def test_large_operations_on_a_socket(serve: Serve) -> None:
         assert (refused["id"], refused["type"], refused["payload"][0]["extensions"]["code"]) == ("4", "error", "RATE_LIMITED")
         await socket.say({"type": "complete", "id": "0"}, subscribe("{ hello }", "5"))
         assert [(await socket.hear())["id"] for _ in range(2)] == ["5", "5"]
-        app.terms.open.limit = 1
+        app.live.open.limit = 1
         await socket.say(subscribe("{ hello }", "6"))
         refused = await socket.hear()
         assert (refused["id"], refused["payload"][0]["extensions"]["code"]) == ("6", "UNAVAILABLE")
-    await until(lambda: app.terms.open.bytes == 0)
+    await until(lambda: app.live.open.bytes == 0)

@@ -158,7 +158,7 @@ async def test_options_while_all_are_at_work(make_app: MakeApp) -> None:
     """It waits in line as any other, though nobody knows whose it is."""
     app = make_app(max_in_flight=1, queue_timeout=PATIENCE)
     async with calling(app) as client, beside(client.get("/graphql", params={"query": "{ slow(seconds: 1) }"})):
-        await until(lambda: not app.places.free)
+        await until(lambda: not app.limiter.free)
         assert (await client.options("/graphql", headers={"authorization": ""})).status_code == 204
 
 

@@ -182,7 +182,7 @@ async def test_the_trace_is_in_the_log(sqlite_url: str, *, tracing: bool) -> Non
     stream = io.BytesIO()
     with collecting() as collector:
         async with gateway(sqlite_url, **({"otlp_endpoint": collector.url} if tracing else {})) as here:
-            here.app.journal.access_log = AccessLog(Settings(), stream)
+            here.app.telemetry.access_log = AccessLog(Settings(), stream)
             await listed(here, traceparent=SAMPLED)
             await listed(here, traceparent="00-\x7fnonsense")
         lines = [json.loads(line) for line in stream.getvalue().splitlines()]
@@ -261,9 +261,9 @@ from gateway.app import create_app
 from gateway.settings import Settings
 app = create_app(Settings(database_url="sqlite:///never.db"))
 assert not [name for name in sys.modules if name.startswith("opentelemetry")]
-assert app.instruments.observe == app.journal.note
+assert app.instruments.observe == app.telemetry.note
 assert app.instruments.layers() == []
-assert app.terms.operations is app.operations
+assert app.live.operations is app.operations
 """
 MISSING = """
 import sys

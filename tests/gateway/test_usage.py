@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 
 from gateway.auth.keys import Keys, NewKey
-from gateway.cli.usage_report import Wanted, graphql_uses, shares
+from gateway.cli.usage_report import UsageFilter, graphql_uses, shares
 from gateway.cli.usage_report import uses as list_uses
 from gateway.observability.rest_usage import LONGEST_NAME, MAX_NAMES, OTHERS, GraphqlUses, Uses
 from rest_compat.protocol import Use
@@ -49,7 +49,7 @@ async def test_names_of_clients_are_bounded(database: Database) -> None:
     for number in range(MAX_NAMES + 50):
         counted.note(caller, {b"graphql-client-name": b"\xff\n%03d" % number + b"y" * 1000}, prepared)
     await counted.flush()
-    rows = await graphql_uses(database, Wanted(kind="operation"))
+    rows = await graphql_uses(database, UsageFilter(kind="operation"))
     names = {row[3] for row in rows}
     assert OTHERS in names
     assert len(names) <= MAX_NAMES + 1
@@ -78,7 +78,7 @@ async def written(database: Database) -> tuple[str, str]:
 async def test_the_share_that_has_left(database: Database) -> None:
     """Of each token, how many calls are of either door, and the share that is GraphQL, who is furthest from it first."""
     old, new = await written(database)
-    rows = await shares(database, Wanted())
+    rows = await shares(database, UsageFilter())
     assert [row[:6] for row in rows] == [
         ["Acme", old, "old client", "3", "1", "25"],
         ["Acme", new, "new client", "0", "1", "100"],
@@ -89,15 +89,15 @@ async def test_the_share_that_has_left(database: Database) -> None:
 @pytest.mark.parametrize(
     ("wanted", "kinds"),
     [
-        (Wanted(), ["ignored", "route"]),
-        (Wanted(kind="ignored"), ["ignored"]),
-        (Wanted(workspace="Acme", since=date(2026, 1, 1)), ["ignored", "route"]),
-        (Wanted(workspace="Other"), []),
-        (Wanted(token="key_none"), []),
-        (Wanted(since=date(2999, 1, 1)), []),
+        (UsageFilter(), ["ignored", "route"]),
+        (UsageFilter(kind="ignored"), ["ignored"]),
+        (UsageFilter(workspace="Acme", since=date(2026, 1, 1)), ["ignored", "route"]),
+        (UsageFilter(workspace="Other"), []),
+        (UsageFilter(token="key_none"), []),
+        (UsageFilter(since=date(2999, 1, 1)), []),
     ],
 )
-async def test_filters(database: Database, wanted: Wanted, kinds: list[str]) -> None:
+async def test_filters(database: Database, wanted: UsageFilter, kinds: list[str]) -> None:
     """Uses of a workspace, a token, a kind, and of a day or later."""
     await written(database)
     assert sorted(row[4] for row in await list_uses(database, wanted)) == kinds
@@ -114,7 +114,7 @@ async def test_documents_that_wait_to_be_counted_are_texts(database: Database) -
     gc.collect()
     assert sum(isinstance(one, Prepared) and one.text.startswith("query Q") for one in gc.get_objects()) <= 2
     await counted.flush()
-    names = {row[5] for row in await graphql_uses(database, Wanted(kind="operation"))}
+    names = {row[5] for row in await graphql_uses(database, UsageFilter(kind="operation"))}
     assert names == {f"Q{number}" for number in range(50)}
 
 
@@ -130,9 +130,9 @@ async def test_a_workspace_that_is_gone(database: Database, capfd: pytest.Captur
     told = capfd.readouterr()
     assert "Traceback" not in told.out + told.err
     assert (told.out + told.err).count("Uses of a workspace that is gone are not written.") == 1
-    assert [row[1] for row in await list_uses(database, Wanted())] == [created.id]
+    assert [row[1] for row in await list_uses(database, UsageFilter())] == [created.id]
     await uses.flush()
-    assert [row[6] for row in await list_uses(database, Wanted())] == ["1"]
+    assert [row[6] for row in await list_uses(database, UsageFilter())] == ["1"]
 
 
 async def test_a_database_that_is_away(database: Database, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,4 +152,4 @@ async def test_a_database_that_is_away(database: Database, capfd: pytest.Capture
     assert "Traceback" not in told.out + told.err
     assert "Uses are not written yet" in told.out + told.err
     await uses.flush()
-    assert len(await list_uses(database, Wanted())) == 1
+    assert len(await list_uses(database, UsageFilter())) == 1

@@ -12,8 +12,8 @@ from typing import Any
 
 from graphql import GraphQLError, GraphQLSchema, build_schema, execute_sync, parse, type_from_ast, validate_input_value
 
-from gateway.edge.bodies import Bodies, Room
-from gateway.edge.observed import Observed
+from gateway.edge.bodies import Bodies, BodyMemory
+from gateway.edge.request_scope import RequestScope
 from gateway.rest.endpoint import RestEndpoint, document_page
 from rest_compat import RESOURCES, Rest
 from rest_compat.protocol import DecodeError, Fault, Policy, Use
@@ -346,7 +346,7 @@ def application(graph: FakeGraph, caller: str = "admin", resources: Sequence[Res
         endpoint: Any = RestEndpoint(rest, graph, graph.public_url)  # type: ignore[arg-type]  it has an epoch
         scope["state"] = {"caller": Everyone(caller)}
         scope["headers"] = [*scope["headers"], (b"x-request-id", b"req-1")]
-        read = Bodies(pages.get(scope["path"], endpoint), graphql_limit=graph.max_body, rest_limit=graph.max_body, room=Room())
-        await Observed(read, lambda *_: None, complain, endpoint.notices, lambda: False)(scope, receive, send)
+        read = Bodies(pages.get(scope["path"], endpoint), graphql_limit=graph.max_body, rest_limit=graph.max_body, room=BodyMemory())
+        await RequestScope(read, lambda *_: None, complain, endpoint.notices, lambda: False)(scope, receive, send)
 
     return asgi

@@ -10,7 +10,7 @@ import pytest
 
 from gateway.observability.logs import AccessLog
 from gateway.observability.rest_usage import MAX_IGNORED, OTHERS, Uses
-from gateway.observability.telemetry import Journal
+from gateway.observability.telemetry import Telemetry
 from gateway.settings import Settings
 from rest_compat.protocol import Use
 from schema.rules.access import Caller, Role
@@ -233,14 +233,14 @@ async def flushed(uses: Uses) -> list[dict[str, Any]]:
 async def test_what_is_ignored_is_in_the_log_line(here: Gateway) -> None:
     """The line of the request names it; a line without anything ignored has no such member."""
     stream = io.BytesIO()
-    journal = Journal(here.app.metrics, AccessLog(Settings(), stream))
-    here.app.journal.note = journal.note  # type: ignore[method-assign]
+    telemetry = Telemetry(here.app.metrics, AccessLog(Settings(), stream))
+    here.app.telemetry.note = telemetry.note  # type: ignore[method-assign]
     for layer in _layers(here.app.asgi):
         if hasattr(layer, "observe"):
-            layer.observe = journal.note
+            layer.observe = telemetry.note
     await here.client.get(f"{OPPORTUNITIES}?page_size=5&sort=y&stage=")
     await here.client.get(OPPORTUNITIES)
-    journal.tell()
+    telemetry.tell()
     lines = [orjson.loads(line) for line in stream.getvalue().splitlines()]
     assert [line.get("ignored") for line in lines] == [["page_size", "sort", "stage"], None]
 

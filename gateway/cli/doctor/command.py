@@ -21,7 +21,7 @@ def doctor(
     **flags: Value,
 ) -> None:
     """Look at all that serving needs, and say what to do. Ends with 1 where the gateway could not serve."""
-    from .examination import Level, examine  # noqa: PLC0415  it looks at all parts, which the other commands needn't wait for
+    from .examination import Severity, examine  # noqa: PLC0415  it looks at all parts, which the other commands needn't wait for
 
     found: list[Finding] = []
     for finding in examine(load(**flags)):
@@ -30,6 +30,6 @@ def doctor(
             typer.echo(f"{finding.level:<8} {finding.check}: {finding.says}")
     if as_json:
         print_json(("level", "check", "says"), [(each.level, each.check, each.says) for each in found])
-    bad = {Level.FAULT, Level.WARNING} if strict else {Level.FAULT}
+    bad = {Severity.FAULT, Severity.WARNING} if strict else {Severity.FAULT}
     if bad & {each.level for each in found}:
         raise typer.Exit(1)

@@ -8,14 +8,14 @@ from gateway.settings import Settings
 from schema.storage.database import sqlite_path
 
 from . import postgresql, process, sqlite
-from .report import Finding, Level, Report
+from .report import DoctorReport, Finding, Severity
 
-Check: TypeAlias = Callable[[Settings, Report], None]
+RunCheck: TypeAlias = Callable[[Settings, DoctorReport], None]
 
 #: For one check, whatever it waits for: a silent server, a disk that hangs.
 CHECK_SECONDS = 15.0
 
-__all__ = ["CHECK_SECONDS", "Finding", "Level", "examine"]
+__all__ = ["CHECK_SECONDS", "Finding", "Severity", "examine"]
 
 
 def examine(settings: Settings) -> Iterator[Finding]:
@@ -25,19 +25,19 @@ def examine(settings: Settings) -> Iterator[Finding]:
         yield from _within(CHECK_SECONDS, name, check, settings)
 
 
-def _within(seconds: float, name: str, check: Check, settings: Settings) -> list[Finding]:
-    report = Report()
+def _within(seconds: float, name: str, check: RunCheck, settings: Settings) -> list[Finding]:
+    report = DoctorReport()
     # A thread that doesn't come back isn't waited for when the process ends.
     thread = threading.Thread(target=_guarded, args=(name, check, settings, report), daemon=True)
     thread.start()
     thread.join(seconds)
     found = [*report.findings]
     if thread.is_alive():
-        found.append(Finding(Level.FAULT, name, f"no answer within {seconds:g} s: look at what it waits for, and try again"))
+        found.append(Finding(Severity.FAULT, name, f"no answer within {seconds:g} s: look at what it waits for, and try again"))
     return found
 
 
-def _guarded(name: str, check: Check, settings: Settings, report: Report) -> None:
+def _guarded(name: str, check: RunCheck, settings: Settings, report: DoctorReport) -> None:
     try:
         check(settings, report)
     except Exception as error:  # noqa: BLE001  whatever hinders a check is what the doctor is asked for

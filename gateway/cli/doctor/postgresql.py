@@ -15,7 +15,7 @@ from schema.storage.postgresql.driver import session_settings
 from schema.values import Value
 
 from .process import compare_clock, tell_keys
-from .report import Report
+from .report import DoctorReport
 from .revisions import tell_revisions
 
 CONNECT_SECONDS: Final = 5.0
@@ -33,12 +33,12 @@ SELECT current_setting('max_connections')::int - current_setting('superuser_rese
 """
 
 
-def check(settings: Settings, report: Report) -> None:
+def check(settings: Settings, report: DoctorReport) -> None:
     """Tells of the server, what the gateway's role may do there, and how connections reach it."""
     asyncio.run(_check(settings, report))
 
 
-async def _check(settings: Settings, report: Report) -> None:
+async def _check(settings: Settings, report: DoctorReport) -> None:
     place = without_password(settings.database_url)
     try:
         async with _connected(settings) as one, _connected(settings) as other:
@@ -76,7 +76,7 @@ async def _ask(connection: asyncpg.Connection, statement: str) -> Value:
         return await connection.fetch(statement, timeout=STATEMENT_SECONDS)
 
 
-async def _look(one: asyncpg.Connection, other: asyncpg.Connection, settings: Settings, report: Report) -> None:
+async def _look(one: asyncpg.Connection, other: asyncpg.Connection, settings: Settings, report: DoctorReport) -> None:
     revisions = await _revisions(one)
     tell_revisions(settings, report, revisions, by_itself=settings.migrate)
     await _writable(one, report)
@@ -94,7 +94,7 @@ async def _revisions(connection: asyncpg.Connection) -> list[str]:
     return [row[0] for row in await _ask(connection, "SELECT version_num FROM alembic_version")]
 
 
-async def _writable(connection: asyncpg.Connection, report: Report) -> None:
+async def _writable(connection: asyncpg.Connection, report: DoctorReport) -> None:
     if (await _ask(connection, "SHOW transaction_read_only"))[0][0] == "on":
         report.fault("writable", "the server takes no writes, as a standby does: name the primary, or add ?target_session_attrs=read-write")
         return
@@ -106,7 +106,7 @@ async def _writable(connection: asyncpg.Connection, report: Report) -> None:
         report.ok("writable", "it takes writes, and this role may do all that is needed")
 
 
-async def _room(connection: asyncpg.Connection, settings: Settings, report: Report) -> None:
+async def _room(connection: asyncpg.Connection, settings: Settings, report: DoctorReport) -> None:
     """Whether the server has room for the pools of this machine's processes."""
     room, used = (await _ask(connection, _ROOM))[0]
     wanted = settings.workers * (settings.pool_size + BESIDE_POOL)
@@ -119,7 +119,7 @@ async def _room(connection: asyncpg.Connection, settings: Settings, report: Repo
     )
 
 
-async def _pooler(one: asyncpg.Connection, other: asyncpg.Connection, settings: Settings, report: Report) -> None:
+async def _pooler(one: asyncpg.Connection, other: asyncpg.Connection, settings: Settings, report: DoctorReport) -> None:
     """Whether a pooler stands between, by what it does to a session."""
     if await _changes_sessions(one, other):
         await _tell_of_changes(one, other, report)
@@ -148,7 +148,7 @@ async def _changes_sessions(one: asyncpg.Connection, other: asyncpg.Connection) 
         return await _pid(one) != first
 
 
-async def _tell_of_changes(one: asyncpg.Connection, other: asyncpg.Connection, report: Report) -> None:
+async def _tell_of_changes(one: asyncpg.Connection, other: asyncpg.Connection, report: DoctorReport) -> None:
     late = "transaction pooling: events come up to 2 s late, and the settings of a session are lost; pool_mode = session keeps both"
     if await _keeps_statements(one, other):
         report.warn("pooler", late)

@@ -18,7 +18,7 @@ from gateway.pages import WEB
 from gateway.server.listen import ListenError, listening
 from gateway.settings import Settings, unknown_variables
 
-from .report import Report
+from .report import DoctorReport
 
 if sys.platform != "win32":
     import resource
@@ -27,12 +27,12 @@ if sys.platform != "win32":
 CLOCK_SECONDS: Final = 5.0
 
 
-def _version(settings: Settings, report: Report) -> None:
+def _version(settings: Settings, report: DoctorReport) -> None:
     del settings
     report.ok("version", f"gateway {VERSION}, Python {platform.python_version()}, {platform.system()} {platform.machine()}")
 
 
-def _settings(settings: Settings, report: Report) -> None:
+def _settings(settings: Settings, report: DoctorReport) -> None:
     """What isn't read, what doesn't fit together, and whether an application can be made of it."""
     # It takes a second to import, which no other command needs.
     from gateway.app import create_app  # noqa: PLC0415
@@ -45,7 +45,7 @@ def _settings(settings: Settings, report: Report) -> None:
         report.ok("settings", "they fit together")
 
 
-def _descriptors(settings: Settings, report: Report) -> None:
+def _descriptors(settings: Settings, report: DoctorReport) -> None:
     if sys.platform == "win32":
         return
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
@@ -59,7 +59,7 @@ def _descriptors(settings: Settings, report: Report) -> None:
     )
 
 
-def _pages(settings: Settings, report: Report) -> None:
+def _pages(settings: Settings, report: DoctorReport) -> None:
     if not settings.graphiql:
         report.ok("pages", "they are switched off (GATEWAY_GRAPHIQL=false)")
         return
@@ -71,7 +71,7 @@ def _pages(settings: Settings, report: Report) -> None:
     )
 
 
-def _port(settings: Settings, report: Report) -> None:
+def _port(settings: Settings, report: DoctorReport) -> None:
     try:
         with listening(settings):
             report.ok("port", f"{settings.address} is free")
@@ -79,7 +79,7 @@ def _port(settings: Settings, report: Report) -> None:
         report.warn("port", f"{error}: is a gateway running already? Else take another by --port")
 
 
-def _provider(settings: Settings, report: Report) -> None:
+def _provider(settings: Settings, report: DoctorReport) -> None:
     """Whether the identity provider's keys can be had, and whether its clock and ours agree."""
     address = settings.oidc_issuer or settings.jwt_jwks_url
     if address is None:
@@ -116,7 +116,7 @@ def _date_of(address: str) -> float | None:
         return None
 
 
-def compare_clock(report: Report, other: float, whose: str) -> None:
+def compare_clock(report: DoctorReport, other: float, whose: str) -> None:
     """Tells whether this machine's clock is near another one's (seconds since 1970)."""
     apart = time.time() - other
     report.judge(
@@ -133,13 +133,13 @@ def key_advice(settings: Settings, keys: int) -> Iterator[str]:
         yield "there is none, so that nobody can call: gateway token create --workspace NAME --role admin"
 
 
-def tell_keys(settings: Settings, report: Report, keys: int) -> None:
+def tell_keys(settings: Settings, report: DoctorReport, keys: int) -> None:
     """Tells how many API keys there are."""
     said = [*key_advice(settings, keys)]
     report.judge("keys", good=not said, well=f"{keys} API {'key' if keys == 1 else 'keys'}", ill="".join(said))
 
 
-CHECKS: Final[Mapping[str, Callable[[Settings, Report], None]]] = {
+CHECKS: Final[Mapping[str, Callable[[Settings, DoctorReport], None]]] = {
     "version": _version,
     "settings": _settings,
     "descriptors": _descriptors,

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 
-class Level(StrEnum):
+class Severity(StrEnum):
     """How a check ended: `warning` works, but is hardly meant; with a `fault` the gateway doesn't serve."""
 
     OK = "ok"
@@ -16,28 +16,28 @@ class Level(StrEnum):
 class Finding:
     """One line: what was looked at, how it is, and what to do."""
 
-    level: Level
+    level: Severity
     check: str
     says: str
 
 
 @dataclass
-class Report:
+class DoctorReport:
     """Findings, as they are made."""
 
     findings: list[Finding] = field(default_factory=list)
 
     def ok(self, check: str, says: str) -> None:
         """It is well."""
-        self.findings.append(Finding(Level.OK, check, says))
+        self.findings.append(Finding(Severity.OK, check, says))
 
     def warn(self, check: str, says: str) -> None:
         """It works and is hardly meant."""
-        self.findings.append(Finding(Level.WARNING, check, says))
+        self.findings.append(Finding(Severity.WARNING, check, says))
 
     def fault(self, check: str, says: str) -> None:
         """The gateway doesn't serve like this."""
-        self.findings.append(Finding(Level.FAULT, check, says))
+        self.findings.append(Finding(Severity.FAULT, check, says))
 
     def judge(self, check: str, *, good: bool, well: str, ill: str) -> None:
         """It is well, or hardly meant."""

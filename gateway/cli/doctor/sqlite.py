@@ -15,7 +15,7 @@ from schema.storage.database import sqlite_path
 from schema.storage.sqlite.file import LARGE_LOG
 
 from .process import compare_clock, tell_keys
-from .report import Report
+from .report import DoctorReport
 from .revisions import tell_revisions
 
 #: For another program's lock.
@@ -25,7 +25,7 @@ FREE: Final = 268_435_456
 _MEGABYTE: Final = 1_048_576
 
 
-def check(settings: Settings, report: Report) -> None:
+def check(settings: Settings, report: DoctorReport) -> None:
     """Tells of the file, its folder and its disk. Raises sqlite3.Error for a file that is no database."""
     path = sqlite_path(settings.database_url)
     assert path is not None
@@ -40,7 +40,7 @@ def check(settings: Settings, report: Report) -> None:
         _look(connection, path, settings, report)
 
 
-def _folder(path: Path, report: Report) -> None:
+def _folder(path: Path, report: DoctorReport) -> None:
     """SQLite keeps its log beside the file."""
     if not os.access(path.parent, os.W_OK | os.X_OK):
         report.fault("folder", f"{path.parent.resolve()} can't be written, where SQLite keeps its log: let this user write there")
@@ -62,7 +62,7 @@ def _opened(path: Path) -> Iterator[sqlite3.Connection]:
         connection.close()
 
 
-def _look(connection: sqlite3.Connection, path: Path, settings: Settings, report: Report) -> None:
+def _look(connection: sqlite3.Connection, path: Path, settings: Settings, report: DoctorReport) -> None:
     size = path.stat().st_size // _MEGABYTE
     try:
         revisions = _revisions(connection)
@@ -84,7 +84,7 @@ def _revisions(connection: sqlite3.Connection) -> list[str]:
     return [row[0] for row in connection.execute("SELECT version_num FROM alembic_version")]
 
 
-def _writable(connection: sqlite3.Connection, path: Path, report: Report) -> None:
+def _writable(connection: sqlite3.Connection, path: Path, report: DoctorReport) -> None:
     """Takes the lock that a write takes, and gives it back."""
     try:
         connection.execute("BEGIN IMMEDIATE")
@@ -97,7 +97,7 @@ def _writable(connection: sqlite3.Connection, path: Path, report: Report) -> Non
     report.ok("writable", "a write gets its turn")
 
 
-def _log(connection: sqlite3.Connection, path: Path, report: Report) -> None:
+def _log(connection: sqlite3.Connection, path: Path, report: DoctorReport) -> None:
     mode = connection.execute("PRAGMA journal_mode").fetchone()[0]
     if mode != "wal":
         report.warn("write-ahead log", f"the journal's mode is {mode}: gateway serve changes it to WAL")
@@ -112,6 +112,6 @@ def _log(connection: sqlite3.Connection, path: Path, report: Report) -> None:
     )
 
 
-def _clock(path: Path, report: Report) -> None:
+def _clock(path: Path, report: DoctorReport) -> None:
     """A file that was changed in the future tells that the clock was set back since."""
     compare_clock(report, max(path.stat().st_mtime, time.time()), "the database's last change")

@@ -27,7 +27,7 @@ STORAGE_SECONDS: Final = 0.5
 PAUSE_SECONDS: Final = 5.0
 
 
-class Budget:
+class RateLimiter:
     """`rate` as in `300/minute`, in a moving window. A call takes one when it comes, and one for each further `unit` of cost.
 
     While a storage outside of this process doesn't answer, calls pass uncounted: a limit that protects the gateway must not stop it.
@@ -110,10 +110,10 @@ class Budget:
         ]
 
 
-class Rated:
+class RateLimit:
     """Takes each request out of its token's budget and tells what remains."""
 
-    def __init__(self, app: ASGIApp, budget: Budget) -> None:
+    def __init__(self, app: ASGIApp, budget: RateLimiter) -> None:
         self.app = app
         self.budget = budget
 

@@ -66,7 +66,7 @@ async def test_slow_bodies(serve: Serve, parts: list[bytes]) -> None:
     app = await serve(body_timeout=0.6, max_in_flight=1)
     task = asyncio.create_task(talk_until_answered(app, POST, *parts, pause=0.09))
     await asyncio.sleep(0.1)
-    assert app.places.free == 1
+    assert app.limiter.free == 1
     status, body, left = await task
     assert (status, body["code"]) == (408, "request_timeout")
     assert left > 0 or len(parts) == 1

@@ -1,4 +1,4 @@
-"""What sockets and streams share: the terms they run under, how an operation is answered, and how its faults are told."""
+"""What sockets and streams share: the context they run under, how an operation is answered, and how its faults are told."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
@@ -11,8 +11,8 @@ import orjson
 from starlette.types import Scope
 
 from gateway.auth import Authenticator
+from gateway.edge.concurrency import ConcurrencyLimiter
 from gateway.edge.faults import Defect, Fault, TimedOut, graphql_error, unavailable
-from gateway.edge.load import Places
 from gateway.edge.unsent import Unsent
 from gateway.graphql.endpoint import Note
 from gateway.graphql.operations import Operations
@@ -33,13 +33,13 @@ TOO_MUCH_OPEN: Final = "Too many large operations are open. Try again later."
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class LiveContext:
     """Limits in seconds, bytes and counts, as in the settings; `closing` is set when the process stops."""
 
     operations: Operations
     authenticator: Authenticator
     tokens: Tokens
-    places: Places
+    limiter: ConcurrencyLimiter
     unsent: Unsent
     closing: asyncio.Event
     complain: Callable[[Scope, Exception], None]
@@ -66,68 +66,68 @@ def hold(scope: Scope, caller: Caller) -> None:
     scope["state"]["held"] = caller.token_id, asyncio.get_running_loop().time()
 
 
-async def prepare(terms: Terms, parameters: Parameters, caller: Caller) -> tuple[Prepared, JsonObject]:
+async def prepare(context: LiveContext, parameters: Parameters, caller: Caller) -> tuple[Prepared, JsonObject]:
     """The operation, and of the variables those that it declares. Nothing else of `parameters` is held while it is open.
 
     Raises RequestError, Fault.
     """
-    prepared = terms.operations.known(parameters) or await _learn(terms, parameters, caller)
+    prepared = context.operations.known(parameters) or await _learn(context, parameters, caller)
     declared = {definition.variable.name.value for definition in prepared.operation.variable_definitions or ()}
     variables = {name: value for name, value in (parameters.variables or {}).items() if name in declared}
     parameters.query = parameters.variables = parameters.extensions = None
     return prepared, variables
 
 
-async def _learn(terms: Terms, parameters: Parameters, caller: Caller) -> Prepared:
+async def _learn(context: LiveContext, parameters: Parameters, caller: Caller) -> Prepared:
     try:
-        async with asyncio.timeout(terms.operation_timeout):
-            return await terms.operations.learn(parameters, caller)
+        async with asyncio.timeout(context.operation_timeout):
+            return await context.operations.learn(parameters, caller)
     except TimeoutError:
-        raise TimedOut(terms.operation_timeout) from None
+        raise TimedOut(context.operation_timeout) from None
 
 
 async def answers(
-    terms: Terms, prepared: Prepared, variables: JsonObject | None, caller: Caller
+    context: LiveContext, prepared: Prepared, variables: JsonObject | None, caller: Caller
 ) -> AsyncGenerator[Answer | EventAnswer, None]:
     """A subscription's answers, or the one of a query or mutation. Raises RequestError, Fault."""
     if prepared.kind == "subscription":
-        async with aclosing(terms.operations.subscribe(prepared, variables, caller)) as found:
+        async with aclosing(context.operations.subscribe(prepared, variables, caller)) as found:
             async for answer in found:
                 yield answer
         return
-    yield await _answer(terms, prepared, variables, caller)
+    yield await _answer(context, prepared, variables, caller)
 
 
-async def _answer(terms: Terms, prepared: Prepared, variables: JsonObject | None, caller: Caller) -> Answer:
-    await terms.places.take(caller.token_id)
+async def _answer(context: LiveContext, prepared: Prepared, variables: JsonObject | None, caller: Caller) -> Answer:
+    await context.limiter.take(caller.token_id)
     try:
-        async with asyncio.timeout(terms.operation_timeout):
-            return await terms.operations.run(prepared, variables, caller, deadline=monotonic() + terms.operation_timeout)
+        async with asyncio.timeout(context.operation_timeout):
+            return await context.operations.run(prepared, variables, caller, deadline=monotonic() + context.operation_timeout)
     except TimeoutError:
-        fault = TimedOut(terms.operation_timeout)
+        fault = TimedOut(context.operation_timeout)
         if prepared.kind == "mutation":
             fault.tell_that_it_may_be_done()
         raise fault from None
     finally:
-        terms.places.give()
+        context.limiter.give()
 
 
-async def who(terms: Terms, authorization: str | None, caller: Caller | None) -> Caller:
+async def who(context: LiveContext, authorization: str | None, caller: Caller | None) -> Caller:
     """The caller of an operation as it is now. Raises TokenLost where that is no longer `caller`, Fault."""
     assert caller is not None
     try:
-        return await terms.tokens.current(authorization, caller)
+        return await context.tokens.current(authorization, caller)
     except StorageUnavailable as error:
         raise unavailable(error) from error
 
 
-async def enter(terms: Terms, caller: Caller) -> None:
+async def enter(context: LiveContext, caller: Caller) -> None:
     """Take an operation out of the token's budget, if there is one. Raises RateLimited."""
-    if terms.operations.budget is not None:
-        await terms.operations.budget.enter(caller.token_id)
+    if context.operations.budget is not None:
+        await context.operations.budget.enter(caller.token_id)
 
 
-def errors_of(terms: Terms, scope: Scope, error: Exception) -> list[JsonObject]:
+def errors_of(context: LiveContext, scope: Scope, error: Exception) -> list[JsonObject]:
     """What a client is told of an operation that failed; a defect goes to the log. What ends more than the operation is raised again."""
     if isinstance(error, SlowReader | TokenLost):
         raise error
@@ -135,7 +135,7 @@ def errors_of(terms: Terms, scope: Scope, error: Exception) -> list[JsonObject]:
         return error.errors
     if isinstance(error, Fault):
         return [graphql_error(error.code, error.detail)]
-    terms.complain(scope, error)
+    context.complain(scope, error)
     request_id = scope["state"]["request_id"].decode()
     return [graphql_error(Defect.code, Defect().detail, requestId=request_id)]
 

@@ -42,7 +42,7 @@ class ClientGone(Exception):
     """The client left before its answer: nobody to tell."""
 
 
-class Observed:
+class RequestScope:
     """Gives each request an id (the client's, if it is sane), answers faults and defects, and tells `observe` and `complain`.
 
     While the process is `stopping` each answer is its connection's last: a client that finds that out by itself loses a request.

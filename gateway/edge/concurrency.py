@@ -13,7 +13,7 @@ from schema.rules.access import Caller
 from schema.storage.database import Figures
 
 from .faults import Fault, TimedOut, Unavailable
-from .observed import ClientGone
+from .request_scope import ClientGone
 from .unsent import Unsent, has_written, in_portions
 
 #: Seconds between looks at what runs: who is still there at one is watched from then on.
@@ -27,7 +27,7 @@ Task: TypeAlias = "asyncio.Task[object] | None"
 LARGE_DIGITS: Final = 6
 
 
-class Places:
+class ConcurrencyLimiter:
     """`size` places to work at. Who finds none waits in line, at most `queue` of them and `seconds` long, then Unavailable is raised.
 
     Work on SQLite is done before anyone else is heard: however much of it comes at once, nobody ever sees a second place taken. So the
@@ -114,7 +114,7 @@ def _too_many() -> Unavailable:
 Unwatched: TypeAlias = tuple[float, Receive]
 
 
-class Bounded:
+class LimitConcurrency:
     """A place and a deadline (seconds) for each request; its work is cancelled when its client leaves.
 
     What it took to look up the token (`late` in the request's state) and to get a place is part of the request's time.
@@ -123,19 +123,19 @@ class Bounded:
     bounded together, as `unsent` counts.
     """
 
-    def __init__(self, app: ASGIApp, places: Places, seconds: float, unsent: Unsent) -> None:
+    def __init__(self, app: ASGIApp, limiter: ConcurrencyLimiter, seconds: float, unsent: Unsent) -> None:
         self.app = app
-        self.places = places
+        self.limiter = limiter
         self.unsent = unsent
         self.seconds = seconds
-        self.running: dict[Task, Watch | Unwatched] = {}
+        self.running: dict[Task, DisconnectWatch | Unwatched] = {}
         self.sweeping = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: C901  what is split off costs each request a call
-        places = self.places
+        limiter = self.limiter
         started = monotonic() - scope["state"].get("late", 0.0)
-        if not places.take_now():
-            await places.take(_owner(scope))
+        if not limiter.take_now():
+            await limiter.take(_owner(scope))
         working, large = True, 0
         task = asyncio.current_task()
 
@@ -143,7 +143,7 @@ class Bounded:
             nonlocal working, large
             if working:
                 working = False
-                places.give()
+                limiter.give()
                 if large := large_body(message):
                     return self._begin_large(large, scope, task, partial(send, message))
             elif large:
@@ -161,10 +161,10 @@ class Bounded:
             raise
         finally:
             watch = self.running.pop(task, None)
-            if watch.__class__ is Watch:
+            if watch.__class__ is DisconnectWatch:
                 watch.stop()
             if working:
-                places.give()
+                limiter.give()
             elif large:
                 self.unsent.remove(large)
 
@@ -181,12 +181,12 @@ class Bounded:
 
     def _explain(self, task: Task, scope: Scope) -> None:
         watch = self.running.get(task)
-        if isinstance(watch, Watch):
+        if isinstance(watch, DisconnectWatch):
             watch.explain(written=has_written(scope))
 
     def _stop_watching(self, task: Task) -> None:
         watch = self.running.pop(task, None)
-        if isinstance(watch, Watch):
+        if isinstance(watch, DisconnectWatch):
             watch.stop()
 
     def _sweep_later(self) -> None:
@@ -197,9 +197,9 @@ class Bounded:
     def _sweep(self) -> None:
         self.sweeping = False
         for task, found in self.running.items():
-            if not isinstance(found, Watch):
+            if not isinstance(found, DisconnectWatch):
                 started, receive = found
-                self.running[task] = Watch(task, receive, started, self.seconds)
+                self.running[task] = DisconnectWatch(task, receive, started, self.seconds)
         if self.running:
             self._sweep_later()
 
@@ -218,7 +218,7 @@ async def until_gone(receive: Receive) -> None:
         await asyncio.sleep(0)
 
 
-class Watch:
+class DisconnectWatch:
     """Cancels a task when `seconds` since it `started` are up or its client has left; `explain` then says which."""
 
     __slots__ = ("_task", "_watcher", "_why")

@@ -13,7 +13,7 @@ from .cors import refused_preflight
 from .faults import Unauthenticated
 
 
-class Identified:
+class Authenticate:
     """Lets only those pass whose token is known, and OPTIONS, which does nothing."""
 
     def __init__(self, app: ASGIApp, authenticator: Authenticator) -> None:
