@@ -70,7 +70,7 @@ def _fields(extension: Extension, roots: Roots) -> Iterator[tuple[Made, Strawber
 
 def _queries(noun: Noun) -> Object:
     found = {noun.member: one(noun.row)}
-    if noun.lists is None:
+    if noun.listing is None:
         return found
     if is_grouped(noun):
         found[f"{noun.member}_groups"] = groups(noun.row)

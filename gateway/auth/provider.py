@@ -55,7 +55,6 @@ class Secret:
         self._secret = secret
 
     async def key(self, header: Values) -> Value:
-        del header
         return self._secret
 
 

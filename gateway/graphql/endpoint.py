@@ -48,7 +48,6 @@ class GraphQLEndpoint:
         self.note = note
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        del receive
         state = scope["state"]
         media: Offer | None = state["offer"]
         if scope["method"] == "OPTIONS":

@@ -21,7 +21,6 @@ class SchemaText:
         self._introspection = introspection
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        del receive
         method = scope["method"]
         if method == "OPTIONS":
             await _send(send, 204, [(b"allow", ALLOW.encode())], b"")

@@ -26,7 +26,6 @@ class RestEndpoint:
         self.public_url = public_url
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        del receive
         state = scope["state"]
         try:
             response = await self.rest.answer(self._request(scope, state))

@@ -62,7 +62,7 @@ def followed(row: Value) -> Value:
 
 
 def _check(noun: Noun) -> None:
-    if noun.lists is None or noun.lists.filter is None:
+    if noun.listing is None or noun.listing.filter is None:
         raise TypeError(f"{noun.name} can't be followed: say `lists=True` of it, and `filters=True` of a field, which events keep.")
     if noun.visible is not None and not isinstance(noun.visible, OwnedBy | SeenWith):
         raise TypeError(f"{noun.name} can't be followed: who sees it is told by a condition of its own. Take OwnedBy or seen_with.")
@@ -77,8 +77,8 @@ def _filter(noun: Noun) -> Value:
     through = next((each.name for each in filterables(noun) if isinstance(each.match, Through)), None)
     if through is not None:
         text += f" It may have no conditions on other records, such as `{through}`, since an event keeps only their ids."
-    assert noun.lists is not None
-    return filter_argument(noun.lists.filter, text)
+    assert noun.listing is not None
+    return filter_argument(noun.listing.filter, text)
 
 
 def _event(noun: Noun) -> Value:

@@ -27,7 +27,7 @@ from .all import Account, ApiKey, Contact, GraphqlUsage, Opportunity, RestUsage,
 from .mutation import UnchangedArg
 from .payloads import OpportunityPreview
 
-_FILTER = Argument("filter", filter_argument(Opportunity.__noun__.lists.filter, "Only opportunities that match this filter."))
+_FILTER = Argument("filter", filter_argument(Opportunity.__noun__.listing.filter, "Only opportunities that match this filter."))
 
 
 @strawberry.type(description="A stage of the pipeline and its rules.")
@@ -49,7 +49,7 @@ class Viewer:
     workspace: Workspace = read_from(ToOne("Workspace", "workspaceId"), "The workspace that the token is good for.")
     role: Role = plain("What the token allows.")
     token_name: str | None = plain("The name of the API key; null for a user's token.")
-    opportunities = Opportunity.__noun__.lists.field(
+    opportunities = Opportunity.__noun__.listing.field(
         "opportunities",
         "The opportunities that the user looks after; null for an API key. The newest come first, unless `orderBy` is given.",
         Connection("Opportunity", Foreign("assigned_to_id"), of="userId"),

@@ -93,7 +93,7 @@ class Nobody(BasePermission):
 
     message = "no"
 
-    def has_permission(self, source: Any, info: Any, **_: Any) -> bool:  # noqa: ARG002
+    def has_permission(self, source: Any, info: Any, **_: Any) -> bool:
         return False
 
 

@@ -45,7 +45,7 @@ class WithACode(BasePermission):
     message = "Not on Sundays."
     error_extensions = {"code": "CLOSED"}  # noqa: RUF012  as Strawberry has it
 
-    def has_permission(self, source: Any, info: Any, **_: Any) -> bool:  # noqa: ARG002
+    def has_permission(self, source: Any, info: Any, **_: Any) -> bool:
         return False
 
 
@@ -54,7 +54,7 @@ class MembersOnly(BasePermission):
 
     message = "Viewers may not read this."
 
-    def has_permission(self, source: Any, info: Any, **_: Any) -> bool:  # noqa: ARG002  Strawberry calls it so
+    def has_permission(self, source: Any, info: Any, **_: Any) -> bool:
         return bool(info.context.caller.role.may_write)
 
 

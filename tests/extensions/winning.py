@@ -54,7 +54,7 @@ class Trusted(BasePermission):
 
     message = "Only the trusted may."
 
-    def has_permission(self, source: object, info: strawberry.Info[WriteContext, None], **_: object) -> bool:  # noqa: ARG002
+    def has_permission(self, source: object, info: strawberry.Info[WriteContext, None], **_: object) -> bool:
         return info.context.caller.role == "admin"
 
 

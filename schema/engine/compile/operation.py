@@ -86,7 +86,6 @@ class ResolverWriter:
 
     async def write(self, reader: Reader, outcome: Object, variables: Variables) -> Value:
         """The payload. Raises TooLarge."""
-        del variables
         reader.add(outcome["bytes"])
         reader.notes = outcome["notes"]
         return outcome["payload"]

@@ -109,7 +109,6 @@ class ConstantStep:
     value: Value
 
     async def run(self, reader: Reader, variables: Variables) -> Value:
-        del reader, variables
         return self.value
 
 

@@ -1,7 +1,8 @@
 """What a line of a noun's class can become in the graph. By itself it becomes nothing; kinds of lines override what they are."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import ParamSpec
 
 from sqlalchemy import FromClause
 
@@ -11,6 +12,8 @@ from schema.engine.compile.sources import Linked
 from schema.values import Made, Object, Value, Values
 
 from .members import Member
+
+P = ParamSpec("P")
 
 CASCADE, CLEAR, REFUSE, RULES = "cascade", "clear", "refuse", "rules"
 """What happens to a record when the one that it refers to is deleted: it is deleted too; the reference becomes null; the deletion is
@@ -77,13 +80,14 @@ class Declaration:
     """A line of a noun's class. By itself it is nothing anywhere; what it is, it overrides."""
 
     attribute: str = ""
+    type: Made = None
+    """The name and the annotation that it stands under."""
 
     def bind(self, attribute: str, annotation: Made) -> None:
-        """Takes the name and the annotation that it stands under."""
-        del annotation
-        self.attribute = attribute
+        """Takes the name and the annotation that it stands under. Raises TypeError where it can't be declared so."""
+        self.attribute, self.type = attribute, annotation
 
-    def column(self) -> Made:
+    def sql_column(self) -> Made:
         """SQLModel's field, None where it has no column."""
         return None
 
@@ -108,24 +112,25 @@ class Declaration:
 
     def output(self, types: Types) -> Member | None:
         """What is read of it."""
-        del types
         return None
 
     def given(self, *, creating: bool) -> Member | None:
         """What a writer gives."""
-        del creating
         return None
 
-    def filters(self) -> Sequence[Filterable]:
+    def filterables(self) -> Sequence[Filterable]:
         """What lists can be narrowed by."""
         return ()
 
-    def orders(self, table: FromClause, types: Types) -> Sequence[Orderable]:
+    def orderables(self, table: FromClause, types: Types) -> Sequence[Orderable]:
         """What lists can be ordered by."""
-        del table, types
         return ()
 
     def group(self, types: Types) -> Groupable | None:
         """What sums can be grouped by."""
-        del types
         return None
+
+
+def declares(kind: Callable[P, Declaration]) -> Callable[P, Made]:
+    """A kind of declaration as it is written in a class, where a type checker goes by the annotation before it."""
+    return kind

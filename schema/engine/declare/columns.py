@@ -1,7 +1,7 @@
 """Columns of a noun that the graph shows, references to other records among them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Literal, get_args
 
 import strawberry
@@ -17,56 +17,67 @@ from schema.rules.text import LONGEST_NAME, fold, fold_name
 from schema.storage.columns import Text
 from schema.values import Made, Object, Value, Values
 
-from .base import Declaration, Filterable, Groupable, Orderable, Reference, Types, Unique
+from .base import Declaration, Filterable, Groupable, Orderable, Reference, Types, Unique, declares
 from .members import Member
 from .types import MISSING, Exact, sql_type
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass
 class FieldDeclaration(Declaration):
-    """A column that the graph shows. See `field` for what it can say."""
+    """A column that the graph shows, under `description`, within `limits`.
+
+    column: the name of the column, where that is not the attribute's. to: the type of the record that it refers to, which is what is
+    read; `loose` without a foreign key. on_delete: what happens when that record is deleted: this one is deleted too, or the reference
+    becomes null, or the deletion is refused, or the rules of that record see to it. in_sight: a limited viewer who sees this record sees
+    that one too, so that it may follow events by it. unique: the column that no two records of a workspace
+    have the same value of, and what people call it. filters: lists can be narrowed by it; `through` describes conditions on the record
+    that it refers to, if there may be any. folded: the column with its case-folded text, or the expression for it, to search and to order
+    by. orders: lists can be ordered by it; the letter stands for it in cursors and never changes. ordered_by: the same by fields of the
+    record that it refers to: the names of the enum, each with its letter, the field, and the description. groups: sums can be grouped
+    by it, under this name and description. read_only: nobody gives it. on_create, on_update: what the input says beyond the
+    description; a field with `on_create` may be left out on creation. creates: whether it is given on creation at all. admins: all
+    others read null. longest: characters that it has at most, where no limit says so. default, stored_as: the column's, where the
+    annotation doesn't say them.
+    """
 
     description: str
-    limits: Constraint | None
-    stored_in: str | None
-    to: str | None
-    default: Value
-    stored_as: Made
-    filters_by: bool
-    through: str | None
-    folded: Fold | None
-    code: str | None
-    groups: tuple[str, str] | None
-    ordered_by: Mapping[str, tuple[str, str, str]]
-    read_only: bool
-    on_create: str | None
-    on_update: str | None
-    creates: bool
-    admins: bool
-    longest: int | None
-    loose: bool
-    on_delete: str
-    unique: tuple[str, str] | None
-    in_sight: bool
-    attribute: str = ""
-    type: Made = None
-    nullable: bool = False
+    limits: Constraint | None = None
+    _: KW_ONLY
+    column: str | None = None
+    to: str | None = None
+    default: Value = MISSING
+    stored_as: Made = None
+    filters: bool = False
+    through: str | None = None
+    folded: Fold | None = None
+    orders: str | None = None
+    groups: tuple[str, str] | None = None
+    ordered_by: Mapping[str, tuple[str, str, str]] | None = None
+    read_only: bool = False
+    on_create: str | None = None
+    on_update: str | None = None
+    creates: bool = True
+    admins: bool = False
+    longest: int | None = None
+    loose: bool = False
+    on_delete: Literal["cascade", "clear", "refuse", "rules"] = "refuse"
+    unique: tuple[str, str] | None = None
+    in_sight: bool = False
 
     def bind(self, attribute: str, annotation: Made) -> None:
         """Raises TypeError where there is no annotation."""
         if annotation is None:
             raise TypeError(f"{attribute} has no annotation: write `{attribute}: str = field(…)`")
         inner = [each for each in get_args(annotation) if each is not type(None)]
-        self.attribute = attribute
-        self.nullable = len(inner) < len(get_args(annotation))
-        self.type = inner[0] if self.nullable else annotation
+        super().bind(attribute, inner[0] if len(inner) < len(get_args(annotation)) else annotation)
+        self.nullable = self.type is not annotation
 
-    def column(self) -> Made:
+    def sql_column(self) -> Made:
         options: Object = {"sa_type": self.stored_as or sql_type(self.type)}
         if self.nullable:
             options |= {"default": None, "nullable": True}
-        if self.stored_in is not None:
-            options["sa_column_kwargs"] = {"name": self.stored_in}
+        if self.column is not None:
+            options["sa_column_kwargs"] = {"name": self.column}
         return Field(**options | ({} if self.default is MISSING else {"default": self.default}))
 
     def reference(self) -> Reference | None:
@@ -84,7 +95,7 @@ class FieldDeclaration(Declaration):
         if isinstance(self.folded, str):
             value = row[self.stored]
             # What lists are ordered by must fit into an index and a cursor.
-            row[self.folded] = None if value is None else fold_name(value) if self.code else fold(value)
+            row[self.folded] = None if value is None else fold_name(value) if self.orders else fold(value)
 
     @property
     def member(self) -> str:
@@ -94,7 +105,7 @@ class FieldDeclaration(Declaration):
     @property
     def stored(self) -> str:
         """The name of its column."""
-        return self.stored_in or self.attribute
+        return self.column or self.attribute
 
     def output(self, types: Types) -> Member:
         source = Column(self.stored) if self.to is None else ToOne(self.to, self.attribute)
@@ -119,8 +130,8 @@ class FieldDeclaration(Declaration):
         made = required(text, self.limits, metadata=metadata) if must else optional(text, self.limits, metadata=metadata)
         return Member(name, self.type if must else self.type | None, made)
 
-    def filters(self) -> Sequence[Filterable]:
-        if not self.filters_by:
+    def filterables(self) -> Sequence[Filterable]:
+        if not self.filters:
             return ()
         name = self.attribute if self.to else self.member
         match = Equals(self.stored) if self.type is bool else Match(self.stored, self.folded, self.to, self.in_sight)
@@ -130,11 +141,11 @@ class FieldDeclaration(Declaration):
             found.append(Filterable(self.member, self.to, self.through, Through(self.attribute, self.to)))
         return found
 
-    def orders(self, table: FromClause, types: Types) -> Sequence[Orderable]:
+    def orderables(self, table: FromClause, types: Types) -> Sequence[Orderable]:
         found = []
-        if self.code:
-            found.append(Orderable(self.member.upper(), self.description, self.sortable(self.code, table)))
-        for name, (code, field_, text) in self.ordered_by.items():
+        if self.orders:
+            found.append(Orderable(self.member.upper(), self.description, self.sortable(self.orders, table)))
+        for name, (code, field_, text) in (self.ordered_by or {}).items():
             target = types[self.to or ""]
             by = target.__declared__[field_].sortable(code, target.__table__)
             order = related_order(code, self.attribute, target.__table__, by, target.__noun__.visible, target.__name__)
@@ -165,67 +176,4 @@ def read_field(description: str, metadata: Values, member: str) -> Made:
     return strawberry.field(description=description, metadata=dict(metadata), name=name)
 
 
-def field(  # noqa: PLR0913  a line of declaration says everything that is special about a field
-    description: str,
-    limits: Constraint | None = None,
-    *,
-    column: str | None = None,
-    to: str | None = None,
-    default: Value = MISSING,
-    stored_as: Made = None,
-    filters: bool = False,
-    through: str | None = None,
-    folded: Fold | None = None,
-    orders: str | None = None,
-    groups: tuple[str, str] | None = None,
-    ordered_by: Mapping[str, tuple[str, str, str]] | None = None,
-    read_only: bool = False,
-    on_create: str | None = None,
-    on_update: str | None = None,
-    creates: bool = True,
-    admins: bool = False,
-    longest: int | None = None,
-    loose: bool = False,
-    on_delete: Literal["cascade", "clear", "refuse", "rules"] = "refuse",
-    unique: tuple[str, str] | None = None,
-    in_sight: bool = False,
-) -> Made:
-    """A column that the graph shows, under `description`, within `limits`.
-
-    column: the name of the column, where that is not the attribute's. to: the type of the record that it refers to, which is what is
-    read; `loose` without a foreign key. on_delete: what happens when that record is deleted: this one is deleted too, or the reference
-    becomes null, or the deletion is refused, or the rules of that record see to it. in_sight: a limited viewer who sees this record sees
-    that one too, so that it may follow events by it. unique: the column that no two records of a workspace
-    have the same value of, and what people call it. filters: lists can be narrowed by it; `through` describes conditions on the record
-    that it refers to, if there may be any. folded: the column with its case-folded text, or the expression for it, to search and to order
-    by. orders: lists can be ordered by it; the letter stands for it in cursors and never changes. ordered_by: the same by fields of the
-    record that it refers to: the names of the enum, each with its letter, the field, and the description. groups: sums can be grouped
-    by it, under this name and description. read_only: nobody gives it. on_create, on_update: what the input says beyond the
-    description; a field with `on_create` may be left out on creation. creates: whether it is given on creation at all. admins: all
-    others read null. longest: characters that it has at most, where no limit says so. default, stored_as: the column's, where the
-    annotation doesn't say them.
-    """
-    return FieldDeclaration(
-        description=description,
-        limits=limits,
-        stored_in=column,
-        to=to,
-        default=default,
-        stored_as=stored_as,
-        filters_by=filters,
-        through=through,
-        folded=folded,
-        code=orders,
-        groups=groups,
-        ordered_by=ordered_by or {},
-        read_only=read_only,
-        on_create=on_create,
-        on_update=on_update,
-        creates=creates,
-        admins=admins,
-        longest=longest,
-        loose=loose,
-        on_delete=on_delete,
-        unique=unique,
-        in_sight=in_sight,
-    )
+field = declares(FieldDeclaration)

@@ -26,10 +26,10 @@ def derive(nouns: Iterable[Noun] = NOUNS.values()) -> None:
     for noun in listed:
         if noun.summary is None and is_grouped(noun):
             noun.summary = summary_of(noun)
-        if noun.is_listed:
-            noun.lists = make_lists(noun, _TYPES)
+        if noun.lists:
+            noun.listing = make_lists(noun, _TYPES)
     for noun in listed:
-        if noun.lists is not None:
+        if noun.listing is not None:
             link_filters(noun, _TYPES)
     for noun in listed:
         _make(noun)
@@ -54,7 +54,7 @@ def _make(noun: Noun) -> None:
 
 def _stored(noun: Noun) -> Stored:
     """Where its rows are, as the planner sees them."""
-    ordering = None if noun.lists is None else noun.lists.ordering
+    ordering = None if noun.listing is None else noun.listing.ordering
     summary = None if noun.summary is None else noun.summary[1]
     return Stored(noun.row.__table__, noun.prefix, noun.visible, noun.search, noun.key, noun.unlisted, ordering, summary, noun.scope)
 
@@ -88,6 +88,6 @@ def one(row: Any) -> Any:
 def many(row: Any, description: str, *more: Argument, admin: bool = False, **columns: str) -> Any:
     """The root field that gives a page. `more` arguments are compared with `columns`, which name them. `admin`: nobody else may ask."""
     noun: Noun = row.__noun__
-    assert noun.lists is not None, noun.name
+    assert noun.listing is not None, noun.name
     name = noun.plural.replace(" ", "_")
-    return noun.lists.field(name, description, Connection(noun.name, None, columns, admin=admin), *more)
+    return noun.listing.field(name, description, Connection(noun.name, None, columns, admin=admin), *more)

@@ -16,7 +16,7 @@ from .noun import Noun, TypesByName
 def is_grouped(noun: Noun) -> bool:
     """Whether a field of a noun says that sums can be grouped by it. Raises TypeError where there is no filter for them."""
     found = any(getattr(each, "groups", None) for each in noun.declared)
-    if found and not (noun.is_listed and filterables(noun)):
+    if found and not (noun.lists and filterables(noun)):
         raise TypeError(f"{noun.name} can't be grouped: say `lists=True` of it, and `filters=True` of a field.")
     return found
 
@@ -38,7 +38,7 @@ def groups(row: Value) -> Made:
     first = argument("How many groups are told: those with the most records; 100 if it is left out.", Constraint(min=0, max=MAX_GROUPS))
     arguments = [
         Argument("group_by", Annotated[list_of(enum), by], REQUIRED),
-        Argument("filter", filter_argument(noun.lists.filter, f"Only {noun.plural} that match this filter.")),
+        Argument("filter", filter_argument(noun.listing.filter, f"Only {noun.plural} that match this filter.")),
         Argument("first", Annotated[int | None, first]),
     ]
     text = f"Numbers over the {noun.plural} by group, the groups with the most {noun.plural} first. One without a value is a group, too."

@@ -68,13 +68,13 @@ def make_lists(noun: "Noun", types: "TypesByName") -> Lists:
 
 def filterables(noun: "Noun") -> list[Filterable]:
     """What its lists can be narrowed by: nothing, or its id and what the declarations say."""
-    found = [each for declared in noun.declared for each in declared.filters()]
+    found = [each for declared in noun.declared for each in declared.filterables()]
     return [Filterable("id", ID, f"The id of the {noun.label}.", Match("id")), *found] if found else []
 
 
 def orderables(noun: "Noun", types: "TypesByName") -> list[Orderable]:
     """What its lists can be ordered by."""
-    found = [each for declared in noun.declared for each in declared.orders(noun.row.__table__, types)]
+    found = [each for declared in noun.declared for each in declared.orderables(noun.row.__table__, types)]
     return sorted(found, key=lambda each: each.of_another)
 
 
@@ -97,11 +97,11 @@ def link_filters(noun: "Noun", types: "TypesByName") -> None:
     """Gives the conditions on other nouns their types. Raises TypeError where such a noun has no filter."""
     for each in filterables(noun):
         if isinstance(each.match, Through):
-            target = types[each.type].__noun__.lists
+            target = types[each.type].__noun__.listing
             if target is None or target.filter is None:
                 raise TypeError(f"{noun.name}.{each.name} can't be filtered by {each.type}: no field of it says `filters=True`")
-            assert noun.lists is not None
-            _annotate(noun.lists.filter, {each.name: target.filter | None})
+            assert noun.listing is not None
+            _annotate(noun.listing.filter, {each.name: target.filter | None})
 
 
 def _condition(each: Filterable) -> Member:

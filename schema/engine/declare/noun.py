@@ -1,7 +1,7 @@
 """A noun: what a class of stored rows is called, who sees it, and everything that the graph makes of its declarations."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import TypeVar
 
 from sqlalchemy import ColumnElement, FromClause
@@ -21,31 +21,52 @@ T = TypeVar("T", bound=type[Stored])
 R = TypeVar("R", bound=type[Rules])
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class Noun:
-    """What `noun` says of a class, and what is derived from it."""
+    """Makes a class of stored rows a type of the graph; its docstring is the type's description. What is derived of it is kept here, too.
 
-    row: type[Stored]
-    prefix: str | None
-    label: str
-    plural: str
-    person: bool
-    visible: Callable[[FromClause], ColumnElement[bool]] | None
-    search: str | None
-    key: str
-    unlisted: bool
-    scope: str
-    summary: tuple[Made, SummarySql] | None
-    is_listed: bool
-    creates: str | None
-    updates: str | None
-    followed: bool
-    rules: Rules = field(default_factory=Rules)
-    lists: Lists | None = None
-    output: Made = None
-    create: Made = None
-    update: Made = None
-    payload: Value = None
+    prefix: of its ids. label, plural: what people call one and many, `person` with "who". visible: what a limited viewer
+    sees, all if not given. search: the column that `search` looks at. key: the column that tells rows apart. unlisted: such a viewer meets
+    rows through others alone. scope: the area of the scopes that tokens need for it, what many are called if not given. lists: there
+    are pages of it. summary: the type and the SQL of numbers over all that match. creates, updates: the descriptions of its inputs; without
+    them there are none. followed: an event tells of each change.
+    """
+
+    prefix: str | None = None
+    _: KW_ONLY
+    label: str = ""
+    plural: str = ""
+    person: bool = False
+    visible: Callable[[FromClause], ColumnElement[bool]] | None = None
+    search: str | None = None
+    key: str = "id"
+    unlisted: bool = False
+    scope: str = ""
+    summary: tuple[Made, SummarySql] | None = None
+    lists: bool = False
+    creates: str | None = None
+    updates: str | None = None
+    followed: bool = False
+    row: type[Stored] = field(init=False)
+    rules: Rules = field(default_factory=Rules, init=False)
+    listing: Lists | None = field(default=None, init=False)
+    output: Made = field(default=None, init=False)
+    create: Made = field(default=None, init=False)
+    update: Made = field(default=None, init=False)
+    payload: Value = field(default=None, init=False)
+
+    def __call__(self, row: T) -> T:
+        """Declares the noun of a class of rows. Raises TypeError where there is one of its name."""
+        name = row.__name__
+        if name in NOUNS:
+            raise TypeError(f"there is a noun {name} already, in {NOUNS[name].row.__module__}")
+        self.row = row
+        self.label = self.label or name.lower()
+        self.plural = self.plural or f"{self.label}s"
+        self.scope = self.scope or self.plural.replace(" ", "_")
+        declare_scopes(self.scope, written=bool(self.creates or self.updates))
+        NOUNS[name] = row.__noun__ = self
+        return row
 
     @property
     def name(self) -> str:
@@ -96,60 +117,6 @@ class TypesByName(Values):
         return len(self.nouns)
 
 
-def noun(  # noqa: PLR0913  said once a noun
-    prefix: str | None = None,
-    *,
-    label: str | None = None,
-    plural: str | None = None,
-    person: bool = False,
-    visible: Callable[[FromClause], ColumnElement[bool]] | None = None,
-    search: str | None = None,
-    key: str = "id",
-    unlisted: bool = False,
-    scope: str | None = None,
-    summary: tuple[Made, SummarySql] | None = None,
-    lists: bool = False,
-    creates: str | None = None,
-    updates: str | None = None,
-    followed: bool = False,
-) -> Callable[[T], T]:
-    """Makes a class of stored rows a type of the graph; its docstring is the type's description.
-
-    prefix: of its ids. label, plural: what people call one and many, `person` with "who". visible: what a limited viewer
-    sees, all if not given. search: the column that `search` looks at. key: the column that tells rows apart. unlisted: such a viewer meets
-    rows through others alone. scope: the area of the scopes that tokens need for it, what many are called if not given. lists: there are
-    pages of it. summary: the type and the SQL of numbers over all that match. creates, updates: the descriptions of its inputs; without
-    them there are none. followed: an event tells of each change.
-    """
-
-    def declare(row: T) -> T:
-        if row.__name__ in NOUNS:
-            raise TypeError(f"there is a noun {row.__name__} already, in {NOUNS[row.__name__].row.__module__}")
-        called = label or row.__name__.lower()
-        area = scope or (plural or f"{called}s").replace(" ", "_")
-        declare_scopes(area, written=bool(creates or updates))
-        NOUNS[row.__name__] = row.__noun__ = Noun(
-            row=row,
-            prefix=prefix,
-            label=called,
-            plural=plural or f"{called}s",
-            person=person,
-            visible=visible,
-            search=search,
-            key=key,
-            unlisted=unlisted,
-            scope=area,
-            summary=summary,
-            is_listed=lists,
-            creates=creates,
-            updates=updates,
-            followed=followed,
-        )
-        return row
-
-    return declare
-
-
 def rules_of(row: Value) -> Callable[[R], R]:
     """Makes a class the rules of a noun's writes."""
 
@@ -168,3 +135,7 @@ def seen_with(column: str, row: Value) -> SeenWith | None:
     if isinstance(visible, OwnedBy | SeenWith):
         return SeenWith(column, row.__table__, visible)
     raise TypeError(f"{row.__name__} is seen by a condition of its own: write a condition for what refers to it, too.")
+
+
+noun = Noun
+"""As a decorator: `@noun("acc", lists=True)` stands above the class of the rows."""

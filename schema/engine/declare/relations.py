@@ -1,7 +1,7 @@
 """What stands in a noun's class beside its columns: computed SQL, conditions, links, lists, histories, unions."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Annotated, Literal, get_args
 
 from sqlalchemy import ColumnElement, FromClause
@@ -15,72 +15,66 @@ from schema.engine.types.fields import Constraint, argument, optional
 from schema.storage.columns import Cents
 from schema.values import Clause, Made, Value
 
-from .base import Declaration, Filterable, Orderable, Reference, Types
+from .base import Declaration, Filterable, Orderable, Reference, Types, declares
 from .columns import read_field
 from .members import Argument, Member, list_of, with_arguments
 
 
 @dataclass(slots=True)
 class ComputedDeclaration(Declaration):
-    """A SQL expression over the noun's table."""
+    """A field that the database computes by the whole-number SQL expression `build` makes of the table; `orders` as of `field`."""
 
     build: Callable[[FromClause], Clause]
     description: str
-    code: str | None = None
-    type: Made = None
-    attribute: str = ""
-
-    def bind(self, attribute: str, annotation: Made) -> None:
-        self.attribute, self.type = attribute, annotation
+    _: KW_ONLY
+    orders: str | None = None
 
     def output(self, types: Types) -> Member:
-        del types
         return Member(self.attribute, self.type, read_field(self.description, {SOURCE: Expression(self.build)}, self.attribute))
 
-    def orders(self, table: FromClause, types: Types) -> Sequence[Orderable]:
-        del table, types
-        if self.code is None:
+    def orderables(self, table: FromClause, types: Types) -> Sequence[Orderable]:
+        if self.orders is None:
             return ()
         nullable = type(None) in get_args(self.type)
-        sortable = Sortable(self.code, lambda row, _: self.build(row), Cents(), nullable)
+        sortable = Sortable(self.orders, lambda row, _: self.build(row), Cents(), nullable)
         return [Orderable(self.attribute.upper(), self.description, sortable)]
 
 
-def computed(build: Callable[[FromClause], Clause], description: str, *, orders: str | None = None) -> Made:
-    """A field that the database computes by the whole-number SQL expression `build` makes of the table; `orders` as of `field`."""
-    return ComputedDeclaration(build, description, orders)
+computed = declares(ComputedDeclaration)
 
 
 @dataclass(slots=True)
 class FlagDeclaration(Declaration):
-    """A condition that is true where a column has at least some value."""
+    """A condition of the filter alone: true where `column` has this value or a greater one, false where it has less."""
 
     description: str
-    match: AtLeast
-    attribute: str = ""
+    column: str
+    _: KW_ONLY
+    at_least: Made
 
-    def filters(self) -> Sequence[Filterable]:
-        return [Filterable(self.attribute, bool, self.description, self.match)]
+    def filterables(self) -> Sequence[Filterable]:
+        return [Filterable(self.attribute, bool, self.description, AtLeast(self.column, self.at_least))]
 
 
-def flag(description: str, column: str, *, at_least: Made) -> Made:
-    """A condition of the filter alone: true where `column` has this value or a greater one, false where it has less."""
-    return FlagDeclaration(description, AtLeast(column, at_least))
+flag = declares(FlagDeclaration)
 
 
 @dataclass(slots=True)
 class LinkDeclaration(Declaration):
-    """Records of another type, in the order that a writer gives, through a table of links."""
+    """Records of the type `to`, whose ids a writer gives in their order. `one` is the filter's field for one of them, with its description.
+
+    on_delete: whether one of them that is deleted is taken off this record, or can't be deleted.
+    """
 
     description: str
     to: str
     by: Linked
+    _: KW_ONLY
     limits: Constraint
     one: tuple[str, str]
     visible: Callable[[FromClause], ColumnElement[bool]]
     on_update: str
-    on_delete: str
-    attribute: str = ""
+    on_delete: Literal["clear", "refuse"] = "refuse"
 
     @property
     def ids(self) -> str:
@@ -99,27 +93,12 @@ class LinkDeclaration(Declaration):
         text = self.description if creating else f"{self.description} {self.on_update}"
         return Member(self.ids, list[ID] | None, optional(text, self.limits))
 
-    def filters(self) -> Sequence[Filterable]:
+    def filterables(self) -> Sequence[Filterable]:
         name, description = self.one
         return [Filterable(name, ID, description, LinkedTo(self.by, self.ids, self.visible))]
 
 
-def linked(  # noqa: PLR0913  said once a link
-    description: str,
-    to: str,
-    by: Linked,
-    *,
-    limits: Constraint,
-    one: tuple[str, str],
-    visible: Callable[[FromClause], ColumnElement[bool]],
-    on_update: str,
-    on_delete: Literal["clear", "refuse"] = "refuse",
-) -> Made:
-    """Records of the type `to`, whose ids a writer gives. `one` is the filter's field for one of them, with its description.
-
-    on_delete: whether one of them that is deleted is taken off this record, or can't be deleted.
-    """
-    return LinkDeclaration(description, to, by, limits, one, visible, on_update, on_delete)
+linked = declares(LinkDeclaration)
 
 
 @dataclass(slots=True)
@@ -129,10 +108,9 @@ class ListDeclaration(Declaration):
     description: str
     to: str
     by: Foreign | Linked
-    attribute: str = ""
 
     def output(self, types: Types) -> Member:
-        made = types[self.to].__noun__.lists.field(self.attribute, self.description, Connection(self.to, self.by))
+        made = types[self.to].__noun__.listing.field(self.attribute, self.description, Connection(self.to, self.by))
         return Member(self.attribute, None, made)
 
 
@@ -152,7 +130,6 @@ class NewestDeclaration(Declaration):
     to: str
     by: Foreign
     last: Argument
-    attribute: str = ""
 
     def histories(self) -> Sequence[tuple[str, str]]:
         return [(self.to, self.by.column)]
@@ -175,10 +152,8 @@ class OneOfDeclaration(Declaration):
     description: str
     union: Made
     members: tuple[ToOne, ...]
-    attribute: str = ""
 
     def output(self, types: Types) -> Member:
-        del types
         return Member(self.attribute, self.union() | None, read_field(self.description, {SOURCE: OneOf(self.members)}, self.attribute))
 
 

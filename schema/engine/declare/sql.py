@@ -26,7 +26,7 @@ class RowMeta(SQLModelMetaclass):
         found = {attribute: value for attribute, value in namespace.items() if isinstance(value, Declaration)}
         for attribute, declaration in found.items():
             declaration.bind(attribute, annotations.get(attribute))
-            column = declaration.column()
+            column = declaration.sql_column()
             if column is None:
                 annotations.pop(attribute, None)
                 del namespace[attribute]

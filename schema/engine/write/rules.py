@@ -20,17 +20,14 @@ class Rules:
 
     def apply(self, before: Values | None, given: Values, now: str) -> Ruled:
         """What the rules make of `given`, the columns that a call names, on the record `before` (None: it is being created)."""
-        del before, given, now
         return Ruled()
 
     def complete(self, row: Values) -> list[Fault]:
         """Sets the columns of `row` that follow from others, and says what is wrong with the record as a whole."""
-        del row
         return []
 
     async def guard(self, looking: Looking, before: Values, after: Values) -> list[Fault]:
         """What stops a change from `before` to `after`."""
-        del looking, before, after
         return []
 
     def stamp(self, before: Values | None, after: Values, now: str) -> None:
@@ -41,7 +38,6 @@ class Rules:
 
     async def removable(self, looking: Looking, row: Values) -> list[Fault]:
         """What stops a deletion. Writes nothing."""
-        del looking, row
         return []
 
     async def removing(self, writing: Writing, row: Values) -> None:

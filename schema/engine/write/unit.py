@@ -186,5 +186,4 @@ class WriteContext(Context):
 
     async def read(self, work: Callable[[Snapshot], Awaitable[T]]) -> T:
         """Raises OtherWaitError: a mutation's resolver reads what its own transaction sees."""
-        del work
         raise OtherWaitError("A mutation's resolver reads by `info.context.unit.fetch`, within its transaction.")

@@ -31,10 +31,10 @@ class Instant(TypeDecorator[datetime]):
     impl = String
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Any) -> str | None:  # noqa: ARG002
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> str | None:
         return value and value.strftime("%Y-%m-%dT%H:%M:%SZ")
 
-    def process_result_value(self, value: str | None, dialect: Any) -> datetime | None:  # noqa: ARG002
+    def process_result_value(self, value: str | None, dialect: Any) -> datetime | None:
         return value and datetime.fromisoformat(value)
 
 

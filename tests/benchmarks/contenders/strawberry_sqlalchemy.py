@@ -242,7 +242,7 @@ _users = _by_id(UserRow, lambda row: User(id=row.id, name=row.name))
 class App(GraphQL[dict[str, Any], None]):
     """Loaders of its own for each request."""
 
-    async def get_context(self, request: Any, response: Any) -> dict[str, Any]:  # noqa: ARG002
+    async def get_context(self, request: Any, response: Any) -> dict[str, Any]:
         loaders = {"accounts": DataLoader(_accounts), "users": DataLoader(_users), "contacts": DataLoader(_contacts)}
         return {"request": request, **loaders}
 

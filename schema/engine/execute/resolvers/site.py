@@ -61,7 +61,6 @@ class Site:
 
     async def load(self, reader: Reader, parents: Parents, variables: Variables) -> Value:
         """What the writer hands its objects to."""
-        del parents, variables
         return reader.notes_of(self).append
 
     async def resolve(self, notes: Sequence[Note], run: Run) -> None:

@@ -21,7 +21,7 @@ def now() -> datetime:
 class Instant(models.DateTimeField):
     """Kept as ISO 8601 text."""
 
-    def get_db_prep_value(self, value: datetime | None, connection: Any, prepared: bool = False) -> str | None:  # noqa: ARG002, FBT001, FBT002  Django's
+    def get_db_prep_value(self, value: datetime | None, connection: Any, prepared: bool = False) -> str | None:  # noqa: FBT001, FBT002  Django's
         return value and value.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
