@@ -9,14 +9,13 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from functools import partial
 from time import monotonic
-from typing import Any
 
 import orjson
 from graphql import GraphQLError, GraphQLSchema
 
 from schema.engine.compile.compiler import NotCompiled
 from schema.engine.compile.explain import explain
-from schema.engine.compile.operation import EventPlan, QueryPlan
+from schema.engine.compile.operation import EventPlan, MutationPlan, QueryPlan
 from schema.engine.compile.reading import Counts, InFlight, Reader, RevisionChanged
 from schema.engine.compile.weight import TooLarge
 from schema.engine.compile.writer import PlanFault
@@ -77,7 +76,6 @@ class Graph:
         self._in_flight = InFlight()
         self._counts = Counts(self.limits.counts, self._in_flight)
         self._plans = Plans(self.graphql_schema, database, self._documents, self._work, built.writes.worked_out)
-        self._plan = self._plans.known
         self._fallback = Fallback(self.graphql_schema, self._work)
         self._introspection = Introspection(self._fallback)
         self.events = Feed(database)
@@ -167,7 +165,7 @@ class Graph:
             self._looked_up += 1
             if caller.scopes is not None:
                 self._plans.permit(prepared, values, caller.scopes)
-            plan = self._plan(prepared, values, caller) or await self._plans.new(prepared, values, caller)
+            plan = prepared.plan_for(caller, values) or await self._plans.new(prepared, values, caller)
             cost = self._cost(plan, values)
             extensions = {"cost": {"requested": cost, "maximum": self.limits.max_cost}}
             if cost > self.limits.max_cost:
@@ -187,7 +185,9 @@ class Graph:
         answer.extensions |= extensions
         return answer
 
-    def _cost(self, plan: Any, values: Variables) -> int:
+    def _cost(self, plan: QueryPlan | MutationPlan | EventPlan, values: Variables) -> int:
+        if not plan.cost.parts:
+            return plan.cost.own
         cost: int | None = values.read.get(plan.mark)
         if cost is None:
             cost = int(plan.cost.total(values))
@@ -281,7 +281,7 @@ class Graph:
 
     async def _complete(self, prepared: Prepared, given: Object, values: Variables, reading: Reading) -> Answer:
         self.fallbacks += 1
-        plan: QueryPlan = self._plan(prepared, values, reading.caller, for_fallback=True) or await self._plans.new(
+        plan: QueryPlan = prepared.plan_for(reading.caller, values, for_fallback=True) or await self._plans.new(
             prepared, values, reading.caller, for_fallback=True
         )
         while True:
@@ -317,7 +317,7 @@ class Graph:
         if caller.scopes is not None:
             self._plans.permit(prepared, values, caller.scopes)
         try:
-            plan: EventPlan = self._plan(prepared, values, caller) or await self._plans.new(prepared, values, caller)
+            plan: EventPlan = prepared.plan_for(caller, values) or await self._plans.new(prepared, values, caller)
             cost = self._cost(plan, values)
             if cost > self.limits.max_cost:
                 raise too_dear(cost, self.limits)

@@ -26,7 +26,7 @@ def show_money(cents: int | None) -> Made:
 
 SHORT_FORMS: Final[dict[Callable[[Value], Value], str]] = {
     show_money: (
-        f"(show_money({{0}}) if {{0}} is None or not {-_EXACT_CENTS} < {{0}} < {_EXACT_CENTS} "
+        f"(None if {{0}} is None else show_money({{0}}) if not {-_EXACT_CENTS} < {{0}} < {_EXACT_CENTS} "
         "else {0} / 100 if {0} % 100 else {0} // 100)"
     )
 }

@@ -10,6 +10,7 @@ import orjson
 from sqlalchemy import Boolean, ClauseElement, ColumnElement, Dialect, FromClause, Join, String, bindparam, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
+from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -20,7 +21,24 @@ from schema.values import Clause, SelectOf, SqlType, Value, Values
 
 from .columns import Instant
 
-SQLITE: Dialect = SQLiteDialect_pysqlite(paramstyle="qmark")
+
+class _SqliteCompiler(SQLiteCompiler):
+    @override
+    def limit_clause(self, select: Value, **kw: Value) -> str:
+        """Without `OFFSET 0`: the binds of a statement without literals are given by one call into C."""
+        offset, limit = select._offset_clause, select._limit_clause  # noqa: SLF001  as SQLAlchemy's own dialects read them
+        if offset is None and limit is not None:
+            return f"\n LIMIT {self.process(limit, **kw)}"
+        text: str = super().limit_clause(select, **kw)  # type: ignore[no-untyped-call]
+        return text
+
+
+class _SqliteDialect(SQLiteDialect_pysqlite):
+    statement_compiler = _SqliteCompiler
+    supports_statement_cache = True
+
+
+SQLITE: Dialect = _SqliteDialect(paramstyle="qmark")
 POSTGRESQL: Dialect = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
 
 
@@ -49,11 +67,8 @@ class Statement:
         self.bind = itemgetter(*self.names) if plain else self._bind
 
     def _bind(self, values: Values) -> Sequence[Value]:
-        return [self._value(name, values) for name in self.names]
-
-    def _value(self, name: str, values: Values) -> Value:
-        value = values[name] if name in values else self.literals[name]
-        return orjson.dumps(value).decode() if name in self.lists else value
+        given = {**self.literals, **values}
+        return [orjson.dumps(given[name]).decode() if name in self.lists else given[name] for name in self.names]
 
 
 def compile_statement(dialect: Dialect, clause: ClauseElement) -> Statement:

@@ -45,6 +45,12 @@ def read_arguments(definition: GraphQLField, node: FieldNode) -> Arguments:
     return _by_name(fixed, [(name, reader, definition.args[name]) for name, reader in readers.items() if reader is not None])
 
 
+def variable_of(node: FieldNode, name: str) -> str:
+    """The name of the variable that an argument is; empty where it is none."""
+    found = next((argument.value for argument in node.arguments or () if argument.name.value == name), None)
+    return found.name.value if isinstance(found, VariableNode) else ""
+
+
 def bounded(arguments: Arguments, definition: GraphQLField) -> Arguments:
     """The same arguments, of which no list may be longer than the schema declares (`@constraint(maxItems:)`): raises BadRequest."""
     longest = {name: most for name, argument in definition.args.items() if (most := _max_items(argument)) is not None}

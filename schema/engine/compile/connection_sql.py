@@ -30,15 +30,15 @@ class Wanted:
     summary: bool
     sides: frozenset[str]
     """`hasPreviousPage`, `hasNextPage`: on which sides of the page it is asked whether rows stand there."""
+    counts: bool = field(init=False)
+    """Whether rows are counted, or summed up."""
 
-    @property
-    def counts(self) -> bool:
-        """Whether rows are counted, or summed up."""
-        return self.count or self.summary
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "counts", self.count or self.summary)
 
 
-_ASKED, _VALUE = 1_000, 100
-"""Bytes that what a call's arguments say takes, and more for each value."""
+_ASKED, _VALUE = 1_600, 100
+"""Bytes that what a call's arguments say takes with its statements' keys, and more for each value."""
 
 
 def _bytes(value: Value) -> int:
@@ -54,6 +54,8 @@ class AskedPage:
     page: Page
     shape: Key
     values: Object
+    keys: dict[str, Key] = field(default_factory=dict)
+    """Under which its statements are kept, by their purpose, once they were asked for."""
 
     @property
     def size(self) -> int:
@@ -136,8 +138,9 @@ class ConnectionSql:
             self.grouped_beside(asked)
 
     def _statement(self, purpose: str, asked: AskedPage, shape: Key, make: Callable[[AskedPage], Value]) -> Statement:
+        key = asked.keys[purpose] = (self._mark, purpose, *shape, *asked.shape)
         try:
-            return self.compiler.kept((self._mark, purpose, *shape, *asked.shape), lambda: make(asked))
+            return self.compiler.kept(key, lambda: make(asked))
         except NotCompiled:
             raise NotCompiled("none" if self.relation is None else "many" if purpose in _OF_MANY else "one") from None
 

@@ -11,6 +11,7 @@ from graphql import get_named_type
 from schema.engine.compile.reading import Reader, RevisionChanged
 from schema.engine.document.selections import Selected
 from schema.engine.document.variables import Variables
+from schema.engine.kept import Kept
 from schema.rules.errors import BadRequest, CursorExpired
 from schema.rules.text import fold, trimmed
 from schema.storage.database import Row
@@ -65,13 +66,15 @@ class ConnectionPlan:
     for_fallback: bool
     around: int
     cursors: Cursors
+    statements: Kept[Statement] = field(init=False)
+    """Those of all plans; a call that asks like an earlier one has the keys at hand."""
     mark: object = field(default_factory=object)
     """Stands for it in what is kept for longer than it may be."""
+    wanted: Wanted = field(init=False)
+    """What of the page is asked for beyond its rows."""
 
-    @property
-    def wanted(self) -> Wanted:
-        """What of the page is asked for beyond its rows."""
-        return self.sql.wanted
+    def __post_init__(self) -> None:
+        self.wanted, self.statements = self.sql.wanted, self.sql.compiler.statements
 
     async def run(self, reader: Reader, variables: Variables) -> Value:
         """The page at the root. Raises BadRequest for arguments that contradict each other, RevisionChanged."""
@@ -157,7 +160,7 @@ class ConnectionPlan:
         """
         if not self.wanted.counts:
             return await reader.fetch(self.sql.page(asked, walk=True), values), {}
-        counting = self.sql.count(asked)
+        counting = self.statements.get(asked.keys.get("count")) or self.sql.count(asked)
         counted = reader.known(counting, values) or await reader.count(counting, values)
         for _ in range(SNAPSHOT_ATTEMPTS):
             rows, revision = await self._page_at(reader, asked, values, counted.row[0])
@@ -175,7 +178,9 @@ class ConnectionPlan:
         """The rows of a page and the revision that they are of, of a list that had `count` rows. Raises RevisionChanged."""
         if count <= asked.page.offset:
             return [], await reader.look()
-        rows = await reader.fetch(self.sql.page(asked, walk=count > SORT_BELOW), values)
+        walk = count > SORT_BELOW
+        statement = self.statements.get(asked.keys.get("walk" if walk else "page")) or self.sql.page(asked, walk=walk)
+        rows = await reader.fetch(statement, values)
         if not rows:
             raise RevisionChanged
         return rows, rows[0][-1]
@@ -223,19 +228,22 @@ class ConnectionPlan:
 
     def _weigh(self, reader: Reader, page: Page, rows: Sequence[Row], parents: Parents | None = None) -> None:
         """Counts the rows of a page, or of the pages of many parents, towards the answer. Raises TooLarge."""
-        self.level.weigh(reader, rows, parents, self._parent)
-        wanted = self.sql.wanted
-        if wanted.cursors and rows:
-            longest = page.order.longest(rows, page.places)
+        reader.weigh(self.level.weight, rows, parents, self._parent)
+        if self.wanted.cursors and rows:
+            order = page.order
+            longest = order.longest(rows, page.places) if order.texts else order.fixed
             pages = 1 if parents is None else len(parents.keys)
             count = self.cursors.of_row * len(rows) + self.cursors.of_page * pages
             reader.add(longest * count * (1 if parents is None else parents.most))
 
     def _cursor_of(self, reader: Reader, page: Page) -> Callable[[Row], str] | None:
         """What writes the cursor of a row; None where none is asked for."""
-        if not self.sql.wanted.cursors:
+        if not self.wanted.cursors:
             return None
-        return page.cursors(reader.caller.workspace_id, reader.database.epoch)
+        workspace_id, epoch, kept = reader.caller.workspace_id, reader.database.epoch, page.cursors
+        if kept is None or kept[0] != workspace_id or kept[1] != epoch:
+            kept = page.cursors = workspace_id, epoch, page.cursors_in(workspace_id, epoch)
+        return kept[2]
 
     def _write(self, page: Page, found: "Found", cursor: Callable[[Row], str] | None, batches: list[Value]) -> Value:
         more, rows = len(found.rows) > page.size, _in_order(found.rows, page)

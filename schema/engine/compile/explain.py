@@ -12,9 +12,9 @@ from .connections import ConnectionPlan
 from .newest import Newest
 from .operation import EventPlan, MutationPlan, QueryPlan, ResolverWriter, WriteStep
 from .plain import Hanging
-from .records import Many, Records
+from .records import Many, Records, RecordStep
 from .select import Level
-from .steps import NodesStep, PlainStep, PlainWriter, RecordStep, ResolverStep, RowsStep
+from .steps import NodesStep, PlainStep, PlainWriter, ResolverStep, RowsStep
 from .writer import Writer
 
 _INDENT = "    "

@@ -69,7 +69,7 @@ class Newest:
             raise
         values = {**reader.values, "parents": parents.keys, "last": last}
         rows = await reader.fetch_many(self.statement, values, self.level.weight)
-        self.level.weigh(reader, rows, parents)
+        reader.weigh(self.level.weight, rows, parents)
         return self.writer.call(rows, *await self.level.batched(reader, rows, variables, parents))
 
 

@@ -20,10 +20,10 @@ from .conditions import FilterModel
 from .connections import ConnectionPlan, compile_connection
 from .cost import Cost, Size
 from .model import FieldModel
-from .records import compile_embedded, compile_records, compile_to_many
+from .records import RecordStep, compile_embedded, compile_records, compile_to_many
 from .select import Batch
 from .sources import Followed, Resolved, Stored
-from .steps import AdminStep, ConstantStep, NodesStep, PlainWriter, RecordStep, ResolverStep, Step, compile_plain, compile_step
+from .steps import AdminStep, ConstantStep, NodesStep, PlainWriter, ResolverStep, Step, compile_plain, compile_step
 
 QUICK = 50
 """Up to this cost a mutation's payload is read in the event loop's thread, where the database is SQLite."""

@@ -96,6 +96,15 @@ class Order:
     texts: tuple[int, ...] = ()
     """The places of the terms whose values may be long."""
 
+    fixed: int = field(init=False)
+    """Bytes of a cursor in quotes, at most, without the values that may be long."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "fixed", self._bytes(0))
+
+    def _bytes(self, characters: int) -> int:
+        return _CURSOR + (characters * ESCAPED + len(self.terms) * _KEY) * 4 // 3
+
     def holds(self, values: Sequence[Value]) -> bool:
         """Whether these values from a cursor can be a position in this order."""
         return len(values) == len(self.terms) and all(map(_plausible, self.terms, values))
@@ -110,8 +119,7 @@ class Order:
 
     def longest(self, rows: Sequence[Sequence[Value]], places: Sequence[int]) -> int:
         """Bytes of the longest of the cursors of rows, at most, in quotes; the values that they are ordered by stand at `places`."""
-        length = sum([max([len(row[places[term]] or "") for row in rows]) for term in self.texts]) if self.texts else 0
-        return _CURSOR + (length * ESCAPED + len(self.terms) * _KEY) * 4 // 3
+        return self._bytes(sum([max([len(row[places[term]] or "") for row in rows]) for term in self.texts]))
 
     def beyond(self, table: FromClause, nulls: tuple[bool, ...], *, backward: bool, limited: bool, at: bool = False) -> ColumnElement[bool]:
         """The rows after (`backward`: before) a position whose values are bound to c0, c1, …; `nulls` says which of them are null.

@@ -1,7 +1,7 @@
 """The arguments of a page, as a connection's field was given them (Relay, GraphQL Cursor Connections Specification, section 4)."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from schema.rules.cursors import CursorScope, Origin, check_epoch, foreign, read_anywhere, workspace_tag
 from schema.rules.errors import BadRequest
@@ -33,13 +33,13 @@ class Page:
     """Where the cursor was written; None without one."""
     places: Sequence[int] = ()
     """Where in a row the values stand that it is ordered by."""
-    _cursors: tuple[str, int, Callable[[Sequence[Value]], str]] | None = None
-    """In which workspace and epoch what writes cursors: calls that ask alike mostly come from the same."""
+    cursors: tuple[str, int, Callable[[Sequence[Value]], str]] | None = None
+    """The workspace, the epoch, and what writes cursors in them: calls that ask alike mostly come from the same."""
+    begins: bool = field(init=False)
+    """Whether it is at an end of the list: then nothing stands on the side that it was not read towards."""
 
-    @property
-    def begins(self) -> bool:
-        """Whether it is at an end of the list: then nothing stands on the side that it was not read towards."""
-        return self.position is None and not self.offset
+    def __post_init__(self) -> None:
+        self.begins = self.position is None and not self.offset
 
     @property
     def side(self) -> str:
@@ -47,13 +47,9 @@ class Page:
         towards_end = self.before if self.position is not None else self.backward
         return "hasNextPage" if towards_end else "hasPreviousPage"
 
-    def cursors(self, workspace_id: str, epoch: int) -> Callable[[Sequence[Value]], str]:
+    def cursors_in(self, workspace_id: str, epoch: int) -> Callable[[Sequence[Value]], str]:
         """What writes the cursor of a row of this list, in a workspace and an epoch of the database."""
-        kept = self._cursors
-        if kept is None or kept[0] != workspace_id or kept[1] != epoch:
-            scope = CursorScope(_place(self.kind, self.order), workspace_tag(workspace_id), epoch)
-            kept = self._cursors = workspace_id, epoch, scope.of_rows(self.places)
-        return kept[2]
+        return CursorScope(_place(self.kind, self.order), workspace_tag(workspace_id), epoch).of_rows(self.places)
 
     def check(self, workspace_id: str, epoch: int) -> None:
         """Raises BadRequest where the cursor is of another workspace, CursorExpired where it is of another epoch of the database."""

@@ -1,12 +1,12 @@
 """A read under way: what it reads through, the caller's place in it, and what is worth keeping from one read to the next."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Sequence
 from threading import Lock
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, select
 
-from schema.engine.compile.weight import TooLarge, Weight
+from schema.engine.compile.weight import Parents, TooLarge, Weight
 from schema.engine.kept import Kept
 from schema.rules.access import Caller
 from schema.rules.errors import ServiceUnavailable
@@ -135,12 +135,13 @@ class Reader:
         """What waits for resolvers; None where nothing does."""
         self.bytes = self._exact = spent
         """The answer's bytes so far, at most."""
-        self._counting: list[tuple[Callable[..., int], Key]] = []
+        self._counting: list[tuple[Weight, Sequence[Row], Parents | None, int]] = []
 
-    def weigh(self, most: int, exact: Callable[..., int], *arguments: Value) -> None:
-        """Counts something of at most `most` bytes towards the answer; `exact` counts it, if it comes to that. Raises TooLarge."""
-        self.bytes += most
-        self._counting.append((exact, arguments))
+    def weigh(self, weight: Weight, rows: Sequence[Row], parents: Parents | None = None, place: int = 0) -> None:
+        """Counts `rows` of this weight towards the answer; the keys of their `parents` stand at `place`. Raises TooLarge."""
+        most = (weight.fixed + weight.longest) * len(rows)
+        self.bytes += most if parents is None else most * parents.most
+        self._counting.append((weight, rows, parents, place))
         if self.bytes > self.limit:
             self._count_exactly()
 
@@ -152,7 +153,7 @@ class Reader:
             self._count_exactly()
 
     def _count_exactly(self) -> None:
-        found = sum([count(*arguments) for count, arguments in self._counting])
+        found = sum([weight.total(rows, parents, place) for weight, rows, parents, place in self._counting])
         self._counting.clear()
         self._exact += found
         self.bytes = self._exact

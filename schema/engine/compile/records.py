@@ -16,6 +16,7 @@ from schema.storage.database import Row
 from schema.storage.statements import AnyOf, Statement, list_bind
 from schema.values import Bind, Clause, SelectOf, Value
 
+from .arguments import Arguments
 from .compiler import Compiler
 from .cost import LIST, Cost
 from .model import FieldModel
@@ -52,19 +53,33 @@ class Records:
         else:
             rows = await reader.fetch_many(self.many, values, self.level.weight)
         parents = Parents(wanted, len(found) - len(wanted) + 1, partial(Counter, found))
-        return {key: group[0] for key, group in (await self._groups(reader, rows, variables, parents)).items()}
+        return {key: group[0] for key, group in (await self.groups(reader, rows, variables, parents)).items()}
 
-    async def get(self, reader: Reader, id_: Value, variables: Variables) -> Value:
-        """The one with this id, or None. Raises TooLarge."""
+    async def groups(self, reader: Reader, rows: Sequence[Row], variables: Variables, parents: Parents | None = None) -> Value:
+        """The responses of rows by id, each in a list of its own. Raises TooLarge."""
+        level = self.level
+        reader.weigh(level.weight, rows, parents)
+        return self.writer.call(rows, *(await level.batched(reader, rows, variables, parents) if level.batches else ()))
+
+
+@dataclass(slots=True)
+class RecordStep:
+    """A root field that is one record by its id, or null."""
+
+    records: Records
+    variable: str
+    """The name of the one that is the argument `id`, as in most documents; empty where none is."""
+    arguments: Arguments
+
+    async def run(self, reader: Reader, variables: Variables) -> Value:
+        id_ = variables.coerced.get(self.variable)
+        if id_ is None:
+            id_ = self.arguments(variables)["id"]
         values = {**reader.values, "id": id_}
-        if self.level.sizes:
-            self.level.bind_sizes(values, variables)
-        rows = await reader.fetch(self.one, values)
-        return (await self._groups(reader, rows, variables))[id_][0] if rows else None
-
-    async def _groups(self, reader: Reader, rows: Sequence[Row], variables: Variables, parents: Parents | None = None) -> Value:
-        self.level.weigh(reader, rows, parents)
-        return self.writer.call(rows, *await self.level.batched(reader, rows, variables, parents))
+        if self.records.level.sizes:
+            self.records.level.bind_sizes(values, variables)
+        rows = await reader.fetch(self.records.one, values)
+        return (await self.records.groups(reader, rows, variables))[id_][0] if rows else None
 
 
 def compile_records(compiler: Compiler, type_name: str, selected: Selected) -> tuple[Records, Cost]:
@@ -97,7 +112,7 @@ class Many:
             rows = await reader.fetch(self.one, {**reader.values, "parent": keys[0]})
         else:
             rows = await reader.fetch_many(self.many, {**reader.values, "parents": keys}, self.level.weight)
-        self.level.weigh(reader, rows, parents)
+        reader.weigh(self.level.weight, rows, parents)
         return self.writer.call(rows, *await self.level.batched(reader, rows, variables, parents))
 
 

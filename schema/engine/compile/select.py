@@ -126,15 +126,6 @@ class Level:
         """What every statement on this table requires: the workspace, and what a limited viewer may see."""
         return permitted(self.table, self.stored, limited=self.limited)
 
-    def weigh(self, reader: Reader, rows: Sequence[Row], parents: Parents | None = None, place: int = 0) -> None:
-        """Counts `rows` towards the answer; the keys of their `parents` stand at `place`. Raises TooLarge."""
-        most = (self.weight.fixed + self.weight.longest) * len(rows)
-        reader.weigh(most if parents is None else most * parents.most, self._bytes, rows, parents, place)
-
-    def _bytes(self, rows: Sequence[Row], parents: Parents | None, place: int) -> int:
-        sizes = self.weight.count(rows)
-        return sum(sizes) if parents is None else parents.total(sizes, rows, place)
-
     async def batched(
         self, reader: Reader, rows: Sequence[Row], variables: Variables, parents: Parents | None = None, place: int = 0
     ) -> list[Value]:

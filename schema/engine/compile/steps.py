@@ -16,13 +16,13 @@ from schema.rules.errors import BadRequest, Forbidden, GatewayError
 from schema.storage.statements import Statement
 from schema.values import Object, Value
 
-from .arguments import Arguments, read_arguments
+from .arguments import Arguments, read_arguments, variable_of
 from .compiler import TYPENAME, Compiler, Parents, result_type
 from .connections import ConnectionPlan, compile_connection
 from .cost import LIST, SCHEMA, SUMS, SUMS_OF_A_DAY, Cost, Size, dearest, paged
 from .model import FieldModel
 from .plain import Plain, Related, write_plain
-from .records import Records, compile_records
+from .records import Records, RecordStep, compile_records
 from .select import Batch, Level
 from .sources import Aggregate, Aggregated, AnyById, ById, Computed, Connection, Resolved, Rows, WorkedOut
 from .weight import Weight
@@ -36,17 +36,6 @@ class Step(Protocol):
 
     def run(self, reader: Reader, variables: Variables) -> Awaitable[Value]:
         """Its part of the response. Raises GatewayError."""
-
-
-@dataclass(slots=True)
-class RecordStep:
-    """One record by its id, or null."""
-
-    records: Records
-    arguments: Arguments
-
-    def run(self, reader: Reader, variables: Variables) -> Awaitable[Value]:
-        return self.records.get(reader, self.arguments(variables)["id"], variables)
 
 
 @dataclass(slots=True)
@@ -82,7 +71,7 @@ class RowsStep:
         if self.admin:
             require_admin(reader)
         rows = await reader.fetch_many(self.statement, reader.values, self.level.weight)
-        self.level.weigh(reader, rows)
+        reader.weigh(self.level.weight, rows)
         return self.writer.call(rows, *await self.level.batched(reader, rows, variables))
 
 
@@ -214,7 +203,7 @@ def _stored(compiler: Compiler, selected: Selected) -> tuple[Step, Cost]:
         return (AdminStep(page) if source.admin else page), cost
     if isinstance(source, ById):
         records, cost = compile_records(compiler, source.type_name, selected)
-        return RecordStep(records, arguments), cost
+        return RecordStep(records, variable_of(selected.node, "id"), arguments), cost
     if isinstance(source, AnyById):
         return _nodes(compiler, source, arguments, selected)
     if isinstance(source, Rows):

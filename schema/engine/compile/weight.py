@@ -76,6 +76,11 @@ class Weight:
         texts = [f"{times} * n({code})" if times > 1 else f"n({code})" for code, times in self._texts.items()]
         return " + ".join([str(self.fixed), *texts, *self._parts])
 
+    def total(self, rows: Sequence[Row], parents: "Parents | None", place: int) -> int:
+        """The bytes of rows, as often as they stand in the answer; the keys of their `parents` stand at `place`."""
+        sizes = self.count(rows)
+        return sum(sizes) if parents is None else parents.total(sizes, rows, place)
+
     @cached_property
     def count(self) -> Callable[[Sequence[Value]], list[int]]:
         """Counts the bytes of each of many objects."""

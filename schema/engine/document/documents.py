@@ -31,6 +31,7 @@ from typing_extensions import override
 
 from schema.engine.kept import Kept
 from schema.engine.libraries.graphql_core import get_variable_values
+from schema.rules.access import Caller, Role
 from schema.rules.errors import BadRequest
 from schema.values import Key, Object, Value
 
@@ -114,6 +115,12 @@ class Prepared:
         self.name = self.operation.name.value if self.operation.name else None
         types = [print_ast(node.type).rstrip("!") for node in self.operation.variable_definitions or ()]
         self.repeats = self.kind == "query" and "ID" not in types
+
+    def plan_for(self, caller: Caller, values: Variables, *, for_fallback: bool = False) -> Value:
+        """The plan for who sees what `caller` sees, and for these variables; None where it isn't kept."""
+        visibility = (caller.account_id is not None, caller.role is Role.ADMIN, for_fallback)
+        deciding = self.deciding
+        return self.plans.get((*visibility, *[values.coerced.get(name) for name in deciding]) if deciding else visibility)
 
 
 def _variables_size(prepared: Prepared, text: bytes) -> int:

@@ -64,14 +64,8 @@ class Plans:
             self._documents.keep_plan(prepared, key, found)
         return found
 
-    def known(self, prepared: Prepared, values: Variables, caller: Caller, *, for_fallback: bool = False) -> Value:
-        """The operation's plan for `caller`; None where it isn't kept."""
-        visibility = (caller.account_id is not None, caller.role is Role.ADMIN, for_fallback)
-        deciding = prepared.deciding
-        return prepared.plans.get((*visibility, *[values.coerced.get(name) for name in deciding]) if deciding else visibility)
-
     async def new(self, prepared: Prepared, values: Variables, caller: Caller, *, for_fallback: bool = False) -> Value:
-        """The same, made if need be. Raises ServiceUnavailable where too much heavy work waits."""
+        """The operation's plan for `caller`, made if need be. Raises ServiceUnavailable where too much heavy work waits."""
         self.missed += not for_fallback
         booleans = [values.coerced.get(name) for name in prepared.deciding]
         key = (prepared.mark, caller.account_id is not None, caller.role, for_fallback, *booleans)
@@ -81,7 +75,7 @@ class Plans:
 
     def make(self, prepared: Prepared, values: Variables, caller: Caller, *, for_fallback: bool = False) -> Value:
         """The same, made now."""
-        plan = self.known(prepared, values, caller, for_fallback=for_fallback)
+        plan = prepared.plan_for(caller, values, for_fallback=for_fallback)
         if plan is None:
             booleans = {name: values.coerced.get(name) for name in prepared.deciding}
             visibility = (caller.account_id is not None, caller.role is Role.ADMIN, for_fallback)
