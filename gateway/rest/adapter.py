@@ -25,7 +25,7 @@ from gateway.settings import Settings
 from rest_compat.json_values import Json, JsonObject
 from rest_compat.protocol import DecodeError as RestDecodeError
 from rest_compat.protocol import Fault, Use
-from schema.engine.compile.reading import revision_statement
+from schema.engine.compile.reading import REVISION
 from schema.engine.document.documents import Prepared, RequestError
 from schema.engine.document.input_faults import faults
 from schema.engine.execute.answers import Answer
@@ -54,7 +54,7 @@ class RestGraph:
         database = operations.graph.database
         self.database = database
         self.fetch = database.fetch
-        self.revision_of = revision_statement(database)
+        self.revision_of = database.compile(REVISION)
         self.settings = settings
         self.operations = operations
         self.record_usage = uses.note

@@ -1,17 +1,16 @@
 """What following a noun's records takes: the type of their events, and the field of Subscription. Derived from the noun."""
 
-import inspect
 from collections.abc import AsyncIterator
 from typing import Annotated
 
 import strawberry
-from strawberry import ID, UNSET
+from strawberry import ID
 
 from schema.engine.compile.matching import Through
 from schema.engine.compile.sources import SOURCE, Followed, OneOf, OwnedBy, SeenWith, ToOne
 from schema.engine.declare.enums import plain_enum
 from schema.engine.declare.lists import filter_argument, filterables
-from schema.engine.declare.members import Member, make_type
+from schema.engine.declare.members import Argument, Member, make_type, signed
 from schema.engine.declare.noun import Noun
 from schema.engine.types.fields import Planned, argument, plain, read_from
 from schema.engine.types.scalars import DateTime
@@ -36,29 +35,20 @@ def followed(row: Value) -> Value:
     """The field of Subscription that follows the records of a noun. Raises TypeError, by name, for a noun that can't be followed."""
     noun: Noun = row.__noun__
     _check(noun)
-    name, label = f"{noun.member}_changed", noun.label
 
     async def resolve(self: Made, **_: object) -> Value:  # noqa: ARG001  Strawberry looks for this name
         raise Planned
         yield
 
-    keyword = inspect.Parameter.KEYWORD_ONLY
     since = argument("The cursor of the last event that was seen; if it is left out, events from now on are told.")
-    given = {"filter": _filter(noun), "since": Annotated[str | None, since]}
-    resolve.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-        [
-            inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD),
-            *[inspect.Parameter(each, keyword, default=UNSET, annotation=annotation) for each, annotation in given.items()],
-        ],
-        return_annotation=AsyncIterator[_event(noun)],  # type: ignore[misc]
-    )
-    resolve.__name__ = name
+    arguments = [Argument("filter", _filter(noun)), Argument("since", Annotated[str | None, since])]
+    resolver = signed(resolve, f"{noun.member}_changed", AsyncIterator[_event(noun)], arguments)  # type: ignore[misc]
     text = (
         f"Follows the {noun.plural} of the workspace: an event for each change, after it was committed, in the order of commits, "
-        f"whichever process made it. `since` goes on without a gap. The filter is compared with the {label} after the change, and "
+        f"whichever process made it. `since` goes on without a gap. The filter is compared with the {noun.label} after the change, and "
         "one that leaves it is told once more. What a viewer limited to an account may no longer see is told as DELETED."
     )
-    return strawberry.subscription(resolver=resolve, description=text, metadata={SOURCE: Followed(noun.name, f"{_camel(noun)}Id")})
+    return strawberry.subscription(resolver=resolver, description=text, metadata={SOURCE: Followed(noun.name, f"{_camel(noun)}Id")})
 
 
 def _check(noun: Noun) -> None:

@@ -3,12 +3,12 @@
 from typing import Annotated
 
 import strawberry
-from strawberry import ID, UNSET
+from strawberry import ID
 
 from schema.engine.compile.sources import WRITES
 from schema.engine.declare.members import REQUIRED, Argument, list_of, with_arguments
-from schema.engine.declare.writes import KEY, VERSION, DeletePayload, IdArg, KeyArg, changes, creates, deletes
-from schema.engine.types.fields import Constraint, Planned, argument, resolved
+from schema.engine.declare.writes import KEY, VERSION, DeletePayload, IdArg, changes, creates, deletes
+from schema.engine.types.fields import Constraint, argument
 from schema.rules.access import MOST_OVERLAP_MINUTES
 
 from .all import Account, ApiKey, Contact, Opportunity, User
@@ -99,18 +99,18 @@ class Mutation:
     create_user = creates(User, _ADMINS)
     update_user = changes(User, _ADMINS)
     create_api_key = creates(ApiKey, f"Its token is shown this once. {_ADMINS}", ApiKeyPayload)
-
-    @resolved(
-        None,
+    rotate_api_key = with_arguments(
+        "rotate_api_key",
+        ApiKeyPayload | None,
+        [Argument("id", IdArg, REQUIRED), Argument("overlap_minutes", OverlapArg, 10_080), KEY],
         "Gives an API key a new token, which is shown this once. The former one works on until the overlap ends, so that programs can be "
         f"given the new one meanwhile. {_ADMINS}",
         {WRITES: "ApiKey"},
     )
-    def rotate_api_key(self, id: IdArg, overlap_minutes: OverlapArg = 10_080, idempotency_key: KeyArg = UNSET) -> ApiKeyPayload | None:
-        """Gives a key a new token."""
-        raise Planned
-
-    @resolved(None, "Revokes an API key, at once. Only admins may do this.", {WRITES: "ApiKey"})
-    def revoke_api_key(self, id: IdArg, idempotency_key: KeyArg = UNSET) -> DeletePayload | None:
-        """Revokes a key."""
-        raise Planned
+    revoke_api_key = with_arguments(
+        "revoke_api_key",
+        DeletePayload | None,
+        [Argument("id", IdArg, REQUIRED), KEY],
+        f"Revokes an API key, at once. {_ADMINS}",
+        {WRITES: "ApiKey"},
+    )

@@ -4,11 +4,12 @@ import strawberry
 
 from schema.engine.compile.sources import ToOne
 from schema.engine.declare.errors import USER_ERRORS, UserError
+from schema.engine.declare.members import Member, list_of, make_type
 from schema.engine.declare.writes import DeletePayload
 from schema.engine.types.fields import plain, read_from
+from schema.values import Made
 
-from .all import ApiKey
-from .arguments import OpportunityPayload
+from .all import ApiKey, Opportunity
 
 
 @strawberry.type(description="The API key that was created or given a new token, with that token, or what to mend.")
@@ -22,22 +23,17 @@ class ApiKeyPayload:
     user_errors: list[UserError] = plain(USER_ERRORS)
 
 
-@strawberry.type(description="What became of each opportunity of a call with many.")
-class BulkOpportunityPayload:
-    """Results in the order of the input."""
+def _bulk(name: str, what: str, result: Made, each: str) -> Made:
+    members = [
+        Member("results", list_of(result), plain(f"A result for each {each}.")),
+        Member("succeeded", int, plain("How many items were done.")),
+        Member("failed", int, plain("How many items were not done.")),
+    ]
+    return make_type(name, f"What became of each {what} of a call with many.", members)
 
-    results: list[OpportunityPayload] = plain("A result for each item of the input, in its order.")
-    succeeded: int = plain("How many items were done.")
-    failed: int = plain("How many items were not done.")
 
-
-@strawberry.type(description="What became of each deletion of a call with many.")
-class BulkDeletePayload:
-    """Results in the order of the input."""
-
-    results: list[DeletePayload] = plain("A result for each id of the input, in its order.")
-    succeeded: int = plain("How many items were done.")
-    failed: int = plain("How many items were not done.")
+BulkOpportunityPayload = _bulk("BulkOpportunityPayload", "opportunity", Opportunity.__noun__.payload, "item of the input, in its order")
+BulkDeletePayload = _bulk("BulkDeletePayload", "deletion", DeletePayload, "id of the input, in its order")
 
 
 @strawberry.type(description="A field of an opportunity that an update would change.")

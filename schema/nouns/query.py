@@ -12,7 +12,7 @@ from schema.engine.declare.lists import filter_argument
 from schema.engine.declare.members import REQUIRED, Argument, list_of, with_arguments
 from schema.engine.declare.node import Node
 from schema.engine.declare.writes import IdArg
-from schema.engine.types.fields import Constraint, Planned, argument, plain, read_from, resolved
+from schema.engine.types.fields import Constraint, argument, plain, read_from
 from schema.engine.types.scalars import Date, DateTime
 from schema.nouns.opportunities.enums import OpportunityStage, Period
 from schema.nouns.opportunities.numbers import ForecastPeriod, PeriodArg, PipelineStage
@@ -104,26 +104,24 @@ _AS_OF = (
 class Query:
     """What can be asked."""
 
-    @resolved(Computed(_viewer), "Who is asking: the user or the API key, with its workspace and its role.")
-    def viewer(self) -> Viewer:
-        """Who is asking."""
-        raise Planned
-
-    @resolved(AnyById(many=False), "A record of any type by its id, as Relay asks for it; null if there is none.")
-    def node(self, id: IdArg) -> Node | None:
-        """Any record by its id."""
-        raise Planned
-
-    @resolved(AnyById(many=True), "Records of any type by their ids, in the order of the ids; null where there is none.")
-    def nodes(self, ids: Annotated[list[ID], argument("The ids of the records.", Constraint(max_items=100))]) -> list[Node | None]:
-        """Records by their ids."""
-        raise Planned
-
-    @resolved(Computed(_stages), "The stages of the pipeline, in order.")
-    def stages(self) -> list[StageDefinition]:
-        """The stages of the pipeline."""
-        raise Planned
-
+    viewer = with_arguments(
+        "viewer", Viewer, [], "Who is asking: the user or the API key, with its workspace and its role.", {SOURCE: Computed(_viewer)}
+    )
+    node = with_arguments(
+        "node",
+        Node | None,
+        [Argument("id", IdArg, REQUIRED)],
+        "A record of any type by its id, as Relay asks for it; null if there is none.",
+        {SOURCE: AnyById(many=False)},
+    )
+    nodes = with_arguments(
+        "nodes",
+        list[Node | None],
+        [Argument("ids", Annotated[list[ID], argument("The ids of the records.", Constraint(max_items=100))], REQUIRED)],
+        "Records of any type by their ids, in the order of the ids; null where there is none.",
+        {SOURCE: AnyById(many=True)},
+    )
+    stages = with_arguments("stages", list[StageDefinition], [], "The stages of the pipeline, in order.", {SOURCE: Computed(_stages)})
     opportunity = one(Opportunity)
     opportunities = many(Opportunity, _PAGE)
     opportunity_groups = groups(Opportunity)
@@ -138,34 +136,33 @@ class Query:
     )
     user = one(User)
     users = many(User, "A page of the users; newest first, unless `orderBy` is given.")
-
-    @resolved(Rows("ApiKey", ("created_at", "id"), admin=True), "The API keys of the workspace, oldest first. Only admins may ask.")
-    def api_keys(self) -> list[ApiKey]:
-        """The workspace's keys."""
-        raise Planned
-
+    api_keys = with_arguments(
+        "api_keys",
+        list[ApiKey],
+        [],
+        "The API keys of the workspace, oldest first. Only admins may ask.",
+        {SOURCE: Rows("ApiKey", ("created_at", "id"), admin=True)},
+    )
     audit_entries = many(
         AuditEntry,
         "A page of the audit list: who made, changed, rotated and revoked API keys and users; newest first. Entries are kept for as long "
         "as the gateway is set to. Only admins may ask.",
         admin=True,
     )
-
-    @resolved(
-        Rows("RestUsage", ("token_id", "route", "kind", "name"), admin=True), "Who still uses which part of REST. Only admins may ask."
+    rest_usage = with_arguments(
+        "rest_usage",
+        list[RestUsage],
+        [],
+        "Who still uses which part of REST. Only admins may ask.",
+        {SOURCE: Rows("RestUsage", ("token_id", "route", "kind", "name"), admin=True)},
     )
-    def rest_usage(self) -> list[RestUsage]:
-        """Who still uses REST."""
-        raise Planned
-
-    @resolved(
-        Rows("GraphqlUsage", ("token_id", "client", "kind", "name"), admin=True),
+    graphql_usage = with_arguments(
+        "graphql_usage",
+        list[GraphqlUsage],
+        [],
         "Which clients use which operations and fields of GraphQL. Only admins may ask.",
+        {SOURCE: Rows("GraphqlUsage", ("token_id", "client", "kind", "name"), admin=True)},
     )
-    def graphql_usage(self) -> list[GraphqlUsage]:
-        """Who uses GraphQL."""
-        raise Planned
-
     pipeline = with_arguments(
         "pipeline",
         list_of(PipelineStage),

@@ -8,12 +8,13 @@ which no history can have reached by counting its writes. So both hold in every 
 import logging
 from collections.abc import Sequence
 
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 
 from schema.rules import clock
 from schema.values import Bind, Value
 
 from .database import Connection, Database
+from .statements import insert_of
 from .tables import Epoch, Workspace
 
 _log = logging.getLogger(__name__)
@@ -23,7 +24,7 @@ _EPOCHS = Epoch.__table__
 _WORKSPACES = Workspace.__table__
 _LATER: Bind = bindparam("revision", type_=_WORKSPACES.c.revision.type, required=True)
 _FIND = select(_EPOCHS.c.number)
-_ADD = insert(_EPOCHS).values({column.name: bindparam(column.name, required=True) for column in _EPOCHS.c})
+_ADD = insert_of(_EPOCHS)
 _NEXT = _WORKSPACES.c.revision + 1
 
 

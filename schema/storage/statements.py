@@ -7,7 +7,7 @@ from operator import itemgetter
 from typing import Any, TypeAlias
 
 import orjson
-from sqlalchemy import Boolean, ClauseElement, ColumnElement, Dialect, FromClause, Join, String, bindparam, select
+from sqlalchemy import Boolean, ClauseElement, ColumnElement, Dialect, FromClause, Join, String, Table, bindparam, insert, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
@@ -91,6 +91,11 @@ class ListBind(type(bindparam("x"))):  # type: ignore[misc]
 def list_bind(name: str, type_: SqlType) -> ListBind:
     """A bind for a list of values of `type_`."""
     return ListBind(name, type_=ARRAY(type_), required=True)
+
+
+def insert_of(table: Table) -> Value:
+    """The INSERT of a row of `table`, whose binds have the names of the columns."""
+    return insert(table).values({column.name: bindparam(column.name, required=True) for column in table.c})
 
 
 class _Operator(ColumnElement[bool]):

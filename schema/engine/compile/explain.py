@@ -5,7 +5,6 @@ from functools import singledispatch
 from typing import Any
 
 from schema.engine.document.variables import Variables
-from schema.storage.statements import Statement
 from schema.values import Value
 
 from .connections import ConnectionPlan
@@ -67,16 +66,6 @@ def _connection(plan: ConnectionPlan, variables: Variables) -> Iterator[str]:
 
 
 @explain.register
-def _hanging(pages: Hanging, variables: Variables) -> Iterator[str]:
-    yield from explain(pages.batch, variables)
-
-
-@explain.register
-def _record(step: RecordStep, variables: Variables) -> Iterator[str]:
-    yield from explain(step.records, variables)
-
-
-@explain.register
 def _nodes(step: NodesStep, variables: Variables) -> Iterator[str]:
     for prefix, records in step.by_prefix.items():
         yield f"ids that begin with {prefix}_:"
@@ -84,33 +73,18 @@ def _nodes(step: NodesStep, variables: Variables) -> Iterator[str]:
 
 
 @explain.register
-def _records(records: Records, variables: Variables) -> Iterator[str]:
-    return _statement(records.one, records.writer, records.level, variables)
+def _passing_on(part: Hanging | RecordStep | ResolverStep | PlainStep, variables: Variables) -> Iterator[str]:
+    match part:
+        case Hanging(batch=inner) | RecordStep(records=inner) | ResolverStep(site=inner) | PlainStep(writer=inner):
+            yield from explain(inner, variables)
 
 
 @explain.register
-def _many(batch: Many, variables: Variables) -> Iterator[str]:
-    return _statement(batch.many, batch.writer, batch.level, variables)
-
-
-@explain.register
-def _newest(batch: Newest, variables: Variables) -> Iterator[str]:
-    return _statement(batch.statement, batch.writer, batch.level, variables)
-
-
-@explain.register
-def _resolver(step: ResolverStep, variables: Variables) -> Iterator[str]:
-    yield from explain(step.site, variables)
-
-
-@explain.register
-def _rows(step: RowsStep, variables: Variables) -> Iterator[str]:
-    return _statement(step.statement, step.writer, step.level, variables)
-
-
-@explain.register
-def _plain(step: PlainStep, variables: Variables) -> Iterator[str]:
-    yield from explain(step.writer, variables)
+def _rows(part: Records | Many | Newest | RowsStep, variables: Variables) -> Iterator[str]:
+    statement = part.one if isinstance(part, Records) else part.many if isinstance(part, Many) else part.statement
+    yield from _indented(statement.text.splitlines())
+    yield from _writer(part.writer)
+    yield from _batches(part.level, variables)
 
 
 @explain.register
@@ -119,12 +93,6 @@ def _plain_writer(writer: PlainWriter, variables: Variables) -> Iterator[str]:
         yield f"{related.name}:"
         yield from _indented(explain(related.records, variables))
     yield from _writer(writer.writer)
-
-
-def _statement(statement: Statement, writer: Writer, level: Level, variables: Variables) -> Iterator[str]:
-    yield from _indented(statement.text.splitlines())
-    yield from _writer(writer)
-    yield from _batches(level, variables)
 
 
 def _batches(level: Level, variables: Variables) -> Iterator[str]:

@@ -5,6 +5,7 @@ from threading import Lock
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, select
+from sqlalchemy.sql.expression import Executable
 
 from schema.engine.compile.weight import Parents, TooLarge, Weight
 from schema.engine.kept import Kept
@@ -19,6 +20,10 @@ from schema.values import Key, Value, Values
 COUNTS_BYTES = 16_000_000
 READING_BYTES = 25_165_824
 """Bytes of large answers that may be read at the same time, over all callers."""
+CLAUSES, CLAUSES_BYTES = 2_000, 32_000_000
+"""How many clauses are kept compiled, and about how many bytes they take."""
+_CLAUSE = 12_000
+"""Bytes that a clause takes beside its text."""
 _COUNT, _PART = 600, 60
 """Bytes that a count takes beside the texts of its key, and beside each of them."""
 
@@ -32,6 +37,31 @@ class Counted(NamedTuple):
 
     revision: int
     row: Row
+
+
+class Clauses:
+    """Clauses that live as long as the program, and what they were compiled to: those of writes, of rules and of resolvers.
+
+    Who is kept is held, so that no other takes its id.
+    """
+
+    def __init__(self) -> None:
+        self._kept: Kept[tuple[Executable, Statement]] = Kept(CLAUSES, CLAUSES_BYTES)
+
+    def of(self, database: Database, clause: Executable) -> Statement:
+        """The statement of a clause. Raises ValueError where it isn't bound to a workspace."""
+        key = database.dialect.name, id(clause)
+        found = self._kept.get(key)
+        if found is None:
+            statement = database.compile(clause)
+            if {"workspace", "workspace_id"}.isdisjoint(statement.names):
+                raise ValueError(f"A clause must be bound to the caller's workspace, by WORKSPACE: {statement.text}")
+            found = clause, statement
+            self._kept.put(key, found, _CLAUSE + len(statement.text))
+        return found[1]
+
+
+clauses = Clauses()
 
 
 class InFlight:
@@ -185,7 +215,7 @@ class Reader:
 
     async def look(self) -> int:
         """The workspace's revision now, where each statement is a snapshot of its own."""
-        rows = await self.fetch(revision_statement(self.database), self.values)
+        rows = await self.fetch(clauses.of(self.database, REVISION), self.values)
         return int(rows[0][0])
 
     async def counted(self, statement: Statement, values: Values) -> Row:
@@ -212,18 +242,10 @@ class Reader:
 
 
 _WORKSPACES = Workspace.__table__
-_REVISION = select(_WORKSPACES.c.revision).where(_WORKSPACES.c.id == WORKSPACE)
-_STATEMENTS: dict[str, Statement] = {}
+REVISION = select(_WORKSPACES.c.revision).where(_WORKSPACES.c.id == WORKSPACE)
+"""The revision of the caller's workspace."""
 
 
 def revision_column() -> ColumnElement[int]:
     """The workspace's revision as a column of another statement, which sees both in one state of the database."""
-    return _REVISION.scalar_subquery().label("revision")
-
-
-def revision_statement(database: Database) -> Statement:
-    """SELECT revision of the caller's workspace."""
-    name = database.dialect.name
-    if name not in _STATEMENTS:
-        _STATEMENTS[name] = database.compile(_REVISION)
-    return _STATEMENTS[name]
+    return REVISION.scalar_subquery().label("revision")

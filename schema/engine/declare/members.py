@@ -59,14 +59,19 @@ def with_arguments(name: str, returns: Made, arguments: Sequence[Argument], desc
     def resolve(self: Made, **_: object) -> Made:  # noqa: ARG001  Strawberry looks for this name
         raise Planned
 
+    return strawberry.field(resolver=signed(resolve, name, returns, arguments), description=description, metadata=dict(metadata))
+
+
+def signed(resolve: Made, name: str, returns: Made, arguments: Sequence[Argument]) -> Made:
+    """A function, with the name and the signature that Strawberry reads a field's from."""
     keyword = inspect.Parameter.KEYWORD_ONLY
     given = [inspect.Parameter(each.name, keyword, default=each.default, annotation=each.annotation) for each in arguments]
     # A required argument may come after one that isn't, as they are all given by name.
-    resolve.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+    resolve.__signature__ = inspect.Signature(
         [inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD), *given], return_annotation=returns
     )
     resolve.__name__ = name
-    return strawberry.field(resolver=resolve, description=description, metadata=dict(metadata))
+    return resolve
 
 
 def list_of(type_: Made) -> Made:

@@ -51,6 +51,8 @@ class _Measure:
     aliases: int = 0
     directives: int = 0
     fields: int = 0
+    roots: int = 0
+    """Fields of the selection itself, whatever is below them."""
 
     def add(self, other: "_Measure") -> None:
         self.depth = max(self.depth, other.depth)
@@ -59,6 +61,7 @@ class _Measure:
         self.aliases += other.aliases
         self.directives += other.directives
         self.fields += other.fields
+        self.roots += other.roots
 
 
 class _Measuring:
@@ -84,7 +87,7 @@ class _Measuring:
 
     def _field(self, node: FieldNode) -> _Measure:
         below = self.of(node.selection_set) if node.selection_set is not None else _Measure()
-        measure = replace(below, depth=below.depth + 1, fields=below.fields + 1)
+        measure = replace(below, depth=below.depth + 1, fields=below.fields + 1, roots=1)
         if node.name.value in {"__schema", "__type"}:
             measure.depth, measure.introspection_depth, measure.introspections = 0, below.depth + 1, 1
         if node.alias is not None:
@@ -119,7 +122,7 @@ def too_much(document: DocumentNode, operation: OperationDefinitionNode, limits:
         ("aliases", measure.aliases, limits.max_aliases),
         ("fields", measure.fields, limits.max_fields),
         ("directives", measure.directives + len(operation.directives or ()), limits.max_directives),
-        (roots, _roots(document, operation.selection_set), limits.max_mutations if is_mutation else limits.max_root_fields),
+        (roots, measure.roots, limits.max_mutations if is_mutation else limits.max_root_fields),
     ]
     found = [f"The operation has {value} {what}; it may have {limit}." for what, value, limit in checks if value > limit]
     strings = _Strings()
@@ -127,24 +130,3 @@ def too_much(document: DocumentNode, operation: OperationDefinitionNode, limits:
     if strings.bad:
         found.append("A string holds a NUL character, which no text may have.")
     return found
-
-
-def _roots(document: DocumentNode, selections: SelectionSetNode) -> int:
-    fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
-    counted: dict[str, int] = {}
-
-    def count(selection_set: SelectionSetNode) -> int:
-        return sum(one(node) for node in selection_set.selections)
-
-    def one(node: Any) -> int:
-        if isinstance(node, FieldNode):
-            return 1
-        if isinstance(node, InlineFragmentNode):
-            return count(node.selection_set)
-        name = node.name.value
-        if name not in counted:
-            counted[name] = 0
-            counted[name] = count(fragments[name].selection_set)
-        return counted[name]
-
-    return count(selections)

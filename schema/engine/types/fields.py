@@ -3,13 +3,11 @@
 Clients read the limits as `@constraint` in the SDL, and in the descriptions, since introspection has no directives.
 """
 
-from collections.abc import Callable
-
 import strawberry
 from strawberry.schema_directive import Location
 
 from schema.engine.compile.sources import LIMITS, SOURCE, Source
-from schema.values import Function, Made, Object, Value, Values
+from schema.values import Made, Object, Value
 
 
 @strawberry.schema_directive(
@@ -59,13 +57,6 @@ def limited(description: str, limits: Constraint | None) -> str:
 def read_from(source: Source, description: str, **options: Value) -> Made:
     """An output field that the planner reads from `source`."""
     return strawberry.field(description=description, metadata={SOURCE: source}, **options)
-
-
-def resolved(source: Source | None, description: str, metadata: Values | None = None) -> Callable[[Function], Value]:
-    """A field with arguments, declared by a method's signature, that the planner reads from `source`; `metadata` says more of it."""
-    said = {**(metadata or {}), **({} if source is None else {SOURCE: source})}
-    decorator: Callable[[Function], Value] = strawberry.field(description=description, metadata=said)
-    return decorator
 
 
 def plain(description: str, **options: Value) -> Made:

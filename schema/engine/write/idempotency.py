@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import orjson
-from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy import bindparam, delete, select
 
 from schema.engine.compile.weight import TooLarge
 from schema.rules.access import Caller
@@ -17,6 +17,7 @@ from schema.rules.clock import later
 from schema.rules.errors import BadRequest, Conflict, InvalidKey
 from schema.storage.columns import Text
 from schema.storage.database import Database, Unavailable
+from schema.storage.statements import insert_of
 from schema.storage.sweeps import DatedRows
 from schema.storage.tables import IdempotencyKey
 from schema.storage.workspace import WORKSPACE
@@ -33,7 +34,7 @@ _key: Bind = bindparam("key", type_=Text(), required=True)
 _HERE = (_KEPT.c.workspace_id == WORKSPACE, _KEPT.c.token_id == _token, _KEPT.c.key == _key)
 _FIND = select(_KEPT.c.fingerprint, _KEPT.c.answer, _KEPT.c.created_at).where(*_HERE)
 _FORGET = delete(_KEPT).where(*_HERE)
-_KEEP = insert(_KEPT).values({column.name: bindparam(column.name, required=True) for column in _KEPT.c})
+_KEEP = insert_of(_KEPT)
 
 _IN_PROGRESS: Counter[tuple[str, str, str]] = Counter()
 

@@ -1,9 +1,10 @@
 """The links of a record to others, in the order that a writer gave."""
 
-from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy import bindparam, delete, select
 
 from schema.engine.compile.sources import Linked
 from schema.storage.columns import Text
+from schema.storage.statements import insert_of
 from schema.storage.workspace import WORKSPACE
 from schema.values import Bind
 
@@ -23,7 +24,7 @@ class Links:
         self._by = by
         self.find = select(table.c[by.there]).where(*own).order_by(table.c[by.order])
         self.clear = delete(table).where(*own)
-        self._add = insert(table).values({column.name: bindparam(column.name, required=True) for column in table.c})
+        self._add = insert_of(table)
 
     async def write(self, writing: Writing, row: Values) -> None:
         """Links a new record, or one whose links were cleared, with the records of `row`'s ids."""

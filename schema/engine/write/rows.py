@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from sqlalchemy import Boolean, bindparam, delete, insert, select, update
+from sqlalchemy import Boolean, bindparam, delete, select, update
 
 from schema.storage.columns import Text
+from schema.storage.statements import insert_of
 from schema.storage.workspace import WORKSPACE
 from schema.values import Bind, Made, Object, Value
 
@@ -22,7 +23,7 @@ class RowStatements:
         here = (table.c.workspace_id == WORKSPACE, table.c.id == _ID)
         self._here = here
         self._updates: dict[frozenset[str], Any] = {}
-        self.insert = insert(table).values({name: bindparam(name, required=True) for name in self.columns})
+        self.insert = insert_of(table)
         self.find = select(*table.c).where(*here)
         self.delete = delete(table).where(*here)
 

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from schema.engine.compile.operation import WriteStep
-from schema.engine.compile.reading import Counts, Reader
+from schema.engine.compile.reading import Counts, Reader, clauses
 from schema.engine.compile.weight import TooLarge
 from schema.engine.document.variables import Variables
 from schema.engine.execute.resolvers.afterwards import from_kept, to_keep
@@ -18,7 +18,7 @@ from schema.values import Object, Value, Values
 
 from . import idempotency
 from .fingerprint import fingerprint
-from .writing import STATEMENTS, Writing, is_refused
+from .writing import Writing, is_refused
 
 _RAISE_REVISION = revision_moved().returning(Workspace.__table__.c.revision)
 _LOWER_REVISION = revision_moved(-1)
@@ -107,7 +107,7 @@ async def perform(database: Database, call: Call, variables: Variables, caller: 
     print_ = "" if call.key is None else call.fingerprint(variables)
 
     async def work(connection: Connection) -> Written:
-        revision = (await connection.fetch(STATEMENTS.of(database, _RAISE_REVISION), {"workspace": caller.workspace_id}))[0][0]
+        revision = (await connection.fetch(clauses.of(database, _RAISE_REVISION), {"workspace": caller.workspace_id}))[0][0]
         writing = Writing(database, connection, caller, revision)
         if call.key is not None:
             kept = await idempotency.find(writing, call.key, print_)

@@ -11,7 +11,8 @@ from graphql import ArgumentNode, FieldNode, GraphQLError, GraphQLObjectType, Na
 from graphql.utilities import value_to_literal
 from sqlalchemy.sql.expression import Executable
 
-from schema.engine.execute.resolvers.context import Context, Snapshot, clauses
+from schema.engine.compile.reading import clauses
+from schema.engine.execute.resolvers.context import Context, Snapshot
 from schema.engine.libraries.graphql_core import get_argument_values
 from schema.rules.errors import BadRequest, GatewayError, OutOfTime
 from schema.storage.database import Row

@@ -1,42 +1,21 @@
 """What a write works with: the rows that it may look at, the transaction that it changes them in, and the payload that it answers."""
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 import orjson
-from sqlalchemy import bindparam, insert
 
+from schema.engine.compile.reading import clauses
 from schema.rules import clock
 from schema.rules.access import Caller
 from schema.storage.database import Connection, Database, Row
-from schema.storage.statements import Statement
+from schema.storage.statements import Statement, insert_of
 from schema.storage.tables import Event
 from schema.values import Object, Value, Values
 
 from .inputs import Fault
 
-_EVENT = Event.__table__
-_ADD_EVENT = insert(_EVENT).values({column.name: bindparam(column.name, required=True) for column in _EVENT.c})
-
-
-class Statements:
-    """Clauses compiled once for each database."""
-
-    def __init__(self) -> None:
-        self._compiled: dict[tuple[str, int], tuple[Any, Statement]] = {}
-
-    def of(self, database: Database, clause: Value) -> Statement:
-        """The statement of a clause that lives as long as the program. Raises AssertionError where it isn't bound to a workspace."""
-        key = (database.dialect.name, id(clause))
-        found = self._compiled.get(key)
-        if found is None:
-            statement = database.compile(clause)
-            assert not {"workspace", "workspace_id"}.isdisjoint(statement.names), statement.text
-            found = self._compiled[key] = (clause, statement)
-        return found[1]
-
-
-STATEMENTS = Statements()
+_ADD_EVENT = insert_of(Event.__table__)
 
 
 class Source(Protocol):
@@ -57,7 +36,7 @@ class Looking:
 
     async def fetch(self, clause: Value, **values: Value) -> list[Row]:
         """The rows of a clause, with the workspace bound."""
-        statement = STATEMENTS.of(self.database, clause)
+        statement = clauses.of(self.database, clause)
         return list(await self._source.fetch(statement, {"workspace": self.caller.workspace_id, **values}))
 
 
@@ -75,12 +54,12 @@ class Writing(Looking):
     async def execute(self, clause: Value, values: Values) -> int:
         """Runs a clause, with the workspace bound, and notes that something changed."""
         self.changed = True
-        statement = STATEMENTS.of(self.database, clause)
+        statement = clauses.of(self.database, clause)
         return await self.connection.execute(statement, {"workspace": self.caller.workspace_id, **values})
 
     async def keep_house(self, clause: Value, values: Values) -> None:
         """Runs a clause, with the workspace bound, that changes nothing which anyone can read: idempotency keys, the revision itself."""
-        statement = STATEMENTS.of(self.database, clause)
+        statement = clauses.of(self.database, clause)
         await self.connection.execute(statement, {"workspace": self.caller.workspace_id, **values})
 
     async def execute_many(self, clause: Value, rows: Sequence[Values]) -> None:
@@ -88,7 +67,7 @@ class Writing(Looking):
         if rows:
             self.changed = True
             workspace = self.caller.workspace_id
-            await self.connection.execute_many(STATEMENTS.of(self.database, clause), [{"workspace": workspace, **row} for row in rows])
+            await self.connection.execute_many(clauses.of(self.database, clause), [{"workspace": workspace, **row} for row in rows])
 
     async def event(self, noun: str, kind: str, id_: str, fields: list[str], before: Values | None, after: Values | None) -> None:
         """Tells subscribers; `before` and `after` are what filters and limited viewers need of the record."""

@@ -1,6 +1,5 @@
 """The rules of writing a deal: what stages do to it, and the history of its moves."""
 
-from sqlalchemy import bindparam, insert
 from typing_extensions import override
 
 from schema.engine.declare.codes import add_reasons
@@ -9,12 +8,12 @@ from schema.engine.write.rules import Rules, Values
 from schema.engine.write.writing import Writing
 from schema.rules import clock, pipeline
 from schema.rules.ruling import Ruled
+from schema.storage.statements import insert_of
 
 from .opportunity import Opportunity
 from .stage_change import StageChange
 
-_CHANGE = StageChange.__table__
-_ADD_CHANGE = insert(_CHANGE).values({column.name: bindparam(column.name, required=True) for column in _CHANGE.c})
+_ADD_CHANGE = insert_of(StageChange.__table__)
 
 add_reasons(
     {

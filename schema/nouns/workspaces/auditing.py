@@ -3,19 +3,18 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import bindparam, insert
 from strawberry.utils.str_converters import to_camel_case
 
 from schema.engine.write.writing import Writing
 from schema.rules.clock import instant
 from schema.storage.ids import new_id
+from schema.storage.statements import insert_of
 from schema.values import Object, Value, Values
 
 from .audit import AuditEntry
 from .enums import AuditKind
 
-_ENTRY = AuditEntry.__table__
-ADD = insert(_ENTRY).values({column.name: bindparam(column.name, required=True) for column in _ENTRY.c})
+ADD = insert_of(AuditEntry.__table__)
 """Adds an entry, whose columns `entry` makes."""
 
 # What is told with its values. Names and addresses of people are not: the list would outlive them.

@@ -6,41 +6,12 @@ from typing import TypeVar
 
 from sqlalchemy.sql.expression import Executable
 
-from schema.engine.compile.reading import revision_statement
-from schema.engine.kept import Kept
+from schema.engine.compile.reading import REVISION, clauses
 from schema.rules.access import Caller
 from schema.storage.database import Connection, Database, Row
-from schema.storage.statements import Statement
 from schema.values import Value
 
 T = TypeVar("T")
-
-CLAUSES, CLAUSES_BYTES = 256, 8_000_000
-"""How many clauses of resolvers are kept compiled, and about how many bytes they take."""
-_CLAUSE = 20_000
-"""Bytes that a clause takes beside its text."""
-
-
-class Clauses:
-    """Clauses and what they were compiled to, for each kind of database. Who is kept is held, so that no other takes its id."""
-
-    def __init__(self) -> None:
-        self._kept: Kept[tuple[Executable, Statement]] = Kept(CLAUSES, CLAUSES_BYTES)
-
-    def of(self, database: Database, clause: Executable) -> Statement:
-        """The statement of a clause. Raises ValueError where it isn't bound to a workspace."""
-        key = database.dialect.name, id(clause)
-        found = self._kept.get(key)
-        if found is None:
-            statement = database.compile(clause)
-            if {"workspace", "workspace_id"}.isdisjoint(statement.names):
-                raise ValueError(f"A resolver's clause must be bound to the caller's workspace, by WORKSPACE: {statement.text}")
-            found = clause, statement
-            self._kept.put(key, found, _CLAUSE + len(statement.text))
-        return found[1]
-
-
-clauses = Clauses()
 
 
 class Snapshot:
@@ -61,7 +32,7 @@ class Snapshot:
 
     async def revision(self) -> int:
         """The workspace's revision in this state: the number of writes that it has seen."""
-        rows = await self._connection.fetch(revision_statement(self._database), self._workspace)
+        rows = await self._connection.fetch(clauses.of(self._database, REVISION), self._workspace)
         return int(rows[0][0])
 
 
