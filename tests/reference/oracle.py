@@ -5,7 +5,8 @@ schema. Nothing of the planner is imported: what both have in common are the sca
 
 What it can't say: whether a request is refused as a whole, be it for its cost, its depth, its size or its answer's, since these are the
 gateway's own; how a fault of a variable is worded (only that there is one); what `previewUpdateOpportunity` would change, which follows
-the rules of writing: the parity machine has a model of these.
+the rules of writing: the parity machine has a model of these. What no document is drawn with (a list of a thousand ids, a text of a
+thousand characters, a cursor that someone made up) it doesn't refuse: each of these has a test of its own.
 """
 
 from collections.abc import Callable, Mapping
@@ -28,7 +29,7 @@ from graphql import (
 )
 from graphql.execution import execute_sync
 
-from schema.rules.access import Caller
+from schema.rules.access import Caller, Role
 from schema.rules.errors import BadRequest, Forbidden
 from schema.rules.stages import STAGES
 from tests.reference import figures, pages
@@ -36,7 +37,6 @@ from tests.reference.narrowing import value_of
 from tests.reference.rows import Record, Rows, load, snake
 from tests.reference.view import View
 
-MOST_IDS = 100
 _FOR_ADMINS = "Null for callers who are not admins."
 _ADMINS_ONLY = "Only admins may ask."
 _SCALAR = ("serialize", "parse_value", "parse_literal", "coerce_output_value", "coerce_input_value", "coerce_input_literal")
@@ -60,14 +60,20 @@ class Oracle:
 
 
 async def make_oracle(url: str, sdl: str, scalars: Mapping[str, Any], now: str) -> Oracle:
-    """The oracle of a database, over a schema that is read from its SDL; `scalars` have the scalars that aren't GraphQL's own."""
+    """The oracle of a database, over a schema as `read_schema` reads it."""
+    schema = read_schema(sdl, scalars)
+    return Oracle(schema, await load(url, schema), now)
+
+
+def read_schema(sdl: str, scalars: Mapping[str, Any]) -> GraphQLSchema:
+    """The schema of an SDL; `scalars` have the scalars that aren't GraphQL's own."""
     schema = build_schema(sdl)
     for name, type_ in schema.type_map.items():
         if name in scalars and is_leaf_type(type_) and not isinstance(type_, GraphQLEnumType):
             for each in _SCALAR:
                 if hasattr(scalars[name], each):
                     setattr(type_, each, getattr(scalars[name], each))
-    return Oracle(schema, await load(url, schema), now)
+    return schema
 
 
 def _resolve(source: Any, info: GraphQLResolveInfo[Any], **given: Any) -> Any:
@@ -75,10 +81,8 @@ def _resolve(source: Any, info: GraphQLResolveInfo[Any], **given: Any) -> Any:
         return _root(info, given)
     if isinstance(source, Record):
         return _member(source, info, given)
-    if info.parent_type.name == "Viewer" and info.field_name == "opportunities":
-        return _own(source["user"], info, given)
     value = source[info.field_name if info.field_name in source else snake(info.field_name)]
-    return value() if callable(value) else value
+    return value(info, given) if callable(value) else value
 
 
 def _root(info: GraphQLResolveInfo[Any], given: dict[str, Any]) -> Any:
@@ -91,7 +95,7 @@ def _root(info: GraphQLResolveInfo[Any], given: dict[str, Any]) -> Any:
     if info.field_name in figures.FIGURES:
         found = partial(pages.filtered, view, field, view.all("Opportunity"), given.get("filter"))
         return figures.FIGURES[info.field_name](view, found, given)
-    if _ADMINS_ONLY in (field.description or "") and not view.admin:
+    if _ADMINS_ONLY in (field.description or "") and view.caller.role is not Role.ADMIN:
         raise Forbidden("Only an admin may do this.")
     if type_.name.endswith("Connection"):
         return pages.connection(view, field, view.all(_item(type_)), given)
@@ -107,7 +111,7 @@ def _item(type_: Any) -> str:
 
 def _viewer(view: View, _: Mapping[str, Any]) -> dict[str, Any]:
     seen = {"user": view.one("User", view.caller.user_id), "workspace": view.one("Workspace", view.caller.workspace_id)}
-    return asdict(view.caller) | seen | {"role": view.caller.role.name}
+    return asdict(view.caller) | seen | {"role": view.caller.role.name, "opportunities": partial(_own, seen["user"])}
 
 
 def _own(user: Record | None, info: GraphQLResolveInfo[Any], given: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -118,17 +122,11 @@ def _own(user: Record | None, info: GraphQLResolveInfo[Any], given: Mapping[str,
     return pages.connection(info.context, info.parent_type.fields[info.field_name], deals, given)
 
 
-def _nodes(view: View, given: Mapping[str, Any]) -> list[Record | None]:
-    if len(given["ids"]) > MOST_IDS:
-        raise BadRequest(f"`ids` has {len(given['ids'])} items; it may have {MOST_IDS}.")
-    return [view.node(id_) for id_ in given["ids"]]
-
-
 _ROOTS: dict[str, Callable[[View, Mapping[str, Any]], Any]] = {
     "viewer": _viewer,
     "stages": lambda *_: [asdict(each) | {"stage": each.name} for each in STAGES],
     "node": lambda view, given: view.node(given["id"]),
-    "nodes": _nodes,
+    "nodes": lambda view, given: [view.node(id_) for id_ in given["ids"]],
 }
 _ORDERS = {"apiKeys": ("created_at", "id"), "restUsage": ("token_id", "route", "kind", "name")}
 
@@ -138,7 +136,7 @@ def _member(record: Record, info: GraphQLResolveInfo[Any], given: dict[str, Any]
     view: View = info.context
     field = info.parent_type.fields[info.field_name]
     type_ = get_named_type(field.type)
-    if _FOR_ADMINS in (field.description or "") and not view.admin:
+    if _FOR_ADMINS in (field.description or "") and view.caller.role is not Role.ADMIN:
         return None
     if type_.name.endswith("Connection"):
         return pages.connection(view, field, view.below(record, _item(type_)), given)

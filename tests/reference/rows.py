@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from schema.rules.stages import STAGES
 
+LINKS = "opportunity_contact"
 _STAGES = {"stage", "from_stage", "to_stage"}
 _UPPER = {"role", "kind"}
 _WORDS = {"scopes", "changed_fields"}
@@ -42,32 +43,20 @@ class Record:
 
 @dataclass
 class Rows:
-    """All records of a database by the names of their types, and the links between two types by both names."""
+    """All records of a database by the names of their types, and the links between deals and contacts."""
 
-    records: dict[str, list[Record]] = field(default_factory=dict)
-    links: dict[tuple[str, str], list[Record]] = field(default_factory=dict)
+    records: dict[str, list[Record]]
+    links: list[Record]
 
 
 async def load(url: str, schema: GraphQLSchema) -> Rows:
-    """Every row of a table that is named as a type of the schema, or as two of them: a link. Reads with one session."""
-    types = {snake(name): name for name in schema.type_map}
-    pairs = {f"{one}_{other}": (types[one], types[other]) for one in types for other in types}
-    models = {model.__tablename__: model for model in _models(SQLModel) if model.__tablename__ in {*types, *pairs}}
-    found = await _read(url, models.values())
-    rows = Rows()
-    for table, records in zip(models, found, strict=True):
-        if table in types:
-            rows.records[types[table]] = [Record(types[table], values) for values in records]
-        else:
-            rows.links[pairs[table]] = [Record(table, values) for values in records]
-    return rows
-
-
-def _models(base: Any) -> Iterable[Any]:
-    for model in base.__subclasses__():
-        if hasattr(model, "__table__"):
-            yield model
-        yield from _models(model)
+    """Every row of a table that is named as a type of the schema, and the links. Reads with one session."""
+    types = {LINKS: LINKS} | {snake(name): name for name in schema.type_map}
+    models = [model for model in (each.class_ for each in SQLModel._sa_registry.mappers) if model.__tablename__ in types]
+    names = [types[model.__tablename__] for model in models]
+    found = zip(names, await _read(url, models), strict=True)
+    records = {name: [Record(name, values) for values in rows] for name, rows in found}
+    return Rows(records, records.pop(LINKS))
 
 
 async def _read(url: str, models: Iterable[Any]) -> list[list[dict[str, Any]]]:
@@ -87,10 +76,11 @@ async def _read(url: str, models: Iterable[Any]) -> list[list[dict[str, Any]]]:
 def _values(row: Any) -> dict[str, Any]:
     """The values by column, whatever the attributes of the model are called."""
     mapper = type(row).__mapper__
-    return {each.columns[0].name: _shown(each.columns[0].name, getattr(row, each.key)) for each in mapper.column_attrs}
+    return {each.columns[0].name: shown(each.columns[0].name, getattr(row, each.key)) for each in mapper.column_attrs}
 
 
-def _shown(column: str, value: Any) -> Any:
+def shown(column: str, value: Any) -> Any:
+    """The value of a column as the graph shows it."""
     if value is None:
         return None
     if isinstance(value, datetime):

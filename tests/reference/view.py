@@ -1,9 +1,8 @@
 """What one caller sees: the records of the workspace, and of those, for a viewer limited to an account, what belongs to the account."""
 
-from functools import cached_property
 from typing import Any
 
-from schema.rules.access import Caller, Role
+from schema.rules.access import Caller
 from tests.reference.rows import Record, Rows, snake
 
 
@@ -17,11 +16,6 @@ class View:
         self._seen: dict[str, list[Record]] = {}
         self._by_id: dict[str, dict[Any, Record]] = {}
         self._below: dict[tuple[str, str], dict[Any, list[Record]]] = {}
-
-    @property
-    def admin(self) -> bool:
-        """Whether the caller is an admin."""
-        return self.caller.role is Role.ADMIN
 
     def all(self, type_name: str) -> list[Record]:
         """Every record of a type that the caller sees, in no order."""
@@ -56,10 +50,9 @@ class View:
 
     def _related(self, type_name: str, below: str) -> dict[Any, list[Record]]:
         column, found = f"{snake(type_name)}_id", dict[Any, list[Record]]()
-        links = next((links for pair, links in self._rows.links.items() if set(pair) == {type_name, below}), None)
-        rows = self.all(below) if links is None else sorted(links, key=lambda link: link["position"])
-        for row in rows:
-            other = row if links is None else self.one(below, row[f"{snake(below)}_id"])
+        linked = {type_name, below} == {"Opportunity", "Contact"}
+        for row in sorted(self._rows.links, key=lambda link: link["position"]) if linked else self.all(below):
+            other = self.one(below, row[f"{snake(below)}_id"]) if linked else row
             if other is not None and row.workspace == self.caller.workspace_id:
                 found.setdefault(row[column], []).append(other)
         return found
@@ -70,9 +63,5 @@ class View:
             return bool(record["id"] == self.caller.account_id)
         if record.type in {"Opportunity", "Contact"}:
             return bool(record["account_id"] == self.caller.account_id)
-        return record.type != "User" or record["id"] == self.caller.user_id or record["id"] in self._owners
-
-    @cached_property
-    def _owners(self) -> set[str]:
-        """The ids of those to whom the account's deals are assigned."""
-        return {deal["assigned_to_id"] for deal in self.all("Opportunity")}
+        owners = {deal["assigned_to_id"] for deal in self.all("Opportunity")}
+        return record.type != "User" or record["id"] == self.caller.user_id or record["id"] in owners

@@ -1,6 +1,5 @@
 """Summary, pipeline and forecast equal a recomputation from the rows, to the cent, under random data and filters."""
 
-from datetime import date, timedelta
 from decimal import Decimal
 from random import Random
 from typing import Any
@@ -11,11 +10,12 @@ from hypothesis import HealthCheck, given, settings
 
 from schema.graph import Graph
 from schema.rules import clock
-from schema.rules.stages import FIRST_CLOSED, LOST, STAGES, WON
+from schema.rules.stages import FIRST_CLOSED, STAGES
 from schema.storage.database import Database
 from tests.end_to_end.parity.clock import told_time
+from tests.reference import figures
 from tests.schema.deals import create, update
-from tests.schema.model import chosen
+from tests.schema.model import found, view_of
 from tests.schema.strategies import filters
 from tests.schema.world import INSTANTS, Row, World, ask, data, fill, make_tenant
 
@@ -24,91 +24,6 @@ DOCUMENT = """query($filter: OpportunityFilter, $asOf: Date, $from: Date!, $to: 
   opportunities(filter: $filter, first: 3, offset: 1) { summary { count totalValue weightedValue averageValue wonCount lostCount winRate } }
   pipeline(filter: $filter, asOf: $asOf) { stage count totalValue weightedValue averageAgeDays }
   forecast(filter: $filter, from: $from, to: $to, by: $by) { start end openCount openValue weightedValue wonCount wonValue } }"""
-
-
-def _cents(deals: list[Row]) -> int:
-    return sum(deal["value_cents"] or 0 for deal in deals)
-
-
-def _weighted(deals: list[Row]) -> int:
-    """Each deal's to the cent, half up; a won deal weighs its value and a lost one nothing, whatever its probability."""
-    weights = {WON: 100, LOST: 0}
-    valued = [deal for deal in deals if deal["value_cents"] is not None]
-    return sum((deal["value_cents"] * weights.get(deal["stage"], deal["probability"]) + 50) // 100 for deal in valued)
-
-
-def _summary(deals: list[Row]) -> dict[str, Any]:
-    valued = [deal for deal in deals if deal["value_cents"] is not None]
-    won, lost = (sum(deal["stage"] == stage for deal in deals) for stage in (WON, LOST))
-    return {
-        "count": len(deals),
-        "totalValue": _cents(deals),
-        "weightedValue": _weighted(deals),
-        "averageValue": int((Decimal(_cents(valued)) / len(valued)).to_integral_value("ROUND_HALF_UP")) if valued else None,
-        "wonCount": won,
-        "lostCount": lost,
-        "winRate": won / (won + lost) if won + lost else None,
-    }
-
-
-def _pipeline(world: World, deals: list[Row], as_of: str | None) -> list[dict[str, Any]]:
-    end = min(f"{as_of}T23:59:59Z", NOW) if as_of else NOW
-    standing: list[tuple[int, str, Row]] = []
-    for deal in deals:
-        stage, since = deal["stage"], deal["stage_since"]
-        if as_of:
-            history = [each for each in world.here.rows("stage_change") if each["opportunity_id"] == deal["id"] and each["at"] <= end]
-            if not history:
-                continue
-            last = max(history, key=lambda each: each["sequence"])
-            stage, since = last["to_stage"], last["at"]
-            deal = deal | {"stage": stage, "probability": _probability_in(stage, deal)}  # noqa: PLW2901
-        standing.append((stage, since, deal))
-    return [_stage(position, [each for each in standing if each[0] == position], end) for position in range(len(STAGES))]
-
-
-def _probability_in(stage: int, deal: Row) -> int:
-    """What is known of the probability of a deal while it was in a stage."""
-    by_hand = deal["probability_manual"] and max(stage, deal["stage"]) < FIRST_CLOSED
-    known: int = deal["probability"] if stage == deal["stage"] or by_hand else STAGES[stage].default_probability
-    return known
-
-
-def _stage(position: int, standing: list[tuple[int, str, Row]], end: str) -> dict[str, Any]:
-    deals = [deal for _, _, deal in standing]
-    age = sum(clock.seconds_between(since, end) for _, since, _ in standing)
-    return {
-        "stage": STAGES[position].name,
-        "count": len(deals),
-        "totalValue": _cents(deals),
-        "weightedValue": _weighted(deals),
-        "averageAgeDays": age / len(deals) / 86_400 if deals else None,
-    }
-
-
-def _period(day: date, months: int) -> tuple[int, int]:
-    return day.year, (day.month - 1) // months
-
-
-def _forecast(deals: list[Row], first: date, last: date, months: int) -> list[dict[str, Any]]:
-    days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
-    found = []
-    for period in dict.fromkeys(_period(day, months) for day in days):
-        inside = {day.isoformat() for day in days if _period(day, months) == period}
-        opened = [deal for deal in deals if deal["stage"] < FIRST_CLOSED and deal["close_date"] in inside]
-        won = [deal for deal in deals if deal["stage"] == WON and deal["closed_date"] in inside]
-        found.append(
-            {
-                "start": min(inside),
-                "end": max(inside),
-                "openCount": len(opened),
-                "openValue": _cents(opened),
-                "weightedValue": _weighted(opened),
-                "wonCount": len(won),
-                "wonValue": _cents(won),
-            }
-        )
-    return found
 
 
 def _exact(body: bytes) -> Any:
@@ -131,13 +46,13 @@ async def _agree(world: World, filter_: Row, as_of: str | None, span: tuple[str,
     variables = {"filter": filter_, "asOf": as_of, "from": span[0], "to": span[1], "by": span[2]}
     answer = await ask(world.graph, DOCUMENT, world.here.caller(), variables)
     assert answer.errors is None, answer.errors
-    found, deals = _exact(answer.encode()), chosen(world.here, filter_)
-    months = {"MONTH": 1, "QUARTER": 3, "YEAR": 12}[span[2]]
-    assert found["opportunities"]["summary"] == _summary(deals)
-    for stage, expected in zip(found["pipeline"], _pipeline(world, deals, as_of), strict=True):
+    told, view = _exact(answer.encode()), view_of(world.here, NOW)
+    deals = found(view, filter_)
+    assert told["opportunities"]["summary"] == figures.summary(deals)
+    for stage, expected in zip(told["pipeline"], figures.pipeline(view, lambda: deals, variables), strict=True):
         assert stage.pop("averageAgeDays") == pytest.approx(expected.pop("averageAgeDays"))
         assert stage == expected
-    assert found["forecast"] == _forecast(deals, date.fromisoformat(span[0]), date.fromisoformat(span[1]), months)
+    assert told["forecast"] == figures.forecast(view, lambda: deals, variables)
 
 
 async def test_aggregates_equal_a_recomputation(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
