@@ -45,10 +45,10 @@ from gateway.rest.adapter import RestGraph
 from gateway.rest.endpoint import RestEndpoint, document_page, rest_of
 from gateway.server.connections import ConnectionLimits
 from gateway.settings import Settings, SettingsError
-from schema.engine.document.documents import Prepared
+from schema.engine.document.documents import PreparedOperation
 from schema.engine.document.limits import Limits
 from schema.engine.events.pruning import OldEvents
-from schema.engine.execute.answers import Answer, EventAnswer
+from schema.engine.execute.answers import EventResponse, GraphQLResponse
 from schema.engine.write.idempotency import expired_keys
 from schema.extensions import ExtensionError, load
 from schema.graph import Graph
@@ -236,7 +236,7 @@ class Application:
         path = clean(scope["path"][:LONGEST_PATH])
         self.log.error("defect", request_id=request_id, method=scope.get("method"), path=path, exc_info=error)
 
-    def count(self, prepared: Prepared, answer: Answer | EventAnswer) -> None:
+    def count(self, prepared: PreparedOperation, answer: GraphQLResponse | EventResponse) -> None:
         """Tell the metrics of an operation."""
         self.metrics.operation(prepared.kind, prepared.name, failed=bool(answer.errors))
         # Those of a socket have no request that is answered and noted.

@@ -16,8 +16,8 @@ _DATES = re.compile(r"\bsince ([0-9]{4}-[0-9]{2}-[0-9]{2})(?:, until ([0-9]{4}-[
 _LINK = re.compile(r"https?://[^\s<>\"]+[^\s<>\".,;:)]")
 
 Named = TypeVar("Named", Key, Parameter)
-Part = Literal["routes", "parameters", "keys"]
-Changes = Mapping[str, Mapping[Part, Mapping[str, Deprecation]]]
+DeprecatedPart = Literal["routes", "parameters", "keys"]
+Changes = Mapping[str, Mapping[DeprecatedPart, Mapping[str, Deprecation]]]
 """Of a resource's routes (by action), parameters and keys, those that are deprecated."""
 
 
@@ -69,7 +69,7 @@ def deprecate(resources: Sequence[Resource], changes: Changes) -> list[Resource]
     return [_changed(resource, changes.get(resource.name, {})) for resource in resources]
 
 
-def _changed(resource: Resource, parts: Mapping[Part, Mapping[str, Deprecation]]) -> Resource:
+def _changed(resource: Resource, parts: Mapping[DeprecatedPart, Mapping[str, Deprecation]]) -> Resource:
     routes = parts.get("routes", {})
     _check(f"{resource.name}.routes", routes, resource.actions)
     return replace(

@@ -21,7 +21,7 @@ PROBLEM = "application/problem+json"
 Headers: TypeAlias = list[tuple[bytes, bytes]]
 
 
-class Response(NamedTuple):
+class HttpResponse(NamedTuple):
     """A whole answer, as it is sent."""
 
     status: int
@@ -60,7 +60,7 @@ _RENAMED: Mapping[int, str] = {413: "Content Too Large", 422: "Unprocessable Con
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class ErrorItem:
     """A fault of one field or parameter, by its REST name; `code` is in lower case."""
 
     field: str
@@ -74,7 +74,7 @@ class Refused(Exception):
     #: Where a code has several reasons, which one it is: in lower case, for the metrics.
     reason: str | None = None
 
-    def __init__(self, code: str, detail: str, errors: Sequence[Item] = (), headers: Headers | None = None) -> None:
+    def __init__(self, code: str, detail: str, errors: Sequence[ErrorItem] = (), headers: Headers | None = None) -> None:
         super().__init__(detail)
         self.code = code
         self.detail = detail
@@ -86,12 +86,12 @@ class Refused(Exception):
         return STATUS[self.code]
 
 
-def malformed(items: Sequence[Item]) -> Refused:
+def malformed(items: Sequence[ErrorItem]) -> Refused:
     """400: the query parameters (or the headers) named in `items` are at fault."""
     return Refused("BAD_REQUEST", f"The request is malformed: see {_names(items)}.", items)
 
 
-def invalid(items: Sequence[Item]) -> Refused:
+def invalid(items: Sequence[ErrorItem]) -> Refused:
     """422: the body's fields named in `items` are at fault."""
     return Refused("VALIDATION_ERROR", f"The body is not valid: see {_names(items)}.", items)
 
@@ -107,7 +107,7 @@ def not_acceptable() -> Refused:
     return Refused("NOT_ACCEPTABLE", f"This resource is served as {JSON} only.")
 
 
-def _names(items: Sequence[Item]) -> str:
+def _names(items: Sequence[ErrorItem]) -> str:
     names = list(dict.fromkeys(item.field for item in items))
     more = len(names) - MOST_NAMED
     return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
@@ -118,7 +118,7 @@ def insufficient_scope(scopes: Sequence[str]) -> bytes:
     return f'Bearer error="insufficient_scope", scope="{" ".join(scopes)}"'.encode()
 
 
-def error_answer(refused: Refused, *, problem: bool = False, request_id: bytes = b"") -> Response:
+def error_answer(refused: Refused, *, problem: bool = False, request_id: bytes = b"") -> HttpResponse:
     """The error's answer, in REST's shape; the only place that writes it.
 
     `problem`: as problem details (RFC 9457). A defect, INTERNAL_ERROR, is told by the `request_id` under which the log has it.
@@ -133,7 +133,7 @@ def error_answer(refused: Refused, *, problem: bool = False, request_id: bytes =
     given = {name for name, _ in refused.headers}
     always = [(name, value) for name, value in ALWAYS.get(refused.status, ()) if name not in given]
     headers = [(b"content-type", (PROBLEM if problem else JSON).encode()), (b"cache-control", b"no-store"), *always, *refused.headers]
-    return Response(refused.status, headers, orjson.dumps(body))
+    return HttpResponse(refused.status, headers, orjson.dumps(body))
 
 
 def title(status: int) -> str:

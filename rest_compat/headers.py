@@ -3,7 +3,7 @@
 import re
 from hashlib import blake2b
 
-from .errors import JSON, Item, Refused, malformed
+from .errors import JSON, ErrorItem, Refused, malformed
 
 GRAPHQL_INT = 2_147_483_647
 
@@ -31,7 +31,9 @@ def idempotency_key(header: str) -> str:
     """The key, bare or quoted. Raises 400."""
     key = header[1:-1] if len(header) > 1 and header[0] == header[-1] == '"' else header
     if not _PRINTABLE.fullmatch(key):
-        raise malformed([Item("Idempotency-Key", "bad_request", "Allowed are 1 to 255 printable ASCII characters, bare or in quotes.")])
+        raise malformed(
+            [ErrorItem("Idempotency-Key", "bad_request", "Allowed are 1 to 255 printable ASCII characters, bare or in quotes.")]
+        )
     return key
 
 
@@ -47,7 +49,7 @@ def expected_versions(if_match: str, epoch: int) -> list[int]:
     numbers = {int(found[1]) for tag in _TAG.findall(if_match) if (found := _VERSION.match(tag)) and _is_of(found, epoch)}
     versions = sorted((number for number in numbers if number <= GRAPHQL_INT), reverse=True)
     if len(versions) > MOST_VERSIONS:
-        raise malformed([Item("If-Match", "bad_request", f"Allowed are the tags of at most {MOST_VERSIONS} versions.")])
+        raise malformed([ErrorItem("If-Match", "bad_request", f"Allowed are the tags of at most {MOST_VERSIONS} versions.")])
     return versions or [0]
 
 

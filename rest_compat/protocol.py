@@ -13,11 +13,11 @@ Policy: TypeAlias = Literal["near-miss", "ignore", "refuse"]
 """What becomes of parameters that a route does not have: `near-miss` refuses those that are almost the name of one that it has,
 `refuse` all of them, `ignore` none."""
 
-Prepared: TypeAlias = Any
-"""An operation made ready by `Graph.prepare`; opaque here, only ever handed back to `Graph`."""
+PreparedDocument: TypeAlias = Any
+"""An operation made ready by `GraphBackend.prepare`: opaque here, only handed back to it."""
 
 Caller: TypeAlias = Any
-"""Who asks: opaque here, only handed back to `Graph`, but for its `visibility`, a text: callers of equal visibility get equal answers."""
+"""Who asks: opaque here, but for its text `visibility`: callers of equal visibility get equal answers."""
 
 
 @dataclass(slots=True)
@@ -41,7 +41,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class VariableFault:
     """One thing that GraphQL's types refuse in an operation's variables.
 
     `path` leads from the variables to the value at fault: `("input", "contactIds", 1)`. A missing required input field has the path that
@@ -59,7 +59,7 @@ class DecodeError(Exception):
     """
 
     def __init__(
-        self, message: str, code: Literal["BAD_REQUEST", "VALIDATION_ERROR"] = "BAD_REQUEST", faults: Sequence[Fault] = ()
+        self, message: str, code: Literal["BAD_REQUEST", "VALIDATION_ERROR"] = "BAD_REQUEST", faults: Sequence[VariableFault] = ()
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -80,7 +80,7 @@ class Use(NamedTuple):
     name: str = ""
 
 
-class Answer(Protocol):
+class OperationResult(Protocol):
     """What an operation answered."""
 
     @property
@@ -104,7 +104,7 @@ class Answer(Protocol):
         """The workspace's revision in the snapshot that the operation read, where that was asked for."""
 
 
-class Graph(Protocol):
+class GraphBackend(Protocol):
     """The graph, and the few settings that REST shares with the process."""
 
     @property
@@ -131,21 +131,21 @@ class Graph(Protocol):
     def unknown_parameters(self) -> Policy:
         """What becomes of query parameters that a route does not have."""
 
-    def prepare(self, document: str, *, later: bool = False) -> Prepared:
+    def prepare(self, document: str, *, later: bool = False) -> PreparedDocument:
         """Parse and validate a document of one operation. Called at start, and once for each new set of `fields` (kept, bounded).
 
         `later`: it is known to be valid, so that the work waits for its first use, where it takes turns with other heavy work.
         """
 
     async def execute(
-        self, prepared: Prepared, variables: JsonObject, caller: Caller, *, at_revision: bool = False, uses: tuple[Use, ...] = ()
-    ) -> Answer:
+        self, prepared: PreparedDocument, variables: JsonObject, caller: Caller, *, at_revision: bool = False, uses: tuple[Use, ...] = ()
+    ) -> OperationResult:
         """Run it as `caller`, and count the `uses` of REST that it stands for; the answer says `at_revision` which one it saw.
 
         The variables are shared: they must not be changed.
         """
 
-    def check(self, prepared: Prepared, variables: JsonObject) -> Sequence[Fault]:
+    def check(self, prepared: PreparedDocument, variables: JsonObject) -> Sequence[VariableFault]:
         """Every coercion fault of the variables, all at once; asked for only when a call has been refused, to word the refusal."""
 
     def check_scalar(self, scalar: str, value: Json) -> None:
@@ -154,7 +154,7 @@ class Graph(Protocol):
     def decode(self, body: bytes) -> Json:
         """The strict JSON decoder. Raises DecodeError."""
 
-    def permits(self, prepared: Prepared, variables: JsonObject, caller: Caller) -> bool:
+    def permits(self, prepared: PreparedDocument, variables: JsonObject, caller: Caller) -> bool:
         """Whether the scopes of the caller's token allow to run it, so that it may be answered without being run."""
 
     async def revision(self, caller: Caller) -> int:

@@ -17,18 +17,18 @@ from rest_compat.tools.explain import PATH as EXPLAIN
 from rest_compat.tools.explain import Explain
 from rest_compat.translate.call import PathEndpoints, TranslatedCall, Translator, no_such, nothing_here
 from rest_compat.translate.endpoint import COUNT, ERRORS, JSON_QUERIES, NODES, PAGE_INFO, VERSION
-from rest_compat.translate.paging import Page
+from rest_compat.translate.paging import RestPage
 
-from .errors import STATUS, Headers, Item, Refused, Response, insufficient_scope, invalid, malformed, no_method, not_acceptable
+from .errors import STATUS, ErrorItem, Headers, HttpResponse, Refused, insufficient_scope, invalid, malformed, no_method, not_acceptable
 from .headers import entity_tag, is_fresh, record_tag
-from .protocol import Answer, Caller, Graph, Request, Use
+from .protocol import Caller, GraphBackend, OperationResult, Request, Use
 from .translate import query_method as queries
 
 RESOURCES: tuple[Resource, ...] = (OPPORTUNITIES, ACCOUNTS, CONTACTS)
 OPENAPI = "/api/openapi.json"
 OPENAPI_3_0 = "/api/openapi-3.0.json"
 
-Answering: TypeAlias = Callable[[TranslatedCall, Request, Caller], Awaitable[Response]]
+Answering: TypeAlias = Callable[[TranslatedCall, Request, Caller], Awaitable[HttpResponse]]
 
 _JSON = (b"content-type", b"application/json")
 _PRIVATE = [(b"cache-control", b"private"), (b"vary", b"Authorization, Accept")]
@@ -37,7 +37,7 @@ _PRIVATE = [(b"cache-control", b"private"), (b"vary", b"Authorization, Accept")]
 class Rest:
     """All resources. Making it checks all declarations and documents: raises DeclarationError where one doesn't fit."""
 
-    def __init__(self, graph: Graph, resources: Sequence[Resource] = RESOURCES) -> None:
+    def __init__(self, graph: GraphBackend, resources: Sequence[Resource] = RESOURCES) -> None:
         self.translator = Translator(graph, resources)
         described = openapi(self.translator)
         self.documents: Mapping[str, JsonObject] = {OPENAPI: described, OPENAPI_3_0: openapi_3_0(described)}
@@ -52,7 +52,7 @@ class Rest:
             "delete": self._write,
         }
 
-    async def answer(self, request: Request) -> Response:
+    async def answer(self, request: Request) -> HttpResponse:
         """The answer to a request. Raises Refused.
 
         With and without the last slash is the same path: clients drop `Authorization` and bodies on redirects.
@@ -82,7 +82,7 @@ class Rest:
             self._graph.record_usage(request.caller, (Use(endpoint.route, "refused", refused.code.lower()),))
             refused.headers = [*refused.headers, *_cost(request), *notices]
             raise
-        return Response(status, [*headers, *_cost(request), *notices], body)
+        return HttpResponse(status, [*headers, *_cost(request), *notices], body)
 
     def notices(self, request: Request) -> Headers:
         """The header that names a request's GraphQL operation, for those who refuse it before it comes here.
@@ -99,7 +99,7 @@ class Rest:
         request.state["route"], request.state["operation"] = endpoint.path, endpoint.operation_name
         return endpoint.notices
 
-    def _root(self, call: TranslatedCall, result: Answer, state: JsonObject) -> Json:
+    def _root(self, call: TranslatedCall, result: OperationResult, state: JsonObject) -> Json:
         """What the operation's root field answered; its cost is left in `state`, for the answer's header.
 
         Raises Refused where the operation as a whole was refused.
@@ -110,7 +110,7 @@ class Rest:
             raise self._failed(call, result)
         return result.data[call.parsed.endpoint.root]
 
-    def _failed(self, call: TranslatedCall, result: Answer) -> Refused:
+    def _failed(self, call: TranslatedCall, result: OperationResult) -> Refused:
         """A call refused as a whole. If it did not even begin, it is the body's types that may be at fault."""
         faults = self.translator.faults(call) if not result.executed else []
         if faults:
@@ -126,7 +126,7 @@ class Rest:
         headers: Headers = [(b"www-authenticate", insufficient_scope(lacking))] if lacking else []
         return Refused(code, call.endpoint.message_names.of(error["message"]), headers=headers)
 
-    async def _list(self, call: TranslatedCall, request: Request, caller: Caller) -> Response:
+    async def _list(self, call: TranslatedCall, request: Request, caller: Caller) -> HttpResponse:
         parsed = call.parsed
         page = parsed.query.page
         assert page is not None
@@ -144,9 +144,9 @@ class Rest:
         connection = self._root(call, result, request.state)
         assert result.revision is not None
         tag = entity_tag(result.revision, *seen)
-        return Response(200, [_JSON, *_PRIVATE, _etag(tag)], _page_body(call, page, url, connection))
+        return HttpResponse(200, [_JSON, *_PRIVATE, _etag(tag)], _page_body(call, page, url, connection))
 
-    async def _get(self, call: TranslatedCall, request: Request, caller: Caller) -> Response:
+    async def _get(self, call: TranslatedCall, request: Request, caller: Caller) -> HttpResponse:
         operation = call.parsed.operation
         result = await self._graph.execute(operation.prepared, call.variables, caller, uses=call.uses)
         record = self._root(call, result, request.state)
@@ -157,9 +157,9 @@ class Rest:
         known = request.headers.get(b"if-none-match")
         if known is not None and is_fresh(known.decode("latin-1"), tag):
             return _not_modified(tag)
-        return Response(200, [_JSON, *_PRIVATE, _etag(tag)], body)
+        return HttpResponse(200, [_JSON, *_PRIVATE, _etag(tag)], body)
 
-    async def _write(self, call: TranslatedCall, request: Request, caller: Caller) -> Response:
+    async def _write(self, call: TranslatedCall, request: Request, caller: Caller) -> HttpResponse:
         result = await self._graph.execute(call.operation.prepared, call.variables, caller, uses=call.uses)
         for version in call.older:
             if not _wants_other_version(call, result):
@@ -169,34 +169,34 @@ class Rest:
         payload = _payload(call, self._root(call, result, request.state))
         headers: Headers = [(b"idempotency-replayed", b"true")] if result.extensions.get("idempotencyReplayed") else []
         if call.endpoint.action == "delete":
-            return Response(204, headers, b"")
+            return HttpResponse(204, headers, b"")
         return _written(call, request, payload[call.endpoint.record[0]], headers)
 
 
-def _written(call: TranslatedCall, request: Request, record: JsonObject, headers: Headers) -> Response:
+def _written(call: TranslatedCall, request: Request, record: JsonObject, headers: Headers) -> HttpResponse:
     """The answer that shows a record which was just created or changed."""
     shaped = call.operation.write(record)
     body = orjson.dumps(shaped)
     headers += [_JSON, _etag(record_tag(record.get(VERSION, 0), request.epoch, body))]
     if call.endpoint.action == "update":
-        return Response(200, headers, body)
+        return HttpResponse(200, headers, body)
     location = f"{request.origin}{call.endpoint.path}{quote(shaped['id'], safe='')}/"
-    return Response(201, [*headers, (b"location", location.encode())], body)
+    return HttpResponse(201, [*headers, (b"location", location.encode())], body)
 
 
-def _other_method(path_endpoints: PathEndpoints, request: Request) -> Response:
+def _other_method(path_endpoints: PathEndpoints, request: Request) -> HttpResponse:
     request.state["route"] = path_endpoints.path
     if request.method != "OPTIONS":
         raise no_method(request.method, path_endpoints.allow)
     queried = [JSON_QUERIES] if queries.METHOD in path_endpoints.actions else []
-    return Response(204, [(b"allow", path_endpoints.allow.encode()), *queried], b"")
+    return HttpResponse(204, [(b"allow", path_endpoints.allow.encode()), *queried], b"")
 
 
 def _cost(request: Request) -> Headers:
     return [(b"x-graphql-cost", b"%d" % request.state["cost"])] if "cost" in request.state else []
 
 
-def _wants_other_version(call: TranslatedCall, result: Answer) -> bool:
+def _wants_other_version(call: TranslatedCall, result: OperationResult) -> bool:
     """Whether a write is refused for its version: by the record, or since its idempotency key was used with another one."""
     if result.errors or result.data is None:
         return any(error.get("extensions", {}).get("reason") == "KEY_REUSED" for error in result.errors or ())
@@ -223,13 +223,13 @@ def _about_record(resource: Resource, code: str, message: str) -> Refused:
     return Refused(code, message)
 
 
-def _item(call: TranslatedCall, fault: JsonObject) -> Item:
+def _item(call: TranslatedCall, fault: JsonObject) -> ErrorItem:
     field, *below = fault["field"]
     name = call.endpoint.body.name(field) if call.endpoint.body else field
-    return Item(".".join([name, *below]), fault["code"].lower(), call.endpoint.message_names.of(fault["message"]))
+    return ErrorItem(".".join([name, *below]), fault["code"].lower(), call.endpoint.message_names.of(fault["message"]))
 
 
-def _page_body(call: TranslatedCall, page: Page, url: str, connection: JsonObject) -> bytes:
+def _page_body(call: TranslatedCall, page: RestPage, url: str, connection: JsonObject) -> bytes:
     count = connection[COUNT]
     if page.is_past(count):
         raise Refused("NOT_FOUND", f"There is no page {page.number}: the last one is {max(1, -(-count // page.limit))}.")
@@ -243,11 +243,11 @@ def _no_position(code: str, way: str) -> Refused:
     if code == "CURSOR_EXPIRED":
         return Refused(code, "The position is from before the database was restored: read the list again from its first page.")
     told = f"{way} is no position in this list in this order; allowed is what a `next` or `previous` link of it holds."
-    return malformed([Item(way, "bad_request", told)])
+    return malformed([ErrorItem(way, "bad_request", told)])
 
 
-def _not_modified(tag: str) -> Response:
-    return Response(304, [*_PRIVATE, _etag(tag)], b"")
+def _not_modified(tag: str) -> HttpResponse:
+    return HttpResponse(304, [*_PRIVATE, _etag(tag)], b"")
 
 
 def _etag(tag: str) -> tuple[bytes, bytes]:

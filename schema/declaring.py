@@ -12,8 +12,8 @@ from schema.engine.declare.tracked import Tracked
 from schema.engine.execute.resolvers.context import Context
 from schema.engine.types.fields import Constraint
 from schema.engine.types.scalars import Date, DateTime, Money
-from schema.engine.write.inputs import Fault, invalid
-from schema.engine.write.rules import Rules, Values
+from schema.engine.write.inputs import InputError, invalid
+from schema.engine.write.rules import RecordValues, Rules
 from schema.extensions import Extension
 from schema.nouns.all import Account, Contact, Opportunity, User
 from schema.nouns.limits import LINE, NAME, SHORT
@@ -30,15 +30,15 @@ __all__ = [
     "Date",
     "DateTime",
     "Extension",
-    "Fault",
+    "InputError",
     "Money",
     "Opportunity",
     "OwnedBy",
+    "RecordValues",
     "Rules",
     "Stored",
     "Tracked",
     "User",
-    "Values",
     "computed",
     "field",
     "flag",

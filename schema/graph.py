@@ -16,16 +16,16 @@ from graphql import GraphQLError, GraphQLSchema
 from schema.engine.compile.compiler import NotCompiled
 from schema.engine.compile.explain import explain
 from schema.engine.compile.operation import EventPlan, MutationPlan, QueryPlan
-from schema.engine.compile.reading import Counts, InFlight, Reader, RevisionChanged
-from schema.engine.compile.weight import TooLarge
+from schema.engine.compile.reading import Counts, DataReader, InFlight, RevisionChanged
+from schema.engine.compile.weight import ResponseTooLarge
 from schema.engine.compile.writer import PlanFault
-from schema.engine.document.documents import Documents, Prepared, RequestError, request_error
+from schema.engine.document.documents import DocumentCache, PreparedOperation, RequestError, request_error
 from schema.engine.document.introspection import SchemaPart
 from schema.engine.document.limits import Limits
 from schema.engine.document.variables import NUMBER_BYTES, Variables
-from schema.engine.events.answering import EventAnswers
+from schema.engine.events.answering import EventStreams
 from schema.engine.events.feed import Feed
-from schema.engine.execute.answers import Answer, EventAnswer
+from schema.engine.execute.answers import EventResponse, GraphQLResponse
 from schema.engine.execute.fairness import HeavyWork
 from schema.engine.execute.fallback import SMALL, Execution, Fallback, TooMuchSchema
 from schema.engine.execute.introspection import Introspection
@@ -36,7 +36,7 @@ from schema.engine.execute.resolvers.around import Around, DataAndErrors
 from schema.engine.execute.resolvers.context import Context
 from schema.engine.execute.response_errors import error_of, of_storage, too_dear
 from schema.engine.write.mutating import Mutations
-from schema.engine.write.transaction import Call as WriteCall
+from schema.engine.write.transaction import MutationCall as WriteCall
 from schema.rules.access import Caller
 from schema.rules.errors import GatewayError, ServiceUnavailable
 from schema.storage.database import Connection, Database, Figures, InputRejected, StorageError
@@ -70,7 +70,7 @@ class Graph:
         self.fallbacks = 0
         self._looked_up = 0
         self._planning = plans
-        self._documents = Documents(self.graphql_schema, self.limits)
+        self._documents = DocumentCache(self.graphql_schema, self.limits)
         self._work = HeavyWork()
         self.known = self._documents.known
         self._in_flight = InFlight()
@@ -83,7 +83,7 @@ class Graph:
         """Called with the id of a key or user after a write that may have changed what its tokens are good for, before the answer."""
         self._resolvers = Resolvers(self.graphql_schema, database, self._counts, self.limits)
         self._mutations = Mutations(self._resolvers, built.writes.actions, self._tried)
-        self._event_answers = EventAnswers(database, self.events, self._counts, self.limits.max_answer)
+        self._event_answers = EventStreams(database, self.events, self._counts, self.limits.max_answer)
 
     def figures(self) -> Figures:
         """Operations by the way that they ran, how often their plan was at hand or not, and the figures of events."""
@@ -96,38 +96,38 @@ class Graph:
             **self.events.figures(),
         }
 
-    def prepare(self, document: str, operation_name: str | None = None) -> Prepared:
+    def prepare(self, document: str, operation_name: str | None = None) -> PreparedOperation:
         """The operation of a document, parsed, validated and within limits. Raises RequestError."""
         if self._around is None or self.known(document, operation_name) is not None:
             return self._documents.prepare(document, operation_name)
         with self._around.preparing(document, operation_name):
             return self._documents.prepare(document, operation_name)
 
-    async def learn(self, document: str, operation_name: str | None, caller: Caller) -> Prepared:
+    async def learn(self, document: str, operation_name: str | None, caller: Caller) -> PreparedOperation:
         """The same for `caller`, in turn with other heavy work. Raises RequestError, of code UNAVAILABLE where too much of that waits."""
         try:
             return await self._work.once((document, operation_name), caller.token_id, partial(self.prepare, document, operation_name))
         except ServiceUnavailable as error:
             raise request_error(str(error), code=error.code) from None
 
-    def explain(self, prepared: Prepared, variables: Object | None, caller: Caller) -> str:
+    def explain(self, prepared: PreparedOperation, variables: Object | None, caller: Caller) -> str:
         """The plan of an operation as text: cost, statements, writers. Raises RequestError, BadRequest."""
         values = self._documents.coerce(prepared, variables or {})
         return "\n".join(explain(self._plans.make(prepared, values, caller), values))
 
-    def permits(self, prepared: Prepared, variables: Object, caller: Caller) -> bool:
+    def permits(self, prepared: PreparedOperation, variables: Object, caller: Caller) -> bool:
         """Whether the scopes of the caller's token allow an operation. Raises RequestError for variables at fault."""
         return caller.scopes is None or not self._plans.missing(prepared, self._documents.coerce(prepared, variables), caller.scopes)
 
     async def run(
         self,
-        prepared: Prepared,
+        prepared: PreparedOperation,
         variables: Object | None,
         caller: Caller,
         *,
         at_revision: bool = False,
         deadline: float | None = None,
-    ) -> Answer:
+    ) -> GraphQLResponse:
         """Executes a query or mutation for `caller`; a query's answer says `at_revision` which one it saw.
 
         A mutation of several root fields ends in time before the `deadline`, as `monotonic` tells it, to say what was done.
@@ -138,10 +138,10 @@ class Graph:
             return await self._run(prepared, variables, reading)
         return await self._run_within(self._around, prepared, variables, reading)
 
-    async def _run_within(self, around: Around, prepared: Prepared, variables: Object | None, reading: Reading) -> Answer:
+    async def _run_within(self, around: Around, prepared: PreparedOperation, variables: Object | None, reading: Reading) -> GraphQLResponse:
         """The same, with the schema extensions around it. What one of them raises is the answer's error."""
         reading.context = Context(reading.caller, self.database)
-        found: list[Answer] = []
+        found: list[GraphQLResponse] = []
 
         async def execute() -> DataAndErrors:
             found.append(await self._run(prepared, variables, reading))
@@ -151,13 +151,13 @@ class Graph:
             operation = prepared.text, prepared.name, prepared.document
             (data, errors), added = await around.run(operation, variables, reading.context, execute)
         except Exception as error:  # noqa: BLE001  an extension's, since execution tells its own
-            return Answer(None, [error_of(GraphQLError(str(error), original_error=error))], executed=False)
+            return GraphQLResponse(None, [error_of(GraphQLError(str(error), original_error=error))], executed=False)
         answer = found[0]
         answer.data, answer.errors = data, errors or None
         answer.extensions |= added
         return answer
 
-    async def _run(self, prepared: Prepared, variables: Object | None, reading: Reading) -> Answer:
+    async def _run(self, prepared: PreparedOperation, variables: Object | None, reading: Reading) -> GraphQLResponse:
         caller = reading.caller
         given = variables or {}
         try:
@@ -169,19 +169,19 @@ class Graph:
             cost = self._cost(plan, values)
             extensions = {"cost": {"requested": cost, "maximum": self.limits.max_cost}}
             if cost > self.limits.max_cost:
-                return Answer(None, too_dear(cost, self.limits).errors, extensions, executed=False)
+                return GraphQLResponse(None, too_dear(cost, self.limits).errors, extensions, executed=False)
             if prepared.kind == "mutation":
                 answer = await self._mutations.carry_out(prepared, plan, values, reading)
                 self.compiled += 1
             else:
                 answer = await self._query(prepared, plan, given, values, reading)
         except RequestError as error:
-            return Answer(None, error.errors, executed=False)
-        except (TooLarge, TooMuchSchema) as error:
-            return Answer(None, request_error(str(error)).errors, executed=False)
+            return GraphQLResponse(None, error.errors, executed=False)
+        except (ResponseTooLarge, TooMuchSchema) as error:
+            return GraphQLResponse(None, request_error(str(error)).errors, executed=False)
         except (StorageError, ServiceUnavailable) as error:
             found = of_storage(error) if isinstance(error, StorageError) else error
-            return Answer(None, request_error(str(found), code=found.code).errors, executed=False)
+            return GraphQLResponse(None, request_error(str(found), code=found.code).errors, executed=False)
         answer.extensions |= extensions
         return answer
 
@@ -194,14 +194,16 @@ class Graph:
             values.keep(plan.mark, cost, NUMBER_BYTES)
         return cost
 
-    async def _query(self, prepared: Prepared, plan: QueryPlan, given: Object, values: Variables, reading: Reading) -> Answer:
+    async def _query(
+        self, prepared: PreparedOperation, plan: QueryPlan, given: Object, values: Variables, reading: Reading
+    ) -> GraphQLResponse:
         if self._planning and (not plan.retry_at or monotonic() >= plan.retry_at):
             try:
                 if plan.schema_part is not None:
                     answer = await self._with_schema(plan, plan.schema_part, given, values, reading)
                 else:
                     data, revision = await self._read(plan, values, reading)
-                    answer = Answer(data, revision=revision)
+                    answer = GraphQLResponse(data, revision=revision)
                 if answer is not None and reading.notes is not None and not await self._resolved(prepared, plan, values, reading):
                     answer = None
             except ServiceUnavailable:
@@ -220,7 +222,7 @@ class Graph:
                     return answer
         return await self._complete(prepared, given, values, reading)
 
-    async def _resolved(self, prepared: Prepared, plan: QueryPlan, values: Variables, reading: Reading) -> bool:
+    async def _resolved(self, prepared: PreparedOperation, plan: QueryPlan, values: Variables, reading: Reading) -> bool:
         """Calls the resolvers that what was read waits for; False where something went wrong that graphql-core is to tell."""
         if reading.run is None:
             reading.run = self._resolvers.run(
@@ -233,14 +235,16 @@ class Graph:
             await reading.run.complete(notes)
         return not reading.run.failed
 
-    async def _with_schema(self, plan: QueryPlan, part: SchemaPart, given: Object, values: Variables, reading: Reading) -> Answer | None:
+    async def _with_schema(
+        self, plan: QueryPlan, part: SchemaPart, given: Object, values: Variables, reading: Reading
+    ) -> GraphQLResponse | None:
         """The answer by a plan, with what it asks of the schema; None where graphql-core has errors to tell. Raises as `_query` expects."""
         schema_json = await self._introspection.answer(part, given, reading.caller.token_id)
         if schema_json is None:
             return None
         reading.spent = len(schema_json)
         data, revision = await self._read(plan, values, reading)
-        return Answer(data | orjson.loads(schema_json), revision=revision)
+        return GraphQLResponse(data | orjson.loads(schema_json), revision=revision)
 
     async def _read(self, plan: QueryPlan, values: Variables, reading: Reading) -> tuple[Object, int | None]:
         if plan.single_statement or (plan.constant and not reading.at_revision):
@@ -269,8 +273,8 @@ class Graph:
 
         return await self.database.read(work)
 
-    def _reader(self, source: Value, reading: Reading) -> Reader:
-        return Reader(self.database, source, reading.caller, self._counts, self.limits.max_answer, reading.spent)
+    def _reader(self, source: Value, reading: Reading) -> DataReader:
+        return DataReader(self.database, source, reading.caller, self._counts, self.limits.max_answer, reading.spent)
 
     async def _compile(self, plan: QueryPlan, values: Variables, reading: Reading, missing: NotCompiled) -> None:
         """Compiles statements that a plan was found to lack, in turn with other heavy work. Raises ServiceUnavailable."""
@@ -279,7 +283,7 @@ class Graph:
             plan.compiler.may_compile = 1
         await self._work.run(reading.caller.token_id, plan.compiling(values, missing.parents), ahead=True)
 
-    async def _complete(self, prepared: Prepared, given: Object, values: Variables, reading: Reading) -> Answer:
+    async def _complete(self, prepared: PreparedOperation, given: Object, values: Variables, reading: Reading) -> GraphQLResponse:
         self.fallbacks += 1
         plan: QueryPlan = prepared.plan_for(reading.caller, values, for_fallback=True) or await self._plans.new(
             prepared, values, reading.caller, for_fallback=True
@@ -297,8 +301,8 @@ class Graph:
         result = self._fallback.execute(call) if small else await self._fallback.execute_beside(call, reading.caller.token_id)
         errors = [error_of(error) for error in (result.errors or ())[: self.limits.max_errors]]
         if plan.schema_part is not None and len(orjson.dumps(result.data)) > self.limits.max_answer:
-            raise TooLarge(self.limits.max_answer)
-        return Answer(result.data, errors or None, revision=revision)
+            raise ResponseTooLarge(self.limits.max_answer)
+        return GraphQLResponse(result.data, errors or None, revision=revision)
 
     def _tried(self, call: WriteCall, caller: Caller) -> None:
         """After a root field of a mutation, however it ended."""
@@ -306,7 +310,7 @@ class Graph:
         if call.action.owns_tokens:
             self.rights_changed(call.arguments["id"])
 
-    async def subscribe(self, prepared: Prepared, variables: Object | None, caller: Caller) -> AsyncGenerator[EventAnswer, None]:
+    async def subscribe(self, prepared: PreparedOperation, variables: Object | None, caller: Caller) -> AsyncGenerator[EventResponse, None]:
         """Follows events for `caller`: an answer for each, after commit, in commit order.
 
         Raises RequestError where it can't begin, or go on since events are no longer kept.
@@ -324,7 +328,7 @@ class Graph:
             resolve = self._resolvers.of_events(prepared, plan, values, caller) if plan.sites else None
             async with aclosing(self._event_answers.follow(plan, values, given, caller, resolve)) as answers:
                 async for answer in answers:
-                    yield EventAnswer(answer)
+                    yield EventResponse(answer)
         except InputRejected as error:
             raise request_error(str(of_storage(error))) from error
         except GatewayError as error:

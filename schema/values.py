@@ -12,7 +12,7 @@ Values: TypeAlias = Mapping[str, Value]
 """Values by name: binds, arguments, the columns of a record."""
 Object: TypeAlias = dict[str, Value]
 """The same as it is made: an object of the response, a record that is written."""
-Key: TypeAlias = tuple[Value, ...]
+CacheKey: TypeAlias = tuple[Value, ...]
 """What something is kept under."""
 Clause: TypeAlias = ColumnElement[Value]
 """A column or an expression of SQL."""

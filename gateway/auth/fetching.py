@@ -20,8 +20,8 @@ DEADLINE_SECONDS: Final = 5.0
 MOST_BYTES: Final = 262_144
 _CHUNK: Final = 65_536
 
-Document = Object
-Fetch = Callable[[str], Document]
+FetchedJson = Object
+Fetch = Callable[[str], FetchedJson]
 
 
 class ProviderFault(Exception):
@@ -61,7 +61,7 @@ def _is_loopback(host: str) -> bool:
 def fetcher(until: float) -> Fetch:
     """What fetches JSON objects until a time (as `monotonic` tells it), and raises ProviderFault."""
 
-    def fetch(address: str) -> Document:
+    def fetch(address: str) -> FetchedJson:
         if why := unsafe(address):
             raise ProviderFault(f"{address} is not asked: {why}")
         try:

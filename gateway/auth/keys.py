@@ -17,13 +17,13 @@ from schema.rules.scopes import advice, unknown
 from schema.storage.database import Connection, Database, Row
 from schema.storage.ids import new_id
 from schema.storage.statements import Statement
-from schema.storage.tables import Workspace
+from schema.storage.tables import WorkspaceTable
 from schema.storage.workspace import revision_moved
 
 from .workspaces import find_or_create
 
 _KEYS: Final = ApiKey.__table__
-_WORKSPACES: Final = Workspace.__table__
+_WORKSPACES: Final = WorkspaceTable.__table__
 _ACCOUNTS: Final = Account.__table__
 
 _DAY_MILLISECONDS = 86_400_000

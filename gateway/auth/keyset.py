@@ -19,7 +19,7 @@ from schema.storage.database import Unavailable
 from schema.values import Value, Values
 
 from .errors import AuthError
-from .fetching import DEADLINE_SECONDS, Document, Fetch, ProviderFault, fetcher
+from .fetching import DEADLINE_SECONDS, Fetch, FetchedJson, ProviderFault, fetcher
 
 #: Seconds after which keys are fetched anew, beside the requests that use them.
 FRESH_SECONDS: Final = 300.0
@@ -50,7 +50,7 @@ class KeysAway(Unavailable):
 class Published:
     """What a provider publishes: its keys, and the algorithms that it signs with."""
 
-    keys: list[Document]
+    keys: list[FetchedJson]
     algorithms: tuple[str, ...] = tuple(ASYMMETRIC)
     _made: dict[tuple[str | None, str], Value] = field(default_factory=dict)
 
@@ -68,7 +68,7 @@ class Published:
         return self._made[name]
 
 
-def _suits(key: Document, algorithm: str) -> bool:
+def _suits(key: FetchedJson, algorithm: str) -> bool:
     """Whether a key is one to verify this algorithm's signatures with."""
     right_curve = algorithm not in _CURVES or key.get("crv") == _CURVES[algorithm]
     return (
@@ -108,7 +108,7 @@ def of_issuer(issuer: str) -> Locate:
     return locate
 
 
-def _keys(document: Document, address: str) -> list[Document]:
+def _keys(document: FetchedJson, address: str) -> list[FetchedJson]:
     found = document.get("keys")
     if not isinstance(found, list):
         raise ProviderFault(f"{address} holds no keys")

@@ -10,12 +10,12 @@ from schema.nouns.users.user import User
 from schema.rules.text import fold_email
 from schema.storage.database import Database, Row
 from schema.storage.statements import Statement
-from schema.storage.tables import Workspace
+from schema.storage.tables import WorkspaceTable
 from schema.values import Object
 
 _KEYS: Final = ApiKey.__table__
 _USERS: Final = User.__table__
-_WORKSPACES: Final = Workspace.__table__
+_WORKSPACES: Final = WorkspaceTable.__table__
 
 
 class Lookup:

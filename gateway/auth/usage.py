@@ -16,7 +16,7 @@ MINUTE = 60.0
 FLUSH_SECONDS = 10.0
 _LOG = structlog.get_logger("gateway.auth")
 
-Key = tuple[str, str, bool]
+UsedKey = tuple[str, str, bool]
 """The workspace, the key, and whether it is the key's former token that was used."""
 
 
@@ -26,8 +26,8 @@ class Usage:
     def __init__(self, database: Database, wall: Callable[[], float]) -> None:
         self._database = database
         self._wall = wall
-        self._waiting: dict[Key, float] = {}
-        self._written: dict[Key, float] = {}
+        self._waiting: dict[UsedKey, float] = {}
+        self._written: dict[UsedKey, float] = {}
         self._statements = {is_former: database.compile(_update(is_former=is_former)) for is_former in (False, True)}
 
     def note(self, workspace_id: str, key_id: str, *, is_former: bool = False) -> None:
@@ -46,7 +46,7 @@ class Usage:
         with contextlib.suppress(StorageError):
             await self._write(due, now)
 
-    async def _write(self, due: dict[Key, float], now: float) -> None:
+    async def _write(self, due: dict[UsedKey, float], now: float) -> None:
         rows: dict[bool, list[Object]] = {False: [], True: []}
         for (workspace, key, is_former), at in due.items():
             rows[is_former].append({"of_workspace": workspace, "of_key": key, "at": _text(at), "before": _text(now - MINUTE)})

@@ -7,9 +7,9 @@ from sqlalchemy import bindparam, insert, select
 from schema.rules.clock import instant
 from schema.storage.database import Connection, Database
 from schema.storage.ids import new_id
-from schema.storage.tables import Workspace
+from schema.storage.tables import WorkspaceTable
 
-_WORKSPACES: Final = Workspace.__table__
+_WORKSPACES: Final = WorkspaceTable.__table__
 
 CURRENCY = "USD"
 

@@ -13,7 +13,7 @@ from schema.rules.access import MOST_OVERLAP_MINUTES, Role
 
 from . import audit_report
 from .opened import DatabaseUrl, run, there
-from .terminal import Refused, name_of, print_json, print_rows, say
+from .terminal import CommandError, name_of, print_json, print_rows, say
 
 _TIME = re.compile(r"0|([0-9]{1,6})([dhm])", re.ASCII)
 _UNITS = {"d": 24 * 60, "h": 60, "m": 1}
@@ -93,16 +93,16 @@ def audit(
 ) -> None:
     """List who made, changed, rotated and revoked API keys and users."""
     if kind is not None and kind not in audit_report.KINDS:
-        raise Refused(f"--kind: write one of {', '.join(audit_report.KINDS)}")
+        raise CommandError(f"--kind: write one of {', '.join(audit_report.KINDS)}")
     wanted = audit_report.AuditFilter(workspace, kind, limit)
     rows = run(there(load(database_url=database_url)), lambda database: audit_report.entries(database, wanted))
     (print_json if as_json else print_rows)(audit_report.COLUMNS, rows)
 
 
 def _minutes(option: str, value: str) -> int:
-    """A time such as 7d, 12h, 30m or 0. Raises Refused."""
+    """A time such as 7d, 12h, 30m or 0. Raises CommandError."""
     match = _TIME.fullmatch(value)
     minutes = int(match[1]) * _UNITS[match[2]] if match and match[1] else 0
     if match is None or minutes > MOST_OVERLAP_MINUTES:
-        raise Refused(f"{option}: write a time of at most {MOST_OVERLAP_MINUTES // _UNITS['d']} days, as in 7d, 12h, 30m or 0")
+        raise CommandError(f"{option}: write a time of at most {MOST_OVERLAP_MINUTES // _UNITS['d']} days, as in 7d, 12h, 30m or 0")
     return minutes

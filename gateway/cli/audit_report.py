@@ -10,7 +10,7 @@ from schema.nouns.users.user import User
 from schema.nouns.workspaces.audit import AuditEntry
 from schema.nouns.workspaces.enums import AuditKind
 from schema.storage.database import Database
-from schema.storage.tables import Workspace
+from schema.storage.tables import WorkspaceTable
 from schema.values import Object, Value
 
 COLUMNS: Final = ("workspace", "at", "kind", "by", "by_name", "of", "of_name", "changed_fields", "details")
@@ -18,7 +18,7 @@ KINDS: Final = tuple(AuditKind.held().values())
 COMMAND_LINE: Final = "command line"
 
 _ENTRIES: Final = AuditEntry.__table__
-_WORKSPACES: Final = Workspace.__table__
+_WORKSPACES: Final = WorkspaceTable.__table__
 _KEYS: Final = ApiKey.__table__
 _USERS: Final = User.__table__
 

@@ -21,7 +21,7 @@ from schema.storage.manifest import (
     BackupRefused,
     Facts,
     Manifest,
-    Progress,
+    ReportBytes,
     check_whole,
     digest,
     manifest_path,
@@ -40,7 +40,7 @@ EPOCH_SECONDS: Final = 3_600.0
 """For the one transaction that begins an epoch: it changes a row a workspace."""
 
 
-def back_up(url: str, file: Path, tell: Progress, *, force: bool = False) -> Manifest:
+def back_up(url: str, file: Path, tell: ReportBytes, *, force: bool = False) -> Manifest:
     """Backs up the database at `url` into `file`, with a manifest beside it: both whole, or none. Raises BackupRefused, BackupFailed."""
     path = sqlite_path(url)
     _check_target(file, path, force=force)
@@ -86,7 +86,7 @@ def _describe(found: Facts, database: str, made: Path, taken_at: str) -> Manifes
     )
 
 
-def restore(url: str, file: Path, tell: Progress, packages: Sequence[Package] = ()) -> tuple[Manifest, int]:
+def restore(url: str, file: Path, tell: ReportBytes, packages: Sequence[Package] = ()) -> tuple[Manifest, int]:
     """Puts a backup into the empty place at `url`: its manifest, and the epoch that begins. Raises BackupRefused, BackupFailed."""
     path = sqlite_path(url)
     manifest = read_manifest(file)

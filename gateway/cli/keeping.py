@@ -14,7 +14,7 @@ from schema.storage.manifest import manifest_path
 
 from . import backups
 from .opened import DatabaseUrl, run, there
-from .terminal import Refused, bytes_progress, say
+from .terminal import CommandError, bytes_progress, say
 
 
 def backup(
@@ -37,7 +37,7 @@ def restore(
     """Put a backup into an empty place: a SQLite file that isn't there yet, or an empty PostgreSQL database."""
     settings = load(database_url=database_url)
     if backups.is_manifest(file):
-        raise Refused(f"{file} is the manifest: name the backup itself")
+        raise CommandError(f"{file} is the manifest: name the backup itself")
     with backups.ending_in_order(), bytes_progress("Checking") as tell:
         manifest, epoch = backups.restore(settings.database_url, file, tell, packages_in(settings))
     say(f"Restored {_workspaces(len(manifest.workspaces))} of {manifest.taken_at} into {without_password(settings.database_url)}.")

@@ -42,9 +42,9 @@ from .completion import completion
 from .doctor.command import doctor
 from .flags import with_settings
 from .opened import DatabaseUrl, run, there
-from .terminal import Refused, json_object, name_of, print_json, print_rows, progress, say
+from .terminal import CommandError, json_object, name_of, print_json, print_rows, progress, say
 
-_TYPED = (Refused, SettingsError, AuthSettingsError, KeyFault, SeedFault, demos.DemoFault, BackupRefused, PersonFault)
+_TYPED = (CommandError, SettingsError, AuthSettingsError, KeyFault, SeedFault, demos.DemoFault, BackupRefused, PersonFault)
 _DATABASE = (StorageError, sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 app = typer.Typer(
@@ -174,7 +174,7 @@ def _explained(settings: Settings, file: Path, variables: str, operation: str | 
         graph, given = graph_of(settings, open_database(settings.database_url)), json_object("--variables", variables)
         return graph.explain(graph.prepare(text, operation), given, Caller("ws_any", Role.ADMIN, None, None, "key_any"))
     except (RequestError, GatewayError, OSError, ValueError) as error:
-        raise Refused(str(error)) from None
+        raise CommandError(str(error)) from None
 
 
 @app.command()
@@ -223,7 +223,7 @@ def translate(  # noqa: PLR0913  each is a flag
     if har:
         translate_recordings(load(), RecordingFiles(har, host, prefix), out, verify, token)
     elif method is None or target is None:
-        raise Refused("give a method and a path, or --har FILE")
+        raise CommandError("give a method and a path, or --har FILE")
     else:
         translate_call(load(), method, target, body)
 

@@ -14,7 +14,7 @@ from schema.storage.database import Database, sqlite_path
 from schema.storage.opening import open_database
 from schema.values import Value
 
-from .terminal import Refused
+from .terminal import CommandError
 
 T = TypeVar("T")
 
@@ -34,10 +34,10 @@ def run(settings: Settings, work: Callable[[Database], Coroutine[Value, Value, T
 
 
 def there(settings: Settings) -> Settings:
-    """The settings of a database that must be there: to look at it is no reason to make one. Raises Refused."""
+    """The settings of a database that must be there: to look at it is no reason to make one. Raises CommandError."""
     path = sqlite_path(settings.database_url)
     if path is not None and path.parent.is_dir() and not path.exists():
-        raise Refused(f"there is no database {path} here: name the one that is meant by --database-url or GATEWAY_DATABASE_URL")
+        raise CommandError(f"there is no database {path} here: name the one that is meant by --database-url or GATEWAY_DATABASE_URL")
     return settings
 
 
@@ -50,7 +50,7 @@ async def _database(settings: Settings) -> AsyncIterator[Database]:
     await database.open()
     try:
         if (await standing(database, packages)).behind:
-            raise Refused("the database isn't at the newest revision: run gateway migrate first")
+            raise CommandError("the database isn't at the newest revision: run gateway migrate first")
         yield database
     finally:
         await database.close()

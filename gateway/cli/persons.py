@@ -25,21 +25,21 @@ COLUMNS = ("table", "field", "values", "what becomes of it")
 erasing = typer.Typer(no_args_is_help=True, help="Erase a person's data. Without --yes it is only told what would go.")
 exporting = typer.Typer(no_args_is_help=True, help="Print what is stored.")
 
-Also = Annotated[
+AlsoOption = Annotated[
     list[str] | None,
     typer.Option(help="A further name, address or number of the person; may be repeated.", metavar="TEXT", show_default=False),
 ]
-Yes = Annotated[bool, typer.Option("--yes", help="Do it. It can't be taken back.")]
-Full = Annotated[bool, typer.Option("--full", help="On PostgreSQL, write the tables anew; each is locked meanwhile.")]
-Workspace = Annotated[str | None, typer.Option(help="Only in this workspace.", metavar="NAME")]
+YesOption = Annotated[bool, typer.Option("--yes", help="Do it. It can't be taken back.")]
+FullOption = Annotated[bool, typer.Option("--full", help="On PostgreSQL, write the tables anew; each is locked meanwhile.")]
+WorkspaceOption = Annotated[str | None, typer.Option(help="Only in this workspace.", metavar="NAME")]
 
 
 @exporting.command("person")
 def export_person(
     who: Annotated[str, typer.Argument(help="An id, an e-mail address, a telephone number or a whole name.")],
     *,
-    also: Also = None,
-    workspace: Workspace = None,
+    also: AlsoOption = None,
+    workspace: WorkspaceOption = None,
     database_url: DatabaseUrl = None,
 ) -> None:
     """Print all that is stored on a person as JSON, each value with the table and the field that it came from."""
@@ -67,9 +67,9 @@ async def _export(database: Database, who: str, workspace: str | None, also: Seq
 def erase_contact(
     contact_id: Annotated[str, typer.Argument(metavar="ID", help="The contact's id, cnt_…")],
     *,
-    yes: Yes = False,
-    also: Also = None,
-    full: Full = False,
+    yes: YesOption = False,
+    also: AlsoOption = None,
+    full: FullOption = False,
     database_url: DatabaseUrl = None,
 ) -> None:
     """Erase a contact: the record goes, and the person's name, address and number go out of all texts of the workspace."""
@@ -80,9 +80,9 @@ def erase_contact(
 def erase_user(
     user_id: Annotated[str, typer.Argument(metavar="ID", help="The user's id, usr_…")],
     *,
-    yes: Yes = False,
-    also: Also = None,
-    full: Full = False,
+    yes: YesOption = False,
+    also: AlsoOption = None,
+    full: FullOption = False,
     database_url: DatabaseUrl = None,
 ) -> None:
     """Erase a user: the record stays without the person, locked, since deals and history refer to it; all texts are gone through."""
@@ -90,7 +90,7 @@ def erase_user(
 
 
 @erasing.command("remains")
-def erase_remains(*, full: Full = False, database_url: DatabaseUrl = None) -> None:
+def erase_remains(*, full: FullOption = False, database_url: DatabaseUrl = None) -> None:
     """Wipe what was deleted before out of the database's files. `erase contact` and `erase user` end with it."""
     settings = there(load(database_url=database_url))
     _wipe(settings, full=full)

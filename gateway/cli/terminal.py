@@ -23,7 +23,7 @@ LINE_SECONDS: Final = 5.0
 MAX_NAME = 100
 
 
-class Refused(Exception):
+class CommandError(Exception):
     """What was typed can't be done: the message says why."""
 
 
@@ -91,8 +91,8 @@ def bytes_progress(doing: str) -> Iterator[Callable[[int, int], None]]:
 
 
 def name_of(option: str, value: str) -> str:
-    """The name that an option gives, if it can be shown and stored. Raises Refused."""
+    """The name that an option gives, if it can be shown and stored. Raises CommandError."""
     name = trimmed(value)
     if not 1 <= len(name) <= MAX_NAME or not name.isprintable():
-        raise Refused(f"{option}: give 1 to {MAX_NAME} printable characters")
+        raise CommandError(f"{option}: give 1 to {MAX_NAME} printable characters")
     return name

@@ -37,10 +37,10 @@ from rest_compat.tools.recordings import (
 )
 from rest_compat.tools.recordings.sorting import MOST_CALLS
 from rest_compat.translate.call import JSON_BODY, TranslatedCall, request_of
-from schema.engine.execute.answers import Answer
+from schema.engine.execute.answers import GraphQLResponse
 from schema.values import Value
 
-from .terminal import Refused, say
+from .terminal import CommandError, say
 
 TIMEOUT_SECONDS: Final = 30.0
 #: Paths and hosts that are named, of those that are left out.
@@ -90,13 +90,13 @@ def print_parity(settings: Settings) -> None:
 
 
 def translate_call(settings: Settings, method: str, target: str, body: str) -> None:
-    """Print what one call becomes; on standard error, what of it is ignored or deprecated. Raises terminal.Refused."""
+    """Print what one call becomes; on standard error, what of it is ignored or deprecated. Raises CommandError."""
     request = request_of(method, target, JSON_BODY if body else {}, body.encode("utf-8", "surrogateescape"))
     try:
         call = translator_of(settings).translate(request)
     except NoCall as error:
         faults = "".join(f"\n{item.field}: {item.message}" for item in error.errors)
-        raise Refused(f"{error.detail}{faults}") from None
+        raise CommandError(f"{error.detail}{faults}") from None
     typer.echo(call.operation.document.rstrip("\n"))
     typer.echo("\n# Variables: " + orjson.dumps(call.variables).decode())
     for line in _remarks(call):
@@ -112,12 +112,12 @@ def _remarks(call: TranslatedCall) -> Iterator[str]:
 
 
 def translate_recordings(settings: Settings, source: RecordingFiles, folder: Path, server: str | None, token: str) -> None:
-    """Write the folder, tell what is in it, and compare where a server is given. Raises terminal.Refused, OSError."""
+    """Write the folder, tell what is in it, and compare where a server is given. Raises CommandError, OSError."""
     translator = translator_of(settings)
     try:
         calls = [call for file in source.files for call in read_recording(file)]
     except (RecordingError, FileNotFoundError, IsADirectoryError) as error:
-        raise Refused(f"--har: {error}") from None
+        raise CommandError(f"--har: {error}") from None
     recording = sort_calls(translator, calls, source.host, source.prefix)
     graph: Value = translator.graph
     write_folder(folder, recording, graph.sdl)
@@ -163,7 +163,7 @@ def _compare(recording: Recording, server: str, token: str) -> None:
     try:
         compared = [_verified(sort, asked, server, token) for sort, asked in _reads(recording)]
     except (OSError, ValueError) as error:
-        raise Refused(f"--verify: {error}") from None
+        raise CommandError(f"--verify: {error}") from None
     for one in compared:
         for difference in [*one.doors, *(f"recorded answer: {text}" for text in one.form)]:
             typer.echo(f"{one.target}: {difference}")
@@ -195,7 +195,7 @@ def _verified(sort: Sort, asked: Asked, server: str, token: str) -> Compared:
         raise PermissionError(f"{server} doesn't let this token read: {status}")
     operation = {"query": sort.document, "operationName": sort.name, "variables": asked.call.variables}
     answer: JsonObject = json.loads(_ask(f"{server}/graphql", token, "POST", json.dumps(operation).encode())[1])
-    doors = differences(asked.call, status, body, Answer(answer.get("data"), answer.get("errors")))
+    doors = differences(asked.call, status, body, GraphQLResponse(answer.get("data"), answer.get("errors")))
     found = Compared(target_of(request), doors)
     if asked.answer and asked.status == status == 200:  # noqa: PLR2004  of a refusal, the words may change
         found.form, found.values = recorded_differences(asked.answer, body)

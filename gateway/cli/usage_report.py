@@ -12,7 +12,7 @@ from schema.nouns.users.user import User
 from schema.nouns.workspaces.graphql_usage import GraphqlUsage
 from schema.nouns.workspaces.rest_usage import RestUsage
 from schema.storage.database import Database
-from schema.storage.tables import Workspace
+from schema.storage.tables import WorkspaceTable
 from schema.values import SelectOf, Value
 
 _LAST: Final = ("kind", "name", "count", "first_used_at", "last_used_at")
@@ -26,9 +26,9 @@ _USES: Final = RestUsage.__table__
 _GRAPHQL: Final = GraphqlUsage.__table__
 _KEYS: Final = ApiKey.__table__
 _USERS: Final = User.__table__
-_WORKSPACES: Final = Workspace.__table__
+_WORKSPACES: Final = WorkspaceTable.__table__
 
-Rows = list[list[str]]
+PrintedRows = list[list[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +41,17 @@ class UsageFilter:
     since: date | None = None
 
 
-async def uses(database: Database, wanted: UsageFilter = UsageFilter()) -> Rows:
+async def uses(database: Database, wanted: UsageFilter = UsageFilter()) -> PrintedRows:
     """Uses of REST in the order of COLUMNS, the latest first; `token` is the key's name or the user's address. Raises Unavailable."""
     return await _uses(database, _USES, COLUMNS, wanted)
 
 
-async def graphql_uses(database: Database, wanted: UsageFilter) -> Rows:
+async def graphql_uses(database: Database, wanted: UsageFilter) -> PrintedRows:
     """Uses of GraphQL in the order of GRAPHQL_COLUMNS, the latest first. Raises Unavailable."""
     return await _uses(database, _GRAPHQL, GRAPHQL_COLUMNS, wanted)
 
 
-async def shares(database: Database, wanted: UsageFilter) -> Rows:
+async def shares(database: Database, wanted: UsageFilter) -> PrintedRows:
     """Of each token in the order of SHARE_COLUMNS, how much of its calls is GraphQL; furthest from that first. Raises Unavailable."""
     rest = select(*_calls(_USES, rest=True)).where(_USES.c.kind == "route")
     graphql = select(*_calls(_GRAPHQL, rest=False)).where(_GRAPHQL.c.kind == "operation")
@@ -79,7 +79,7 @@ def _calls(table: Value, *, rest: bool) -> Sequence[Value]:
     return (table.c.workspace_id, table.c.token_id, *shown, table.c.last_used_at)
 
 
-async def _uses(database: Database, table: Value, columns: Sequence[str], wanted: UsageFilter) -> Rows:
+async def _uses(database: Database, table: Value, columns: Sequence[str], wanted: UsageFilter) -> PrintedRows:
     clause = _named(select(*_who(table), *(table.c[name] for name in columns[3:])), table)
     if wanted.kind:
         clause = clause.where(table.c.kind == wanted.kind)
@@ -114,11 +114,11 @@ def _midnight(day: date) -> str:
     return f"{day.isoformat()}T00:00:00Z"
 
 
-async def _rows(database: Database, clause: Value) -> Rows:
+async def _rows(database: Database, clause: Value) -> PrintedRows:
     return [["" if value is None else str(value) for value in row] for row in await database.fetch(database.compile(clause), {})]
 
 
-REPORTS: Final[Mapping[str, tuple[Sequence[str], Callable[[Database, UsageFilter], Coroutine[Value, Value, Rows]]]]] = {
+REPORTS: Final[Mapping[str, tuple[Sequence[str], Callable[[Database, UsageFilter], Coroutine[Value, Value, PrintedRows]]]]] = {
     "rest": (COLUMNS, uses),
     "graphql": (GRAPHQL_COLUMNS, graphql_uses),
     "share": (SHARE_COLUMNS, shares),

@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from schema.engine.execute.fairness import Line
+from schema.engine.execute.fairness import FairQueue
 from schema.rules.access import Caller
 from schema.storage.database import Figures
 
@@ -38,7 +38,7 @@ class ConcurrencyLimiter:
     def __init__(self, size: int, queue: int, seconds: float) -> None:
         self.size = self.free = size
         self.seconds = seconds
-        self.line = Line(queue, _too_many)
+        self.line = FairQueue(queue, _too_many)
         self._turn = False
         self._began = 0.0
 

@@ -7,7 +7,7 @@ import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rest_compat.errors import Headers
-from schema.engine.execute.seldom import Seldom
+from schema.engine.execute.seldom import ThrottledLog
 
 from .faults import BadRequest, Forbidden
 
@@ -64,7 +64,7 @@ class Cors:
             await self.app(scope, receive, send)
 
 
-_asked = Seldom(lambda line: structlog.get_logger().warning(line))
+_asked = ThrottledLog(lambda line: structlog.get_logger().warning(line))
 
 
 def refused_preflight(scope: Scope) -> Forbidden | None:

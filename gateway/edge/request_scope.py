@@ -31,7 +31,7 @@ MOST_HOSTS: Final = 256
 NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
 
 #: Told once a request: its scope, the status sent (499 if the client left), the seconds it took, and the bytes of the answer's body.
-Observe = Callable[[Scope, int, float, int], None]
+ObserveRequest = Callable[[Scope, int, float, int], None]
 #: Headers for the answer to a fault, which then didn't get as far as where they are given else.
 Notices = Callable[[Scope], Headers]
 #: Told of an exception that nothing expected.
@@ -52,7 +52,7 @@ class RequestScope:
     def __init__(
         self,
         app: ASGIApp,
-        observe: Observe,
+        observe: ObserveRequest,
         complain: Complain,
         notices: Notices,
         stopping: Callable[[], bool],

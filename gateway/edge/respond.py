@@ -2,7 +2,7 @@
 
 from starlette.types import Scope, Send
 
-from rest_compat.errors import JSON, Headers, Refused, Response, error_answer
+from rest_compat.errors import JSON, Headers, HttpResponse, Refused, error_answer
 
 from .faults import STATUS, graphql_body
 from .negotiate import wanted
@@ -38,7 +38,7 @@ async def refuse(scope: Scope, send: Send, refused: Refused) -> None:
         await send_whole(scope, send, error_answer(refused, problem=want.problem, request_id=request_id))
 
 
-async def send_whole(scope: Scope, send: Send, response: Response) -> None:
+async def send_whole(scope: Scope, send: Send, response: HttpResponse) -> None:
     """Send an answer of REST; to HEAD without its body."""
     status, headers, body = response
     if body:

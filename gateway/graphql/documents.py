@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from gateway.edge.decoder import DecodeError, decode
 from gateway.edge.faults import BadRequest, Fault, Forbidden
-from schema.engine.kept import Kept
+from schema.engine.kept import SizedCache
 
 from .parameters import Parameters
 
@@ -20,7 +20,7 @@ _PLACE: Final = 300
 #: What GraphQL over HTTP ("Persisted documents") writes before a hash that is an id.
 PREFIX: Final = "sha256:"
 
-Mode = Literal["off", "allow", "only"]
+PersistedMode = Literal["off", "allow", "only"]
 
 
 class NotPersisted(Fault):
@@ -35,14 +35,14 @@ class NotPersisted(Fault):
 class PersistedDocuments:
     """Finds the text of what was sent by id; keeps the texts of automatic persisted queries, the latest used `size` of them."""
 
-    def __init__(self, trusted: Mapping[str, str] | None = None, mode: Mode = "off", size: int = 1000) -> None:
+    def __init__(self, trusted: Mapping[str, str] | None = None, mode: PersistedMode = "off", size: int = 1000) -> None:
         self._trusted = dict(trusted or {}) if mode != "off" else {}
         self._texts = frozenset(self._trusted.values())
         # By their hashes too, whatever their ids: so automatic persisted queries find them.
         self._trusted = {_hash(text): text for text in self._texts} | self._trusted
         self._only = mode == "only"
         self._size = 0 if self._only else size
-        self._kept: Kept[str] = Kept(self._size, KEPT_BYTES)
+        self._kept: SizedCache[str] = SizedCache(self._size, KEPT_BYTES)
 
     def find(self, parameters: Parameters) -> str:
         """The document's text. Raises BadRequest, Forbidden (mode `only`), NotPersisted."""

@@ -13,8 +13,8 @@ from starlette.types import Receive, Scope, Send
 from gateway.edge.faults import STATUS, BadRequest, MethodNotAllowed, NotAcceptable, Unsupported
 from gateway.edge.negotiate import GRAPHQL, Offer, is_json
 from rest_compat.errors import Headers, insufficient_scope
-from schema.engine.document.documents import Prepared, RequestError
-from schema.engine.execute.answers import Answer
+from schema.engine.document.documents import PreparedOperation, RequestError
+from schema.engine.execute.answers import GraphQLResponse
 from schema.rules.access import Caller
 
 from .operations import Operations
@@ -34,7 +34,7 @@ _NONE: Final[Headers] = []
 FIXED: Final[Headers] = [(b"cache-control", b"private, no-store"), (b"vary", b"Accept, Authorization")]
 
 #: Told of each operation that is about to run: who asks, with which headers.
-Note = Callable[[Caller, Mapping[bytes, bytes], Prepared], None]
+NoteOperation = Callable[[Caller, Mapping[bytes, bytes], PreparedOperation], None]
 
 
 class GraphQLEndpoint:
@@ -43,7 +43,7 @@ class GraphQLEndpoint:
     The request's state says which media type its client takes (`offer`), and who asks (`caller`).
     """
 
-    def __init__(self, operations: Operations, note: Note) -> None:
+    def __init__(self, operations: Operations, note: NoteOperation) -> None:
         self.operations = operations
         self.note = note
 
@@ -108,14 +108,14 @@ def request_status(code: str, media: Offer) -> int:
     return status if media == GRAPHQL or status >= STATUS["RATE_LIMITED"] else 200
 
 
-def answer_status(answer: Answer, media: Offer) -> int:
+def answer_status(answer: GraphQLResponse, media: Offer) -> int:
     """The status of an answer: one that ran is 200, whatever errors it carries."""
     if answer.executed or not answer.errors:
         return 200
     return request_status(answer.errors[0]["extensions"]["code"], media)
 
 
-def _challenge(answer: Answer) -> Headers:
+def _challenge(answer: GraphQLResponse) -> Headers:
     """The header that says which scopes an operation lacked, if it was refused for that (RFC 6750, section 3.1)."""
     lacking = answer.errors[0]["extensions"].get("missingScopes") if answer.errors else None
     return [(b"www-authenticate", insufficient_scope(lacking))] if lacking else _NONE

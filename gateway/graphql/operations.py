@@ -7,8 +7,8 @@ from gateway.edge.faults import unavailable
 from gateway.edge.rate_limit import RateLimiter
 from gateway.observability.current import OPERATION
 from rest_compat.json_values import JsonObject
-from schema.engine.document.documents import Prepared
-from schema.engine.execute.answers import Answer, EventAnswer
+from schema.engine.document.documents import PreparedOperation
+from schema.engine.execute.answers import EventResponse, GraphQLResponse
 from schema.graph import Graph
 from schema.rules.access import Caller
 from schema.storage.database import Unavailable as StorageUnavailable
@@ -18,20 +18,20 @@ from .parameters import Parameters
 from .warnings import warnings_of
 
 #: Told of each operation run: what was prepared and what it answered.
-Count = Callable[[Prepared, Answer | EventAnswer], None]
+CountOperation = Callable[[PreparedOperation, GraphQLResponse | EventResponse], None]
 
 
 class Operations:
     """Prepares and runs operations on `graph`."""
 
-    def __init__(self, graph: Graph, documents: PersistedDocuments, count: Count, budget: RateLimiter | None = None) -> None:
+    def __init__(self, graph: Graph, documents: PersistedDocuments, count: CountOperation, budget: RateLimiter | None = None) -> None:
         self.graph = graph
         self.documents = documents
         self.budget = budget
         self.count = count
         self.warnings = warnings_of(graph.graphql_schema)
 
-    def known(self, parameters: Parameters) -> Prepared | None:
+    def known(self, parameters: Parameters) -> PreparedOperation | None:
         """The operation of a document that is kept. Raises Fault for what is wrong with the request."""
         text = self.documents.find(parameters)
         prepared = self.graph.known(text, parameters.operation_name)
@@ -39,7 +39,7 @@ class Operations:
             self.documents.keep(parameters, text)
         return prepared
 
-    async def learn(self, parameters: Parameters, caller: Caller) -> Prepared:
+    async def learn(self, parameters: Parameters, caller: Caller) -> PreparedOperation:
         """The same of a new document. Raises RequestError for what is wrong with it; code UNAVAILABLE where too many are new."""
         text = self.documents.find(parameters)
         prepared = await self.graph.learn(text, parameters.operation_name, caller)
@@ -48,13 +48,13 @@ class Operations:
 
     async def run(
         self,
-        prepared: Prepared,
+        prepared: PreparedOperation,
         variables: JsonObject | None,
         caller: Caller,
         *,
         at_revision: bool = False,
         deadline: float | None = None,
-    ) -> Answer:
+    ) -> GraphQLResponse:
         """Run a query or mutation; one of several writes tells before the `deadline` (as `monotonic` tells time) what was done."""
         OPERATION.set(prepared)
         answer = await self.graph.run(prepared, variables, caller, at_revision=at_revision, deadline=deadline)
@@ -66,7 +66,7 @@ class Operations:
         return answer
 
     @staticmethod
-    async def _charge(budget: RateLimiter, answer: Answer, token_id: str) -> None:
+    async def _charge(budget: RateLimiter, answer: GraphQLResponse, token_id: str) -> None:
         """Take what an operation cost out of its token's budget, and tell what is left of that. One that was refused has cost nothing."""
         told = answer.extensions.get("cost")
         requested = told["requested"] if told is not None and answer.executed else 1
@@ -74,7 +74,9 @@ class Operations:
         if told is not None and left is not None:
             told["remaining"], told["resetAt"] = left
 
-    async def subscribe(self, prepared: Prepared, variables: JsonObject | None, caller: Caller) -> AsyncGenerator[EventAnswer, None]:
+    async def subscribe(
+        self, prepared: PreparedOperation, variables: JsonObject | None, caller: Caller
+    ) -> AsyncGenerator[EventResponse, None]:
         """Start a subscription. Raises RequestError for what it can't start with."""
         OPERATION.set(prepared)
         async with aclosing(self.graph.subscribe(prepared, variables, caller)) as found:

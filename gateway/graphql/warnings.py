@@ -11,8 +11,8 @@ from rest_compat.deprecations import in_schema
 from rest_compat.json_values import Json, JsonObject
 from rest_compat.resources.declaration import DeclarationError
 from schema.engine.document.deprecations import deprecated_in, given, takes_deprecated, used
-from schema.engine.document.documents import Prepared
-from schema.engine.kept import Kept
+from schema.engine.document.documents import PreparedOperation
+from schema.engine.kept import SizedCache
 
 #: Operations whose warnings are kept, and about how many bytes they take with their texts.
 KEPT: Final = 1_000
@@ -30,9 +30,9 @@ class Warnings:
         self._schema = schema
         self._reasons = deprecated_in(schema)
         self._told = {coordinate: _warning(coordinate, reason) for coordinate, reason in self._reasons.items()}
-        self._kept: Kept[tuple[list[Warning_], bool]] = Kept(KEPT, KEPT_BYTES)
+        self._kept: SizedCache[tuple[list[Warning_], bool]] = SizedCache(KEPT, KEPT_BYTES)
 
-    def of(self, prepared: Prepared, variables: Mapping[str, Json] | None) -> list[Warning_]:
+    def of(self, prepared: PreparedOperation, variables: Mapping[str, Json] | None) -> list[Warning_]:
         """Those of an operation, in the order of use; what variables hold comes last."""
         key = prepared.text, prepared.name
         known = self._kept.get(key)
@@ -45,7 +45,7 @@ class Warnings:
         held = dict.fromkeys(given(self._schema, prepared.operation, variables))
         return [*found, *(self._told[one] for one in held if one in self._told and self._told[one] not in found)]
 
-    def _look(self, prepared: Prepared) -> tuple[list[Warning_], bool]:
+    def _look(self, prepared: PreparedOperation) -> tuple[list[Warning_], bool]:
         """The warnings of the document, and whether its variables can hold more."""
         types = (type_from_ast(self._schema, node.type) for node in prepared.operation.variable_definitions or ())
         takes = any(takes_deprecated(get_named_type(type_)) for type_ in types if type_ is not None)

@@ -14,13 +14,13 @@ from gateway.auth import Authenticator
 from gateway.edge.concurrency import ConcurrencyLimiter
 from gateway.edge.faults import Defect, Fault, TimedOut, graphql_error, unavailable
 from gateway.edge.unsent import Unsent
-from gateway.graphql.endpoint import Note
+from gateway.graphql.endpoint import NoteOperation
 from gateway.graphql.operations import Operations
 from gateway.graphql.parameters import Parameters
 from rest_compat.json_values import JsonObject
-from schema.engine.document.documents import Prepared, RequestError
-from schema.engine.events.memory import Room
-from schema.engine.execute.answers import Answer, EventAnswer
+from schema.engine.document.documents import PreparedOperation, RequestError
+from schema.engine.events.memory import MemoryBudget
+from schema.engine.execute.answers import EventResponse, GraphQLResponse
 from schema.rules.access import Caller
 from schema.storage.database import Unavailable as StorageUnavailable
 
@@ -43,7 +43,7 @@ class LiveContext:
     unsent: Unsent
     closing: asyncio.Event
     complain: Callable[[Scope, Exception], None]
-    note: Note
+    note: NoteOperation
     operation_timeout: float
     heartbeat: float
     queue: int
@@ -52,7 +52,7 @@ class LiveContext:
     init_timeout: float
     message_limit: int
     subscriptions: int
-    open: Room = field(default_factory=lambda: Room(OPEN_BYTES))
+    open: MemoryBudget = field(default_factory=lambda: MemoryBudget(OPEN_BYTES))
     """What the operations take that are open on sockets and streams."""
 
     def outbox(self) -> Outbox:
@@ -66,7 +66,7 @@ def hold(scope: Scope, caller: Caller) -> None:
     scope["state"]["held"] = caller.token_id, asyncio.get_running_loop().time()
 
 
-async def prepare(context: LiveContext, parameters: Parameters, caller: Caller) -> tuple[Prepared, JsonObject]:
+async def prepare(context: LiveContext, parameters: Parameters, caller: Caller) -> tuple[PreparedOperation, JsonObject]:
     """The operation, and of the variables those that it declares. Nothing else of `parameters` is held while it is open.
 
     Raises RequestError, Fault.
@@ -78,7 +78,7 @@ async def prepare(context: LiveContext, parameters: Parameters, caller: Caller) 
     return prepared, variables
 
 
-async def _learn(context: LiveContext, parameters: Parameters, caller: Caller) -> Prepared:
+async def _learn(context: LiveContext, parameters: Parameters, caller: Caller) -> PreparedOperation:
     try:
         async with asyncio.timeout(context.operation_timeout):
             return await context.operations.learn(parameters, caller)
@@ -87,8 +87,8 @@ async def _learn(context: LiveContext, parameters: Parameters, caller: Caller) -
 
 
 async def answers(
-    context: LiveContext, prepared: Prepared, variables: JsonObject | None, caller: Caller
-) -> AsyncGenerator[Answer | EventAnswer, None]:
+    context: LiveContext, prepared: PreparedOperation, variables: JsonObject | None, caller: Caller
+) -> AsyncGenerator[GraphQLResponse | EventResponse, None]:
     """A subscription's answers, or the one of a query or mutation. Raises RequestError, Fault."""
     if prepared.kind == "subscription":
         async with aclosing(context.operations.subscribe(prepared, variables, caller)) as found:
@@ -98,7 +98,7 @@ async def answers(
     yield await _answer(context, prepared, variables, caller)
 
 
-async def _answer(context: LiveContext, prepared: Prepared, variables: JsonObject | None, caller: Caller) -> Answer:
+async def _answer(context: LiveContext, prepared: PreparedOperation, variables: JsonObject | None, caller: Caller) -> GraphQLResponse:
     await context.limiter.take(caller.token_id)
     try:
         async with asyncio.timeout(context.operation_timeout):

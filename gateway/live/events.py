@@ -20,7 +20,7 @@ from gateway.graphql.endpoint import SAFE, read_parameters, request_status
 from gateway.observability.current import OPERATION
 from rest_compat.errors import Headers
 from rest_compat.json_values import JsonObject
-from schema.engine.document.documents import Prepared, RequestError
+from schema.engine.document.documents import PreparedOperation, RequestError
 from schema.rules.access import Caller
 from schema.storage.database import Unavailable as StorageUnavailable
 
@@ -92,7 +92,7 @@ class Stream:
         self.send = send
         self.outbox = context.outbox()
 
-    async def run(self, prepared: Prepared, variables: JsonObject) -> bytes:
+    async def run(self, prepared: PreparedOperation, variables: JsonObject) -> bytes:
         """Until the operation, the client, the token or the process ends it; the stream's last bytes."""
         try:
             end = await self._run(prepared, variables)
@@ -112,7 +112,7 @@ class Stream:
         self.context.complain(self.scope, end)
         return COMPLETE
 
-    async def _run(self, prepared: Prepared, variables: JsonObject) -> Exception:
+    async def _run(self, prepared: PreparedOperation, variables: JsonObject) -> Exception:
         caller: Caller = self.scope["state"]["caller"]
         token: bytes = self.scope["state"]["headers"].get(b"authorization", b"")
         try:
@@ -127,7 +127,7 @@ class Stream:
             return end
         raise AssertionError("writing ends by raising")
 
-    async def _follow(self, prepared: Prepared, variables: JsonObject, caller: Caller) -> None:
+    async def _follow(self, prepared: PreparedOperation, variables: JsonObject, caller: Caller) -> None:
         event = prepared.kind == "subscription"
         try:
             async with contextlib.aclosing(answers(self.context, prepared, variables, caller)) as found:

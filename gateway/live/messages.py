@@ -16,7 +16,7 @@ SUBPROTOCOL: Final = "graphql-transport-ws"
 MAX_REASON: Final = 123  # bytes: RFC 6455 section 5.5
 
 
-class Closed(Exception):
+class SocketClosed(Exception):
     """The socket is to be closed with `code`, or has been by its client (None)."""
 
     def __init__(self, code: int | None, reason: str = "") -> None:
@@ -25,77 +25,77 @@ class Closed(Exception):
         self.reason = reason.encode()[:MAX_REASON].decode(errors="ignore")
 
 
-class Invalid(Closed):
+class InvalidMessage(SocketClosed):
     """4400: not a message of the protocol."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(4400, reason)
 
 
-class Unauthorized(Closed):
+class Unauthorized(SocketClosed):
     """4401: an operation before the connection was acknowledged."""
 
     def __init__(self) -> None:
         super().__init__(4401, "Unauthorized")
 
 
-class Refused(Closed):
+class SocketForbidden(SocketClosed):
     """4403: no token, or one that is not good, or no longer."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(4403, f"Forbidden: {reason}")
 
 
-class WrongSubprotocol(Closed):
+class WrongSubprotocol(SocketClosed):
     """4406: the client speaks none that we do."""
 
     def __init__(self) -> None:
         super().__init__(4406, "Subprotocol not acceptable")
 
 
-class InitTimeout(Closed):
+class InitTimeout(SocketClosed):
     """4408: `connection_init` didn't come in time."""
 
     def __init__(self) -> None:
         super().__init__(4408, "Connection initialisation timeout")
 
 
-class SubscriberExists(Closed):
+class SubscriberExists(SocketClosed):
     """4409: the id is that of an operation still open."""
 
     def __init__(self, operation_id: str) -> None:
         super().__init__(4409, f"Subscriber for {operation_id} already exists")
 
 
-class TooManyInits(Closed):
+class TooManyInits(SocketClosed):
     """4429: `connection_init` a second time."""
 
     def __init__(self) -> None:
         super().__init__(4429, "Too many initialisation requests")
 
 
-class TooBig(Closed):
+class MessageTooBig(SocketClosed):
     """1009: the message is over its limit (RFC 6455 section 7.4.1)."""
 
     def __init__(self, limit: int) -> None:
         super().__init__(1009, f"A message may have {limit} bytes")
 
 
-class Restarting(Closed):
+class ServiceRestart(SocketClosed):
     """1012: the process stops; clients come back to another one."""
 
     def __init__(self) -> None:
         super().__init__(1012, "Service restart")
 
 
-class TryLater(Closed):
+class TryAgainLater(SocketClosed):
     """1013: the client doesn't read what it asked for, or the database is away; it may come back and resume."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(1013, reason)
 
 
-class Broken(Closed):
+class SocketFailed(SocketClosed):
     """1011: a defect of ours."""
 
     def __init__(self) -> None:
@@ -103,46 +103,46 @@ class Broken(Closed):
 
 
 def read(event: Json, limit: int) -> JsonObject:
-    """The message in an ASGI event: an object whose `type` is a string. Raises Closed."""
+    """The message in an ASGI event: an object whose `type` is a string. Raises SocketClosed."""
     if event["type"] == "websocket.disconnect":
-        raise Closed(None)
+        raise SocketClosed(None)
     text = event.get("text")
     if text is None:
-        raise Invalid("Messages are text")
+        raise InvalidMessage("Messages are text")
     data = text.encode(errors="surrogatepass")
     if len(data) > limit:
-        raise TooBig(limit)
+        raise MessageTooBig(limit)
     try:
         message = decode(data)
     except DecodeError as error:
-        raise Invalid(error.message) from None
+        raise InvalidMessage(error.message) from None
     if not isinstance(message, dict) or not isinstance(message.get("type"), str):
-        raise Invalid("A message is an object with a string 'type'")
+        raise InvalidMessage("A message is an object with a string 'type'")
     return message
 
 
 def payload_of(message: JsonObject) -> JsonObject | None:
-    """The optional payload of `connection_init`, `ping` and `pong`. Raises Invalid."""
+    """The optional payload of `connection_init`, `ping` and `pong`. Raises InvalidMessage."""
     payload = message.get("payload")
     if payload is not None and not isinstance(payload, dict):
-        raise Invalid("A payload is an object")
+        raise InvalidMessage("A payload is an object")
     return payload
 
 
 def id_of(message: JsonObject) -> str:
-    """The operation's id. Raises Invalid."""
+    """The operation's id. Raises InvalidMessage."""
     operation_id = message.get("id")
     if not isinstance(operation_id, str) or not operation_id:
-        raise Invalid("'id' must be a string with something in it")
+        raise InvalidMessage("'id' must be a string with something in it")
     return operation_id
 
 
 def parameters_of(message: JsonObject) -> Parameters:
-    """What a `subscribe` message asks for. Raises Invalid."""
+    """What a `subscribe` message asks for. Raises InvalidMessage."""
     try:
         return from_members(message.get("payload"))
     except BadRequest as error:
-        raise Invalid(error.detail) from None
+        raise InvalidMessage(error.detail) from None
 
 
 def encode(type_: str, operation_id: str | None = None, payload: Json = None) -> bytes:

@@ -22,15 +22,15 @@ from schema.values import Value
 from .context import TOO_MUCH_OPEN, LiveContext, answers, enter, errors_of, hold, prepare, who
 from .messages import (
     SUBPROTOCOL,
-    Broken,
-    Closed,
     InitTimeout,
-    Invalid,
-    Refused,
-    Restarting,
+    InvalidMessage,
+    ServiceRestart,
+    SocketClosed,
+    SocketFailed,
+    SocketForbidden,
     SubscriberExists,
     TooManyInits,
-    TryLater,
+    TryAgainLater,
     Unauthorized,
     WrongSubprotocol,
     encode,
@@ -91,14 +91,14 @@ class SocketSession:
         self.watch: TokenWatch | None = None
         self.opened = asyncio.Event()
 
-    async def run(self) -> Closed:
+    async def run(self) -> SocketClosed:
         """Until someone ends it; what to close with."""
         try:
             async with AsyncExitStack() as self.stack:
                 closed = await self._run()
         finally:
             left = self.outbox.close()
-        if isinstance(closed, Refused | Restarting):
+        if isinstance(closed, SocketForbidden | ServiceRestart):
             await self._tell_rest(left)
         return closed
 
@@ -109,7 +109,7 @@ class SocketSession:
                 for message in messages:
                     await self._send(message)
 
-    async def _run(self) -> Closed:
+    async def _run(self) -> SocketClosed:
         try:
             async with asyncio.TaskGroup() as self.group:
                 self.group.create_task(self._write())
@@ -138,7 +138,7 @@ class SocketSession:
             case "connection_init":
                 await self._init(payload_of(message) or {})
             case _:
-                raise Invalid("There is no message of this type")
+                raise InvalidMessage("There is no message of this type")
 
     async def _write(self) -> None:
         with suppress(OSError):  # The client has left, as `_read` will learn too.
@@ -179,9 +179,9 @@ class SocketSession:
                 self.caller = await self.context.authenticator.authenticate(self.authorization)
             self.watch = await self.stack.enter_async_context(self.context.tokens.watching(self.authorization, self.caller))
         except AuthError as error:
-            raise Refused(error.message) from None
+            raise SocketForbidden(error.message) from None
         except (Unavailable, TimeoutError):
-            raise TryLater("The database cannot be reached") from None
+            raise TryAgainLater("The database cannot be reached") from None
         hold(self.scope, self.caller)
         self.client = client_names(payload) or self.client
         self.opened.set()
@@ -238,18 +238,18 @@ class SocketSession:
                 await self.outbox.put(encode_next(operation_id, answer.encode()), event=prepared.kind == "subscription")
         return encode("complete", operation_id)
 
-    def _closed(self, end: Exception) -> Closed:
+    def _closed(self, end: Exception) -> SocketClosed:
         match end:
-            case Closed():
+            case SocketClosed():
                 return end
             case TokenLost():
-                return Refused(str(end))
+                return SocketForbidden(str(end))
             case Closing():
-                return Restarting()
+                return ServiceRestart()
             case SlowReader():
-                return TryLater("Too slow a reader")
+                return TryAgainLater("Too slow a reader")
         self.context.complain(self.scope, end)
-        return Broken()
+        return SocketFailed()
 
 
 async def _at_once() -> None:
@@ -260,5 +260,5 @@ def _authorization(payload: JsonObject, header: bytes | None) -> str | None:
     """The token: a member `Authorization` or `authorization` of the payload, `Bearer …` as in the header, or else the header itself."""
     given = payload.get("Authorization", payload.get("authorization"))
     if given is not None and not isinstance(given, str):
-        raise Invalid("'Authorization' in the payload must be a string")
+        raise InvalidMessage("'Authorization' in the payload must be a string")
     return given if given is not None else header.decode("latin-1") if header is not None else None

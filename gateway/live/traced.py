@@ -8,8 +8,8 @@ from typing_extensions import override
 from gateway.graphql.operations import Operations
 from gateway.observability.tracing import CURRENT, Trace, Tracing
 from rest_compat.json_values import JsonObject
-from schema.engine.document.documents import Prepared
-from schema.engine.execute.answers import Answer, EventAnswer
+from schema.engine.document.documents import PreparedOperation
+from schema.engine.execute.answers import EventResponse, GraphQLResponse
 from schema.rules.access import Caller
 
 
@@ -23,13 +23,13 @@ class TracedOperations(Operations):
     @override
     async def run(
         self,
-        prepared: Prepared,
+        prepared: PreparedOperation,
         variables: JsonObject | None,
         caller: Caller,
         *,
         at_revision: bool = False,
         deadline: float | None = None,
-    ) -> Answer:
+    ) -> GraphQLResponse:
         trace = self.tracing.operation(prepared)
         before = CURRENT.get()
         if trace is not None:
@@ -41,7 +41,9 @@ class TracedOperations(Operations):
             _end(trace)
 
     @override
-    async def subscribe(self, prepared: Prepared, variables: JsonObject | None, caller: Caller) -> AsyncGenerator[EventAnswer, None]:
+    async def subscribe(
+        self, prepared: PreparedOperation, variables: JsonObject | None, caller: Caller
+    ) -> AsyncGenerator[EventResponse, None]:
         async with aclosing(super().subscribe(prepared, variables, caller)) as found:
             async for answer in found:
                 trace = self.tracing.operation(prepared)

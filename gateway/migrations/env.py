@@ -13,11 +13,11 @@ from sqlmodel import SQLModel
 import schema.nouns.all  # noqa: F401  fills the metadata
 from gateway.migrations.packages import is_of_missing
 from gateway.migrations.runner import connected
-from schema.storage.columns import Day, Instant, Text
+from schema.storage.columns import CalendarDate, CodePointText, Instant
 from schema.values import Value
 
 # A revision says for itself what a type was when it was written: these names stand in script.py.mako.
-_TYPE_NAMES: dict[type, str] = {Text: "TEXT", Instant: "INSTANT", Day: "DAY"}
+_TYPE_NAMES: dict[type, str] = {CodePointText: "TEXT", Instant: "INSTANT", CalendarDate: "DAY"}
 
 
 def render_item(kind: str, item: Value, _: AutogenContext) -> str | Literal[False]:

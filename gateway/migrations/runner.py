@@ -126,11 +126,11 @@ def heads(packages: Sequence[Package] = ()) -> dict[str, str]:
     return {GATEWAY: head(), **{label: revision.revision for label, revision in found.items() if revision is not None}}
 
 
-Run = Callable[[Callable[[Connection], None]], Any]
+RunMigration = Callable[[Callable[[Connection], None]], Any]
 
 
 @asynccontextmanager
-async def connected(database_url: str) -> AsyncIterator[Run]:
+async def connected(database_url: str) -> AsyncIterator[RunMigration]:
     """What runs a function of a SQLAlchemy connection, inside one transaction that only one process has at a time."""
     if database_url.startswith("sqlite"):
         yield lambda work: asyncio.to_thread(_in_sqlite, database_url.removeprefix("sqlite:///"), work)

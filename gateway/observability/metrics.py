@@ -18,7 +18,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disa
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from gateway import VERSION
-from schema.engine.execute.seldom import Seldom
+from schema.engine.execute.seldom import ThrottledLog
 from schema.storage.database import Figures
 from schema.values import Value
 
@@ -39,7 +39,7 @@ MEASURE_SECONDS: Final = 1.0
 #: What is told of a request that was refused, by its status; other refusals are the client's own mistakes.
 REFUSALS: Final = frozenset({401, 403, 413, 429, 503, 504})
 
-Mode: TypeAlias = Literal["livesum", "livemax", "livemin"]
+GaugeMode: TypeAlias = Literal["livesum", "livemax", "livemin"]
 ReadFigures: TypeAlias = Callable[[], Figures]
 
 
@@ -48,7 +48,7 @@ class Figure(NamedTuple):
 
     words: str
     label: str | None = None
-    mode: Mode = "livesum"
+    mode: GaugeMode = "livesum"
 
 
 GAUGES: Final[dict[str, Figure]] = {
@@ -197,7 +197,7 @@ class Metrics:
                 await asyncio.gather(task, return_exceptions=True)
 
     async def _run(self) -> None:
-        broken = Seldom(structlog.get_logger().error)
+        broken = ThrottledLog(structlog.get_logger().error)
         while True:
             try:
                 self.measure()

@@ -9,14 +9,14 @@ from graphql import GraphQLSchema, parse
 from rest_compat.json_values import Json
 from rest_compat.protocol import Use
 from schema.engine.document.deprecations import fields_of
-from schema.engine.document.documents import Prepared
-from schema.engine.kept import Kept
+from schema.engine.document.documents import PreparedOperation
+from schema.engine.kept import SizedCache
 from schema.nouns.workspaces.graphql_usage import GraphqlUsage
 from schema.nouns.workspaces.rest_usage import RestUsage
 from schema.rules.access import Caller
 from schema.storage.database import Database
 
-from .usage_counts import Row, UseCounter
+from .usage_counts import UseCounter, UseKey
 
 #: Different kinds of call that wait in memory, and the bytes of the names in them; while the database is away, further ones are not
 #: counted.
@@ -49,7 +49,7 @@ class Uses(UseCounter[tuple[Use, ...]]):
         super().__init__(database, RestUsage.__table__, self._rows_for, _names_size, (MAX_WAITING, MAX_WAITING_BYTES))
         self._ignored: set[Use] = set()
 
-    def _rows_for(self, uses: tuple[Use, ...]) -> Iterable[Row]:
+    def _rows_for(self, uses: tuple[Use, ...]) -> Iterable[UseKey]:
         return (self._bounded(use) for use in uses)
 
     def _bounded(self, use: Use) -> Use:
@@ -91,16 +91,16 @@ class GraphqlUses:
         bounds = MAX_OPERATIONS, MAX_OPERATIONS_BYTES
         self._counter: UseCounter[ClientOperation] = UseCounter(database, GraphqlUsage.__table__, self._rows, _texts_size, bounds)
         self._names: set[str] = set()
-        self._fields: Kept[tuple[str, ...]] = Kept(KEPT, KEPT_BYTES)
+        self._fields: SizedCache[tuple[str, ...]] = SizedCache(KEPT, KEPT_BYTES)
         self.flush = self._counter.flush
         self.running = self._counter.running
 
-    def note(self, caller: Caller, headers: Mapping[bytes, bytes], prepared: Prepared) -> None:
+    def note(self, caller: Caller, headers: Mapping[bytes, bytes], prepared: PreparedOperation) -> None:
         """Count an operation. Neither waits nor raises."""
         client = headers.get(CLIENT_NAMES[0]) or headers.get(CLIENT_NAMES[1]) or b""
         self._counter.note(caller, ClientOperation(client[:LONGEST_NAME], prepared.text, prepared.name))
 
-    def _rows(self, used: ClientOperation) -> Iterable[Row]:
+    def _rows(self, used: ClientOperation) -> Iterable[UseKey]:
         client = self._name(used.client.decode("utf-8", "replace"))
         yield client, "operation", self._name(used.name or "")
         yield from ((client, "field", coordinate) for coordinate in self._fields_of(used.text, used.name))

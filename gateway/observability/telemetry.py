@@ -10,7 +10,7 @@ from typing import Final
 
 from starlette.types import Scope
 
-from schema.values import Key
+from schema.values import Value
 
 from .lines import LONGEST_NAME, LONGEST_PATH, LONGEST_TRACEPARENT, AnsweredRequest
 from .logs import AccessLog
@@ -29,7 +29,7 @@ class Telemetry:
         self.access_log = access_log
         self.due = False
         #: The members of `AnsweredRequest` of each: to make one of them takes longer than the note.
-        self._waiting: list[Key] = []
+        self._waiting: list[tuple[Value, ...]] = []
 
     def wake(self) -> None:
         """There is something to tell, soon."""

@@ -21,16 +21,16 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway import VERSION
-from schema.engine.document.documents import Prepared
+from schema.engine.document.documents import PreparedOperation
 from schema.storage.statements import Statement
-from schema.storage.timing import FAILED, Report
+from schema.storage.timing import FAILED, ReportStatement
 from schema.values import Value
 
 from .current import OPERATION
 from .exporting import Spans, provider_of
 from .lines import LONGEST_NAME, LONGEST_PATH, LONGEST_TRACEPARENT, TRACEPARENT, clean
 
-Observe: TypeAlias = Callable[[Scope, int, float, int], None]
+ObserveAnswer: TypeAlias = Callable[[Scope, int, float, int], None]
 
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY", "CONNECT", "TRACE"})
 SERVER_ERROR: Final = 500
@@ -85,7 +85,7 @@ class Tracing:
             return None
         return _PROPAGATOR.extract(_carrier(given, headers.get(b"tracestate", b"")), Context())
 
-    def observing(self, observe: Observe) -> Observe:
+    def observing(self, observe: ObserveAnswer) -> ObserveAnswer:
         """`observe`, which also ends the request's span."""
 
         def both(scope: Scope, status: int, seconds: float, size: int) -> None:
@@ -117,7 +117,7 @@ class Tracing:
 
     # Statements
 
-    def reporting(self, slow: Report, above: float) -> Report:
+    def reporting(self, slow: ReportStatement, above: float) -> ReportStatement:
         """What is to be told of every statement; those above `above` seconds are told to `slow`, too."""
 
         def report(statement: Statement, seconds: float, rows: int) -> None:
@@ -141,7 +141,7 @@ class Tracing:
 
     # Operations of sockets and streams
 
-    def operation(self, prepared: Prepared) -> Trace | None:
+    def operation(self, prepared: PreparedOperation) -> Trace | None:
         """Begin the span of an operation, or of an event of one, if it is to have one: below that of its stream, or a trace of its own."""
         around = CURRENT.get()
         if around is None and random() >= self.ratio:  # noqa: S311  as above
@@ -248,7 +248,7 @@ def _request_attributes(scope: Scope) -> dict[str, str | int]:
     return attributes
 
 
-def _operation_attributes(prepared: Prepared | None) -> dict[str, str]:
+def _operation_attributes(prepared: PreparedOperation | None) -> dict[str, str]:
     if prepared is None:
         return {}
     name = {"graphql.operation.name": prepared.name[:LONGEST_NAME]} if prepared.name else {}

@@ -14,16 +14,16 @@ from sqlalchemy.dialects import postgresql, sqlite
 from schema.rules.access import Caller
 from schema.rules.clock import now
 from schema.storage.database import Connection, Database, InputRejected, StorageError
-from schema.storage.tables import Workspace
+from schema.storage.tables import WorkspaceTable
 from schema.storage.workspace import WORKSPACE
 
 FLUSH_SECONDS: Final = 10.0
 Used = TypeVar("Used", bound=Hashable)
-Row: TypeAlias = tuple[str, ...]
+UseKey: TypeAlias = tuple[str, ...]
 """What one use adds to a row's key, behind workspace and token."""
-Rows: TypeAlias = list[dict[str, Any]]
+UseRows: TypeAlias = list[dict[str, Any]]
 
-_WORKSPACE: Any = select(Workspace.__table__.c.id).where(Workspace.__table__.c.id == WORKSPACE)
+_WORKSPACE: Any = select(WorkspaceTable.__table__.c.id).where(WorkspaceTable.__table__.c.id == WORKSPACE)
 
 
 class UseCounter(Generic[Used]):
@@ -37,7 +37,7 @@ class UseCounter(Generic[Used]):
         self,
         database: Database,
         table: Any,
-        rows: Callable[[Used], Iterable[Row]],
+        rows: Callable[[Used], Iterable[UseKey]],
         size: Callable[[Used], int],
         bounds: tuple[int, int],
     ) -> None:
@@ -80,7 +80,7 @@ class UseCounter(Generic[Used]):
             self._bytes += waited
             raise
 
-    async def _write_rows(self, rows: Rows) -> None:
+    async def _write_rows(self, rows: UseRows) -> None:
         """Write `rows`. Where a workspace of theirs is gone, its rows go too, and those of the others are written."""
         try:
             await self._write(rows)
@@ -95,7 +95,7 @@ class UseCounter(Generic[Used]):
             self._log.warning("Uses of a workspace that is gone are not written.", uses=len(rows) - len(left))
             await self._write(left)
 
-    async def _write(self, rows: Rows) -> None:
+    async def _write(self, rows: UseRows) -> None:
         async def work(connection: Connection) -> None:
             await connection.execute_many(self._statement, rows)
 
@@ -130,9 +130,9 @@ class UseCounter(Generic[Used]):
         except Exception:  # noqa: BLE001  a count is never worth the process
             self._log.warning("usage not written", exc_info=True)
 
-    async def _rows(self, due: Mapping[tuple[str, str, Used], int]) -> Rows:
+    async def _rows(self, due: Mapping[tuple[str, str, Used], int]) -> UseRows:
         """A row a use, in the order of the primary key: two writers that lock in the same order don't wait for each other in a circle."""
-        counts: Counter[Row] = Counter()
+        counts: Counter[UseKey] = Counter()
         for (workspace, token, used), count in due.items():
             for row in self._rows_of(used):
                 counts[workspace, token, *row] += count

@@ -24,11 +24,11 @@ from gateway.observability.rest_usage import Uses
 from gateway.settings import Settings
 from rest_compat.json_values import Json, JsonObject
 from rest_compat.protocol import DecodeError as RestDecodeError
-from rest_compat.protocol import Fault, Use
+from rest_compat.protocol import Use, VariableFault
 from schema.engine.compile.reading import REVISION
-from schema.engine.document.documents import Prepared, RequestError
+from schema.engine.document.documents import PreparedOperation, RequestError
 from schema.engine.document.input_faults import faults
-from schema.engine.execute.answers import Answer
+from schema.engine.execute.answers import GraphQLResponse
 from schema.rules.access import Caller
 from schema.storage.database import Unavailable
 from schema.values import Value
@@ -43,7 +43,7 @@ class Ready:
     """A document of REST with its variables' names, types and whether they have a default; prepared at its first use, if not before."""
 
     text: str
-    prepared: Prepared | None
+    prepared: PreparedOperation | None
     definitions: Sequence[Definition]
 
 
@@ -75,24 +75,24 @@ class RestGraph:
 
     async def execute(
         self, prepared: Ready, variables: JsonObject, caller: Caller, *, at_revision: bool = False, uses: tuple[Use, ...] = ()
-    ) -> Answer:
+    ) -> GraphQLResponse:
         if uses:
             self.record_usage(caller, uses)
         if prepared.prepared is None:
             try:
                 prepared.prepared = await self.operations.graph.learn(prepared.text, None, caller)
             except RequestError as error:
-                return Answer(None, error.errors, executed=False)
+                return GraphQLResponse(None, error.errors, executed=False)
         return await self.operations.run(prepared.prepared, variables, caller, at_revision=at_revision)
 
-    def check(self, prepared: Ready, variables: JsonObject) -> list[Fault]:
+    def check(self, prepared: Ready, variables: JsonObject) -> list[VariableFault]:
         """Every coercion fault of the variables (GraphQL specification, "Coercing Variable Values"), all of them and each at its place."""
-        found: list[Fault] = []
+        found: list[VariableFault] = []
         for name, kind, has_default in prepared.definitions:
             if name in variables:
-                found += [Fault(path, message) for path, message in faults(variables[name], kind, (name,))]
+                found += [VariableFault(path, message) for path, message in faults(variables[name], kind, (name,))]
             elif isinstance(kind, GraphQLNonNull) and not has_default:
-                found.append(Fault((name,), "A value is required."))
+                found.append(VariableFault((name,), "A value is required."))
         return found
 
     def check_scalar(self, scalar: str, value: Json) -> None:
@@ -108,7 +108,7 @@ class RestGraph:
             return decode(body)
         except DecodeError as error:
             code: Literal["VALIDATION_ERROR", "BAD_REQUEST"] = "VALIDATION_ERROR" if error.kind == "characters" else "BAD_REQUEST"
-            raise RestDecodeError(error.message, code, [Fault(path, message) for path, message in error.faults]) from None
+            raise RestDecodeError(error.message, code, [VariableFault(path, message) for path, message in error.faults]) from None
 
     async def revision(self, caller: Caller) -> int:
         try:

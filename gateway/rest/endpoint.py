@@ -6,7 +6,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gateway.edge.negotiate import wanted
 from gateway.edge.respond import refuse, send_whole
 from gateway.settings import SettingsError
-from rest_compat.errors import Headers, Refused, Response
+from rest_compat.errors import Headers, HttpResponse, Refused
 from rest_compat.json_values import Json, JsonObject
 from rest_compat.protocol import Request
 from rest_compat.resources.declaration import DeclarationError
@@ -89,6 +89,6 @@ def document_page(document: Json) -> ASGIApp:
         root = scope.get("root_path", "")
         moved = root and document["servers"] == [{"url": "/"}]
         shown = orjson.dumps({**document, "servers": [{"url": root}]}) if moved else body
-        await send_whole(scope, send, Response(200, [(b"content-type", b"application/json")], shown))
+        await send_whole(scope, send, HttpResponse(200, [(b"content-type", b"application/json")], shown))
 
     return page

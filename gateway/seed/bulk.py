@@ -13,17 +13,17 @@ import schema.nouns.all  # noqa: F401  fills the metadata
 from schema.rules.clock import instant
 from schema.storage.columns import Instant
 from schema.storage.postgresql.connecting import Connector
-from schema.values import Key, Value
+from schema.values import Value
 
-from .values import Row
+from .values import SeedRow
 
-Batch = Mapping[str, Iterable[Row]]
+InsertRows = Mapping[str, Iterable[SeedRow]]
 
 
 class Bulk(Protocol):
     """A database that takes rows in bulk. Instants are given in seconds since 1970."""
 
-    async def write(self, workspace_id: str, batch: Batch) -> int:
+    async def write(self, workspace_id: str, batch: InsertRows) -> int:
         """Writes the rows of each table in one transaction that raises the workspace's revision by one, and says how many they were."""
 
     async def finish(self) -> None:
@@ -57,10 +57,10 @@ class _Sqlite:
         for pragma in ("synchronous=FULL", "foreign_keys=ON", "cache_size=-262144", "temp_store=MEMORY"):
             raw.execute(f"PRAGMA {pragma}")
 
-    async def write(self, workspace_id: str, batch: Batch) -> int:
+    async def write(self, workspace_id: str, batch: InsertRows) -> int:
         return await asyncio.to_thread(self._write, workspace_id, batch)
 
-    def _write(self, workspace_id: str, batch: Batch) -> int:
+    def _write(self, workspace_id: str, batch: InsertRows) -> int:
         self._raw.execute("BEGIN IMMEDIATE")
         try:
             count = sum(self._insert(table, rows) for table, rows in batch.items())
@@ -71,7 +71,7 @@ class _Sqlite:
             raise
         return count
 
-    def _insert(self, table: str, rows: Iterable[Row]) -> int:
+    def _insert(self, table: str, rows: Iterable[SeedRow]) -> int:
         names = _columns(table)
         places = ", ".join("?" * len(names))
         quoted = ", ".join(f'"{name}"' for name in names)
@@ -86,7 +86,7 @@ class _Postgresql:
     def __init__(self, connection: Value) -> None:
         self._connection = connection
 
-    async def write(self, workspace_id: str, batch: Batch) -> int:
+    async def write(self, workspace_id: str, batch: InsertRows) -> int:
         count = 0
         async with self._connection.transaction():
             for table, rows in batch.items():
@@ -105,7 +105,9 @@ def _columns(table: str) -> list[str]:
     return [column.name for column in SQLModel.metadata.tables[table].columns]
 
 
-def _tuples(table: str, rows: Iterable[Row], to_instant: Callable[[Value], Value], to_day: Callable[[Value], Value]) -> Iterator[Key]:
+def _tuples(
+    table: str, rows: Iterable[SeedRow], to_instant: Callable[[Value], Value], to_day: Callable[[Value], Value]
+) -> Iterator[tuple[Value, ...]]:
     """The rows in the order of the table's columns, as the driver takes them."""
     instants = [isinstance(column.type, Instant) for column in SQLModel.metadata.tables[table].columns]
     columns = list(zip(_columns(table), instants, strict=True))

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from schema.rules.stages import FIRST_CLOSED, LOST, STAGES
 from schema.rules.text import fold, fold_name
 
-from .values import DAY, RandomValues, Row
+from .values import DAY, RandomValues, SeedRow
 from .words import LOSS_REASONS, NEEDS, PRODUCTS, SOURCES, STEPS, SUFFIXES
 
 # Of a hundred deals so many stand in each stage.
@@ -20,7 +20,7 @@ _LINKS = (0, 1, 1, 2, 2, 3)
 class Cast:
     """Who takes part: companies, those who sell, and each company's contacts by its position."""
 
-    companies: Sequence[Row]
+    companies: Sequence[SeedRow]
     sellers: Sequence[str]
     contacts: Sequence[Sequence[str]]
 
@@ -29,9 +29,9 @@ class Cast:
 class DealRows:
     """An opportunity's row with those that hang on it."""
 
-    opportunity: Row
-    links: list[Row]
-    history: list[Row]
+    opportunity: SeedRow
+    links: list[SeedRow]
+    history: list[SeedRow]
 
 
 def deal(source: RandomValues, cast: Cast) -> DealRows:
@@ -50,7 +50,7 @@ def deal(source: RandomValues, cast: Cast) -> DealRows:
     edits = source.pick((0, 0, 0, 1, 2))
     last = steps[-1][1]
     updated = last + int(random.random() * min(source.midnight - last, 30 * DAY)) if edits else last
-    row: Row = {
+    row: SeedRow = {
         "workspace_id": source.workspace_id,
         "id": id_,
         "account_id": company["id"],
@@ -80,8 +80,8 @@ def _steps(source: RandomValues, final: int, created: int, *, closed: bool) -> l
     return [(path[0], created), *((stage, created + int(span * cut)) for stage, cut in zip(path[1:], cuts, strict=True))]
 
 
-def _history(workspace_id: str, id_: str, steps: list[tuple[int, int]], by: str | None) -> list[Row]:
-    rows: list[Row] = []
+def _history(workspace_id: str, id_: str, steps: list[tuple[int, int]], by: str | None) -> list[SeedRow]:
+    rows: list[SeedRow] = []
     before: tuple[int | None, int | None] = (None, None)
     for sequence, (stage, at) in enumerate(steps, 1):
         rows.append(
@@ -100,7 +100,7 @@ def _history(workspace_id: str, id_: str, steps: list[tuple[int, int]], by: str 
     return rows
 
 
-def _links(source: RandomValues, id_: str, contacts: Sequence[str]) -> list[Row]:
+def _links(source: RandomValues, id_: str, contacts: Sequence[str]) -> list[SeedRow]:
     count = min(source.pick(_LINKS), len(contacts))
     return [
         {"workspace_id": source.workspace_id, "opportunity_id": id_, "position": position, "contact_id": contact}
@@ -108,7 +108,7 @@ def _links(source: RandomValues, id_: str, contacts: Sequence[str]) -> list[Row]
     ]
 
 
-def _words(source: RandomValues, company: str) -> Row:
+def _words(source: RandomValues, company: str) -> SeedRow:
     name = f"{company} — {source.pick(PRODUCTS)}{source.pick(SUFFIXES)}"
     origin = source.pick(SOURCES) if source.chance(0.9) else None
     text = f"{company} {source.pick(NEEDS)}. {source.pick(STEPS)}".strip() if source.chance(0.6) else None
@@ -121,7 +121,7 @@ def _words(source: RandomValues, company: str) -> Row:
     }
 
 
-def _standing(source: RandomValues, final: int, last: int) -> Row:
+def _standing(source: RandomValues, final: int, last: int) -> SeedRow:
     """Value, chances and dates of a deal that came to stage `final` at `last`."""
     random = source.random
     closed = final >= FIRST_CLOSED

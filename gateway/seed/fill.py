@@ -9,19 +9,19 @@ from schema.rules.access import Role
 from schema.storage.database import Connection
 from schema.storage.opening import open_database
 
-from .bulk import Batch, Bulk, bulk
+from .bulk import Bulk, InsertRows, bulk
 from .deals import Cast, deal
 from .people import accounts, contacts, users
 from .spec import Seeded, SeedFault, SeedSpec
-from .values import RandomValues, Row
+from .values import RandomValues, SeedRow
 
 # Large enough to be cheap, small enough that a running gateway's writers on SQLite wait for a second, not a minute.
 CHUNK = 5_000
 
-Progress = Callable[[int], None]
+ReportRows = Callable[[int], None]
 
 
-async def seed(database_url: str, spec: SeedSpec, *, progress: Progress = lambda _: None) -> Seeded:
+async def seed(database_url: str, spec: SeedSpec, *, progress: ReportRows = lambda _: None) -> Seeded:
     """Fills `spec.workspace`, made if need be, of a migrated database; `progress` hears how many opportunities are there.
 
     Raises SeedFault where the workspace has accounts already, Unavailable, and the driver's errors.
@@ -54,7 +54,7 @@ async def _empty_workspace(database_url: str, name: str) -> str:
         await database.close()
 
 
-def _people(source: RandomValues, spec: SeedSpec) -> tuple[Cast, Batch]:
+def _people(source: RandomValues, spec: SeedSpec) -> tuple[Cast, InsertRows]:
     companies = accounts(source, spec.account_count)
     team = users(source, spec.user_count, companies)
     buyers = list(contacts(source, spec.contact_count, companies))
@@ -63,15 +63,15 @@ def _people(source: RandomValues, spec: SeedSpec) -> tuple[Cast, Batch]:
     return cast, {"account": companies, "user": team, "contact": buyers}
 
 
-def _ids(rows: Sequence[Row]) -> list[str]:
+def _ids(rows: Sequence[SeedRow]) -> list[str]:
     return [str(row["id"]) for row in rows]
 
 
-async def _deals(target: Bulk, source: RandomValues, cast: Cast, count: int, progress: Progress) -> int:
+async def _deals(target: Bulk, source: RandomValues, cast: Cast, count: int, progress: ReportRows) -> int:
     rows = done = 0
     for size in _chunks(count):
         deals = [deal(source, cast) for _ in range(size)]
-        batch: Batch = {
+        batch: InsertRows = {
             "opportunity": [made.opportunity for made in deals],
             "opportunity_contact": [link for made in deals for link in made.links],
             "stage_change": [change for made in deals for change in made.history],

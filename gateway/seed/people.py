@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from schema.rules.access import Role
 from schema.rules.text import fold, fold_email, fold_name
 
-from .values import RandomValues, Row
+from .values import RandomValues, SeedRow
 from .words import COMPANY_FORMS, COMPANY_KINDS, COMPANY_STEMS, FIRST_NAMES, INDUSTRIES, LAST_NAMES, TITLES
 
 _COMBINATIONS = len(COMPANY_STEMS) * len(COMPANY_KINDS) * len(COMPANY_FORMS)
@@ -17,7 +17,7 @@ TOP_LEVEL = "example"
 SELLERS_TOP_LEVEL = "sales.example"
 
 
-def accounts(source: RandomValues, count: int) -> list[Row]:
+def accounts(source: RandomValues, count: int) -> list[SeedRow]:
     """`count` companies, no two of one name; the first is Acme Corp."""
     numbers = source.random.sample(range(max(_COMBINATIONS, count)), count)
     return [_account(source, *_company(number, index)) for index, number in enumerate(numbers)]
@@ -35,7 +35,7 @@ def _company(number: int, index: int) -> tuple[str, str]:
     return " ".join(name for name, _ in parts) + more, f"{'-'.join(site for _, site in parts)}{more.strip()}"
 
 
-def _account(source: RandomValues, name: str, site: str) -> Row:
+def _account(source: RandomValues, name: str, site: str) -> SeedRow:
     created = _beginning(source)
     return _dated(
         created,
@@ -48,12 +48,12 @@ def _account(source: RandomValues, name: str, site: str) -> Row:
     )
 
 
-def users(source: RandomValues, count: int, companies: Sequence[Row]) -> list[Row]:
+def users(source: RandomValues, count: int, companies: Sequence[SeedRow]) -> list[SeedRow]:
     """`count` users: the first an admin, one in eight a viewer (every other of them limited to an account), one in twenty gone."""
     return [_user(source, index, companies) for index in range(count)]
 
 
-def _user(source: RandomValues, index: int, companies: Sequence[Row]) -> Row:
+def _user(source: RandomValues, index: int, companies: Sequence[SeedRow]) -> SeedRow:
     name, mail = _person(source)
     role = Role.ADMIN if index == 0 else Role.VIEWER if _last_of(8, index) else Role.MEMBER
     email = f"{mail}{index or ''}@{SELLERS_TOP_LEVEL}"
@@ -76,12 +76,12 @@ def _last_of(every: int, index: int) -> bool:
     return index % every == every - 1
 
 
-def contacts(source: RandomValues, count: int, companies: Sequence[Row]) -> Iterator[Row]:
+def contacts(source: RandomValues, count: int, companies: Sequence[SeedRow]) -> Iterator[SeedRow]:
     """`count` contacts, dealt out to the companies in turn."""
     return (_contact(source, index, companies[index % len(companies)]) for index in range(count))
 
 
-def _contact(source: RandomValues, index: int, company: Row) -> Row:
+def _contact(source: RandomValues, index: int, company: SeedRow) -> SeedRow:
     (first, last), mail = _person(source)
     site = str(company["website"] or "https://mail.example").removeprefix("https://")
     email = f"{mail}{index}@{site}"
@@ -113,5 +113,5 @@ def _beginning(source: RandomValues) -> int:
     return source.earlier(SPREAD_DAYS) - BEGINNING_DAYS * 86_400
 
 
-def _dated(created: int, **row: object) -> Row:
+def _dated(created: int, **row: object) -> SeedRow:
     return {**row, "created_at": created, "updated_at": created, "version": 1}

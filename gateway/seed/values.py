@@ -8,7 +8,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 DAY = 86_400
-Row = dict[str, object]
+SeedRow = dict[str, object]
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _PAIRS = tuple(a + b for a in _ALPHABET for b in _ALPHABET)

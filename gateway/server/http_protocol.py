@@ -23,7 +23,7 @@ LINGER_SECONDS: Final = 1.0
 #: When the process stops, a client that is connected and silent has so long to ask once more.
 LAST_SECONDS: Final = 1.0
 
-Part = Literal["headers", "body"]
+RequestPart = Literal["headers", "body"]
 
 
 class HttpProtocol(Outflow, Intake):
@@ -36,7 +36,7 @@ class HttpProtocol(Outflow, Intake):
         super().__init__(*arguments, **named)
         self.connected: ConnectionLimits = self.app_state["application"].connections
         self.idle_since = 0.0
-        self.timed: Part | None = None
+        self.timed: RequestPart | None = None
 
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -70,11 +70,11 @@ class HttpProtocol(Outflow, Intake):
     @override
     def await_more(self) -> None:
         """Time what is still to come of a request. Most come in one piece, and there is nothing to time between them."""
-        incoming: Part | None = self.phase if self.phase in {"headers", "body"} else None
+        incoming: RequestPart | None = self.phase if self.phase in {"headers", "body"} else None
         if incoming is not self.timed and not self.ending and (self.phase != "idle" or not self.timed):
             self._time(incoming)
 
-    def _time(self, part: Part | None) -> None:
+    def _time(self, part: RequestPart | None) -> None:
         """Give `part` its time to come in."""
         if self.timer is not None:
             self.timer.cancel()
@@ -84,7 +84,7 @@ class HttpProtocol(Outflow, Intake):
             seconds = self.settings.header_timeout if part == "headers" else self.settings.body_timeout
             self.timer = self.loop.call_later(seconds, self._late, part, seconds)
 
-    def _late(self, part: Part, seconds: float) -> None:
+    def _late(self, part: RequestPart, seconds: float) -> None:
         if self.phase == "body" and self.cycle.response_complete:
             self.leave()
         else:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from gateway.settings import Settings
-from schema.values import Key
+from schema.values import Value
 
 
 class ListenError(Exception):
@@ -42,7 +42,7 @@ def _bind(host: str, port: int, bound: ExitStack) -> list[socket.socket]:
     return found
 
 
-def _bound(family: int, address: Key) -> list[socket.socket]:
+def _bound(family: int, address: tuple[Value, ...]) -> list[socket.socket]:
     """A bound socket; none where the machine doesn't have the address, as it may be with one of `localhost`'s two."""
     try:
         found = socket.socket(family, socket.SOCK_STREAM)

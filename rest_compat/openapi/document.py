@@ -15,7 +15,7 @@ from rest_compat.translate.body import READ_BACK
 from rest_compat.translate.call import WHOLE, Translator, request_of
 from rest_compat.translate.endpoint import Endpoint
 from rest_compat.translate.paging import AFTER, BEFORE, LIMIT, OFFSET, PAGE
-from rest_compat.translate.parameter_types import ListOf
+from rest_compat.translate.parameter_types import ListParameter
 from rest_compat.translate.query import FIELDS, ORDERING, ParameterReader
 
 from .errors import ERROR_SCHEMAS, error_answers
@@ -169,10 +169,10 @@ def _query_parameter(endpoint: Endpoint, reader: ParameterReader) -> JsonObject:
         "description": _parameter_description(reader, declared),
         "schema": reader.type.schema(),
     }
-    if isinstance(reader.type, ListOf):
+    if isinstance(reader.type, ListParameter):
         found |= {"style": "form", "explode": False}
     if declared and declared.example is not None:
-        found["example"] = [declared.example] if isinstance(reader.type, ListOf) else declared.example
+        found["example"] = [declared.example] if isinstance(reader.type, ListParameter) else declared.example
     return found | ({"deprecated": True} if reader.deprecated else {})
 
 

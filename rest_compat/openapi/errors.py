@@ -2,15 +2,15 @@
 
 import orjson
 
-from rest_compat.errors import JSON, PROBLEM, STATUS, Item, Refused, error_answer
+from rest_compat.errors import JSON, PROBLEM, STATUS, ErrorItem, Refused, error_answer
 from rest_compat.json_values import Json, JsonObject
 
 from .headers import error_headers
 
-_DETAILS: dict[str, tuple[str, tuple[Item, ...]]] = {
+_DETAILS: dict[str, tuple[str, tuple[ErrorItem, ...]]] = {
     "BAD_REQUEST": (
         "The request is malformed: see limit.",
-        (Item("limit", "bad_request", "limit is 'many'; allowed is an integer from 1."),),
+        (ErrorItem("limit", "bad_request", "limit is 'many'; allowed is an integer from 1."),),
     ),
     "UNAUTHENTICATED": ("This needs a token: send 'Authorization: Bearer <token>'.", ()),
     "FORBIDDEN": ("A viewer may only read.", ()),
@@ -25,7 +25,7 @@ _DETAILS: dict[str, tuple[str, tuple[Item, ...]]] = {
     "UNSUPPORTED_MEDIA_TYPE": ("The body must be application/json in UTF-8.", ()),
     "VALIDATION_ERROR": (
         "The body is not valid: see accountId.",
-        (Item("accountId", "not_found", "There is no account with this id."),),
+        (ErrorItem("accountId", "not_found", "There is no account with this id."),),
     ),
     "PRECONDITION_REQUIRED": ("Send If-Match with the ETag of the record as you have seen it: it is in every answer about the record.", ()),
     "RATE_LIMITED": ("The token's rate limit, 300 a minute, is used up: wait as many seconds as Retry-After says.", ()),
@@ -107,7 +107,7 @@ def error_answers() -> JsonObject:
     return {code: _answer(code, detail, items) for code, (detail, items) in _DETAILS.items()}
 
 
-def _answer(code: str, detail: str, items: tuple[Item, ...]) -> JsonObject:
+def _answer(code: str, detail: str, items: tuple[ErrorItem, ...]) -> JsonObject:
     refused = Refused(code, detail, items)
 
     def example(media: str) -> Json:

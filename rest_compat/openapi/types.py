@@ -20,7 +20,7 @@ from rest_compat.json_values import JsonObject
 from rest_compat.translate.endpoint import Endpoint
 from rest_compat.translate.limits import limits
 from rest_compat.translate.parameter_types import SCALAR_SCHEMAS
-from rest_compat.translate.shape import Source, enum_texts
+from rest_compat.translate.shape import ValueSource, enum_texts
 
 _IN_WORDS = {"Money": "With at most two decimals."}
 """What is said of an input in words only: `multipleOf: 0.01` would refuse 143.48, which no binary number is."""
@@ -50,7 +50,7 @@ def nullable(schema: JsonObject) -> JsonObject:
     return extended | {"enum": [*schema["enum"], None]} if "enum" in schema else extended
 
 
-def answer_schema(source: Source) -> JsonObject:
+def answer_schema(source: ValueSource) -> JsonObject:
     """A key of an answer."""
     schema = named_schema(source.type)
     if source.many:
@@ -58,14 +58,14 @@ def answer_schema(source: Source) -> JsonObject:
     return _described(nullable(schema) if source.nullable else schema, source)
 
 
-def _described(schema: JsonObject, source: Source) -> JsonObject:
+def _described(schema: JsonObject, source: ValueSource) -> JsonObject:
     # Of `account.id`, it is `account` that says what the key means.
     text = source.key.description or source.steps[0].description
     described = schema | ({"description": text} if text else {})
     return described | ({"deprecated": True} if source.deprecated else {})
 
 
-def object_schema(sources: Sequence[Source]) -> JsonObject:
+def object_schema(sources: Sequence[ValueSource]) -> JsonObject:
     """A REST object with all its keys."""
     properties = {source.key.name: answer_schema(source) for source in sources}
     return {"type": "object", "required": list(properties), "properties": properties}

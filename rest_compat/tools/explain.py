@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import orjson
 
-from rest_compat.errors import JSON, Item, Response, malformed, no_method, not_acceptable
+from rest_compat.errors import JSON, ErrorItem, HttpResponse, malformed, no_method, not_acceptable
 from rest_compat.protocol import Request
 from rest_compat.translate.call import Translator, request_of
-from rest_compat.translate.parameter_types import Choice, Text
+from rest_compat.translate.parameter_types import EnumParameter, TextParameter
 from rest_compat.translate.query import ParameterReader, QueryReader, shown
 from rest_compat.translate.query_method import METHOD as QUERY
 
@@ -15,8 +15,8 @@ PATH = "/api/_graphql"
 METHODS = ("GET", "HEAD", "POST", "OPTIONS")
 LONGEST_PATH = 8192
 PARAMETERS = (
-    ParameterReader("method", Choice({name: name for name in ("GET", "HEAD", "POST", "PATCH", "DELETE", QUERY)}), ("method",)),
-    ParameterReader("path", Text(LONGEST_PATH), ("path",)),
+    ParameterReader("method", EnumParameter({name: name for name in ("GET", "HEAD", "POST", "PATCH", "DELETE", QUERY)}), ("method",)),
+    ParameterReader("path", TextParameter(LONGEST_PATH), ("path",)),
 )
 
 
@@ -27,23 +27,23 @@ class Explain:
         self._translator = translator
         self._query = QueryReader(PARAMETERS, paged=False)
 
-    def answer(self, request: Request) -> Response:
+    def answer(self, request: Request) -> HttpResponse:
         """Raises Refused for a call that can't be translated."""
         request.state["route"] = PATH
         if request.method == "OPTIONS":
-            return Response(204, [(b"allow", ", ".join(METHODS).encode())], b"")
+            return HttpResponse(204, [(b"allow", ", ".join(METHODS).encode())], b"")
         if not request.accepts_json:
             raise not_acceptable()
         if request.method not in METHODS:
             raise no_method(request.method, ", ".join(METHODS))
         call = self._translator.translate(self._call(request))
-        return Response(200, [(b"content-type", JSON.encode())], orjson.dumps(call.to_dict(request.origin)))
+        return HttpResponse(200, [(b"content-type", JSON.encode())], orjson.dumps(call.to_dict(request.origin)))
 
     def _call(self, request: Request) -> Request:
         """The call that is asked about."""
         query = self._query.read(request.query, strict=False)
         asked = query.variables
-        faults = [Item(one.name, "bad_request", f"{one.name} is missing.") for one in PARAMETERS if one.name not in asked]
+        faults = [ErrorItem(one.name, "bad_request", f"{one.name} is missing.") for one in PARAMETERS if one.name not in asked]
         faults += [_unknown(name) for name in query.ignored if name not in self._query.readers]
         if faults:
             raise malformed(faults)
@@ -51,7 +51,7 @@ class Explain:
         return replace(request_of(asked["method"], asked["path"], request.headers, body), epoch=request.epoch)
 
 
-def _unknown(name: str) -> Item:
+def _unknown(name: str) -> ErrorItem:
     """Most likely a part of `path` that its `&` has cut off."""
     told = shown(name)[1:-1]
-    return Item(told, "bad_request", f"{told} is not a parameter of this route: within path, write & as %26.")
+    return ErrorItem(told, "bad_request", f"{told} is not a parameter of this route: within path, write & as %26.")

@@ -9,7 +9,7 @@ from rest_compat.resources.declaration import Action, Resource
 from rest_compat.translate.call import Translator
 from rest_compat.translate.endpoint import Endpoint
 
-Row = tuple[str, ...]
+MarkdownRow = tuple[str, ...]
 
 _HEADERS = (
     ('`If-Match: "3-…"`', "`expectedVersion: 3`"),
@@ -42,7 +42,7 @@ def _resource(translator: Translator, resource: Resource) -> str:
     routes = [(f"`{one.route}`", f"`{one.document.root_coordinate}`") for one in endpoints.values()]
     parameters = [(f"`{name}`", where) for name, where in _parameters(endpoints["list"])] if "list" in endpoints else []
     keys = [(f"`{name}`", read, written) for name, read, written in _keys(resource, endpoints)]
-    tables: list[tuple[Row, Sequence[Row]]] = [
+    tables: list[tuple[MarkdownRow, Sequence[MarkdownRow]]] = [
         (("Route", "GraphQL"), routes),
         (("Parameter", "GraphQL"), parameters),
         (("Key", "read from", "written to"), keys),
@@ -72,7 +72,7 @@ def _input_coordinate(endpoint: Endpoint, name: str) -> str:
     return f"{get_named_type(endpoint.document.variables['input']).name}.{endpoint.body.writable[name][0].target}"
 
 
-def _table(head: Row, rows: Sequence[Row]) -> str:
+def _table(head: MarkdownRow, rows: Sequence[MarkdownRow]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in (head, ("---",) * len(head), *rows))
 
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from graphql import GraphQLEnumType, GraphQLInputField, GraphQLInputObjectType, GraphQLType, is_list_type, is_non_null_type
 
 from rest_compat.deprecations import in_schema
-from rest_compat.errors import Item, Refused
+from rest_compat.errors import ErrorItem, Refused
 from rest_compat.json_values import Json, JsonObject
 from rest_compat.notices import header_names
 from rest_compat.preferences import Preferences
-from rest_compat.protocol import Fault
+from rest_compat.protocol import VariableFault
 from rest_compat.resources.declaration import Deprecation, Key
 
 from .query import shown
@@ -30,7 +30,7 @@ class Body:
     input: JsonObject
     used: tuple[str, ...]
     unknown: tuple[str, ...]
-    faults: tuple[Item, ...]
+    faults: tuple[ErrorItem, ...]
     whole: bool
     preferences: tuple[str, ...]
     """What was applied of `Prefer`."""
@@ -77,13 +77,13 @@ class BodyReader:
         whole = READ_BACK in body or len(used) == len(self.writable)
         return Body(found, used, header_names(unknown) if unknown else (), tuple(faults), whole, wanted.applied)
 
-    def items(self, body: Body, faults: Sequence[Fault]) -> list[Item]:
+    def items(self, body: Body, faults: Sequence[VariableFault]) -> list[ErrorItem]:
         """All that is wrong with a body: what REST refused, then what GraphQL's types refuse elsewhere in it."""
         own = {item.field.partition(".")[0] for item in body.faults}
         told = [self._told(body.input, fault) for fault in faults if fault.path[:1] == ("input",) and len(fault.path) > 1]
         return [*body.faults, *(item for item in told if item.field.partition(".")[0] not in own)]
 
-    def _told(self, given: Mapping[str, Json], fault: Fault) -> Item:
+    def _told(self, given: Mapping[str, Json], fault: VariableFault) -> ErrorItem:
         _, field, *below = fault.path
         if field not in given:
             message = "This field is required."
@@ -103,9 +103,9 @@ def path_text(path: Sequence[str | int]) -> str:
     return ".".join(map(str, path))
 
 
-def body_item(path: Sequence[str | int], message: str) -> Item:
+def body_item(path: Sequence[str | int], message: str) -> ErrorItem:
     """A fault at a place in the body."""
-    return Item(shown(path_text(path))[1:-1] or '""', "validation_error", message)
+    return ErrorItem(shown(path_text(path))[1:-1] or '""', "validation_error", message)
 
 
 def _converted(value: Json, type_: GraphQLType) -> Json:

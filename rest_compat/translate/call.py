@@ -7,15 +7,15 @@ from urllib.parse import quote, unquote_to_bytes, urlencode
 import orjson
 
 from rest_compat.deprecations import Deprecated
-from rest_compat.errors import Headers, Item, Refused, invalid, malformed, no_method
+from rest_compat.errors import ErrorItem, Headers, Refused, invalid, malformed, no_method
 from rest_compat.headers import check_content_type, expected_versions, idempotency_key
 from rest_compat.json_values import Json, JsonObject
 from rest_compat.preferences import NONE, Preferences, read_preferences
-from rest_compat.protocol import DecodeError, Graph, Request, Use
+from rest_compat.protocol import DecodeError, GraphBackend, Request, Use
 from rest_compat.resources.declaration import ACTIONS, Action, DeclarationError, Resource, check_resources
 
 from .body import Body, body_item
-from .endpoint import Endpoint, Operation, ParsedQuery
+from .endpoint import Endpoint, ParsedQuery, RestOperation
 from .operation_cache import OperationCache
 from .query import QueryValues
 from .query_method import METHOD as QUERY
@@ -52,7 +52,7 @@ class TranslatedCall:
         return self.parsed.query
 
     @property
-    def operation(self) -> Operation:
+    def operation(self) -> RestOperation:
         """What runs."""
         return self.parsed.operation
 
@@ -124,11 +124,11 @@ class PathEndpoints:
 class Translator:
     """The endpoints of all resources. Raises DeclarationError at start where something does not fit."""
 
-    def __init__(self, graph: Graph, resources: Sequence[Resource]) -> None:
+    def __init__(self, graph: GraphBackend, resources: Sequence[Resource]) -> None:
         check_resources(resources)
         self.graph = graph
         self.resources = resources
-        operations = OperationCache[Operation]()
+        operations = OperationCache[RestOperation]()
         self.endpoints: dict[tuple[str, Action], Endpoint] = {
             (resource.name, action): Endpoint(graph, resource, action, operations)
             for resource in resources
@@ -239,7 +239,7 @@ class Translator:
         if key is None:
             return {}
         if "idempotencyKey" not in endpoint.document.variables:
-            raise malformed([Item("Idempotency-Key", "bad_request", f"Not supported for {endpoint.resource.name}.")])
+            raise malformed([ErrorItem("Idempotency-Key", "bad_request", f"Not supported for {endpoint.resource.name}.")])
         return {"idempotencyKey": idempotency_key(key.decode("latin-1"))}
 
     def _decoded(self, request: Request) -> Json:
@@ -250,7 +250,7 @@ class Translator:
             items = [body_item(fault.path, fault.message) for fault in error.faults if fault.path]
             raise (invalid(items) if items else Refused(error.code, error.message)) from None
 
-    def faults(self, call: TranslatedCall) -> list[Item]:
+    def faults(self, call: TranslatedCall) -> list[ErrorItem]:
         """All that REST and GraphQL's types refuse in a call's body."""
         if call.body is None or call.endpoint.body is None:
             return []

@@ -11,7 +11,7 @@ from rest_compat.errors import Headers
 from rest_compat.json_values import Json
 from rest_compat.notices import deprecation_headers, header_names, notice_headers
 from rest_compat.preferences import STRICT
-from rest_compat.protocol import Graph, Prepared, Use
+from rest_compat.protocol import GraphBackend, PreparedDocument, Use
 from rest_compat.remembered import LONGEST_KEPT
 from rest_compat.resources.declaration import METHODS, Action, DeclarationError, Deprecation, Key, Resource
 
@@ -20,30 +20,30 @@ from .body import BodyReader
 from .documents import read_document, selected
 from .messages import MessageNames
 from .operation_cache import OperationCache
-from .paging import PAGING, POSITIONS, Way
-from .parameter_types import Choice, ListOf
+from .paging import PAGING, POSITIONS, Side
+from .parameter_types import EnumParameter, ListParameter
 from .parameters import declared, ordering
 from .query import FIELDS, ParameterReader, QueryReader, QueryValues
-from .shape import Source, Writer, compile_writer, resolve
+from .shape import ValueSource, WriteObject, compile_writer, resolve
 
 KEPT_USES = 256
 KEPT_QUERIES = 1024
 NODES, COUNT, VERSION, ERRORS, PAGE_INFO = "nodes", "totalCount", "version", "userErrors", "pageInfo"
 _LIST_VARIABLES = {"first", "last", "after", "before", "offset"}
 _LIST_LEAVES = {(name,) for name in ("startCursor", "endCursor", "hasNextPage", "hasPreviousPage")}
-_UNREAD: Mapping[Way, str] = {"after": "hasPreviousPage", "before": "hasNextPage"}
+_UNREAD: Mapping[Side, str] = {"after": "hasPreviousPage", "before": "hasNextPage"}
 """Whether rows stand on the side that a page was not read towards takes a statement of its own to know, which links can do without."""
 JSON_QUERIES = (b"accept-query", b"application/json")
 """RFC 10008, section 3: what the body of a QUERY may be."""
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
+class RestOperation:
     """What runs: a document made ready, and the writer for what it answers."""
 
     document: str
-    prepared: Prepared
-    write: Writer
+    prepared: PreparedDocument
+    write: WriteObject
 
 
 @dataclass(slots=True, eq=False)
@@ -52,7 +52,7 @@ class ParsedQuery:
 
     endpoint: "Endpoint"
     query: QueryValues
-    operation: Operation
+    operation: RestOperation
     strict: bool
     ignored: tuple[str, ...]
     """The parameters that have no effect, by `header_names`."""
@@ -65,7 +65,7 @@ class ParsedQuery:
 class Endpoint:
     """One action of a resource. Raises DeclarationError where declaration, document and schema don't fit."""
 
-    def __init__(self, graph: Graph, resource: Resource, action: Action, kept: OperationCache[Operation]) -> None:
+    def __init__(self, graph: GraphBackend, resource: Resource, action: Action, kept: OperationCache[RestOperation]) -> None:
         self._graph = graph
         self._kept = kept
         self.resource = resource
@@ -90,7 +90,7 @@ class Endpoint:
         self.uses = lru_cache(maxsize=KEPT_USES)(self._uses)
         self._remembered = lru_cache(maxsize=KEPT_QUERIES)(self._parse)
         self._check_list()
-        self._whole = Operation(self.document.text, graph.prepare(self.document.text), compile_writer(self.sources))
+        self._whole = RestOperation(self.document.text, graph.prepare(self.document.text), compile_writer(self.sources))
 
     def parse(self, raw: bytes, *, strict: bool) -> ParsedQuery:
         """What a query string asks; short ones are remembered, since clients repeat themselves. Raises Refused (400)."""
@@ -125,7 +125,7 @@ class Endpoint:
             raise DeclarationError(f"{self.document.name}: no {wanted} in {self.document.root_coordinate}")
         return (found[0],)
 
-    def _sources(self) -> tuple[Source, ...]:
+    def _sources(self) -> tuple[ValueSource, ...]:
         if self.action == "delete":
             return ()
         owner = self._graph.schema.type_map.get(self.resource.type)
@@ -147,8 +147,8 @@ class Endpoint:
         return [keys[name] for name in self.resource.listed]
 
     def _readers(self) -> list[ParameterReader]:
-        names = Choice({source.key.name: source.key.name for source in self.sources})
-        fields = [ParameterReader(FIELDS, ListOf(names))]
+        names = EnumParameter({source.key.name: source.key.name for source in self.sources})
+        fields = [ParameterReader(FIELDS, ListParameter(names))]
         if self.action == "get":
             return fields
         if self.action != "list":
@@ -164,7 +164,7 @@ class Endpoint:
             return None, MessageNames(names, None)
         return BodyReader(self.resource.keys, input_), MessageNames(names, input_)
 
-    def operation(self, fields: frozenset[str] | None, way: Way | None) -> Operation:
+    def operation(self, fields: frozenset[str] | None, way: Side | None) -> RestOperation:
         """For the keys in `fields`, if not all are wanted; `way` from a position, if there is one. Remembered queries hold it, too."""
         if fields is None and way is None:
             return self._whole
@@ -175,7 +175,7 @@ class Endpoint:
             self._kept.put(key, found, found.document, self._remembered.cache_clear)
         return found
 
-    def _operation(self, fields: frozenset[str] | None, way: Way | None) -> Operation:
+    def _operation(self, fields: frozenset[str] | None, way: Side | None) -> RestOperation:
         sources = [source for source in self.sources if fields is None or source.key.name in fields]
         document = self.document
         if len(sources) < len(self.sources):
@@ -183,7 +183,7 @@ class Endpoint:
             document = document.keeping(self.record, [*(source.path for source in sources), *version])
         if way is not None:
             document = document.without((PAGE_INFO, _UNREAD[way]))
-        return Operation(document.text, self._graph.prepare(document.text, later=True), compile_writer(sources))
+        return RestOperation(document.text, self._graph.prepare(document.text, later=True), compile_writer(sources))
 
     def uses_of(self, parameters: tuple[str, ...], fields: frozenset[str], ignored: tuple[str, ...]) -> tuple[Use, ...]:
         """What a call makes use of, and what of it was ignored: the names of that are its client's, so they are not kept here."""

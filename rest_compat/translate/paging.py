@@ -8,17 +8,17 @@ from urllib.parse import urlencode
 
 from typing_extensions import override
 
-from rest_compat.errors import Item
+from rest_compat.errors import ErrorItem
 from rest_compat.headers import GRAPHQL_INT
 from rest_compat.json_values import Json, JsonObject
 
-from .parameter_types import Integer, ParameterType
+from .parameter_types import IntegerParameter, ParameterType
 
-Way: TypeAlias = Literal["after", "before"]
+Side: TypeAlias = Literal["after", "before"]
 
 PAGE, LIMIT, OFFSET = "page", "limit", "offset"
-AFTER: Way = "after"
-BEFORE: Way = "before"
+AFTER: Side = "after"
+BEFORE: Side = "before"
 DEFAULT_LIMIT = 20
 MOST_LIMIT = 100
 
@@ -27,7 +27,7 @@ _UNITS = {"p": PAGE, "o": OFFSET}
 
 
 @dataclass(frozen=True, slots=True)
-class Position:
+class PagePosition:
     """A place between two rows, as a cursor of the graph; `unit` (`page` or `offset`) and `number` say which page it was made for.
 
     Its text is `p3.` or `o40.` and the cursor.
@@ -45,11 +45,11 @@ class Positioned(ParameterType):
     allowed: str = "what a `next` or `previous` link of this list holds"
 
     @override
-    def read(self, text: str) -> Position:
+    def read(self, text: str) -> PagePosition:
         found = _POSITION.fullmatch(text)
         if found is None:
             raise ValueError
-        return Position(_UNITS[found[1]], int(found[2]), found[3])
+        return PagePosition(_UNITS[found[1]], int(found[2]), found[3])
 
     @override
     def schema(self) -> JsonObject:
@@ -57,15 +57,15 @@ class Positioned(ParameterType):
 
 
 PAGING: Mapping[str, ParameterType] = {
-    PAGE: Integer(1, GRAPHQL_INT + 1),
-    LIMIT: Integer(1),
-    OFFSET: Integer(0, GRAPHQL_INT),
+    PAGE: IntegerParameter(1, GRAPHQL_INT + 1),
+    LIMIT: IntegerParameter(1),
+    OFFSET: IntegerParameter(0, GRAPHQL_INT),
 }
 POSITIONS: Mapping[str, ParameterType] = {AFTER: Positioned(), BEFORE: Positioned()}
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class RestPage:
     """Where in the list: `unit` and `number` as links count; with a `position`, the rows after or before it, whatever the number.
 
     `offset` is how many rows stand before the page, as the number says it; `others` are the other parameters, encoded, as links keep them.
@@ -76,8 +76,8 @@ class Page:
     number: int
     offset: int
     others: str
-    way: Way = AFTER
-    position: Position | None = None
+    way: Side = AFTER
+    position: PagePosition | None = None
 
     @property
     def variables(self) -> JsonObject:
@@ -133,7 +133,7 @@ class Page:
         return f"{self.unit}={before}"
 
 
-def read_page(values: Mapping[str, Json], pairs: Sequence[tuple[str, str]], faults: list[Item]) -> Page:
+def read_page(values: Mapping[str, Json], pairs: Sequence[tuple[str, str]], faults: list[ErrorItem]) -> RestPage:
     """The page that the parameters' `values` ask for; `pairs` are all parameters as they came. Adds to `faults` what contradicts itself.
 
     A position holds the page that it was made for. Where the call names another page, that page is meant and the position is left.
@@ -141,9 +141,9 @@ def read_page(values: Mapping[str, Json], pairs: Sequence[tuple[str, str]], faul
     limit = min(values.get(LIMIT, DEFAULT_LIMIT), MOST_LIMIT)
     for one, other in ((PAGE, OFFSET), (AFTER, BEFORE)):
         if one in values and other in values:
-            faults += [Item(name, "bad_request", f"{name} is given; allowed is either {one} or {other}.") for name in (one, other)]
+            faults += [ErrorItem(name, "bad_request", f"{name} is given; allowed is either {one} or {other}.") for name in (one, other)]
     way = BEFORE if BEFORE in values else AFTER
-    position: Position | None = values.get(way)
+    position: PagePosition | None = values.get(way)
     unit = OFFSET if OFFSET in values else PAGE
     if position is not None and unit not in values:
         unit = position.unit
@@ -152,8 +152,8 @@ def read_page(values: Mapping[str, Json], pairs: Sequence[tuple[str, str]], faul
         position = None
     offset = number if unit == OFFSET else (number - 1) * limit
     if position is None and offset > GRAPHQL_INT:
-        faults.append(Item(PAGE, "bad_request", f"{PAGE} leads beyond offset {GRAPHQL_INT}; allowed is up to that."))
-    return Page(limit, unit, number, offset, _others(pairs, limit), way, position)
+        faults.append(ErrorItem(PAGE, "bad_request", f"{PAGE} leads beyond offset {GRAPHQL_INT}; allowed is up to that."))
+    return RestPage(limit, unit, number, offset, _others(pairs, limit), way, position)
 
 
 def _others(pairs: Sequence[tuple[str, str]], limit: int) -> str:

@@ -59,7 +59,7 @@ class ParameterType(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Integer(ParameterType):
+class IntegerParameter(ParameterType):
     """An integer from `least` to `most`; digits without end are read as a very large number."""
 
     least: int
@@ -85,7 +85,7 @@ class Integer(ParameterType):
 
 
 @dataclass(frozen=True, slots=True)
-class Text(ParameterType):
+class TextParameter(ParameterType):
     """Text, as it is."""
 
     longest: int = LONGEST_TEXT
@@ -107,7 +107,7 @@ class Text(ParameterType):
 
 
 @dataclass(frozen=True, slots=True)
-class Search(Text):
+class SearchParameter(TextParameter):
     """Text to search for, without blanks at its ends, zero-width ones too; where nothing else is in it, it is as if absent."""
 
     note: ClassVar[str] = "Control characters are not allowed."
@@ -116,11 +116,11 @@ class Search(Text):
     def read(self, text: str) -> str:
         if _CONTROL.search(text):
             raise Disallowed("text without control characters")
-        return Text.read(self, text.strip(_BLANKS))
+        return TextParameter.read(self, text.strip(_BLANKS))
 
 
 @dataclass(frozen=True, slots=True)
-class Identifier(ParameterType):
+class IdParameter(ParameterType):
     """An id: opaque, so whatever is no id of ours matches nothing."""
 
     allowed: str = "an id"
@@ -135,7 +135,7 @@ class Identifier(ParameterType):
 
 
 @dataclass(frozen=True, slots=True)
-class Choice(ParameterType):
+class EnumParameter(ParameterType):
     """One of a few names, each with its GraphQL value."""
 
     values: Mapping[str, Json]
@@ -157,7 +157,7 @@ class Choice(ParameterType):
 
 
 @dataclass(frozen=True, slots=True)
-class Day(ParameterType):
+class DateParameter(ParameterType):
     """A date, or an instant, of which the date as written counts. `pattern` is that of the date."""
 
     # In `anyOf` with `date-time`, generated clients send garbage or crash: the second form is told in words.
@@ -179,7 +179,7 @@ class Day(ParameterType):
 
 
 @dataclass(frozen=True, slots=True)
-class Amount(ParameterType):
+class AmountParameter(ParameterType):
     """A bound of an amount. Amounts are whole cents, so a bound between two cents is rounded inwards, which changes no answer."""
 
     rounding: str = ROUND_CEILING
@@ -202,7 +202,7 @@ class Amount(ParameterType):
 
 
 @dataclass(frozen=True, slots=True)
-class ListOf(ParameterType):
+class ListParameter(ParameterType):
     """A comma-separated list; spaces around the commas don't count, nor do empty places beside others."""
 
     of: ParameterType

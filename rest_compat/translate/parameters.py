@@ -20,7 +20,7 @@ from typing_extensions import override
 
 from rest_compat.deprecations import in_schema
 from rest_compat.json_values import Json, JsonObject
-from rest_compat.protocol import Graph
+from rest_compat.protocol import GraphBackend
 from rest_compat.resources.declaration import DeclarationError, Deprecation, Parameter
 
 from .documents import Document
@@ -29,18 +29,18 @@ from .parameter_types import (
     LONGEST_TEXT,
     NUMBER,
     SCALAR_SCHEMAS,
-    Amount,
-    Choice,
-    Day,
-    Identifier,
-    ListOf,
+    AmountParameter,
+    DateParameter,
+    EnumParameter,
+    IdParameter,
+    ListParameter,
     ParameterType,
-    Search,
+    SearchParameter,
 )
 from .query import ORDERING, ParameterReader
 from .shape import enum_texts
 
-Way: TypeAlias = Mapping[str, GraphQLArgument | GraphQLInputField]
+Inputs: TypeAlias = Mapping[str, GraphQLArgument | GraphQLInputField]
 """The places in the schema that lead to a parameter's own, by their coordinates: `OpportunityFilter.value`, `MoneyFilter.gte`."""
 
 INT_LIMIT = 2**31
@@ -50,7 +50,7 @@ _INTEGER = re.compile(r"-?[0-9]{1,19}")
 _TRUTHS = {"true": True, "false": False, "1": True, "0": False}
 
 
-def declared(graph: Graph, document: Document, parameter: Parameter) -> ParameterReader:
+def declared(graph: GraphBackend, document: Document, parameter: Parameter) -> ParameterReader:
     """Follow a parameter's place through the input types. Raises DeclarationError where it leads nowhere."""
     place = tuple(parameter.to.split("."))
     way, end = _followed(document, parameter.name, place)
@@ -63,7 +63,7 @@ def declared(graph: Graph, document: Document, parameter: Parameter) -> Paramete
     return ParameterReader(parameter.name, kind, place, any_of=several, coordinates=coordinates, deprecated=_deprecated(parameter, way))
 
 
-def _followed(document: Document, name: str, place: tuple[str, ...]) -> tuple[Way, GraphQLNamedType]:
+def _followed(document: Document, name: str, place: tuple[str, ...]) -> tuple[Inputs, GraphQLNamedType]:
     root, *steps = place
     if root not in document.variables:
         raise DeclarationError(f"{name}: {document.name} has no variable ${root}")
@@ -77,15 +77,17 @@ def _followed(document: Document, name: str, place: tuple[str, ...]) -> tuple[Wa
     return way, type_
 
 
-def _read_as(type_: GraphQLNamedType, operator: str, last: GraphQLArgument | GraphQLInputField, graph: Graph) -> tuple[ParameterType, bool]:
+def _read_as(
+    type_: GraphQLNamedType, operator: str, last: GraphQLArgument | GraphQLInputField, graph: GraphBackend
+) -> tuple[ParameterType, bool]:
     """How the text is read, and whether it is a list that means "any of": where it leads to the operators `eq` and `in`."""
     if isinstance(type_, GraphQLInputObjectType) and {"eq", "in"} <= type_.fields.keys():
         item: GraphQLNamedType = get_named_type(type_.fields["eq"].type)
-        return ListOf(parameter_type(item, "eq", None, graph.check_scalar)), True
+        return ListParameter(parameter_type(item, "eq", None, graph.check_scalar)), True
     return parameter_type(type_, operator, limit_of(last.ast_node, "maxLength"), graph.check_scalar), False
 
 
-def _deprecated(parameter: Parameter, way: Way) -> Deprecation | None:
+def _deprecated(parameter: Parameter, way: Inputs) -> Deprecation | None:
     """As declared, or as the schema says of a place on the way."""
     found = (in_schema(coordinate, one.deprecation_reason) for coordinate, one in way.items())
     return parameter.deprecated or next(filter(None, [*found]), None)
@@ -104,7 +106,7 @@ def ordering(document: Document) -> list[ParameterReader]:
         for name in fields.values
     }
     # As in SQL: a later term by the same key decides nothing.
-    kind = ListOf(Choice(values), key=lambda term: term["field"])
+    kind = ListParameter(EnumParameter(values), key=lambda term: term["field"])
     return [ParameterReader(ORDERING, kind, ("orderBy",), coordinates=(f"{document.root_coordinate}(orderBy:)",))]
 
 
@@ -114,7 +116,7 @@ def _camel(name: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Scalar(ParameterType):
+class ScalarParameter(ParameterType):
     """A value of a scalar that only the graph knows how to read: `convert` makes JSON of a text, and `check` asks the graph's parser."""
 
     described: str
@@ -169,9 +171,9 @@ _SCALARS: Mapping[str, tuple[str, JsonObject, Callable[[str], Json]]] = {
 }
 
 
-def _scalar(name: str, check: Callable[[str, Json], None]) -> Scalar:
+def _scalar(name: str, check: Callable[[str, Json], None]) -> ScalarParameter:
     allowed, more, convert = _SCALARS.get(name) or (f"a {name}", {"type": "string"}, str)
-    return Scalar(allowed, {**SCALAR_SCHEMAS.get(name, {}), **more}, convert, partial(check, name))
+    return ScalarParameter(allowed, {**SCALAR_SCHEMAS.get(name, {}), **more}, convert, partial(check, name))
 
 
 def parameter_type(type_: GraphQLNamedType, operator: str, longest: int | None, check: Callable[[str, Json], None]) -> ParameterType:
@@ -180,16 +182,16 @@ def parameter_type(type_: GraphQLNamedType, operator: str, longest: int | None, 
     `check` asks the graph whether a scalar takes a value. Raises TypeError for a type that no text can be a value of.
     """
     if isinstance(type_, GraphQLEnumType):
-        return Choice({text: name for name, text in enum_texts(type_).items()})
+        return EnumParameter({text: name for name, text in enum_texts(type_).items()})
     match type_.name:
         case "ID":
-            return Identifier()
+            return IdParameter()
         case "Date":
-            return Day(pattern_of(type_) or "")
+            return DateParameter(pattern_of(type_) or "")
         case "Money":
-            return Amount(ROUND_FLOOR if operator == "lte" else ROUND_CEILING)
+            return AmountParameter(ROUND_FLOOR if operator == "lte" else ROUND_CEILING)
         case "String":
-            return Search(longest or LONGEST_TEXT)
+            return SearchParameter(longest or LONGEST_TEXT)
     if isinstance(type_, GraphQLScalarType):
         return _scalar(type_.name, check)
     raise TypeError(f"no parameter can be {type_.name}: it has to be a scalar, an enum, or a filter with `eq` and `in`")

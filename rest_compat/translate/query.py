@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
-from rest_compat.errors import Item, Refused, malformed
+from rest_compat.errors import ErrorItem, Refused, malformed
 from rest_compat.json_values import Json, JsonObject
 from rest_compat.protocol import Policy
 from rest_compat.resources.declaration import Deprecation
 
 from .names import NearNames, element
-from .paging import AFTER, BEFORE, Page, read_page
-from .parameter_types import Disallowed, ListOf, ParameterType
+from .paging import AFTER, BEFORE, RestPage, read_page
+from .parameter_types import Disallowed, ListParameter, ParameterType
 
 FIELDS, ORDERING = "fields", "ordering"
 MOST_PARAMETERS = 1_000
@@ -47,7 +47,7 @@ class QueryValues:
     ignored: tuple[str, ...]
     """Names of parameters that are unknown, or empty."""
     fields: frozenset[str] | None
-    page: Page | None
+    page: RestPage | None
 
 
 @dataclass(slots=True)
@@ -111,20 +111,20 @@ class QueryReader:
         """The list that a name like `stage[]` or `stage[0]` is an element of, and its index there."""
         base, index = element(name) or ("", None)
         reader = self.readers.get(base)
-        return (reader, index) if reader is not None and isinstance(reader.type, ListOf) else (None, None)
+        return (reader, index) if reader is not None and isinstance(reader.type, ListParameter) else (None, None)
 
-    def _refusals(self, unknown: Mapping[str, None], *, strict: bool) -> list[Item]:
+    def _refusals(self, unknown: Mapping[str, None], *, strict: bool) -> list[ErrorItem]:
         if self._policy == "ignore" and not strict:
             return []
         near = {name: self._near.of(name) for name in unknown}
         return [_unknown(name, near[name]) for name in unknown if strict or near[name]]
 
 
-def _values(given: Mapping[str, _Given]) -> tuple[JsonObject, list[Item]]:
+def _values(given: Mapping[str, _Given]) -> tuple[JsonObject, list[ErrorItem]]:
     values: JsonObject = {}
-    faults: list[Item] = []
+    faults: list[ErrorItem] = []
     for name, one in given.items():
-        if len(one.texts) > 1 and not isinstance(one.reader.type, ListOf):
+        if len(one.texts) > 1 and not isinstance(one.reader.type, ListParameter):
             faults.append(_fault(name, "is given more than once; allowed is once"))
             continue
         text = one.text()
@@ -143,15 +143,15 @@ def _without_value(given: Mapping[str, _Given], values: Mapping[str, Json]) -> S
     return [name for known, one in given.items() if known not in values for name in dict.fromkeys(one.names)]
 
 
-def _overruled(values: Mapping[str, Json], page: Page | None) -> Sequence[str]:
+def _overruled(values: Mapping[str, Json], page: RestPage | None) -> Sequence[str]:
     """A position that was made for another page than the one that is asked for."""
     return [name for name in (AFTER, BEFORE) if page is not None and page.position is None and name in values]
 
 
-def _unknown(name: str, near: str | None) -> Item:
+def _unknown(name: str, near: str | None) -> ErrorItem:
     said = shown(name)[1:-1]
     meant = f": did you mean {near}?" if near else "."
-    return Item(said, "bad_request", f"{said} is not a parameter of this route{meant}")
+    return ErrorItem(said, "bad_request", f"{said} is not a parameter of this route{meant}")
 
 
 def _pairs(raw: bytes) -> list[tuple[str, str]]:
@@ -174,13 +174,13 @@ def _clean(text: str) -> str:
     return text
 
 
-def _refusal(reader: ParameterReader, text: str, error: ValueError) -> Item:
+def _refusal(reader: ParameterReader, text: str, error: ValueError) -> ErrorItem:
     allowed = str(error) if isinstance(error, Disallowed) else reader.type.allowed
     return _fault(reader.name, f"is {shown(text)}; allowed is {allowed}")
 
 
-def _fault(name: str, what: str) -> Item:
-    return Item(shown(name)[1:-1], "bad_request", f"{shown(name)[1:-1]} {what}.")
+def _fault(name: str, what: str) -> ErrorItem:
+    return ErrorItem(shown(name)[1:-1], "bad_request", f"{shown(name)[1:-1]} {what}.")
 
 
 def shown(text: str) -> str:

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import orjson
 
-from rest_compat.errors import Item, Refused, malformed
+from rest_compat.errors import ErrorItem, Refused, malformed
 from rest_compat.json_values import Json
 
 from .body import body_item
@@ -19,14 +19,14 @@ def query_string(body: Json) -> bytes:
     """The parameters in a decoded body, encoded: a list becomes its elements, null and the empty list are empty parameters. Raises 400."""
     if not isinstance(body, dict):
         raise Refused("BAD_REQUEST", 'The body must be a JSON object of the parameters: {"stage": ["proposal"], "limit": 20}.')
-    faults: list[Item] = []
+    faults: list[ErrorItem] = []
     pairs = [(name, text) for name, value in body.items() for text in _texts(name, value, faults)]
     if faults:
         raise malformed(faults)
     return urlencode(pairs, safe="[]").encode()
 
 
-def _texts(name: str, value: Json, faults: list[Item]) -> Iterator[str]:
+def _texts(name: str, value: Json, faults: list[ErrorItem]) -> Iterator[str]:
     if not isinstance(value, list):
         yield _text((name,), value, faults)
     elif not value:
@@ -35,7 +35,7 @@ def _texts(name: str, value: Json, faults: list[Item]) -> Iterator[str]:
         yield from (_text((name, index), each, faults) for index, each in enumerate(value))
 
 
-def _text(path: tuple[str | int, ...], value: Json, faults: list[Item]) -> str:
+def _text(path: tuple[str | int, ...], value: Json, faults: list[ErrorItem]) -> str:
     if value is None or isinstance(value, str):
         return value or ""
     if isinstance(value, bool) or not isinstance(value, int | float):

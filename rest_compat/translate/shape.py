@@ -11,12 +11,12 @@ from rest_compat.deprecations import in_schema
 from rest_compat.json_values import JsonObject
 from rest_compat.resources.declaration import DeclarationError, Deprecation, Key
 
-Row: TypeAlias = JsonObject
-Writer: TypeAlias = Callable[[Row], Row]
+JsonRow: TypeAlias = JsonObject
+WriteObject: TypeAlias = Callable[[JsonRow], JsonRow]
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class PathStep:
     """One field on the way to a value: `name` of `owner`; `many` where it is a list, `nullable` where it may be null."""
 
     owner: str
@@ -29,11 +29,11 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class ValueSource:
     """Where a key's value comes from."""
 
     key: Key
-    steps: tuple[Step, ...]
+    steps: tuple[PathStep, ...]
 
     @property
     def type(self) -> GraphQLNamedType:
@@ -66,9 +66,9 @@ class Source:
         return [f"{step.owner}.{step.name}" for step in self.steps]
 
 
-def resolve(key: Key, owner: GraphQLNamedType) -> Source:
+def resolve(key: Key, owner: GraphQLNamedType) -> ValueSource:
     """Follow a key's path from the record's type. Raises DeclarationError where it leads nowhere."""
-    steps: list[Step] = []
+    steps: list[PathStep] = []
     for part in key.source.split("."):
         name = part.removesuffix("[]")
         field = owner.fields.get(name) if isinstance(owner, GraphQLObjectType) else None
@@ -79,9 +79,9 @@ def resolve(key: Key, owner: GraphQLNamedType) -> Source:
             raise DeclarationError(f"{key.name}: [] says that {owner.name}.{name} is a list, and only then")
         many, optional = is_list_type(bare), bare is field.type
         deprecated = in_schema(f"{owner.name}.{name}", field.deprecation_reason)
-        steps.append(Step(owner.name, name, get_named_type(bare), many, optional, field.description, deprecated))
+        steps.append(PathStep(owner.name, name, get_named_type(bare), many, optional, field.description, deprecated))
         owner = steps[-1].type
-    return Source(key, tuple(steps))
+    return ValueSource(key, tuple(steps))
 
 
 @cache
@@ -90,13 +90,13 @@ def enum_texts(enum: GraphQLEnumType) -> dict[str, str]:
     return {name: name.lower() for name in enum.values}
 
 
-def writer_source(sources: Sequence[Source]) -> str:
+def writer_source(sources: Sequence[ValueSource]) -> str:
     """The writer as Python: `lambda row: {'id': row['id'], 'accountName': row['account']['name'], …}`."""
     pairs = (f"{source.key.name!r}: {_expression('row', source.steps)}" for source in sources)
     return f"lambda row: {{{', '.join(pairs)}}}"
 
 
-def _expression(origin: str, steps: Sequence[Step]) -> str:
+def _expression(origin: str, steps: Sequence[PathStep]) -> str:
     step, rest = steps[0], steps[1:]
     value = f"{origin}[{step.name!r}]"
     if not rest:
@@ -110,11 +110,11 @@ def _expression(origin: str, steps: Sequence[Step]) -> str:
     return f"(None if {value} is None else {found})" if guarded else found
 
 
-def compile_writer(sources: Sequence[Source]) -> Writer:
+def compile_writer(sources: Sequence[ValueSource]) -> WriteObject:
     """A function from the GraphQL record to the REST object, with keys in the order of `sources`.
 
     Compiled once from names that the schema has, so that a row costs one dictionary display and no call (some 0.5 µs for 12 keys).
     """
     enums = {f"{source.type.name}_texts": enum_texts(source.type) for source in sources if isinstance(source.type, GraphQLEnumType)}
-    writer: Writer = eval(writer_source(sources), {"__builtins__": {}, **enums})  # noqa: S307  made of names of the schema and the declarations only
+    writer: WriteObject = eval(writer_source(sources), {"__builtins__": {}, **enums})  # noqa: S307  made of names of the schema and the declarations only
     return writer

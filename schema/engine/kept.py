@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Kept(Generic[T]):
+class SizedCache(Generic[T]):
     """Values by key: at most `number` of them, and about `size` bytes."""
 
     get: Callable[[object], T | None]

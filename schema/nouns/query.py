@@ -5,7 +5,7 @@ from typing import Annotated
 import strawberry
 from strawberry import ID
 
-from schema.engine.compile.sources import SOURCE, Aggregate, AnyById, Computed, Connection, Foreign, Rows, ToOne, WorkedOut
+from schema.engine.compile.sources import SOURCE, Aggregate, AllRows, AnyById, Computed, ConnectionSource, Foreign, ToOne, WorkedOut
 from schema.engine.declare.derive import many, one
 from schema.engine.declare.groups import groups
 from schema.engine.declare.lists import filter_argument
@@ -52,7 +52,7 @@ class Viewer:
     opportunities = Opportunity.__noun__.listing.field(
         "opportunities",
         "The opportunities that the user looks after; null for an API key. The newest come first, unless `orderBy` is given.",
-        Connection("Opportunity", Foreign("assigned_to_id"), of="userId"),
+        ConnectionSource("Opportunity", Foreign("assigned_to_id"), of="userId"),
     )
     expires_at: DateTime | None = plain("When the token stops working, in UTC; null if it never does.")
     scopes: list[str] | None = plain(
@@ -141,7 +141,7 @@ class Query:
         list[ApiKey],
         [],
         "The API keys of the workspace, oldest first. Only admins may ask.",
-        {SOURCE: Rows("ApiKey", ("created_at", "id"), admin=True)},
+        {SOURCE: AllRows("ApiKey", ("created_at", "id"), admin=True)},
     )
     audit_entries = many(
         AuditEntry,
@@ -154,14 +154,14 @@ class Query:
         list[RestUsage],
         [],
         "Who still uses which part of REST. Only admins may ask.",
-        {SOURCE: Rows("RestUsage", ("token_id", "route", "kind", "name"), admin=True)},
+        {SOURCE: AllRows("RestUsage", ("token_id", "route", "kind", "name"), admin=True)},
     )
     graphql_usage = with_arguments(
         "graphql_usage",
         list[GraphqlUsage],
         [],
         "Which clients use which operations and fields of GraphQL. Only admins may ask.",
-        {SOURCE: Rows("GraphqlUsage", ("token_id", "client", "kind", "name"), admin=True)},
+        {SOURCE: AllRows("GraphqlUsage", ("token_id", "client", "kind", "name"), admin=True)},
     )
     pipeline = with_arguments(
         "pipeline",

@@ -17,13 +17,13 @@ from schema.engine.declare.noun import NOUNS
 from schema.graph import Graph
 from schema.nouns.users.user import User
 from schema.rules.access import Caller, Role
-from schema.storage.columns import Text
+from schema.storage.columns import CodePointText
 from schema.storage.database import Connection
 from schema.storage.workspace import WORKSPACE, revision_moved
 from schema.values import Object, Value
 
 from .person import Person, PersonFault
-from .traces import Trace, find_traces, without
+from .traces import PersonalColumn, find_traces, without
 from .words import MARK, Words
 
 PASSES: Final = 4
@@ -41,7 +41,7 @@ _OTHER_ADMINS = select(func.count()).where(
     _USERS.c.workspace_id == WORKSPACE,
     _USERS.c.role == "admin",
     _USERS.c.is_active.is_(True),
-    _USERS.c.id != bindparam("row_id", type_=Text()),
+    _USERS.c.id != bindparam("row_id", type_=CodePointText()),
 )
 _RAISE = revision_moved()
 
@@ -104,10 +104,10 @@ class Eraser:
         await self._passes(erased)
         return erased
 
-    def _traces(self) -> AsyncIterator[Trace]:
+    def _traces(self) -> AsyncIterator[PersonalColumn]:
         return find_traces(self._database, self._person, self._words)
 
-    def _becomes(self, trace: Trace) -> str:
+    def _becomes(self, trace: PersonalColumn) -> str:
         if trace.how == "own":
             return REMOVED if self._person.kind == "contact" else REPLACED
         if trace.how == "reference":
@@ -149,13 +149,13 @@ class Eraser:
         await self._rewrite(waiting)
         return done
 
-    def _is_record(self, trace: Trace) -> bool:
+    def _is_record(self, trace: PersonalColumn) -> bool:
         """Whether the graph has a mutation that changes it."""
         noun = _noun(trace.table)
         fields: Value = self._graph.graphql_schema.mutation_type
         return noun is not None and f"update{noun}" in fields.fields
 
-    async def _change_record(self, traces: list[Trace], erased: Erased) -> bool:
+    async def _change_record(self, traces: list[PersonalColumn], erased: Erased) -> bool:
         """Changes a record by its mutation, as an admin's program would."""
         noun, id_ = _noun(traces[0].table), traces[0].key["id"]
         known: Any = self._graph.graphql_schema.type_map[f"Update{noun}Input"]
@@ -192,7 +192,7 @@ class Eraser:
             raise PersonFault(f"the {person.kind} {person.id} can't be erased: {refusal}")
         erased.found[person.kind, "*", REMOVED if person.kind == "contact" else REPLACED] += 1
 
-    def _rewritten(self, traces: list[Trace]) -> _Rewritten:
+    def _rewritten(self, traces: list[PersonalColumn]) -> _Rewritten:
         table = SQLModel.metadata.tables[traces[0].table]
         old = {trace.column: trace.value for trace in traces}
         if any(self._becomes(trace) == REMOVED for trace in traces):
@@ -215,10 +215,10 @@ class Eraser:
 def _statement(row: _Rewritten) -> Value:
     here = [row.table.c.workspace_id == WORKSPACE]
     here += [row.table.c[name] == bindparam(f"key_{name}", type_=row.table.c[name].type, required=True) for name in row.key]
-    here += [row.table.c[name] == bindparam(f"old_{name}", type_=Text(), required=True) for name in row.old]
+    here += [row.table.c[name] == bindparam(f"old_{name}", type_=CodePointText(), required=True) for name in row.old]
     if not row.new:
         return delete(row.table).where(*here)
-    return update(row.table).where(*here).values({name: bindparam(f"new_{name}", type_=Text(), required=True) for name in row.new})
+    return update(row.table).where(*here).values({name: bindparam(f"new_{name}", type_=CodePointText(), required=True) for name in row.new})
 
 
 def _values(row: _Rewritten, workspace_id: str) -> Object:
@@ -228,9 +228,9 @@ def _values(row: _Rewritten, workspace_id: str) -> Object:
     return found
 
 
-async def _by_row(traces: AsyncIterator[Trace]) -> AsyncIterator[list[Trace]]:
+async def _by_row(traces: AsyncIterator[PersonalColumn]) -> AsyncIterator[list[PersonalColumn]]:
     """The traces of each row together."""
-    row: list[Trace] = []
+    row: list[PersonalColumn] = []
     async for trace in traces:
         if row and (trace.table, trace.key) != (row[0].table, row[0].key):
             yield row

@@ -10,9 +10,9 @@ from sqlalchemy import and_, bindparam, or_, select
 from schema.nouns.contacts.contact import Contact
 from schema.nouns.users.user import User
 from schema.rules.text import fold, fold_email
-from schema.storage.columns import Text
+from schema.storage.columns import CodePointText
 from schema.storage.database import Database
-from schema.storage.tables import Workspace
+from schema.storage.tables import WorkspaceTable
 from schema.values import Object, Value
 
 from .words import Words, texts
@@ -20,7 +20,7 @@ from .words import Words, texts
 KINDS: Final[Object] = {"contact": Contact, "user": User}
 MOST_FOUND: Final = 50
 """So many persons are told of at most."""
-_WORKSPACES = Workspace.__table__
+_WORKSPACES = WorkspaceTable.__table__
 _MISSING: Final = "gateway export person E-MAIL tells the ids of a person, and gateway erase remains ends what was interrupted"
 
 
@@ -76,7 +76,7 @@ async def find(database: Database, who: str, workspace: str | None = None) -> li
 
 def _matching(table: Value, workspace: str | None) -> Value:
     def bound(name: str) -> Value:
-        return bindparam(name, type_=Text(), required=True)
+        return bindparam(name, type_=CodePointText(), required=True)
 
     # The folded name stands before the line break, the address behind it.
     has_name = and_(table.c.search_folded >= bound("first"), table.c.search_folded < bound("last"))

@@ -6,7 +6,7 @@ from schema.storage.database import Database
 from schema.values import Object
 
 from .person import Person
-from .traces import Trace, find_traces
+from .traces import PersonalColumn, find_traces
 
 _WHY = {
     "own": "the person's own record",
@@ -21,13 +21,13 @@ async def tell(database: Database, persons: Sequence[Person], also: Sequence[str
     for person in persons:
         for column, value in person.row.items():
             if column != "workspace_id" and value is not None:
-                yield _told(person, Trace(person.kind, {"id": person.id}, column, value, "own"))
+                yield _told(person, PersonalColumn(person.kind, {"id": person.id}, column, value, "own"))
         async for trace in find_traces(database, person, person.words(also)):
             if trace.how != "own":
                 yield _told(person, trace)
 
 
-def _told(person: Person, trace: Trace) -> Object:
+def _told(person: Person, trace: PersonalColumn) -> Object:
     return {
         "person": person.id,
         "workspace": person.workspace,

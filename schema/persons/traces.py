@@ -9,7 +9,7 @@ from sqlalchemy import Table, bindparam, select, tuple_
 from sqlalchemy import text as sql
 from sqlmodel import SQLModel
 
-from schema.storage.columns import Text
+from schema.storage.columns import CodePointText
 from schema.storage.database import Database, Row
 from schema.storage.workspace import WORKSPACE
 from schema.values import Object, Value
@@ -35,7 +35,7 @@ How = Literal["own", "reference", "mention", "other"]
 
 
 @dataclass(frozen=True, slots=True)
-class Trace:
+class PersonalColumn:
     """A column of a row in which a person stands. `key` is the row's, without the workspace."""
 
     table: str
@@ -85,10 +85,10 @@ def _has_texts(table: Table) -> bool:
 
 
 def _texts(table: Table) -> list[Value]:
-    return [column for column in table.c if isinstance(column.type, Text) and column.name != "workspace_id"]
+    return [column for column in table.c if isinstance(column.type, CodePointText) and column.name != "workspace_id"]
 
 
-async def find_traces(database: Database, person: Person, words: Words) -> AsyncIterator[Trace]:
+async def find_traces(database: Database, person: Person, words: Words) -> AsyncIterator[PersonalColumn]:
     """Everything that is stored of a person in the workspace, table by table."""
     for table in await _tables(database):
         scan = Scan(database, table)
@@ -101,14 +101,14 @@ async def find_traces(database: Database, person: Person, words: Words) -> Async
                 yield trace
 
 
-def _of_row(table: str, key: Object, texts: dict[str, str | None], person: Person, words: Words) -> Iterator[Trace]:
+def _of_row(table: str, key: Object, texts: dict[str, str | None], person: Person, words: Words) -> Iterator[PersonalColumn]:
     is_own = table == person.kind and key.get("id") == person.id
     for column, text in texts.items():
         if text is None:
             continue
         how = "own" if is_own else _how(table, column, text, person, words)
         if how is not None:
-            yield Trace(table, key, column, text, how)
+            yield PersonalColumn(table, key, column, text, how)
 
 
 def _how(table: str, column: str, text: str, person: Person, words: Words) -> How | None:

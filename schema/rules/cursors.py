@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import orjson
 
-from schema.values import Key, Value
+from schema.values import Value
 
 from .errors import BadRequest, CursorExpired
 
@@ -37,7 +37,7 @@ class CursorScope:
     tag: str
     epoch: int = EPOCH
 
-    def write(self, values: Key) -> str:
+    def write(self, values: tuple[Value, ...]) -> str:
         """The cursor of a position, which is told by JSON values."""
         return urlsafe_b64encode(orjson.dumps((self.place, self.tag, self.epoch, *values))).decode()
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from schema.values import Value, Values
 
 from .naming import is_absent
-from .ruling import Refusal, Ruled
+from .ruling import Ruled, RuleViolation
 from .stages import LOST, STAGES, Stage
 
 Deal = Values
@@ -30,13 +30,13 @@ class Move:
         return None if self.before is None else self.before[name]
 
 
-_NOT_CLOSED = Refusal(
+_NOT_CLOSED = RuleViolation(
     "closed_date", "NOT_CLOSED", "Only a closed opportunity has a `closedDate`: close the opportunity, or leave this out."
 )
-_NOT_LOST = Refusal(
+_NOT_LOST = RuleViolation(
     "loss_reason", "NOT_LOST", "Only a lost opportunity has a `lossReason`: set `stage` to `CLOSED_LOST`, or leave this out."
 )
-_DATELESS = Refusal(
+_DATELESS = RuleViolation(
     "closed_date", "CLOSED_WITHOUT_DATE", "A closed opportunity has a `closedDate`: give a date, or move the opportunity to an open stage."
 )
 
@@ -92,7 +92,7 @@ def _closed_date(ruled: Ruled, move: Move, today: str) -> None:
         ruled.refusals.append(_DATELESS)
 
 
-def _keep_out(ruled: Ruled, move: Move, refusal: Refusal, rule: str) -> None:
+def _keep_out(ruled: Ruled, move: Move, refusal: RuleViolation, rule: str) -> None:
     """A column that the new stage doesn't have: a new value is refused, a stored one is cleared."""
     name = refusal.column
     value, stored = move.given.get(name), move.stored(name)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from schema.values import Object, Value
 
 
-class Refusal(NamedTuple):
+class RuleViolation(NamedTuple):
     """A column whose value a rule refuses: the reason for programs (`ErrorReason`), and a sentence."""
 
     column: str
@@ -20,7 +20,7 @@ class Ruled:
 
     values: Object = field(default_factory=dict)
     because: dict[str, str] = field(default_factory=dict)
-    refusals: list[Refusal] = field(default_factory=list)
+    refusals: list[RuleViolation] = field(default_factory=list)
 
     def put(self, name: str, value: Value, rule: str) -> None:
         """Sets a field by a rule."""

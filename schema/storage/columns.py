@@ -11,7 +11,7 @@ Cents = BigInteger
 Small = SmallInteger
 
 
-class Text(TypeDecorator[str]):
+class CodePointText(TypeDecorator[str]):
     """Text that compares and sorts by code point on every database (PostgreSQL: COLLATE "C"; SQLite: BINARY)."""
 
     impl = String
@@ -43,7 +43,7 @@ class Instant(TypeDecorator[datetime]):
         return datetime.fromisoformat(value) if isinstance(value, str) else value
 
 
-class Day(TypeDecorator[date]):
+class CalendarDate(TypeDecorator[date]):
     """A calendar date: `YYYY-MM-DD` text on SQLite, `date` on PostgreSQL."""
 
     impl = Date

@@ -15,13 +15,13 @@ from schema.values import Bind, Value
 
 from .database import Connection, Database
 from .statements import insert_of
-from .tables import Epoch, Workspace
+from .tables import Epoch, WorkspaceTable
 
 _log = logging.getLogger(__name__)
 
 FIND = "SELECT number FROM epoch"
 _EPOCHS = Epoch.__table__
-_WORKSPACES = Workspace.__table__
+_WORKSPACES = WorkspaceTable.__table__
 _LATER: Bind = bindparam("revision", type_=_WORKSPACES.c.revision.type, required=True)
 _FIND = select(_EPOCHS.c.number)
 _ADD = insert_of(_EPOCHS)

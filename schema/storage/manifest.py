@@ -19,7 +19,7 @@ PORTION: Final = 1 << 20
 MOST_BYTES: Final = 64_000_000
 """A manifest has a line a workspace; what is longer is none."""
 
-Progress = Callable[[int, int], None]
+ReportBytes = Callable[[int, int], None]
 """Told how much is done, and how much there is."""
 
 
@@ -89,7 +89,7 @@ def _manifest(found: Values) -> Manifest:
     return Manifest(**{field.name: found[field.name] for field in fields(Manifest)})
 
 
-def digest(file: Path, tell: Progress | None = None) -> str:
+def digest(file: Path, tell: ReportBytes | None = None) -> str:
     """The SHA-256 of a file, in hex."""
     found, done, size = sha256(), 0, file.stat().st_size
     with file.open("rb") as source:
@@ -101,7 +101,7 @@ def digest(file: Path, tell: Progress | None = None) -> str:
     return found.hexdigest()
 
 
-def check_whole(file: Path, manifest: Manifest, tell: Progress | None = None) -> None:
+def check_whole(file: Path, manifest: Manifest, tell: ReportBytes | None = None) -> None:
     """Raises BackupRefused where a backup is not the file that its manifest describes."""
     size = file.stat().st_size
     if size != manifest.size:

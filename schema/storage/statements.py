@@ -42,7 +42,7 @@ SQLITE: Dialect = _SqliteDialect(paramstyle="qmark")
 POSTGRESQL: Dialect = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
 
 
-Bind: TypeAlias = Callable[[Values], Sequence[Value]]
+BindValues: TypeAlias = Callable[[Values], Sequence[Value]]
 
 
 @dataclass(slots=True, eq=False)
@@ -56,7 +56,7 @@ class Statement:
     names: tuple[str, ...]
     literals: Values
     lists: frozenset[str]
-    bind: Bind = field(init=False)
+    bind: BindValues = field(init=False)
     digest: bytes = field(init=False)
     """Stands for the text where only statements of the same text are the same."""
 

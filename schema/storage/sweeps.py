@@ -22,7 +22,7 @@ from schema.values import Bind, Object, Value
 from .columns import Instant
 from .database import Connection, Database, Figures, StatementTimeout, StorageError
 from .statements import Statement
-from .tables import Sweep, Workspace
+from .tables import Sweep, WorkspaceTable
 from .workspace import WORKSPACE
 
 _log = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ WORKSPACES: Final = 500
 """How many workspaces are looked at by one statement."""
 
 _SWEEP = Sweep.__table__
-_WORKSPACES = Workspace.__table__
+_WORKSPACES = WorkspaceTable.__table__
 _NAME: Final = "old rows"
 _OLDEST: Bind = bindparam("oldest", type_=Instant(), required=True)
 

@@ -12,13 +12,13 @@ from sqlmodel import Field, SQLModel
 
 from schema.values import Object, Value
 
-from .columns import Cents, Instant, Text
+from .columns import Cents, CodePointText, Instant
 
 # Parents are read by primary key alone: without a rowid that is one B-tree descent instead of two on SQLite.
 CLUSTERED: Object = {"sqlite_with_rowid": False}
 
 
-class Row(SQLModel):
+class TableRow(SQLModel):
     """A row of a table."""
 
     if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class Row(SQLModel):
 
 def tables_of(package: str) -> dict[str, Table]:
     """The tables that the classes of a package or a module declare, by name."""
-    waiting: list[type[Row]] = Row.__subclasses__()
+    waiting: list[type[TableRow]] = TableRow.__subclasses__()
     found = {}
     for row in waiting:
         waiting.extend(row.__subclasses__())
@@ -37,11 +37,11 @@ def tables_of(package: str) -> dict[str, Table]:
 
 
 def _text(*, primary_key: bool = False) -> Value:
-    return Field(sa_type=Text, primary_key=primary_key)
+    return Field(sa_type=CodePointText, primary_key=primary_key)
 
 
 def _maybe_text() -> Value:
-    return Field(default=None, sa_type=Text, nullable=True)
+    return Field(default=None, sa_type=CodePointText, nullable=True)
 
 
 def _belongs(column: str, table: str) -> ForeignKeyConstraint:
@@ -53,7 +53,7 @@ def _in_workspace() -> ForeignKeyConstraint:
     return ForeignKeyConstraint(["workspace_id"], ["workspace.id"])
 
 
-class Workspace(Row, table=True):
+class WorkspaceTable(TableRow, table=True):
     """A tenant. `revision` grows by one with every committed change of anything in it."""
 
     __tablename__ = "workspace"
@@ -66,7 +66,7 @@ class Workspace(Row, table=True):
     created_at: datetime = Field(sa_type=Instant)
 
 
-class Epoch(Row, table=True):
+class Epoch(TableRow, table=True):
     """Which history of the database this is: one row, written when a backup is restored. Without it the `number` is 0."""
 
     __tablename__ = "epoch"
@@ -77,7 +77,7 @@ class Epoch(Row, table=True):
     began_at: datetime = Field(sa_type=Instant)
 
 
-class Event(Row, table=True):
+class Event(TableRow, table=True):
     """What happened to a record of a noun, told to subscribers. `before` and `after` are JSON of what filters and limited viewers need.
 
     `by_id` and `by_key_id` are as in `StageChange`.
@@ -91,7 +91,7 @@ class Event(Row, table=True):
     position: int
     kind: str = _text()
     # Events of before revision 0007 are about opportunities.
-    noun: str = Field(sa_type=Text, sa_column_kwargs={"server_default": "Opportunity"})
+    noun: str = Field(sa_type=CodePointText, sa_column_kwargs={"server_default": "Opportunity"})
     record_id: str = _text()
     changed_fields: str = _text()
     before: str | None = _maybe_text()
@@ -101,7 +101,7 @@ class Event(Row, table=True):
     by_key_id: str | None = _maybe_text()
 
 
-class PrunedEvents(Row, table=True):
+class PrunedEvents(TableRow, table=True):
     """How far a workspace's events are gone: none is kept up to this place of this revision, and all after it are."""
 
     __tablename__ = "pruned_events"
@@ -112,7 +112,7 @@ class PrunedEvents(Row, table=True):
     position: int
 
 
-class Sweep(Row, table=True):
+class Sweep(TableRow, table=True):
     """Which process sweeps away what is too old: `holder` alone, until `until`."""
 
     __tablename__ = "sweep"
@@ -123,7 +123,7 @@ class Sweep(Row, table=True):
     until: datetime = Field(sa_type=Instant)
 
 
-class IdempotencyKey(Row, table=True):
+class IdempotencyKey(TableRow, table=True):
     """The answer kept under a key that a caller gave with a write, for 24 hours, per token."""
 
     __tablename__ = "idempotency_key"

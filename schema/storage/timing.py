@@ -9,10 +9,10 @@ from .statements import Statement
 
 #: How many durations wait for whoever counts them; above it the oldest go. Each takes some 32 bytes.
 MOST_DURATIONS: Final = 10_000
-#: What `Report` gets as its number of rows for a statement that failed.
+#: What `ReportStatement` gets as its number of rows for a statement that failed.
 FAILED: Final = -1
 
-Report: TypeAlias = Callable[[Statement, float, int], None]
+ReportStatement: TypeAlias = Callable[[Statement, float, int], None]
 """Told of a statement, the seconds that it took, and the rows that it read or wrote. It is called where the statement ended, which may be
 a thread, in the context of whoever asked for it."""
 
@@ -30,7 +30,7 @@ class Timing:
         self._durations: deque[float] = deque(maxlen=MOST_DURATIONS)
         self.note = self._durations.append
         self.above = inf
-        self.report: Report = _to_nobody
+        self.report: ReportStatement = _to_nobody
 
     def took(self, statement: Statement, seconds: float, rows: int) -> None:
         """Note a statement. What runs for each request does the same in its own lines, which saves this call."""

@@ -4,13 +4,13 @@ from sqlalchemy import bindparam, update
 
 from schema.values import Value
 
-from .columns import Text
-from .tables import Workspace
+from .columns import CodePointText
+from .tables import WorkspaceTable
 
-WORKSPACE = bindparam("workspace", type_=Text(), required=True)
+WORKSPACE = bindparam("workspace", type_=CodePointText(), required=True)
 """The id of the workspace, which is given with the values of a statement."""
 
-_WORKSPACES = Workspace.__table__
+_WORKSPACES = WorkspaceTable.__table__
 
 
 def revision_moved(by: int = 1) -> Value:

@@ -20,7 +20,7 @@ from pathlib import Path
 import orjson
 from sqlalchemy import text
 
-from schema.engine.events.cursor import Position, write_cursor
+from schema.engine.events.cursor import EventPosition, write_cursor
 from schema.graph import Graph
 from schema.storage.database import Connection
 from tests.end_to_end.fleet import ROOT, Access, access, fresh, opened, serving
@@ -108,7 +108,11 @@ async def table(database_url: str, workspace_id: str) -> list[Event]:
         async def work(connection: Connection) -> list[Event]:
             rows = await connection.fetch(statement, {"workspace": workspace_id})
             return [
-                {"cursor": write_cursor(workspace_id, Position(row[0], row[1]), database.epoch), "type": row[2], "opportunityId": row[3]}
+                {
+                    "cursor": write_cursor(workspace_id, EventPosition(row[0], row[1]), database.epoch),
+                    "type": row[2],
+                    "opportunityId": row[3],
+                }
                 for row in rows
             ]
 

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from schema.engine.events.cursor import Position, write_cursor
+from schema.engine.events.cursor import EventPosition, write_cursor
 from schema.engine.events.pruning import OldEvents
 from schema.rules.access import Role
 from schema.rules.cursors import CursorScope, workspace_tag
@@ -199,10 +199,18 @@ async def test_a_cursor_that_will_not_do(database_url: str, follow: Follow) -> N
     who = await access(database_url)
     here, other = who.caller.workspace_id, "ws_other"
     a_list = CursorScope("opportunities", workspace_tag(here)).write((1, 0))
-    wrong = ["nonsense", "", "x" * 10_000, a_list, write_cursor(other, Position(1, 0)), _event_cursor(here, -1, 0), _event_cursor(here, 1)]
+    wrong = [
+        "nonsense",
+        "",
+        "x" * 10_000,
+        a_list,
+        write_cursor(other, EventPosition(1, 0)),
+        _event_cursor(here, -1, 0),
+        _event_cursor(here, 1),
+    ]
     wrong += [_event_cursor(here, 1.0, 0), _event_cursor(here, "1", 0), _event_cursor(here, 1, 2**31), _event_cursor(here, 2**63, 0)]
     async with in_process(database_url) as (address, _):
-        for since, said in [*((cursor, "no cursor") for cursor in wrong), (write_cursor(here, Position(10_000, 0)), "ahead")]:
+        for since, said in [*((cursor, "no cursor") for cursor in wrong), (write_cursor(here, EventPosition(10_000, 0)), "ahead")]:
             refused = await _refused(follow(address, who.token, since=since))
             assert (refused.code, said in refused.errors[0]["message"]) == ("BAD_REQUEST", True)
         refused = await _refused(follow(address, who.token, since=CursorScope("event", workspace_tag(here), epoch=1).write((1, 0))))

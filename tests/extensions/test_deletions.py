@@ -14,11 +14,11 @@ from gateway.app import create_app
 from gateway.auth.keys import Keys, NewKey
 from gateway.migrations.runner import connected
 from gateway.settings import Settings
-from schema.declaring import ID, NAME, Extension, Rules, Stored, Tracked, Values, field, newest, noun, rules_of
+from schema.declaring import ID, NAME, Extension, RecordValues, Rules, Stored, Tracked, field, newest, noun, rules_of
 from schema.engine.write.writing import Writing
 from schema.graph import Graph
 from schema.rules.access import Caller, Role
-from schema.storage.columns import Text
+from schema.storage.columns import CodePointText
 from schema.storage.database import Database
 from schema.storage.opening import open_database
 from tests.connecting import PATIENCE
@@ -37,8 +37,8 @@ class VisitName(Stored, table=True):
         ForeignKeyConstraint(["workspace_id", "visit_id"], ["visit.workspace_id", "visit.id"]),
     )
 
-    workspace_id: str = Field(sa_type=Text)
-    visit_id: str = Field(sa_type=Text)
+    workspace_id: str = Field(sa_type=CodePointText)
+    visit_id: str = Field(sa_type=CodePointText)
     sequence: int
     name: str = field("The name.")
 
@@ -77,7 +77,7 @@ _ADD = insert(_NAMES).values({column.name: bindparam(column.name, required=True)
 class VisitRules(Rules):
     """Names are kept."""
 
-    async def written(self, writing: Writing, before: Values | None, after: Values) -> None:
+    async def written(self, writing: Writing, before: RecordValues | None, after: RecordValues) -> None:
         if before is None or before["name"] != after["name"]:
             row = {"workspace_id": after["workspace_id"], "visit_id": after["id"], "sequence": after["version"], "name": after["name"]}
             await writing.execute(_ADD, row)

@@ -10,7 +10,7 @@ from typing import Any
 import graphql
 import orjson
 
-from rest_compat.errors import Headers, Response
+from rest_compat.errors import Headers, HttpResponse
 from rest_compat.protocol import Request
 from rest_compat.translate.call import nothing_here
 from schema.engine.document.documents import RequestError
@@ -137,7 +137,7 @@ class StandInRest:
 
     documents: Mapping[str, Any] = {}
 
-    async def answer(self, _: Request) -> Response:
+    async def answer(self, _: Request) -> HttpResponse:
         raise nothing_here()
 
     def notices(self, _: Request) -> Headers:

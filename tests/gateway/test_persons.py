@@ -13,7 +13,7 @@ import asyncpg
 import httpx
 import pytest
 
-from schema.engine.events.cursor import Position, write_cursor
+from schema.engine.events.cursor import EventPosition, write_cursor
 from schema.persons import erasing, traces
 from tests.end_to_end.backups import dump
 from tests.end_to_end.fleet import Access, access, in_process
@@ -212,7 +212,7 @@ async def test_every_byte_of_postgresql(run: Run, postgres_server: Postgres) -> 
 async def test_followers_are_told(on: Run, database_url: str) -> None:
     """Each deal that was changed has an event with its new state, live and again; events of before are told without the person."""
     async with crm(database_url) as here:
-        follow, beginning = BOTH[1], write_cursor(here.who.caller.workspace_id, Position(1, 0))
+        follow, beginning = BOTH[1], write_cursor(here.who.caller.workspace_id, EventPosition(1, 0))
         before = (await here.state(here.deal))["version"]
         live = asyncio.create_task(take(follow(here.address, here.who.token, TOLD, since=beginning), 4))
         first, _ = await take(follow(here.address, here.who.token, TOLD, since=beginning), 2)

@@ -9,7 +9,7 @@ import pytest
 from gateway.edge import cors
 from gateway.edge.unsent import PORTION
 from gateway.server.targets import origin_form
-from schema.engine.execute.seldom import Seldom
+from schema.engine.execute.seldom import ThrottledLog
 from tests.connecting import PATIENCE, beside, connected, until
 from tests.gateway.conftest import TOKEN, MakeApp, Serve, calling
 from tests.gateway.test_pipelines import statuses
@@ -127,7 +127,7 @@ async def test_options(make_app: MakeApp, path: str) -> None:
 async def test_a_preflight_where_no_origin_is_set(make_app: MakeApp, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """403 that names the setting, and one line in the log however often it is asked."""
     lines: list[str] = []
-    monkeypatch.setattr(cors, "_asked", Seldom(lines.append))
+    monkeypatch.setattr(cors, "_asked", ThrottledLog(lines.append))
     async with calling(make_app()) as client:
         client.headers.clear()
         for _ in range(3):

@@ -10,7 +10,7 @@ from gateway.cli.usage_report import UsageFilter, graphql_uses, shares
 from gateway.cli.usage_report import uses as list_uses
 from gateway.observability.rest_usage import LONGEST_NAME, MAX_NAMES, OTHERS, GraphqlUses, Uses
 from rest_compat.protocol import Use
-from schema.engine.document.documents import Prepared
+from schema.engine.document.documents import PreparedOperation
 from schema.engine.document.limits import Limits
 from schema.graph import Graph
 from schema.rules.access import Caller, Role
@@ -112,7 +112,7 @@ async def test_documents_that_wait_to_be_counted_are_texts(database: Database) -
     for number in range(50):
         counted.note(caller, {}, graph.prepare(f"query Q{number} {{ stages {{ label }} }}", None))
     gc.collect()
-    assert sum(isinstance(one, Prepared) and one.text.startswith("query Q") for one in gc.get_objects()) <= 2
+    assert sum(isinstance(one, PreparedOperation) and one.text.startswith("query Q") for one in gc.get_objects()) <= 2
     await counted.flush()
     names = {row[5] for row in await graphql_uses(database, UsageFilter(kind="operation"))}
     assert names == {f"Q{number}" for number in range(50)}

@@ -16,7 +16,7 @@ from gateway.edge.bodies import Bodies, BodyMemory
 from gateway.edge.request_scope import RequestScope
 from gateway.rest.endpoint import RestEndpoint, document_page
 from rest_compat import RESOURCES, Rest
-from rest_compat.protocol import DecodeError, Fault, Policy, Use
+from rest_compat.protocol import DecodeError, Policy, Use, VariableFault
 from rest_compat.resources.declaration import Deprecation, Resource
 
 WRITABLE = re.compile(r"(create|update|delete)(Opportunity|Account|Contact)")
@@ -117,8 +117,8 @@ class FakeGraph:
         revision = self.changes if at_revision else None
         return Answer(result.data, extensions={"idempotencyReplayed": True} if replayed else {}, revision=revision)
 
-    def check(self, prepared: Any, variables: dict[str, Any]) -> Sequence[Fault]:
-        found: list[Fault] = []
+    def check(self, prepared: Any, variables: dict[str, Any]) -> Sequence[VariableFault]:
+        found: list[VariableFault] = []
         for node in prepared[1].definitions[0].variable_definitions:
             name = node.variable.name.value
             kind: Any = type_from_ast(self.schema, node.type)
@@ -164,9 +164,9 @@ class FakeGraph:
         return identifier
 
 
-def _note(found: list[Fault], name: str, error: GraphQLError, path: list[str | int]) -> None:
+def _note(found: list[VariableFault], name: str, error: GraphQLError, path: list[str | int]) -> None:
     missing = re.search(r"required field [\"'](\w+)", error.message)
-    found.append(Fault((name, *path, missing[1]) if missing else (name, *path), error.message))
+    found.append(VariableFault((name, *path, missing[1]) if missing else (name, *path), error.message))
 
 
 class _Root:

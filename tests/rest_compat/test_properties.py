@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rest_compat.errors import STATUS
-from rest_compat.translate.parameter_types import Amount, Day
+from rest_compat.translate.parameter_types import AmountParameter, DateParameter
 from schema.engine.types.scalars import DATE
 from tests.rest_compat.real import OPPORTUNITIES, Gateway, gateway
 
@@ -157,7 +157,7 @@ async def test_any_bytes(here: Gateway, body: bytes, path: str, method: str) -> 
 def test_bounds_are_rounded_inwards(number: Decimal, cents: int) -> None:
     """Of whole cents, exactly those are within a bound that are within the bound as it was written."""
     amount = Decimal(cents) / 100
-    low, high = (Decimal(str(Amount(rounding).read(str(number)))) for rounding in (ROUND_CEILING, ROUND_FLOOR))
+    low, high = (Decimal(str(AmountParameter(rounding).read(str(number)))) for rounding in (ROUND_CEILING, ROUND_FLOOR))
     assert (amount >= number) == (amount >= low)
     assert (amount <= number) == (amount <= high)
 
@@ -168,8 +168,8 @@ def test_bounds_are_rounded_inwards(number: Decimal, cents: int) -> None:
 )
 def test_the_date_as_written_counts(day: date, clock: Any, zone: str, between: str) -> None:
     """Whatever the time and the zone, the day is the one that was written."""
-    assert Day(DATE).read(day.isoformat()) == day.isoformat()
-    assert Day(DATE).read(f"{day.isoformat()}{between}{clock.isoformat()}{zone}") == day.isoformat()
+    assert DateParameter(DATE).read(day.isoformat()) == day.isoformat()
+    assert DateParameter(DATE).read(f"{day.isoformat()}{between}{clock.isoformat()}{zone}") == day.isoformat()
 
 
 @often

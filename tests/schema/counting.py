@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from schema.storage.database import Row
-from schema.storage.postgresql.session import Session
+from schema.storage.postgresql.session import PostgresqlConnection
 from schema.storage.sqlite import driver as sqlite
 from schema.storage.sqlite.driver import SqliteConnection
 from schema.storage.statements import Statement
@@ -19,23 +19,25 @@ class Heard:
         self.statements: list[tuple[Statement, Mapping[str, Any]]] = []
         # A read that is slow here, on a busy machine, would start anew in a thread and be heard twice.
         patch.setattr(sqlite, "INLINE_SECONDS", 60.0)
-        rows, fetch, portions = SqliteConnection.rows, Session.fetch, Session.fetch_portions
+        rows, fetch, portions = SqliteConnection.rows, PostgresqlConnection.fetch, PostgresqlConnection.fetch_portions
 
         def heard_rows(connection: SqliteConnection, statement: Statement, values: Mapping[str, Any], *read: Any) -> Sequence[Row]:
             self.statements.append((statement, values))
             return rows(connection, statement, values, *read)
 
-        async def heard_fetch(session: Session, statement: Statement, values: Mapping[str, Any]) -> Sequence[Row]:
+        async def heard_fetch(session: PostgresqlConnection, statement: Statement, values: Mapping[str, Any]) -> Sequence[Row]:
             self.statements.append((statement, values))
             return await fetch(session, statement, values)
 
-        async def heard_portions(connection: Session, statement: Statement, values: Mapping[str, Any], *portions_of: Any) -> Sequence[Row]:
+        async def heard_portions(
+            connection: PostgresqlConnection, statement: Statement, values: Mapping[str, Any], *portions_of: Any
+        ) -> Sequence[Row]:
             self.statements.append((statement, values))
             return await portions(connection, statement, values, *portions_of)
 
         patch.setattr(SqliteConnection, "rows", heard_rows)
-        patch.setattr(Session, "fetch", heard_fetch)
-        patch.setattr(Session, "fetch_portions", heard_portions)
+        patch.setattr(PostgresqlConnection, "fetch", heard_fetch)
+        patch.setattr(PostgresqlConnection, "fetch_portions", heard_portions)
 
     def clear(self) -> None:
         self.statements.clear()

@@ -10,7 +10,7 @@ import pytest
 from schema.engine.compile import reading, weight
 from schema.engine.document.documents import RequestError
 from schema.engine.document.limits import Limits
-from schema.engine.execute.answers import Answer
+from schema.engine.execute.answers import GraphQLResponse
 from schema.graph import Graph
 from schema.rules.access import Caller
 from schema.storage.database import Row
@@ -77,7 +77,7 @@ async def large_world(world: World, deals: int = 100) -> Caller:
     return tenant.caller()
 
 
-def refused(answer: Answer) -> bool:
+def refused(answer: GraphQLResponse) -> bool:
     """Whether an answer is refused as a whole because it would be too large."""
     if answer.executed:
         return False
@@ -86,7 +86,7 @@ def refused(answer: Answer) -> bool:
     return "bytes" in answer.errors[0]["message"]
 
 
-async def peak_of(graph: Graph, document: str, caller: Caller) -> tuple[Answer, int]:
+async def peak_of(graph: Graph, document: str, caller: Caller) -> tuple[GraphQLResponse, int]:
     """The answer, and the most memory that was taken for it at once, in bytes."""
     prepared = graph.prepare(document)
     await graph.run(prepared, {}, caller)  # Its plan is made.

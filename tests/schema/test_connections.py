@@ -10,8 +10,8 @@ from sqlalchemy import Double, bindparam, func, select
 
 from schema.storage.database import Connection, Database, StatementTimeout, Unavailable
 from schema.storage.opening import open_database
-from schema.storage.postgresql.pool import Connections
-from schema.storage.postgresql.session import Session
+from schema.storage.postgresql.pool import ConnectionPool
+from schema.storage.postgresql.session import PostgresqlConnection
 
 SIZE = 3
 SECONDS = 0.5
@@ -114,16 +114,16 @@ async def test_a_goodbye_before_a_statement(database: Database, begin: str, monk
     """What the server says when nothing was asked of it spoils the connection before it is closed: the statement goes out on another."""
     asked = database.compile(select(func.pg_backend_pid()))
     first = await _sleep(database, 0.0)
-    take = Connections.take_now
+    take = ConnectionPool.take_now
 
-    def say_goodbye(connections: Connections) -> Session | None:
-        monkeypatch.setattr(Connections, "take_now", take)
+    def say_goodbye(connections: ConnectionPool) -> PostgresqlConnection | None:
+        monkeypatch.setattr(ConnectionPool, "take_now", take)
         session = take(connections)
         assert session is not None
         session.raw._protocol.data_received(b"E" + (len(GOODBYE) + 4).to_bytes(4, "big") + GOODBYE)
         return session
 
-    monkeypatch.setattr(Connections, "take_now", say_goodbye)
+    monkeypatch.setattr(ConnectionPool, "take_now", say_goodbye)
     if begin == "fetch":
         rows = await database.fetch(asked, {})
     else:

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from schema.engine.execute.fairness import HeavyWork, Line
+from schema.engine.execute.fairness import FairQueue, HeavyWork
 from schema.rules.errors import ServiceUnavailable
 from tests.connecting import beside
 
@@ -23,7 +23,7 @@ async def turn() -> None:
 
 async def test_owners_are_served_in_rotation() -> None:
     """One with many places delays only itself; among its own, what is half done goes first."""
-    line = Line(10, FullError)
+    line = FairQueue(10, FullError)
     places = {line.join(owner): f"{owner}{number}" for number, owner in enumerate("aaabca")}
     places[line.join("a", ahead=True)] = "a!"
     served = []
@@ -35,7 +35,7 @@ async def test_owners_are_served_in_rotation() -> None:
 
 async def test_a_full_line() -> None:
     """The newest place of the owner with the most makes room for others; its own new one finds none."""
-    line = Line(3, FullError)
+    line = FairQueue(3, FullError)
     many = [line.join("a") for _ in range(3)]
     with pytest.raises(FullError):
         line.join("a")
@@ -52,7 +52,7 @@ async def test_a_full_line() -> None:
 async def test_no_line_at_all() -> None:
     """Where nobody may wait, everybody is refused."""
     with pytest.raises(FullError):
-        Line(0, FullError).join("a")
+        FairQueue(0, FullError).join("a")
 
 
 async def test_others_have_half_of_the_time() -> None:

@@ -15,7 +15,7 @@ from schema.engine.events.cursor import BEGINNING
 from schema.engine.events.feed import Feed
 from schema.engine.events.pruning import OldEvents
 from schema.engine.events.table import EventTable, Happened
-from schema.engine.execute.answers import EventAnswer
+from schema.engine.execute.answers import EventResponse
 from schema.graph import Graph
 from schema.storage.database import Database, StatementTimeout
 from schema.storage.sweeps import Sweeper
@@ -33,16 +33,16 @@ async def rename(world: World, name: str, **more: Any) -> None:
     assert (await data(world.graph, RENAME, world.here.caller(), {"id": deal, "input": {"name": name, **more}}))["updateOpportunity"]
 
 
-def follow(world: World, document: str = FOLLOW, graph: Graph | None = None, **variables: Any) -> AsyncGenerator[EventAnswer, None]:
+def follow(world: World, document: str = FOLLOW, graph: Graph | None = None, **variables: Any) -> AsyncGenerator[EventResponse, None]:
     graph = graph or world.graph
     return graph.subscribe(graph.prepare(document), variables, world.here.caller())
 
 
 #: Those who were asked once follow, and are asked again.
-_BEGUN: WeakSet[AsyncGenerator[EventAnswer, None]] = WeakSet()
+_BEGUN: WeakSet[AsyncGenerator[EventResponse, None]] = WeakSet()
 
 
-async def begun(graph: Graph, *events: AsyncGenerator[EventAnswer, None]) -> "list[asyncio.Task[EventAnswer]]":
+async def begun(graph: Graph, *events: AsyncGenerator[EventResponse, None]) -> "list[asyncio.Task[EventResponse]]":
     """Each is asked for its next answer; all who follow have seen everything, and wait."""
     expected = _followers(graph) + len({*events} - {*_BEGUN})
     _BEGUN.update(events)

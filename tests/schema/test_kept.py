@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from schema.engine.compile.compiler import STATEMENTS
-from schema.engine.kept import Kept
+from schema.engine.kept import SizedCache
 from tests.schema.test_filters import every_operator
 from tests.schema.world import World, ask
 
@@ -19,7 +19,7 @@ DOCUMENTS = [
 
 def test_the_longest_unused_go_first() -> None:
     """In number and in bytes; what is used stays, what is put again is counted once, and what is too large is not kept."""
-    kept: Kept[str] = Kept(3, 100)
+    kept: SizedCache[str] = SizedCache(3, 100)
     for key in "abc":
         kept.put(key, key, 10)
     assert kept.get("a") == "a"
@@ -36,8 +36,8 @@ def test_the_longest_unused_go_first() -> None:
 async def test_statements_are_bounded_in_bytes(world_on_sqlite: World) -> None:
     """However many shapes of large filters are asked for, by whatever operation, their statements and counts take no more than they may."""
     graph, caller = world_on_sqlite.graph, world_on_sqlite.here.caller()
-    graph._plans._statements = Kept(STATEMENTS, 300_000)
-    graph._counts._kept = Kept(STATEMENTS, 25_000)
+    graph._plans._statements = SizedCache(STATEMENTS, 300_000)
+    graph._counts._kept = SizedCache(STATEMENTS, 25_000)
     graph._counts.get = graph._counts._kept.get  # type: ignore[method-assign]
     every = every_operator()
     for names in islice(combinations(every, 7), 20):

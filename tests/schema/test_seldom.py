@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from schema.engine.execute import response_errors
-from schema.engine.execute.seldom import SECONDS, Seldom
+from schema.engine.execute.seldom import SECONDS, ThrottledLog
 from schema.storage.database import StatementTimeout, Unavailable
 
 
@@ -13,7 +13,7 @@ def test_once_and_then_now_and_then() -> None:
     """The first is written at once, the next after half a minute, with how many were left out; then the count begins anew."""
     now = [0.0]
     lines: list[str] = []
-    tell = Seldom(lines.append, lambda: now[0])
+    tell = ThrottledLog(lines.append, lambda: now[0])
     for second in range(2 * int(SECONDS) + 1):
         now[0] = float(second)
         for _ in range(10):
@@ -24,7 +24,7 @@ def test_once_and_then_now_and_then() -> None:
 
 def test_a_database_that_is_away(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     """It is one line, however many requests meet it, with what the database said; each of them is told all the same."""
-    monkeypatch.setattr(response_errors, "_unavailable", Seldom(logging.getLogger("test").warning))
+    monkeypatch.setattr(response_errors, "_unavailable", ThrottledLog(logging.getLogger("test").warning))
     told = [str(response_errors.of_storage(kind("100% away"))) for kind in (Unavailable, StatementTimeout) * 50]
     assert set(told) == {Unavailable.public, StatementTimeout.public}
     assert [record.getMessage() for record in caplog.records] == ["database unavailable: 100% away"]

@@ -11,7 +11,7 @@ from schema.engine.write.idempotency import expired_keys
 from schema.storage import sweeps
 from schema.storage.database import Connection, Database
 from schema.storage.sweeps import NotOurTurn, Portion, Sweeper
-from schema.storage.tables import Event, IdempotencyKey, Workspace
+from schema.storage.tables import Event, IdempotencyKey, WorkspaceTable
 
 DAY = 86_400
 
@@ -35,7 +35,7 @@ async def rows(database: Database, query: str) -> list[Any]:
 
 async def make_workspaces(database: Database, *names: str) -> None:
     made = [{"id": name, "name": name, "currency": "EUR", "revision": 1_000, "created_at": ago(DAY)} for name in names]
-    await put(database, Workspace, made)
+    await put(database, WorkspaceTable, made)
 
 
 def events(workspace: str, ages: list[float]) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import bindparam, insert
 from sqlmodel import SQLModel
 
-from schema.engine.execute.answers import Answer
+from schema.engine.execute.answers import GraphQLResponse
 from schema.graph import Graph
 from schema.rules.access import Caller, Role
 from schema.rules.stages import FIRST_CLOSED, LOST, STAGES
@@ -239,7 +239,7 @@ def _bind(table: str, name: str) -> Any:
     return bindparam(name, type_=SQLModel.metadata.tables[table].c[name].type, required=True)
 
 
-async def ask(graph: Graph, document: str, caller: Caller, variables: Row | None = None) -> Answer:
+async def ask(graph: Graph, document: str, caller: Caller, variables: Row | None = None) -> GraphQLResponse:
     """Runs the only operation of a document."""
     return await graph.run(graph.prepare(document), variables, caller)
 

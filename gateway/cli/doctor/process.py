@@ -12,7 +12,7 @@ from urllib.request import Request, urlopen
 
 from gateway import VERSION
 from gateway.advice import advice, sqlite_advice
-from gateway.auth.fetching import DEADLINE_SECONDS, READ_SECONDS, Document, ProviderFault, fetcher
+from gateway.auth.fetching import DEADLINE_SECONDS, READ_SECONDS, FetchedJson, ProviderFault, fetcher
 from gateway.auth.keyset import of_address, of_issuer
 from gateway.pages import WEB
 from gateway.server.listen import ListenError, listening
@@ -86,7 +86,7 @@ def _provider(settings: Settings, report: DoctorReport) -> None:
         return
     asked: list[str] = []
 
-    def fetch(address: str) -> Document:
+    def fetch(address: str) -> FetchedJson:
         asked.append(address)
         return ask(address)
 

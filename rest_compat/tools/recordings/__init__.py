@@ -3,7 +3,7 @@
 from .comparing import differences, recorded_differences
 from .folder import write_folder
 from .reading import REPEATABLE, Recorded, RecordingError, read_recording, target_of
-from .sorting import Asked, Recording, Refusal, Sort, sort_calls
+from .sorting import Asked, Recording, RefusedCalls, Sort, sort_calls
 
 __all__ = [
     "REPEATABLE",
@@ -11,7 +11,7 @@ __all__ = [
     "Recorded",
     "Recording",
     "RecordingError",
-    "Refusal",
+    "RefusedCalls",
     "Sort",
     "differences",
     "read_recording",

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 import orjson
 
 from rest_compat.json_values import Json
-from rest_compat.protocol import Answer
+from rest_compat.protocol import OperationResult
 from rest_compat.translate.call import TranslatedCall
 from rest_compat.translate.endpoint import COUNT, NODES
 
 
-def differences(call: TranslatedCall, status: int, body: bytes, answer: Answer) -> list[str]:
+def differences(call: TranslatedCall, status: int, body: bytes, answer: OperationResult) -> list[str]:
     """Where the REST answer to a read and the GraphQL answer to its translation differ; empty if they say the same."""
     record = (answer.data or {}).get(call.endpoint.root)
     if answer.errors or record is None:

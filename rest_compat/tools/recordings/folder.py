@@ -11,7 +11,7 @@ from rest_compat.json_values import Json, JsonObject
 
 from .reading import target_of
 from .readme import VARIABLES, readme, told
-from .sorting import Recording, Refusal, Sort
+from .sorting import Recording, RefusedCalls, Sort
 
 OPERATIONS: Final = "operations"
 INDEX: Final = "index.json"
@@ -103,7 +103,7 @@ def _index(recording: Recording) -> JsonObject:
     }
 
 
-def _refused(one: Refusal) -> JsonObject:
+def _refused(one: RefusedCalls) -> JsonObject:
     return {"calls": one.times, "example": {"method": one.method, "target": one.target}, "reason": one.reason}
 
 

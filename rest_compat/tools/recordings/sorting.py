@@ -78,7 +78,7 @@ class Sort:
 
 
 @dataclass(slots=True)
-class Refusal:
+class RefusedCalls:
     """A sort of call that the gateway would refuse, and why."""
 
     method: str
@@ -94,7 +94,7 @@ class Recording:
     host: str
     prefix: str
     sorts: list[Sort] = field(default_factory=list)
-    refused: list[Refusal] = field(default_factory=list)
+    refused: list[RefusedCalls] = field(default_factory=list)
     elsewhere: Counter[str] = field(default_factory=Counter)
     """Calls to other paths of the host, by path."""
     hosts: Counter[str] = field(default_factory=Counter)
@@ -152,7 +152,7 @@ class _Sorter:
         self.translator = translator
         self.recording = recording
         self._sorts: dict[tuple[Json, ...], Sort] = {}
-        self._refused: dict[tuple[str, ...], Refusal] = {}
+        self._refused: dict[tuple[str, ...], RefusedCalls] = {}
         self._names: set[str] = set()
 
     def take(self, one: Recorded) -> None:
@@ -176,7 +176,7 @@ class _Sorter:
     def _refuse(self, request: Request, refused: Refused) -> None:
         key = request.method, _pattern(request.path), refused.code, *(item.field for item in refused.errors)
         if key not in self._refused:
-            self._refused[key] = Refusal(request.method, target_of(request), _reason(request, refused))
+            self._refused[key] = RefusedCalls(request.method, target_of(request), _reason(request, refused))
             self.recording.refused.append(self._refused[key])
         self._refused[key].times += 1
 

@@ -27,7 +27,7 @@ from schema.values import Object, Value
 
 Arguments = Callable[[VariableValues], Object]
 
-Reader = Callable[[Object], Value]
+ReadArgument = Callable[[Object], Value]
 """Gets a value from the coerced variables; Undefined where it is absent."""
 
 
@@ -73,7 +73,7 @@ def _max_items(argument: GraphQLArgument) -> int | None:
     return next((most for most in found if isinstance(most, int)), None)
 
 
-def _reader(node: ValueNode, type_: Any) -> Reader | None:
+def _reader(node: ValueNode, type_: Any) -> ReadArgument | None:
     """How to get the value of a literal that has variables in it; None for a form that is left to graphql-core."""
     if isinstance(node, VariableNode):
         variable = node.name.value
@@ -112,7 +112,7 @@ def _fixed(definition: GraphQLField, node: FieldNode, variable_names: Iterable[s
     return get_argument_values(rest, node)
 
 
-def _by_name(fixed: Object, varying: list[tuple[str, Reader, GraphQLArgument]]) -> Arguments:
+def _by_name(fixed: Object, varying: list[tuple[str, ReadArgument, GraphQLArgument]]) -> Arguments:
     plain = [(name, reader, _default(argument), isinstance(argument.type, GraphQLNonNull)) for name, reader, argument in varying]
 
     def read(given: VariableValues) -> Object:

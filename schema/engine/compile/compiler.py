@@ -8,32 +8,32 @@ from graphql import GraphQLEnumType, GraphQLNonNull, GraphQLObjectType, get_name
 from sqlalchemy import FromClause
 
 from schema.engine.document.selections import Selected, Selections
-from schema.engine.kept import Kept
+from schema.engine.kept import SizedCache
 from schema.storage.database import Database
 from schema.storage.statements import Statement
-from schema.values import Function, Key, Object, Value, Values
+from schema.values import CacheKey, Function, Object, Value, Values
 
 from .cost import LONG, LONG_TEXT, Cost, dearest
 from .model import FieldModel, Model
 from .select import Batch, Level
-from .sources import Column, Connection, Expression, OneOf, Resolved, Stored, ToMany, ToOne
+from .sources import Column, ConnectionSource, Expression, OneOf, Resolved, StoredType, ToMany, ToOne
 from .weight import ABSENT, ID_LENGTH, SCALARS, Weight
 from .writer import object_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Mapping
 
-    from schema.engine.compile.reading import Reader
-    from schema.engine.document.variables import Check, Variables
+    from schema.engine.compile.reading import DataReader
+    from schema.engine.document.variables import CheckVariable, Variables
 
-    WorkOut = Callable[[Reader, Values], Awaitable[Object]]
+    WorkOut = Callable[[DataReader, Values], Awaitable[Object]]
 
 STATEMENTS, STATEMENTS_BYTES = 10_000, 16_000_000
 """How many statements are kept for the shapes of operations' arguments, and about how many bytes they take."""
 _STATEMENT, _BIND, _SHAPE = 1, 160, 1_200
 """Bytes that a kept statement takes for each character of its text, for each bind, and besides."""
 
-Parents = Literal["none", "one", "many"]
+ParentsKind = Literal["none", "one", "many"]
 """How many parents the pages have that a statement reads: none at the root."""
 
 TYPENAME = "__typename"
@@ -44,15 +44,15 @@ RUNTIME_TYPE = None
 class NotCompiled(Exception):
     """A query needs a statement that has to be compiled first: one for a page at the root, for one parent's, or for many parents'."""
 
-    def __init__(self, parents: "Parents" = "none") -> None:
+    def __init__(self, parents: "ParentsKind" = "none") -> None:
         super().__init__()
-        self.parents: Parents = parents
+        self.parents: ParentsKind = parents
 
 
 class Shaped(Protocol):
     """A part of a query whose statements follow the shapes of its arguments."""
 
-    def compile(self, variables: "Variables", parents: Parents) -> None:
+    def compile(self, variables: "Variables", parents: ParentsKind) -> None:
         """Compiles what isn't kept of the statements that read the pages of so many `parents`.
 
         Where the arguments are at fault there are none: who reads tells it.
@@ -70,7 +70,7 @@ class Compiler:
     admin: bool
     for_fallback: bool
     names: Object
-    statements: Kept[Statement]
+    statements: SizedCache[Statement]
     connection: "Function"
     to_many: "Function"
     embedded: "Function"
@@ -78,7 +78,7 @@ class Compiler:
     resolved: "Function"
     site: "Function"
     worked_out: "Mapping[str, WorkOut]"
-    checks: "list[Check]" = field(default_factory=list, init=False)
+    checks: "list[CheckVariable]" = field(default_factory=list, init=False)
     """What raises BadRequest, CursorExpired for arguments that can't be in a workspace, as soon as the variables are known."""
     shaped: "list[Shaped]" = field(default_factory=list, init=False)
     """The parts whose statements follow the shapes of their arguments, at any depth."""
@@ -107,7 +107,7 @@ class Compiler:
         assert "workspace" in statement.names, statement.text
         return statement
 
-    def kept(self, key: Key, make: "Callable[[], Value]") -> Statement:
+    def kept(self, key: CacheKey, make: "Callable[[], Value]") -> Statement:
         """The compiled clause that `make` makes, kept under `key` together with those of all other operations. Raises NotCompiled."""
         statement = self.statements.get(key)
         if statement is None:
@@ -117,7 +117,7 @@ class Compiler:
             self.statements.put(key, statement, _STATEMENT * len(statement.text) + _BIND * len(statement.names) + _SHAPE)
         return statement
 
-    def level(self, stored: Stored, **given: Value) -> Level:
+    def level(self, stored: StoredType, **given: Value) -> Level:
         """A new SELECT."""
         return Level(stored, self.limited, **given)
 
@@ -179,7 +179,7 @@ class Compiler:
             batch, cost = self.to_many(self, source, model, selected, parent)
             absent, around = "[]", len("[]")
         else:
-            assert isinstance(source, Connection)
+            assert isinstance(source, ConnectionSource)
             batch, cost = self.connection(self, source, model, selected, parent)
             absent, around = "None", batch.around
         level.batches.append(batch)
@@ -220,7 +220,7 @@ class Compiler:
         choices = " else ".join(f"{code} if {test} is not None" for code, _, test in rows)
         return f"({choices} else None)", dearest([cost for _, cost, _ in rows])
 
-    def only_refers(self, stored: Stored, asked: list[Selected]) -> bool:
+    def only_refers(self, stored: StoredType, asked: list[Selected]) -> bool:
         """Whether nothing but the id is wanted of rows that are all in sight: what refers to them has it, no join is needed."""
         in_sight = stored.visible is None or not self.limited
         return in_sight and all(field.name in {"id", TYPENAME} for field in asked)

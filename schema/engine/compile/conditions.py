@@ -14,25 +14,25 @@ from schema.rules.errors import BadRequest
 from schema.rules.text import fold
 from schema.rules.times import Between
 from schema.storage.statements import AnyOf, Contains, StartsWith, Unindexed
-from schema.values import Clause, Key, Object, Value, Values
+from schema.values import CacheKey, Clause, Object, Value, Values
 
 from .binds import compared, compared_list
 from .comparing import BETWEEN, COMPARISONS, POSITIVE, RANGES, any_holds, holds
 from .enums import StoredEnum
 from .matching import AtLeast, Equals, LinkedTo, Match, Matching, Through
-from .sources import OwnedBy, SeenWith, Stored, metadata
+from .sources import OwnedBy, SeenWith, StoredType, metadata
 
 MAX_SEARCH = 200
 _NAMES = tuple(f"f{place}" for place in range(10 * MAX_NODES))
 """Of binds: no object of a filter has as many operators as ten."""
 
-Shape = Key
+Shape = CacheKey
 
 NO_CONDITIONS: Shape = ("all",)
 
 
 @dataclass(slots=True)
-class Conditions:
+class ParsedFilter:
     """A filter as read: `shape` is hashable and holds no values; `values` are the binds, by name."""
 
     shape: Shape
@@ -63,7 +63,7 @@ class FilterModel:
     def __init__(
         self,
         input_type: GraphQLInputObjectType,
-        others: "Mapping[str, tuple[FilterModel | None, Stored]] | None" = None,
+        others: "Mapping[str, tuple[FilterModel | None, StoredType]] | None" = None,
         visible: Callable[[FromClause], ColumnElement[bool]] | None = None,
     ) -> None:
         self._others = others or {}
@@ -91,13 +91,13 @@ class FilterModel:
             each.folded: each.column for each in self._fields.values() if isinstance(each, Match) and isinstance(each.folded, str)
         }
 
-    def read(self, given: Values | None) -> Conditions:
+    def read(self, given: Values | None) -> ParsedFilter:
         """The conditions of a coerced filter input. Raises BadRequest where it is too large, or says nothing of a field that it names."""
         if not given:
-            return Conditions(NO_CONDITIONS, {})
+            return ParsedFilter(NO_CONDITIONS, {})
         check_size(given)
         reading = _Reading()
-        return Conditions(self.read_part(given, reading), reading.values)
+        return ParsedFilter(self.read_part(given, reading), reading.values)
 
     def read_part(self, given: Values, reading: _Reading) -> Shape:
         """The conditions of a filter within another one, whose binds `reading` collects."""

@@ -8,7 +8,7 @@ from graphql import GraphQLObjectType, get_named_type
 from schema.engine.document.selections import Selected
 
 from .compiler import Compiler
-from .connection_sql import Wanted
+from .connection_sql import PageParts
 from .cost import COUNT, SUMS, Cost
 from .plain import Plain, write_plain
 from .select import Level
@@ -35,13 +35,13 @@ class Parts:
     names: set[str] = field(default_factory=set)
     info: set[str] = field(default_factory=set)
 
-    def wanted(self) -> Wanted:
+    def wanted(self) -> PageParts:
         """What of the page is asked for beyond its rows."""
         names = self.names
         rows = not names.isdisjoint({"node", "nodes", "edges", "pageInfo", "cursor"})
         cursors = bool(self.cursors.of_row or self.cursors.of_page)
         sides = frozenset(self.info & {"hasPreviousPage", "hasNextPage"})
-        return Wanted(rows, cursors, "totalCount" in names, "summary" in names, sides)
+        return PageParts(rows, cursors, "totalCount" in names, "summary" in names, sides)
 
     def connection(self, type_: GraphQLObjectType, asked: list[Selected]) -> tuple[str, Cost]:
         """The code of a page, and its cost without its rows."""

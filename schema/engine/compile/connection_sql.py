@@ -8,11 +8,11 @@ from sqlalchemy import ColumnElement, FromClause, bindparam, func, literal_colum
 
 from schema.engine.compile.reading import revision_column
 from schema.storage.statements import AnyOf, Contains, Statement, list_bind
-from schema.values import Bind, Clause, Key, Object, SelectOf, Value
+from schema.values import Bind, CacheKey, Clause, Object, SelectOf, Value
 
-from .compiler import Compiler, NotCompiled, Parents
+from .compiler import Compiler, NotCompiled, ParentsKind
 from .conditions import NO_CONDITIONS, FilterModel
-from .pages import Page
+from .pages import PageRequest
 from .records import Relation
 from .select import Level
 
@@ -21,7 +21,7 @@ _OF_MANY = frozenset({"grouped", "grouped count", "grouped beside"})
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class PageParts:
     """What of the page is asked for beyond its rows."""
 
     rows: bool
@@ -51,10 +51,10 @@ def _bytes(value: Value) -> int:
 class AskedPage:
     """What a call's arguments say: which page, under which conditions (their shape), and the binds of both."""
 
-    page: Page
-    shape: Key
+    page: PageRequest
+    shape: CacheKey
     values: Object
-    keys: dict[str, Key] = field(default_factory=dict)
+    keys: dict[str, CacheKey] = field(default_factory=dict)
     """Under which its statements are kept, by their purpose, once they were asked for."""
 
     @property
@@ -73,7 +73,7 @@ class ConnectionSql:
 
     compiler: Compiler
     level: Level
-    wanted: Wanted
+    wanted: PageParts
     filters: FilterModel | None
     relation: Relation | None
     columns: Mapping[str, str]
@@ -111,7 +111,7 @@ class ConnectionSql:
         """Counts and sums by parent, whose key is the last column."""
         return self._statement("grouped count", asked, (), self._grouped_count)
 
-    def compile(self, asked: AskedPage, parents: Parents, *, looks: bool) -> None:
+    def compile(self, asked: AskedPage, parents: ParentsKind, *, looks: bool) -> None:
         """Compiles the statements for so many `parents` that aren't kept; `looks`: it is asked for what stands beside the page."""
         with self.compiler.compiling():
             if parents == "many":
@@ -137,7 +137,7 @@ class ConnectionSql:
         if looks:
             self.grouped_beside(asked)
 
-    def _statement(self, purpose: str, asked: AskedPage, shape: Key, make: Callable[[AskedPage], Value]) -> Statement:
+    def _statement(self, purpose: str, asked: AskedPage, shape: CacheKey, make: Callable[[AskedPage], Value]) -> Statement:
         key = asked.keys[purpose] = (self._mark, purpose, *shape, *asked.shape)
         try:
             return self.compiler.kept(key, lambda: make(asked))
@@ -178,7 +178,7 @@ class ConnectionSql:
         assert self.relation is not None
         return self._from(asked, [self.relation.parent], many=True).where(*self._at_or_behind(asked.page)).distinct()
 
-    def _at_or_behind(self, page: Page) -> list[ColumnElement[bool]]:
+    def _at_or_behind(self, page: PageRequest) -> list[ColumnElement[bool]]:
         if page.position is None:
             return []
         nulls = tuple(value is None for value in page.position)
@@ -211,20 +211,20 @@ class ConnectionSql:
     def _source(self) -> FromClause | None:
         return self.relation.source if self.relation is not None else None
 
-    def _keys(self, page: Page) -> list[Value]:
+    def _keys(self, page: PageRequest) -> list[Value]:
         """What a cursor needs and is not selected anyway."""
         if not self.wanted.cursors:
             return []
         return [key for key in self._ordered_by(page) if self.level.found(key) is None]
 
-    def places(self, page: Page) -> tuple[int, ...]:
+    def places(self, page: PageRequest) -> tuple[int, ...]:
         """Where in a row of a page its keys stand."""
         further = count(len(self.level.columns))
         columns = [term.by.column for term in page.order.terms]
         places = [None if name is None else self.level.found(self.level.table.c[name]) for name in columns]
         return tuple([next(further) if place is None else place for place in places])
 
-    def _ordered_by(self, page: Page) -> list[Clause]:
+    def _ordered_by(self, page: PageRequest) -> list[Clause]:
         return page.order.keys(self.level.table, limited=self.level.limited)
 
     def _where(self, asked: AskedPage, *, many: bool = False, walk: bool = False) -> list[ColumnElement[bool]]:

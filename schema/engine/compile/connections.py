@@ -8,30 +8,30 @@ from typing import Any
 
 from graphql import get_named_type
 
-from schema.engine.compile.reading import Reader, RevisionChanged
+from schema.engine.compile.reading import DataReader, RevisionChanged
 from schema.engine.document.selections import Selected
 from schema.engine.document.variables import Variables
-from schema.engine.kept import Kept
+from schema.engine.kept import SizedCache
 from schema.rules.errors import BadRequest, CursorExpired
 from schema.rules.text import fold, trimmed
 from schema.storage.database import Row
 from schema.storage.statements import Statement
-from schema.values import Key, Object, Value, Values
+from schema.values import CacheKey, Object, Value, Values
 
 from .arguments import Arguments, read_arguments
 from .compiler import Compiler
-from .compiler import Parents as HowMany
-from .conditions import MAX_SEARCH, NO_CONDITIONS, Conditions
+from .compiler import ParentsKind as HowMany
+from .conditions import MAX_SEARCH, NO_CONDITIONS, ParsedFilter
 from .connection_parts import Cursors, Parts
-from .connection_sql import AskedPage, ConnectionSql, Wanted
+from .connection_sql import AskedPage, ConnectionSql, PageParts
 from .cost import Cost, paged
 from .model import FieldModel
-from .pages import Page, page_size, read_page
+from .pages import PageRequest, page_size, read_page
 from .records import relate
 from .select import Level
-from .sources import Connection
-from .weight import Parents
-from .writer import Writer, make_writer
+from .sources import ConnectionSource
+from .weight import ParentCounts
+from .writer import GeneratedFunction, make_writer
 
 SORT_BELOW = 1_000
 """So many matching rows are sorted for less than walking past all the others costs."""
@@ -43,7 +43,7 @@ SNAPSHOT_ATTEMPTS = 3
 
 
 @dataclass(slots=True)
-class Found:
+class LoadedPage:
     """What was read of a page: its rows, and one more if there is one; what is told of all that match; whether rows stand beside it."""
 
     rows: Sequence[Row]
@@ -60,35 +60,35 @@ class ConnectionPlan:
 
     level: Level
     arguments: Arguments
-    writer: Writer
+    writer: GeneratedFunction
     sql: ConnectionSql
     key: int
     for_fallback: bool
     around: int
     cursors: Cursors
-    statements: Kept[Statement] = field(init=False)
+    statements: SizedCache[Statement] = field(init=False)
     """Those of all plans; a call that asks like an earlier one has the keys at hand."""
     mark: object = field(default_factory=object)
     """Stands for it in what is kept for longer than it may be."""
-    wanted: Wanted = field(init=False)
+    wanted: PageParts = field(init=False)
     """What of the page is asked for beyond its rows."""
 
     def __post_init__(self) -> None:
         self.wanted, self.statements = self.sql.wanted, self.sql.compiler.statements
 
-    async def run(self, reader: Reader, variables: Variables) -> Value:
+    async def run(self, reader: DataReader, variables: Variables) -> Value:
         """The page at the root. Raises BadRequest for arguments that contradict each other, RevisionChanged."""
         asked = self.asked_in(variables, reader.caller.workspace_id)
         if not reader.single_statement:
             return await self._single(reader, variables, asked)
         values = {**reader.values, **asked.values}
-        found = Found(*await self._at_one_revision(reader, asked, values))
+        found = LoadedPage(*await self._at_one_revision(reader, asked, values))
         self._weigh(reader, asked.page, _in_order(found.rows, asked.page))
         if not asked.page.begins:
             found.beside = await self._beside(reader, asked, values, found)
         return self._write(asked.page, found, self._cursor_of(reader, asked.page), [])
 
-    async def load(self, reader: Reader, parents: Parents, variables: Variables) -> Mapping[Value, Value]:
+    async def load(self, reader: DataReader, parents: ParentCounts, variables: Variables) -> Mapping[Value, Value]:
         """The page of each parent. A fault in the arguments is raised, or stands in place of each page for graphql-core to tell."""
         try:
             asked = self.asked_in(variables, reader.caller.workspace_id)
@@ -138,9 +138,9 @@ class ConnectionPlan:
             asked.page.check(workspace_id, self.sql.compiler.database.epoch)
         return asked
 
-    def _narrow(self, arguments: Values) -> tuple[Key, Object]:
+    def _narrow(self, arguments: Values) -> tuple[CacheKey, Object]:
         filters = self.sql.filters
-        conditions = Conditions(NO_CONDITIONS, {}) if filters is None else filters.read(arguments.get("filter"))
+        conditions = ParsedFilter(NO_CONDITIONS, {}) if filters is None else filters.read(arguments.get("filter"))
         also, values = [], conditions.values
         text = arguments.get("search")
         search = _searched(text) if text else ""
@@ -153,7 +153,7 @@ class ConnectionPlan:
                 values[column] = arguments[name]
         return ((conditions.shape, tuple(also)),), values
 
-    async def _at_one_revision(self, reader: Reader, asked: AskedPage, values: Object) -> tuple[Sequence[Row], Object]:
+    async def _at_one_revision(self, reader: DataReader, asked: AskedPage, values: Object) -> tuple[Sequence[Row], Object]:
         """Page and count without a transaction: what two statements saw at the same revision is one state of the workspace.
 
         Raises RevisionChanged where it kept changing, or where no row told the revision.
@@ -174,7 +174,7 @@ class ConnectionPlan:
                 counted = await reader.count(counting, values)
         raise RevisionChanged
 
-    async def _page_at(self, reader: Reader, asked: AskedPage, values: Object, count: int) -> tuple[Sequence[Row], int]:
+    async def _page_at(self, reader: DataReader, asked: AskedPage, values: Object, count: int) -> tuple[Sequence[Row], int]:
         """The rows of a page and the revision that they are of, of a list that had `count` rows. Raises RevisionChanged."""
         if count <= asked.page.offset:
             return [], await reader.look()
@@ -185,7 +185,7 @@ class ConnectionPlan:
             raise RevisionChanged
         return rows, rows[0][-1]
 
-    async def _single(self, reader: Reader, variables: Variables, asked: AskedPage, parents: Parents | None = None) -> Value:
+    async def _single(self, reader: DataReader, variables: Variables, asked: AskedPage, parents: ParentCounts | None = None) -> Value:
         values = {**reader.values, **asked.values}
         numbers: Object = {}
         walk, nothing = True, not self.wanted.rows
@@ -198,16 +198,16 @@ class ConnectionPlan:
         shown = _in_order(rows, asked.page)
         self._weigh(reader, asked.page, shown, parents)
         batches = await self.level.batched(reader, shown, variables, parents, self._parent)
-        found = Found(rows, numbers)
+        found = LoadedPage(rows, numbers)
         if not asked.page.begins:
             found.beside = await self._beside(reader, asked, values, found)
         return self._write(asked.page, found, self._cursor_of(reader, asked.page), batches)
 
-    def _looks(self, page: Page) -> bool:
+    def _looks(self, page: PageRequest) -> bool:
         """Whether the side of a cursor on which the page isn't is asked for: what stands there takes a look to know."""
         return page.position is not None and page.side in self.wanted.sides
 
-    async def _beside(self, reader: Reader, asked: AskedPage, values: Object, found: "Found") -> bool:
+    async def _beside(self, reader: DataReader, asked: AskedPage, values: Object, found: "LoadedPage") -> bool:
         """Whether rows stand beside a page on the side that it was not read towards, where it doesn't begin there.
 
         Raises RevisionChanged where that isn't of one state.
@@ -226,8 +226,8 @@ class ConnectionPlan:
         """The place of the parent's key in a row; 0 where there is no parent."""
         return 0 if self.sql.relation is None else self.level.place(self.sql.relation.parent)
 
-    def _weigh(self, reader: Reader, page: Page, rows: Sequence[Row], parents: Parents | None = None) -> None:
-        """Counts the rows of a page, or of the pages of many parents, towards the answer. Raises TooLarge."""
+    def _weigh(self, reader: DataReader, page: PageRequest, rows: Sequence[Row], parents: ParentCounts | None = None) -> None:
+        """Counts the rows of a page, or of the pages of many parents, towards the answer. Raises ResponseTooLarge."""
         reader.weigh(self.level.weight, rows, parents, self._parent)
         if self.wanted.cursors and rows:
             order = page.order
@@ -236,7 +236,7 @@ class ConnectionPlan:
             count = self.cursors.of_row * len(rows) + self.cursors.of_page * pages
             reader.add(longest * count * (1 if parents is None else parents.most))
 
-    def _cursor_of(self, reader: Reader, page: Page) -> Callable[[Row], str] | None:
+    def _cursor_of(self, reader: DataReader, page: PageRequest) -> Callable[[Row], str] | None:
         """What writes the cursor of a row; None where none is asked for."""
         if not self.wanted.cursors:
             return None
@@ -245,7 +245,7 @@ class ConnectionPlan:
             kept = page.cursors = workspace_id, epoch, page.cursors_in(workspace_id, epoch)
         return kept[2]
 
-    def _write(self, page: Page, found: "Found", cursor: Callable[[Row], str] | None, batches: list[Value]) -> Value:
+    def _write(self, page: PageRequest, found: "LoadedPage", cursor: Callable[[Row], str] | None, batches: list[Value]) -> Value:
         more, rows = len(found.rows) > page.size, _in_order(found.rows, page)
         sides = {"hasNextPage": more and not page.backward, "hasPreviousPage": more and page.backward}
         if found.beside:
@@ -258,7 +258,7 @@ class ConnectionPlan:
         summary = self.level.stored.summary
         return {"totalCount": row[0], "summary": summary.to_object(row) if summary is not None and self.wanted.summary else None}
 
-    async def _grouped(self, reader: Reader, variables: Variables, asked: AskedPage, parents: Parents) -> Mapping[Value, Value]:
+    async def _grouped(self, reader: DataReader, variables: Variables, asked: AskedPage, parents: ParentCounts) -> Mapping[Value, Value]:
         values = {**reader.values, **asked.values, "parents": parents.keys}
         groups: dict[Value, list[Row]] = {key: [] for key in parents.keys}
         if self.wanted.rows:
@@ -276,11 +276,11 @@ class ConnectionPlan:
         beside = await self._all_beside(reader, asked, values)
         cursor = self._cursor_of(reader, asked.page)
         return {
-            key: self._write(asked.page, Found(rows, self._numbers(told.get(key, empty)), key in beside), cursor, batches)
+            key: self._write(asked.page, LoadedPage(rows, self._numbers(told.get(key, empty)), key in beside), cursor, batches)
             for key, rows in groups.items()
         }
 
-    async def _all_beside(self, reader: Reader, asked: AskedPage, values: Object) -> Collection[Value]:
+    async def _all_beside(self, reader: DataReader, asked: AskedPage, values: Object) -> Collection[Value]:
         """The keys of the parents of whom rows stand beside the page."""
         page = asked.page
         if page.begins or page.side not in self.wanted.sides:
@@ -299,20 +299,20 @@ def _searched(text: str) -> str:
     return fold(text)
 
 
-def _page_values(page: Page) -> Object:
+def _page_values(page: PageRequest) -> Object:
     found: Object = {"limit": page.size + 1, "offset": page.offset}
     if page.position is not None:
         found.update({f"c{place}": value for place, value in enumerate(page.position)})
     return found
 
 
-def _in_order(rows: Sequence[Row], page: Page) -> Sequence[Row]:
+def _in_order(rows: Sequence[Row], page: PageRequest) -> Sequence[Row]:
     rows = rows[: page.size]
     return rows[::-1] if page.backward else rows
 
 
 def compile_connection(
-    compiler: Compiler, source: Connection, model: FieldModel, selected: Selected, parent: int
+    compiler: Compiler, source: ConnectionSource, model: FieldModel, selected: Selected, parent: int
 ) -> tuple[ConnectionPlan, Cost]:
     """The plan of a connection field; `parent` is the place of its parents' key in their rows, 0 at the root."""
     level = compiler.level(compiler.model.stored(source.type_name))

@@ -27,7 +27,7 @@ SCHEMA = 200
 Size = Callable[[Variables], int]
 
 
-class Part(Protocol):
+class CostPart(Protocol):
     """A part of a cost that the variables decide."""
 
     def total(self, variables: Variables) -> int:
@@ -39,7 +39,7 @@ class Cost:
     """The cost of a selection: what is known when it is compiled, and parts that the variables decide, each so many times."""
 
     own: int = 0
-    parts: list[tuple[int, Part]] = field(default_factory=list)
+    parts: list[tuple[int, CostPart]] = field(default_factory=list)
 
     def add(self, other: "Cost") -> None:
         """Adds another selection's cost."""

@@ -14,7 +14,7 @@ from .plain import Hanging
 from .records import Many, Records, RecordStep
 from .select import Level
 from .steps import NodesStep, PlainStep, PlainWriter, ResolverStep, RowsStep
-from .writer import Writer
+from .writer import GeneratedFunction
 
 _INDENT = "    "
 
@@ -101,7 +101,7 @@ def _batches(level: Level, variables: Variables) -> Iterator[str]:
         yield from _indented(explain(batch, variables))
 
 
-def _writer(writer: Writer) -> Iterator[str]:
+def _writer(writer: GeneratedFunction) -> Iterator[str]:
     yield "written by:"
     yield from _indented(writer.source.rstrip().splitlines())
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam, func, select
 
-from schema.engine.compile.reading import Reader
+from schema.engine.compile.reading import DataReader
 from schema.rules.errors import BadRequest
 from schema.storage.statements import Statement
 from schema.values import Object, Value, Values
@@ -38,7 +38,7 @@ class Groups:
         self._stored = compiler.model.stored(type_name)
         self._filters = compiler.model.filters[type_name]
 
-    async def __call__(self, reader: Reader, arguments: Values) -> list[Object]:
+    async def __call__(self, reader: DataReader, arguments: Values) -> list[Object]:
         """One object a group, those with the most rows first. Raises BadRequest for no columns and a number out of range, NotCompiled."""
         names, conditions = _names(arguments), self._filters.read(arguments.get("filter"))
         values = {**reader.values, **conditions.values, "limit": _size(arguments.get("first"))}

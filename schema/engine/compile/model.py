@@ -21,7 +21,7 @@ from schema.values import Clause
 
 from .conditions import FilterModel
 from .formats import Formats
-from .sources import FOR_ADMINS, LONGEST, RESOLVED, SOURCE, Column, Expression, Resolved, Source, Stored, metadata
+from .sources import FOR_ADMINS, LONGEST, RESOLVED, SOURCE, Column, Expression, Resolved, Source, StoredType, metadata
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Model:
         self._stored = {type_.name: stored for type_ in objects if (stored := _stored(type_)) is not None}
         self.filters: dict[str, FilterModel] = {}
         """By the name of the type that they narrow."""
-        others: dict[str, tuple[FilterModel | None, Stored]] = {}
+        others: dict[str, tuple[FilterModel | None, StoredType]] = {}
         for name, stored in self._stored.items():
             filter_ = _filter(schema, name)
             if filter_ is not None:
@@ -69,7 +69,7 @@ class Model:
         self._attributes = {name: _attributes(self._fields[name]) for name in self._stored}
         self._check_resolvers()
 
-    def stored(self, type_name: str) -> Stored:
+    def stored(self, type_name: str) -> StoredType:
         """Where the rows of a type are."""
         return self._stored[type_name]
 
@@ -163,7 +163,7 @@ def _filter(schema: GraphQLSchema, type_name: str) -> GraphQLInputObjectType | N
     return found if isinstance(found, GraphQLInputObjectType) else None
 
 
-def _stored(type_: GraphQLObjectType) -> Stored | None:
+def _stored(type_: GraphQLObjectType) -> StoredType | None:
     origin = declared(type_).origin
-    found: Stored | None = origin.__dict__.get("__stored__")
+    found: StoredType | None = origin.__dict__.get("__stored__")
     return found

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import and_, bindparam, func, select
 
-from schema.engine.compile.reading import Reader
+from schema.engine.compile.reading import DataReader
 from schema.engine.document.selections import Selected
 from schema.engine.document.variables import Variables
 from schema.rules.errors import BadRequest
@@ -18,8 +18,8 @@ from .compiler import Compiler
 from .cost import Size
 from .model import FieldModel
 from .select import Level, alias
-from .weight import Parents
-from .writer import Writer
+from .weight import ParentCounts
+from .writer import GeneratedFunction
 
 MAX_LAST = 100
 
@@ -52,12 +52,12 @@ class Newest:
     key: int
     level: Level
     statement: Statement
-    writer: Writer
+    writer: GeneratedFunction
     last: Size
     for_fallback: bool
 
-    async def load(self, reader: Reader, parents: Parents, variables: Variables) -> Value:
-        """The records of each parent that has some. Raises TooLarge.
+    async def load(self, reader: DataReader, parents: ParentCounts, variables: Variables) -> Value:
+        """The records of each parent that has some. Raises ResponseTooLarge.
 
         A fault in the argument is raised, or stands in place of each list for graphql-core to tell.
         """

@@ -7,23 +7,23 @@ from typing import Any
 
 from graphql import GraphQLObjectType
 
-from schema.engine.compile.reading import Reader
+from schema.engine.compile.reading import DataReader
 from schema.engine.document.introspection import FIELDS, SchemaPart, schema_part
 from schema.engine.document.selections import Selected, Selections
-from schema.engine.document.variables import Check, Variables
+from schema.engine.document.variables import CheckVariable, Variables
 from schema.rules.errors import GatewayError
 from schema.values import Function, Object, Value
 
 from .arguments import Arguments, bounded, read_arguments
-from .compiler import TYPENAME, Compiler, Parents, Shaped, result_type
+from .compiler import TYPENAME, Compiler, ParentsKind, Shaped, result_type
 from .conditions import FilterModel
 from .connections import ConnectionPlan, compile_connection
 from .cost import Cost, Size
 from .model import FieldModel
 from .records import RecordStep, compile_embedded, compile_records, compile_to_many
 from .select import Batch
-from .sources import Followed, Resolved, Stored
-from .steps import AdminStep, ConstantStep, NodesStep, PlainWriter, ResolverStep, Step, compile_plain, compile_step
+from .sources import Followed, Resolved, StoredType
+from .steps import AdminStep, ConstantStep, NodesStep, PlainWriter, QueryStep, ResolverStep, compile_plain, compile_step
 
 QUICK = 50
 """Up to this cost a mutation's payload is read in the event loop's thread, where the database is SQLite."""
@@ -39,7 +39,7 @@ class QueryPlan:
     """
 
     compiler: Compiler
-    steps: list[tuple[str, Step]]
+    steps: list[tuple[str, QueryStep]]
     cost: Cost
     schema_part: SchemaPart | None
     constant: bool
@@ -57,13 +57,13 @@ class QueryPlan:
     retry_at: float = 0
     """When it is tried again after it has met null where there can be none (as `monotonic` tells time)."""
 
-    def compiling(self, variables: Variables, parents: Parents) -> Iterator[Callable[[], None]]:
+    def compiling(self, variables: Variables, parents: ParentsKind) -> Iterator[Callable[[], None]]:
         """What compiles the statements that read the pages of so many `parents`: pieces of work."""
         for part in self.shaped:
             yield partial(part.compile, variables, parents)
 
-    async def read(self, reader: Reader, variables: Variables) -> Object:
-        """The response's data. Raises GatewayError, TooLarge, NotCompiled, and RevisionChanged where its reader is `single_statement`.
+    async def read(self, reader: DataReader, variables: Variables) -> Object:
+        """The response's data. Raises GatewayError, ResponseTooLarge, NotCompiled, and RevisionChanged where its reader is `single_statement`.
 
         In a plan for the fallback an error stands in place of the field that it belongs to.
         """
@@ -84,8 +84,8 @@ class QueryPlan:
 class ResolverWriter:
     """Takes what a mutation's resolver answered, which was completed in its transaction."""
 
-    async def write(self, reader: Reader, outcome: Object, variables: Variables) -> Value:
-        """The payload. Raises TooLarge."""
+    async def write(self, reader: DataReader, outcome: Object, variables: Variables) -> Value:
+        """The payload. Raises ResponseTooLarge."""
         reader.add(outcome["bytes"])
         reader.notes = outcome["notes"]
         return outcome["payload"]
@@ -101,7 +101,7 @@ class WriteStep:
     arguments: Arguments
     """They raise BadRequest for what is malformed."""
     writer: "PlainWriter | ResolverWriter"
-    checks: Sequence[Check]
+    checks: Sequence[CheckVariable]
     selections: Selections
     quick: bool
     """Whether its payload is small enough to be read where others wait for it."""
@@ -143,11 +143,11 @@ class EventPlan:
     arguments: Arguments
     writer: PlainWriter
     cost: Cost
-    checks: Sequence[Check]
+    checks: Sequence[CheckVariable]
     variables: frozenset[str]
     noun: str
     """The name of the type whose records are followed."""
-    stored: Stored
+    stored: StoredType
     filters: FilterModel
     id_field: str
     """The event's field that has the id of its record."""
@@ -166,7 +166,7 @@ class EventPlan:
 def compile_query(compiler: Compiler) -> QueryPlan:
     """The plan of a query."""
     root: Any = compiler.model.schema.query_type
-    steps: list[tuple[str, Step]] = []
+    steps: list[tuple[str, QueryStep]] = []
     cost = Cost()
     asked = compiler.selections.root(root)
     for selected in asked:
@@ -181,13 +181,13 @@ def compile_query(compiler: Compiler) -> QueryPlan:
     return QueryPlan(compiler, steps, cost, part, constant, compiler.query_is_done(), _single_statement(steps), _around(steps), sites)
 
 
-def _around(steps: list[tuple[str, Step]]) -> int:
+def _around(steps: list[tuple[str, QueryStep]]) -> int:
     return 2 + sum(
         [len(key) + 4 + (step.around if isinstance(step, ConnectionPlan | NodesStep | AdminStep) else _AROUND) for key, step in steps]
     )
 
 
-def _single_statement(steps: list[tuple[str, Step]]) -> bool:
+def _single_statement(steps: list[tuple[str, QueryStep]]) -> bool:
     match steps:
         case [(_, RecordStep(records=records))]:
             return not records.level.batches

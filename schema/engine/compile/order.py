@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, FromClause, and_, false, or_, select, tuple_
 from sqlalchemy.types import Integer
 
-from schema.storage.columns import Day, Instant, Text
+from schema.storage.columns import CalendarDate, CodePointText, Instant
 from schema.values import Clause, SqlType, Value
 
 from .binds import compared
@@ -17,7 +17,7 @@ from .weight import ESCAPED
 _CURSOR, _KEY = 200, 45
 """Bytes of a cursor without its keys, and of a key that is no name, at most."""
 
-Check = Callable[[Value], bool]
+CheckKey = Callable[[Value], bool]
 Visible = Callable[[FromClause], ColumnElement[bool]]
 
 
@@ -36,7 +36,7 @@ class Sortable:
     """The column of the table that it is, if it is just that."""
     type_name: str | None = None
     """The type of the record that has it, where that is another one."""
-    check: Check = field(init=False)
+    check: CheckKey = field(init=False)
     """Whether a value from a cursor can be compared with it: drivers refuse what isn't of the column's type."""
 
     def __post_init__(self) -> None:
@@ -45,7 +45,7 @@ class Sortable:
     @property
     def is_text(self) -> bool:
         """Whether its values may be long."""
-        return isinstance(self.type, Text) and bool(self.code)
+        return isinstance(self.type, CodePointText) and bool(self.code)
 
 
 def column_order(code: str, column: Value) -> Sortable:
@@ -164,11 +164,11 @@ _LONGEST_TEXT = 1_000
 """Characters: more than any name or id that is ordered by has."""
 
 
-def _check_of(type_: SqlType) -> Check:
+def _check_of(type_: SqlType) -> CheckKey:
     if isinstance(type_, Integer):
         return lambda value: type(value) is int and -(2**63) <= value < 2**63
-    if isinstance(type_, Day | Instant):
-        shape = _DAY if isinstance(type_, Day) else _INSTANT
+    if isinstance(type_, CalendarDate | Instant):
+        shape = _DAY if isinstance(type_, CalendarDate) else _INSTANT
         return lambda value: type(value) is str and shape.fullmatch(value) is not None and _in_calendar(value)
     return lambda value: type(value) is str and len(value) <= _LONGEST_TEXT and "\0" not in value
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 
 from schema.rules.cursors import CursorScope, Origin, check_epoch, foreign, read_anywhere, workspace_tag
 from schema.rules.errors import BadRequest
-from schema.values import Key, Value, Values
+from schema.values import CacheKey, Value, Values
 
 from .order import Order
-from .sources import Stored
+from .sources import StoredType
 
 DEFAULT_SIZE = 20
 MAX_SIZE = 100
@@ -18,7 +18,7 @@ EXCLUSIVE = (("first", "last"), ("after", "before"), ("offset", "after"), ("offs
 
 
 @dataclass(slots=True, eq=False)
-class Page:
+class PageRequest:
     """Which rows: the first `size` in `order` (`backward`: the last), after `position` (`before`: before it), past `offset`."""
 
     order: Order
@@ -60,13 +60,13 @@ class Page:
             raise BadRequest("The cursor is of another workspace: pass one that this list gave.")
 
     @property
-    def shape(self) -> Key:
+    def shape(self) -> CacheKey:
         """What the statement depends on; everything else is a bind."""
         nulls = None if self.position is None else tuple(value is None for value in self.position)
         return self.order.signature, self.backward, self.before, nulls, self.offset > 0
 
 
-def read_page(arguments: Values, stored: Stored) -> Page:
+def read_page(arguments: Values, stored: StoredType) -> PageRequest:
     """The page of stored rows that the coerced arguments of a connection ask for.
 
     Raises BadRequest where they contradict each other or the cursor isn't of this list.
@@ -85,7 +85,7 @@ def read_page(arguments: Values, stored: Stored) -> Page:
     cursor = after if after is not None else before
     backward = last is not None or (before is not None and first is None)
     origin, position = (None, None) if cursor is None else _position(cursor, kind, order)
-    return Page(order, size, backward, before is not None, position, offset or 0, kind, origin)
+    return PageRequest(order, size, backward, before is not None, position, offset or 0, kind, origin)
 
 
 def _place(kind: str, order: Order) -> str:
@@ -108,7 +108,7 @@ def page_size(arguments: Values) -> int:
     return DEFAULT_SIZE if size is None else max(0, min(size, MAX_SIZE))
 
 
-def _order(stored: Stored, terms: list[Values] | None) -> Order:
+def _order(stored: StoredType, terms: list[Values] | None) -> Order:
     if terms and len(terms) > MAX_TERMS:
         raise BadRequest(f"`orderBy` has at most {MAX_TERMS} terms.")
     assert stored.ordering is not None, stored.table.name

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from graphql import GraphQLObjectType, get_named_type
 
-from schema.engine.compile.reading import Reader
+from schema.engine.compile.reading import DataReader
 from schema.engine.document.selections import Selected
 from schema.engine.document.variables import Variables
 from schema.values import Value
@@ -17,15 +17,15 @@ from .compiler import Compiler
 from .cost import LIST, Cost, Size, dearest, paged
 from .model import FieldModel
 from .select import Batch
-from .sources import Connection, OneOf, ToOne
-from .weight import ABSENT, Parents, Weight
+from .sources import ConnectionSource, OneOf, ToOne
+from .weight import ABSENT, ParentCounts, Weight
 
 
 class Loaded(Protocol):
     """What plain objects have by ids."""
 
-    async def load(self, reader: Reader, ids: Iterable[Value], variables: Variables) -> Mapping[Value, Value]:
-        """What belongs to these ids, by id; null is passed over. Raises TooLarge."""
+    async def load(self, reader: DataReader, ids: Iterable[Value], variables: Variables) -> Mapping[Value, Value]:
+        """What belongs to these ids, by id; null is passed over. Raises ResponseTooLarge."""
 
 
 @dataclass(slots=True)
@@ -43,13 +43,13 @@ class Hanging:
 
     batch: Batch
 
-    async def load(self, reader: Reader, ids: Iterable[Value], variables: Variables) -> Mapping[Value, Value]:
-        """The page of each id. Raises TooLarge."""
+    async def load(self, reader: DataReader, ids: Iterable[Value], variables: Variables) -> Mapping[Value, Value]:
+        """The page of each id. Raises ResponseTooLarge."""
         found = [id_ for id_ in ids if id_ is not None]
         if not found:
             return {}
         keys = list(dict.fromkeys(found))
-        parents = Parents(keys, len(found) - len(keys) + 1, partial(Counter, found))
+        parents = ParentCounts(keys, len(found) - len(keys) + 1, partial(Counter, found))
         pages: Mapping[Value, Value] = await self.batch.load(reader, parents, variables)
         return pages
 
@@ -81,7 +81,7 @@ def write_plain(compiler: Compiler, plain: Plain, type_: GraphQLObjectType, aske
 def _member(compiler: Compiler, plain: Plain, model: FieldModel, selected: Selected) -> tuple[str, Cost]:
     if isinstance(model.source, ToOne):
         return _related(compiler, plain, model.source, selected)
-    if isinstance(model.source, Connection):
+    if isinstance(model.source, ConnectionSource):
         batch, cost = compiler.connection(compiler, model.source, model, selected, 0)
         return _by_id(plain, model.source.of, Hanging(batch)), cost
     if isinstance(model.source, OneOf):

@@ -7,15 +7,15 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.sql.expression import Executable
 
-from schema.engine.compile.weight import Parents, TooLarge, Weight
-from schema.engine.kept import Kept
+from schema.engine.compile.weight import ParentCounts, ResponseTooLarge, Weight
+from schema.engine.kept import SizedCache
 from schema.rules.access import Caller
 from schema.rules.errors import ServiceUnavailable
 from schema.storage.database import Database, Row
 from schema.storage.statements import Statement
-from schema.storage.tables import Workspace
+from schema.storage.tables import WorkspaceTable
 from schema.storage.workspace import WORKSPACE
-from schema.values import Key, Value, Values
+from schema.values import CacheKey, Value, Values
 
 COUNTS_BYTES = 16_000_000
 READING_BYTES = 25_165_824
@@ -46,7 +46,7 @@ class Clauses:
     """
 
     def __init__(self) -> None:
-        self._kept: Kept[tuple[Executable, Statement]] = Kept(CLAUSES, CLAUSES_BYTES)
+        self._kept: SizedCache[tuple[Executable, Statement]] = SizedCache(CLAUSES, CLAUSES_BYTES)
 
     def of(self, database: Database, clause: Executable) -> Statement:
         """The statement of a clause. Raises ValueError where it isn't bound to a workspace."""
@@ -98,11 +98,11 @@ class Counts:
 
     def __init__(self, number: int, in_flight: InFlight | None = None) -> None:
         self.in_flight = in_flight
-        self._kept: Kept[Counted] = Kept(number, COUNTS_BYTES)
+        self._kept: SizedCache[Counted] = SizedCache(number, COUNTS_BYTES)
         self.get = self._kept.get
         """What is kept under a key, of whatever revision."""
 
-    def put(self, key: Key, counted: Counted) -> None:
+    def put(self, key: CacheKey, counted: Counted) -> None:
         """Keeps it; the longest unused go first."""
         self._kept.put(key, counted, sum(map(len, key)) + _PART * len(key) + _COUNT)
 
@@ -112,21 +112,21 @@ class Portions:
 
     __slots__ = ("_read", "_reader", "_weight")
 
-    def __init__(self, weight: Weight, reader: "Reader") -> None:
+    def __init__(self, weight: Weight, reader: "DataReader") -> None:
         self._weight = weight
         self._reader = reader
         self._read = 0
 
     def look(self, rows: Sequence[Row]) -> None:
-        """Counts the rows of a portion. Raises TooLarge, ServiceUnavailable."""
+        """Counts the rows of a portion. Raises ResponseTooLarge, ServiceUnavailable."""
         size = sum(self._weight.count(rows))
         self._read += size
         if self._read > 2 * self._reader.limit:
-            raise TooLarge(self._reader.limit)
+            raise ResponseTooLarge(self._reader.limit)
         self._reader.hold(size)
 
 
-class Reader:
+class DataReader:
     """What the steps of a plan read through, with the caller's workspace bound to every statement.
 
     `source` is a connection in one snapshot, or the database itself: then each statement is a snapshot of its own (`single_statement`).
@@ -165,10 +165,10 @@ class Reader:
         """What waits for resolvers; None where nothing does."""
         self.bytes = self._exact = spent
         """The answer's bytes so far, at most."""
-        self._counting: list[tuple[Weight, Sequence[Row], Parents | None, int]] = []
+        self._counting: list[tuple[Weight, Sequence[Row], ParentCounts | None, int]] = []
 
-    def weigh(self, weight: Weight, rows: Sequence[Row], parents: Parents | None = None, place: int = 0) -> None:
-        """Counts `rows` of this weight towards the answer; the keys of their `parents` stand at `place`. Raises TooLarge."""
+    def weigh(self, weight: Weight, rows: Sequence[Row], parents: ParentCounts | None = None, place: int = 0) -> None:
+        """Counts `rows` of this weight towards the answer; the keys of their `parents` stand at `place`. Raises ResponseTooLarge."""
         most = (weight.fixed + weight.longest) * len(rows)
         self.bytes += most if parents is None else most * parents.most
         self._counting.append((weight, rows, parents, place))
@@ -176,7 +176,7 @@ class Reader:
             self._count_exactly()
 
     def add(self, size: int) -> None:
-        """Counts `size` bytes towards the answer. Raises TooLarge."""
+        """Counts `size` bytes towards the answer. Raises ResponseTooLarge."""
         self.bytes += size
         self._exact += size
         if self.bytes > self.limit:
@@ -188,7 +188,7 @@ class Reader:
         self._exact += found
         self.bytes = self._exact
         if self.bytes > self.limit:
-            raise TooLarge(self.limit)
+            raise ResponseTooLarge(self.limit)
         self.hold(found)
 
     def hold(self, size: int) -> None:
@@ -197,7 +197,7 @@ class Reader:
             self._counts.in_flight.hold(self, size)
 
     def fetch_many(self, statement: Statement, values: Values, weight: Weight) -> Awaitable[Sequence[Row]]:
-        """All rows of a statement that may have many of this weight. Raises TooLarge while they are read, if it comes to that."""
+        """All rows of a statement that may have many of this weight. Raises ResponseTooLarge while they are read, if it comes to that."""
         rows: Awaitable[Sequence[Row]] = self._source.fetch_portions(statement, values, weight.portion, Portions(weight, self).look)
         return rows
 
@@ -237,11 +237,11 @@ class Reader:
         self._counts.put(self._key(statement, values), counted)
         return counted
 
-    def _key(self, statement: Statement, values: Values) -> Key:
+    def _key(self, statement: Statement, values: Values) -> CacheKey:
         return (self.values["workspace"], statement.digest, *map(str, statement.bind(values)))
 
 
-_WORKSPACES = Workspace.__table__
+_WORKSPACES = WorkspaceTable.__table__
 REVISION = select(_WORKSPACES.c.revision).where(_WORKSPACES.c.id == WORKSPACE)
 """The revision of the caller's workspace."""
 

@@ -9,7 +9,7 @@ from typing import Any
 from graphql import GraphQLObjectType
 from sqlalchemy import ColumnElement, FromClause, bindparam
 
-from schema.engine.compile.reading import Reader
+from schema.engine.compile.reading import DataReader
 from schema.engine.document.selections import Selected
 from schema.engine.document.variables import Variables
 from schema.storage.database import Row
@@ -22,9 +22,9 @@ from .cost import LIST, Cost
 from .model import FieldModel
 from .newest import MAX_LAST, Newest, last_of, newest_of_each
 from .select import Level, alias
-from .sources import Foreign, Linked, Stored, ToMany
-from .weight import Parents
-from .writer import Writer, make_grouper
+from .sources import Foreign, Linked, StoredType, ToMany
+from .weight import ParentCounts
+from .writer import GeneratedFunction, make_grouper
 
 LONGEST_LIST = 250
 """How many items a list without a page has at most."""
@@ -39,10 +39,10 @@ class Records:
     level: Level
     one: Statement
     many: Statement
-    writer: Writer
+    writer: GeneratedFunction
 
-    async def load(self, reader: Reader, ids: Iterable[Value], variables: Variables) -> dict[Value, Value]:
-        """The records with these ids, each of which stands in the answer as often as here. Raises TooLarge."""
+    async def load(self, reader: DataReader, ids: Iterable[Value], variables: Variables) -> dict[Value, Value]:
+        """The records with these ids, each of which stands in the answer as often as here. Raises ResponseTooLarge."""
         found = [id_ for id_ in ids if id_ is not None]
         if not found:
             return {}
@@ -52,11 +52,11 @@ class Records:
             rows = await reader.fetch(self.one, values)
         else:
             rows = await reader.fetch_many(self.many, values, self.level.weight)
-        parents = Parents(wanted, len(found) - len(wanted) + 1, partial(Counter, found))
+        parents = ParentCounts(wanted, len(found) - len(wanted) + 1, partial(Counter, found))
         return {key: group[0] for key, group in (await self.groups(reader, rows, variables, parents)).items()}
 
-    async def groups(self, reader: Reader, rows: Sequence[Row], variables: Variables, parents: Parents | None = None) -> Value:
-        """The responses of rows by id, each in a list of its own. Raises TooLarge."""
+    async def groups(self, reader: DataReader, rows: Sequence[Row], variables: Variables, parents: ParentCounts | None = None) -> Value:
+        """The responses of rows by id, each in a list of its own. Raises ResponseTooLarge."""
         level = self.level
         reader.weigh(level.weight, rows, parents)
         return self.writer.call(rows, *(await level.batched(reader, rows, variables, parents) if level.batches else ()))
@@ -71,7 +71,7 @@ class RecordStep:
     """The name of the one that is the argument `id`, as in most documents; empty where none is."""
     arguments: Arguments
 
-    async def run(self, reader: Reader, variables: Variables) -> Value:
+    async def run(self, reader: DataReader, variables: Variables) -> Value:
         id_ = variables.coerced.get(self.variable)
         if id_ is None:
             id_ = self.arguments(variables)["id"]
@@ -103,10 +103,10 @@ class Many:
     level: Level
     one: Statement
     many: Statement
-    writer: Writer
+    writer: GeneratedFunction
 
-    async def load(self, reader: Reader, parents: Parents, variables: Variables) -> Value:
-        """The related records of each parent that has some. Raises TooLarge."""
+    async def load(self, reader: DataReader, parents: ParentCounts, variables: Variables) -> Value:
+        """The related records of each parent that has some. Raises ResponseTooLarge."""
         keys = parents.keys
         if len(keys) == 1:
             rows = await reader.fetch(self.one, {**reader.values, "parent": keys[0]})
@@ -170,7 +170,7 @@ class _Below:
         self.reference: Clause | None = None
         stored, by = compiler.model.stored(source.type_name), source.by
         if isinstance(by, Linked) and compiler.only_refers(stored, self.asked):
-            self.level = compiler.level(Stored(by.table), **given)
+            self.level = compiler.level(StoredType(by.table), **given)
             link = self.level.table.c
             self.related = Relation(link[by.here], order=[link[by.order]])
             self.reference = link[by.there]
@@ -200,7 +200,7 @@ class Relation:
     where: list[ColumnElement[bool]] = field(default_factory=list)
 
 
-def relate(level: Level, stored: Stored, by: Foreign | Linked) -> Relation:
+def relate(level: Level, stored: StoredType, by: Foreign | Linked) -> Relation:
     """The relation `by` of a level's rows to their parents."""
     if isinstance(by, Foreign):
         return Relation(level.table.c[by.column], order=[level.table.c[name] for name in by.order])

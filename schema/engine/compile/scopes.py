@@ -24,14 +24,14 @@ from .sources import (
     SCOPE,
     WRITES,
     Aggregate,
+    AllRows,
     AnyById,
     ById,
     Computed,
-    Connection,
+    ConnectionSource,
     Followed,
     Foreign,
     Resolved,
-    Rows,
     ToMany,
     WorkedOut,
     metadata,
@@ -96,7 +96,7 @@ class Scopes:
     def _of_root(self, source: Value) -> frozenset[str] | None:
         if isinstance(source, WorkedOut):
             return self._writing(source.type_name)
-        if isinstance(source, Connection | ById | Rows | Aggregate | Followed):
+        if isinstance(source, ConnectionSource | ById | AllRows | Aggregate | Followed):
             return self.reading(source.type_name)
         # What is told of the caller or is the same for all needs no scope; ids are looked at with the variables.
         return frozenset() if isinstance(source, Computed | AnyById) else None
@@ -108,7 +108,7 @@ class Scopes:
         if isinstance(model.source, Resolved) and (own := metadata(model.definition).get(SCOPE)) is not None:
             found |= {own}
         # Links are the record's own, as references are; what refers to the record is not.
-        if isinstance(model.source, Connection) or (isinstance(model.source, ToMany) and isinstance(model.source.by, Foreign)):
+        if isinstance(model.source, ConnectionSource) or (isinstance(model.source, ToMany) and isinstance(model.source.by, Foreign)):
             found |= self.reading(model.source.type_name)
         return found
 
@@ -145,7 +145,7 @@ class Scopes:
         arguments = read_arguments(model.definition, selected.node)
         if isinstance(source, AnyById):
             return lambda variables: self._of_ids(arguments(variables))
-        if isinstance(source, Connection | Aggregate | Followed):
+        if isinstance(source, ConnectionSource | Aggregate | Followed):
             type_name = source.type_name
             return lambda variables: self._of_narrowing(type_name, arguments(variables))
         return None

@@ -7,15 +7,15 @@ from typing import Any, Protocol
 
 from sqlalchemy import ColumnElement, FromClause, and_, literal_column, select
 
-from schema.engine.compile.reading import Reader
+from schema.engine.compile.reading import DataReader
 from schema.engine.document.variables import Variables
 from schema.storage.database import Row
 from schema.storage.statements import JsonRows
 from schema.storage.workspace import WORKSPACE
 from schema.values import Clause, Object, SelectOf, Value
 
-from .sources import Stored
-from .weight import Parents, Weight, counted
+from .sources import StoredType
+from .weight import ParentCounts, Weight, counted
 
 
 @cache
@@ -30,8 +30,8 @@ class Batch(Protocol):
     key: int
     """The place of the parents' key in their rows."""
 
-    async def load(self, reader: Reader, parents: Parents, variables: Variables) -> Value:
-        """A mapping from each parent's key to its part of the response. Raises TooLarge."""
+    async def load(self, reader: DataReader, parents: ParentCounts, variables: Variables) -> Value:
+        """A mapping from each parent's key to its part of the response. Raises ResponseTooLarge."""
 
 
 @dataclass(slots=True)
@@ -47,7 +47,7 @@ class Level:
     `row` names a row in the writer's code. Its tables' aliases begin with `prefix`, another one within another SELECT.
     """
 
-    stored: Stored
+    stored: StoredType
     limited: bool
     row: str = "r"
     prefix: str = "t"
@@ -99,7 +99,7 @@ class Level:
         """The code that reads `column` from a row."""
         return f"{self.row}[{self.place(column)}]"
 
-    def join(self, parent: FromClause, column: str, target: Stored) -> FromClause:
+    def join(self, parent: FromClause, column: str, target: StoredType) -> FromClause:
         """The row that `parent.column` refers to, joined once whoever asks; out of sight of the caller, it is null."""
         key = (str(parent.name), column)  # type: ignore[attr-defined]
         if key not in self._tables:
@@ -127,9 +127,9 @@ class Level:
         return permitted(self.table, self.stored, limited=self.limited)
 
     async def batched(
-        self, reader: Reader, rows: Sequence[Row], variables: Variables, parents: Parents | None = None, place: int = 0
+        self, reader: DataReader, rows: Sequence[Row], variables: Variables, parents: ParentCounts | None = None, place: int = 0
     ) -> list[Value]:
-        """What hangs on `rows`: one mapping a batch, in the writer's order. Raises TooLarge.
+        """What hangs on `rows`: one mapping a batch, in the writer's order. Raises ResponseTooLarge.
 
         The rows hang on `parents` in turn, whose keys stand at `place`.
         """
@@ -141,7 +141,7 @@ class Level:
                 continue
             keys = list(dict.fromkeys(found))
             most = (len(found) - len(keys) + 1) * (1 if parents is None else parents.most)
-            hanging = Parents(keys, most, partial(counted, rows, batch.key, parents, place))
+            hanging = ParentCounts(keys, most, partial(counted, rows, batch.key, parents, place))
             loaded.append(await batch.load(reader, hanging, variables))
         return loaded
 
@@ -151,7 +151,7 @@ class Level:
         return "".join(f", b{place}" for place in range(len(self.batches)))
 
 
-def permitted(table: FromClause, stored: Stored, *, limited: bool) -> list[ColumnElement[bool]]:
+def permitted(table: FromClause, stored: StoredType, *, limited: bool) -> list[ColumnElement[bool]]:
     """The workspace, and what a limited viewer may see of `table`. No statement is made without these."""
     tenant = table.c.workspace_id if "workspace_id" in table.c else table.c.id
     terms: list[ColumnElement[bool]] = [tenant == WORKSPACE]

@@ -8,7 +8,7 @@ from graphql import GraphQLField, GraphQLInputField
 from sqlalchemy import ColumnElement, FromClause, Table, bindparam, exists, select
 
 from schema.engine.libraries.strawberry_graphql import declared
-from schema.storage.columns import Text
+from schema.storage.columns import CodePointText
 from schema.values import Clause, Object, Value, Values
 
 from .aggregates import SummarySql
@@ -94,7 +94,7 @@ class ToMany:
 
 
 @dataclass(frozen=True, slots=True)
-class Connection:
+class ConnectionSource:
     """A page of rows: of the workspace's (`by` None), or of those related to each parent.
 
     `columns` are those that arguments of other names than a page's are compared with, by argument. Below a plain object `of` is its key
@@ -123,7 +123,7 @@ class AnyById:
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class AllRows:
     """All rows of a type, without paging; for administrators only where `admin` says so."""
 
     type_name: str
@@ -197,10 +197,10 @@ Source = (
     | ToOne
     | OneOf
     | ToMany
-    | Connection
+    | ConnectionSource
     | ById
     | AnyById
-    | Rows
+    | AllRows
     | Computed
     | Aggregate
     | WorkedOut
@@ -209,7 +209,7 @@ Source = (
 )
 
 
-VIEWER_LIMIT = bindparam("viewer_limit", type_=Text(), required=True)
+VIEWER_LIMIT = bindparam("viewer_limit", type_=CodePointText(), required=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +262,7 @@ class SeenWith:
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredType:
     """Where a type's rows are: its table, the prefix of its ids, and what a limited viewer may see of it.
 
     `unlisted`: such a viewer meets the rows through records that it sees, and finds none by its id. `ordering` is there where they are

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from graphql import GraphQLObjectType
 
-from schema.engine.compile.reading import Reader
+from schema.engine.compile.reading import DataReader
 from schema.engine.document.introspection import FIELDS
 from schema.engine.document.selections import Selected
 from schema.engine.document.variables import Variables
@@ -17,24 +17,24 @@ from schema.storage.statements import Statement
 from schema.values import Object, Value
 
 from .arguments import Arguments, read_arguments, variable_of
-from .compiler import TYPENAME, Compiler, Parents, result_type
+from .compiler import TYPENAME, Compiler, ParentsKind, result_type
 from .connections import ConnectionPlan, compile_connection
 from .cost import LIST, SCHEMA, SUMS, SUMS_OF_A_DAY, Cost, Size, dearest, paged
 from .model import FieldModel
 from .plain import Plain, Related, write_plain
 from .records import Records, RecordStep, compile_records
 from .select import Batch, Level
-from .sources import Aggregate, Aggregated, AnyById, ById, Computed, Connection, Resolved, Rows, WorkedOut
+from .sources import Aggregate, Aggregated, AllRows, AnyById, ById, Computed, ConnectionSource, Resolved, WorkedOut
 from .weight import Weight
-from .writer import Writer, make_writer
+from .writer import GeneratedFunction, make_writer
 
 MAX_IDS = 100
 
 
-class Step(Protocol):
+class QueryStep(Protocol):
     """A root field."""
 
-    def run(self, reader: Reader, variables: Variables) -> Awaitable[Value]:
+    def run(self, reader: DataReader, variables: Variables) -> Awaitable[Value]:
         """Its part of the response. Raises GatewayError."""
 
 
@@ -47,7 +47,7 @@ class NodesStep:
     many: bool
     around: int = MAX_IDS * len("null,")
 
-    async def run(self, reader: Reader, variables: Variables) -> Value:
+    async def run(self, reader: DataReader, variables: Variables) -> Value:
         arguments = self.arguments(variables)
         ids = arguments["ids"] if self.many else [arguments["id"]]
         if len(ids) > MAX_IDS:
@@ -64,10 +64,10 @@ class RowsStep:
 
     level: Level
     statement: Statement
-    writer: Writer
+    writer: GeneratedFunction
     admin: bool
 
-    async def run(self, reader: Reader, variables: Variables) -> Value:
+    async def run(self, reader: DataReader, variables: Variables) -> Value:
         if self.admin:
             require_admin(reader)
         rows = await reader.fetch_many(self.statement, reader.values, self.level.weight)
@@ -86,7 +86,7 @@ class AdminStep:
         """Bytes that the page takes in the answer without its rows and cursors, at most."""
         return self.page.around
 
-    async def run(self, reader: Reader, variables: Variables) -> Value:
+    async def run(self, reader: DataReader, variables: Variables) -> Value:
         require_admin(reader)
         return await self.page.run(reader, variables)
 
@@ -97,7 +97,7 @@ class ConstantStep:
 
     value: Value
 
-    async def run(self, reader: Reader, variables: Variables) -> Value:
+    async def run(self, reader: DataReader, variables: Variables) -> Value:
         return self.value
 
 
@@ -107,7 +107,7 @@ class ResolverStep:
 
     site: Batch
 
-    async def run(self, reader: Reader, variables: Variables) -> Value:
+    async def run(self, reader: DataReader, variables: Variables) -> Value:
         del reader, variables
 
 
@@ -115,10 +115,10 @@ class ResolverStep:
 class PlainStep:
     """A plain object or list, and the records that it refers to."""
 
-    make: Callable[[Reader, Variables], Value]
+    make: Callable[[DataReader, Variables], Value]
     writer: "PlainWriter"
 
-    async def run(self, reader: Reader, variables: Variables) -> Value:
+    async def run(self, reader: DataReader, variables: Variables) -> Value:
         return await self.writer.write(reader, await self.make(reader, variables), variables)
 
 
@@ -130,10 +130,10 @@ class Sums:
     aggregated: Aggregated
     arguments: Arguments
 
-    def make(self, reader: Reader, variables: Variables) -> Awaitable[Value]:
+    def make(self, reader: DataReader, variables: Variables) -> Awaitable[Value]:
         return self.aggregated(reader, self.arguments(variables))
 
-    def compile(self, variables: Variables, parents: Parents) -> None:
+    def compile(self, variables: Variables, parents: ParentsKind) -> None:
         if parents == "none":
             with suppress(GatewayError), self.compiler.compiling():
                 self.aggregated.compile(self.arguments(variables))
@@ -144,12 +144,12 @@ class PlainWriter:
     """Writes a plain object or list once the records that it refers to are loaded."""
 
     related: list[Related]
-    collectors: list[Writer]
-    writer: Writer
+    collectors: list[GeneratedFunction]
+    writer: GeneratedFunction
     weight: Weight
 
-    async def write(self, reader: Reader, value: Value, variables: Variables) -> Value:
-        """The response of `value`. Raises TooLarge."""
+    async def write(self, reader: DataReader, value: Value, variables: Variables) -> Value:
+        """The response of `value`. Raises ResponseTooLarge."""
         reader.add(sum(self.weight.count([value])))
         loaded = []
         for related, collector in zip(self.related, self.collectors, strict=True):
@@ -178,27 +178,27 @@ def compile_plain(
     return PlainWriter(plain.related, collectors, writer, weight), cost
 
 
-def require_admin(reader: Reader) -> None:
+def require_admin(reader: DataReader) -> None:
     """Raises Forbidden for anyone but administrators."""
     if reader.caller.role is not Role.ADMIN:
         raise Forbidden("Only an admin may do this.")
 
 
-def compile_step(compiler: Compiler, selected: Selected) -> tuple[Step, Cost]:
+def compile_step(compiler: Compiler, selected: Selected) -> tuple[QueryStep, Cost]:
     """The step of a root field of a query."""
     if selected.name == TYPENAME:
         return ConstantStep("Query"), Cost()
     return (ConstantStep(None), Cost(SCHEMA)) if selected.name in FIELDS else _stored(compiler, selected)
 
 
-def _stored(compiler: Compiler, selected: Selected) -> tuple[Step, Cost]:
+def _stored(compiler: Compiler, selected: Selected) -> tuple[QueryStep, Cost]:
     model = compiler.model.field("Query", selected.name)
     arguments = read_arguments(model.definition, selected.node)
     source = model.source
     if isinstance(source, Resolved):
         site, cost = compiler.site(compiler, model, selected)
         return ResolverStep(site), cost
-    if isinstance(source, Connection):
+    if isinstance(source, ConnectionSource):
         page, cost = compile_connection(compiler, source, model, selected, 0)
         return (AdminStep(page) if source.admin else page), cost
     if isinstance(source, ById):
@@ -206,7 +206,7 @@ def _stored(compiler: Compiler, selected: Selected) -> tuple[Step, Cost]:
         return RecordStep(records, variable_of(selected.node, "id"), arguments), cost
     if isinstance(source, AnyById):
         return _nodes(compiler, source, arguments, selected)
-    if isinstance(source, Rows):
+    if isinstance(source, AllRows):
         return _rows(compiler, source, selected)
     many = "[" in str(model.definition.type)
     writer, cost = compile_plain(compiler, result_type(model), selected, many=many)
@@ -231,7 +231,7 @@ def _size(given: int | None, default: int) -> int:
     return default if given is None else max(0, given)
 
 
-def _nodes(compiler: Compiler, source: AnyById, arguments: Arguments, selected: Selected) -> tuple[Step, Cost]:
+def _nodes(compiler: Compiler, source: AnyById, arguments: Arguments, selected: Selected) -> tuple[QueryStep, Cost]:
     names = {prefix: name for prefix, name in compiler.model.by_prefix().items() if not _hidden(compiler, name)}
     compiled = {prefix: compile_records(compiler, name, selected) for prefix, name in names.items()}
     cost = dearest([cost for _, cost in compiled.values()])
@@ -245,7 +245,7 @@ def _hidden(compiler: Compiler, type_name: str) -> bool:
     return compiler.limited and compiler.model.stored(type_name).unlisted
 
 
-def _rows(compiler: Compiler, source: Rows, selected: Selected) -> tuple[Step, Cost]:
+def _rows(compiler: Compiler, source: AllRows, selected: Selected) -> tuple[QueryStep, Cost]:
     type_ = compiler.model.object_type(source.type_name)
     level = compiler.level(compiler.model.stored(source.type_name))
     code, cost = compiler.object(level, level.table, type_, compiler.selections.below(selected, type_))
@@ -256,7 +256,7 @@ def _rows(compiler: Compiler, source: Rows, selected: Selected) -> tuple[Step, C
     return RowsStep(level, compiler.sql(level.clause().order_by(*order)), writer, source.admin), cost.times(LIST)
 
 
-def _maker(compiler: Compiler, source: Value, model: FieldModel, arguments: Arguments) -> Callable[[Reader, Variables], Value]:
+def _maker(compiler: Compiler, source: Value, model: FieldModel, arguments: Arguments) -> Callable[[DataReader, Variables], Value]:
     if isinstance(source, Aggregate):
         sums = Sums(compiler, source.make(compiler), arguments)
         compiler.shaped.append(sums)
@@ -264,13 +264,13 @@ def _maker(compiler: Compiler, source: Value, model: FieldModel, arguments: Argu
     if isinstance(source, WorkedOut):
         work_out = compiler.worked_out[source.name]
 
-        async def worked_out(reader: Reader, variables: Variables) -> Value:
+        async def worked_out(reader: DataReader, variables: Variables) -> Value:
             return await work_out(reader, arguments(variables))
 
         return worked_out
     assert isinstance(source, Computed), model.name
 
-    async def computed(reader: Reader, variables: Variables) -> Value:
+    async def computed(reader: DataReader, variables: Variables) -> Value:
         del variables
         return source.make(reader.caller)
 

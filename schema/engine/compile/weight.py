@@ -29,7 +29,7 @@ PORTION = 2_097_152
 """Bytes of rows that are read at once, where there may be many."""
 
 
-class TooLarge(Exception):
+class ResponseTooLarge(Exception):
     """An answer would have more bytes than `limit`."""
 
     def __init__(self, limit: int) -> None:
@@ -76,7 +76,7 @@ class Weight:
         texts = [f"{times} * n({code})" if times > 1 else f"n({code})" for code, times in self._texts.items()]
         return " + ".join([str(self.fixed), *texts, *self._parts])
 
-    def total(self, rows: Sequence[Row], parents: "Parents | None", place: int) -> int:
+    def total(self, rows: Sequence[Row], parents: "ParentCounts | None", place: int) -> int:
         """The bytes of rows, as often as they stand in the answer; the keys of their `parents` stand at `place`."""
         sizes = self.count(rows)
         return sum(sizes) if parents is None else parents.total(sizes, rows, place)
@@ -113,7 +113,7 @@ class Weight:
         self._parts.append(f"sum([{item.code} for {item.variable} in {code}])")
 
 
-class Parents:
+class ParentCounts:
     """Those on whom rows hang: their keys, and how often each of them stands in the answer; `most` is how often at most."""
 
     __slots__ = ("_count", "_counted", "keys", "most")
@@ -138,7 +138,7 @@ class Parents:
         return sum([size * counts[row[place]] for size, row in zip(sizes, rows, strict=True)])
 
 
-def counted(rows: Sequence[Row], place: int, above: Parents | None, above_place: int) -> Mapping[Value, int]:
+def counted(rows: Sequence[Row], place: int, above: ParentCounts | None, above_place: int) -> Mapping[Value, int]:
     """How often each key at `place` stands in the answer, where the rows hang on parents in turn, whose keys stand at `above_place`."""
     if above is None or above.most == 1:
         return Counter([row[place] for row in rows])

@@ -30,7 +30,7 @@ def fault(coordinate: str) -> NoReturn:
 
 
 @dataclass(frozen=True, slots=True)
-class Writer:
+class GeneratedFunction:
     """A generated function and its source, which `gateway explain` prints."""
 
     source: str
@@ -80,12 +80,12 @@ def _indented(code: str, by: str = _INDENT) -> str:
     return code.replace("\n", f"\n{by}")
 
 
-def make_writer(parameters: str, expression: str, names: Object) -> Writer:
+def make_writer(parameters: str, expression: str, names: Object) -> GeneratedFunction:
     """The function of `parameters` that returns `expression`."""
     return _compiled(f"def write({parameters}):\n    return {_indented(expression)}\n", names)
 
 
-def make_grouper(row: str, batches: str, expression: str, names: Object) -> Writer:
+def make_grouper(row: str, batches: str, expression: str, names: Object) -> GeneratedFunction:
     """The function that groups rows by their first column, each written by `expression`."""
     lines = [
         f"def write(rows{batches}):",
@@ -102,10 +102,10 @@ def make_grouper(row: str, batches: str, expression: str, names: Object) -> Writ
     return _compiled("\n".join(lines) + "\n", names)
 
 
-def _compiled(source: str, names: Object) -> Writer:
+def _compiled(source: str, names: Object) -> GeneratedFunction:
     """`names` are the function's globals: writers share them, since a dict for each would take more memory than its code."""
     made: Object = {}
     name = f"<plan {next(_numbers)}>"
     exec(compile(source, name, "exec"), names, made)  # noqa: S102  made by the planner from the schema, never from a request's values
     sources.add(name, source, made["write"])
-    return Writer(source, made["write"])
+    return GeneratedFunction(source, made["write"])

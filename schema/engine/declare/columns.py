@@ -14,7 +14,7 @@ from schema.engine.compile.order import Sortable, column_order, related_order
 from schema.engine.compile.sources import CLEARS, COLUMN, FOR_ADMINS, LONGEST, SOURCE, Column, ToOne
 from schema.engine.types.fields import Constraint, optional, required
 from schema.rules.text import LONGEST_NAME, fold, fold_name
-from schema.storage.columns import Text
+from schema.storage.columns import CodePointText
 from schema.values import Made, Object, Value, Values
 
 from .base import Declaration, Filterable, Groupable, Orderable, Reference, Types, Unique, declares
@@ -167,7 +167,7 @@ class FieldDeclaration(Declaration):
         build = self.folded
         if build is None or isinstance(build, str):
             return column_order(code, table.c[build or self.stored])
-        return Sortable(code, lambda row, _: func.substr(build(row), 1, LONGEST_NAME), Text(), self.nullable)
+        return Sortable(code, lambda row, _: func.substr(build(row), 1, LONGEST_NAME), CodePointText(), self.nullable)
 
 
 def read_field(description: str, metadata: Values, member: str) -> Made:

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy.orm import configure_mappers
 
-from schema.engine.compile.sources import SOURCE, ById, Connection, Stored, ToOne
+from schema.engine.compile.sources import SOURCE, ById, ConnectionSource, StoredType, ToOne
 from schema.engine.types.fields import plain, read_from
 
 from .errors import USER_ERRORS, UserError
@@ -52,11 +52,11 @@ def _make(noun: Noun) -> None:
         noun.payload = _payload(noun)
 
 
-def _stored(noun: Noun) -> Stored:
+def _stored(noun: Noun) -> StoredType:
     """Where its rows are, as the planner sees them."""
     ordering = None if noun.listing is None else noun.listing.ordering
     summary = None if noun.summary is None else noun.summary[1]
-    return Stored(noun.row.__table__, noun.prefix, noun.visible, noun.search, noun.key, noun.unlisted, ordering, summary, noun.scope)
+    return StoredType(noun.row.__table__, noun.prefix, noun.visible, noun.search, noun.key, noun.unlisted, ordering, summary, noun.scope)
 
 
 def _description(row: Any) -> str:
@@ -90,4 +90,4 @@ def many(row: Any, description: str, *more: Argument, admin: bool = False, **col
     noun: Noun = row.__noun__
     assert noun.listing is not None, noun.name
     name = noun.plural.replace(" ", "_")
-    return noun.listing.field(name, description, Connection(noun.name, None, columns, admin=admin), *more)
+    return noun.listing.field(name, description, ConnectionSource(noun.name, None, columns, admin=admin), *more)

@@ -10,7 +10,7 @@ from strawberry import ID
 from schema.engine.compile.matching import Match, Through
 from schema.engine.compile.order import Ordering, column_order
 from schema.engine.compile.pages import MAX_TERMS
-from schema.engine.compile.sources import SOURCE, Connection
+from schema.engine.compile.sources import SOURCE, ConnectionSource
 from schema.engine.libraries.strawberry_graphql import StrawberryAnnotation
 from schema.engine.types.fields import Constraint, argument, optional, plain
 from schema.values import Made, Object, Value
@@ -38,12 +38,12 @@ class Lists:
     connection: Made
     ordering: Ordering
 
-    def field(self, name: str, description: str, source: Connection, *more: Argument) -> Made:
+    def field(self, name: str, description: str, source: ConnectionSource, *more: Argument) -> Made:
         """A field that gives a page; below a plain object it may be null."""
         returns = self.connection | None if source.of else self.connection
         return with_arguments(name, returns, [*self._narrowing(source), *more, *PAGE_ARGUMENTS], description, {SOURCE: source})
 
-    def _narrowing(self, source: Connection) -> list[Argument]:
+    def _narrowing(self, source: ConnectionSource) -> list[Argument]:
         plural = self.noun.plural
         found = []
         if self.filter is not None:

@@ -10,7 +10,7 @@ from strawberry.utils.str_converters import to_camel_case
 
 from schema.engine.compile.matching import AtLeast, LinkedTo
 from schema.engine.compile.order import Sortable
-from schema.engine.compile.sources import SOURCE, Connection, Expression, Foreign, Linked, OneOf, ToMany, ToOne
+from schema.engine.compile.sources import SOURCE, ConnectionSource, Expression, Foreign, Linked, OneOf, ToMany, ToOne
 from schema.engine.types.fields import Constraint, argument, optional
 from schema.storage.columns import Cents
 from schema.values import Clause, Made, Value
@@ -110,7 +110,7 @@ class ListDeclaration(Declaration):
     by: Foreign | Linked
 
     def output(self, types: Types) -> Member:
-        made = types[self.to].__noun__.listing.field(self.attribute, self.description, Connection(self.to, self.by))
+        made = types[self.to].__noun__.listing.field(self.attribute, self.description, ConnectionSource(self.to, self.by))
         return Member(self.attribute, None, made)
 
 

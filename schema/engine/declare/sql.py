@@ -7,9 +7,9 @@ from sqlmodel import Field
 from sqlmodel.main import SQLModelMetaclass
 from strawberry.utils.str_converters import to_snake_case
 
-from schema.storage.columns import Text
-from schema.storage.tables import Row
-from schema.values import Key, Made, Object, Value
+from schema.storage.columns import CodePointText
+from schema.storage.tables import TableRow
+from schema.values import Made, Object, Value
 
 from .base import Declaration
 
@@ -40,7 +40,7 @@ class RowMeta(SQLModelMetaclass):
         return super().__new__(cls, name, bases, namespace, **options)
 
 
-def _table_arguments(declared: dict[str, Declaration], given: Key) -> Key:
+def _table_arguments(declared: dict[str, Declaration], given: tuple[Value, ...]) -> tuple[Value, ...]:
     """The key, the references within the workspace, what is unique, and what the class says beside them."""
     references = [each for declaration in declared.values() if (each := declaration.reference()) is not None and each.link is None]
     uniques = [unique for declaration in declared.values() if (unique := declaration.uniques()) is not None]
@@ -58,7 +58,7 @@ def _key_of(name: str) -> list[str]:
     return [f"{table}.{column}" for column in KEY]
 
 
-class Stored(Row, metaclass=RowMeta):
+class Stored(TableRow, metaclass=RowMeta):
     """Rows of a table that the graph shows."""
 
     if TYPE_CHECKING:
@@ -69,5 +69,5 @@ class Stored(Row, metaclass=RowMeta):
 class Record(Stored):
     """Rows with an id, each of them in a workspace."""
 
-    workspace_id: str = Field(sa_type=Text)
-    id: str = Field(sa_type=Text)
+    workspace_id: str = Field(sa_type=CodePointText)
+    id: str = Field(sa_type=CodePointText)

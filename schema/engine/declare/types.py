@@ -9,7 +9,7 @@ from strawberry import ID
 from schema.engine.compile.enums import StoredEnum
 from schema.engine.types.conditions import DateFilter, DateTimeFilter, ExactStringFilter, IDFilter, IntFilter, MoneyFilter, StringFilter
 from schema.engine.types.scalars import Date, DateTime, Money
-from schema.storage.columns import Cents, Day, Instant, Small, Text
+from schema.storage.columns import CalendarDate, Cents, CodePointText, Instant, Small
 from schema.values import Made, Value
 
 MISSING: Any = object()
@@ -20,8 +20,16 @@ class Exact:
     """Stands for a text that no case-folded one is kept of: it is filtered as it is."""
 
 
-_SQL: dict[Value, Value] = {str: Text, ID: Text, Money: Cents, Date: Day, DateTime: Instant, int: Integer, bool: Boolean}
-_HELD: dict[type, Value] = {bool: Boolean, int: Small, str: Text, datetime: Instant, date: Day}
+_SQL: dict[Value, Value] = {
+    str: CodePointText,
+    ID: CodePointText,
+    Money: Cents,
+    Date: CalendarDate,
+    DateTime: Instant,
+    int: Integer,
+    bool: Boolean,
+}
+_HELD: dict[type, Value] = {bool: Boolean, int: Small, str: CodePointText, datetime: Instant, date: CalendarDate}
 _FILTERS: dict[Value, Value] = {
     str: StringFilter,
     ID: IDFilter,

@@ -29,11 +29,11 @@ from graphql.language.parser import Parser
 from graphql.validation.rules import overlapping_fields_can_be_merged
 from typing_extensions import override
 
-from schema.engine.kept import Kept
+from schema.engine.kept import SizedCache
 from schema.engine.libraries.graphql_core import get_variable_values
 from schema.rules.access import Caller, Role
 from schema.rules.errors import BadRequest
-from schema.values import Key, Object, Value
+from schema.values import CacheKey, Object, Value
 
 from .filter_size import check_size
 from .input_faults import PlainValues, faults, path_text
@@ -89,7 +89,7 @@ def _request_error(errors: list[GraphQLError], limits: Limits) -> RequestError:
 
 
 @dataclass(slots=True, eq=False)
-class Prepared:
+class PreparedOperation:
     """One operation of a valid document, with the plans that were made for it."""
 
     text: str
@@ -99,7 +99,7 @@ class Prepared:
     variables: tuple[Variable, ...]
     sized: tuple[str, ...]
     """The variables whose size is looked at before they are coerced."""
-    plans: dict[Key, Value] = field(default_factory=dict)
+    plans: dict[CacheKey, Value] = field(default_factory=dict)
     """By the booleans that decide its shape, and by who may see what."""
     mark: object = field(default_factory=object)
     """Stands for it in what is kept for longer than it may be."""
@@ -123,7 +123,7 @@ class Prepared:
         return self.plans.get((*visibility, *[values.coerced.get(name) for name in deciding]) if deciding else visibility)
 
 
-def _variables_size(prepared: Prepared, text: bytes) -> int:
+def _variables_size(prepared: PreparedOperation, text: bytes) -> int:
     return _VARIABLES + _VARIABLES_BYTE * len(text) + _LITERAL_BYTE * len(prepared.text)
 
 
@@ -142,7 +142,7 @@ class _Parser(Parser):
         return _Place(start_token.start, self._lexer.last_token.end, self._lexer.source)
 
 
-class Documents:
+class DocumentCache:
     """The documents seen lately, bounded; what is invalid is not kept."""
 
     def __init__(self, schema: GraphQLSchema, limits: Limits) -> None:
@@ -150,14 +150,14 @@ class Documents:
         self._coercions = Coercions(schema)
         self._limits = limits
         self._rules = RULES if limits.introspection else (*RULES, NoSchemaIntrospectionCustomRule)
-        self._kept: Kept[Prepared] = Kept(limits.documents, DOCUMENTS_BYTES)
-        self._remembered: Kept[Variables] = Kept(KEPT_VARIABLES, VARIABLES_BYTES)
+        self._kept: SizedCache[PreparedOperation] = SizedCache(limits.documents, DOCUMENTS_BYTES)
+        self._remembered: SizedCache[Variables] = SizedCache(KEPT_VARIABLES, VARIABLES_BYTES)
 
-    def known(self, text: str, name: str | None = None) -> Prepared | None:
+    def known(self, text: str, name: str | None = None) -> PreparedOperation | None:
         """The operation `name` of a document (None: its only one), if it is kept."""
         return self._kept.get((text, name))
 
-    def prepare(self, text: str, name: str | None) -> Prepared:
+    def prepare(self, text: str, name: str | None) -> PreparedOperation:
         """The same of any document. Raises RequestError."""
         found = self.known(text, name)
         if found is not None:
@@ -166,7 +166,7 @@ class Documents:
         self._keep(prepared, name)
         return prepared
 
-    def keep_plan(self, prepared: Prepared, key: Key, plan: Any) -> None:
+    def keep_plan(self, prepared: PreparedOperation, key: CacheKey, plan: Any) -> None:
         """Keeps a plan of an operation with it; where they are too many, or too large, all of them make room."""
         size = _PLAN + _PLAN_CHARACTER * len(prepared.text)
         if len(prepared.plans) >= MAX_PLANS or (len(prepared.plans) + 1) * size > PLANS_BYTES:
@@ -176,12 +176,12 @@ class Documents:
             if self._kept.get((prepared.text, name)) is prepared:
                 self._keep(prepared, name)
 
-    def _keep(self, prepared: Prepared, name: str | None) -> None:
+    def _keep(self, prepared: PreparedOperation, name: str | None) -> None:
         characters, plans = len(prepared.text), len(prepared.plans)
         size = _DOCUMENT + _DOCUMENT_CHARACTER * characters + plans * (_PLAN + _PLAN_CHARACTER * characters)
         self._kept.put((prepared.text, name), prepared, size)
 
-    def coerce(self, prepared: Prepared, given: Object) -> Variables:
+    def coerce(self, prepared: PreparedOperation, given: Object) -> Variables:
         """The coerced variables (specification section 6.1.2). Raises RequestError.
 
         Lists are asked for again and again alike: then the variables come with all that their plan has made of them.
@@ -195,7 +195,7 @@ class Documents:
                 return self._remember(prepared, text, given)
         return self._coerce(prepared, given)
 
-    def _remember(self, prepared: Prepared, text: bytes, given: Object) -> Variables:
+    def _remember(self, prepared: PreparedOperation, text: bytes, given: Object) -> Variables:
         key = prepared.mark, text
         values = self._remembered.get(key)
         if values is None:
@@ -203,7 +203,7 @@ class Documents:
             self._remembered.put(key, values, _variables_size(prepared, text))
         return values
 
-    def _coerce(self, prepared: Prepared, given: Object) -> Variables:
+    def _coerce(self, prepared: PreparedOperation, given: Object) -> Variables:
         """At once where they are plain, by graphql-core where not."""
         for name in prepared.sized:
             try:
@@ -239,7 +239,7 @@ class Documents:
             elif isinstance(type_, GraphQLNonNull) and node.default_value is None:
                 yield GraphQLError(f"Variable '${name}': A value is required.", node)
 
-    def _prepare(self, text: str, name: str | None) -> Prepared:
+    def _prepare(self, text: str, name: str | None) -> PreparedOperation:
         document = self._parse(text)
         operation = _operation(document, name)
         errors = validate(self._schema, document, self._rules, max_errors=self._limits.max_errors)
@@ -250,7 +250,7 @@ class Documents:
             raise request_error(*excess[: self._limits.max_errors])
         definitions = operation.variable_definitions or ()
         variables, sized = self._coercions.variables(definitions), self._coercions.sized(definitions)
-        return Prepared(text, document, operation, _deciding(document, operation), variables, sized)
+        return PreparedOperation(text, document, operation, _deciding(document, operation), variables, sized)
 
     def _parse(self, text: str) -> DocumentNode:
         limits = self._limits

@@ -18,9 +18,9 @@ from typing_extensions import override
 from schema.rules.text import shortened, shown
 from schema.values import Value
 
-Path = tuple[str | int, ...]
+InputPath = tuple[str | int, ...]
 
-Fault = tuple[Path, str]
+CoercionError = tuple[InputPath, str]
 """Where in the value, and a sentence that says what is wrong there and what is allowed."""
 
 _TAKEN = {
@@ -33,7 +33,7 @@ _TAKEN = {
 """What GraphQL's own scalars take, whose words for it are those of a programming language."""
 
 
-def faults(value: Value, type_: Any, path: Path = ()) -> Iterator[Fault]:
+def faults(value: Value, type_: Any, path: InputPath = ()) -> Iterator[CoercionError]:
     """Every fault of `value` as a `type_`."""
     if isinstance(type_, GraphQLNonNull):
         type_ = type_.of_type
@@ -51,7 +51,7 @@ def faults(value: Value, type_: Any, path: Path = ()) -> Iterator[Fault]:
         yield from _of_leaf(value, type_, path)
 
 
-def _of_object(value: Value, type_: GraphQLInputObjectType, path: Path) -> Iterator[Fault]:
+def _of_object(value: Value, type_: GraphQLInputObjectType, path: InputPath) -> Iterator[CoercionError]:
     if not isinstance(value, Mapping):
         yield path, f"{shown(value)} is not an object of the type {type_.name}."
         return
@@ -65,7 +65,7 @@ def _of_object(value: Value, type_: GraphQLInputObjectType, path: Path) -> Itera
             yield (*path, name), f"There is no such field in {type_.name}."
 
 
-def _of_leaf(value: Value, type_: Any, path: Path) -> Iterator[Fault]:
+def _of_leaf(value: Value, type_: Any, path: InputPath) -> Iterator[CoercionError]:
     try:
         type_.coerce_input_value(value)
     except (GraphQLError, ValueError) as error:
@@ -81,7 +81,7 @@ def _message(value: Value, type_: Any, error: Exception) -> str:
     return f"{shown(value)} is not {taken}." if taken else str(error)
 
 
-def path_text(path: Path) -> str:
+def path_text(path: InputPath) -> str:
     """`filter.or.0.name`, as a message may hold it."""
     return ".".join(shortened(str(part)) for part in path)
 

@@ -64,7 +64,7 @@ class Variables(VariableValues):
         self.read[part] = value
 
 
-Check = Callable[[Variables, str], object]
+CheckVariable = Callable[[Variables, str], object]
 """Raises BadRequest or CursorExpired for arguments that can't be, in the workspace of that id."""
 
 

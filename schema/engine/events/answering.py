@@ -8,15 +8,15 @@ from functools import partial
 import orjson
 
 from schema.engine.compile.operation import EventPlan
-from schema.engine.compile.reading import Counts, Reader
-from schema.engine.compile.weight import TooLarge
+from schema.engine.compile.reading import Counts, DataReader
+from schema.engine.compile.weight import ResponseTooLarge
 from schema.engine.document.variables import Variables
 from schema.engine.execute.resolvers.afterwards import Resolve
 from schema.engine.execute.resolvers.run import Notes
 from schema.rules.access import Caller
 from schema.rules.errors import BadRequest
 from schema.storage.database import Connection, Database
-from schema.values import Key, Object, Value, Values
+from schema.values import CacheKey, Object, Value, Values
 
 from .cursor import write_cursor
 from .feed import Feed
@@ -31,11 +31,11 @@ class Subscribed:
     plan: EventPlan
     variables: Variables
     caller: Caller
-    shared_key: Key
+    shared_key: CacheKey
     resolve: Resolve | None
 
 
-class EventAnswers:
+class EventStreams:
     """Follows events for subscribers, whom each event's answer tells at most `max_answer` bytes."""
 
     def __init__(self, database: Database, feed: Feed, counts: Counts, max_answer: int) -> None:
@@ -76,12 +76,12 @@ class EventAnswers:
             return _encoded({plan.key: plan.writer.writer.call(event_object)})
         try:
             return await self._read(subscribed, event_object)
-        except TooLarge as error:
+        except ResponseTooLarge as error:
             return _too_large(plan, error)
 
     async def _read(self, subscribed: Subscribed, event_object: Object) -> bytes:
         async def work(connection: Connection) -> tuple[Value, Notes]:
-            reader = Reader(self._database, connection, subscribed.caller, self._counts, self._max_answer)
+            reader = DataReader(self._database, connection, subscribed.caller, self._counts, self._max_answer)
             try:
                 return await subscribed.plan.writer.write(reader, event_object, subscribed.variables), reader.notes or {}
             finally:
@@ -98,7 +98,7 @@ class EventAnswers:
         return _encoded(data, await subscribed.resolve(data, notes) if notes else ())
 
 
-def _shared_key(plan: EventPlan, given: Values, caller: Caller) -> Key:
+def _shared_key(plan: EventPlan, given: Values, caller: Caller) -> CacheKey:
     """What two subscribers must have in common to be told the same of an event."""
     asked = orjson.dumps({name: given[name] for name in sorted(plan.variables) if name in given}, option=orjson.OPT_SORT_KEYS)
     return plan, asked, caller.limited_to, caller.user_id if caller.limited_to is not None else None
@@ -118,7 +118,7 @@ def _event_object(plan: EventPlan, workspace_id: str, event: Happened, kind: str
     }
 
 
-def _too_large(plan: EventPlan, error: TooLarge) -> bytes:
+def _too_large(plan: EventPlan, error: ResponseTooLarge) -> bytes:
     """The answer in place of one that would be too large; the next event may be smaller."""
     error_ = {"message": str(error), "path": [plan.key], "extensions": {"code": BadRequest.code}}
     return orjson.dumps({"errors": [error_], "data": None})

@@ -13,28 +13,28 @@ _WHAT = "an event of this workspace: pass the `cursor` of the last event that yo
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Position:
+class EventPosition:
     """A place in a workspace's events."""
 
     revision: int
     place: int
 
 
-BEGINNING = Position(0, 0)
+BEGINNING = EventPosition(0, 0)
 """Comes before every event: a workspace's first revision is 1."""
 
 
-def end_of(revision: int) -> Position:
+def end_of(revision: int) -> EventPosition:
     """The position behind the last event of a revision."""
-    return Position(revision, LAST_PLACE)
+    return EventPosition(revision, LAST_PLACE)
 
 
-def write_cursor(workspace_id: str, position: Position, epoch: int = EPOCH) -> str:
+def write_cursor(workspace_id: str, position: EventPosition, epoch: int = EPOCH) -> str:
     """The cursor of an event of a workspace, in an epoch of the database."""
     return CursorScope(_PLACE, workspace_tag(workspace_id), epoch).write((position.revision, position.place))
 
 
-def read_cursor(workspace_id: str, cursor: str) -> tuple[Position, int]:
+def read_cursor(workspace_id: str, cursor: str) -> tuple[EventPosition, int]:
     """The position in a cursor, and the epoch that it was written in.
 
     Raises BadRequest where it is no cursor of this workspace's events.
@@ -47,4 +47,4 @@ def read_cursor(workspace_id: str, cursor: str) -> tuple[Position, int]:
     revision, place = numbers
     if not (0 <= revision < _MAX_REVISION and 0 <= place <= LAST_PLACE):
         raise foreign(cursor, _WHAT)
-    return Position(revision, place), origin.epoch
+    return EventPosition(revision, place), origin.epoch

@@ -12,9 +12,9 @@ from schema.rules import clock
 from schema.rules.errors import BadRequest, CursorExpired
 from schema.storage.database import Database, Figures, StorageError
 
-from .cursor import BEGINNING, Position, end_of, read_cursor
-from .memory import Answers, Room
-from .table import RETRY_SECONDS, EventTable, Happened, Read
+from .cursor import BEGINNING, EventPosition, end_of, read_cursor
+from .memory import EventResponses, MemoryBudget
+from .table import RETRY_SECONDS, EventsRead, EventTable, Happened
 
 _log = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ class _Follower:
     """One who follows a workspace, and the last event that was handed over. `held` is the memory of what was read for it alone."""
 
     workspace: "_Workspace"
-    position: Position = BEGINNING
+    position: EventPosition = BEGINNING
     turns: int = 0
     held: int = 0
 
@@ -46,10 +46,10 @@ class _Workspace:
     """What is known of a followed workspace: everything up to `end`; of what came after `begin`, all that anyone still waits for."""
 
     id: str
-    room: Room
-    answers: Answers
-    begin: Position = BEGINNING
-    end: Position = BEGINNING
+    room: MemoryBudget
+    answers: EventResponses
+    begin: EventPosition = BEGINNING
+    end: EventPosition = BEGINNING
     known: bool = False
     epoch: int = 0
     turns: int = 0
@@ -64,12 +64,12 @@ class _Workspace:
     behind: set[_Follower] = field(default_factory=set)
     """Those who have not passed all that is in memory."""
 
-    def since(self, position: Position) -> list[Happened]:
+    def since(self, position: EventPosition) -> list[Happened]:
         """The first that came after `position`, which isn't before `begin`. Followers are near the end, so that is where to look."""
         newer = [*takewhile(lambda event: event.position > position, reversed(self.recent))]
         return newer[: -TOGETHER - 1 : -1]
 
-    def add(self, read: Read) -> None:
+    def add(self, read: EventsRead) -> None:
         """What was read after `end`; the oldest make room for it."""
         if read.epoch != self.epoch or self.end.revision > read.revision:
             self._turn(read)
@@ -90,7 +90,7 @@ class _Workspace:
         while len(self.recent) > RECENT:
             self.forget_oldest()
 
-    def _turn(self, read: Read) -> None:
+    def _turn(self, read: EventsRead) -> None:
         """Another history begins: whoever follows is told so, and new followers begin at its end."""
         self.turns += 1
         self.epoch = read.epoch
@@ -117,7 +117,7 @@ class _Workspace:
         while self.recent:
             self.forget_oldest()
 
-    def _start(self, position: Position) -> None:
+    def _start(self, position: EventPosition) -> None:
         self.clear()
         self.begin = self.end = position
 
@@ -144,9 +144,9 @@ class Feed:
         self._database = database
         self._table = EventTable(database)
         self._workspaces: dict[str, _Workspace] = {}
-        self._room = Room(EVENT_BYTES)
-        self._reading = Room(READING_BYTES)
-        self.answers = Answers(ANSWER_BYTES)
+        self._room = MemoryBudget(EVENT_BYTES)
+        self._reading = MemoryBudget(READING_BYTES)
+        self.answers = EventResponses(ANSWER_BYTES)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -206,7 +206,7 @@ class Feed:
             if not workspace.followers:
                 del self._workspaces[workspace_id]
 
-    async def _begin(self, follower: _Follower, place: tuple[Position, int] | None) -> None:
+    async def _begin(self, follower: _Follower, place: tuple[EventPosition, int] | None) -> None:
         """Looks where the workspace is, and whether a follower can go on from `place`: a position, and the epoch that it is of."""
         workspace, since = follower.workspace, None if place is None else place[0]
         read = await self._table.read(workspace.id, since or end_of(0), 0)

@@ -16,7 +16,7 @@ MAKING = 4
 _ANSWER_BYTES = 1_000
 
 
-class Room:
+class MemoryBudget:
     """Counts bytes up to a limit. Whoever can do with less asks whether there is room; whoever can't, adds and then makes room."""
 
     def __init__(self, limit: int) -> None:
@@ -37,11 +37,11 @@ class Room:
         self.bytes -= size
 
 
-class Answers:
+class EventResponses:
     """What was made of events, encoded, for all followers who are told the same; `room` bounds it, and the oldest go first."""
 
     def __init__(self, limit: int) -> None:
-        self.room = Room(limit)
+        self.room = MemoryBudget(limit)
         self._kept: OrderedDict[int, tuple[Happened, Any, int]] = OrderedDict()
         self._numbers = count()
         self.making = asyncio.Semaphore(MAKING)

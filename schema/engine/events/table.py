@@ -12,11 +12,11 @@ from schema.rules.cursors import EPOCH
 from schema.rules.errors import CursorExpired
 from schema.storage.database import Database, Row, StatementTimeout, Unavailable
 from schema.storage.epochs import epoch_column
-from schema.storage.tables import Event, PrunedEvents, Workspace
+from schema.storage.tables import Event, PrunedEvents, WorkspaceTable
 from schema.storage.workspace import WORKSPACE
 from schema.values import Bind, Object, Value
 
-from .cursor import BEGINNING, Position
+from .cursor import BEGINNING, EventPosition
 
 T = TypeVar("T")
 
@@ -28,7 +28,7 @@ _PARSED = 3
 
 _EVENT = Event.__table__
 _PRUNED = PrunedEvents.__table__
-_WORKSPACES = Workspace.__table__
+_WORKSPACES = WorkspaceTable.__table__
 _REVISION: Bind = bindparam("revision", type_=_EVENT.c.revision.type, required=True)
 _PLACE: Bind = bindparam("place", type_=_EVENT.c.position.type, required=True)
 _COLUMNS = [column for column in _EVENT.c if column.name != "workspace_id"]
@@ -58,7 +58,7 @@ class Happened:
     `shared`: it is kept for all followers of its workspace, and `answers` and `kept` hold what was made of it for them.
     """
 
-    position: Position
+    position: EventPosition
     kind: str
     noun: str
     record_id: str
@@ -76,7 +76,7 @@ class Happened:
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class EventsRead:
     """Events after a position as they were at `revision`, when everything up to `pruned` was gone. `whole`: there are no more.
 
     `epoch` is the database's, in which all these positions mean something.
@@ -84,11 +84,11 @@ class Read:
 
     revision: int
     epoch: int
-    pruned: Position
+    pruned: EventPosition
     events: list[Happened]
     whole: bool
 
-    def check(self, position: Position, epoch: int) -> None:
+    def check(self, position: EventPosition, epoch: int) -> None:
         """Raises CursorExpired where events after `position`, which is of that `epoch`, may be missing."""
         if epoch != self.epoch:
             raise CursorExpired("The database was restored since this cursor was given: read the list again, and follow from now on.")
@@ -105,24 +105,24 @@ class EventTable:
         self._database = database
         self._statement = database.compile(_READ)
 
-    async def read(self, workspace_id: str, after: Position, limit: int) -> Read:
+    async def read(self, workspace_id: str, after: EventPosition, limit: int) -> EventsRead:
         """At most `limit` events after a position, in commit order. Waits while the database is away. Raises StatementTimeout."""
         values = {"workspace": workspace_id, "revision": after.revision, "place": after.place, "limit": limit}
         rows = await patiently(lambda: self._database.fetch(self._statement, values))
         if not rows:
-            return Read(0, self._database.epoch, BEGINNING, [], whole=True)
+            return EventsRead(0, self._database.epoch, BEGINNING, [], whole=True)
         revision, epoch, *pruned = rows[0][:_BEFORE_EVENT]
         epoch = epoch or EPOCH
         events = [_happened(row[_BEFORE_EVENT:], epoch) for row in rows if row[_BEFORE_EVENT] is not None]
-        known = BEGINNING if pruned[0] is None else Position(*pruned)
-        return Read(revision, epoch, known, events, whole=len(events) < limit)
+        known = BEGINNING if pruned[0] is None else EventPosition(*pruned)
+        return EventsRead(revision, epoch, known, events, whole=len(events) < limit)
 
 
 def _happened(row: Row, epoch: int) -> Happened:
     revision, place, kind, noun, id_, changed, before, after, at, by_id, by_key_id = row
     was, is_now = (None if text is None else orjson.loads(text) for text in (before, after))
     size = _EVENT_BYTES + _PARSED * (len(changed) + len(before or "") + len(after or ""))
-    return Happened(Position(revision, place), kind, noun, id_, orjson.loads(changed), was, is_now, at, by_id, by_key_id, size, epoch)
+    return Happened(EventPosition(revision, place), kind, noun, id_, orjson.loads(changed), was, is_now, at, by_id, by_key_id, size, epoch)
 
 
 async def patiently(read: Callable[[], Awaitable[T]]) -> T:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from schema.engine.compile.conditions import Conditions
+from schema.engine.compile.conditions import ParsedFilter
 from schema.engine.compile.operation import EventPlan
 from schema.engine.compile.sources import OwnedBy, SeenWith
 from schema.rules.errors import BadRequest
@@ -16,7 +16,7 @@ class EventVisibility:
     """A filter, and the one record that the caller is limited to, if any."""
 
     plan: EventPlan
-    conditions: Conditions
+    conditions: ParsedFilter
     limit: str | None
 
     def check(self) -> None:

@@ -8,7 +8,7 @@ from schema.values import Object
 
 
 @dataclass(slots=True)
-class Answer:
+class GraphQLResponse:
     """The answer to an operation. `executed` is False where the request itself was at fault: then there is no `data` in the body.
 
     `revision` is the workspace's in the snapshot that was read, where that was asked for.
@@ -33,7 +33,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class EventAnswer:
+class EventResponse:
     """The answer for an event, which was encoded once for all who are told the same."""
 
     body: bytes

@@ -19,7 +19,7 @@ WAITING = 32
 """How many operations may wait for long work: half of the requests that are worked on by default, so that the others go on."""
 
 
-class Line:
+class FairQueue:
     """Those who wait for a turn, at most `most` of them. Owners are served in rotation: one with many requests delays only itself.
 
     `full` makes the error for one who finds no place.
@@ -89,7 +89,7 @@ class HeavyWork:
     """
 
     def __init__(self, waiting: int = WAITING) -> None:
-        self._line = Line(waiting, _too_many)
+        self._line = FairQueue(waiting, _too_many)
         self._busy = False
         self._running: dict[Hashable, asyncio.Future[Value]] = {}
 

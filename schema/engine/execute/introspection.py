@@ -3,7 +3,7 @@
 import orjson
 
 from schema.engine.document.introspection import SchemaPart
-from schema.engine.kept import Kept
+from schema.engine.kept import SizedCache
 from schema.values import Object
 
 from .fallback import Execution, Fallback
@@ -17,7 +17,7 @@ class Introspection:
 
     def __init__(self, fallback: Fallback) -> None:
         self._fallback = fallback
-        self._kept: Kept[bytes] = Kept(ANSWERS, ANSWERS_BYTES)
+        self._kept: SizedCache[bytes] = SizedCache(ANSWERS, ANSWERS_BYTES)
 
     async def answer(self, part: SchemaPart, given: Object, owner: str) -> bytes | None:
         """The part's data in JSON; None where graphql-core has errors to tell. Raises TooMuchSchema, ServiceUnavailable."""

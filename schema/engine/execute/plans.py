@@ -8,10 +8,10 @@ from schema.engine.compile.compiler import STATEMENTS, STATEMENTS_BYTES, Compile
 from schema.engine.compile.model import Model
 from schema.engine.compile.operation import COMPILERS, PARTS
 from schema.engine.compile.scopes import Needs, Scopes
-from schema.engine.document.documents import Documents, Prepared, RequestError, request_error
+from schema.engine.document.documents import DocumentCache, PreparedOperation, RequestError, request_error
 from schema.engine.document.selections import Selections
-from schema.engine.document.variables import Variables
-from schema.engine.kept import Kept
+from schema.engine.document.variables import NUMBER_BYTES, Variables
+from schema.engine.kept import SizedCache
 from schema.rules.access import Caller, Role
 from schema.rules.errors import BadRequest, Forbidden
 from schema.rules.scopes import listed
@@ -29,7 +29,7 @@ class Plans:
     `worked_out` are queries that a write's rules answer, by name. A plan `for_fallback` reads what graphql-core completes.
     """
 
-    def __init__(self, schema: GraphQLSchema, database: Database, documents: Documents, work: HeavyWork, worked_out: Values) -> None:
+    def __init__(self, schema: GraphQLSchema, database: Database, documents: DocumentCache, work: HeavyWork, worked_out: Values) -> None:
         self._schema = schema
         self._database = database
         self._documents = documents
@@ -37,24 +37,24 @@ class Plans:
         self._worked_out = worked_out
         self._model = Model(schema)
         self.scopes = Scopes(self._model)
-        self._statements: Kept[Statement] = Kept(STATEMENTS, STATEMENTS_BYTES)
+        self._statements: SizedCache[Statement] = SizedCache(STATEMENTS, STATEMENTS_BYTES)
         self.missed = 0
         """How often a plan that answers was not at hand."""
 
-    def permit(self, prepared: Prepared, values: Variables, held: frozenset[str]) -> None:
+    def permit(self, prepared: PreparedOperation, values: Variables, held: frozenset[str]) -> None:
         """Raises RequestError, of code FORBIDDEN, where an operation needs other scopes than those that a token has."""
         if missing := self.missing(prepared, values, held):
             told = f"The token lacks the scope{'s' if len(missing) > 1 else ''} {listed(missing)}."
             raise _forbidden(told, missingScopes=missing)
 
-    def missing(self, prepared: Prepared, values: Variables, held: frozenset[str]) -> list[str]:
+    def missing(self, prepared: PreparedOperation, values: Variables, held: frozenset[str]) -> list[str]:
         """The scopes that an operation needs and a token hasn't. Raises RequestError for a field that no scope allows."""
         needs = self._needs(prepared, values)
         if needs.undecided:
             raise _forbidden(f"No scope allows {listed(needs.undecided)}: send a token without scopes.")
         return needs.missing(held, values)
 
-    def _needs(self, prepared: Prepared, values: Variables) -> Needs:
+    def _needs(self, prepared: PreparedOperation, values: Variables) -> Needs:
         """The scopes that an operation needs, kept with its plans."""
         booleans = {name: values.coerced.get(name) for name in prepared.deciding}
         key = ("scopes", *booleans.values())
@@ -64,7 +64,7 @@ class Plans:
             self._documents.keep_plan(prepared, key, found)
         return found
 
-    async def new(self, prepared: Prepared, values: Variables, caller: Caller, *, for_fallback: bool = False) -> Value:
+    async def new(self, prepared: PreparedOperation, values: Variables, caller: Caller, *, for_fallback: bool = False) -> Value:
         """The operation's plan for `caller`, made if need be. Raises ServiceUnavailable where too much heavy work waits."""
         self.missed += not for_fallback
         booleans = [values.coerced.get(name) for name in prepared.deciding]
@@ -73,7 +73,7 @@ class Plans:
             key, caller.token_id, partial(self.make, prepared, values, caller, for_fallback=for_fallback), ahead=True
         )
 
-    def make(self, prepared: Prepared, values: Variables, caller: Caller, *, for_fallback: bool = False) -> Value:
+    def make(self, prepared: PreparedOperation, values: Variables, caller: Caller, *, for_fallback: bool = False) -> Value:
         """The same, made now."""
         plan = prepared.plan_for(caller, values, for_fallback=for_fallback)
         if plan is None:
@@ -83,7 +83,7 @@ class Plans:
             self._documents.keep_plan(prepared, (*visibility, *booleans.values()), plan)
         return plan
 
-    def _compile(self, prepared: Prepared, booleans: dict[str, bool | None], visibility: tuple[bool, bool, bool]) -> Value:
+    def _compile(self, prepared: PreparedOperation, booleans: dict[str, bool | None], visibility: tuple[bool, bool, bool]) -> Value:
         selections = Selections(self._schema, prepared.document, prepared.operation, booleans)
         limited, admin, for_fallback = visibility
         compiler = Compiler(
@@ -104,6 +104,15 @@ class Plans:
             return COMPILERS[prepared.kind](compiler)
         except BadRequest as error:
             raise request_error(str(error)) from error
+
+
+def cost_of(plan: Value, values: Variables) -> int:
+    """What an operation costs with these values, worked out once for them."""
+    cost: int | None = values.read.get(plan.mark)
+    if cost is None:
+        cost = int(plan.cost.total(values))
+        values.keep(plan.mark, cost, NUMBER_BYTES)
+    return cost
 
 
 def _forbidden(message: str, **more: Value) -> RequestError:

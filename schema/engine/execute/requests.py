@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from schema.rules.access import Caller
 
 from .resolvers.context import Context
-from .resolvers.run import Notes, Run
+from .resolvers.run import Notes, ResolverRun
 
 
 @dataclass(slots=True)
@@ -22,5 +22,5 @@ class Reading:
     """What resolvers and schema extensions find in `info.context`, once there is one."""
     notes: Notes | None = None
     """What waits for resolvers; None where nothing does."""
-    run: Run | None = None
+    run: ResolverRun | None = None
     """The resolvers that were called."""

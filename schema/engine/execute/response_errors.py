@@ -12,10 +12,10 @@ from schema.rules.errors import BadRequest, GatewayError, ServiceUnavailable
 from schema.storage.database import InputRejected, StorageError, Unavailable
 from schema.values import Object
 
-from .seldom import Seldom
+from .seldom import ThrottledLog
 
 _log = logging.getLogger(__name__)
-_unavailable = Seldom(_log.warning)
+_unavailable = ThrottledLog(_log.warning)
 
 
 def too_dear(cost: int, limits: Limits) -> RequestError:

@@ -9,7 +9,7 @@ from schema.values import Value
 SECONDS: Final = 30.0
 
 
-class Seldom:
+class ThrottledLog:
     """Writes a line by `write` at once, and within the next 30 seconds none; the line after that says how many were left out."""
 
     def __init__(self, write: Callable[[str], object], clock: Callable[[], float] = monotonic) -> None:

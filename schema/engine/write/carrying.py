@@ -18,7 +18,7 @@ from schema.storage.database import Database, Unavailable
 from schema.values import Object, Value
 
 from .resolving import ResolverError
-from .transaction import Call, Written, perform
+from .transaction import MutationCall, Written, perform
 
 T = TypeVar("T")
 
@@ -77,10 +77,10 @@ async def carry_out(
     variables: Variables,
     caller: Caller,
     bounds: Bounds,
-    tried: Callable[[Call], None],
+    tried: Callable[[MutationCall], None],
     resolve: Callable[[WriteStep, Written], Awaitable[list[Object]]],
 ) -> Carried:
-    """Carries out `calls`, in order, by response key; what is no Call is its own answer.
+    """Carries out `calls`, in order, by response key; what is no MutationCall is its own answer.
 
     `tried` is called after each, before it is answered, however it ended: it may have been committed. `resolve` is called where something
     in a payload waits for resolvers, or has failed; it answers the errors.
@@ -90,7 +90,7 @@ async def carry_out(
     """
     carried, room, several = Carried(), bounds.room, len(calls) > 1
     for key, call in calls:
-        if not isinstance(call, Call):
+        if not isinstance(call, MutationCall):
             carried.data[key] = call
         elif carried.stopped is not None:
             carried.fail(call.step, carried.stopped)

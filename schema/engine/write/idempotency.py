@@ -11,11 +11,11 @@ from contextlib import contextmanager
 import orjson
 from sqlalchemy import bindparam, delete, select
 
-from schema.engine.compile.weight import TooLarge
+from schema.engine.compile.weight import ResponseTooLarge
 from schema.rules.access import Caller
 from schema.rules.clock import later
 from schema.rules.errors import BadRequest, Conflict, InvalidKey
-from schema.storage.columns import Text
+from schema.storage.columns import CodePointText
 from schema.storage.database import Database, Unavailable
 from schema.storage.statements import insert_of
 from schema.storage.sweeps import DatedRows
@@ -29,8 +29,8 @@ HOURS = 24
 MAX_KEY = 255
 
 _KEPT = IdempotencyKey.__table__
-_token: Bind = bindparam("token_id", type_=Text(), required=True)
-_key: Bind = bindparam("key", type_=Text(), required=True)
+_token: Bind = bindparam("token_id", type_=CodePointText(), required=True)
+_key: Bind = bindparam("key", type_=CodePointText(), required=True)
 _HERE = (_KEPT.c.workspace_id == WORKSPACE, _KEPT.c.token_id == _token, _KEPT.c.key == _key)
 _FIND = select(_KEPT.c.fingerprint, _KEPT.c.answer, _KEPT.c.created_at).where(*_HERE)
 _FORGET = delete(_KEPT).where(*_HERE)
@@ -93,9 +93,9 @@ async def find(writing: Writing, key: str, fingerprint: str) -> str | None:
 
 
 def read_kept(answer: str, room: int) -> Value:
-    """A kept payload, to be told again. Raises TooLarge where it has more than `room` bytes."""
+    """A kept payload, to be told again. Raises ResponseTooLarge where it has more than `room` bytes."""
     if len(answer) > room:
-        raise TooLarge(room)
+        raise ResponseTooLarge(room)
     return json.loads(answer, parse_int=_number, parse_float=_number)
 
 

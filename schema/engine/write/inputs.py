@@ -19,7 +19,7 @@ _NOTHING: Values = {}
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class InputError:
     """A fault of an input, as a UserError tells it: the code, the reason, the path into the input, a sentence.
 
     Names of the schema stand between backticks in the sentence, so that REST can put its own names there.
@@ -36,9 +36,9 @@ class Fault:
         return {"code": self.code, "reason": self.reason, "index": None, "field": field, "message": self.message}
 
 
-def invalid(field: str, reason: str, message: str, *below: str) -> Fault:
+def invalid(field: str, reason: str, message: str, *below: str) -> InputError:
     """A value that breaks a rule."""
-    return Fault("VALIDATION_ERROR", reason, (field, *below), message)
+    return InputError("VALIDATION_ERROR", reason, (field, *below), message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +76,13 @@ class InputModel:
         self._fields = {field.name: field for field in fields}
         self.names = {field.column: field.name for field in fields}
 
-    def read(self, given: Values, stored: Values = _NOTHING, *, whole: bool = False) -> tuple[Object, list[Fault]]:
+    def read(self, given: Values, stored: Values = _NOTHING, *, whole: bool = False) -> tuple[Object, list[InputError]]:
         """The columns that a coerced input names, and its faults; a field at fault names nothing.
 
         `stored` is the record that it changes, by column; without it one is created. `whole`: the whole object was sent back.
         """
         values: Object = {}
-        faults: list[Fault] = []
+        faults: list[InputError] = []
         for name, one in given.items():
             field = self._fields[name]
             value = field.value(one)
@@ -111,7 +111,7 @@ def _input_field(declared: Made) -> InputField:
     )
 
 
-def _faults(field: InputField, value: Value) -> list[Fault]:
+def _faults(field: InputField, value: Value) -> list[InputError]:
     limits = field.limits
     if value is None:
         return [] if field.clearable else [invalid(field.name, "NULL", f"`{field.name}` can't be null: give a value or leave it out.")]
@@ -126,7 +126,7 @@ def _faults(field: InputField, value: Value) -> list[Fault]:
     return []
 
 
-def _text_faults(field: InputField, value: str, limits: Constraint | None) -> list[Fault]:
+def _text_faults(field: InputField, value: str, limits: Constraint | None) -> list[InputError]:
     name, length = field.name, len(value)
     if "\0" in value or _SURROGATE.search(value):
         return [invalid(name, "MALFORMED", f"`{name}` holds a NUL character or half a surrogate pair, which no text may have.")]
@@ -141,7 +141,7 @@ def _text_faults(field: InputField, value: str, limits: Constraint | None) -> li
     return []
 
 
-def _number_faults(field: InputField, value: int, limits: Constraint) -> list[Fault]:
+def _number_faults(field: InputField, value: int, limits: Constraint) -> list[InputError]:
     low = limits.min if isinstance(limits.min, int) else None
     high = limits.max if isinstance(limits.max, int) else None
     if (low is not None and value < low) or (high is not None and value > high):
@@ -150,7 +150,7 @@ def _number_faults(field: InputField, value: int, limits: Constraint) -> list[Fa
     return []
 
 
-def _list_faults(field: InputField, value: list[Value], limits: Constraint) -> list[Fault]:
+def _list_faults(field: InputField, value: list[Value], limits: Constraint) -> list[InputError]:
     if limits.max_items and len(value) > limits.max_items:
         return [invalid(field.name, "TOO_LONG", f"`{field.name}` has {len(value)} items; it may have {limits.max_items}.")]
     seen: set[Value] = set()

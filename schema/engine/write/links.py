@@ -3,15 +3,15 @@
 from sqlalchemy import bindparam, delete, select
 
 from schema.engine.compile.sources import Linked
-from schema.storage.columns import Text
+from schema.storage.columns import CodePointText
 from schema.storage.statements import insert_of
 from schema.storage.workspace import WORKSPACE
 from schema.values import Bind
 
-from .rules import Values
+from .rules import RecordValues
 from .writing import Writing
 
-RECORD: Bind = bindparam("record", type_=Text(), required=True)
+RECORD: Bind = bindparam("record", type_=CodePointText(), required=True)
 
 
 class Links:
@@ -26,7 +26,7 @@ class Links:
         self.clear = delete(table).where(*own)
         self._add = insert_of(table)
 
-    async def write(self, writing: Writing, row: Values) -> None:
+    async def write(self, writing: Writing, row: RecordValues) -> None:
         """Links a new record, or one whose links were cleared, with the records of `row`'s ids."""
         own = {"workspace_id": writing.caller.workspace_id, self._by.here: row["id"]}
         await writing.execute_many(

@@ -5,15 +5,15 @@ from collections.abc import Awaitable, Callable, Sequence
 from schema.rules.errors import BadRequest
 from schema.values import Object, Values
 
-from .inputs import Fault
+from .inputs import InputError
 from .records import RecordWriter
 from .removal import Removals
-from .transaction import Run
+from .transaction import RunAction
 from .writing import Writing, refused
 
-_ABANDONED = Fault("CONFLICT", "OTHER", None, "Not done: another item of this atomic call failed.")
+_ABANDONED = InputError("CONFLICT", "OTHER", None, "Not done: another item of this atomic call failed.")
 
-Item = tuple[str, int | None]
+BulkItem = tuple[str, int | None]
 """An id, and the version that is expected of it."""
 
 
@@ -25,7 +25,7 @@ def check_versions(arguments: Values) -> None:
         raise BadRequest(message)
 
 
-def create_many(writer: RecordWriter) -> Run:
+def create_many(writer: RecordWriter) -> RunAction:
     """What creates a record for each of `inputs`; those that are alike make as many records."""
 
     async def run(writing: Writing, arguments: Values) -> Object:
@@ -35,7 +35,7 @@ def create_many(writer: RecordWriter) -> Run:
     return run
 
 
-def update_many(writer: RecordWriter) -> Run:
+def update_many(writer: RecordWriter) -> RunAction:
     """What makes the same change to each of `ids`."""
 
     async def run(writing: Writing, arguments: Values) -> Object:
@@ -47,7 +47,7 @@ def update_many(writer: RecordWriter) -> Run:
     return run
 
 
-def remove_many(writer: RecordWriter, removals: Removals) -> Run:
+def remove_many(writer: RecordWriter, removals: Removals) -> RunAction:
     """What deletes each of `ids`."""
 
     async def run(writing: Writing, arguments: Values) -> Object:
@@ -59,7 +59,7 @@ def remove_many(writer: RecordWriter, removals: Removals) -> Run:
     return run
 
 
-def _items(arguments: Values) -> list[Item]:
+def _items(arguments: Values) -> list[BulkItem]:
     """Each id with the version that is expected of it. A double for which any version will do is the item that names one."""
     ids, versions = arguments["ids"], arguments.get("expectedVersions") or ()
     named: dict[str, int] = {}
@@ -70,7 +70,7 @@ def _items(arguments: Values) -> list[Item]:
     return [(id_, named.get(id_) if version is None else version) for id_, version in zip(ids, given, strict=True)]
 
 
-async def _once_each(items: Sequence[Item], one: Callable[[str, int | None], Awaitable[Object]]) -> list[Object]:
+async def _once_each(items: Sequence[BulkItem], one: Callable[[str, int | None], Awaitable[Object]]) -> list[Object]:
     """The result of each item, in their order. An item that comes twice is done once, and each of its places has that result."""
     results = {item: await one(*item) for item in dict.fromkeys(items)}
     return [results[item] for item in items]

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from time import monotonic
 
 from schema.engine.compile.operation import MutationPlan, WriteStep
-from schema.engine.document.documents import Prepared, RequestError
+from schema.engine.document.documents import PreparedOperation, RequestError
 from schema.engine.document.variables import Variables
-from schema.engine.execute.answers import Answer
+from schema.engine.execute.answers import GraphQLResponse
 from schema.engine.execute.requests import Reading
 from schema.engine.execute.resolvers.afterwards import SECONDS, Resolvers, complete
 from schema.engine.execute.resolvers.context import Context
-from schema.engine.execute.resolvers.settling import Answered
+from schema.engine.execute.resolvers.settling import RootField
 from schema.engine.execute.response_errors import located
 from schema.rules.access import Caller
 from schema.rules.errors import GatewayError
@@ -19,7 +19,7 @@ from schema.values import Object, Value
 
 from .carrying import TELLING_SECONDS, Bounds, carry_out
 from .resolving import Resolving
-from .transaction import Action, Call, Written, make_call
+from .transaction import Action, MutationCall, Written, make_call
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +28,9 @@ class Mutations:
 
     resolvers: Resolvers
     actions: Mapping[str, Action]
-    tried: Callable[[Call, Caller], None]
+    tried: Callable[[MutationCall, Caller], None]
 
-    async def carry_out(self, prepared: Prepared, plan: MutationPlan, values: Variables, reading: Reading) -> Answer:
+    async def carry_out(self, prepared: PreparedOperation, plan: MutationPlan, values: Variables, reading: Reading) -> GraphQLResponse:
         """Nothing is done where any root field is malformed: raises RequestError. Raises StorageError where nothing could be done."""
         resolvers, caller, limits = self.resolvers, reading.caller, self.resolvers.limits
         root = resolvers.schema.mutation_type
@@ -41,7 +41,7 @@ class Mutations:
 
         async def resolve(step: WriteStep, written: Written) -> list[Object]:
             data = {step.key: written.payload}
-            answered = Answered(resolvers.schema, root, step.selected, step.selections)
+            answered = RootField(resolvers.schema, root, step.selected, step.selections)
             run = resolvers.run(asked, values, reading.context or Context(caller, resolvers.database))
             run.failed = written.failed
             errors = await complete(data, written.notes, run, answered, limits.max_errors, _seconds(reading.deadline))
@@ -51,7 +51,7 @@ class Mutations:
         bounds = Bounds(limits.max_answer, reading.deadline)
         carried = await carry_out(resolvers.database, calls, values, caller, bounds, lambda call: self.tried(call, caller), resolve)
         errors = [*[located(error, step) for step, error in carried.failures], *carried.below]
-        return Answer(carried.data, errors or None, {"idempotencyReplayed": True} if carried.replayed else {})
+        return GraphQLResponse(carried.data, errors or None, {"idempotencyReplayed": True} if carried.replayed else {})
 
 
 def _seconds(deadline: float | None) -> float:

@@ -11,29 +11,29 @@ from schema.engine.compile.sources import OWNER, SeenWith
 from schema.engine.declare.base import Declaration, Unique
 from schema.engine.declare.noun import Noun
 from schema.rules import clock
-from schema.storage.columns import Text
+from schema.storage.columns import CodePointText
 from schema.storage.ids import new_id
 from schema.storage.workspace import WORKSPACE
 
-from .inputs import Fault, InputModel, invalid
+from .inputs import InputError, InputModel, invalid
 from .links import RECORD, Links
 from .references import References
 from .rows import RowStatements
-from .rules import Rules, Values
+from .rules import RecordValues, Rules
 from .writing import Looking, Writing, done, refused
 
 _TIMES = frozenset({"created_at", "updated_at"})
-_VALUE: Any = bindparam("value", type_=Text(), required=True)
+_VALUE: Any = bindparam("value", type_=CodePointText(), required=True)
 
 
 @dataclass(slots=True)
 class Change:
     """A write worked out: the record before and after, the rules that made something of it, and what stops it."""
 
-    before: Values
-    after: Values
+    before: RecordValues
+    after: RecordValues
     because: Mapping[str, str]
-    faults: list[Fault]
+    faults: list[InputError]
 
 
 class RecordWriter:
@@ -82,7 +82,7 @@ class RecordWriter:
     ) -> dict[str, Any]:
         """Changes a record, or says what stops it; a change that changes nothing leaves no trace."""
         found = await self.find(writing, id_, expected)
-        if isinstance(found, Fault):
+        if isinstance(found, InputError):
             return refused(found)
         change = await self.work_out(writing, found, given, whole=whole)
         if change.faults:
@@ -90,20 +90,20 @@ class RecordWriter:
         await self.store(writing, found, change.after)
         return done(id_)
 
-    async def find(self, looking: Looking, id_: str, expected: int | None = None) -> Values | Fault:
+    async def find(self, looking: Looking, id_: str, expected: int | None = None) -> RecordValues | InputError:
         """The record with this id, at the version that the caller expects (None: at any)."""
         rows = await looking.fetch(self.rows.find, row_id=id_)
         if not rows:
-            return Fault("NOT_FOUND", "NOT_FOUND", None, f"There is no {self.noun.label} with this id.")
+            return InputError("NOT_FOUND", "NOT_FOUND", None, f"There is no {self.noun.label} with this id.")
         row = self.rows.as_dict(rows[0])
         if expected is not None and expected != row["version"]:
             message = f"The {self.noun.label} is at version {row['version']}, not {expected}: read it again."
-            return Fault("PRECONDITION_FAILED", "VERSION", None, message)
+            return InputError("PRECONDITION_FAILED", "VERSION", None, message)
         for links in self.links:
             row[links.ids] = [each[0] for each in await looking.fetch(links.find, record=id_)]
         return row
 
-    async def work_out(self, looking: Looking, before: Values | None, given: Mapping[str, Any], *, whole: bool = False) -> Change:
+    async def work_out(self, looking: Looking, before: RecordValues | None, given: Mapping[str, Any], *, whole: bool = False) -> Change:
         """What a call would make of a record (None: it is being created), and what stops it; writes nothing.
 
         `whole`: the whole object was sent back.
@@ -124,11 +124,11 @@ class RecordWriter:
             faults += await self.rules.guard(looking, before, after)
         return Change(base, after, ruled.because, faults)
 
-    def changed(self, before: Values, after: Values) -> list[str]:
+    def changed(self, before: RecordValues, after: RecordValues) -> list[str]:
         """The columns with names in the graph that differ."""
         return [column for column in self.names if before[column] != after[column]]
 
-    async def store(self, writing: Writing, before: Values, after: Values) -> None:
+    async def store(self, writing: Writing, before: RecordValues, after: RecordValues) -> None:
         """Stores a record as it is after a change, with what goes with that; does nothing where nothing of it changed."""
         changed = self.changed(before, after)
         if not changed:
@@ -149,7 +149,7 @@ class RecordWriter:
         if self.noun.followed:
             await self.event(writing, "UPDATED", after["id"], [self.names[column] for column in changed], before, after)
 
-    async def forget(self, writing: Writing, row: Values) -> None:
+    async def forget(self, writing: Writing, row: RecordValues) -> None:
         """Deletes a record that nothing refers to any more, with its links and its history."""
         await self.rules.removing(writing, row)
         state = await self._state(writing, row) if self.noun.followed else None
@@ -159,12 +159,14 @@ class RecordWriter:
         if self.noun.followed:
             await writing.event(self.noun.name, "DELETED", row["id"], [], state, None)
 
-    async def event(self, writing: Writing, kind: str, id_: str, fields: list[str], before: Values | None, after: Values) -> None:
+    async def event(
+        self, writing: Writing, kind: str, id_: str, fields: list[str], before: RecordValues | None, after: RecordValues
+    ) -> None:
         """Tells followers of a record that was created or changed."""
         was = None if before is None else await self._state(writing, before)
         await writing.event(self.noun.name, kind, id_, fields, was, await self._state(writing, after))
 
-    async def _state(self, looking: Looking, row: Values) -> dict[str, Any]:
+    async def _state(self, looking: Looking, row: RecordValues) -> dict[str, Any]:
         """What an event keeps of a record."""
         kept = {name: row[name] for name in self._kept}
         if self._owner is not None:
@@ -173,10 +175,10 @@ class RecordWriter:
             kept[OWNER] = found[0][0] if found else None
         return kept
 
-    def _blank(self) -> Values:
+    def _blank(self) -> RecordValues:
         return {**dict.fromkeys(self.rows.columns), **{links.ids: [] for links in self.links}, **self._defaults}
 
-    async def _as_a_whole(self, looking: Looking, before: Values | None, after: Values) -> list[Fault]:
+    async def _as_a_whole(self, looking: Looking, before: RecordValues | None, after: RecordValues) -> list[InputError]:
         """What stops a record as a whole. A fault that it has had before a rule was drawn isn't this call's."""
         faults = self._completed(after)
         if faults and before is not None:
@@ -187,10 +189,10 @@ class RecordWriter:
             if value is None or (before is not None and before[unique.column] == value):
                 continue
             if await looking.fetch(same, value=value, record=after["id"] or ""):
-                faults.append(Fault("CONFLICT", "DUPLICATE", (unique.field,), f"Another {self.noun.label} has this {unique.called}."))
+                faults.append(InputError("CONFLICT", "DUPLICATE", (unique.field,), f"Another {self.noun.label} has this {unique.called}."))
         return faults
 
-    def _completed(self, row: Values) -> list[Fault]:
+    def _completed(self, row: RecordValues) -> list[InputError]:
         for declared in self._filling:
             declared.fill(row)
         return self.rules.complete(row)

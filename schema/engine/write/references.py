@@ -10,7 +10,7 @@ from schema.storage.statements import AnyOf, list_bind
 from schema.storage.workspace import WORKSPACE
 from schema.values import Value, Values
 
-from .inputs import Fault
+from .inputs import InputError
 from .writing import Looking
 
 
@@ -22,7 +22,7 @@ class References:
         self._nouns = nouns
         self._existing = {each.to: _existing(nouns[each.to].row.__table__) for each in self.all}
 
-    async def faults(self, looking: Looking, values: Values) -> list[Fault]:
+    async def faults(self, looking: Looking, values: Values) -> list[InputError]:
         """A fault for each of `values`, by column, that refers to a record that isn't there."""
         faults = []
         for each in self.all:
@@ -32,11 +32,11 @@ class References:
                 faults += await self._absent(looking, each, ids)
         return faults
 
-    async def _absent(self, looking: Looking, reference: Reference, ids: list[str]) -> list[Fault]:
+    async def _absent(self, looking: Looking, reference: Reference, ids: list[str]) -> list[InputError]:
         here = {row[0] for row in await looking.fetch(self._existing[reference.to], ids=ids)}
         message = f"There is no {self._nouns[reference.to].label} with this id."
         paths = [(reference.field, str(place)) if reference.link is not None else (reference.field,) for place in range(len(ids))]
-        return [Fault("NOT_FOUND", "NOT_FOUND", path, message) for path, id_ in zip(paths, ids, strict=True) if id_ not in here]
+        return [InputError("NOT_FOUND", "NOT_FOUND", path, message) for path, id_ in zip(paths, ids, strict=True) if id_ not in here]
 
 
 def _existing(table: Table) -> Value:

@@ -5,20 +5,20 @@ from dataclasses import dataclass, field
 from sqlalchemy import bindparam, func, select, update
 
 from schema.engine.declare.base import CASCADE, CLEAR, REFUSE, Reference
-from schema.storage.columns import Text
+from schema.storage.columns import CodePointText
 from schema.storage.workspace import WORKSPACE
 from schema.values import Bind, Object
 
-from .inputs import Fault
+from .inputs import InputError
 from .links import RECORD
 from .records import RecordWriter, Writers
-from .rules import Values
+from .rules import RecordValues
 from .writing import Looking, Writing, done, refused
 
 MOST = 1_000
 """How many records a deletion may take along, or change one by one: it is one transaction, which holds up the workspace's other writes."""
 
-_NOW: Bind = bindparam("now", type_=Text(), required=True)
+_NOW: Bind = bindparam("now", type_=CodePointText(), required=True)
 
 
 class Dependant:
@@ -41,7 +41,7 @@ class Dependant:
             values |= {"updated_at": bindparam("now", type_=table.c.updated_at.type, required=True)}
         self.clear = update(table).where(*here).values(values)
 
-    def without(self, row: Values, id_: str) -> Values:
+    def without(self, row: RecordValues, id_: str) -> RecordValues:
         """A record without its reference to `id_`."""
         column = self.reference.column
         return {**row, column: None if self.reference.link is None else [other for other in row[column] if other != id_]}
@@ -66,7 +66,7 @@ class Removals:
     async def remove(self, writing: Writing, writer: RecordWriter, id_: str, expected: int | None = None) -> Object:
         """Deletes a record with all that goes with it, or says what stops it."""
         found = await writer.find(writing, id_, expected)
-        if isinstance(found, Fault):
+        if isinstance(found, InputError):
             return refused(found)
         going = _Going(writer.noun.label)
         faults = await self._look(writing, writer, found, going)
@@ -75,7 +75,7 @@ class Removals:
         await going.carry_out(writing)
         return done(deletedId=id_)
 
-    async def _look(self, looking: Looking, writer: RecordWriter, row: Values, going: "_Going") -> list[Fault]:
+    async def _look(self, looking: Looking, writer: RecordWriter, row: RecordValues, going: "_Going") -> list[InputError]:
         """Notes what goes, what goes first, and what is changed; answers what stops it. Writes nothing."""
         for each in self._dependants[writer.noun.name]:
             faults = await self._dependant(looking, writer, each, row["id"], going)
@@ -84,7 +84,7 @@ class Removals:
         going.records[writer.noun.name, row["id"]] = writer, row
         return await writer.rules.removable(looking, row)
 
-    async def _dependant(self, looking: Looking, writer: RecordWriter, each: Dependant, id_: str, going: "_Going") -> list[Fault]:
+    async def _dependant(self, looking: Looking, writer: RecordWriter, each: Dependant, id_: str, going: "_Going") -> list[InputError]:
         if each.reference.on_delete == REFUSE:
             return _in_use(writer, each, (await looking.fetch(each.count, record=id_))[0][0])
         if each.at_once:
@@ -129,14 +129,14 @@ class _Going:
     """What a deletion takes along: records by noun and id, those that go first standing first, and references that are cleared."""
 
     label: str
-    records: dict[tuple[str, str], tuple[RecordWriter, Values]] = field(default_factory=dict)
+    records: dict[tuple[str, str], tuple[RecordWriter, RecordValues]] = field(default_factory=dict)
     changed: list[tuple[Dependant, str, str]] = field(default_factory=list)
     cleared: list[tuple[Dependant, str]] = field(default_factory=list)
     count: int = 0
 
-    def too_many(self) -> Fault:
+    def too_many(self) -> InputError:
         message = f"More than {MOST:,} records would be deleted or changed with the {self.label}: delete some of them first."
-        return Fault("CONFLICT", "IN_USE", None, message)
+        return InputError("CONFLICT", "IN_USE", None, message)
 
     async def carry_out(self, writing: Writing) -> None:
         for dependant, id_ in self.cleared:
@@ -149,15 +149,15 @@ class _Going:
             await writer.forget(writing, row)
 
 
-async def _there(looking: Looking, writer: RecordWriter, id_: str) -> Values:
+async def _there(looking: Looking, writer: RecordWriter, id_: str) -> RecordValues:
     row = await writer.find(looking, id_)
-    assert not isinstance(row, Fault), row.message
+    assert not isinstance(row, InputError), row.message
     return row
 
 
-def _in_use(writer: RecordWriter, dependant: Dependant, count: int) -> list[Fault]:
+def _in_use(writer: RecordWriter, dependant: Dependant, count: int) -> list[InputError]:
     if not count:
         return []
     noun = dependant.writer.noun
     still = f"1 {noun.label}: delete or move it" if count == 1 else f"{count} {noun.plural}: delete or move them"
-    return [Fault("CONFLICT", "IN_USE", None, f"The {writer.noun.label} still has {still} first.")]
+    return [InputError("CONFLICT", "IN_USE", None, f"The {writer.noun.label} still has {still} first.")]

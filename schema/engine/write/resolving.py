@@ -7,7 +7,7 @@ from graphql import GraphQLError, GraphQLObjectType
 
 from schema.engine.compile.operation import WriteStep
 from schema.engine.document.variables import Variables
-from schema.engine.execute.resolvers.run import AskedOperation, Run
+from schema.engine.execute.resolvers.run import AskedOperation, ResolverRun
 from schema.engine.execute.resolvers.site import Site
 from schema.rules.errors import GatewayError
 from schema.values import Object, Value, Values
@@ -45,7 +45,7 @@ class Resolving:
     async def _resolved(self, site: Site, writing: Writing) -> Object:
         unit = UnitOfWork(writing, self.root, site.selected.name, self.actions)
         context = WriteContext(writing.caller, writing.database, unit=unit)
-        run = Run(context, self.variables, UNCOUNTED, self.limit, self.asked, writing.connection, unit.one_by_one)
+        run = ResolverRun(context, self.variables, UNCOUNTED, self.limit, self.asked, writing.connection, unit.one_by_one)
         (value,) = await run.call(site, site.owner, [0], [None])
         unit.check()
         if isinstance(value, Exception):

@@ -4,12 +4,12 @@ from typing import Any
 
 from sqlalchemy import Boolean, bindparam, delete, select, update
 
-from schema.storage.columns import Text
+from schema.storage.columns import CodePointText
 from schema.storage.statements import insert_of
 from schema.storage.workspace import WORKSPACE
 from schema.values import Bind, Made, Object, Value
 
-_ID: Bind = bindparam("row_id", type_=Text(), required=True)
+_ID: Bind = bindparam("row_id", type_=CodePointText(), required=True)
 
 
 class RowStatements:

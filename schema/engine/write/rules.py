@@ -5,10 +5,10 @@ from typing import Any
 
 from schema.rules.ruling import Ruled
 
-from .inputs import Fault
+from .inputs import InputError
 from .writing import Looking, Writing
 
-Values = dict[str, Any]
+RecordValues = dict[str, Any]
 """A record by column; the ids of its linked records stand there too, as if they were a column."""
 
 
@@ -18,27 +18,27 @@ class Rules:
     also: Mapping[str, str] = {}
     """The columns that rules set and no input gives, each with its name in the graph: their changes are told like others."""
 
-    def apply(self, before: Values | None, given: Values, now: str) -> Ruled:
+    def apply(self, before: RecordValues | None, given: RecordValues, now: str) -> Ruled:
         """What the rules make of `given`, the columns that a call names, on the record `before` (None: it is being created)."""
         return Ruled()
 
-    def complete(self, row: Values) -> list[Fault]:
+    def complete(self, row: RecordValues) -> list[InputError]:
         """Sets the columns of `row` that follow from others, and says what is wrong with the record as a whole."""
         return []
 
-    async def guard(self, looking: Looking, before: Values, after: Values) -> list[Fault]:
+    async def guard(self, looking: Looking, before: RecordValues, after: RecordValues) -> list[InputError]:
         """What stops a change from `before` to `after`."""
         return []
 
-    def stamp(self, before: Values | None, after: Values, now: str) -> None:
+    def stamp(self, before: RecordValues | None, after: RecordValues, now: str) -> None:
         """Sets the columns that say when something happened, just before the record is stored."""
 
-    async def written(self, writing: Writing, before: Values | None, after: Values) -> None:
+    async def written(self, writing: Writing, before: RecordValues | None, after: RecordValues) -> None:
         """Writes what goes with a record that was just stored, such as its history."""
 
-    async def removable(self, looking: Looking, row: Values) -> list[Fault]:
+    async def removable(self, looking: Looking, row: RecordValues) -> list[InputError]:
         """What stops a deletion. Writes nothing."""
         return []
 
-    async def removing(self, writing: Writing, row: Values) -> None:
+    async def removing(self, writing: Writing, row: RecordValues) -> None:
         """Writes what must be done before a record is deleted."""

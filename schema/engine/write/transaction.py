@@ -4,15 +4,15 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from schema.engine.compile.operation import WriteStep
-from schema.engine.compile.reading import Counts, Reader, clauses
-from schema.engine.compile.weight import TooLarge
+from schema.engine.compile.reading import Counts, DataReader, clauses
+from schema.engine.compile.weight import ResponseTooLarge
 from schema.engine.document.variables import Variables
 from schema.engine.execute.resolvers.afterwards import from_kept, to_keep
 from schema.engine.execute.resolvers.run import Notes
 from schema.rules.access import Caller, Role
 from schema.rules.errors import BadRequest, Forbidden
 from schema.storage.database import Connection, Database
-from schema.storage.tables import Workspace
+from schema.storage.tables import WorkspaceTable
 from schema.storage.workspace import revision_moved
 from schema.values import Object, Value, Values
 
@@ -20,14 +20,14 @@ from . import idempotency
 from .fingerprint import fingerprint
 from .writing import Writing, is_refused
 
-_RAISE_REVISION = revision_moved().returning(Workspace.__table__.c.revision)
+_RAISE_REVISION = revision_moved().returning(WorkspaceTable.__table__.c.revision)
 _LOWER_REVISION = revision_moved(-1)
 
 # A count made inside a transaction belongs to a revision that may never be: kept, it would be taken for another transaction's.
 UNCOUNTED = Counts(0)
 
 Payload = Object
-Run = Callable[[Writing, Values], Awaitable[Payload]]
+RunAction = Callable[[Writing, Values], Awaitable[Payload]]
 
 
 def _unchecked(_: Values) -> None:
@@ -43,7 +43,7 @@ class Action:
     contradict each other.
     """
 
-    run: Run
+    run: RunAction
     admin: bool = False
     owns_tokens: bool = False
     many: bool = False
@@ -59,7 +59,7 @@ class Action:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class MutationCall:
     """A root field of a mutation with its arguments, found to be one that can be carried out."""
 
     step: WriteStep
@@ -72,12 +72,12 @@ class Call:
         return fingerprint(self.step, self.arguments, variables, creates=self.action.creates)
 
 
-def make_call(action: Action, step: WriteStep, variables: Variables, caller: Caller) -> Call:
+def make_call(action: Action, step: WriteStep, variables: Variables, caller: Caller) -> MutationCall:
     """A root field made ready, before anything is written. Raises BadRequest for whatever is malformed in it."""
     arguments = step.arguments(variables)
     action.check(arguments)
     step.check(variables, caller.workspace_id)
-    return Call(step, action, arguments, idempotency.read_key(arguments.get("idempotencyKey")))
+    return MutationCall(step, action, arguments, idempotency.read_key(arguments.get("idempotencyKey")))
 
 
 @dataclass(slots=True)
@@ -98,7 +98,7 @@ class _Nothing(Exception):
         self.result = result
 
 
-async def perform(database: Database, call: Call, variables: Variables, caller: Caller, room: int) -> Written:
+async def perform(database: Database, call: MutationCall, variables: Variables, caller: Caller, room: int) -> Written:
     """Carries out one mutation, and answers its payload. Raises GatewayError.
 
     A mutation whose payload would have more than `room` bytes is rolled back, and its error says so.
@@ -129,13 +129,13 @@ async def perform(database: Database, call: Call, variables: Variables, caller: 
             return await database.write(work, long=call.action.many or not call.step.quick)
     except _Nothing as nothing:
         return nothing.result
-    except TooLarge as error:
+    except ResponseTooLarge as error:
         raise BadRequest(f"{error} Nothing was done.") from error
 
 
-async def _written(call: Call, writing: Writing, outcome: Payload, variables: Variables, room: int) -> Written:
+async def _written(call: MutationCall, writing: Writing, outcome: Payload, variables: Variables, room: int) -> Written:
     """What the action answers, as the selection asks for it."""
-    reader = Reader(writing.database, writing.connection, writing.caller, UNCOUNTED, room)
+    reader = DataReader(writing.database, writing.connection, writing.caller, UNCOUNTED, room)
     payload = await call.step.writer.write(reader, outcome, variables)
     return Written(payload, reader.notes or {}, bool(outcome.get("failed")))
 

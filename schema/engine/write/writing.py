@@ -13,12 +13,12 @@ from schema.storage.statements import Statement, insert_of
 from schema.storage.tables import Event
 from schema.values import Object, Value, Values
 
-from .inputs import Fault
+from .inputs import InputError
 
 _ADD_EVENT = insert_of(Event.__table__)
 
 
-class Source(Protocol):
+class RowSource(Protocol):
     """Where rows are read: a connection in a transaction, or a reader in a snapshot."""
 
     async def fetch(self, statement: Statement, values: Values) -> Sequence[Row]:
@@ -28,7 +28,7 @@ class Source(Protocol):
 class Looking:
     """What a call may look at while it is worked out: the rows of its caller's workspace, in one state of the database."""
 
-    def __init__(self, database: Database, source: Source, caller: Caller) -> None:
+    def __init__(self, database: Database, source: RowSource, caller: Caller) -> None:
         self.database = database
         self.caller = caller
         self.now = clock.now()
@@ -89,7 +89,7 @@ class Writing(Looking):
         await self.execute(_ADD_EVENT, values)
 
 
-def refused(*faults: Fault, **members: Value) -> Object:
+def refused(*faults: InputError, **members: Value) -> Object:
     """The payload of a mutation that did not happen."""
     return {"recordId": None, "deletedId": None, "token": None, **members, "userErrors": [fault.to_dict() for fault in faults]}
 

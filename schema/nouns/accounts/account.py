@@ -11,7 +11,7 @@ from schema.engine.declare.sql import Record
 from schema.engine.types.fields import Constraint
 from schema.engine.types.scalars import DateTime
 from schema.nouns.limits import NAME, SHORT
-from schema.storage.columns import Text
+from schema.storage.columns import CodePointText
 from schema.storage.tables import CLUSTERED
 
 
@@ -29,7 +29,7 @@ class Account(Record, table=True):
     __table_args__ = (Index("ix_account_newest", "workspace_id", "created_at", "id"), CLUSTERED)
 
     name: str = field("The name of the account.", NAME, filters=True, folded="name_folded", orders="a")
-    name_folded: str = Field(sa_type=Text)
+    name_folded: str = Field(sa_type=CodePointText)
     website: str | None = field("The address of the account's website.", Constraint(max_length=500), filters=True)
     industry: str | None = field("The industry that the account works in.", SHORT, filters=True, orders="b")
     created_at: DateTime = field("When the account was created, in UTC.", read_only=True, filters=True, orders="f")

@@ -4,12 +4,12 @@ from sqlalchemy import bindparam, func, or_, select, update
 from typing_extensions import override
 
 from schema.engine.declare.noun import rules_of
-from schema.engine.write.inputs import Fault
-from schema.engine.write.rules import Rules, Values
+from schema.engine.write.inputs import InputError
+from schema.engine.write.rules import RecordValues, Rules
 from schema.engine.write.writing import Looking, Writing
 from schema.nouns.users.api_key import ApiKey
 from schema.nouns.users.user import User
-from schema.storage.columns import Text
+from schema.storage.columns import CodePointText
 from schema.storage.workspace import WORKSPACE
 from schema.values import Bind
 
@@ -17,7 +17,7 @@ from .account import Account
 
 _USER = User.__table__
 _KEY = ApiKey.__table__
-_ROW: Bind = bindparam("row_id", type_=Text(), required=True)
+_ROW: Bind = bindparam("row_id", type_=CodePointText(), required=True)
 _NOW: Bind = bindparam("now", type_=_KEY.c.expires_at.type, required=True)
 _OF_ACCOUNT = (_KEY.c.workspace_id == WORKSPACE, _KEY.c.account_id == _ROW)
 _WORKING = (_KEY.c.revoked_at.is_(None), or_(_KEY.c.expires_at.is_(None), _KEY.c.expires_at > _NOW))
@@ -35,12 +35,12 @@ class AccountRules(Rules):
     """A deletion is refused while viewers or working keys are limited to the account."""
 
     @override
-    async def removable(self, looking: Looking, row: Values) -> list[Fault]:
+    async def removable(self, looking: Looking, row: RecordValues) -> list[InputError]:
         if not await looking.fetch(_LIMITED_TO, row_id=row["id"], now=looking.now):
             return []
         message = "A viewer or a key is limited to this account: change or revoke it first, or it would see everything."
-        return [Fault("CONFLICT", "IN_USE", None, message)]
+        return [InputError("CONFLICT", "IN_USE", None, message)]
 
     @override
-    async def removing(self, writing: Writing, row: Values) -> None:
+    async def removing(self, writing: Writing, row: RecordValues) -> None:
         await writing.execute(_LET_GO, {"row_id": row["id"], "now": writing.now})

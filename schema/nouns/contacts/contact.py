@@ -13,7 +13,7 @@ from schema.engine.types.scalars import DateTime
 from schema.nouns.limits import EMAIL, LINE, SHORT
 from schema.nouns.opportunities.links import OPPORTUNITIES
 from schema.nouns.people import folded_email, folded_name
-from schema.storage.columns import Text
+from schema.storage.columns import CodePointText
 from schema.storage.tables import CLUSTERED
 
 
@@ -44,7 +44,7 @@ class Contact(Record, table=True):
         folded=folded_name,
         orders="a",
     )
-    search_folded: str = Field(sa_type=Text)
+    search_folded: str = Field(sa_type=CodePointText)
     email: str = field(
         "The e-mail address of the contact, unique in the workspace.",
         EMAIL,
@@ -53,7 +53,7 @@ class Contact(Record, table=True):
         folded=folded_email,
         orders="b",
     )
-    email_folded: str = Field(sa_type=Text)
+    email_folded: str = Field(sa_type=CodePointText)
     phone: str | None = field("The telephone number of the contact.", SHORT)
     title: str | None = field("The job title of the contact.", LINE, filters=True)
     account_id: ID | None = field(

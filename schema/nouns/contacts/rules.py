@@ -3,8 +3,8 @@
 from typing_extensions import override
 
 from schema.engine.declare.noun import rules_of
-from schema.engine.write.inputs import Fault, invalid
-from schema.engine.write.rules import Rules, Values
+from schema.engine.write.inputs import InputError, invalid
+from schema.engine.write.rules import RecordValues, Rules
 from schema.nouns.people import fold_person
 from schema.rules.text import trimmed
 
@@ -16,7 +16,7 @@ class ContactRules(Rules):
     """A contact has a name."""
 
     @override
-    def complete(self, row: Values) -> list[Fault]:
+    def complete(self, row: RecordValues) -> list[InputError]:
         names = [name for name in map(trimmed, (row["first_name"] or "", row["last_name"] or "")) if name]
         row["name"] = " ".join(names)
         fold_person(row)

@@ -4,11 +4,11 @@ from sqlalchemy import ForeignKeyConstraint, PrimaryKeyConstraint, UniqueConstra
 from sqlmodel import Field
 
 from schema.engine.compile.sources import Linked
-from schema.storage.columns import Text
-from schema.storage.tables import CLUSTERED, Row
+from schema.storage.columns import CodePointText
+from schema.storage.tables import CLUSTERED, TableRow
 
 
-class OpportunityContact(Row, table=True):
+class OpportunityContact(TableRow, table=True):
     """A contact on a deal, at the place that the writer gave it."""
 
     __tablename__ = "opportunity_contact"
@@ -20,10 +20,10 @@ class OpportunityContact(Row, table=True):
         CLUSTERED,
     )
 
-    workspace_id: str = Field(sa_type=Text)
-    opportunity_id: str = Field(sa_type=Text)
+    workspace_id: str = Field(sa_type=CodePointText)
+    opportunity_id: str = Field(sa_type=CodePointText)
     position: int
-    contact_id: str = Field(sa_type=Text)
+    contact_id: str = Field(sa_type=CodePointText)
 
 
 CONTACTS = Linked(OpportunityContact.__table__, here="opportunity_id", there="contact_id", order="position")

@@ -15,7 +15,7 @@ from schema.engine.types.scalars import Date, DateTime, Money
 from schema.nouns.contacts.contact import Contact
 from schema.nouns.limits import NAME, SHORT
 from schema.rules.stages import FIRST_CLOSED
-from schema.storage.columns import Instant, Small, Text
+from schema.storage.columns import CodePointText, Instant, Small
 
 from .amounts import SUMMARY, weighted_cents
 from .enums import OpportunityStage, ProbabilitySource
@@ -60,7 +60,7 @@ class Opportunity(Record, table=True):
     )
 
     name: str = field("What the opportunity is called.", NAME, filters=True, folded="name_folded", orders="a")
-    name_folded: str = Field(sa_type=Text)
+    name_folded: str = Field(sa_type=CodePointText)
     account_id: ID = field(
         "The account that the opportunity is with.",
         to="Account",
@@ -129,7 +129,7 @@ class Opportunity(Record, table=True):
         folded="source_folded",
         groups=("SOURCE", "Where all opportunities of the group came from."),
     )
-    source_folded: str | None = Field(default=None, sa_type=Text, nullable=True)
+    source_folded: str | None = Field(default=None, sa_type=CodePointText, nullable=True)
     contacts = linked(
         "The people who take part in the opportunity, in the order that was given.",
         "Contact",

@@ -1,7 +1,7 @@
 """What an update of a deal would change, and what would stop it: worked out by the update's own rules, and not written."""
 
-from schema.engine.compile.reading import Reader
-from schema.engine.write.inputs import Fault
+from schema.engine.compile.reading import DataReader
+from schema.engine.write.inputs import InputError
 from schema.engine.write.records import Change, RecordWriter
 from schema.engine.write.writing import Looking
 from schema.rules.errors import Forbidden
@@ -9,13 +9,13 @@ from schema.rules.stages import STAGES
 from schema.values import Object, Value, Values
 
 
-async def preview_update(writer: RecordWriter, reader: Reader, arguments: Values) -> Object:
+async def preview_update(writer: RecordWriter, reader: DataReader, arguments: Values) -> Object:
     """What `previewUpdateOpportunity` answers. Raises Forbidden for viewers: they can't update, so there is nothing to foretell."""
     if not reader.caller.role.may_write:
         raise Forbidden("A viewer may only read, so there is no update to preview.")
     looking = Looking(reader.database, reader, reader.caller)
     found = await writer.find(looking, arguments["id"])
-    if isinstance(found, Fault):
+    if isinstance(found, InputError):
         return {"changes": [], "userErrors": [found.to_dict()]}
     change = await writer.work_out(looking, found, arguments["input"], whole=arguments["ignoreUnchanged"])
     return {"changes": _changes(writer, change), "userErrors": [fault.to_dict() for fault in change.faults]}

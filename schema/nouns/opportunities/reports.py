@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 from sqlalchemy import BigInteger, Integer, and_, bindparam, case, cast, exists, extract, func, or_, select, text
 
 from schema.engine.compile.aggregates import exact_sum, joined, only_if
-from schema.engine.compile.reading import Reader
+from schema.engine.compile.reading import DataReader
 from schema.engine.compile.select import permitted
 from schema.rules import clock
 from schema.rules.errors import BadRequest
 from schema.rules.stages import FIRST_CLOSED, STAGES, WON
-from schema.storage.columns import Day, Instant
+from schema.storage.columns import CalendarDate, Instant
 from schema.storage.database import Row
 from schema.storage.statements import Statement
 from schema.values import Bind, Object, Value, Values
@@ -41,7 +41,7 @@ class Pipeline:
         self._compiler = compiler
         self._filters = compiler.model.filters["Opportunity"]
 
-    async def __call__(self, reader: Reader, arguments: Values) -> list[Object]:
+    async def __call__(self, reader: DataReader, arguments: Values) -> list[Object]:
         """One object a stage, in the order of the pipeline."""
         conditions = self._filters.read(arguments.get("filter"))
         as_of = arguments.get("asOf")
@@ -122,7 +122,7 @@ class Forecast:
         self._compiler = compiler
         self._filters = compiler.model.filters["Opportunity"]
 
-    async def __call__(self, reader: Reader, arguments: Values) -> list[Object]:
+    async def __call__(self, reader: DataReader, arguments: Values) -> list[Object]:
         """One object a period. Raises BadRequest for a range that is empty or too long."""
         first, last = date.fromisoformat(arguments["from"]), date.fromisoformat(arguments["to"])
         months = _MONTHS[arguments["by"].value]
@@ -150,8 +150,8 @@ class Forecast:
             *permitted(deal, stored, limited=self._compiler.limited),
             self._filters.sql(shape, deal, limited=self._compiler.limited),
             or_(deal.c.stage < FIRST_CLOSED, deal.c.stage == WON),
-            day >= bindparam("first", type_=Day(), required=True),
-            day <= bindparam("last", type_=Day(), required=True),
+            day >= bindparam("first", type_=CalendarDate(), required=True),
+            day <= bindparam("last", type_=CalendarDate(), required=True),
         ]
         number = self._period_number(day, _MONTHS[period])
         is_open, is_won = deal.c.stage < FIRST_CLOSED, deal.c.stage == WON

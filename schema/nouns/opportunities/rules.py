@@ -4,7 +4,7 @@ from typing_extensions import override
 
 from schema.engine.declare.codes import add_reasons
 from schema.engine.declare.noun import rules_of
-from schema.engine.write.rules import Rules, Values
+from schema.engine.write.rules import RecordValues, Rules
 from schema.engine.write.writing import Writing
 from schema.rules import clock, pipeline
 from schema.rules.ruling import Ruled
@@ -31,16 +31,16 @@ class OpportunityRules(Rules):
     also = {"probability_manual": "probabilitySource"}  # noqa: RUF012
 
     @override
-    def apply(self, before: Values | None, given: Values, now: str) -> Ruled:
+    def apply(self, before: RecordValues | None, given: RecordValues, now: str) -> Ruled:
         return pipeline.apply(before, given, now[:10])
 
     @override
-    def stamp(self, before: Values | None, after: Values, now: str) -> None:
+    def stamp(self, before: RecordValues | None, after: RecordValues, now: str) -> None:
         if before is None or after["stage"] != before["stage"]:
             after["stage_since"] = now
 
     @override
-    async def written(self, writing: Writing, before: Values | None, after: Values) -> None:
+    async def written(self, writing: Writing, before: RecordValues | None, after: RecordValues) -> None:
         if before is not None and after["stage"] == before["stage"]:
             return
         values = {

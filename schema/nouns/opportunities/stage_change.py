@@ -10,7 +10,7 @@ from schema.engine.declare.relations import one_of
 from schema.engine.declare.sql import Stored
 from schema.engine.types.scalars import DateTime
 from schema.nouns.users.actor import Actor, by_actor, by_user
-from schema.storage.columns import Cents, Text
+from schema.storage.columns import Cents, CodePointText
 from schema.storage.tables import CLUSTERED
 
 from .enums import OpportunityStage
@@ -30,8 +30,8 @@ class StageChange(Stored, table=True):
         CLUSTERED,
     )
 
-    workspace_id: str = Field(sa_type=Text)
-    opportunity_id: str = Field(sa_type=Text)
+    workspace_id: str = Field(sa_type=CodePointText)
+    opportunity_id: str = Field(sa_type=CodePointText)
     sequence: int
     from_: OpportunityStage | None = field("The stage that the opportunity left; null for its creation.", column="from_stage")
     to: OpportunityStage = field("The stage that the opportunity entered.", column="to_stage")
@@ -39,4 +39,4 @@ class StageChange(Stored, table=True):
     by_id: ID | None = field(by_user(_DID), to="User", loose=True)
     actor = one_of(by_actor(_DID), lambda: Actor, by_id="User", by_key_id="ApiKey")
     duration: int | None = field("How many seconds the opportunity was in the stage that it left; null for its creation.", stored_as=Cents)
-    by_key_id: str | None = Field(default=None, sa_type=Text, nullable=True)
+    by_key_id: str | None = Field(default=None, sa_type=CodePointText, nullable=True)

@@ -11,7 +11,7 @@ from schema.engine.types.fields import Constraint
 from schema.engine.types.scalars import DateTime
 from schema.nouns.limits import NAME
 from schema.rules.scopes import MOST_SCOPES
-from schema.storage.columns import Text
+from schema.storage.columns import CodePointText
 
 from .role import Role
 
@@ -39,11 +39,11 @@ class ApiKey(Record, table=True):
     scopes: list[str] | None = field(
         "What the key is narrowed to beside its role, such as `accounts:read`; null if its role alone says what it may do.",
         Constraint(max_items=MOST_SCOPES, unique_items=True),
-        stored_as=Text,
+        stored_as=CodePointText,
         admins=True,
     )
-    token_hash: str = Field(sa_type=Text)
-    previous_hash: str | None = Field(default=None, sa_type=Text, nullable=True)
+    token_hash: str = Field(sa_type=CodePointText)
+    previous_hash: str | None = Field(default=None, sa_type=CodePointText, nullable=True)
     created_at: DateTime = field("When the key was created, in UTC.", admins=True, read_only=True)
     expires_at: DateTime | None = field("When the key stops working, in UTC; null if it never does.", admins=True)
     last_used_at: DateTime | None = field(

@@ -3,7 +3,7 @@
 import hashlib
 import secrets
 
-from schema.engine.write.inputs import Fault, invalid
+from schema.engine.write.inputs import InputError, invalid
 from schema.engine.write.records import RecordWriter
 from schema.engine.write.writing import Writing, done, is_refused, refused
 from schema.nouns.workspaces import auditing
@@ -50,11 +50,11 @@ async def rotate(writer: RecordWriter, writing: Writing, arguments: Values) -> O
     if not 0 <= overlap <= MOST_OVERLAP_MINUTES:
         return refused(invalid("overlapMinutes", "OUT_OF_RANGE", f"`overlapMinutes` must be from 0 to {MOST_OVERLAP_MINUTES}."))
     row = await writer.find(writing, arguments["id"])
-    if isinstance(row, Fault):
+    if isinstance(row, InputError):
         return refused(row)
     _check_rights(writing.caller, None if row["scopes"] is None else row["scopes"].split())
     if why := stands_against_rotation(row, writing.now, overlap):
-        return refused(Fault("CONFLICT", "IN_USE", None, f"{why[0].upper()}{why[1:]}."))
+        return refused(InputError("CONFLICT", "IN_USE", None, f"{why[0].upper()}{why[1:]}."))
     token = new_token()
     changed = rotated(row, token, writing.now, overlap)
     await writing.execute(writer.rows.update(frozenset(changed)), {**changed, "row_id": row["id"]})
@@ -90,7 +90,7 @@ def rotated(row: Values, token: str, now: str, overlap: int) -> Object:
 async def revoke(writer: RecordWriter, writing: Writing, arguments: Values) -> Object:
     """Revokes a key: at once in this process, within seconds in others (see the cache of tokens)."""
     found = await writer.find(writing, arguments["id"])
-    if isinstance(found, Fault):
+    if isinstance(found, InputError):
         return refused(found)
     if found["revoked_at"] is None:
         await writing.execute(writer.rows.update(frozenset({"revoked_at"})), {"revoked_at": writing.now, "row_id": found["id"]})

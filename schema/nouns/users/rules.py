@@ -5,14 +5,14 @@ from typing_extensions import override
 
 from schema.engine.declare.codes import add_reasons
 from schema.engine.declare.noun import rules_of
-from schema.engine.write.inputs import Fault, invalid
-from schema.engine.write.rules import Rules, Values
+from schema.engine.write.inputs import InputError, invalid
+from schema.engine.write.rules import RecordValues, Rules
 from schema.engine.write.writing import Looking, Writing
 from schema.nouns.people import fold_person
 from schema.nouns.workspaces import auditing
-from schema.rules.ruling import Refusal, Ruled
+from schema.rules.ruling import Ruled, RuleViolation
 from schema.rules.scopes import advice, listed, unknown
-from schema.storage.columns import Text
+from schema.storage.columns import CodePointText
 from schema.storage.workspace import WORKSPACE
 
 from .api_key import ApiKey
@@ -25,7 +25,7 @@ _OTHER_ADMIN = (
         _USER.c.workspace_id == WORKSPACE,
         _USER.c.role == "admin",
         _USER.c.is_active.is_(True),
-        _USER.c.id != bindparam("row_id", type_=Text(), required=True),
+        _USER.c.id != bindparam("row_id", type_=CodePointText(), required=True),
     )
     .limit(1)
 )
@@ -33,14 +33,14 @@ _OTHER_ADMIN = (
 add_reasons({"LAST_ADMIN": "The user is the last active one with the role ADMIN."})
 
 
-def _limit_faults(row: Values) -> list[Fault]:
+def _limit_faults(row: RecordValues) -> list[InputError]:
     """What stops a user or a key that is limited to an account; only a viewer can be."""
     if row["account_id"] is None or row["role"] == "viewer":
         return []
     return [invalid("accountId", "OTHER", "Only a `VIEWER` is limited to an account: make `role` `VIEWER`, or `accountId` null.")]
 
 
-def _administers(user: Values) -> bool:
+def _administers(user: RecordValues) -> bool:
     return user["role"] == "admin" and bool(user["is_active"])
 
 
@@ -49,20 +49,20 @@ class UserRules(Rules):
     """A workspace keeps an active admin among its users. Keys don't count: they are lost and revoked."""
 
     @override
-    def complete(self, row: Values) -> list[Fault]:
+    def complete(self, row: RecordValues) -> list[InputError]:
         fold_person(row)
         return _limit_faults(row)
 
     @override
-    async def guard(self, looking: Looking, before: Values, after: Values) -> list[Fault]:
+    async def guard(self, looking: Looking, before: RecordValues, after: RecordValues) -> list[InputError]:
         if not _administers(before) or _administers(after) or await looking.fetch(_OTHER_ADMIN, row_id=before["id"]):
             return []
         field = "isActive" if after["role"] == "admin" else "role"
         message = "This is the last active user with the role `ADMIN`: give it to another one first."
-        return [Fault("CONFLICT", "LAST_ADMIN", (field,), message)]
+        return [InputError("CONFLICT", "LAST_ADMIN", (field,), message)]
 
     @override
-    async def written(self, writing: Writing, before: Values | None, after: Values) -> None:
+    async def written(self, writing: Writing, before: RecordValues | None, after: RecordValues) -> None:
         await auditing.note_user(writing, before, after)
 
 
@@ -71,26 +71,26 @@ class KeyRules(Rules):
     """A key ends in the future, if at all, and is narrowed to scopes that exist."""
 
     @override
-    def apply(self, before: Values | None, given: Values, now: str) -> Ruled:
+    def apply(self, before: RecordValues | None, given: RecordValues, now: str) -> Ruled:
         refusals, values = _scope_refusals(given), {"scopes": " ".join(given["scopes"])} if given.get("scopes") else {}
         if given.get("expires_at") is not None and given["expires_at"] <= now:
-            refusals.append(Refusal("expires_at", "OUT_OF_RANGE", "`expiresAt` is past: give an instant to come."))
+            refusals.append(RuleViolation("expires_at", "OUT_OF_RANGE", "`expiresAt` is past: give an instant to come."))
         return Ruled(values, refusals=refusals)
 
     @override
-    def complete(self, row: Values) -> list[Fault]:
+    def complete(self, row: RecordValues) -> list[InputError]:
         return _limit_faults(row)
 
     @override
-    async def written(self, writing: Writing, before: Values | None, after: Values) -> None:
+    async def written(self, writing: Writing, before: RecordValues | None, after: RecordValues) -> None:
         if before is None:
             await auditing.note_key(writing, after)
 
 
-def _scope_refusals(given: Values) -> list[Refusal]:
+def _scope_refusals(given: RecordValues) -> list[RuleViolation]:
     if "scopes" not in given:
         return []
     if not given["scopes"]:
-        return [Refusal("scopes", "TOO_SHORT", "`scopes` is empty: name at least one, or leave it out for all that the role allows.")]
+        return [RuleViolation("scopes", "TOO_SHORT", "`scopes` is empty: name at least one, or leave it out for all that the role allows.")]
     wrong = unknown(given["scopes"])
-    return [Refusal("scopes", "NOT_FOUND", f"There is no scope {listed(wrong)}; the scopes are: {advice()}.")] if wrong else []
+    return [RuleViolation("scopes", "NOT_FOUND", f"There is no scope {listed(wrong)}; the scopes are: {advice()}.")] if wrong else []

@@ -12,12 +12,12 @@ from schema.engine.types.scalars import DateTime
 from schema.nouns.limits import EMAIL, NAME
 from schema.nouns.opportunities.opportunity import Opportunity
 from schema.nouns.people import folded_email, folded_name
-from schema.storage.columns import Instant, Text
+from schema.storage.columns import CodePointText, Instant
 from schema.storage.tables import CLUSTERED
 
 from .role import Role
 
-VIEWER_USER = bindparam("viewer_user", type_=Text(), required=True)
+VIEWER_USER = bindparam("viewer_user", type_=CodePointText(), required=True)
 
 
 def known_user(user: FromClause) -> ColumnElement[bool]:
@@ -42,7 +42,7 @@ class User(Record, table=True):
     __table_args__ = (CLUSTERED,)
 
     name: str = field("The full name of the user.", NAME, filters=True, folded=folded_name, orders="a")
-    search_folded: str = Field(sa_type=Text)
+    search_folded: str = Field(sa_type=CodePointText)
     email: str = field(
         "The e-mail address of the user, unique in the workspace.",
         EMAIL,
@@ -51,7 +51,7 @@ class User(Record, table=True):
         folded=folded_email,
         orders="b",
     )
-    email_folded: str = Field(sa_type=Text)
+    email_folded: str = Field(sa_type=CodePointText)
     role: Role = field("What the user may read and write.", filters=True, orders="c")
     is_active: bool = field("Whether the user may sign in.", default=True, creates=False, filters=True)
     account_id: ID | None = field(

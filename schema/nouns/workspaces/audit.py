@@ -12,7 +12,7 @@ from schema.engine.declare.types import filter_enum
 from schema.engine.types.conditions import enum_conditions
 from schema.engine.types.scalars import DateTime
 from schema.nouns.users.actor import Actor
-from schema.storage.columns import Text
+from schema.storage.columns import CodePointText
 from schema.storage.tables import CLUSTERED
 
 from .enums import AuditKind
@@ -33,13 +33,13 @@ class AuditEntry(Record, table=True):
     actor = one_of(
         "The user or the API key that did it; null if it was done on the command line.", lambda: Actor, by_id="User", by_key_id="ApiKey"
     )
-    by_id: str | None = Field(default=None, sa_type=Text, nullable=True)
-    by_key_id: str | None = Field(default=None, sa_type=Text, nullable=True)
+    by_id: str | None = Field(default=None, sa_type=CodePointText, nullable=True)
+    by_key_id: str | None = Field(default=None, sa_type=CodePointText, nullable=True)
     user_id: ID | None = field("The user that was created or changed; null for an API key.", to="User", loose=True, filters=True)
     api_key_id: ID | None = field(
         "The API key that was created, rotated or revoked; null for a user.", to="ApiKey", loose=True, filters=True
     )
-    changed_fields: list[str] = field("The names of the fields that were given or changed.", stored_as=Text)
+    changed_fields: list[str] = field("The names of the fields that were given or changed.", stored_as=CodePointText)
     details: str | None = field(
         "What was given or changed of the rights, as a sentence for people: the value before, an arrow, the value after.", longest=2_000
     )

@@ -7,7 +7,7 @@ from schema.engine.declare.columns import field
 from schema.engine.declare.noun import noun
 from schema.engine.declare.sql import Stored
 from schema.engine.types.scalars import DateTime
-from schema.storage.columns import Cents, Text
+from schema.storage.columns import Cents, CodePointText
 from schema.storage.tables import CLUSTERED
 
 from .enums import GraphqlUsageKind
@@ -27,7 +27,7 @@ class GraphqlUsage(Stored, table=True):
         CLUSTERED,
     )
 
-    workspace_id: str = Field(sa_type=Text)
+    workspace_id: str = Field(sa_type=CodePointText)
     token_id: str = field("The id of the API key or of the user whose token it was.")
     client: str = field("The name of the client; empty where it says none.")
     kind: GraphqlUsageKind = field("Whether it was an operation or a field.")

@@ -2,7 +2,7 @@
 
 import strawberry
 
-from schema.engine.compile.sources import Stored
+from schema.engine.compile.sources import StoredType
 from schema.engine.declare.node import Node
 from schema.engine.types.fields import plain
 from schema.storage import tables
@@ -13,7 +13,7 @@ class Workspace(Node):
     """A tenant."""
 
     # Whoever has a token is told whose it is.
-    __stored__ = Stored(tables.Workspace.__table__, "ws", scope=None)
+    __stored__ = StoredType(tables.WorkspaceTable.__table__, "ws", scope=None)
 
     name: str = plain("The name of the workspace.")
     currency: str = plain("The currency of all amounts in the workspace, as an ISO 4217 code such as EUR.")

@@ -14,7 +14,7 @@ from urllib.parse import unquote
 
 import asyncpg
 
-from schema.storage.manifest import BackupFailed, BackupRefused, Facts, Progress
+from schema.storage.manifest import BackupFailed, BackupRefused, Facts, ReportBytes
 from schema.values import Value
 
 from .connecting import connected
@@ -34,7 +34,7 @@ _GATEWAYS = """SELECT count(*) FROM pg_stat_activity
 WHERE datname = current_database() AND application_name = 'gateway' AND pid <> pg_backend_pid()"""
 
 
-async def copy(url: str, target: Path, tell: Progress) -> Facts:
+async def copy(url: str, target: Path, tell: ReportBytes) -> Facts:
     """Dumps the database into `target`, checks that it can be read, and says what is in it. Raises BackupRefused, BackupFailed."""
     _find("pg_dump", f"{' '.join(DUMP)} --file=FILE DATABASE")
     async with connected(url) as raw:

@@ -29,7 +29,7 @@ _SERVER = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_kee
 """The same on the server's side, for when this process's machine dies: its locks are then given up."""
 
 Prepare: TypeAlias = Callable[[Value], Awaitable[None]]
-Settings: TypeAlias = Mapping[str, str]
+ServerSettings: TypeAlias = Mapping[str, str]
 
 
 class Raw(asyncpg.Connection):  # type: ignore[misc]
@@ -50,7 +50,7 @@ class Connector:
     """
 
     def __init__(
-        self, url: str, seconds: float, *, prepare: Prepare | None = None, settings: Settings | None = None, **options: Value
+        self, url: str, seconds: float, *, prepare: Prepare | None = None, settings: ServerSettings | None = None, **options: Value
     ) -> None:
         """`settings` are the session's; `options` are of `asyncpg.connect`."""
         self._url = url

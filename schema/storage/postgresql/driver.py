@@ -30,8 +30,8 @@ from schema.storage.timing import Timing
 from schema.values import Value, Values
 
 from .connecting import Connector
-from .pool import Connections
-from .session import Session
+from .pool import ConnectionPool
+from .session import PostgresqlConnection
 
 T = TypeVar("T")
 
@@ -97,7 +97,9 @@ class PostgresqlDatabase(SeenEpoch):
             max_cacheable_statement_size=STATEMENT_LENGTH,
             max_cached_statement_lifetime=0,
         )
-        self._connections = Connections(self._connector.connect, self.timing, size=pool_size, patience=acquire_timeout, limit=self._limit)
+        self._connections = ConnectionPool(
+            self._connector.connect, self.timing, size=pool_size, patience=acquire_timeout, limit=self._limit
+        )
 
     async def open(self) -> None:
         self._connections.adopt(await self._connector.connect(OPEN_SECONDS))
@@ -219,7 +221,7 @@ class PostgresqlDatabase(SeenEpoch):
         self._connections.keep(session)
         return result
 
-    def _lost(self, told: StorageError, session: Session, *, committing: bool, began: float) -> StorageError:
+    def _lost(self, told: StorageError, session: PostgresqlConnection, *, committing: bool, began: float) -> StorageError:
         """What it means that a transaction that `began` at that time lost its connection, which `told` says.
 
         The server gives up a transaction in which this process pauses for too long, as a busy machine makes it. All of that can be done
@@ -231,7 +233,7 @@ class PostgresqlDatabase(SeenEpoch):
         paused = session.since - began > idle and monotonic() - session.since < idle
         return Contention(str(told)) if paused else told
 
-    async def _failed(self, session: Session, error: Exception) -> StorageError | None:
+    async def _failed(self, session: PostgresqlConnection, error: Exception) -> StorageError | None:
         """What an error means, None where it is a defect or the work's own; its connection is given back."""
         told = of_postgresql(error, closed=session.raw.is_closed())
         if isinstance(told, ReadOnly):

@@ -19,7 +19,7 @@ from schema.storage.database import Unavailable
 from schema.storage.timing import Timing
 from schema.values import Value
 
-from .session import Session
+from .session import PostgresqlConnection
 
 _log = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ MEND_SECONDS = 1.0
 RENEW_SECONDS = 1.0
 
 
-class Connections:
+class ConnectionPool:
     """At most `size` connections. Who finds none waits in line for `patience` seconds.
 
     A watch looks at all of them four times a second while any is at work. One that has waited longer than `limit` seconds for the server
@@ -41,11 +41,11 @@ class Connections:
         self.size = size
         self._patience = patience
         self._limit = limit
-        self._idle: list[Session] = []
+        self._idle: list[PostgresqlConnection] = []
         #: All there are, and connections that are being made.
-        self._sessions: set[Session] = set()
+        self._sessions: set[PostgresqlConnection] = set()
         self._making = 0
-        self._waiting: deque[asyncio.Future[Session]] = deque()
+        self._waiting: deque[asyncio.Future[PostgresqlConnection]] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
         self._watching = False
         self._closing = False
@@ -63,11 +63,11 @@ class Connections:
 
     def adopt(self, raw: asyncpg.Connection) -> None:
         """A connection that was made before."""
-        session = Session(raw, self._generation, self._limit, self._timing)
+        session = PostgresqlConnection(raw, self._generation, self._limit, self._timing)
         self._sessions.add(session)
         self.keep(session)
 
-    def take_now(self) -> Session | None:
+    def take_now(self) -> PostgresqlConnection | None:
         """A connection that is at hand, if there is one."""
         while self._idle:
             session = self._idle.pop()
@@ -78,12 +78,12 @@ class Connections:
             self.drop(session)
         return None
 
-    async def take(self) -> Session:
+    async def take(self) -> PostgresqlConnection:
         """A connection. Raises Unavailable."""
         if self._closing:
             raise Unavailable("the database is being closed")
         self._make_one()
-        turn: asyncio.Future[Session] = asyncio.get_running_loop().create_future()
+        turn: asyncio.Future[PostgresqlConnection] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
         try:
             async with asyncio.timeout(self._patience):
@@ -98,7 +98,7 @@ class Connections:
             self._watch_later()
         return session
 
-    def keep(self, session: Session) -> None:
+    def keep(self, session: PostgresqlConnection) -> None:
         """Give a connection back that is in order: to who has waited longest, else it is kept."""
         session.since = inf
         if self._closing or session.generation != self._generation:
@@ -106,7 +106,7 @@ class Connections:
         elif not self._waiting or not self._hand(session):
             self._idle.append(session)
 
-    def drop(self, session: Session) -> None:
+    def drop(self, session: PostgresqlConnection) -> None:
         """Give a connection back that is of no more use: it is cut off at once, and the first in line may have another."""
         self._sessions.discard(session)
         session.raw.terminate()
@@ -114,7 +114,7 @@ class Connections:
         if self._waiting:
             self._make_one()
 
-    async def settle(self, session: Session) -> None:
+    async def settle(self, session: PostgresqlConnection) -> None:
         """Give a connection back after an error: what had begun is rolled back."""
         try:
             await session.recover()
@@ -126,7 +126,7 @@ class Connections:
         else:
             self._keep_open(session)
 
-    def mend(self, session: Session) -> None:
+    def mend(self, session: PostgresqlConnection) -> None:
         """Give a connection back whose statement was cancelled: the server is told, and has a second to say that it has stopped."""
         self._begin(self._mended(session))
 
@@ -159,13 +159,13 @@ class Connections:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _keep_open(self, session: Session) -> None:
+    def _keep_open(self, session: PostgresqlConnection) -> None:
         if session.raw.is_closed():
             self.drop(session)
         else:
             self.keep(session)
 
-    async def _mended(self, session: Session) -> None:
+    async def _mended(self, session: PostgresqlConnection) -> None:
         try:
             async with asyncio.timeout(MEND_SECONDS):
                 # asyncpg sends nothing before the cancelled statement has ended.
@@ -186,7 +186,7 @@ class Connections:
     async def _made(self) -> None:
         generation, error = self._generation, None
         try:
-            session = Session(await self._connect(), generation, self._limit, self._timing)
+            session = PostgresqlConnection(await self._connect(), generation, self._limit, self._timing)
         except Exception as failed:  # noqa: BLE001  whatever it is, who waits must hear of it
             error = failed
         finally:
@@ -212,7 +212,7 @@ class Connections:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _hand(self, session: Session) -> bool:
+    def _hand(self, session: PostgresqlConnection) -> bool:
         """Hand a connection to the first in line, if there is one."""
         while self._waiting:
             turn = self._waiting.popleft()
@@ -221,7 +221,7 @@ class Connections:
                 return True
         return False
 
-    def _leave(self, turn: "asyncio.Future[Session]") -> None:
+    def _leave(self, turn: "asyncio.Future[PostgresqlConnection]") -> None:
         """Out of the line; what was just handed over is passed on."""
         if turn.done() and not turn.cancelled() and turn.exception() is None:
             self._keep_open(turn.result())

@@ -19,7 +19,7 @@ from schema.values import Value, Values
 PORTION = 500
 
 
-class Session:
+class PostgresqlConnection:
     """A connection, and since when it may be waiting for the server: looked at by the watch, which costs a statement one clock reading."""
 
     __slots__ = ("generation", "in_transaction", "limit", "raw", "since", "timing")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
-from schema.storage.manifest import BackupFailed, BackupRefused, Facts, Progress
+from schema.storage.manifest import BackupFailed, BackupRefused, Facts, ReportBytes
 from schema.values import Value
 
 PAGES: Final = 256
@@ -36,7 +36,7 @@ def _reading(path: Path) -> Iterator[sqlite3.Connection]:
         raw.close()
 
 
-def copy(path: Path, target: Path, tell: Progress, *, step: Callable[[], None] = lambda: None) -> Facts:
+def copy(path: Path, target: Path, tell: ReportBytes, *, step: Callable[[], None] = lambda: None) -> Facts:
     """Copies the database at `path` into the empty file `target`, checks the copy, and says what is in it.
 
     `step` is called after each portion. Raises BackupFailed.
@@ -55,7 +55,7 @@ def copy(path: Path, target: Path, tell: Progress, *, step: Callable[[], None] =
     return found
 
 
-def _copy(source: sqlite3.Connection, target: Path, tell: Progress, step: Callable[[], None]) -> None:
+def _copy(source: sqlite3.Connection, target: Path, tell: ReportBytes, step: Callable[[], None]) -> None:
     size = source.execute("PRAGMA page_size").fetchone()[0]
     began = time.perf_counter()
 

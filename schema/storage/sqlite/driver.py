@@ -31,7 +31,7 @@ from .file import OpenFile, make_private
 from .writer import OverBudget, SqliteWriter
 
 T = TypeVar("T")
-Read = Callable[[sqlite3.Cursor], Sequence[Row]]
+ReadWork = Callable[[sqlite3.Cursor], Sequence[Row]]
 
 INLINE_SECONDS = 0.004
 SLOW_SECONDS = 5.0
@@ -93,7 +93,7 @@ class SqliteConnection:
     async def fetch_portions(self, statement: Statement, values: Values, size: int, look: Callable[[Sequence[Row]], None]) -> Sequence[Row]:
         return self.rows(statement, values, partial(in_portions, size, look))
 
-    def rows(self, statement: Statement, values: Values, read: Read = sqlite3.Cursor.fetchall) -> Sequence[Row]:
+    def rows(self, statement: Statement, values: Values, read: ReadWork = sqlite3.Cursor.fetchall) -> Sequence[Row]:
         """All rows, as `read` gets them.
 
         Raises OverBudget after the deadline, and at once for what was slow lately if this is the event loop's thread.
@@ -102,7 +102,7 @@ class SqliteConnection:
             return self._slow_rows(statement, values, read)
         return self._rows(statement, values, read)
 
-    def _slow_rows(self, statement: Statement, values: Values, read: Read) -> Sequence[Row]:
+    def _slow_rows(self, statement: Statement, values: Values, read: ReadWork) -> Sequence[Row]:
         """Elsewhere than in the event loop's thread it may show that it is no longer slow."""
         assert self.slow is not None
         began = perf_counter()
@@ -113,7 +113,7 @@ class SqliteConnection:
             self.slow.pop(hash(statement.text), None)
         return rows
 
-    def _rows(self, statement: Statement, values: Values, read: Read) -> Sequence[Row]:
+    def _rows(self, statement: Statement, values: Values, read: ReadWork) -> Sequence[Row]:
         timing, began = self.timing, perf_counter()
         try:
             rows = read(self.raw.execute(statement.text, statement.bind(values)))

@@ -12,7 +12,7 @@ _log = logging.getLogger(__name__)
 LARGE_LOG = 64 * 1024 * 1024
 """Bytes of the write-ahead log above which it is worth a warning. It is usually below 5 MB."""
 
-Identity: TypeAlias = tuple[int, int]
+FileIdentity: TypeAlias = tuple[int, int]
 OWNER_ONLY = 0o600
 
 
@@ -89,7 +89,7 @@ class OpenFile:
             _log.warning("%s is back: writes are taken again", self._path)
 
 
-def _identity(path: str) -> Identity | None:
+def _identity(path: str) -> FileIdentity | None:
     try:
         found = os.stat(path)  # noqa: PTH116  a path's own takes three times as long
     except OSError:

@@ -9,9 +9,10 @@ from typing import Any
 
 import orjson
 
-from schema.engine.document.documents import Prepared, RequestError
+from schema.engine.document.documents import PreparedOperation, RequestError
 from schema.engine.document.limits import Limits
-from schema.graph import Answer, Graph
+from schema.engine.execute.answers import GraphQLResponse
+from schema.graph import Graph
 from schema.rules import clock
 from schema.rules.access import Caller, Role
 from tests.reference.oracle import Oracle, make_oracle
@@ -106,7 +107,9 @@ class Comparison:
         self._remember(answers[0].data)
         self._compare(seed, prepared, operation, caller, answers)
 
-    def _compare(self, seed: int, prepared: Prepared, operation: Operation, caller: Caller, answers: list[Answer]) -> None:
+    def _compare(
+        self, seed: int, prepared: PreparedOperation, operation: Operation, caller: Caller, answers: list[GraphQLResponse]
+    ) -> None:
         one, other = map(_told, answers)
         told = [("plan", one), ("core", other)]
         if UNSAID in operation.text:
@@ -118,7 +121,7 @@ class Comparison:
         if not alike:
             self._report(f"seed {seed}", operation, caller, told)
 
-    def _expected(self, prepared: Prepared, operation: Operation, caller: Caller) -> Told:
+    def _expected(self, prepared: PreparedOperation, operation: Operation, caller: Caller) -> Told:
         result = self.oracle.answer(prepared.document, operation.variables, caller)
         errors = [(error.path, error.message) for error in (result.errors or ())[: self.planned.limits.max_errors]]
         return orjson.dumps(result.data), errors
@@ -141,11 +144,11 @@ class Comparison:
         self.outcome.different.append("\n".join([head, operation.text, variables, *ways, ""]))
 
 
-def _told(answer: Answer) -> Told:
+def _told(answer: GraphQLResponse) -> Told:
     return orjson.dumps(answer.data), [(error.get("path"), error["message"]) for error in answer.errors or ()]
 
 
-def _agree(answer: Answer, variables: dict[str, Any], expected: Told) -> bool:
+def _agree(answer: GraphQLResponse, variables: dict[str, Any], expected: Told) -> bool:
     """Whether an answer is the oracle's: both refuse the request, each in its words, or both say the same."""
     if answer.executed:
         return _told(answer) == expected

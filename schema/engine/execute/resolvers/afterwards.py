@@ -13,8 +13,8 @@ from graphql import GraphQLSchema
 from schema.engine.compile.operation import EventPlan
 from schema.engine.compile.reading import Counts
 from schema.engine.compile.select import Batch
-from schema.engine.compile.weight import TooLarge
-from schema.engine.document.documents import Prepared
+from schema.engine.compile.weight import ResponseTooLarge
+from schema.engine.document.documents import PreparedOperation
 from schema.engine.document.limits import Limits
 from schema.engine.document.variables import Variables
 from schema.rules.access import Caller
@@ -23,8 +23,8 @@ from schema.storage.database import Database
 from schema.values import Object, Value
 
 from .context import Context
-from .run import AskedOperation, Note, Notes, Run
-from .settling import Answered, settle
+from .run import AskedOperation, Notes, ResolverNote, ResolverRun
+from .settling import RootField, settle
 
 Resolve = Callable[[Object, Notes], Awaitable[list[Value]]]
 """Calls the resolvers that the data of an event waits for, and answers their errors."""
@@ -33,7 +33,7 @@ SECONDS = 5.0
 """How long the resolvers of one payload, or of one event, may take in all."""
 
 
-async def complete(data: Object, notes: Notes, run: Run, answered: Answered, most: int, seconds: float = SECONDS) -> list[Value]:
+async def complete(data: Object, notes: Notes, run: ResolverRun, answered: RootField, most: int, seconds: float = SECONDS) -> list[Value]:
     """Calls the resolvers that `notes` of `data` ask for, for so many `seconds` at most; answers `most` errors of theirs."""
     try:
         async with asyncio.timeout(max(0, seconds)):
@@ -41,7 +41,7 @@ async def complete(data: Object, notes: Notes, run: Run, answered: Answered, mos
     except TimeoutError:
         run.abandon(OutOfTime("The resolvers of this answer took too long. What was asked for was done: query the record for this field."))
     except Exception as error:  # noqa: BLE001  what was committed must be told, whatever this is
-        run.abandon(BadRequest(str(error)) if isinstance(error, TooLarge) else error)
+        run.abandon(BadRequest(str(error)) if isinstance(error, ResponseTooLarge) else error)
     return settle(data, answered, most) if run.failed else []
 
 
@@ -54,19 +54,19 @@ class Resolvers:
     counts: Counts
     limits: Limits
 
-    def asked(self, prepared: Prepared) -> AskedOperation:
+    def asked(self, prepared: PreparedOperation) -> AskedOperation:
         """The operation, as resolvers may look at it."""
         return AskedOperation(self.schema, prepared.operation, prepared.document)
 
-    def run(self, asked: AskedOperation, values: Variables, context: Context) -> Run:
+    def run(self, asked: AskedOperation, values: Variables, context: Context) -> ResolverRun:
         """Those of one operation."""
-        return Run(context, values, self.counts, self.limits.max_answer, asked)
+        return ResolverRun(context, values, self.counts, self.limits.max_answer, asked)
 
-    def of_events(self, prepared: Prepared, plan: EventPlan, values: Variables, caller: Caller) -> Resolve:
+    def of_events(self, prepared: PreparedOperation, plan: EventPlan, values: Variables, caller: Caller) -> Resolve:
         """What calls those of each event, for one follower."""
         asked, root = self.asked(prepared), self.schema.subscription_type
         assert root is not None
-        answered = Answered(self.schema, root, plan.selected, plan.selections)
+        answered = RootField(self.schema, root, plan.selected, plan.selections)
 
         async def resolve(data: Object, notes: Notes) -> list[Value]:
             run = self.run(asked, values, Context(caller, self.database))
@@ -90,7 +90,7 @@ def from_kept(kept: Value, sites: Sequence[Value]) -> tuple[Value, Notes]:
         return kept, {}
     payload, noted = kept
     objects = [*_objects(payload)]
-    notes: defaultdict[Value, list[Note]] = defaultdict(list)
+    notes: defaultdict[Value, list[ResolverNote]] = defaultdict(list)
     for number, place, key, columns in noted:
         if number < len(sites):
             notes[sites[number]].append((objects[place], key, sites[number].columns_of(columns)))

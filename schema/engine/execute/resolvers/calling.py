@@ -16,7 +16,7 @@ from schema.values import Object, Value
 RESOLVE = "resolve"
 """The key of a GraphQL field's extensions under which Strawberry's own resolver is kept: with its permissions and extensions."""
 
-Call = Callable[[Value], Value]
+CallResolver = Callable[[Value], Value]
 """Calls the resolver for one record."""
 
 Together = Callable[[Sequence[Awaitable[Value]]], Awaitable[list[Value]]]
@@ -44,7 +44,7 @@ class Calling:
                 found[place] = answer
         return found
 
-    async def _at_once(self, call: Call, sources: Sequence[Value]) -> list[Value]:
+    async def _at_once(self, call: CallResolver, sources: Sequence[Value]) -> list[Value]:
         try:
             found = call(list(sources))
             if inspect.isawaitable(found):
@@ -56,7 +56,7 @@ class Calling:
             return [ValueError(f"{self.field.name} answered {len(values)} values for {len(sources)} records")] * len(sources)
         return values
 
-    def _call(self, info: GraphQLResolveInfo[Any], arguments: Object) -> Call:
+    def _call(self, info: GraphQLResolveInfo[Any], arguments: Object) -> CallResolver:
         resolver = self.field.base_resolver
         if resolver is None or self.field.extensions:
             around = self.definition.extensions[RESOLVE]
@@ -86,7 +86,7 @@ def _started(answer: Awaitable[Value]) -> Awaitable[Value]:
     return answer
 
 
-def _tried(call: Call, source: Value) -> Value:
+def _tried(call: CallResolver, source: Value) -> Value:
     try:
         return call(source)
     except Exception as error:  # noqa: BLE001  whatever a resolver raises stands in place of its value

@@ -14,14 +14,14 @@ from schema.engine.document.selections import Selected
 from schema.values import Value
 
 from .calling import Calling
-from .run import Run
+from .run import ResolverRun
 from .settling import null_fault
 
 
 class Completing(Protocol):
     """Completes values of one type."""
 
-    async def many(self, values: Sequence[Value], run: Run) -> list[Value]:
+    async def many(self, values: Sequence[Value], run: ResolverRun) -> list[Value]:
         """The values as they stand in the response, in order. Exceptions among them stay, and mark the run as failed."""
 
 
@@ -31,7 +31,7 @@ class Leaves:
 
     type_: GraphQLLeafType
 
-    async def many(self, values: Sequence[Value], run: Run) -> list[Value]:
+    async def many(self, values: Sequence[Value], run: ResolverRun) -> list[Value]:
         shown = [value if value is None or isinstance(value, Exception) else self._shown(value) for value in values]
         run.add(len(orjson.dumps(shown, default=str)))
         run.note_failures(shown)
@@ -52,7 +52,7 @@ class NotNull:
     inner: Completing
     coordinate: str
 
-    async def many(self, values: Sequence[Value], run: Run) -> list[Value]:
+    async def many(self, values: Sequence[Value], run: ResolverRun) -> list[Value]:
         found = await self.inner.many(values, run)
         if None not in found:
             return found
@@ -68,7 +68,7 @@ class Items:
     inner: Completing
     coordinate: str
 
-    async def many(self, values: Sequence[Value], run: Run) -> list[Value]:
+    async def many(self, values: Sequence[Value], run: ResolverRun) -> list[Value]:
         lists = [self._listed(value) for value in values]
         run.note_failures(lists)
         flat = iter(await self.inner.many([item for items in lists if isinstance(items, list) for item in items], run))
@@ -88,7 +88,7 @@ class StoredRecords:
 
     records: Records
 
-    async def many(self, values: Sequence[Value], run: Run) -> list[Value]:
+    async def many(self, values: Sequence[Value], run: ResolverRun) -> list[Value]:
         ids = [getattr(value, "id", value) if value is not None and not isinstance(value, Exception) else None for value in values]
         run.note_failures(values)
         found = await run.load(self.records, ids) if any(id_ is not None for id_ in ids) else {}
@@ -118,7 +118,7 @@ class PlainObjects:
     order: list[str]
     members: list[PlainMember] = field(default_factory=list)
 
-    async def many(self, values: Sequence[Value], run: Run) -> list[Value]:
+    async def many(self, values: Sequence[Value], run: ResolverRun) -> list[Value]:
         run.note_failures(values)
         there = [value for value in values if value is not None and not isinstance(value, Exception)]
         blank: dict[Value, Value] = dict.fromkeys(self.order)
@@ -133,7 +133,7 @@ class PlainObjects:
         rest = iter(made)
         return [value if value is None or isinstance(value, Exception) else next(rest) for value in values]
 
-    async def _values(self, member: PlainMember, objects: list[Value], run: Run) -> list[Value]:
+    async def _values(self, member: PlainMember, objects: list[Value], run: ResolverRun) -> list[Value]:
         if member.calling is None:
             found = [_read(object_, member.attribute) for object_ in objects]
         else:

@@ -17,9 +17,9 @@ from graphql import (
 )
 
 from schema.engine.compile.arguments import Arguments
-from schema.engine.compile.reading import Counts, Reader
+from schema.engine.compile.reading import Counts, DataReader
 from schema.engine.compile.records import Records
-from schema.engine.compile.weight import TooLarge
+from schema.engine.compile.weight import ResponseTooLarge
 from schema.engine.document.selections import Selected, fragments_of
 from schema.engine.document.variables import Variables
 from schema.engine.libraries.graphql_core import GraphQLResolveInfoHelpers, Path, is_awaitable
@@ -31,21 +31,21 @@ from .calling import Calling, Together, at_once
 from .context import Context
 from .records import reworded
 
-Note = tuple[Object, Value, Object]
+ResolverNote = tuple[Object, Value, Object]
 """A field that waits for its value: the object of the response that it is in, the key of its record, and the columns that it needs."""
 
 
-class Waiting(Protocol):
+class PendingResolver(Protocol):
     """A place in a query where a resolver answers."""
 
     @property
     def selected(self) -> Selected: ...
 
-    async def resolve(self, notes: Sequence[Note], run: "Run") -> None:
+    async def resolve(self, notes: Sequence[ResolverNote], run: "ResolverRun") -> None:
         """Puts what the resolver answers where it belongs, for each of `notes`."""
 
 
-Notes = dict[Waiting, list[Note]]
+Notes = dict[PendingResolver, list[ResolverNote]]
 """What waits, by site."""
 
 
@@ -81,7 +81,7 @@ class AskedOperation:
 
 
 @dataclass(slots=True)
-class Run:
+class ResolverRun:
     """Resolvers under way.
 
     `for_fallback`: values stay as graphql-core takes them, and errors stand in place of what they belong to. What was answered before is
@@ -102,10 +102,10 @@ class Run:
     """The bytes of what resolvers answered, at most."""
     _answered: list[tuple[int, Sequence[Value], Sequence[Value]]] = field(default_factory=list)
     _kept: dict[tuple[int, Value], Value] = field(default_factory=dict)
-    _waiting: defaultdict[Waiting, list[Note]] = field(default_factory=lambda: defaultdict(list))
+    _waiting: defaultdict[PendingResolver, list[ResolverNote]] = field(default_factory=lambda: defaultdict(list))
 
     async def complete(self, notes: Notes) -> None:
-        """Calls all resolvers that `notes` ask for, and those that their answers lead to. Raises TooLarge, StorageError."""
+        """Calls all resolvers that `notes` ask for, and those that their answers lead to. Raises ResponseTooLarge, StorageError."""
         self._take(notes)
         while self._waiting:
             site = next(iter(self._waiting))
@@ -135,10 +135,10 @@ class Run:
         self._kept.update(zip([(node, key) for key in keys], values, strict=True))
 
     async def load(self, records: Records, ids: list[Value]) -> dict[Value, Value]:
-        """The records with these ids, in a snapshot of its own: what the caller may not see is not in it. Raises TooLarge, StorageError."""
+        """The records with these ids that the caller may see, in a snapshot of their own. Raises ResponseTooLarge, StorageError."""
 
         async def work(connection: Connection) -> tuple[dict[Value, Value], Notes | None]:
-            reader = Reader(self.context.database, connection, self.context.caller, self.counts, self.limit, self.bytes)
+            reader = DataReader(self.context.database, connection, self.context.caller, self.counts, self.limit, self.bytes)
             found = await records.load(reader, ids, self.variables)
             return found, reader.notes
 
@@ -147,10 +147,10 @@ class Run:
         return found
 
     def add(self, size: int) -> None:
-        """Counts bytes of the answer. Raises TooLarge."""
+        """Counts bytes of the answer. Raises ResponseTooLarge."""
         self.bytes += size
         if self.bytes > self.limit:
-            raise TooLarge(self.limit)
+            raise ResponseTooLarge(self.limit)
 
     def note_failures(self, values: Sequence[Value]) -> None:
         """Marks the run as failed where an exception stands in place of a value."""

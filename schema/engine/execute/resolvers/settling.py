@@ -10,11 +10,11 @@ from schema.engine.document.selections import Selected, Selections
 from schema.engine.execute.response_errors import response_error
 from schema.values import Object, Value
 
-Path = tuple[str | int, ...]
+ResponsePath = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class RootField:
     """A root field of an operation: its type's name in the schema, what was asked of it, and how what is below it is found."""
 
     schema: GraphQLSchema
@@ -23,7 +23,7 @@ class Answered:
     selections: Selections
 
 
-def settle(data: Object, answered: Answered, most: int) -> list[Object]:
+def settle(data: Object, answered: RootField, most: int) -> list[Object]:
     """Puts null where exceptions stand in `data`, or where the types say that null goes instead; answers `most` of their errors."""
     errors = []
     for path, failure in [*_failures(data, ())]:
@@ -33,7 +33,7 @@ def settle(data: Object, answered: Answered, most: int) -> list[Object]:
     return errors[:most]
 
 
-def _failures(value: Value, path: Path) -> Iterator[tuple[Path, Exception]]:
+def _failures(value: Value, path: ResponsePath) -> Iterator[tuple[ResponsePath, Exception]]:
     if isinstance(value, Exception):
         yield path, value
     elif isinstance(value, dict):
@@ -44,7 +44,7 @@ def _failures(value: Value, path: Path) -> Iterator[tuple[Path, Exception]]:
             yield from _failures(item, (*path, place))
 
 
-def _place(answered: Answered, path: Path) -> tuple[int, Selected]:
+def _place(answered: RootField, path: ResponsePath) -> tuple[int, Selected]:
     """How much of the path leads to what may be null, and the field that it ends in."""
     selected, nullable = answered.selected, 1
     type_: GraphQLOutputType = answered.root.fields[selected.name].type
@@ -59,7 +59,7 @@ def _place(answered: Answered, path: Path) -> tuple[int, Selected]:
     return nullable, selected
 
 
-def _field(answered: Answered, type_: Any, above: Selected, key: str) -> tuple[Selected, GraphQLOutputType]:
+def _field(answered: RootField, type_: Any, above: Selected, key: str) -> tuple[Selected, GraphQLOutputType]:
     """The field with this response key. Of a union's types any will do: fields of one key are nullable alike (section 5.3.2)."""
     named = get_named_type(type_)
     for owner in [named] if isinstance(named, GraphQLObjectType) else answered.schema.get_possible_types(named):
@@ -69,7 +69,7 @@ def _field(answered: Answered, type_: Any, above: Selected, key: str) -> tuple[S
     raise LookupError(f"{key!r} was not asked of {named}")
 
 
-def _put_null(data: Value, path: Path) -> bool:
+def _put_null(data: Value, path: ResponsePath) -> bool:
     """Puts null there; False where it stands above already, whose own error was told."""
     *above, last = path
     for step in above:

@@ -20,10 +20,10 @@ from schema.engine.compile.cost import LIST, Cost
 from schema.engine.compile.enums import StoredEnum
 from schema.engine.compile.explain import explain
 from schema.engine.compile.model import FieldModel
-from schema.engine.compile.reading import Reader
+from schema.engine.compile.reading import DataReader
 from schema.engine.compile.select import Level
 from schema.engine.compile.sources import Resolved
-from schema.engine.compile.weight import ABSENT, Parents
+from schema.engine.compile.weight import ABSENT, ParentCounts
 from schema.engine.document.selections import Selected
 from schema.engine.document.variables import Variables
 from schema.engine.libraries.strawberry_graphql import declared as declaration
@@ -32,7 +32,7 @@ from schema.values import Object, Value
 from .calling import Calling
 from .completing import Completing, Items, Leaves, NotNull, PlainMember, PlainObjects, StoredRecords, is_typename
 from .records import light
-from .run import Note, Run
+from .run import ResolverNote, ResolverRun
 
 KEY = "idempotencyKey"
 """The argument under which a mutation's answer is kept."""
@@ -59,11 +59,11 @@ class Site:
         """The columns of a record that were kept as JSON, as resolvers get them."""
         return {name: self.enums[name][value] if name in self.enums and value is not None else value for name, value in kept.items()}
 
-    async def load(self, reader: Reader, parents: Parents, variables: Variables) -> Value:
+    async def load(self, reader: DataReader, parents: ParentCounts, variables: Variables) -> Value:
         """What the writer hands its objects to."""
         return reader.notes_of(self).append
 
-    async def resolve(self, notes: Sequence[Note], run: Run) -> None:
+    async def resolve(self, notes: Sequence[ResolverNote], run: ResolverRun) -> None:
         """Calls the resolver for each record, once, and puts what it answers where it belongs."""
         records = [light(self.origin, columns) for _, _, columns in notes]
         values = await run.call(self, self.owner, [key for _, key, _ in notes], records)
