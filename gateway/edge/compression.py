@@ -10,6 +10,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Final, NamedTuple
 
+from starlette.datastructures import MutableHeaders
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, IdentityResponder
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from typing_extensions import override
@@ -82,10 +83,32 @@ class Compressed:
 
     def _compressed(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         taken = codings(scope["state"]["headers"][b"accept-encoding"])
-        # HTTP/1.0 has no chunks for what has no known length, and HEAD no body.
-        if not taken or scope["method"] == "HEAD" or scope["http_version"] == "1.0":
+        # HTTP/1.0 has no chunks for what has no known length.
+        if not taken or scope["http_version"] == "1.0":
             return self.app(scope, receive, send)
+        if scope["method"] == "HEAD":
+            return self.app(scope, receive, partial(_send_head, send, [*taken][-1]))
         return Packed(self.app, taken)(scope, receive, send)
+
+
+async def _send_head(send: Send, coding: str, message: Message) -> None:
+    """Send what answers HEAD: of an answer that GET would have compressed, not the length of the plain one (RFC 9110 section 8.6)."""
+    if message["type"] == "http.response.start":
+        headers = MutableHeaders(raw=[*message.get("headers", [])])
+        length = int(headers.get("content-length", "0"))
+        if length >= SMALLEST and "content-encoding" not in headers and not _is_packed(headers.get("content-type", "")):
+            headers.add_vary_header("Accept-Encoding")
+            del headers["content-length"]
+            # How a longer one is packed is decided while it is sent.
+            if length <= PIECE:
+                headers["content-encoding"] = coding
+            message = {**message, "headers": headers.raw}
+    await send(message)
+
+
+def _is_packed(content_type: str) -> bool:
+    media = content_type.partition(";")[0].strip().lower()
+    return media in UNCOMPRESSED or media.partition("/")[0] + "/*" in UNCOMPRESSED
 
 
 class Packed(IdentityResponder):
@@ -122,10 +145,14 @@ class Packed(IdentityResponder):
 
 @remembered
 def codings(accept_encoding: bytes) -> Mapping[str, Callable[[], Coder]]:
-    """Those of our codings that an Accept-Encoding header takes (RFC 9110 section 12.5.3)."""
+    """Those of our codings that an Accept-Encoding header takes, the best last: what weighs more, then our own order.
+
+    None that weighs less than no coding at all (RFC 9110 section 12.5.3).
+    """
     weights = dict(_weighed(part) for part in accept_encoding.decode("latin-1").lower().split(","))
-    anything = weights.get("*", 0.0)
-    return {name: coder for name, coder in CODERS.items() if weights.get(name, weights.get(f"x-{name}", anything)) > 0}
+    anything, plain = weights.get("*", 0.0), weights.get("identity", 0.0)
+    found = {name: weights.get(name, weights.get(f"x-{name}", anything)) for name in CODERS}
+    return {name: CODERS[name] for name in sorted(found, key=found.__getitem__) if found[name] > 0 and found[name] >= plain}
 
 
 def _weighed(part: str) -> tuple[str, float]:

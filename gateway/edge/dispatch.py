@@ -99,14 +99,14 @@ class Dispatcher:
     def _graphql(self, scope: Scope) -> ASGIApp:
         state = scope["state"]
         want = wanted(state["headers"].get(b"accept"))
-        if want.page and scope["method"] == "GET" and self.explorer is not None:
+        if want.page and scope["method"] in {"GET", "HEAD"} and self.explorer is not None:
             return self.explorer
         state["offer"] = want.offer
-        return self.events if want.events and scope["method"] != "OPTIONS" else self.graphql
+        return self.events if want.events and scope["method"] not in {"OPTIONS", "HEAD"} else self.graphql
 
     def _with_slash(self, scope: Scope) -> ASGIApp:
         """`/graphql/` is served like `/graphql`, since clients lose bodies and tokens on redirects; only a page leads on."""
-        if scope["method"] == "GET" and self.explorer is not None and wanted(scope["state"]["headers"].get(b"accept")).page:
+        if scope["method"] in {"GET", "HEAD"} and self.explorer is not None and wanted(scope["state"]["headers"].get(b"accept")).page:
             return self.pages
         scope["path"] = GRAPHQL_PATH
         return self._door(scope)

@@ -20,11 +20,11 @@ from schema.rules.access import Caller
 from .operations import Operations
 from .parameters import Parameters, from_body, from_query_string
 
-ALLOW: Final = "GET, POST, QUERY"
+ALLOW: Final = "GET, HEAD, POST, QUERY"
 #: What the body of a QUERY may be (RFC 10008, section 3).
 JSON_QUERIES: Final = (b"accept-query", b"application/json")
 #: Methods that a client, a proxy or a cache may repeat: they change nothing (RFC 9110, section 9.2.1).
-SAFE: Final = frozenset({"GET", "QUERY"})
+SAFE: Final = frozenset({"GET", "HEAD", "QUERY"})
 TYPES: Final[Mapping[Offer, bytes]] = {
     "application/graphql-response+json": b"application/graphql-response+json; charset=utf-8",
     "application/json": b"application/json; charset=utf-8",
@@ -94,9 +94,10 @@ def read_parameters(scope: Scope) -> Parameters:
         if not is_json(content_type):
             raise Unsupported("Send the request as application/json in UTF-8.")
         return from_body(state["body"])
-    if method == "GET":
+    if method in SAFE:
+        # The server leaves out the body of what answers HEAD.
         return from_query_string(scope["query_string"])
-    raise MethodNotAllowed("Use GET, POST or QUERY.", ALLOW)
+    raise MethodNotAllowed("Use GET, HEAD, POST or QUERY.", ALLOW)
 
 
 def request_status(code: str, media: Offer) -> int:

@@ -19,7 +19,7 @@ from gateway.settings import Settings
 from schema.values import Value
 
 from .exchange import Exchange
-from .targets import encoded_target, origin_form
+from .targets import encoded_target, malformation, origin_form
 from .upgrades import is_websocket, without_upgrade
 
 MOST_HEADERS: Final = 256
@@ -231,7 +231,7 @@ class Intake(HttpToolsProtocol):
                 self.parser = httptools.HttpRequestParser(self)
                 self._parse(encoded)
             else:
-                self.refuse(Malformed("Invalid HTTP request received."))
+                self.refuse(Malformed(malformation(error)))
 
     # What the parser finds
 

@@ -3,7 +3,7 @@
 import re
 from typing import Final, TypeAlias
 
-from httptools import HttpParserInvalidURLError, parse_url
+from httptools import HttpParserError, HttpParserInvalidMethodError, HttpParserInvalidURLError, parse_url
 
 Headers: TypeAlias = list[tuple[bytes, bytes]]
 
@@ -41,3 +41,10 @@ def encoded_target(head: bytes) -> bytes | None:
     """
     line, end, rest = head.partition(b"\r\n")
     return None if line.isascii() else _BEYOND_ASCII.sub(lambda found: b"%%%02X" % found[0][0], line) + end + rest
+
+
+def malformation(error: HttpParserError) -> str:
+    """What is wrong with a request's head, in the parser's words; methods in small letters, as `fetch` sends `patch`, are explained."""
+    if isinstance(error, HttpParserInvalidMethodError):
+        return "Invalid HTTP request received: its method is unknown. Methods are written in capitals, as in PATCH."
+    return f"Invalid HTTP request received: {error}."

@@ -12,7 +12,7 @@ from rest_compat.json_values import Json
 from .body import body_item
 
 METHOD = "QUERY"
-_ALLOWED = "allowed is text, a number, or a list of those"
+_ALLOWED = "allowed is text, a number, true, false, or a list of those"
 
 
 def query_string(body: Json) -> bytes:
@@ -38,7 +38,9 @@ def _texts(name: str, value: Json, faults: list[ErrorItem]) -> Iterator[str]:
 def _text(path: tuple[str | int, ...], value: Json, faults: list[ErrorItem]) -> str:
     if value is None or isinstance(value, str):
         return value or ""
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if not isinstance(value, int | float):
         item = body_item(path, "")
         faults.append(replace(item, code="bad_request", message=f"{item.field} is {_kind(value)}; {_ALLOWED}."))
         return ""
@@ -46,6 +48,4 @@ def _text(path: tuple[str | int, ...], value: Json, faults: list[ErrorItem]) -> 
 
 
 def _kind(value: Json) -> str:
-    if isinstance(value, bool):
-        return orjson.dumps(value).decode()
     return "a list within a list" if isinstance(value, list) else "an object"

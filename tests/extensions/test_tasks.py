@@ -250,6 +250,8 @@ async def test_rest(office: Office) -> None:
     await client.post("/api/tasks/", json={"title": "Done", "opportunityId": office.deal, "done": True})
     listed = (await client.get("/api/tasks/", params={"done": "false"})).json()
     assert listed["results"] == [task]
+    queried = await client.request("QUERY", "/api/tasks/", json={"done": False})
+    assert queried.json() == listed, "true and false are written as JSON has them"
     changed = await client.patch(f"/api/tasks/{task['id']}/", json={"done": True}, headers={"if-match": created.headers["etag"]})
     assert (changed.status_code, changed.json()["done"], changed.json()["overdue"]) == (200, True, False)
     refused = await client.post("/api/tasks/", json={"title": "", "opportunityId": "opp_none"})

@@ -29,6 +29,18 @@ async def test_get(client: httpx.AsyncClient) -> None:
     assert response.headers["content-type"].startswith(GRAPHQL)
 
 
+async def test_head(client: httpx.AsyncClient) -> None:
+    """HEAD has the status and the headers of GET (RFC 9110, section 9.3.2), and runs queries only."""
+    for query, status in (("{ hello }", 200), ("{ nothing }", 400), ("mutation", 400)):
+        get, head = [await client.request(method, "/graphql", params={"query": query}, headers=MODERN) for method in ("GET", "HEAD")]
+        told = [{name: value for name, value in one.headers.items() if name not in {"date", "x-request-id"}} for one in (get, head)]
+        assert (get.status_code, head.status_code, told[1]) == (status, status, told[0])
+    mutation = await client.head("/graphql", params={"query": "mutation { set(x: 1) }"})
+    assert (mutation.status_code, mutation.headers["allow"]) == (405, "POST")
+    stream = await client.head("/graphql", params={"query": "{ hello }"}, headers={"accept": "text/event-stream"})
+    assert stream.status_code == 406
+
+
 async def test_mutation_by_get(client: httpx.AsyncClient) -> None:
     """GET requests MUST NOT be used for executing mutation operations: 405 with Allow: POST."""
     response = await client.get("/graphql", params={"query": "mutation { set(x: 1) }"})
@@ -47,17 +59,17 @@ async def test_query_method(client: httpx.AsyncClient) -> None:
     assert (await client.get("/graphql", params={"query": "{ hello }"})).headers["accept-query"] == "application/json"
 
 
-@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "HEAD"])
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])
 async def test_other_methods(client: httpx.AsyncClient, method: str) -> None:
     """405, with the methods that there are."""
     response = await client.request(method, "/graphql")
-    assert (response.status_code, response.headers["allow"]) == (405, "GET, POST, QUERY")
+    assert (response.status_code, response.headers["allow"]) == (405, "GET, HEAD, POST, QUERY")
 
 
 async def test_options(client: httpx.AsyncClient) -> None:
     """OPTIONS tells the methods."""
     response = await client.options("/graphql")
-    assert (response.status_code, response.headers["allow"]) == (204, "GET, POST, QUERY, OPTIONS")
+    assert (response.status_code, response.headers["allow"]) == (204, "GET, HEAD, POST, QUERY, OPTIONS")
     assert response.headers["accept-query"] == "application/json"
 
 

@@ -234,3 +234,18 @@ async def test_http_1_0_is_told_nothing_beforehand(serve: Serve) -> None:
         await writer.drain()
         writer.write(body)
         assert statuses(await reader.read()) == [200]
+
+
+@pytest.mark.parametrize(
+    ("request_", "said"),
+    [
+        ("patch /graphql HTTP/1.1\nHost: x\n\n", "Methods are written in capitals"),
+        ("GET /a b HTTP/1.1\nHost: x\n\n", "Expected HTTP/"),
+        ("GET / HTTP/1.1\nA b: c\n\n", "Invalid header token"),
+    ],
+)
+async def test_what_is_no_http(serve: Serve, request_: str, said: str) -> None:
+    """The refusal says what is wrong; JavaScript's `fetch` sends a method as its caller writes it."""
+    status, _, body = await talk(await serve(), request_)
+    assert status == 400
+    assert said in body.decode()

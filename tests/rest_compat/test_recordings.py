@@ -171,6 +171,8 @@ WRITTEN = [
     har(entry("GET", f"{HOST}/api/accounts/?search=caf%C3%A9")),
     log(r"GET /api/accounts/?search=caf\xC3\xA9"),
     log("GET /api/accounts/?search=café"),
+    b'haproxy[1]: 10.0.0.1:5 [27/Nov/2026:03:00:00] f b/g 0/0/1/2/3 200 9 - - ---- 0/0 "GET /api/accounts/?search=caf%C3%A9 HTTP/1.1"\n',
+    b'https 2026-11-27T22:23:00Z app/lb 10.0.0.2:5 0.1 200 200 0 9 "GET https://h:443/api/accounts/?search=caf%C3%A9 HTTP/1.1" "curl"\n',
 ]
 
 
@@ -189,10 +191,15 @@ def test_forms_of_files(sort: Sort, pack: Callable[[bytes], bytes], data: bytes)
         {"request_method": "GET", "host": "crm.example.com", "request_uri": "/api/accounts/?search=x", "status": "200"},
         {"method": "GET", "url": "https://crm.example.com/api/accounts/?search=x"},
         {"request": "GET https://crm.example.com/api/accounts/?search=x HTTP/1.1", "status": 200},
+        {"RequestMethod": "GET", "RequestHost": "crm.example.com", "RequestPath": "/api/accounts/?search=x", "DownstreamStatus": 200},
+        {"authority": "crm.example.com", "method": "GET", "path": "/api/accounts/?search=x", "response_code": 200},
+        {"httpRequest": {"requestMethod": "GET", "requestUrl": "https://crm.example.com/api/accounts/?search=x", "status": 200}},
+        {"method": "GET", "host": "crm.example.com", "uri": "/api/accounts/", "args": "search=x", "status": "200"},
+        {"method": "GET", "host": "crm.example.com", "path": "/api/accounts/", "query_string": "?search=x"},
     ],
 )
 def test_logs_in_json(sort: Sort, line: dict[str, Any]) -> None:
-    """A JSON object a line, as Caddy writes it and as nginx is made to; other lines between them count for nothing."""
+    """A JSON object a line, as proxies and clouds write it; other lines between them count for nothing."""
     recording = sort(orjson.dumps(line) + b"\n{}\n{\nstarted\n" + orjson.dumps(line) + b"\n")
     (one,) = recording.sorts
     assert (one.times, one.call.variables["search"], recording.host) == (2, "x", "crm.example.com")
@@ -245,8 +252,10 @@ def test_writes(sort: Sort, tmp_path: Path, graph: FakeGraph) -> None:
 def test_refused_calls_are_sorted_too(sort: Sort) -> None:
     """A thousand calls with the same fault are one line, with the first of them."""
     calls = [f"GET /api/opportunities/?page=x{n}" for n in range(1000)]
-    recording = sort(log(*calls, "DELETE /api/opportunities/", "OPTIONS /api/accounts/"))
-    assert [(one.times, one.target) for one in recording.refused] == [(1000, "/api/opportunities/?page=x0"), (1, "/api/opportunities/")]
+    recording = sort(log(*calls, "DELETE /api/opportunities/", "OPTIONS /api/accounts/", "PATCH /api/opportunities/opp_1/"))
+    assert [(one.times, one.target) for one in recording.refused[:2]] == [(1000, "/api/opportunities/?page=x0"), (1, "/api/opportunities/")]
+    assert "DELETE is not allowed here" in recording.refused[1].reason
+    assert "has no body" in recording.refused[2].reason
     assert recording.share == 0.0
 
 

@@ -229,9 +229,9 @@ async def test_query(client: httpx.AsyncClient, graph: FakeGraph) -> None:
 @pytest.mark.parametrize(
     ("body", "field", "said"),
     [
-        ({"stage": {"in": ["proposal"]}}, "stage", "stage is an object; allowed is text, a number, or a list of those"),
+        ({"stage": {"in": ["proposal"]}}, "stage", "stage is an object; allowed is text, a number, true, false, or a list of those"),
         ({"stage": [["proposal"]]}, "stage.0", "a list within a list"),
-        ({"limit": True}, "limit", "limit is true"),
+        ({"limit": True}, "limit", "limit is 'true'; allowed is an integer from 1"),
         ({"limit": [1, 2]}, "limit", "more than once"),
         ({"stage": ["won"]}, "stage", "'won'; allowed is one of"),
         ({"account_id": "a"}, "account_id", "did you mean accountId?"),

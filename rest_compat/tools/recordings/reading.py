@@ -1,4 +1,4 @@
-"""Recordings read: HAR files, which browsers and proxies write, and access logs, in the common or combined format or a JSON object a line.
+"""Recordings read: HAR files, which browsers and proxies write, and access logs, with the request in quotes or a JSON object a line.
 
 All of them may be packed by gzip.
 """
@@ -27,15 +27,22 @@ REPEATABLE: Final = READS | {QUERY}
 LONGEST: Final = 2_000_000_000
 
 _GZIP: Final = b"\x1f\x8b"
-_LINE: Final = re.compile(r'"(?P<method>[A-Z]+) (?P<target>\S+) HTTP/[0-9.]+" (?P<status>[0-9]{3})\b')
+#: In the common format the status follows; HAProxy and balancers of clouds write it earlier, where it isn't looked for.
+_LINE: Final = re.compile(r'"(?P<method>[A-Z]+) (?P<target>\S+) HTTP/[0-9.]+"(?: (?P<status>[0-9]{3})\b)?')
 #: Bytes beyond ASCII, as nginx (`\xC3\xA9`) and Apache (`\xc3\xa9`) write them.
 _ESCAPES: Final = re.compile(r"\\x([0-9A-Fa-f]{2})")
 
 
-#: Members of a log's JSON objects, by the names that Caddy and makers of formats for nginx choose.
-_METHODS: Final = ("method", "request_method")
-_TARGETS: Final = ("uri", "request_uri", "url", "target", "path")
-_HOSTS: Final = ("host", "http_host", "server_name")
+#: Members of a log's JSON objects, in small letters without signs: as Caddy, Traefik, Envoy and clouds name them, and makers of formats
+#: for nginx.
+_METHODS: Final = ("method", "requestmethod")
+_TARGETS: Final = ("uri", "requesturi", "url", "requesturl", "target", "path", "requestpath")
+_HOSTS: Final = ("host", "httphost", "servername", "requesthost", "authority")
+_QUERIES: Final = ("args", "querystring", "query")
+_STATUSES: Final = ("status", "statuscode", "responsecode", "downstreamstatus")
+#: Members whose own members are meant.
+_INNER: Final = ("response", "httpRequest", "request")
+_SIGNS: Final = re.compile("[^a-z]")
 
 
 class RecordingError(ValueError):
@@ -134,12 +141,24 @@ def _object(line: bytes) -> Recorded | None:
     request = said.get("request")
     if isinstance(request, str):
         return next(_log(f'"{request}" {said.get("status", "000")}'.encode()), None)
-    request = request if isinstance(request, dict) else said
-    method, target = (_first(request, names) for names in (_METHODS, _TARGETS))
+    members = _members(said)
+    method, target = (_first(members, names) for names in (_METHODS, _TARGETS))
     if not isinstance(method, str) or not isinstance(target, str):
         return None
-    host, status = str(_first(request, _HOSTS) or split_target(target)[0]), str(said.get("status", ""))
-    return Recorded(host.lower(), request_of(method, target), int(status) if status.isdecimal() else 0)
+    host, status = str(_first(members, _HOSTS) or split_target(target)[0]), str(_first(members, _STATUSES))
+    return Recorded(host.lower(), request_of(method, target + _query(members, target)), int(status) if status.isdecimal() else 0)
+
+
+def _members(said: JsonObject) -> JsonObject:
+    """The members, with those of inner objects over them, by their names in small letters without signs."""
+    inner = [said[name] for name in _INNER if isinstance(said.get(name), dict)]
+    return {_SIGNS.sub("", name.lower()): value for one in (said, *inner) for name, value in one.items()}
+
+
+def _query(members: JsonObject, target: str) -> str:
+    """The query string, where it is logged beside the path."""
+    query = _first(members, _QUERIES)
+    return "?" + query.lstrip("?") if isinstance(query, str) and "=" in query and "?" not in target else ""
 
 
 def _first(said: JsonObject, names: Sequence[str]) -> Json:
@@ -151,4 +170,4 @@ def _log(data: bytes) -> Iterator[Recorded]:
         found = _LINE.search(line)
         if found:
             target = _ESCAPES.sub(r"%\1", found["target"])
-            yield Recorded(split_target(target)[0], request_of(found["method"], target), int(found["status"]))
+            yield Recorded(split_target(target)[0], request_of(found["method"], target), int(found["status"] or 0))

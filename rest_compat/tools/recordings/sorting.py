@@ -181,6 +181,8 @@ class _Sorter:
         self._refused[key].times += 1
 
     def _count(self, call: TranslatedCall, request: Request, one: Recorded) -> None:
+        # As it came: translating a QUERY puts what its body says into its query string.
+        request = replace(request, query=one.request.query)
         key = call.operation.document, frozenset(_named(call)), frozenset(call.variables)
         sort = self._sorts.get(key)
         if sort is None:
@@ -195,9 +197,7 @@ class _Sorter:
         if known in sort.asked:
             return
         if len(sort.asked) < MOST_CALLS:
-            # As it came: translating a QUERY puts what its body says into its query string.
-            again = replace(request, query=one.request.query)
-            sort.asked[known] = Asked(again, call, one.status, one.answer)
+            sort.asked[known] = Asked(request, call, one.status, one.answer)
         else:
             sort.unasked += 1
 
@@ -254,7 +254,7 @@ def _pattern(path: str) -> str:
 
 
 def _reason(request: Request, refused: Refused) -> str:
-    if request.method not in READS and not request.body:
+    if request.method not in READS and not request.body and refused.code != "METHOD_NOT_ALLOWED":
         return "The recording has no body for it: access logs have none, HAR files do."
     items = "; ".join(f"{item.field}: {item.message}" for item in refused.errors)
     return f"{refused.detail} {items}".strip()
