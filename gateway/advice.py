@@ -1,11 +1,11 @@
 """What of the settings works and is hardly meant: `gateway serve` warns of it when it starts, `gateway doctor` tells it."""
 
-import sqlite3
 from collections.abc import Callable, Iterator
 from typing import Final
 
 from gateway.environment import variable
 from gateway.settings import Settings
+from schema.administration.sqlite_file import VERSION
 from schema.storage.database import sqlite_path
 from schema.storage.sqlite.checkpoints import at_risk
 
@@ -85,6 +85,6 @@ def sqlite_advice(settings: Settings) -> Iterator[str]:
     path = sqlite_path(settings.database_url)
     if path is not None and at_risk():
         yield (
-            f"Let only gateways write to {path.name}: then all is well. SQLite {sqlite3.sqlite_version} has a fault by which another "
+            f"Let only gateways write to {path.name}: then all is well. SQLite {VERSION} has a fault by which another "
             "program that writes to it can damage it (https://sqlite.org/wal.html#walresetbug); 3.51.3 mends it, PostgreSQL has none."
         )

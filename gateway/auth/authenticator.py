@@ -3,15 +3,16 @@
 A token is remembered by its header in the one way to write it, so that who writes it in many ways takes no more memory than others.
 """
 
-import asyncio
-import contextlib
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic, time
+from typing import Any
 
+from gateway.background import flushing
+from schema.administration.lookup import FoundKey, FoundUser, Lookup
 from schema.nouns.users.keys import TOKEN_PREFIX
 from schema.rules.access import Caller, Role
 from schema.rules.clock import instant
@@ -21,7 +22,6 @@ from schema.storage.database import Database
 from .cache import ShortMemory
 from .errors import AuthError
 from .header import bearer_token, header_of
-from .lookup import Lookup
 from .provider import Provider
 from .rules import AuthSettings
 from .usage import Usage
@@ -31,7 +31,6 @@ CACHE_CHARACTERS = 16_000_000
 # Unknown keys are remembered too, so that a client that goes on with a dead one doesn't cost a query each time.
 UNKNOWN_CACHE_SIZE = 1_000
 UNKNOWN_CACHE_CHARACTERS = 100_000
-SWEEP_SECONDS = 10.0
 UNKNOWN_SECONDS = 2.0
 
 # A JWT may name any number; the calendar ends with 9999-12-31T23:59:59Z.
@@ -104,22 +103,14 @@ class Authenticator:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Inside it, uses of keys are written in the background; what is due is written at the end."""
-        tasks = [asyncio.create_task(self._usage.run()), asyncio.create_task(self._sweep())]
-        try:
+        async with flushing(self._flush):
             yield
-        finally:
-            for task in tasks:
-                task.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
-            await self._usage.flush()
 
-    async def _sweep(self) -> None:
-        """Tokens that nobody shows any more don't stay in memory."""
-        while True:
-            await asyncio.sleep(SWEEP_SECONDS)
-            self._known.sweep()
-            self._unknown.sweep()
+    async def _flush(self) -> None:
+        # Tokens that nobody shows any more don't stay in memory.
+        self._known.sweep()
+        self._unknown.sweep()
+        await self._usage.flush()
 
     async def _by_key(self, token: str) -> Authenticated:
         if not _API_KEY.fullmatch(token):
@@ -133,55 +124,33 @@ class Authenticator:
             raise
 
     async def _look_up_key(self, token: str) -> Authenticated:
-        row = await self._lookup.key(token)
-        if row is None:
+        key = await self._lookup.key(token)
+        if key is None:
             raise AuthError("The API key is unknown.")
-        workspace_id, key_id, name, role, account_id, expires_at, revoked_at, scopes, is_present, former_until = row
-        if revoked_at is not None:
+        if key.revoked_at is not None:
             raise AuthError("The API key was revoked.")
-        if not is_present:
-            expires_at = min(former_until, expires_at or former_until)
+        expires_at = key.ends_at
         seconds = float("inf") if expires_at is None else datetime.fromisoformat(expires_at).timestamp() - self._wall()
         if seconds <= 0:
-            raise AuthError("The API key has expired." if is_present else "The API key was given a new token, and this one has ended.")
-        self._usage.note(workspace_id, key_id, is_former=not is_present)
-        held = None if scopes is None else effective(scopes.split())
-        caller = _caller(workspace_id, role, account_id, token_id=key_id, token_name=name, expires_at=expires_at, scopes=held)
-        return Authenticated(caller, seconds)
+            raise AuthError("The API key has expired." if key.is_present else "The API key was given a new token, and this one has ended.")
+        self._usage.note(key.workspace_id, key.id, is_former=not key.is_present)
+        scopes = None if key.scopes is None else effective(key.scopes.split())
+        return Authenticated(_caller(key, token_id=key.id, token_name=key.name, expires_at=expires_at, scopes=scopes), seconds)
 
     async def _by_jwt(self, token: str) -> Authenticated:
         identity = await self._provider.verify(token)
-        row = await self._lookup.user(identity.workspace, identity.user)
-        if row is None:
+        user = await self._lookup.user(identity.workspace, identity.user)
+        if user is None:
             raise AuthError("The user that the token names is unknown.")
-        workspace_id, user_id, role, account_id, is_active = row
-        if not is_active:
+        if not user.is_active:
             raise AuthError("The user that the token names is no longer active.")
         expires = min(identity.expires, _LAST_SECOND)
         until = instant(expires * 1000)
-        caller = _caller(workspace_id, role, account_id, token_id=user_id, user_id=user_id, expires_at=until, scopes=identity.scopes)
+        caller = _caller(user, token_id=user.id, user_id=user.id, expires_at=until, scopes=identity.scopes)
         return Authenticated(caller, expires + self._leeway - self._wall())
 
 
-def _caller(  # noqa: PLR0913  each is a part of the caller
-    workspace_id: str,
-    role: str,
-    account_id: str | None,
-    *,
-    token_id: str,
-    user_id: str | None = None,
-    token_name: str | None = None,
-    expires_at: str | None = None,
-    scopes: frozenset[str] | None = None,
-) -> Caller:
-    known = Role(role)
-    return Caller(
-        workspace_id=workspace_id,
-        role=known,
-        user_id=user_id,
-        account_id=account_id if known is Role.VIEWER else None,
-        token_id=token_id,
-        token_name=token_name,
-        expires_at=expires_at,
-        scopes=scopes,
-    )
+def _caller(found: FoundKey | FoundUser, **columns: Any) -> Caller:
+    role = Role(found.role)
+    account_id = found.account_id if role is Role.VIEWER else None
+    return Caller(workspace_id=found.workspace_id, role=role, account_id=account_id, **{"user_id": None, **columns})

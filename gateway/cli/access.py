@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from gateway.auth.keys import Keys, Listed, NewKey
 from gateway.environment import without_password
 from gateway.settings import load
+from schema.administration import audit_report
+from schema.administration.keys import Keys, Listed, NewKey
 from schema.rules.access import MOST_OVERLAP_MINUTES, Role
 
-from . import audit_report
 from .opened import DatabaseUrl, run, there
 from .terminal import CommandError, name_of, print_json, print_rows, say
 
@@ -42,6 +42,8 @@ def token_create(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Make an API key and print its token, this once, alone on standard output."""
+    if account is not None and role is not Role.VIEWER:
+        raise CommandError("--account: only a viewer can be limited to an account, so give --role viewer with it")
     settings = load(database_url=database_url)
     key = NewKey(name_of("--workspace", workspace), role, name_of("--name", name), expires, account, tuple(scope or ()))
     created = run(settings, lambda database: Keys(database).create(key))
@@ -76,11 +78,11 @@ def token_rotate(
 
 @tokens.command("revoke")
 def token_revoke(
-    key_id: Annotated[str, typer.Argument(metavar="ID", help="The key's id, key_…")], database_url: DatabaseUrl = None
+    named: Annotated[str, typer.Argument(metavar="NAME_OR_ID", help="The key's id, key_…, or its name.")], database_url: DatabaseUrl = None
 ) -> None:
     """Revoke an API key; running gateways refuse it within five seconds."""
-    name = run(there(load(database_url=database_url)), lambda database: Keys(database).revoke(key_id))
-    say(f"Revoked the key {key_id} ({name}).")
+    revoked = run(there(load(database_url=database_url)), lambda database: Keys(database).revoke(named))
+    say(f"Revoked the key {revoked.id} ({revoked.name}).")
 
 
 def audit(

@@ -7,14 +7,12 @@ import threading
 import time
 from pathlib import Path
 
-from sqlalchemy import text
-
-from gateway.auth.keys import Keys, NewKey
 from gateway.seed import SeedSpec, seed
 from gateway.settings import Settings
+from schema.administration.keys import Keys, NewKey
+from schema.administration.workspaces import names as workspaces_of
 from schema.rules.access import Role
-from schema.storage.database import Connection, Database, sqlite_path
-from schema.values import Value
+from schema.storage.database import Database, sqlite_path
 
 SPEC = SeedSpec(workspace="Demo", opportunities=200, accounts=40, users=8, contacts=120, seed=2026)
 TOKEN_DAYS = 7
@@ -36,7 +34,7 @@ async def prepare(database: Database) -> str:
 
     Beside a SQLite file it is kept for the next start, so that what was pasted once goes on working.
     """
-    found = await _workspaces(database)
+    found = await workspaces_of(database)
     if found and SPEC.workspace not in found:
         names = ", ".join(sorted(found)[:3])
         raise DemoFault(f"--demo fills an empty database, and this one holds other workspaces ({names}): serve it without --demo")
@@ -62,16 +60,6 @@ def _write_private(path: Path, text: str) -> None:
     path.unlink(missing_ok=True)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
         file.write(text + "\n")
-
-
-async def _workspaces(database: Database) -> dict[str, bool]:
-    """The workspaces by name, and whether there is an account in each."""
-    clause = database.compile(text("SELECT name, EXISTS (SELECT 1 FROM account WHERE workspace_id = workspace.id) FROM workspace"))
-
-    async def work(connection: Connection) -> Value:
-        return await connection.fetch(clause, {})
-
-    return {name: bool(filled) for name, filled in await database.read(work)}
 
 
 def banner(settings: Settings, token: str) -> str:

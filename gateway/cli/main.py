@@ -6,7 +6,6 @@ what was typed can't be, 1 that the database, the port or the disk didn't do the
 
 import asyncio
 import os
-import sqlite3
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,14 +14,12 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
-import asyncpg
 import orjson
 import structlog
 import typer
 
 from gateway import VERSION
 from gateway.auth import AuthSettingsError
-from gateway.auth.keys import KeyFault, Keys
 from gateway.extending import packages_in
 from gateway.migrations import heads, upgrade
 from gateway.observability import logs
@@ -30,13 +27,16 @@ from gateway.seed import SeedFault, SeedSpec
 from gateway.seed import seed as fill
 from gateway.server.listen import ListenError, listening
 from gateway.settings import Settings, SettingsError, load, unknown_variables
+from schema.administration import usage_report
+from schema.administration.keys import KeyFault, Keys
 from schema.persons.person import PersonFault
 from schema.rules.access import Caller, Role
 from schema.storage.database import Database, StorageError
+from schema.storage.driver_errors import DRIVER_ERRORS
 from schema.storage.manifest import BackupFailed, BackupRefused
 from schema.storage.opening import open_database
 
-from . import access, keeping, persons, usage_report
+from . import access, keeping, persons
 from . import demo as demos
 from .completion import completion
 from .doctor.command import doctor
@@ -45,7 +45,7 @@ from .opened import DatabaseUrl, run, there
 from .terminal import CommandError, json_object, name_of, print_json, print_rows, progress, say
 
 _TYPED = (CommandError, SettingsError, AuthSettingsError, KeyFault, SeedFault, demos.DemoFault, BackupRefused, PersonFault)
-_DATABASE = (StorageError, sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError)
+_DATABASE = (StorageError, *DRIVER_ERRORS)
 
 app = typer.Typer(
     name="gateway",

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import orjson
 import typer
-from sqlmodel import SQLModel
 
 from gateway.settings import Settings, load
 from schema.persons.erasing import Erased, Eraser, lines
@@ -143,8 +142,7 @@ def _wipe(settings: Settings, *, full: bool) -> None:
         sqlite.wipe(path)
         say(f"Wiped {path} and its log: nothing that was deleted is left in them.")
         return
-    names = [table.name for table in SQLModel.metadata.sorted_tables]
-    asyncio.run(postgresql.wipe(settings.database_url, names, full=full))
+    asyncio.run(postgresql.wipe(settings.database_url, full=full))
     say("Removed dead rows, and sampled the tables anew." if not full else "Wrote the tables anew.")
     say("PostgreSQL's write-ahead log and its archives keep old rows until they are recycled; so do standbys' and backups.")
 

@@ -8,11 +8,10 @@ from graphql import GraphQLSchema, parse
 
 from rest_compat.json_values import Json
 from rest_compat.protocol import Use
+from schema.administration.uses import GRAPHQL, REST, UseTable
 from schema.engine.document.deprecations import fields_of
 from schema.engine.document.documents import PreparedOperation
 from schema.engine.kept import SizedCache
-from schema.nouns.workspaces.graphql_usage import GraphqlUsage
-from schema.nouns.workspaces.rest_usage import RestUsage
 from schema.rules.access import Caller
 from schema.storage.database import Database
 
@@ -46,7 +45,7 @@ class Uses(UseCounter[tuple[Use, ...]]):
     """Uses of REST. Calls of a kind share one tuple of uses."""
 
     def __init__(self, database: Database) -> None:
-        super().__init__(database, RestUsage.__table__, self._rows_for, _names_size, (MAX_WAITING, MAX_WAITING_BYTES))
+        super().__init__(UseTable(database, REST), self._rows_for, _names_size, (MAX_WAITING, MAX_WAITING_BYTES))
         self._ignored: set[Use] = set()
 
     def _rows_for(self, uses: tuple[Use, ...]) -> Iterable[UseKey]:
@@ -89,7 +88,7 @@ class GraphqlUses:
     def __init__(self, database: Database, schema: GraphQLSchema) -> None:
         self._schema = schema
         bounds = MAX_OPERATIONS, MAX_OPERATIONS_BYTES
-        self._counter: UseCounter[ClientOperation] = UseCounter(database, GraphqlUsage.__table__, self._rows, _texts_size, bounds)
+        self._counter: UseCounter[ClientOperation] = UseCounter(UseTable(database, GRAPHQL), self._rows, _texts_size, bounds)
         self._names: set[str] = set()
         self._fields: SizedCache[tuple[str, ...]] = SizedCache(KEPT, KEPT_BYTES)
         self.flush = self._counter.flush

@@ -2,14 +2,11 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
-from sqlalchemy import text
-
-from gateway.auth.workspaces import find_or_create
+from schema.administration.bulk import Bulk, InsertRows, bulk
+from schema.administration.workspaces import find_or_create_empty
 from schema.rules.access import Role
-from schema.storage.database import Connection
 from schema.storage.opening import open_database
 
-from .bulk import Bulk, InsertRows, bulk
 from .deals import Cast, deal
 from .people import accounts, contacts, users
 from .spec import Seeded, SeedFault, SeedSpec
@@ -40,18 +37,13 @@ async def seed(database_url: str, spec: SeedSpec, *, progress: ReportRows = lamb
 async def _empty_workspace(database_url: str, name: str) -> str:
     database = open_database(database_url)
     await database.open()
-    has_accounts = database.compile(text("SELECT 1 FROM account WHERE workspace_id = :workspace LIMIT 1"))
-
-    async def work(connection: Connection) -> str:
-        id_, is_new = await find_or_create(database, connection, name)
-        if not is_new and await connection.fetch(has_accounts, {"workspace": id_}):
-            raise SeedFault(f"the workspace {name} has accounts already: choose another by --workspace")
-        return id_
-
     try:
-        return await database.write(work)
+        found = await find_or_create_empty(database, name)
     finally:
         await database.close()
+    if found is None:
+        raise SeedFault(f"the workspace {name} has accounts already: choose another by --workspace")
+    return found
 
 
 def _people(source: RandomValues, spec: SeedSpec) -> tuple[Cast, InsertRows]:

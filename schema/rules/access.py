@@ -24,8 +24,8 @@ class Role(StrEnum):
 class Caller:
     """An authenticated caller. `user_id` is None for an API key; `account_id` is the one account that a viewer is limited to.
 
-    `token_id` (`key_…` or `usr_…`) owns idempotency keys, rate budgets and usage counts; `expires_at` is `YYYY-MM-DDTHH:MM:SSZ`.
-    `scopes` narrow what the role allows; None narrows nothing.
+    `token_id` (`key_…` or `usr_…`, empty for the command line) owns idempotency keys, rate budgets and usage counts.
+    `expires_at` is `YYYY-MM-DDTHH:MM:SSZ`. `scopes` narrow what the role allows; None narrows nothing.
     """
 
     workspace_id: str
@@ -47,8 +47,8 @@ class Caller:
 
     @property
     def key_id(self) -> str | None:
-        """The id of the API key that is calling; None for a user's token."""
-        return self.token_id if self.user_id is None else None
+        """The id of the API key that is calling; None for a user's token and for the command line."""
+        return (self.token_id or None) if self.user_id is None else None
 
     def has_rights_of(self, other: "Caller") -> bool:
         """Whether the token may do exactly what that of `other` may; when either expires says nothing about that."""

@@ -77,6 +77,9 @@ _BY_TEXT: Final[Mapping[str, str]] = {
 SQLITE_ERRORS: Final = (sqlite3.Error, OverflowError, UnicodeEncodeError, orjson.JSONEncodeError)
 """What sqlite3 raises for a statement and its values; lists travel as JSON."""
 
+DRIVER_ERRORS: Final = (sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError)
+"""What the drivers raise of themselves, where a program connects by them: a copy, a wipe, rows in bulk."""
+
 
 def of_postgresql(error: Exception, *, closed: bool) -> StorageError | None:
     """What an error of asyncpg means, None for a defect. `closed` says whether its connection is lost."""

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.auth.keys import Keys, NewKey
 from gateway.pages import is_built
+from schema.administration.keys import Keys, NewKey
 from schema.rules.access import Role
 from schema.storage.opening import open_database
 from tests.live_server import Demo, require, serve_demo

@@ -16,7 +16,7 @@ from graphql import (
     is_required_input_field,
 )
 
-from gateway.auth.keys import Keys, NewKey
+from schema.administration.keys import Keys, NewKey
 from schema.assembly import build
 from schema.graph import Graph
 from schema.rules.access import Caller, Role

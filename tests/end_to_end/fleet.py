@@ -15,10 +15,10 @@ import httpx
 import uvicorn
 
 from gateway.app import Application, create_app
-from gateway.auth.keys import Keys, NewKey
 from gateway.migrations import upgrade
 from gateway.serving import config_of
 from gateway.settings import Settings
+from schema.administration.keys import Keys, NewKey
 from schema.rules.access import Caller, Role
 from schema.storage.database import Database
 from schema.storage.opening import open_database

@@ -11,9 +11,9 @@ from sqlalchemy import ForeignKeyConstraint, PrimaryKeyConstraint, bindparam, in
 from sqlmodel import Field
 
 from gateway.app import create_app
-from gateway.auth.keys import Keys, NewKey
 from gateway.migrations.runner import connected
 from gateway.settings import Settings
+from schema.administration.keys import Keys, NewKey
 from schema.declaring import ID, NAME, Extension, RecordValues, Rules, Stored, Tracked, field, newest, noun, rules_of
 from schema.engine.write.writing import Writing
 from schema.graph import Graph

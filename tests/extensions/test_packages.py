@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy import Index, true
 
 from gateway.app import create_app
-from gateway.auth.keys import Keys, NewKey
 from gateway.migrations import packages_of, standing, upgrade
 from gateway.migrations.runner import connected
 from gateway.settings import Settings, SettingsError
+from schema.administration.keys import Keys, NewKey
 from schema.assembly import build
 from schema.declaring import ID, NAME, Account, Extension, Tracked, field, noun
 from schema.engine.write.actions import record_actions

@@ -12,9 +12,9 @@ import httpx
 import pytest
 
 from gateway.app import Application, create_app
-from gateway.auth.keys import Keys, NewKey
 from gateway.migrations import packages_of, upgrade
 from gateway.settings import Settings
+from schema.administration.keys import Keys, NewKey
 from schema.engine.document.documents import RequestError
 from schema.engine.write import removal
 from schema.rules.access import Caller, Role

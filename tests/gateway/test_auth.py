@@ -12,8 +12,8 @@ from sqlalchemy import text
 from gateway.auth import Authenticator, AuthError
 from gateway.auth.authenticator import CACHE_SIZE, UNKNOWN_CACHE_SIZE
 from gateway.auth.cache import ShortMemory
-from gateway.auth.keys import KeyFault, Keys, NewKey
 from gateway.settings import Settings
+from schema.administration.keys import KeyFault, Keys, NewKey
 from schema.nouns.users.keys import new_token
 from schema.rules.access import Caller, Role
 from schema.storage.database import Connection, Database
@@ -281,7 +281,7 @@ async def test_a_limited_viewer(database: Database, authenticator: Authenticator
     )
     created = await Keys(database).create(NewKey("Acme", Role.VIEWER, "portal", account_id=account))
     assert (await authenticator.authenticate(f"Bearer {created.token}")).account_id == account
-    with pytest.raises(KeyFault, match="only a viewer"):
+    with pytest.raises(KeyFault, match="only a `VIEWER` is limited to an account"):
         await Keys(database).create(NewKey("Acme", Role.MEMBER, "portal", account_id=account))
     with pytest.raises(KeyFault, match="no account"):
         await Keys(database).create(NewKey("Other", Role.VIEWER, "portal", account_id=account))
@@ -330,7 +330,7 @@ async def test_keys_raise_the_revision(database: Database) -> None:
     created = await keys.create(NewKey("Acme", Role.ADMIN, "one"))
     assert await sql(database, "SELECT revision FROM workspace") == [(1,)]
     for _ in range(2):
-        assert await keys.revoke(created.id) == "one"
+        assert (await keys.revoke(created.id)).name == "one"
         assert await sql(database, "SELECT revision FROM workspace") == [(2,)]
     with pytest.raises(KeyFault, match="no key key_none"):
         await keys.revoke("key_none")

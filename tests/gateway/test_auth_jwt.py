@@ -18,8 +18,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from sqlalchemy import text
 
 from gateway.auth import Authenticator, AuthError, AuthSettingsError
-from gateway.auth.keys import Keys, NewKey
 from gateway.settings import Settings
+from schema.administration.keys import Keys, NewKey
 from schema.rules.access import Caller, Role
 from schema.storage.database import Connection, Database, Unavailable
 from schema.storage.opening import open_database

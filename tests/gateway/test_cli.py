@@ -15,13 +15,13 @@ from urllib.request import Request, urlopen
 import pytest
 
 from gateway import VERSION
-from gateway.auth.keys import Keys, NewKey
-from gateway.cli.usage_report import COLUMNS, UsageFilter, uses
 from gateway.environment import without_password
 from gateway.migrations import head
 from gateway.observability.rest_usage import Uses
 from gateway.settings import Settings
 from rest_compat.protocol import Use
+from schema.administration.keys import Keys, NewKey
+from schema.administration.usage_report import COLUMNS, UsageFilter, uses
 from schema.rules.access import Caller, Role
 from schema.storage.database import Database
 from tests.gateway.conftest import Run
@@ -73,7 +73,7 @@ def test_a_limited_viewer_needs_an_account_that_is_there(on: Run) -> None:
     """`--account` is checked when the key is made; nothing is made where it is wrong."""
     refused = on("token", "create", "--workspace", "New", "--role", "viewer", "--account", "acc_none")
     assert (refused.code, refused.out) == (2, "")
-    assert "there is no account acc_none" in refused.err
+    assert "there is no account with this id" in refused.err
     assert "only a viewer" in on("token", "create", "--workspace", "New", "--role", "admin", "--account", "acc_none").err
     assert len(on("token", "list").out.splitlines()) == 1
 

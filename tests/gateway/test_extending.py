@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from gateway.app import create_app
-from gateway.auth.keys import Keys, NewKey
 from gateway.migrations import upgrade
 from gateway.settings import Settings
+from schema.administration.keys import Keys, NewKey
 from schema.rules.access import Role
 from tests.gateway.conftest import Run, calling
 

@@ -12,12 +12,12 @@ import uvicorn
 from openapi_spec_validator import validate
 
 from gateway.app import Application, create_app
-from gateway.auth.keys import Keys, NewKey
 from gateway.serving import config_of
 from gateway.settings import Settings, SettingsError
 from rest_compat import RESOURCES
 from rest_compat.tools.parity import parity, partnerless
 from rest_compat.translate.call import Translator
+from schema.administration.keys import Keys, NewKey
 from schema.extensions import Extension
 from schema.rules.access import Role
 from tests.extensions.likely import LIKELY

@@ -11,9 +11,9 @@ from sqlalchemy import text
 from websockets.asyncio.client import connect
 
 from gateway.auth import Authenticator, AuthError
-from gateway.auth.keys import KeyFault, Keys, NewKey
 from gateway.live.messages import SUBPROTOCOL
 from gateway.settings import Settings
+from schema.administration.keys import KeyFault, Keys, NewKey
 from schema.rules.access import Role
 from schema.storage.database import Connection, Database
 from tests.end_to_end.fleet import access, in_process

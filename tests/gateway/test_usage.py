@@ -5,11 +5,11 @@ from datetime import date
 
 import pytest
 
-from gateway.auth.keys import Keys, NewKey
-from gateway.cli.usage_report import UsageFilter, graphql_uses, shares
-from gateway.cli.usage_report import uses as list_uses
 from gateway.observability.rest_usage import LONGEST_NAME, MAX_NAMES, OTHERS, GraphqlUses, Uses
 from rest_compat.protocol import Use
+from schema.administration.keys import Keys, NewKey
+from schema.administration.usage_report import UsageFilter, graphql_uses, shares
+from schema.administration.usage_report import uses as list_uses
 from schema.engine.document.documents import PreparedOperation
 from schema.engine.document.limits import Limits
 from schema.graph import Graph
@@ -118,7 +118,7 @@ async def test_documents_that_wait_to_be_counted_are_texts(database: Database) -
     assert names == {f"Q{number}" for number in range(50)}
 
 
-async def test_a_workspace_that_is_gone(database: Database, capfd: pytest.CaptureFixture[str]) -> None:
+async def test_a_workspace_that_is_gone(database: Database, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> None:
     """Uses of a workspace that is no more are told in a sentence and not kept; those of the others are written."""
     keys = Keys(database)
     created = await keys.create(NewKey("Acme", Role.ADMIN, "x"))
@@ -129,7 +129,7 @@ async def test_a_workspace_that_is_gone(database: Database, capfd: pytest.Captur
         pass
     told = capfd.readouterr()
     assert "Traceback" not in told.out + told.err
-    assert (told.out + told.err).count("Uses of a workspace that is gone are not written.") == 1
+    assert caplog.text.count("uses of a workspace that is gone are not written.") == 1
     assert [row[1] for row in await list_uses(database, UsageFilter())] == [created.id]
     await uses.flush()
     assert [row[6] for row in await list_uses(database, UsageFilter())] == ["1"]

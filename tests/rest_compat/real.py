@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 
 from gateway.app import Application, create_app
-from gateway.auth.keys import Keys, NewKey
 from gateway.settings import Settings
+from schema.administration.keys import Keys, NewKey
 from schema.rules.access import Role
 
 OPPORTUNITIES = "/api/opportunities/"

@@ -1,17 +1,14 @@
 """Checks of an SQLite file. It is opened as it is: what would make or change it is only said."""
 
-import contextlib
 import os
 import shutil
-import sqlite3
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
-from urllib.parse import quote
 
 from gateway.settings import Settings
-from schema.storage.database import sqlite_path
+from schema.administration.sqlite_file import VERSION, SqliteFile, opened
+from schema.storage.database import StorageError, sqlite_path
 from schema.storage.sqlite.file import LARGE_LOG
 
 from .process import compare_clock, tell_keys
@@ -36,8 +33,8 @@ def check(settings: Settings, report: DoctorReport) -> None:
     if not path.exists():
         report.warn("database", f"there is no file {path.resolve()} yet: gateway serve makes it, as does gateway migrate")
         return
-    with _opened(path) as connection:
-        _look(connection, path, settings, report)
+    with opened(path, BUSY_SECONDS) as file:
+        _look(file, path, settings, report)
 
 
 def _folder(path: Path, report: DoctorReport) -> None:
@@ -53,43 +50,26 @@ def _folder(path: Path, report: DoctorReport) -> None:
     )
 
 
-@contextlib.contextmanager
-def _opened(path: Path) -> Iterator[sqlite3.Connection]:
-    connection = sqlite3.connect(f"file:{quote(str(path.resolve()))}?mode=rw", uri=True, timeout=BUSY_SECONDS, isolation_level=None)
-    try:
-        yield connection
-    finally:
-        connection.close()
-
-
-def _look(connection: sqlite3.Connection, path: Path, settings: Settings, report: DoctorReport) -> None:
+def _look(file: SqliteFile, path: Path, settings: Settings, report: DoctorReport) -> None:
     size = path.stat().st_size // _MEGABYTE
     try:
-        revisions = _revisions(connection)
-    except sqlite3.DatabaseError as error:
+        revisions = file.revisions()
+    except StorageError as error:
         report.fault("database", f"{path.resolve()}: {error}: name another file by --database-url, or put a backup in its place")
         return
-    report.ok("database", f"{path.resolve()} ({size:,} MB), SQLite {sqlite3.sqlite_version}")
+    report.ok("database", f"{path.resolve()} ({size:,} MB), SQLite {VERSION}")
     tell_revisions(settings, report, revisions, by_itself=True)
-    _writable(connection, path, report)
-    _log(connection, path, report)
+    _writable(file, path, report)
+    _log(file, path, report)
     _clock(path, report)
     if revisions:
-        tell_keys(settings, report, connection.execute("SELECT count(*) FROM api_key WHERE revoked_at IS NULL").fetchone()[0])
+        tell_keys(settings, report, file.keys())
 
 
-def _revisions(connection: sqlite3.Connection) -> list[str]:
-    if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone():
-        return []
-    return [row[0] for row in connection.execute("SELECT version_num FROM alembic_version")]
-
-
-def _writable(connection: sqlite3.Connection, path: Path, report: DoctorReport) -> None:
-    """Takes the lock that a write takes, and gives it back."""
+def _writable(file: SqliteFile, path: Path, report: DoctorReport) -> None:
     try:
-        connection.execute("BEGIN IMMEDIATE")
-        connection.execute("ROLLBACK")
-    except sqlite3.OperationalError as error:
+        file.take_lock()
+    except StorageError as error:
         locked = "locked" in str(error)
         what = f"another program has held the lock for {BUSY_SECONDS:g} s: end it" if locked else "let this user write the file"
         report.fault("writable", f"{path.resolve()}: {error}: {what}")
@@ -97,8 +77,8 @@ def _writable(connection: sqlite3.Connection, path: Path, report: DoctorReport) 
     report.ok("writable", "a write gets its turn")
 
 
-def _log(connection: sqlite3.Connection, path: Path, report: DoctorReport) -> None:
-    mode = connection.execute("PRAGMA journal_mode").fetchone()[0]
+def _log(file: SqliteFile, path: Path, report: DoctorReport) -> None:
+    mode = file.journal_mode()
     if mode != "wal":
         report.warn("write-ahead log", f"the journal's mode is {mode}: gateway serve changes it to WAL")
         return

@@ -59,7 +59,7 @@ async def rotate(writer: RecordWriter, writing: Writing, arguments: Values) -> O
     changed = rotated(row, token, writing.now, overlap)
     await writing.execute(writer.rows.update(frozenset(changed)), {**changed, "row_id": row["id"]})
     await auditing.note(writing, AuditKind.KEY_ROTATED, {}, api_key_id=row["id"])
-    return done(row["id"], token=token)
+    return done(row["id"], token=token, until=changed["previous_token_expires_at"])
 
 
 def stands_against_rotation(row: Values, now: str, overlap: int) -> str | None:

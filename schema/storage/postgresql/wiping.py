@@ -1,6 +1,6 @@
 """Wiping what was deleted out of PostgreSQL's tables: dead rows, and what the planner's statistics keep of values."""
 
-from collections.abc import Sequence
+from sqlmodel import SQLModel
 
 from .connecting import connected
 
@@ -8,12 +8,12 @@ LOCK_SECONDS = 60
 """A table is waited for so long: who waits for a long reader lets nobody else at it meanwhile."""
 
 
-async def wipe(url: str, tables: Sequence[str], *, full: bool = False) -> None:
-    """Vacuums `tables` and samples them anew; `full` writes them anew, for which each is locked meanwhile. Raises Unavailable."""
+async def wipe(url: str, *, full: bool = False) -> None:
+    """Vacuums all tables and samples them anew; `full` writes them anew, for which each is locked meanwhile. Raises Unavailable."""
     async with connected(url) as raw:
         await raw.execute("SET statement_timeout = 0")
         await raw.execute(f"SET lock_timeout = '{LOCK_SECONDS}s'")
-        for table in tables:
+        for table in (each.name for each in SQLModel.metadata.sorted_tables):
             if await raw.fetchval("SELECT to_regclass($1) IS NULL", f'"{table}"'):
                 continue  # It is a table of a package that this database has nothing of.
             await raw.execute(f'VACUUM ({"FULL, " if full else ""}ANALYZE) "{table}"')

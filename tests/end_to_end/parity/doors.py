@@ -10,8 +10,8 @@ from urllib.parse import quote, urlencode
 import orjson
 
 from gateway.app import Application, create_app
-from gateway.auth.keys import Keys, NewKey
 from gateway.settings import Settings
+from schema.administration.keys import Keys, NewKey
 from schema.rules.access import Role
 from tests.end_to_end.parity.meant import Write
 from tests.end_to_end.parity.model import ACCOUNT, CONTACT, DETAIL, LISTED, PIPELINE, Body, Row

@@ -5,18 +5,20 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
+from sqlalchemy import insert
 from sqlmodel import SQLModel
 
 import schema.nouns.all  # noqa: F401  fills the metadata
 from schema.rules.clock import instant
 from schema.storage.columns import Instant
 from schema.storage.postgresql.connecting import Connector
+from schema.storage.statements import POSTGRESQL, SQLITE, compile_statement
+from schema.storage.workspace import revision_moved
 from schema.values import Value
 
-from .values import SeedRow
-
+SeedRow: TypeAlias = Mapping[str, object]
 InsertRows = Mapping[str, Iterable[SeedRow]]
 
 
@@ -61,10 +63,11 @@ class _Sqlite:
         return await asyncio.to_thread(self._write, workspace_id, batch)
 
     def _write(self, workspace_id: str, batch: InsertRows) -> int:
+        raised = compile_statement(SQLITE, revision_moved())
         self._raw.execute("BEGIN IMMEDIATE")
         try:
             count = sum(self._insert(table, rows) for table, rows in batch.items())
-            self._raw.execute("UPDATE workspace SET revision = revision + 1 WHERE id = ?", [workspace_id])
+            self._raw.execute(raised.text, raised.bind({"workspace": workspace_id}))
             self._raw.execute("COMMIT")
         except BaseException:
             self._raw.execute("ROLLBACK")
@@ -72,11 +75,8 @@ class _Sqlite:
         return count
 
     def _insert(self, table: str, rows: Iterable[SeedRow]) -> int:
-        names = _columns(table)
-        places = ", ".join("?" * len(names))
-        quoted = ", ".join(f'"{name}"' for name in names)
-        statement = f'INSERT INTO "{table}" ({quoted}) VALUES ({places})'  # noqa: S608  names are our own tables'
-        return self._raw.executemany(statement, _tuples(table, rows, _sqlite_instant, _sqlite_day)).rowcount
+        clause = insert(SQLModel.metadata.tables[table])
+        return self._raw.executemany(compile_statement(SQLITE, clause).text, _tuples(table, rows, _sqlite_instant, _sqlite_day)).rowcount
 
     async def finish(self) -> None:
         """Nothing: with ANALYZE's statistics SQLite plans ordered lists from the parents outwards, eighty times slower."""
@@ -87,13 +87,13 @@ class _Postgresql:
         self._connection = connection
 
     async def write(self, workspace_id: str, batch: InsertRows) -> int:
-        count = 0
+        count, raised = 0, compile_statement(POSTGRESQL, revision_moved())
         async with self._connection.transaction():
             for table, rows in batch.items():
                 records = list(_tuples(table, rows, _postgresql_instant, lambda day: day))
                 await self._connection.copy_records_to_table(table, records=records, columns=_columns(table))
                 count += len(records)
-            await self._connection.execute("UPDATE workspace SET revision = revision + 1 WHERE id = $1", workspace_id)
+            await self._connection.execute(raised.text, *raised.bind({"workspace": workspace_id}))
         return count
 
     async def finish(self) -> None:

@@ -1,0 +1,187 @@
+"""API keys from the command line: made, listed, rotated and revoked, over all workspaces, by the same actions as the graph's mutations."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Final, NamedTuple
+
+from sqlalchemy import bindparam, or_, select
+
+from schema.engine.write.transaction import Action
+from schema.engine.write.writing import Writing
+from schema.nouns.actions import Writes
+from schema.nouns.all import BUILT_IN
+from schema.nouns.users.api_key import ApiKey
+from schema.rules.access import Caller, Role
+from schema.rules.clock import later, now
+from schema.storage.database import Connection, Database
+from schema.storage.tables import WorkspaceTable
+from schema.storage.workspace import revision_moved
+from schema.values import Object, Value, Values
+
+from .lookup import Lookup
+from .workspaces import find_or_create
+
+_KEYS: Final = ApiKey.__table__
+_WORKSPACES: Final = WorkspaceTable.__table__
+_RAISE: Final[Value] = revision_moved()
+_LOWER: Final[Value] = revision_moved(-1)
+
+_DAY_SECONDS = 86_400
+MOST_NAMED = 5
+"""How many keys of one name a message tells."""
+
+
+class KeyFault(Exception):
+    """What was asked for can't be: the message says why, for whoever typed it."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """What a key is to be. `days` until it expires, None for never; `account_id` limits a viewer to that account.
+
+    `scopes` narrow what the role allows; without any nothing is narrowed.
+    """
+
+    workspace: str
+    role: Role
+    name: str
+    days: int | None = None
+    account_id: str | None = None
+    scopes: tuple[str, ...] = ()
+
+    def to_input(self) -> Object:
+        """The input of `createApiKey`."""
+        return {
+            "name": self.name,
+            "role": self.role.value,
+            "accountId": self.account_id,
+            "expiresAt": None if self.days is None else later(now(), self.days * _DAY_SECONDS),
+            "scopes": list(dict.fromkeys(self.scopes)) or None,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """A new key. Nothing else ever holds its `token`."""
+
+    token: str
+    id: str
+    workspace_id: str
+    new_workspace: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rotated:
+    """A key with a new `token`, which nothing else ever holds. The former one works `until` an instant, or no longer where that is None."""
+
+    token: str
+    id: str
+    name: str
+    until: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A key as it is listed; instants are `YYYY-MM-DDTHH:MM:SSZ`."""
+
+    workspace: str
+    id: str
+    name: str
+    role: str
+    account_id: str | None
+    scopes: str | None
+    created_at: str
+    expires_at: str | None
+    last_used_at: str | None
+    rotated_at: str | None
+    previous_token_expires_at: str | None
+    previous_token_last_used_at: str | None
+    revoked_at: str | None
+
+
+class Named(NamedTuple):
+    """Which key was meant."""
+
+    workspace_id: str
+    id: str
+    name: str
+
+
+class Keys:
+    """The API keys of a database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def create(self, key: NewKey) -> Created:
+        """Makes a key, and its workspace if there is none of that name. Raises KeyFault, Unavailable."""
+
+        async def work(connection: Connection) -> Created:
+            workspace_id, is_new = await find_or_create(self._database, connection, key.workspace)
+            made = await self._carry_out(connection, workspace_id, "createApiKey", {"input": key.to_input()})
+            return Created(made["token"], made["recordId"], workspace_id, new_workspace=is_new)
+
+        return await self._database.write(work)
+
+    async def opens(self, token: str) -> bool:
+        """Whether a token is the present one of a key which is neither revoked nor expired. Raises Unavailable."""
+        key = await Lookup(self._database).key(token)
+        return key is not None and key.is_present and key.revoked_at is None and (key.ends_at is None or key.ends_at > now())
+
+    async def list(self) -> Sequence[Listed]:
+        """All keys, oldest first. Raises Unavailable."""
+        columns = select(_WORKSPACES.c.name, *(_KEYS.c[name] for name in Listed.__slots__[1:]))
+        clause = columns.join(_WORKSPACES, _WORKSPACES.c.id == _KEYS.c.workspace_id).order_by(_KEYS.c.created_at, _KEYS.c.id)
+        return [Listed(*row) for row in await self._database.fetch(self._database.compile(clause), {})]
+
+    async def rotate(self, named: str, overlap: int) -> Rotated:
+        """Gives a key, by its id or name, a new token; the former one works for `overlap` minutes more. Raises KeyFault, Unavailable."""
+
+        async def work(connection: Connection) -> Rotated:
+            key = await self._named(connection, named)
+            done = await self._carry_out(connection, key.workspace_id, "rotateApiKey", {"id": key.id, "overlapMinutes": overlap})
+            return Rotated(done["token"], key.id, key.name, done["until"])
+
+        return await self._database.write(work)
+
+    async def revoke(self, named: str) -> Named:
+        """Revokes a key, by its id or name. Running gateways follow within seconds. Raises KeyFault, Unavailable."""
+
+        async def work(connection: Connection) -> Named:
+            key = await self._named(connection, named)
+            await self._carry_out(connection, key.workspace_id, "revokeApiKey", {"id": key.id})
+            return key
+
+        return await self._database.write(work)
+
+    async def _named(self, connection: Connection, named: str) -> Named:
+        """The key with this id, or the one key of this name that isn't revoked. Raises KeyFault."""
+        by = _KEYS.c.id == bindparam("named")
+        also = (_KEYS.c.name == bindparam("named")) & _KEYS.c.revoked_at.is_(None)
+        clause = select(_KEYS.c.workspace_id, _KEYS.c.id, _KEYS.c.name).where(or_(by, also)).order_by(_KEYS.c.id)
+        found = await connection.fetch(self._database.compile(clause), {"named": named})
+        if not found:
+            raise KeyFault(f"there is no key {named}")
+        if len(found) > 1:
+            raise KeyFault(f"{len(found)} keys are called {named}: give the id, one of {', '.join(row[1] for row in found[:MOST_NAMED])}")
+        return Named(*found[0])
+
+    async def _carry_out(self, connection: Connection, workspace_id: str, name: str, arguments: Values) -> Object:
+        """The payload of the graph's mutation `name`, carried out for nobody: the command line has no token. Raises KeyFault."""
+        # Of keys no events are told, which alone would say at which revision the change was made.
+        writing = Writing(self._database, connection, Caller(workspace_id, Role.ADMIN, None, None, ""), 0)
+        # First of all, since it takes the workspace's lock.
+        await writing.keep_house(_RAISE, {})
+        payload = await _actions()[name].run(writing, arguments)
+        for error in payload["userErrors"]:
+            message: str = error["message"]
+            raise KeyFault(f"{message[0].lower()}{message[1:].rstrip('.')}")
+        if not writing.changed:
+            await writing.keep_house(_LOWER, {})
+        return payload
+
+
+@cache
+def _actions() -> dict[str, Action]:
+    return Writes(BUILT_IN).actions

@@ -1,0 +1,55 @@
+"""What an SQLite file says of itself. It is opened as it is: nothing makes it or changes it."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+from schema.storage.database import StorageError
+
+VERSION: Final = sqlite3.sqlite_version
+KEYS: Final = "SELECT count(*) FROM api_key WHERE revoked_at IS NULL"
+REVISIONS: Final = "SELECT version_num FROM alembic_version"
+
+
+class SqliteFile:
+    """An open file."""
+
+    def __init__(self, raw: sqlite3.Connection) -> None:
+        self._raw = raw
+
+    def revisions(self) -> list[str]:
+        """The revisions that it is at, none where it was never migrated. Raises StorageError for what is no database."""
+        try:
+            there = self._raw.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone()
+            return [row[0] for row in self._raw.execute(REVISIONS)] if there else []
+        except sqlite3.DatabaseError as error:
+            raise StorageError(str(error)) from error
+
+    def keys(self) -> int:
+        """How many API keys there are."""
+        return int(self._raw.execute(KEYS).fetchone()[0])
+
+    def take_lock(self) -> None:
+        """Takes the lock that a write takes, and gives it back. Raises StorageError."""
+        try:
+            self._raw.execute("BEGIN IMMEDIATE")
+            self._raw.execute("ROLLBACK")
+        except sqlite3.OperationalError as error:
+            raise StorageError(str(error)) from error
+
+    def journal_mode(self) -> str:
+        """`wal`, once a gateway has served it."""
+        return str(self._raw.execute("PRAGMA journal_mode").fetchone()[0])
+
+
+@contextmanager
+def opened(path: Path, seconds: float) -> Iterator[SqliteFile]:
+    """The file, open; another program's lock is waited for so many seconds. Raises sqlite3.Error where it can't be."""
+    raw = sqlite3.connect(f"file:{quote(str(path.resolve()))}?mode=rw", uri=True, timeout=seconds, isolation_level=None)
+    try:
+        yield SqliteFile(raw)
+    finally:
+        raw.close()
