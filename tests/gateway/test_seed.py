@@ -137,9 +137,9 @@ DIGEST = """
 import hashlib, sys, datetime
 from gateway.seed import SeedSpec
 from gateway.seed.fill import _people, deal
-from gateway.seed.values import Source
+from gateway.seed.values import RandomValues
 spec = SeedSpec(opportunities=50, seed=int(sys.argv[1]), today=datetime.date(2026, 11, 24))
-source = Source(f"{spec.seed}:{spec.workspace}", "ws_1", spec.midnight)
+source = RandomValues(f"{spec.seed}:{spec.workspace}", "ws_1", spec.midnight)
 cast, people = _people(source, spec)
 print(hashlib.sha256(repr([people, [deal(source, cast) for _ in range(50)]]).encode()).hexdigest())
 """
