@@ -15,7 +15,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gateway.auth import Authenticator
 from gateway.edge.authenticate import Authenticate
 from gateway.edge.bodies import Bodies, BodyMemory
-from gateway.edge.compression import Compressed
 from gateway.edge.concurrency import ConcurrencyLimiter, LimitConcurrency
 from gateway.edge.cors import Cors, Hosts, Origins
 from gateway.edge.dispatch import SDL_PATH, Dispatcher, PublicApp, PublicPaths, not_found, page_of
@@ -41,14 +40,11 @@ from gateway.observability.lines import LONGEST_PATH, clean
 from gateway.observability.metrics import CONTENT_TYPE
 from gateway.observability.rest_usage import GraphqlUses, Uses
 from gateway.pages import ForBrowsers, pages
-from gateway.rest.adapter import RestGraph
-from gateway.rest.endpoint import RestEndpoint, document_page, rest_of
+from gateway.rest.adapter import RestEndpoint, RestGraph, document_page, rest_of
 from gateway.server.connections import ConnectionLimits
 from gateway.settings import Settings, SettingsError
-from schema.engine.document.documents import PreparedOperation
 from schema.engine.document.limits import Limits
 from schema.engine.events.pruning import OldEvents
-from schema.engine.execute.answers import EventResponse, GraphQLResponse
 from schema.engine.write.idempotency import expired_keys
 from schema.extensions import ExtensionError, load
 from schema.graph import Graph
@@ -99,7 +95,7 @@ class Application:
         self.authenticator = Authenticator(self.database, settings)
         self.graph.rights_changed = self.authenticator.forget
         self.budget = budget_of(settings)
-        self.operations = Operations(self.graph, documents_of(settings), self.count, self.budget)
+        self.operations = Operations(self.graph, documents_of(settings), self.telemetry.count, self.budget)
         self.limiter = ConcurrencyLimiter(settings.max_in_flight, settings.queue_size, settings.queue_timeout)
         self.sweeper = Sweeper(self.database, old_rows(self.database, settings))
         self.unsent = Unsent(settings.max_unsent)
@@ -134,7 +130,6 @@ class Application:
             *([partial(Ports, port=settings.metrics_port, operators=self._operator_paths())] if settings.metrics_port else []),
             *([partial(Hosts, names=self.hosts, probes=self.probes)] if "*" not in self.hosts else []),
             *([partial(Cors, origins=Origins(settings.cors_origins))] if settings.cors_origins else []),
-            *([Compressed] if settings.compression else []),
         ]
 
     def _guard(self) -> list[Layer]:
@@ -157,6 +152,7 @@ class Application:
             sdl=layered(SchemaText(self.graph.sdl, introspection=self.settings.introspection), guard),
             rest=layered(self.rest_endpoint, [*guard, limited]),
             public=PUBLIC_REST,
+            compress=self.settings.compression,
             pages=PublicPaths({**self._operators(), **self._documents()}, self._public()),
         )
 
@@ -235,13 +231,6 @@ class Application:
         request_id = scope["state"]["request_id"].decode()
         path = clean(scope["path"][:LONGEST_PATH])
         self.log.error("defect", request_id=request_id, method=scope.get("method"), path=path, exc_info=error)
-
-    def count(self, prepared: PreparedOperation, answer: GraphQLResponse | EventResponse) -> None:
-        """Tell the metrics of an operation."""
-        self.metrics.operation(prepared.kind, prepared.name, failed=bool(answer.errors))
-        # Those of a socket have no request that is answered and noted.
-        if not self.telemetry.due:
-            self.telemetry.wake()
 
     async def _metrics(self) -> ASGIApp:
         token = self.settings.metrics_token

@@ -1,7 +1,6 @@
-"""Request headers read: Content-Type, If-Match and If-None-Match, Idempotency-Key; and entity tags made."""
+"""Request headers read: Content-Type, If-Match and If-None-Match, Idempotency-Key."""
 
 import re
-from hashlib import blake2b
 
 from .errors import JSON, ErrorItem, Refused, malformed
 
@@ -69,15 +68,3 @@ def is_fresh(if_none_match: str, tag: str) -> bool:
 def _names_any(header: str) -> bool:
     """Whether `*` stands in a list of entity tags; within a tag's quotes it is none."""
     return "*" in header and any(_ANY.fullmatch(part.strip()) for part in _TAG.sub("", header).split(","))
-
-
-def entity_tag(version: int, *parts: bytes) -> str:
-    """A strong tag: `"<version>-<digest of the parts>"`."""
-    digest = blake2b(b"\0".join(parts), digest_size=8)
-    return f'"{version}-{digest.hexdigest()}"'
-
-
-def record_tag(version: int, epoch: int, body: bytes) -> str:
-    """The tag of a record's answer; in a database that was restored it tells the epoch too: `"<version>.<epoch>-<digest>"`."""
-    tag = entity_tag(version, body)
-    return tag.replace("-", f".{epoch}-", 1) if epoch else tag

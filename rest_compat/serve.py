@@ -1,6 +1,7 @@
 """The REST routes as one function, a request in and an answer out; nothing here knows which resource it serves."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from hashlib import blake2b
 from typing import TypeAlias
 from urllib.parse import quote
 
@@ -20,7 +21,7 @@ from rest_compat.translate.endpoint import COUNT, ERRORS, JSON_QUERIES, NODES, P
 from rest_compat.translate.paging import RestPage
 
 from .errors import STATUS, ErrorItem, Headers, HttpResponse, Refused, insufficient_scope, invalid, malformed, no_method, not_acceptable
-from .headers import entity_tag, is_fresh, record_tag
+from .headers import is_fresh
 from .protocol import Caller, GraphBackend, OperationResult, Request, Use
 from .translate import query_method as queries
 
@@ -75,7 +76,7 @@ class Rest:
                 raise not_acceptable()
             call = self.translator.call(endpoint, identifier, request)
             notices = call.notices
-            if call.body is not None or call.parsed.ignored:
+            if call.body is not None or call.ignored:
                 request.state["ignored"] = call.ignored
             status, headers, body = await self._answers[endpoint.action](call, request, request.caller)
         except Refused as refused:
@@ -108,7 +109,7 @@ class Rest:
             state["cost"] = result.extensions["cost"]["requested"]
         if result.errors or result.data is None:
             raise self._failed(call, result)
-        return result.data[call.parsed.endpoint.root]
+        return result.data[call.endpoint.root]
 
     def _failed(self, call: TranslatedCall, result: OperationResult) -> Refused:
         """A call refused as a whole. If it did not even begin, it is the body's types that may be at fault."""
@@ -127,27 +128,26 @@ class Rest:
         return Refused(code, call.endpoint.message_names.of(error["message"]), headers=headers)
 
     async def _list(self, call: TranslatedCall, request: Request, caller: Caller) -> HttpResponse:
-        parsed = call.parsed
-        page = parsed.query.page
+        prepared, page = call.operation.prepared, call.query.page
         assert page is not None
-        url = request.origin + parsed.endpoint.path
+        url = request.origin + call.endpoint.path
         seen = (caller.visibility.encode(), url.encode(), request.query)
         known = request.headers.get(b"if-none-match")
         if (
             known is not None
-            and self._graph.permits(parsed.operation.prepared, call.variables, caller)
+            and self._graph.permits(prepared, call.variables, caller)
             and is_fresh(known.decode("latin-1"), tag := entity_tag(await self._graph.revision(caller), *seen))
         ):
             self._graph.record_usage(caller, call.uses)
             return _not_modified(tag)
-        result = await self._graph.execute(parsed.operation.prepared, call.variables, caller, at_revision=True, uses=call.uses)
+        result = await self._graph.execute(prepared, call.variables, caller, at_revision=True, uses=call.uses)
         connection = self._root(call, result, request.state)
         assert result.revision is not None
         tag = entity_tag(result.revision, *seen)
-        return HttpResponse(200, [_JSON, *_PRIVATE, _etag(tag)], _page_body(call, page, url, connection))
+        return HttpResponse(200, [_JSON, *_PRIVATE, (b"etag", tag.encode())], _page_body(call, page, url, connection))
 
     async def _get(self, call: TranslatedCall, request: Request, caller: Caller) -> HttpResponse:
-        operation = call.parsed.operation
+        operation = call.operation
         result = await self._graph.execute(operation.prepared, call.variables, caller, uses=call.uses)
         record = self._root(call, result, request.state)
         if record is None:
@@ -157,7 +157,7 @@ class Rest:
         known = request.headers.get(b"if-none-match")
         if known is not None and is_fresh(known.decode("latin-1"), tag):
             return _not_modified(tag)
-        return HttpResponse(200, [_JSON, *_PRIVATE, _etag(tag)], body)
+        return HttpResponse(200, [_JSON, *_PRIVATE, (b"etag", tag.encode())], body)
 
     async def _write(self, call: TranslatedCall, request: Request, caller: Caller) -> HttpResponse:
         result = await self._graph.execute(call.operation.prepared, call.variables, caller, uses=call.uses)
@@ -177,7 +177,7 @@ def _written(call: TranslatedCall, request: Request, record: JsonObject, headers
     """The answer that shows a record which was just created or changed."""
     shaped = call.operation.write(record)
     body = orjson.dumps(shaped)
-    headers += [_JSON, _etag(record_tag(record.get(VERSION, 0), request.epoch, body))]
+    headers += [_JSON, (b"etag", record_tag(record.get(VERSION, 0), request.epoch, body).encode())]
     if call.endpoint.action == "update":
         return HttpResponse(200, headers, body)
     location = f"{request.origin}{call.endpoint.path}{quote(shaped['id'], safe='')}/"
@@ -247,8 +247,16 @@ def _no_position(code: str, way: str) -> Refused:
 
 
 def _not_modified(tag: str) -> HttpResponse:
-    return HttpResponse(304, [*_PRIVATE, _etag(tag)], b"")
+    return HttpResponse(304, [*_PRIVATE, (b"etag", tag.encode())], b"")
 
 
-def _etag(tag: str) -> tuple[bytes, bytes]:
-    return b"etag", tag.encode()
+def entity_tag(version: int, *parts: bytes) -> str:
+    """A strong tag: `"<version>-<digest of the parts>"`."""
+    digest = blake2b(b"\0".join(parts), digest_size=8).hexdigest()
+    return f'"{version}-{digest}"'
+
+
+def record_tag(version: int, epoch: int, body: bytes) -> str:
+    """The tag of a record's answer; in a database that was restored it tells the epoch too: `"<version>.<epoch>-<digest>"`."""
+    digest = blake2b(body, digest_size=8).hexdigest()
+    return f'"{version}.{epoch}-{digest}"' if epoch else f'"{version}-{digest}"'

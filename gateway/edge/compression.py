@@ -5,7 +5,7 @@ Who sends no Accept-Encoding pays nothing. An entity tag stays as it is: it name
 
 import asyncio
 import zlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import Final, NamedTuple
@@ -70,25 +70,20 @@ with suppress(ImportError):
     CODERS["zstd"] = _zstd
 
 
-class Compressed:
-    """Compresses the answers of `app`: those in one piece by the best that client and process have, long ones and streams by gzip."""
+def compressed(app: ASGIApp, scope: Scope) -> ASGIApp:
+    """`app`, whose answer to the request of `scope` is compressed if its Accept-Encoding takes that.
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    An answer in one piece is compressed by the best that client and process have, a long one and a stream by gzip.
+    """
+    taken = codings(scope["state"]["headers"][b"accept-encoding"])
+    # HTTP/1.0 has no chunks for what has no known length.
+    if not taken or scope["http_version"] == "1.0":
+        return app
+    return partial(_answer_head, app, [*taken][-1]) if scope["method"] == "HEAD" else Packed(app, taken)
 
-    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        if scope["type"] == "http" and b"accept-encoding" in scope["state"]["headers"]:
-            return self._compressed(scope, receive, send)
-        return self.app(scope, receive, send)
 
-    def _compressed(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        taken = codings(scope["state"]["headers"][b"accept-encoding"])
-        # HTTP/1.0 has no chunks for what has no known length.
-        if not taken or scope["http_version"] == "1.0":
-            return self.app(scope, receive, send)
-        if scope["method"] == "HEAD":
-            return self.app(scope, receive, partial(_send_head, send, [*taken][-1]))
-        return Packed(self.app, taken)(scope, receive, send)
+async def _answer_head(app: ASGIApp, coding: str, scope: Scope, receive: Receive, send: Send) -> None:
+    await app(scope, receive, partial(_send_head, send, coding))
 
 
 async def _send_head(send: Send, coding: str, message: Message) -> None:

@@ -5,6 +5,7 @@ from typing import TypeAlias
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from .compression import compressed
 from .cors import METHODS
 from .faults import MethodNotAllowed, NotFound
 from .negotiate import wanted
@@ -66,6 +67,7 @@ class Dispatcher:
         rest: ASGIApp,
         pages: ASGIApp,
         public: frozenset[str] = frozenset(),
+        compress: bool = False,
     ) -> None:
         self.graphql = graphql
         self.events = events
@@ -75,9 +77,13 @@ class Dispatcher:
         self.rest = rest
         self.pages = pages
         self.public = public
+        self.compress = compress
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        return self._door(scope)(scope, receive, send)
+        door = self._door(scope)
+        if self.compress and scope["type"] == "http" and b"accept-encoding" in scope["state"]["headers"]:
+            door = compressed(door, scope)
+        return door(scope, receive, send)
 
     def _door(self, scope: Scope) -> ASGIApp:
         kind = scope["type"]

@@ -105,7 +105,8 @@ class Metrics:
         self._counters: dict[str, Counter] = {}
         self._told: dict[str | tuple[str, str], float] = {}
         self._children: dict[tuple[str, str, int], Histogram] = {}
-        self._operations: Tally[tuple[str, str | None, bool]] = Tally()
+        self.operations_run: Tally[tuple[str, str | None, bool]] = Tally()
+        """Operations that are not yet told, by kind, name and whether they failed: `Telemetry` counts them, and `settle` tells them."""
         self._names: set[str] = set()
 
     def _set_build(self) -> None:
@@ -140,17 +141,11 @@ class Metrics:
         """Count a connection that was refused, or closed in favour of another (`gave_way`)."""
         self.refusals.labels(reason).inc()
 
-    def operation(self, kind: str, name: str | None, *, failed: bool) -> None:
-        """Count an operation."""
-        self._operations[kind, name, failed] += 1
-        if len(self._operations) >= MAX_NAMES:
-            self.settle()
-
     def settle(self) -> None:
         """Tell what was noted since the last time."""
-        for (kind, name, failed), count in self._operations.items():
+        for (kind, name, failed), count in self.operations_run.items():
             self.operations.labels(kind, self._bounded(name or "anonymous"), "error" if failed else "ok").inc(count)
-        self._operations.clear()
+        self.operations_run.clear()
         observe(self._statements, self.statements())
 
     def _bounded(self, name: str) -> str:

@@ -10,11 +10,13 @@ from typing import Final
 
 from starlette.types import Scope
 
+from schema.engine.document.documents import PreparedOperation
+from schema.engine.execute.answers import EventResponse, GraphQLResponse
 from schema.values import Value
 
 from .lines import LONGEST_NAME, LONGEST_PATH, LONGEST_TRACEPARENT, AnsweredRequest
 from .logs import AccessLog
-from .metrics import Metrics
+from .metrics import MAX_NAMES, Metrics
 
 #: How long a note may wait for others, in seconds, and how many wait at most: so few that telling them holds up nobody.
 WAIT_SECONDS: Final = 0.05
@@ -39,6 +41,15 @@ class Telemetry:
     def _ring(self) -> None:
         self.due = False
         self.tell()
+
+    def count(self, prepared: PreparedOperation, answer: GraphQLResponse | EventResponse) -> None:
+        """An operation was run, or told of an event: that of a socket has no request that is answered and noted."""
+        operations = self.metrics.operations_run
+        operations[prepared.kind, prepared.name, bool(answer.errors)] += 1
+        if len(operations) >= MAX_NAMES:
+            self.metrics.settle()
+        if not self.due:
+            self.wake()
 
     def note(self, scope: Scope, status: int, seconds: float, size: int) -> None:
         """A request was answered with `status` (499: its client left) and `size` bytes after `seconds`."""

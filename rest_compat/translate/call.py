@@ -1,23 +1,22 @@
 """A REST call in GraphQL's words: which operation, which document, which variables. Executes nothing."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from urllib.parse import quote, unquote_to_bytes, urlencode
 
 import orjson
 
 from rest_compat.deprecations import Deprecated
-from rest_compat.errors import ErrorItem, Headers, Refused, invalid, malformed, no_method
+from rest_compat.errors import ErrorItem, Refused, invalid, malformed, no_method
 from rest_compat.headers import check_content_type, expected_versions, idempotency_key
 from rest_compat.json_values import Json, JsonObject
 from rest_compat.preferences import NONE, Preferences, read_preferences
-from rest_compat.protocol import DecodeError, GraphBackend, Request, Use
+from rest_compat.protocol import DecodeError, GraphBackend, Request
+from rest_compat.remembered import LONGEST_KEPT
 from rest_compat.resources.declaration import ACTIONS, Action, DeclarationError, Resource, check_resources
 
 from .body import Body, body_item
 from .endpoint import Endpoint, ParsedQuery, RestOperation
 from .operation_cache import OperationCache
-from .query import QueryValues
 from .query_method import METHOD as QUERY
 from .query_method import query_string
 
@@ -31,52 +30,34 @@ OVERRIDE = b"x-http-method-override"
 OVERRIDDEN = ("PATCH", "DELETE")
 
 
-@dataclass(slots=True, eq=False)
 class TranslatedCall:
-    """A REST call, translated."""
+    """A REST call, translated. Without a body, all that it is follows from its query string, and was made with that.
 
-    parsed: ParsedQuery
-    variables: JsonObject
-    body: Body | None = None
-    older: Sequence[int] = ()
-    """Further versions that `If-Match` names, beside the `expectedVersion` in the variables."""
+    `older` are further versions that `If-Match` names, beside the `expectedVersion` in the variables.
+    """
 
-    @property
-    def endpoint(self) -> Endpoint:
-        """The action that it calls."""
-        return self.parsed.endpoint
+    __slots__ = ("body", "endpoint", "ignored", "notices", "older", "operation", "query", "uses", "variables")
 
-    @property
-    def query(self) -> QueryValues:
-        """Its query string, understood."""
-        return self.parsed.query
-
-    @property
-    def operation(self) -> RestOperation:
-        """What runs."""
-        return self.parsed.operation
+    def __init__(self, parsed: ParsedQuery, variables: JsonObject, body: Body | None = None, older: Sequence[int] = ()) -> None:
+        self.endpoint, self.query, self.operation = parsed.endpoint, parsed.query, parsed.operation
+        self.variables = variables
+        self.body = body
+        self.older = older
+        self.ignored = parsed.ignored
+        """What of it has no effect: parameters that are unknown or empty, and unknown keys of its body. Percent-encoded, bounded."""
+        self.uses = parsed.uses
+        """What it makes use of: its route, its parameters, the keys it names."""
+        self.notices = parsed.notices
+        """The headers that tell of the call itself, whatever becomes of it."""
+        if body is not None:
+            self.ignored = (*parsed.ignored, *body.unknown)
+            self.uses = self.endpoint.uses_of(self.query.used, self.fields, self.ignored)
+            self.notices = self.endpoint.notice_headers(parsed.ignored, body.unknown, self.deprecations, body.preferences)
 
     @property
     def fields(self) -> frozenset[str]:
         """The keys that it names, in `fields` or in its body."""
         return frozenset(self.body.used) if self.body else self.query.fields or frozenset()
-
-    @property
-    def uses(self) -> tuple[Use, ...]:
-        """What it makes use of: its route, its parameters, the keys it names."""
-        return self.endpoint.uses_of(self.query.used, self.fields, self.ignored) if self.body else self.parsed.uses
-
-    @property
-    def ignored(self) -> tuple[str, ...]:
-        """What of it has no effect: parameters that are unknown or empty, and unknown keys of its body. Percent-encoded, bounded."""
-        return (*self.parsed.ignored, *self.body.unknown) if self.body else self.parsed.ignored
-
-    @property
-    def notices(self) -> Headers:
-        """What is told of the call itself, whatever becomes of it."""
-        if self.body is None:
-            return self.parsed.notices
-        return self.endpoint.notice_headers(self.parsed.ignored, self.body.unknown, self.deprecations, self.body.preferences)
 
     @property
     def deprecations(self) -> list[Deprecated]:
@@ -185,10 +166,14 @@ class Translator:
         wanted = NONE if prefer is None else read_preferences(prefer.decode("latin-1"))
         if request.method == QUERY:
             request.query = self._joined_query(request)
-        parsed = endpoint.parse(request.query, strict=wanted.strict)
+        parse = endpoint.parse if len(request.query) <= LONGEST_KEPT else endpoint.parse_long
+        parsed = parse(request.query, wanted.strict)
         if endpoint.action == "list":
             return TranslatedCall(parsed, parsed.query.variables)
-        variables = self._of_record(endpoint, identifier)
+        # No id of ours: to ask for it would be to hand the database what it may not be able to hold.
+        if not identifier.isprintable():
+            raise no_such(endpoint.resource)
+        variables = {"id": identifier} if identifier else {}
         if endpoint.action == "get":
             return TranslatedCall(parsed, variables)
         return self._write_call(parsed, variables, request, wanted)
@@ -212,15 +197,6 @@ class Translator:
     def _joined_query(self, request: Request) -> bytes:
         """The query string of a QUERY: that of its address, and what its body says."""
         return b"&".join(filter(None, (request.query, query_string(self._decoded(request)))))
-
-    @staticmethod
-    def _of_record(endpoint: Endpoint, identifier: str) -> JsonObject:
-        if endpoint.action == "create":
-            return {}
-        # No id of ours: to ask for it would be to hand the database what it may not be able to hold.
-        if not identifier.isprintable():
-            raise no_such(endpoint.resource)
-        return {"id": identifier}
 
     def _versions(self, endpoint: Endpoint, request: Request) -> list[int]:
         """The versions that the record may have, the newest first; none where any will do."""

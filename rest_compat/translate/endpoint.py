@@ -12,7 +12,6 @@ from rest_compat.json_values import Json
 from rest_compat.notices import deprecation_headers, header_names, notice_headers
 from rest_compat.preferences import STRICT
 from rest_compat.protocol import GraphBackend, PreparedDocument, Use
-from rest_compat.remembered import LONGEST_KEPT
 from rest_compat.resources.declaration import METHODS, Action, DeclarationError, Deprecation, Key, Resource
 
 from . import query_method as queries
@@ -88,15 +87,13 @@ class Endpoint:
         self.notices: Headers = self._notices + deprecation_headers(self.deprecations_always)
         self._in_whole = self._of_whole_objects()
         self.uses = lru_cache(maxsize=KEPT_USES)(self._uses)
-        self._remembered = lru_cache(maxsize=KEPT_QUERIES)(self._parse)
+        self.parse = lru_cache(maxsize=KEPT_QUERIES)(self.parse_long)
+        """`parse_long` of a short query string, which is remembered, since clients repeat themselves."""
         self._check_list()
         self._whole = RestOperation(self.document.text, graph.prepare(self.document.text), compile_writer(self.sources))
 
-    def parse(self, raw: bytes, *, strict: bool) -> ParsedQuery:
-        """What a query string asks; short ones are remembered, since clients repeat themselves. Raises Refused (400)."""
-        return self._remembered(raw, strict) if len(raw) <= LONGEST_KEPT else self._parse(raw, strict)
-
-    def _parse(self, raw: bytes, strict: bool) -> ParsedQuery:  # noqa: FBT001 - remembered by position
+    def parse_long(self, raw: bytes, strict: bool) -> ParsedQuery:  # noqa: FBT001 - remembered by position
+        """What a query string asks. Raises Refused (400)."""
         query = self.query.read(raw, strict=strict)
         fields: frozenset[str] = query.fields or frozenset()
         ignored = header_names(query.ignored) if query.ignored else ()
@@ -172,7 +169,7 @@ class Endpoint:
         found = self._kept.get(key)
         if found is None:
             found = self._operation(fields, way)
-            self._kept.put(key, found, found.document, self._remembered.cache_clear)
+            self._kept.put(key, found, found.document, self.parse.cache_clear)
         return found
 
     def _operation(self, fields: frozenset[str] | None, way: Side | None) -> RestOperation:

@@ -99,6 +99,6 @@ def test_a_reason_without_a_date_is_one_sentence(monkeypatch: pytest.MonkeyPatch
     def refuses(*_: object, **__: object) -> Key:
         raise DeclarationError("Opportunity.source is deprecated, and its reason doesn't say since when")
 
-    monkeypatch.setattr("gateway.rest.endpoint.Rest", refuses)
+    monkeypatch.setattr("gateway.rest.adapter.Rest", refuses)
     with pytest.raises(SettingsError, match=r"^Opportunity\.source is deprecated, and its reason doesn't say since when$"):
         create_app(load(database_url="sqlite:///never.db"))

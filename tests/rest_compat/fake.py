@@ -14,7 +14,7 @@ from graphql import GraphQLError, GraphQLSchema, build_schema, execute_sync, par
 
 from gateway.edge.bodies import Bodies, BodyMemory
 from gateway.edge.request_scope import RequestScope
-from gateway.rest.endpoint import RestEndpoint, document_page
+from gateway.rest.adapter import RestEndpoint, document_page
 from rest_compat import RESOURCES, Rest
 from rest_compat.protocol import DecodeError, Policy, Use, VariableFault
 from rest_compat.resources.declaration import Deprecation, Resource

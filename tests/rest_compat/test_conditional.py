@@ -3,7 +3,8 @@
 import httpx
 import pytest
 
-from rest_compat.headers import entity_tag, expected_versions, record_tag
+from rest_compat.headers import expected_versions
+from rest_compat.serve import entity_tag, record_tag
 from tests.rest_compat.conftest import Connect
 from tests.rest_compat.fake import FakeGraph
 

@@ -63,7 +63,7 @@ class QueryPlan:
             yield partial(part.compile, variables, parents)
 
     async def read(self, reader: DataReader, variables: Variables) -> Object:
-        """The response's data. Raises GatewayError, ResponseTooLarge, NotCompiled, and RevisionChanged where its reader is `single_statement`.
+        """The response's data. Raises GatewayError, ResponseTooLarge, NotCompiled; with a `single_statement` reader RevisionChanged.
 
         In a plan for the fallback an error stands in place of the field that it belongs to.
         """
