@@ -18,7 +18,7 @@ from schema.values import CacheKey, Clause, Object, Value, Values
 
 from .binds import compared, compared_list
 from .comparing import BETWEEN, COMPARISONS, POSITIVE, RANGES, any_holds, holds
-from .enums import StoredEnum
+from .enums import stored_value
 from .matching import AtLeast, Equals, LinkedTo, Match, Matching, Through
 from .sources import OwnedBy, SeenWith, StoredType, metadata
 
@@ -157,14 +157,14 @@ class FilterModel:
         if operator == "isNull":
             return (kind, key, "null" if operand else "present", None)
         if operator in {"in", "notIn"}:
-            return _membership(kind, key, operator, [_stored(each) for each in operand], reading)
+            return _membership(kind, key, operator, [stored_value(each) for each in operand], reading)
         if operator in {"contains", "startsWith"}:
             assert isinstance(match, Match)
             bound = reading.bind(fold(_searchable(operand)))
             return (kind, match.folded, operator, bound) if isinstance(match.folded, str) else ("folded", name, operator, bound)
         if isinstance(operand, Between):
             operator = BETWEEN.get(operator, operator)
-        return (kind, key, operator, reading.bind(_stored(operand)))
+        return (kind, key, operator, reading.bind(stored_value(operand)))
 
     def sql(self, shape: Shape, table: FromClause, *, limited: bool, walk: bool = False) -> ColumnElement[bool]:
         """The conditions on `table`; rows without a value count as not matching, also under `not`.
@@ -255,11 +255,6 @@ def _searchable(text: str) -> str:
     if len(text) > MAX_SEARCH:
         raise BadRequest(f"A text to search for has at most {MAX_SEARCH} characters.")
     return text
-
-
-def _stored(value: Value) -> Value:
-    """A coerced input as the driver holds it: members of an enum are what stands for them, everything else is that already."""
-    return value.stored if isinstance(value, StoredEnum) else value
 
 
 def _membership(kind: str, key: str, operator: str, values: list[Value], reading: _Reading) -> Shape:

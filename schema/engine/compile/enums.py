@@ -25,3 +25,8 @@ class StoredEnum(Enum):
         held = cls.held()
         in_order = list(held.values()) == list(range(len(held)))
         return tuple(held) if in_order else {value: name for name, value in held.items()}
+
+
+def stored_value(value: Value) -> Value:
+    """A coerced input as the driver holds it: members of an enum are what stands for them, everything else is that already."""
+    return value.stored if isinstance(value, StoredEnum) else value

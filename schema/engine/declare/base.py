@@ -9,7 +9,7 @@ from sqlalchemy import FromClause
 from schema.engine.compile.matching import Matching
 from schema.engine.compile.order import Sortable
 from schema.engine.compile.sources import Linked
-from schema.values import Made, Object, Value, Values
+from schema.values import Made, Value, Values
 
 from .members import Member
 
@@ -76,6 +76,10 @@ class Unique:
     called: str
 
 
+Derived = tuple[str, str, Callable[[str], str]]
+"""A column, the one whose text it follows from, and how; it is null where that is."""
+
+
 class Declaration:
     """A line of a noun's class. By itself it is nothing anywhere; what it is, it overrides."""
 
@@ -107,8 +111,9 @@ class Declaration:
         """The nouns whose rows belong to this record and go with it, each with its column that refers to the record."""
         return ()
 
-    def fill(self, row: Object) -> None:
-        """Sets the columns of a record that follow from this one's value."""
+    def derived(self) -> Sequence[Derived]:
+        """The columns that follow from this one's value."""
+        return ()
 
     def output(self, types: Types) -> Member | None:
         """What is read of it."""

@@ -17,7 +17,7 @@ from schema.rules.text import LONGEST_NAME, fold, fold_name
 from schema.storage.columns import CodePointText
 from schema.values import Made, Object, Value, Values
 
-from .base import Declaration, Filterable, Groupable, Orderable, Reference, Types, Unique, declares
+from .base import Declaration, Derived, Filterable, Groupable, Orderable, Reference, Types, Unique, declares
 from .members import Member
 from .types import MISSING, Exact, sql_type
 
@@ -91,11 +91,9 @@ class FieldDeclaration(Declaration):
     def defaults(self) -> Sequence[tuple[str, Value]]:
         return () if self.default is MISSING else [(self.stored, self.default)]
 
-    def fill(self, row: Object) -> None:
-        if isinstance(self.folded, str):
-            value = row[self.stored]
-            # What lists are ordered by must fit into an index and a cursor.
-            row[self.folded] = None if value is None else fold_name(value) if self.orders else fold(value)
+    def derived(self) -> Sequence[Derived]:
+        # What lists are ordered by must fit into an index and a cursor.
+        return [(self.folded, self.stored, fold_name if self.orders else fold)] if isinstance(self.folded, str) else ()
 
     @property
     def member(self) -> str:

@@ -148,16 +148,17 @@ class Coercions:
         return found
 
     def _object(self, type_: GraphQLInputObjectType) -> Coerce:
-        fields: list[tuple[str, str, Coerce, bool, Value]] = []
+        fields: list[tuple[str, str, Coerce, bool, bool, Value]] = []
 
         def coerce(value: Value) -> Value:
             if type(value) is not dict or not fields:
                 raise Unplain
             coerced, met = {}, 0
-            for name, out_name, inner, required, default in fields:
+            for name, out_name, inner, nullable, required, default in fields:
                 if name in value:
                     met += 1
-                    coerced[out_name] = inner(value[name])
+                    one = value[name]
+                    coerced[out_name] = None if nullable and one is None else inner(one)
                 elif required:
                     raise Unplain
                 elif default is not Undefined:
@@ -170,8 +171,9 @@ class Coercions:
         self._objects[type_.name] = coerce
         if not type_.is_one_of and "out_type" not in vars(type_):
             for name, field in type_.fields.items():
-                given = self._coercion(field.type), is_required_input_field(field), coerce_default_value(field)
-                fields.append((name, field.out_name or name, *given))
+                nullable = not isinstance(field.type, GraphQLNonNull)
+                inner = self._of_value(field.type) if nullable else self._coercion(field.type)
+                fields.append((name, field.out_name or name, inner, nullable, is_required_input_field(field), coerce_default_value(field)))
         return coerce
 
 

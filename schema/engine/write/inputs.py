@@ -1,12 +1,14 @@
 """Inputs against their declared limits: every fault at once, each with the field that it is about."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from strawberry.types.base import StrawberryList, StrawberryOptional
+from strawberry.types.enum import StrawberryEnumDefinition
 from strawberry.utils.str_converters import to_camel_case
 
-from schema.engine.compile.enums import StoredEnum
+from schema.engine.compile.enums import stored_value
 from schema.engine.compile.sources import CLEARS, COLUMN, LIMITS
 from schema.engine.types.fields import Constraint
 from schema.rules.naming import is_absent
@@ -16,6 +18,8 @@ from schema.values import Made, Object, Value, Values
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _NOTHING: Values = {}
+_UNLIMITED = frozenset({bool, int, float})
+"""Types of which each value may be stored where no limits are declared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,31 +45,37 @@ def invalid(field: str, reason: str, message: str, *below: str) -> InputError:
     return InputError("VALIDATION_ERROR", reason, (field, *below), message)
 
 
+Check = Callable[["InputField", Value], list[InputError]]
+"""What is wrong with a value other than null."""
+
+
 @dataclass(frozen=True, slots=True)
 class InputField:
     """An input's field: its names in the graph and in the table, its limits, and what null means.
 
-    `clearable`: null clears it. `trimmed`: blanks around the text don't count. `optional_text`: blank text counts as null.
-    `many`: it is a list, and null counts as the empty one.
+    `clearable`: null clears it. `many`: it is a list, and null counts as the empty one. `held` makes what the column holds of a coerced
+    value, and `check` tells what is wrong with that; None where there is nothing to do. Both are chosen once, by the declared type.
     """
 
     name: str
     column: str
-    limits: Constraint | None
+    limits: Constraint
     clearable: bool
-    trimmed: bool
-    optional_text: bool
     many: bool
+    held: Callable[[Value], Value] | None
+    check: Check | None
 
     def value(self, given: Value) -> Value:
         """What the column holds for a coerced value: an enum's member as the driver has it, text as it is stored."""
-        if isinstance(given, str):
-            if self.trimmed:
-                return trimmed(given)
-            return None if self.optional_text and is_blank(given) else given
-        if isinstance(given, StoredEnum):
-            return given.stored
-        return [] if given is None and self.many else given
+        if given is None:
+            return [] if self.many else None
+        return given if self.held is None else self.held(given)
+
+    def faults(self, value: Value) -> list[InputError]:
+        """What is wrong with a value that the column would hold."""
+        if value is not None:
+            return [] if self.check is None else self.check(self, value)
+        return [] if self.clearable else [invalid(self.name, "NULL", f"`{self.name}` can't be null: give a value or leave it out.")]
 
 
 class InputModel:
@@ -86,7 +96,7 @@ class InputModel:
         for name, one in given.items():
             field = self._fields[name]
             value = field.value(one)
-            found = _faults(field, value)
+            found = field.faults(value)
             if is_absent(value, stored.get(field.column), whole=whole, refused=bool(found)):
                 continue
             faults += found
@@ -97,7 +107,7 @@ class InputModel:
 
 def _input_field(declared: Made) -> InputField:
     name: str = declared.graphql_name or to_camel_case(declared.python_name)
-    limits: Constraint | None = declared.metadata.get(LIMITS)
+    limits: Constraint = declared.metadata.get(LIMITS) or Constraint()
     optional = isinstance(declared.type, StrawberryOptional)
     inner = declared.type.of_type if optional else declared.type
     return InputField(
@@ -105,33 +115,40 @@ def _input_field(declared: Made) -> InputField:
         declared.metadata.get(COLUMN, declared.python_name),
         limits,
         clearable=declared.metadata.get(CLEARS, optional),
-        trimmed=limits is not None and bool(limits.min_length),
-        optional_text=optional and inner is str,
         many=isinstance(inner, StrawberryList),
+        held=_held_of(inner, limits, optional=optional),
+        check=_check_of(inner, limits),
     )
 
 
-def _faults(field: InputField, value: Value) -> list[InputError]:
-    limits = field.limits
-    if value is None:
-        return [] if field.clearable else [invalid(field.name, "NULL", f"`{field.name}` can't be null: give a value or leave it out.")]
-    if isinstance(value, str):
-        return _text_faults(field, value, limits)
-    if limits is None:
-        return []
-    if isinstance(value, list):
-        return _list_faults(field, value, limits)
-    if isinstance(value, int) and not isinstance(value, bool):
-        return _number_faults(field, value, limits)
-    return []
+def _held_of(inner: Made, limits: Constraint, *, optional: bool) -> Callable[[Value], Value] | None:
+    """Blanks around a text that must not be empty don't count; a blank text where null may be counts as null."""
+    if limits.min_length:
+        return trimmed
+    if optional and inner is str:
+        return _text_or_null
+    return stored_value if isinstance(inner, StrawberryEnumDefinition) else None
 
 
-def _text_faults(field: InputField, value: str, limits: Constraint | None) -> list[InputError]:
-    name, length = field.name, len(value)
-    if "\0" in value or _SURROGATE.search(value):
-        return [invalid(name, "MALFORMED", f"`{name}` holds a NUL character or half a surrogate pair, which no text may have.")]
-    if limits is None:
+def _text_or_null(text: str) -> str | None:
+    return None if is_blank(text) else text
+
+
+def _check_of(inner: Made, limits: Constraint) -> Check | None:
+    if isinstance(inner, StrawberryList):
+        return _list_faults
+    if isinstance(limits.min, int) or isinstance(limits.max, int):
+        return _number_faults
+    return None if inner in _UNLIMITED or isinstance(inner, StrawberryEnumDefinition) else _text_faults
+
+
+def _text_faults(field: InputField, value: Value) -> list[InputError]:
+    if not isinstance(value, str):
         return []
+    name, length, limits = field.name, len(value), field.limits
+    if "\0" in value or (not value.isascii() and _SURROGATE.search(value)):
+        message = f"`{name}` holds a NUL character or half a surrogate pair, which no text may have."
+        return [invalid(name, "MALFORMED", message)]
     if limits.min_length and length < limits.min_length:
         return [invalid(name, "TOO_SHORT", f"`{name}` has {length} characters; it must have at least {limits.min_length}.")]
     if limits.max_length and length > limits.max_length:
@@ -141,16 +158,17 @@ def _text_faults(field: InputField, value: str, limits: Constraint | None) -> li
     return []
 
 
-def _number_faults(field: InputField, value: int, limits: Constraint) -> list[InputError]:
-    low = limits.min if isinstance(limits.min, int) else None
-    high = limits.max if isinstance(limits.max, int) else None
+def _number_faults(field: InputField, value: int) -> list[InputError]:
+    low = field.limits.min if isinstance(field.limits.min, int) else None
+    high = field.limits.max if isinstance(field.limits.max, int) else None
     if (low is not None and value < low) or (high is not None and value > high):
         span = f"from {low} to {high}" if high is not None else f"{low} or more"
         return [invalid(field.name, "OUT_OF_RANGE", f"`{field.name}` must be {span}.")]
     return []
 
 
-def _list_faults(field: InputField, value: list[Value], limits: Constraint) -> list[InputError]:
+def _list_faults(field: InputField, value: list[Value]) -> list[InputError]:
+    limits = field.limits
     if limits.max_items and len(value) > limits.max_items:
         return [invalid(field.name, "TOO_LONG", f"`{field.name}` has {len(value)} items; it may have {limits.max_items}.")]
     seen: set[Value] = set()

@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy import Table, bindparam, delete, select
 
-from schema.engine.compile.enums import StoredEnum
+from schema.engine.compile.enums import stored_value
 from schema.engine.compile.sources import OWNER, SeenWith
-from schema.engine.declare.base import Declaration, Unique
+from schema.engine.declare.base import Unique
 from schema.engine.declare.noun import Noun
 from schema.rules import clock
 from schema.storage.columns import CodePointText
@@ -52,8 +52,8 @@ class RecordWriter:
         self._histories = [_of_record(nouns, *each) for declared in noun.declared for each in declared.histories()]
         self._uniques = [(each, _same(self.rows.table, each)) for declared in noun.declared if (each := declared.uniques()) is not None]
         first = {"version": 1} if "version" in self.rows.columns else {}
-        self._defaults = first | {column: _held(value) for declared in noun.declared for column, value in declared.defaults()}
-        self._filling = [declared for declared in noun.declared if type(declared).fill is not Declaration.fill]
+        self._defaults = first | {column: stored_value(value) for declared in noun.declared for column, value in declared.defaults()}
+        self._derived = [each for declared in noun.declared for each in declared.derived()]
         self._kept = noun.state
         self._owner = _owner(noun.visible)
 
@@ -193,8 +193,8 @@ class RecordWriter:
         return faults
 
     def _completed(self, row: RecordValues) -> list[InputError]:
-        for declared in self._filling:
-            declared.fill(row)
+        for column, source, follow in self._derived:
+            row[column] = None if row[source] is None else follow(row[source])
         return self.rules.complete(row)
 
 
@@ -214,10 +214,6 @@ def _same(table: Table, unique: Unique) -> Any:
 def _of_record(nouns: Mapping[str, Noun], name: str, column: str) -> Any:
     table = nouns[name].row.__table__
     return delete(table).where(table.c.workspace_id == WORKSPACE, table.c[column] == RECORD)
-
-
-def _held(value: Any) -> Any:
-    return value.stored if isinstance(value, StoredEnum) else value
 
 
 def _owner(visible: Any) -> Any:

@@ -98,23 +98,9 @@ class SqliteConnection:
 
         Raises OverBudget after the deadline, and at once for what was slow lately if this is the event loop's thread.
         """
-        if self.slow and hash(statement.text) in self.slow:
-            return self._slow_rows(statement, values, read)
-        return self._rows(statement, values, read)
-
-    def _slow_rows(self, statement: Statement, values: Values, read: ReadWork) -> Sequence[Row]:
-        """Elsewhere than in the event loop's thread it may show that it is no longer slow."""
-        assert self.slow is not None
-        began = perf_counter()
-        if self.inline and self.slow.get(hash(statement.text), 0.0) > began:
-            raise OverBudget
-        rows = self._rows(statement, values, read)
-        if perf_counter() - began < INLINE_SECONDS / 2:
-            self.slow.pop(hash(statement.text), None)
-        return rows
-
-    def _rows(self, statement: Statement, values: Values, read: ReadWork) -> Sequence[Row]:
         timing, began = self.timing, perf_counter()
+        if self.slow and self.inline and self.slow.get(hash(statement.text), 0.0) > began:
+            raise OverBudget
         try:
             rows = read(self.raw.execute(statement.text, statement.bind(values)))
         except SQLITE_ERRORS as error:
@@ -123,15 +109,21 @@ class SqliteConnection:
         timing.note(took)
         if took > timing.above:
             timing.report(statement, took, len(rows))
+        if self.slow and took < INLINE_SECONDS / 2:
+            # Wherever it ran, it has shown that it is no longer slow.
+            self.slow.pop(hash(statement.text), None)
         return rows
 
     async def execute(self, statement: Statement, values: Values) -> int:
-        began = perf_counter()
+        timing, began = self.timing, perf_counter()
         try:
             count = self.raw.execute(statement.text, statement.bind(values)).rowcount
         except SQLITE_ERRORS as error:
             self._fail(error, statement, began)
-        self.timing.took(statement, perf_counter() - began, count)
+        took = perf_counter() - began
+        timing.note(took)
+        if took > timing.above:
+            timing.report(statement, took, count)
         return count
 
     async def execute_many(self, statement: Statement, rows: Iterable[Values]) -> None:
