@@ -1,6 +1,6 @@
 """A request body to an input object, and the faults of an input object back to the body's names."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from graphql import GraphQLEnumType, GraphQLInputField, GraphQLInputObjectType, GraphQLType, is_list_type, is_non_null_type
@@ -15,6 +15,8 @@ from rest_compat.resources.declaration import Deprecation, Key
 
 from .query import shown
 from .shape import enum_texts
+
+Convert = Callable[[Json], Json]
 
 READ_BACK = "updatedAt"
 """A read-only key: who sends it sends back the whole object that he read, with a change somewhere in it."""
@@ -57,6 +59,7 @@ class BodyReader:
             for name, (key, field) in self.writable.items()
         }
         self._names = {key.target: name for name, (key, _) in self.writable.items()}
+        self._conversions = {name: (key.target, _conversion(field.type)) for name, (key, field) in self.writable.items()}
 
     def read(self, body: Json, wanted: Preferences) -> Body:
         """Translate a decoded body. Raises Refused (400) if it isn't an object; unknown keys are faults only if strictness is wanted."""
@@ -64,14 +67,15 @@ class BodyReader:
             raise Refused("BAD_REQUEST", "The body must be a JSON object.")
         if wanted.nulls_ignored:
             body = {name: value for name, value in body.items() if value is not None}
-        unknown = tuple(name for name in body if name not in self.writable and name not in self.read_only)
+        unknown = tuple([name for name in body if name not in self.writable and name not in self.read_only])
         faults = [body_item((name,), "This is not a field of this resource.") for name in unknown] if wanted.strict else []
         found: JsonObject = {}
-        used = tuple(name for name in body if name in self.writable)
+        used = tuple([name for name in body if name in self.writable])
         for name in used:
-            key, field = self.writable[name]
+            target, convert = self._conversions[name]
+            value = body[name]
             try:
-                found[key.target] = _converted(body[name], field.type)
+                found[target] = value if value is None or convert is None else convert(value)
             except _Refusal as refusal:
                 faults.append(body_item((name, *refusal.below), refusal.message))
         whole = READ_BACK in body or len(used) == len(self.writable)
@@ -108,36 +112,46 @@ def body_item(path: Sequence[str | int], message: str) -> ErrorItem:
     return ErrorItem(shown(path_text(path))[1:-1] or '""', "validation_error", message)
 
 
-def _converted(value: Json, type_: GraphQLType) -> Json:
-    """The GraphQL value of a REST one. GraphQL's own coercion is looser in two places: one value for a list, an integer for an id."""
-    if value is None:
-        return None
+def _conversion(type_: GraphQLType) -> Convert | None:
+    """What makes a GraphQL value of a REST one that isn't null; None where it is the same.
+
+    GraphQL's own coercion is looser in two places: one value for a list, an integer for an id.
+    """
     if is_non_null_type(type_):
-        return _converted(value, type_.of_type)
+        return _conversion(type_.of_type)
     if is_list_type(type_):
-        return _converted_items(value, type_.of_type)
+        return _items(_conversion(type_.of_type))
     if isinstance(type_, GraphQLEnumType):
-        return _enum_value(value, type_)
-    if type_.name == "ID" and not isinstance(value, str):  # type: ignore[attr-defined]
+        return _enum_name({text: name for name, text in enum_texts(type_).items()})
+    return _id if type_.name == "ID" else None  # type: ignore[attr-defined]
+
+
+def _id(value: Json) -> Json:
+    if not isinstance(value, str):
         raise _Refusal("An id is text.")
     return value
 
 
-def _converted_items(value: Json, item: GraphQLType) -> list[Json]:
-    if not isinstance(value, list):
-        raise _Refusal("This must be a list.")
-    found = []
-    for index, each in enumerate(value):
-        try:
-            found.append(_converted(each, item))
-        except _Refusal as refusal:
-            raise _Refusal(refusal.message, (index, *refusal.below)) from None
-    return found
+def _items(convert: Convert | None) -> Convert:
+    def converted(value: Json) -> Json:
+        if not isinstance(value, list):
+            raise _Refusal("This must be a list.")
+        found = []
+        for index, each in enumerate(value):
+            try:
+                found.append(each if each is None or convert is None else convert(each))
+            except _Refusal as refusal:
+                raise _Refusal(refusal.message, (index, *refusal.below)) from None
+        return found
+
+    return converted
 
 
-def _enum_value(value: Json, enum: GraphQLEnumType) -> str:
-    names = {text: name for name, text in enum_texts(enum).items()}
-    if isinstance(value, str) and value in names:
-        return names[value]
-    got = shown(value) if isinstance(value, str) else "no text"
-    raise _Refusal(f"Got {got}; allowed is one of {', '.join(names)}.")
+def _enum_name(names: Mapping[str, str]) -> Convert:
+    def converted(value: Json) -> Json:
+        if isinstance(value, str) and value in names:
+            return names[value]
+        got = shown(value) if isinstance(value, str) else "no text"
+        raise _Refusal(f"Got {got}; allowed is one of {', '.join(names)}.")
+
+    return converted
