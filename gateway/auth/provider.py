@@ -6,7 +6,7 @@ from typing import Protocol
 
 import jwt
 
-from schema.rules.scopes import KNOWN, effective
+from schema.rules.scopes import KNOWN, effective, is_like_scope
 from schema.values import Object, Value, Values
 
 from .errors import AuthError, AuthSettingsError
@@ -134,14 +134,23 @@ class Provider:
     def _scopes(self, claims: Values) -> frozenset[str] | None:
         """The scopes that narrow a token (RFC 9068 section 2.2.3); None where its user's role alone decides.
 
-        A provider puts words of its own there too, such as `openid`: they are passed over.
+        A provider puts words of its own there too, such as `openid`: they are passed over. What looks like a scope of this graph narrows
+        the token even where there is none of that name: a spelling mistake, or a package that isn't loaded, must not widen it.
         """
         if self._settings.jwt_scopes == "ignored":
             return None
-        value = claims.get(self._settings.jwt_scope_claim)
-        words = value.split() if isinstance(value, str) else value if isinstance(value, list) else []
-        held = [each for each in words if isinstance(each, str) and each in KNOWN]
-        return effective(held) if held or self._settings.jwt_scopes == "required" else None
+        words = _words(claims, self._settings.jwt_scope_claim)
+        is_narrowed = self._settings.jwt_scopes == "required" or any(map(is_like_scope, words))
+        return effective(word for word in words if word in KNOWN) if is_narrowed else None
+
+
+def _words(claims: Values, name: str) -> list[str]:
+    """The words of a claim that is a text or a list of texts. Raises AuthError for any other, since nobody knows what it allows."""
+    value = claims.get(name)
+    texts = [value] if isinstance(value, str) else [] if value is None else value
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise AuthError(f"The token's claim '{name}' is neither a text nor a list of texts.")
+    return [word for text in texts for word in text.replace(",", " ").split()]
 
 
 _REASONS: tuple[tuple[type[Exception], str], ...] = (

@@ -8,7 +8,7 @@ from alembic import context
 from alembic.autogenerate.api import AutogenContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
-from sqlmodel import SQLModel
+from sqlmodel import AutoString, SQLModel
 
 import schema.nouns.all  # noqa: F401  fills the metadata
 from gateway.migrations.packages import is_of_missing
@@ -17,7 +17,7 @@ from schema.storage.columns import CalendarDate, CodePointText, Instant
 from schema.values import Value
 
 # A revision says for itself what a type was when it was written: these names stand in script.py.mako.
-_TYPE_NAMES: dict[type, str] = {CodePointText: "TEXT", Instant: "INSTANT", CalendarDate: "DAY"}
+_TYPE_NAMES: dict[type, str] = {CodePointText: "TEXT", AutoString: "TEXT", Instant: "INSTANT", CalendarDate: "DAY"}
 
 
 def render_item(kind: str, item: Value, _: AutogenContext) -> str | Literal[False]:

@@ -5,9 +5,9 @@ else holds the person is rewritten in place, in short transactions. All of it ca
 """
 
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import Table, bindparam, delete, func, select, update
 from sqlmodel import SQLModel
@@ -136,18 +136,31 @@ class Eraser:
         done, waiting = 0, list[_Rewritten]()
         async for traces in _by_row(self._traces()):
             mine = [trace for trace in traces if self._becomes(trace) in {TAKEN_OUT, REMOVED} and trace.how == "mention"]
-            changed = self._rewritten(mine) if mine and not self._is_record(mine[0]) else None
-            if changed is not None:
-                waiting.append(changed)
-            elif not mine or not await self._change_record(mine, erased):
+            changed = await self._changed(mine, erased) if mine else None
+            if changed is None:
                 continue
             erased.found.update((trace.table, trace.column, self._becomes(trace)) for trace in mine)
             done += len(mine)
-            if len(waiting) >= TOGETHER or sum(each.size for each in waiting) >= TOGETHER_BYTES:
-                await self._rewrite(waiting)
-                waiting.clear()
+            for each in changed:
+                waiting.append(each)
+                await self._rewrite_full(waiting)
         await self._rewrite(waiting)
         return done
+
+    async def _rewrite_full(self, waiting: list[_Rewritten]) -> None:
+        """Rewrites what waits, once that is a portion."""
+        if len(waiting) >= TOGETHER or sum(each.size for each in waiting) >= TOGETHER_BYTES:
+            await self._rewrite(waiting)
+            waiting.clear()
+
+    async def _changed(self, traces: list[PersonalColumn], erased: Erased) -> list[_Rewritten] | None:
+        """Changes a record as far as its mutation takes its texts: what is to be rewritten in place beside, None where it was refused."""
+        if not self._is_record(traces[0]):
+            return [self._rewritten(traces)]
+        if not await self._change_record(traces, erased):
+            return None
+        # One by one: folded columns have followed the others by now, and are left alone then.
+        return [self._rewritten([trace]) for trace in traces if to_camel_case(trace.column) not in self._given(trace.table)]
 
     def _is_record(self, trace: PersonalColumn) -> bool:
         """Whether the graph has a mutation that changes it."""
@@ -156,17 +169,21 @@ class Eraser:
         return noun is not None and f"update{noun}" in fields.fields
 
     async def _change_record(self, traces: list[PersonalColumn], erased: Erased) -> bool:
-        """Changes a record by its mutation, as an admin's program would."""
+        """Changes a record by its mutation, as an admin's program would; whether that was not refused."""
         noun, id_ = _noun(traces[0].table), traces[0].key["id"]
-        known: Any = self._graph.graphql_schema.type_map[f"Update{noun}Input"]
+        known = self._given(traces[0].table)
         given = {to_camel_case(trace.column): self._words.redact(trace.value) for trace in traces}
-        given = {name: value for name, value in given.items() if name in known.fields}
-        if not given:  # Its folded columns follow the others.
-            return False
-        refusal = await self._update(noun, id_, given)
+        given = {name: value for name, value in given.items() if name in known}
+        refusal = await self._update(noun, id_, given) if given else ""
         if refusal:
             erased.failed.append(f"{traces[0].table} {id_}: {refusal}")
         return not refusal
+
+    def _given(self, table: str) -> Collection[str]:
+        """What the mutation takes that changes a record. What only rules set, and what no field shows, isn't among it."""
+        known: Value = self._graph.graphql_schema.type_map[f"Update{_noun(table)}Input"]
+        fields: Collection[str] = known.fields
+        return fields
 
     async def _update(self, noun: str | None, id_: str, given: Object) -> str:
         """Changes a record; what refuses it, or nothing."""

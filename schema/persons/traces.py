@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 import orjson
-from sqlalchemy import Table, bindparam, select, tuple_
+from sqlalchemy import String, Table, bindparam, select, tuple_
 from sqlalchemy import text as sql
-from sqlmodel import SQLModel
+from sqlmodel import AutoString, SQLModel
 
 from schema.storage.columns import CodePointText
 from schema.storage.database import Database, Row
@@ -29,6 +29,9 @@ _NAMES: Final = {
     "postgresql": "SELECT tablename FROM pg_tables WHERE schemaname = ANY(current_schemas(false))",
 }
 """The names of all tables."""
+
+_TEXTS: Final = (CodePointText, AutoString, String)
+"""The types of columns that hold texts: a package may write a plain `str` of SQLModel, or a type of SQLAlchemy."""
 
 How = Literal["own", "reference", "mention", "other"]
 """The person's own row; the person's id; a text that names the person; another person's row that has the same."""
@@ -85,7 +88,7 @@ def _has_texts(table: Table) -> bool:
 
 
 def _texts(table: Table) -> list[Value]:
-    return [column for column in table.c if isinstance(column.type, CodePointText) and column.name != "workspace_id"]
+    return [column for column in table.c if isinstance(column.type, _TEXTS) and column.name != "workspace_id"]
 
 
 async def find_traces(database: Database, person: Person, words: Words) -> AsyncIterator[PersonalColumn]:

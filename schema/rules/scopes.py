@@ -28,6 +28,11 @@ def unknown(scopes: Iterable[str]) -> list[str]:
     return [each for each in scopes if each not in KNOWN]
 
 
+def is_like_scope(word: str) -> bool:
+    """Whether a word is written as scopes are, in whatever case; there need be none of that name."""
+    return word.lower().endswith((f":{READ}", f":{WRITE}"))
+
+
 def effective(scopes: Iterable[str]) -> frozenset[str]:
     """What a token with these scopes holds: who may change records may read them, since a change answers the record."""
     given = frozenset(scopes)

@@ -12,9 +12,16 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
+from sqlalchemy import Column, Integer, MetaData, Table, UnicodeText
+from sqlmodel import AutoString
 
 from schema.engine.events.cursor import EventPosition, write_cursor
+from schema.graph import Graph
 from schema.persons import erasing, traces
+from schema.persons.person import find
+from schema.persons.words import MARK
+from schema.storage.columns import CalendarDate, CodePointText, Instant
+from schema.storage.opening import open_database
 from tests.end_to_end.backups import dump
 from tests.end_to_end.fleet import Access, access, in_process
 from tests.end_to_end.listening import BOTH, take
@@ -305,3 +312,30 @@ async def test_the_other_kind_is_named(on: Run, database_url: str) -> None:
         admin = (await _ask(here.http, USER, input=boss))["createUser"]["user"]["id"]
         refused = await asyncio.to_thread(on, "erase", "user", admin, "--yes")
         assert (refused.code, "is the last active admin" in refused.err) == (2, True), refused.err
+
+
+async def test_texts_that_no_mutation_takes(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What only rules set, or no field shows, in a record that can be updated: the person goes out of that, too, not just of the report."""
+    async with crm(database_url) as here:
+        database = open_database(database_url)
+        await database.open()
+        try:
+            graph = Graph(database)
+            taken: Any = graph.graphql_schema.type_map["UpdateOpportunityInput"]
+            monkeypatch.delitem(taken.fields, "source")
+            (person,) = await find(database, here.contact)
+            erased = await erasing.Eraser(graph, person).erase()
+        finally:
+            await database.close()
+        assert erased.found["opportunity", "source", erasing.TAKEN_OUT] == 1
+        state = await here.state(here.deal)
+        assert state["source"] == f"by {MARK}"
+        assert FIRST not in state["name"]
+
+
+def test_columns_that_hold_texts() -> None:
+    """A package's plain `str`, and SQLAlchemy's own types, are looked through as `field` columns are; instants and numbers aren't."""
+    texts = {"own": CodePointText(), "plain": AutoString(), "long": UnicodeText()}
+    others = {"at": Instant(), "day": CalendarDate(), "many": Integer()}
+    table = Table("of_a_package", MetaData(), *(Column(name, type_) for name, type_ in (texts | others).items()))
+    assert {column.name for column in traces._texts(table)} == {*texts}
