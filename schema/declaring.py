@@ -5,7 +5,7 @@ from strawberry import ID
 from schema.engine.compile.sources import OwnedBy
 from schema.engine.declare.columns import field
 from schema.engine.declare.enums import plain_enum, stored_enum
-from schema.engine.declare.noun import noun, rules_of, seen_with
+from schema.engine.declare.noun import noun, seen_with
 from schema.engine.declare.relations import computed, flag, newest
 from schema.engine.declare.sql import Stored
 from schema.engine.declare.tracked import Tracked
@@ -13,7 +13,7 @@ from schema.engine.execute.resolvers.context import Context
 from schema.engine.types.fields import Constraint
 from schema.engine.types.scalars import Date, DateTime, Money
 from schema.engine.write.inputs import InputError, invalid
-from schema.engine.write.rules import RecordValues, Rules
+from schema.engine.write.rules import RecordValues, Rules, rules_of
 from schema.extensions import Extension
 from schema.nouns.all import Account, Contact, Opportunity, User
 from schema.nouns.limits import LINE, NAME, SHORT

@@ -1,4 +1,4 @@
-"""Traces by OpenTelemetry: a span a request, one an SQL statement, one an operation of a socket or stream, one a delivery.
+"""Traces by OpenTelemetry: a span a request, one an SQL statement, one an operation of a socket or stream.
 
 This is only imported where traces go somewhere. When the process starts it is put in the place of what is done without it; a request that
 is not traced then runs nothing of it but the choice.
@@ -7,13 +7,11 @@ Names are those of the semantic conventions (https://opentelemetry.io/docs/specs
 …/graphql/graphql-spans/). No span has values of statements, variables, query strings, headers other than the client's program, or tokens.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from contextvars import ContextVar
 from random import random
 from time import time_ns
 from typing import Final, NamedTuple, TypeAlias
-from urllib.parse import urlsplit
 
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind, StatusCode, Tracer, set_span_in_context
@@ -151,55 +149,9 @@ class Tracing:
         trace.span.set_attributes(_operation_attributes(prepared))
         return trace
 
-    # Deliveries
-
-    @contextmanager
-    def delivery(self, url: str, event: str) -> Iterator["Delivery"]:
-        """The span of an `event` (`opportunity.updated`) that is posted to `url`, of which host and port are told: the rest may be secret.
-
-        What it yields has the headers to send along. An exception ends the span as failed, and goes on.
-        """
-        at = urlsplit(url)
-        attributes: dict[str, str | int] = {"http.request.method": "POST", "server.address": at.hostname or "", "gateway.event": event}
-        if at.port is not None:
-            attributes |= {"server.port": at.port}
-        trace = self._start("POST", Context(), SpanKind.CLIENT) if random() < self.ratio else None  # noqa: S311  as above
-        delivery = Delivery(trace)
-        try:
-            if trace is not None:
-                trace.span.set_attributes(attributes)
-            yield delivery
-        except Exception as error:
-            delivery.failed(type(error).__name__)
-            raise
-        finally:
-            if trace is not None:
-                trace.span.end()
-
     def _start(self, name: str, context: Context, kind: SpanKind) -> Trace:
         span = self._tracer.start_span(name, context, kind)
         return Trace(span, set_span_in_context(span, context))
-
-
-class Delivery:
-    """A delivery under way: `headers` tell the receiver of its trace, if it has one."""
-
-    def __init__(self, trace: Trace | None) -> None:
-        self._trace = trace
-        self.headers = {} if trace is None else {"traceparent": _traceparent(trace)}
-
-    def answered(self, status: int) -> None:
-        """The receiver has answered with `status`."""
-        if self._trace is not None:
-            self._trace.span.set_attribute("http.response.status_code", status)
-        if status >= SERVER_ERROR - 100:
-            self.failed(str(status))
-
-    def failed(self, why: str) -> None:
-        """It was not delivered."""
-        if self._trace is not None:
-            self._trace.span.set_attribute("error.type", why)
-            self._trace.span.set_status(StatusCode.ERROR)
 
 
 class Traced:

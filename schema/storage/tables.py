@@ -44,11 +44,6 @@ def _maybe_text() -> Value:
     return Field(default=None, sa_type=CodePointText, nullable=True)
 
 
-def _belongs(column: str, table: str) -> ForeignKeyConstraint:
-    """A reference that cannot leave the workspace: the foreign key holds the workspace's id too."""
-    return ForeignKeyConstraint(["workspace_id", column], [f"{table}.workspace_id", f"{table}.id"])
-
-
 def _in_workspace() -> ForeignKeyConstraint:
     return ForeignKeyConstraint(["workspace_id"], ["workspace.id"])
 

@@ -17,7 +17,6 @@ import structlog
 from gateway.observability import exporting
 from gateway.observability.endpoint import endpoint_of
 from gateway.observability.logs import AccessLog
-from gateway.observability.tracing import Tracing
 from gateway.settings import Settings, SettingsError, load
 from tests.collector import Collector, collecting
 from tests.connecting import PATIENCE, free_port, until
@@ -133,27 +132,6 @@ async def test_a_query_on_a_socket(sqlite_url: str) -> None:
         span = collector.named("query Count")
         assert (span.kind, span.parent) == ("SERVER", "")
         assert [statement.name for statement in collector.below(span)] == ["SELECT"]
-
-
-@pytest.mark.parametrize("status", [204, 500])
-async def test_a_delivery(status: int) -> None:
-    """A delivery has a span, its receiver is told of it, and of its address nothing that may be secret is told."""
-    with collecting() as receiver, collecting() as collector:
-        tracing = Tracing(collector.url + "/v1/traces", 1.0, "sqlite")
-        with tracing.delivery(f"{receiver.url}/hooks/{SECRET}?key={SECRET}", "opportunity.updated") as delivery:
-            async with httpx.AsyncClient() as client:
-                await client.post(f"{receiver.url}/hooks", headers=delivery.headers)
-            delivery.answered(status)
-        with pytest.raises(OSError, match="away"), tracing.delivery(receiver.url, "opportunity.deleted"):
-            raise OSError("away")
-        await tracing.close()
-        first, second = collector.spans
-        assert receiver.headers[0]["traceparent"].startswith(f"00-{first.trace}-{first.id}-0")
-        assert first.attributes["http.response.status_code"] == status
-        assert first.attributes["gateway.event"] == "opportunity.updated"
-        assert (first.kind, first.failed) == ("CLIENT", status == 500)
-        assert (second.failed, second.attributes["error.type"]) == (True, "OSError")
-        assert SECRET.encode() not in collector.raw
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ from sqlalchemy import ColumnElement, FromClause
 from schema.engine.compile.aggregates import SummarySql
 from schema.engine.compile.matching import kept_state
 from schema.engine.compile.sources import OwnedBy, SeenWith
-from schema.engine.write.rules import Rules
 from schema.rules.scopes import declare as declare_scopes
 from schema.values import Made, Value, Values
 
@@ -18,7 +17,6 @@ from .lists import Lists, filterables
 from .sql import Stored
 
 T = TypeVar("T", bound=type[Stored])
-R = TypeVar("R", bound=type[Rules])
 
 
 @dataclass(slots=True)
@@ -48,7 +46,8 @@ class Noun:
     updates: str | None = None
     followed: bool = False
     row: type[Stored] = field(init=False)
-    rules: Rules = field(default_factory=Rules, init=False)
+    rules: Value = field(default=None, init=False)
+    """What is special about writing its records, by the writer's terms; None where nothing is."""
     listing: Lists | None = field(default=None, init=False)
     output: Made = field(default=None, init=False)
     create: Made = field(default=None, init=False)
@@ -115,16 +114,6 @@ class TypesByName(Values):
 
     def __len__(self) -> int:
         return len(self.nouns)
-
-
-def rules_of(row: Value) -> Callable[[R], R]:
-    """Makes a class the rules of a noun's writes."""
-
-    def declare(rules: R) -> R:
-        row.__noun__.rules = rules()
-        return rules
-
-    return declare
 
 
 def seen_with(column: str, row: Value) -> SeenWith | None:

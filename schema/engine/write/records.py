@@ -41,7 +41,7 @@ class RecordWriter:
 
     def __init__(self, noun: Noun, nouns: Mapping[str, Noun]) -> None:
         self.noun = noun
-        self.rules: Rules = noun.rules
+        self.rules: Rules = noun.rules or Rules()
         self.rows = RowStatements(noun.row)
         self.creation = None if noun.create is None else InputModel(noun.create)
         self.change = None if noun.update is None else InputModel(noun.update)

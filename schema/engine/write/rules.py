@@ -1,9 +1,10 @@
 """What is special about writing the records of a noun. By itself nothing is; a noun's rules override what is."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from schema.rules.ruling import Ruled
+from schema.values import Value
 
 from .inputs import InputError
 from .writing import Looking, Writing
@@ -42,3 +43,16 @@ class Rules:
 
     async def removing(self, writing: Writing, row: RecordValues) -> None:
         """Writes what must be done before a record is deleted."""
+
+
+R = TypeVar("R", bound=type[Rules])
+
+
+def rules_of(row: Value) -> Callable[[R], R]:
+    """Makes a class the rules of a noun's writes."""
+
+    def declare(rules: R) -> R:
+        row.__noun__.rules = rules()
+        return rules
+
+    return declare

@@ -3,9 +3,8 @@
 from sqlalchemy import bindparam, func, or_, select, update
 from typing_extensions import override
 
-from schema.engine.declare.noun import rules_of
 from schema.engine.write.inputs import InputError
-from schema.engine.write.rules import RecordValues, Rules
+from schema.engine.write.rules import RecordValues, Rules, rules_of
 from schema.engine.write.writing import Looking, Writing
 from schema.nouns.users.api_key import ApiKey
 from schema.nouns.users.user import User

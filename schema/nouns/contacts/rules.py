@@ -2,9 +2,8 @@
 
 from typing_extensions import override
 
-from schema.engine.declare.noun import rules_of
 from schema.engine.write.inputs import InputError, invalid
-from schema.engine.write.rules import RecordValues, Rules
+from schema.engine.write.rules import RecordValues, Rules, rules_of
 from schema.nouns.people import fold_person
 from schema.rules.text import trimmed
 

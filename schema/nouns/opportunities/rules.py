@@ -3,8 +3,7 @@
 from typing_extensions import override
 
 from schema.engine.declare.codes import add_reasons
-from schema.engine.declare.noun import rules_of
-from schema.engine.write.rules import RecordValues, Rules
+from schema.engine.write.rules import RecordValues, Rules, rules_of
 from schema.engine.write.writing import Writing
 from schema.rules import clock, pipeline
 from schema.rules.ruling import Ruled

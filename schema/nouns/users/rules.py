@@ -4,9 +4,8 @@ from sqlalchemy import bindparam, select
 from typing_extensions import override
 
 from schema.engine.declare.codes import add_reasons
-from schema.engine.declare.noun import rules_of
 from schema.engine.write.inputs import InputError, invalid
-from schema.engine.write.rules import RecordValues, Rules
+from schema.engine.write.rules import RecordValues, Rules, rules_of
 from schema.engine.write.writing import Looking, Writing
 from schema.nouns.people import fold_person
 from schema.nouns.workspaces import auditing
