@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import fields
 from functools import partial, reduce
 from typing import Final, TypeAlias
 
@@ -261,23 +262,9 @@ def graph_of(settings: Settings, database: Database) -> Graph:
 
 
 def limits_of(settings: Settings) -> Limits:
-    """The limits of documents and operations."""
-    return Limits(
-        max_document_length=settings.max_document_length,
-        max_tokens=settings.max_tokens,
-        max_depth=settings.max_depth,
-        max_introspection_depth=settings.max_introspection_depth,
-        max_aliases=settings.max_aliases,
-        max_fields=settings.max_fields,
-        max_directives=settings.max_directives,
-        max_root_fields=settings.max_root_fields,
-        max_mutations=settings.max_mutations,
-        max_cost=settings.max_cost,
-        max_answer=settings.max_answer,
-        introspection=settings.introspection,
-        max_errors=settings.max_errors,
-        counts=settings.count_cache,
-    )
+    """The limits of documents and operations, which are settings of the same names."""
+    shared = {each.name for each in fields(Limits)} & Settings.model_fields.keys()
+    return Limits(counts=settings.count_cache, **{name: getattr(settings, name) for name in shared})
 
 
 def documents_of(settings: Settings) -> PersistedDocuments:

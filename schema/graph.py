@@ -20,15 +20,14 @@ from schema.engine.compile.reading import Counts, DataReader, InFlight, Revision
 from schema.engine.compile.weight import ResponseTooLarge
 from schema.engine.compile.writer import PlanFault
 from schema.engine.document.documents import DocumentCache, PreparedOperation, RequestError, request_error
-from schema.engine.document.introspection import SchemaPart
 from schema.engine.document.limits import Limits
+from schema.engine.document.selections import SchemaPart
 from schema.engine.document.variables import NUMBER_BYTES, Variables
 from schema.engine.events.answering import EventStreams
 from schema.engine.events.feed import Feed
 from schema.engine.execute.answers import EventResponse, GraphQLResponse
 from schema.engine.execute.fairness import HeavyWork
-from schema.engine.execute.fallback import SMALL, Execution, Fallback, TooMuchSchema
-from schema.engine.execute.introspection import Introspection
+from schema.engine.execute.fallback import SMALL, Execution, Fallback, Introspection, TooMuchSchema
 from schema.engine.execute.plans import Plans
 from schema.engine.execute.requests import Reading
 from schema.engine.execute.resolvers.afterwards import Resolvers

@@ -1,6 +1,6 @@
 """Fills a workspace: people first, then deals, some thousands in a transaction."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 
 from schema.administration.bulk import Bulk, InsertRows, bulk
 from schema.administration.workspaces import find_or_create_empty
@@ -10,7 +10,7 @@ from schema.storage.opening import open_database
 from .deals import Cast, deal
 from .people import accounts, contacts, users
 from .spec import Seeded, SeedFault, SeedSpec
-from .values import RandomValues, SeedRow
+from .values import RandomValues
 
 # Large enough to be cheap, small enough that a running gateway's writers on SQLite wait for a second, not a minute.
 CHUNK = 5_000
@@ -51,30 +51,19 @@ def _people(source: RandomValues, spec: SeedSpec) -> tuple[Cast, InsertRows]:
     team = users(source, spec.user_count, companies)
     buyers = list(contacts(source, spec.contact_count, companies))
     sellers = [str(user["id"]) for user in team if user["is_active"] and user["role"] != Role.VIEWER.value]
-    cast = Cast(companies, sellers, [_ids(buyers[position :: len(companies)]) for position in range(len(companies))])
+    cast = Cast(companies, sellers, [[str(buyer["id"]) for buyer in buyers[place :: len(companies)]] for place in range(len(companies))])
     return cast, {"account": companies, "user": team, "contact": buyers}
 
 
-def _ids(rows: Sequence[SeedRow]) -> list[str]:
-    return [str(row["id"]) for row in rows]
-
-
 async def _deals(target: Bulk, source: RandomValues, cast: Cast, count: int, progress: ReportRows) -> int:
-    rows = done = 0
-    for size in _chunks(count):
-        deals = [deal(source, cast) for _ in range(size)]
+    rows = 0
+    for start in range(0, count, CHUNK):
+        deals = [deal(source, cast) for _ in range(min(CHUNK, count - start))]
         batch: InsertRows = {
             "opportunity": [made.opportunity for made in deals],
             "opportunity_contact": [link for made in deals for link in made.links],
             "stage_change": [change for made in deals for change in made.history],
         }
         rows += await target.write(source.workspace_id, batch)
-        done += size
-        progress(done)
+        progress(start + len(deals))
     return rows
-
-
-def _chunks(count: int) -> Iterator[int]:
-    while count > 0:
-        yield min(CHUNK, count)
-        count -= CHUNK

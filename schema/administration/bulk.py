@@ -76,7 +76,9 @@ class _Sqlite:
 
     def _insert(self, table: str, rows: Iterable[SeedRow]) -> int:
         clause = insert(SQLModel.metadata.tables[table])
-        return self._raw.executemany(compile_statement(SQLITE, clause).text, _tuples(table, rows, _sqlite_instant, _sqlite_day)).rowcount
+        return self._raw.executemany(
+            compile_statement(SQLITE, clause).text, _tuples(table, rows, lambda seconds: instant(seconds * 1000), date.isoformat)
+        ).rowcount
 
     async def finish(self) -> None:
         """Nothing: with ANALYZE's statistics SQLite plans ordered lists from the parents outwards, eighty times slower."""
@@ -90,7 +92,7 @@ class _Postgresql:
         count, raised = 0, compile_statement(POSTGRESQL, revision_moved())
         async with self._connection.transaction():
             for table, rows in batch.items():
-                records = list(_tuples(table, rows, _postgresql_instant, lambda day: day))
+                records = list(_tuples(table, rows, lambda seconds: datetime.fromtimestamp(seconds, UTC), lambda day: day))
                 await self._connection.copy_records_to_table(table, records=records, columns=_columns(table))
                 count += len(records)
             await self._connection.execute(raised.text, *raised.bind({"workspace": workspace_id}))
@@ -118,15 +120,3 @@ def _tuples(
                 for value, is_instant in [(row.get(name), is_instant) for name, is_instant in columns]
             ]
         )
-
-
-def _sqlite_instant(seconds: int) -> str:
-    return instant(seconds * 1000)
-
-
-def _sqlite_day(day: date) -> str:
-    return day.isoformat()
-
-
-def _postgresql_instant(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)

@@ -7,7 +7,21 @@ from operator import itemgetter
 from typing import Any, TypeAlias
 
 import orjson
-from sqlalchemy import Boolean, ClauseElement, ColumnElement, Dialect, FromClause, Join, String, Table, bindparam, insert, select
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    ClauseElement,
+    ColumnElement,
+    Dialect,
+    FromClause,
+    Join,
+    SmallInteger,
+    String,
+    Table,
+    bindparam,
+    insert,
+    select,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
@@ -91,6 +105,20 @@ class ListBind(type(bindparam("x"))):  # type: ignore[misc]
 def list_bind(name: str, type_: SqlType) -> ListBind:
     """A bind for a list of values of `type_`."""
     return ListBind(name, type_=ARRAY(type_), required=True)
+
+
+def compared(column: Clause, name: str) -> Value:
+    """A value to compare with `column`. Whole numbers travel as 64 bits: asyncpg refuses what the column's own type can't hold."""
+    return bindparam(name, type_=_wide(column), required=True)
+
+
+def compared_list(column: Clause, name: str) -> Value:
+    """A list of values to compare with `column`."""
+    return list_bind(name, _wide(column))
+
+
+def _wide(column: Clause) -> SqlType:
+    return BigInteger() if isinstance(column.type, SmallInteger) else column.type
 
 
 def insert_of(table: Table) -> Value:

@@ -13,10 +13,9 @@ from schema.engine.document.filter_size import MAX_NODES, check_size
 from schema.rules.errors import BadRequest
 from schema.rules.text import fold
 from schema.rules.times import Between
-from schema.storage.statements import AnyOf, Contains, StartsWith, Unindexed
+from schema.storage.statements import AnyOf, Contains, StartsWith, Unindexed, compared, compared_list
 from schema.values import CacheKey, Clause, Object, Value, Values
 
-from .binds import compared, compared_list
 from .comparing import BETWEEN, COMPARISONS, POSITIVE, RANGES, any_holds, holds
 from .enums import stored_value
 from .matching import AtLeast, Equals, LinkedTo, Match, Matching, Through

@@ -8,8 +8,7 @@ from typing import Any
 from graphql import GraphQLObjectType
 
 from schema.engine.compile.reading import DataReader
-from schema.engine.document.introspection import FIELDS, SchemaPart, schema_part
-from schema.engine.document.selections import Selected, Selections
+from schema.engine.document.selections import SCHEMA_FIELDS, SchemaPart, Selected, Selections, schema_part
 from schema.engine.document.variables import CheckVariable, Variables
 from schema.rules.errors import GatewayError
 from schema.values import Function, Object, Value
@@ -170,7 +169,7 @@ def compile_query(compiler: Compiler) -> QueryPlan:
     cost = Cost()
     asked = compiler.selections.root(root)
     for selected in asked:
-        if compiler.for_fallback and selected.name in FIELDS:
+        if compiler.for_fallback and selected.name in SCHEMA_FIELDS:
             continue
         step, added = compile_step(compiler, selected)
         steps.append((selected.key, step))

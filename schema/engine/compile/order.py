@@ -9,9 +9,9 @@ from sqlalchemy import ColumnElement, FromClause, and_, false, or_, select, tupl
 from sqlalchemy.types import Integer
 
 from schema.storage.columns import CalendarDate, CodePointText, Instant
+from schema.storage.statements import compared
 from schema.values import Clause, SqlType, Value
 
-from .binds import compared
 from .weight import ESCAPED
 
 _CURSOR, _KEY = 200, 45

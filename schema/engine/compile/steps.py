@@ -8,8 +8,7 @@ from typing import Protocol
 from graphql import GraphQLObjectType
 
 from schema.engine.compile.reading import DataReader
-from schema.engine.document.introspection import FIELDS
-from schema.engine.document.selections import Selected
+from schema.engine.document.selections import SCHEMA_FIELDS, Selected
 from schema.engine.document.variables import Variables
 from schema.rules.access import Role
 from schema.rules.errors import BadRequest, Forbidden, GatewayError
@@ -188,7 +187,7 @@ def compile_step(compiler: Compiler, selected: Selected) -> tuple[QueryStep, Cos
     """The step of a root field of a query."""
     if selected.name == TYPENAME:
         return ConstantStep("Query"), Cost()
-    return (ConstantStep(None), Cost(SCHEMA)) if selected.name in FIELDS else _stored(compiler, selected)
+    return (ConstantStep(None), Cost(SCHEMA)) if selected.name in SCHEMA_FIELDS else _stored(compiler, selected)
 
 
 def _stored(compiler: Compiler, selected: Selected) -> tuple[QueryStep, Cost]:

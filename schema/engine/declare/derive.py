@@ -9,12 +9,11 @@ from schema.engine.compile.sources import SOURCE, ById, ConnectionSource, Stored
 from schema.engine.types.fields import plain, read_from
 
 from .errors import USER_ERRORS, UserError
-from .groups import is_grouped
+from .groups import is_grouped, summary_of
 from .lists import link_filters, make_lists
 from .members import REQUIRED, Argument, Member, make_input, make_type, with_arguments
 from .node import Node
 from .noun import NOUNS, Noun, TypesByName
-from .summaries import summary_of
 from .writes import IdArg
 
 _TYPES = TypesByName()

@@ -1,12 +1,19 @@
-"""The field that gives sums by group, for a noun whose declarations say what its records can be grouped by."""
+"""The field that gives sums by group, and the sums, for a noun whose declarations say what its records can be grouped by."""
 
 from typing import Annotated
 
+from sqlalchemy import FromClause, func
+from strawberry.utils.str_converters import to_camel_case
+
+from schema.engine.compile.aggregates import SummarySql, exact_sum, joined
 from schema.engine.compile.groups import MAX_GROUPS, GroupColumn, grouped
 from schema.engine.compile.sources import SOURCE
 from schema.engine.types.fields import Constraint, argument, plain
-from schema.values import Made, Value
+from schema.engine.types.scalars import Money
+from schema.storage.database import Row
+from schema.values import Clause, Made, Object, Value
 
+from .columns import FieldDeclaration
 from .enums import plain_enum
 from .lists import filter_argument, filterables
 from .members import REQUIRED, Argument, Member, list_of, make_type, with_arguments
@@ -43,3 +50,23 @@ def groups(row: Value) -> Made:
     ]
     text = f"Numbers over the {noun.plural} by group, the groups with the most {noun.plural} first. One without a value is a group, too."
     return with_arguments(f"{noun.member}_groups", list_of(made), arguments, text, {SOURCE: source})
+
+
+def summary_of(noun: Noun) -> tuple[Made, SummarySql]:
+    """The type and the SQL of the numbers of a noun that says nothing else of them: how many, and the sums of its amounts."""
+    amounts = [each for each in noun.declared if isinstance(each, FieldDeclaration) and each.type is Money]
+    totals = [
+        Member(f"total_{each.member}", Money, plain(f"The sum of `{to_camel_case(each.member)}` of the {noun.plural}.")) for each in amounts
+    ]
+    count = Member("count", int, plain(f"How many {noun.plural} match."))
+    made = make_type(f"{noun.name}Summary", f"Numbers over all {noun.plural} that match a filter.", [count, *totals])
+    names = [to_camel_case(each.name) for each in totals]
+
+    def columns(table: FromClause) -> list[Clause]:
+        return [func.count(), *[part for each in amounts for part in exact_sum(table.c[each.stored])]]
+
+    def told(row: Row) -> Object:
+        sums = zip(row[1::2], row[2::2], strict=True)
+        return {"count": row[0], **{name: joined(high, low) for name, (high, low) in zip(names, sums, strict=True)}}
+
+    return made, SummarySql(columns, told, (0, *[None] * (2 * len(names))))

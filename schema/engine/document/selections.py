@@ -30,6 +30,9 @@ from schema.engine.libraries.graphql_core import (
     get_variable_values,
 )
 
+SCHEMA_FIELDS = frozenset({"__schema", "__type"})
+"""The root fields of a query that ask for the schema."""
+
 
 @dataclass(frozen=True, slots=True)
 class Selected:
@@ -103,6 +106,24 @@ def fragments_of(document: DocumentNode) -> dict[str, FragmentDefinitionNode]:
 
 def _selected(grouped: dict[str, list[FieldDetails]]) -> list[Selected]:
     return [Selected(key, details[0].node.name.value, tuple(details)) for key, details in grouped.items()]
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaPart:
+    """The root fields of a query that ask for the schema, as a document of their own."""
+
+    document: DocumentNode
+    text: str
+    variables: frozenset[str]
+
+
+def schema_part(selections: Selections, asked: list[Selected]) -> SchemaPart | None:
+    """What the root fields `asked` ask of the schema."""
+    found = [selected for selected in asked if selected.name in SCHEMA_FIELDS]
+    if not found:
+        return None
+    document, variables = selections.document_of(found)
+    return SchemaPart(document, print_ast(document), variables)
 
 
 class _Mentioned(Visitor):

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from time import perf_counter, sleep
 from typing import Any
 
+import orjson
 from graphql import DocumentNode, ExecutionResult, GraphQLObjectType, GraphQLSchema
 
+from schema.engine.document.selections import SchemaPart
+from schema.engine.kept import SizedCache
 from schema.engine.libraries.graphql_core import Executor, execute_sync
 from schema.values import Object, Value, Values
 
@@ -20,6 +23,8 @@ SMALL = 20
 """Up to this cost an operation is executed at once: it takes a few milliseconds, and a thread takes time, too."""
 MAX_SCHEMA_VALUES = 15_000
 """How much of the schema may be told in one answer; graphql-core's own introspection query asks for some 6,000 values."""
+ANSWERS, ANSWERS_BYTES = 1_000, 4_000_000
+"""How many answers are kept, and how many bytes they and their keys have."""
 
 
 class TooMuchSchema(Exception):
@@ -93,3 +98,24 @@ class Fallback:
                 return super().execute_field(parent_type, *arguments)
 
         return execute_sync(self._schema, call.document, call.tree, None, call.variables, call.name, executor_class=Watched)
+
+
+class Introspection:
+    """What operations ask of the schema itself: executed once, then kept as long as there is room for it."""
+
+    def __init__(self, fallback: Fallback) -> None:
+        self._fallback = fallback
+        self._kept: SizedCache[bytes] = SizedCache(ANSWERS, ANSWERS_BYTES)
+
+    async def answer(self, part: SchemaPart, given: Object, owner: str) -> bytes | None:
+        """The part's data in JSON; None where graphql-core has errors to tell. Raises TooMuchSchema, ServiceUnavailable."""
+        variables = {name: given[name] for name in sorted(part.variables) if name in given}
+        key = part.text, repr(variables)
+        found = self._kept.get(key)
+        if found is None:
+            result = await self._fallback.execute_beside(Execution(part.document, {}, variables), owner)
+            if result.errors:
+                return None
+            found = orjson.dumps(result.data)
+            self._kept.put(key, found, sum(map(len, (found, *key))))
+        return found

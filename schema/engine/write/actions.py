@@ -1,14 +1,22 @@
 """What the mutations do that nouns have in common, by their names: one creates, changes or deletes a record, or many of them."""
 
+from collections.abc import Sequence
+
 from strawberry.utils.str_converters import to_camel_case
 
+from schema.rules.errors import BadRequest
 from schema.values import Object, Values
 
-from .many import check_versions, create_many, remove_many, update_many
+from .inputs import InputError
 from .records import RecordWriter, Writers
 from .removal import Removals
-from .transaction import Action
-from .writing import Writing
+from .transaction import Action, RunAction
+from .writing import Writing, refused
+
+_ABANDONED = InputError("CONFLICT", "OTHER", None, "Not done: another item of this atomic call failed.")
+
+BulkItem = tuple[str, int | None]
+"""An id, and the version that is expected of it."""
 
 
 def record_actions(writers: Writers) -> dict[str, Action]:
@@ -33,7 +41,63 @@ def _of_noun(writer: RecordWriter, removals: Removals) -> dict[str, Action]:
         f"create{one}": Action(create, creates=True),
         f"update{one}": Action(update),
         f"delete{one}": Action(remove, many=removals.is_long(one)),
-        f"create{many}": Action(create_many(writer), many=True, creates=True),
-        f"update{many}": Action(update_many(writer), many=True, check=check_versions),
-        f"delete{many}": Action(remove_many(writer, removals), many=True, check=check_versions),
+        f"create{many}": Action(_for_inputs(create), many=True, creates=True),
+        f"update{many}": Action(_for_ids(update), many=True, check=_check_versions),
+        f"delete{many}": Action(_for_ids(remove), many=True, check=_check_versions),
     }
+
+
+def _for_inputs(one: RunAction) -> RunAction:
+    """Does `one` for each of `inputs`; those that are alike make as many records. Each stands or falls by itself, or all do."""
+
+    async def run(writing: Writing, arguments: Values) -> Object:
+        results = [await one(writing, {"input": given}) for given in arguments["inputs"]]
+        return _bulk(writing, results, atomic=arguments["atomic"])
+
+    return run
+
+
+def _for_ids(one: RunAction) -> RunAction:
+    """Does `one` for each of `ids`. An item that comes twice is done once, and each of its places has that result."""
+
+    async def run(writing: Writing, arguments: Values) -> Object:
+        items = _items(arguments)
+        results = {item: await one(writing, {**arguments, "id": item[0], "expectedVersion": item[1]}) for item in dict.fromkeys(items)}
+        return _bulk(writing, [results[item] for item in items], atomic=arguments["atomic"])
+
+    return run
+
+
+def _check_versions(arguments: Values) -> None:
+    """Raises BadRequest where there isn't an expected version for each id."""
+    ids, versions = arguments["ids"], arguments.get("expectedVersions")
+    if versions is not None and len(versions) != len(ids):
+        message = f"`expectedVersions` has {len(versions)} items and `ids` {len(ids)}: give one for each id, null where any will do."
+        raise BadRequest(message)
+
+
+def _items(arguments: Values) -> list[BulkItem]:
+    """Each id with the version that is expected of it. A double for which any version will do is the item that names one."""
+    ids, versions = arguments["ids"], arguments.get("expectedVersions") or ()
+    named: dict[str, int] = {}
+    for id_, version in zip(ids, versions, strict=False):
+        if version is not None:
+            named.setdefault(id_, version)
+    given = versions or [None] * len(ids)
+    return [(id_, named.get(id_) if version is None else version) for id_, version in zip(ids, given, strict=True)]
+
+
+def _bulk(writing: Writing, results: Sequence[Object], *, atomic: bool) -> Object:
+    failed = sum(bool(result["userErrors"]) for result in results)
+    if atomic and failed:
+        writing.abandoned = True
+        results = [result if result["userErrors"] else refused(_ABANDONED) for result in results]
+        failed = len(results)
+    placed = [_at(place, result) for place, result in enumerate(results)]
+    return {"results": placed, "succeeded": len(results) - failed, "failed": failed}
+
+
+def _at(place: int, result: Object) -> Object:
+    """A result whose faults say which item they are about."""
+    errors = result["userErrors"]
+    return {**result, "userErrors": [{**error, "index": place} for error in errors]} if errors else result

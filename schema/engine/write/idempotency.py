@@ -1,8 +1,12 @@
 """Answers kept under the keys that callers gave, for 24 hours, per token, in the transaction of the write itself.
 
+A key is good for one call, which its fingerprint tells from others: made of what the call means, not of how it is written. So blanks,
+comments, the order of keys, `1` and `1.0`, a literal and a variable make no difference; another value, another field of the answer do.
+
 Keys whose time is over count as absent. They are swept in the background, never within a write: there may be a million of them.
 """
 
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator
@@ -11,7 +15,10 @@ from contextlib import contextmanager
 import orjson
 from sqlalchemy import bindparam, delete, select
 
+from schema.engine.compile.operation import WriteStep
 from schema.engine.compile.weight import ResponseTooLarge
+from schema.engine.document.variables import Variables
+from schema.engine.execute.resolvers.site import KEY
 from schema.rules.access import Caller
 from schema.rules.clock import later
 from schema.rules.errors import BadRequest, Conflict, InvalidKey
@@ -21,12 +28,13 @@ from schema.storage.statements import insert_of
 from schema.storage.sweeps import DatedRows
 from schema.storage.tables import IdempotencyKey
 from schema.storage.workspace import WORKSPACE
-from schema.values import Bind, Value
+from schema.values import Bind, Value, Values
 
 from .writing import Writing
 
 HOURS = 24
 MAX_KEY = 255
+_INPUTS = ("input", "inputs")
 
 _KEPT = IdempotencyKey.__table__
 _token: Bind = bindparam("token_id", type_=CodePointText(), required=True)
@@ -63,6 +71,27 @@ def in_progress(caller: Caller, key: str | None) -> Iterator[None]:
             del _IN_PROGRESS[slot]
 
 
+def fingerprint(step: WriteStep, arguments: Values, variables: Variables, *, creates: bool) -> str:
+    """The SHA-256, in hex, of a call without its key. Null counts as absent in arguments, and with `creates` in what is created.
+
+    Within the input of an update null clears a field, so there it differs from absent.
+    """
+    # What is asked of the answer is told as graphql-core prints it, with the variables that this mentions.
+    given = {name: value for name, value in arguments.items() if value is not None and name != KEY}
+    if creates:
+        given |= {name: _without_nulls(given[name]) for name in _INPUTS if name in given}
+    text, names = step.asked
+    mentioned = {name: variables.coerced.get(name) for name in names}
+    parts = orjson.dumps([step.name, text, given, mentioned], option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(parts).hexdigest()
+
+
+def _without_nulls(value: Value) -> Value:
+    if isinstance(value, list):
+        return [_without_nulls(item) for item in value]
+    return {name: item for name, item in value.items() if item is not None} if isinstance(value, dict) else value
+
+
 def read_key(key: str | None) -> str | None:
     """A key as given. Raises BadRequest where it isn't 1 to 255 printable characters, as REST does of its header."""
     if key is None:
@@ -77,7 +106,7 @@ def expired_keys(database: Database) -> DatedRows:
     return DatedRows(database, _KEPT, "idempotency keys", HOURS * 3_600)
 
 
-async def find(writing: Writing, key: str, fingerprint: str) -> str | None:
+async def find(writing: Writing, key: str, print_: str) -> str | None:
     """The payload kept under a key, as JSON; None where there is none, or none any more. Raises InvalidKey for the key of another call."""
     here = {"token_id": writing.caller.token_id, "key": key}
     rows = await writing.fetch(_FIND, **here)
@@ -87,7 +116,7 @@ async def find(writing: Writing, key: str, fingerprint: str) -> str | None:
     if created_at < later(writing.now, -HOURS * 3_600):
         await writing.keep_house(_FORGET, here)
         return None
-    if kept != fingerprint:
+    if kept != print_:
         raise InvalidKey("This idempotency key was used for another request: take a new one.")
     return str(answer)
 
@@ -99,13 +128,13 @@ def read_kept(answer: str, room: int) -> Value:
     return json.loads(answer, parse_int=_number, parse_float=_number)
 
 
-async def keep(writing: Writing, key: str, fingerprint: str, payload: Value) -> None:
+async def keep(writing: Writing, key: str, print_: str, payload: Value) -> None:
     """Keeps the payload of a call that is about to be committed."""
     values = {
         "workspace_id": writing.caller.workspace_id,
         "token_id": writing.caller.token_id,
         "key": key,
-        "fingerprint": fingerprint,
+        "fingerprint": print_,
         "answer": orjson.dumps(payload, default=_failed).decode(),
         "created_at": writing.now,
     }

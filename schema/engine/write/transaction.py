@@ -17,7 +17,6 @@ from schema.storage.workspace import revision_moved
 from schema.values import Object, Value, Values
 
 from . import idempotency
-from .fingerprint import fingerprint
 from .writing import Writing, is_refused
 
 _RAISE_REVISION = revision_moved().returning(WorkspaceTable.__table__.c.revision)
@@ -69,7 +68,7 @@ class MutationCall:
 
     def fingerprint(self, variables: Variables) -> str:
         """What tells it from another call under the same key."""
-        return fingerprint(self.step, self.arguments, variables, creates=self.action.creates)
+        return idempotency.fingerprint(self.step, self.arguments, variables, creates=self.action.creates)
 
 
 def make_call(action: Action, step: WriteStep, variables: Variables, caller: Caller) -> MutationCall:
