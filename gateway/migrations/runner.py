@@ -20,7 +20,7 @@ from sqlalchemy.pool import NullPool
 
 from schema.storage.database import Connection as Session
 from schema.storage.database import Database, StorageError
-from schema.storage.postgresql.connecting import Connector
+from schema.storage.postgresql.connecting import CONNECT_SECONDS, Connector
 from schema.storage.sqlite.file import make_private
 
 from .packages import Package, Standing, is_known, label_of
@@ -32,7 +32,6 @@ WAIT_SECONDS = 120.0
 """For another process that migrates."""
 TABLE_SECONDS = 10.0
 """For a table that others use."""
-CONNECT_SECONDS = 10.0
 STATEMENT_SECONDS = 3600.0
 """For one statement of a migration, which may have to read a large table."""
 # Any number will do, as long as every gateway takes the same one.

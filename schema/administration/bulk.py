@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from datetime import UTC, date, datetime
 from typing import Protocol, TypeAlias
 
@@ -13,7 +13,7 @@ from sqlmodel import SQLModel
 import schema.nouns.all  # noqa: F401  fills the metadata
 from schema.rules.clock import instant
 from schema.storage.columns import Instant
-from schema.storage.postgresql.connecting import Connector
+from schema.storage.postgresql.connecting import connected
 from schema.storage.statements import POSTGRESQL, SQLITE, compile_statement
 from schema.storage.workspace import revision_moved
 from schema.values import Value
@@ -32,7 +32,6 @@ class Bulk(Protocol):
         """Lets the database take note of what it holds now."""
 
 
-CONNECT_SECONDS = 10.0
 STATEMENT_SECONDS = 600.0
 
 
@@ -40,17 +39,12 @@ STATEMENT_SECONDS = 600.0
 async def bulk(database_url: str) -> AsyncIterator[Bulk]:
     """The database at `sqlite:///path` or `postgresql://…`, already migrated."""
     if database_url.startswith("sqlite"):
-        raw = sqlite3.connect(database_url.removeprefix("sqlite:///"), isolation_level=None, check_same_thread=False, timeout=60)
-        try:
+        path = database_url.removeprefix("sqlite:///")
+        with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=60)) as raw:
             yield _Sqlite(raw)
-        finally:
-            raw.close()
     else:
-        connection = await Connector(database_url, CONNECT_SECONDS, command_timeout=STATEMENT_SECONDS).connect()
-        try:
+        async with connected(database_url, command_timeout=STATEMENT_SECONDS) as connection:
             yield _Postgresql(connection)
-        finally:
-            await connection.close()
 
 
 class _Sqlite:

@@ -10,7 +10,7 @@ import orjson
 from rest_compat.json_values import Json, JsonObject
 
 from .reading import target_of
-from .readme import VARIABLES, readme, told
+from .readme import VARIABLES, one_line, readme, told
 from .sorting import Recording, RefusedCalls, Sort
 
 OPERATIONS: Final = "operations"
@@ -66,17 +66,12 @@ def _operation(sort: Sort) -> str:
         *(_values(name, sort) for name in sort.values if name not in sort.to_fill),
         *([f"Ignored by the gateway: {', '.join(sort.ignored)}."] if sort.ignored else []),
     ]
-    return "".join(f"# {_one_line(line)}\n" for line in lines) + sort.document
+    return "".join(f"# {one_line(line)}\n" for line in lines) + sort.document
 
 
 def _values(name: str, sort: Sort) -> str:
     seen = ", ".join(f"{value} (× {times})" for value, times in sort.values[name].most_common())
     return f"{name} {'varies' if name in sort.varying else 'is always the same'}: {seen}"
-
-
-def _one_line(text: str) -> str:
-    """Without what would end a comment."""
-    return "".join(character if character.isprintable() else " " for character in text)
 
 
 def _apollo(recording: Recording) -> JsonObject:

@@ -90,4 +90,9 @@ def _code(text: str) -> str:
 
 def _plain(text: str) -> str:
     """Text that doesn't end its cell."""
-    return "".join(character if character.isprintable() else " " for character in text).replace("|", "\\|")
+    return one_line(text).replace("|", "\\|")
+
+
+def one_line(text: str) -> str:
+    """Text without what would end a line, and a comment with it."""
+    return "".join(character if character.isprintable() else " " for character in text)

@@ -7,7 +7,7 @@ from sqlalchemy import Boolean, Integer
 from strawberry import ID
 
 from schema.engine.compile.enums import StoredEnum
-from schema.engine.types.conditions import DateFilter, DateTimeFilter, ExactStringFilter, IDFilter, IntFilter, MoneyFilter, StringFilter
+from schema.engine.declare.conditions import DateFilter, DateTimeFilter, ExactStringFilter, IDFilter, IntFilter, MoneyFilter, StringFilter
 from schema.engine.types.scalars import Date, DateTime, Money
 from schema.storage.columns import CalendarDate, Cents, CodePointText, Instant, Small
 from schema.values import Made, Value

@@ -1,8 +1,8 @@
 """The enums of opportunities."""
 
+from schema.engine.declare.conditions import enum_conditions
 from schema.engine.declare.enums import plain_enum, stored_enum
 from schema.engine.declare.types import filter_enum
-from schema.engine.types.conditions import enum_conditions
 from schema.rules.stages import STAGES
 
 OpportunityStage = stored_enum(

@@ -1,8 +1,8 @@
 """What users and API keys may do."""
 
+from schema.engine.declare.conditions import enum_conditions
 from schema.engine.declare.enums import stored_enum
 from schema.engine.declare.types import filter_enum
-from schema.engine.types.conditions import enum_conditions
 
 Role = stored_enum(
     "Role",

@@ -96,9 +96,9 @@ class Connector:
 
 
 @asynccontextmanager
-async def connected(url: str) -> AsyncIterator[asyncpg.Connection]:
-    """A connection for a command, closed at the end. Raises Unavailable."""
-    raw: asyncpg.Connection = await Connector(url, CONNECT_SECONDS).connect()
+async def connected(url: str, seconds: float = CONNECT_SECONDS, **options: Value) -> AsyncIterator[asyncpg.Connection]:
+    """A connection for a command, closed at the end; `options` as of Connector. Raises Unavailable."""
+    raw: asyncpg.Connection = await Connector(url, seconds, **options).connect()
     try:
         yield raw
     finally:

@@ -7,7 +7,7 @@ Writers go on meanwhile; only the write-ahead log grows, by as much as they writ
 import contextlib
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -26,23 +26,15 @@ _FACTS: Final = (
 )
 
 
-@contextlib.contextmanager
-def _reading(path: Path) -> Iterator[sqlite3.Connection]:
-    """A connection that can't write, nor move the write-ahead log when it is closed."""
-    raw = sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode=ro", uri=True, isolation_level=None, timeout=BUSY_SECONDS)
-    try:
-        yield raw
-    finally:
-        raw.close()
-
-
 def copy(path: Path, target: Path, tell: ReportBytes, *, step: Callable[[], None] = lambda: None) -> Facts:
     """Copies the database at `path` into the empty file `target`, checks the copy, and says what is in it.
 
     `step` is called after each portion. Raises BackupFailed.
     """
     try:
-        with _reading(path) as source:
+        # It can't write, nor move the write-ahead log when it is closed.
+        place = f"file:{quote(str(path.absolute()))}?mode=ro"
+        with contextlib.closing(sqlite3.connect(place, uri=True, isolation_level=None, timeout=BUSY_SECONDS)) as source:
             source.execute("BEGIN")
             found = facts(source)
             _copy(source, target, tell, step)

@@ -1,12 +1,15 @@
 """Conditions that filters have on values of each type. The operators are the planner's."""
 
+from collections.abc import Collection, Sequence
+
 import strawberry
 from strawberry import ID
 
+from schema.engine.types.fields import Constraint, optional
+from schema.engine.types.scalars import Date, DateTime, Money
 from schema.values import Made
 
-from .fields import Constraint, optional
-from .scalars import Date, DateTime, Money
+from .members import Member, make_input
 
 _LIST = Constraint(max_items=250)
 _SEARCH = Constraint(max_length=200)
@@ -19,10 +22,18 @@ def _operator(name: str, description: str, limits: Constraint | None = None) -> 
 _EQ = "The value is this one."
 _IN = "The value is one of these; an empty list matches nothing."
 _NOT_IN = "The value is none of these; records without a value match, too."
-_GT, _GTE = "The value is greater than this one.", "The value is this one or greater."
-_LT, _LTE = "The value is less than this one.", "The value is this one or less."
-_LATER, _SINCE = "The time is later than this one.", "The time is this one or later."
-_EARLIER, _UNTIL = "The time is earlier than this one.", "The time is this one or earlier."
+_NUMBERS = (
+    "The value is greater than this one.",
+    "The value is this one or greater.",
+    "The value is less than this one.",
+    "The value is this one or less.",
+)
+_TIMES = (
+    "The time is later than this one.",
+    "The time is this one or later.",
+    "The time is earlier than this one.",
+    "The time is this one or earlier.",
+)
 _NULL = "Whether there is no value: `true` matches records without one, `false` those with one."
 
 
@@ -36,51 +47,23 @@ class IDFilter:
     is_null: bool | None = optional(_NULL)
 
 
-@strawberry.input(description="Conditions on an amount. All that are given must hold.")
-class MoneyFilter:
-    """Conditions on an amount."""
-
-    eq: Money | None = optional(_EQ)
-    gt: Money | None = optional(_GT)
-    gte: Money | None = optional(_GTE)
-    lt: Money | None = optional(_LT)
-    lte: Money | None = optional(_LTE)
-    is_null: bool | None = optional(_NULL)
-
-
-@strawberry.input(description="Conditions on a whole number. All that are given must hold.")
-class IntFilter:
-    """Conditions on a whole number."""
-
-    eq: int | None = optional(_EQ)
-    gt: int | None = optional(_GT)
-    gte: int | None = optional(_GTE)
-    lt: int | None = optional(_LT)
-    lte: int | None = optional(_LTE)
+def _ranges(name: str, type_: Made, what: str, words: Sequence[str], *, without: Collection[str] = (), note: str = "") -> Made:
+    """The input `name` of conditions on `what` can be less or more; `words` are those of the four comparisons."""
+    texts = dict(zip(("eq", "gt", "gte", "lt", "lte", "is_null"), (_EQ, *words, _NULL), strict=True))
+    members = [
+        Member(each, bool | None if each == "is_null" else type_ | None, optional(text))
+        for each, text in texts.items()
+        if each not in without
+    ]
+    return make_input(name, f"Conditions on {what}. All that are given must hold.{note}", members)
 
 
-@strawberry.input(description="Conditions on a date. All that are given must hold.")
-class DateFilter:
-    """Conditions on a date."""
+_BETWEEN = " A bound with a fraction of a second lies between two seconds."
 
-    eq: Date | None = optional(_EQ)
-    gt: Date | None = optional(_LATER)
-    gte: Date | None = optional(_SINCE)
-    lt: Date | None = optional(_EARLIER)
-    lte: Date | None = optional(_UNTIL)
-    is_null: bool | None = optional(_NULL)
-
-
-@strawberry.input(
-    description="Conditions on an instant. All that are given must hold. A bound with a fraction of a second lies between two seconds."
-)
-class DateTimeFilter:
-    """Conditions on an instant."""
-
-    gt: DateTime | None = optional(_LATER)
-    gte: DateTime | None = optional(_SINCE)
-    lt: DateTime | None = optional(_EARLIER)
-    lte: DateTime | None = optional(_UNTIL)
+MoneyFilter = _ranges("MoneyFilter", Money, "an amount", _NUMBERS)
+IntFilter = _ranges("IntFilter", int, "a whole number", _NUMBERS, without={"is_null"})
+DateFilter = _ranges("DateFilter", Date, "a date", _TIMES)
+DateTimeFilter = _ranges("DateTimeFilter", DateTime, "an instant", _TIMES, without={"eq", "is_null"}, note=_BETWEEN)
 
 
 @strawberry.input(
