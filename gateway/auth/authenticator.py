@@ -12,6 +12,7 @@ from time import monotonic, time
 from typing import Any
 
 from gateway.background import flushing
+from gateway.settings import Settings
 from schema.administration.lookup import FoundKey, FoundUser, Lookup
 from schema.nouns.users.keys import TOKEN_PREFIX
 from schema.rules.access import Caller, Role
@@ -23,7 +24,6 @@ from .cache import ShortMemory
 from .errors import AuthError
 from .header import bearer_token, header_of
 from .provider import Provider
-from .rules import AuthSettings
 from .usage import Usage
 
 CACHE_SIZE = 10_000
@@ -50,7 +50,7 @@ class Authenticator:
     """Callers by token. Revocation holds at once in this process (`forget`), and in others after `settings.token_cache` seconds."""
 
     def __init__(
-        self, database: Database, settings: AuthSettings, *, clock: Callable[[], float] = monotonic, wall: Callable[[], float] = time
+        self, database: Database, settings: Settings, *, clock: Callable[[], float] = monotonic, wall: Callable[[], float] = time
     ) -> None:
         """`clock` is monotonic seconds, `wall` seconds since 1970. Raises AuthSettingsError for JWT settings that can't work."""
         self._seconds = settings.token_cache

@@ -6,13 +6,13 @@ from typing import Protocol
 
 import jwt
 
+from gateway.settings import Settings
 from schema.rules.scopes import KNOWN, effective, is_like_scope
 from schema.values import Object, Value, Values
 
 from .errors import AuthError, AuthSettingsError
 from .fetching import unsafe
 from .keyset import KeySet, of_address, of_issuer
-from .rules import AuthSettings
 
 MIN_SECRET_BYTES = 32
 _MAX_CLAIM_LENGTH = 320
@@ -58,7 +58,7 @@ class Secret:
         return self._secret
 
 
-def _sources(settings: AuthSettings) -> list[KeySource]:
+def _sources(settings: Settings) -> list[KeySource]:
     """Where keys come from. Raises AuthSettingsError."""
     found: list[KeySource] = []
     if settings.jwt_secret is not None:
@@ -80,7 +80,7 @@ def _check(address: str, name: str) -> None:
 class Provider:
     """Believes or refuses JWTs, by the settings."""
 
-    def __init__(self, settings: AuthSettings) -> None:
+    def __init__(self, settings: Settings) -> None:
         """Raises AuthSettingsError for a secret that is too short or an address that is none."""
         self._settings = settings
         self._sources = _sources(settings)

@@ -6,7 +6,7 @@ from typing import Final
 
 import asyncpg
 
-from schema.storage.postgresql.connecting import Connector
+from schema.storage.postgresql.connecting import connected
 from schema.storage.postgresql.driver import session_settings
 from schema.values import Value
 
@@ -100,10 +100,7 @@ class ServerSession:
 
 
 @asynccontextmanager
-async def connected(url: str, statement_timeout: float, seconds: float) -> AsyncIterator[ServerSession]:
+async def session_at(url: str, statement_timeout: float, seconds: float) -> AsyncIterator[ServerSession]:
     """A session of its own, connected to within so many seconds. Raises Unavailable."""
-    raw = await Connector(url, seconds, settings=session_settings(statement_timeout), statement_cache_size=0).connect()
-    try:
+    async with connected(url, seconds, settings=session_settings(statement_timeout), statement_cache_size=0) as raw:
         yield ServerSession(raw)
-    finally:
-        raw.terminate()

@@ -5,7 +5,7 @@ from typing import Final
 
 from gateway.environment import without_password
 from gateway.settings import Settings
-from schema.administration.postgresql_server import ServerSession, connected
+from schema.administration.postgresql_server import ServerSession, session_at
 from schema.storage.database import Unavailable
 from schema.storage.postgresql.driver import session_settings
 
@@ -27,7 +27,7 @@ async def _check(settings: Settings, report: DoctorReport) -> None:
     place = without_password(settings.database_url)
     try:
         where = settings.database_url, settings.statement_timeout, CONNECT_SECONDS
-        async with connected(*where) as one, connected(*where) as other:
+        async with session_at(*where) as one, session_at(*where) as other:
             report.ok("database", f"{place} answers: PostgreSQL {await one.version()}")
             await _look(one, other, settings, report)
     except Unavailable as error:
