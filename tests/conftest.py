@@ -1,10 +1,12 @@
 """What every test may ask for: a fresh, migrated database on SQLite and on PostgreSQL."""
 
 import asyncio
+import gc
 import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Generator, Iterator
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,9 @@ import structlog
 from hypothesis import HealthCheck, settings
 
 from gateway.migrations import upgrade
+from gateway.rest import adapter
+from gateway.serving import GENERATION_0
+from rest_compat.translate import endpoint
 from schema.storage.database import Database
 from schema.storage.opening import open_database
 from tests.postgres import Postgres, start_postgres
@@ -69,6 +74,29 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     await opened.open()
     yield opened
     await opened.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _read_once() -> Iterator[None]:
+    """REST reads the schema and its documents when an application starts: for the same texts once in a run, not some thousand times."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(adapter, "build_schema", lru_cache(adapter.build_schema))
+        patch.setattr(endpoint, "read_document", lru_cache(endpoint.read_document))
+        yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _collected() -> Iterator[None]:
+    """What the tests of a file leave to the garbage collector is collected at the file's end: warnings are errors, and it fails this file."""
+    yield
+    gc.collect()
+
+
+def pytest_collection_finish() -> None:
+    """The collector looks at what was imported no more, and seldom at the rest, as in servers: it took a third of the tests' time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GENERATION_0, *gc.get_threshold()[1:])
 
 
 @pytest.hookimpl(wrapper=True)
