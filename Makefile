@@ -54,7 +54,7 @@ pages:
 	@$(MAKE) --no-print-directory web || echo "The pages were not built; the explorer comes from a CDN instead." >&2
 
 test: develop packages ## Run the tests, on SQLite and on a PostgreSQL of their own
-	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 packages: web $(if $(NPM),$(NODE_TESTS)) ## Get what the pages and the tests need of npm
 

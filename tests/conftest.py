@@ -6,7 +6,6 @@ import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Generator, Iterator
-from functools import lru_cache
 from pathlib import Path
 
 import pytest
@@ -14,15 +13,17 @@ import structlog
 from hypothesis import HealthCheck, settings
 
 from gateway.migrations import upgrade
-from gateway.rest import adapter
 from gateway.serving import GENERATION_0
-from rest_compat.translate import endpoint
 from schema.storage.database import Database
 from schema.storage.opening import open_database
 from tests.postgres import Postgres, start_postgres
+from tests.reading_once import read_once
 from tests.tokens import check_log
 
 FOLDER = "TEST_POSTGRES_FOLDER"
+HERE = Path(__file__).parent
+#: Folders with files that take some half a minute each.
+LONG = {"benchmarks", "browser", "clients", "contracts", "deploy", "end_to_end", "generators", "proxies"}
 
 
 def migrate(url: str) -> None:
@@ -78,18 +79,21 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _read_once() -> Iterator[None]:
-    """REST reads the schema and its documents when an application starts: for the same texts once in a run, not some thousand times."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(adapter, "build_schema", lru_cache(adapter.build_schema))
-        patch.setattr(endpoint, "read_document", lru_cache(endpoint.read_document))
+        read_once(patch)
         yield
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _collected() -> Iterator[None]:
-    """What the tests of a file leave to the garbage collector is collected at the file's end: warnings are errors, and it fails this file."""
+    """What a file's tests leave to the garbage collector is collected at the file's end, and fails it: warnings are errors here."""
     yield
     gc.collect()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that start servers and programs come first: begun last, one of them would keep one worker busy while the other has no more."""
+    items.sort(key=lambda item: item.path.relative_to(HERE).parts[0] not in LONG)
 
 
 def pytest_collection_finish() -> None:

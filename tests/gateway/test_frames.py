@@ -257,6 +257,7 @@ async def test_an_event_that_waits_for_its_client(serve: Serve, opened: list[Web
         client.writer.transport.pause_reading()
         client.writer.write(frame(PING, b"x" * 125) * 100_000)
         (server,) = opened
+        server.close_timeout = 0.2  # this client confirms nothing
         await until(lambda: not server.writable.is_set())
         happens.set()
         await waiting.wait()

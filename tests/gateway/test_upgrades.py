@@ -1,10 +1,12 @@
 """Requests that wish for another protocol: a WebSocket is opened by a GET without a body alone, and every other wish is ignored."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from gateway.server.upgrades import is_websocket
+from gateway.server.websocket_protocol import WebSocketProtocol
 from tests.gateway.conftest import TOKEN, Serve
 from tests.gateway.test_pipelines import LAST, post, statuses, talk
 
@@ -73,8 +75,15 @@ async def test_connect(serve: Serve) -> None:
     assert statuses(await talk(await serve(), b"CONNECT example.com:443 HTTP/1.1\r\nhost: example.com\r\n\r\n")) == [400]
 
 
-async def test_a_handshake(serve: Serve) -> None:
-    """A whole one opens a WebSocket, which is closed when no `connection_init` comes."""
+async def test_a_handshake(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A whole one opens a WebSocket, which is closed when no `connection_init` comes, also where the client doesn't confirm it."""
+    made = WebSocketProtocol.connection_made
+
+    def impatient(self: WebSocketProtocol, transport: Any) -> None:
+        made(self, transport)
+        self.close_timeout = 0.2
+
+    monkeypatch.setattr(WebSocketProtocol, "connection_made", impatient)
     app = await serve(websocket_init_timeout=0.2)
     answer = await talk(app, get())
     assert statuses(answer) == [101]
