@@ -17,8 +17,8 @@ from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Re
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway.edge.faults import MethodNotAllowed
 from gateway.edge.negotiate import wanted
+from rest_compat.errors import MethodNotAllowed
 
 WEB = Path(__file__).parent / "web"
 CDN = "https://cdn.jsdelivr.net"

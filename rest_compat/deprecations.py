@@ -10,7 +10,7 @@ from datetime import date
 from typing import Literal, TypeVar, cast
 
 from rest_compat.json_values import JsonObject
-from rest_compat.resources.declaration import Action, DeclarationError, Deprecation, Key, Parameter, Resource
+from rest_compat.resources.declaration import DeclarationError, Deprecation, Key, Parameter, Resource, RouteAction
 
 _DATES = re.compile(r"\bsince ([0-9]{4}-[0-9]{2}-[0-9]{2})(?:, until ([0-9]{4}-[0-9]{2}-[0-9]{2}))?", re.IGNORECASE)
 _LINK = re.compile(r"https?://[^\s<>\"]+[^\s<>\".,;:)]")
@@ -76,7 +76,7 @@ def _changed(resource: Resource, parts: Mapping[DeprecatedPart, Mapping[str, Dep
         resource,
         keys=_deprecated(f"{resource.name}.keys", resource.keys, parts.get("keys", {})),
         parameters=_deprecated(f"{resource.name}.parameters", resource.parameters, parts.get("parameters", {})),
-        deprecated={**resource.deprecated, **cast("Mapping[Action, Deprecation]", routes)},
+        deprecated={**resource.deprecated, **cast("Mapping[RouteAction, Deprecation]", routes)},
     )
 
 

@@ -2,7 +2,7 @@
 
 import re
 
-from .errors import JSON, ErrorItem, Refused, malformed
+from rest_compat.errors import JSON, ErrorItem, UnsupportedMediaType, malformed
 
 GRAPHQL_INT = 2_147_483_647
 
@@ -23,7 +23,7 @@ def check_content_type(content_type: str) -> None:
     charset = next((piece[8:].strip('"') for piece in parameters if piece.startswith("charset=")), "utf-8")
     is_json = media == JSON or (media.count("/") == 1 and media.endswith("+json"))
     if not is_json or charset not in {"utf-8", "utf8"}:
-        raise Refused("UNSUPPORTED_MEDIA_TYPE", f"The body must be {JSON} in UTF-8.", headers=[(b"accept", JSON.encode())])
+        raise UnsupportedMediaType(f"The body must be {JSON} in UTF-8.", [(b"accept", JSON.encode())])
 
 
 def idempotency_key(header: str) -> str:

@@ -5,8 +5,9 @@ from datetime import UTC, datetime, time
 from email.utils import format_datetime
 from urllib.parse import quote
 
+from rest_compat.errors import Headers
+
 from .deprecations import Deprecated
-from .errors import Headers
 
 MOST_NAMES = 20
 LONGEST_NAME = 100

@@ -16,7 +16,7 @@ Policy: TypeAlias = Literal["near-miss", "ignore", "refuse"]
 PreparedDocument: TypeAlias = Any
 """An operation made ready by `GraphBackend.prepare`: opaque here, only handed back to it."""
 
-Caller: TypeAlias = Any
+OpaqueCaller: TypeAlias = Any
 """Who asks: opaque here, but for its text `visibility`: callers of equal visibility get equal answers."""
 
 
@@ -29,7 +29,7 @@ class Request:
     query: bytes = b""
     headers: Mapping[bytes, bytes] = field(default_factory=dict)
     body: bytes = b""
-    caller: Caller | None = None
+    caller: OpaqueCaller | None = None
     """None where it is only translated, or asks for OPTIONS."""
     origin: str = ""
     """The address that links begin with: `https://crm.example.com`, without a slash at the end."""
@@ -52,7 +52,7 @@ class VariableFault:
     message: str
 
 
-class DecodeError(Exception):
+class BodyDecodeError(Exception):
     """Bytes that are not the JSON we take. `code` is BAD_REQUEST (not strict JSON) or VALIDATION_ERROR (NUL, lone surrogates).
 
     `faults` are the places of such characters in the value.
@@ -138,7 +138,13 @@ class GraphBackend(Protocol):
         """
 
     async def execute(
-        self, prepared: PreparedDocument, variables: JsonObject, caller: Caller, *, at_revision: bool = False, uses: tuple[Use, ...] = ()
+        self,
+        prepared: PreparedDocument,
+        variables: JsonObject,
+        caller: OpaqueCaller,
+        *,
+        at_revision: bool = False,
+        uses: tuple[Use, ...] = (),
     ) -> OperationResult:
         """Run it as `caller`, and count the `uses` of REST that it stands for; the answer says `at_revision` which one it saw.
 
@@ -152,13 +158,13 @@ class GraphBackend(Protocol):
         """Raise ValueError where the scalar of this name takes no such value: its one parser decides, also for REST's parameters."""
 
     def decode(self, body: bytes) -> Json:
-        """The strict JSON decoder. Raises DecodeError."""
+        """The strict JSON decoder. Raises BodyDecodeError."""
 
-    def permits(self, prepared: PreparedDocument, variables: JsonObject, caller: Caller) -> bool:
+    def permits(self, prepared: PreparedDocument, variables: JsonObject, caller: OpaqueCaller) -> bool:
         """Whether the scopes of the caller's token allow to run it, so that it may be answered without being run."""
 
-    async def revision(self, caller: Caller) -> int:
+    async def revision(self, caller: OpaqueCaller) -> int:
         """The number of committed changes in the caller's workspace, read now."""
 
-    def record_usage(self, caller: Caller, uses: tuple[Use, ...]) -> None:
+    def record_usage(self, caller: OpaqueCaller, uses: tuple[Use, ...]) -> None:
         """Count them for the caller's token. Must not wait, and must not raise."""

@@ -7,12 +7,26 @@ from urllib.parse import quote
 
 import orjson
 
+from rest_compat.errors import (
+    STATUS,
+    ErrorItem,
+    Headers,
+    HttpError,
+    HttpResponse,
+    InternalError,
+    NotFound,
+    insufficient_scope,
+    invalid,
+    malformed,
+    no_method,
+    not_acceptable,
+)
 from rest_compat.json_values import Json, JsonObject
 from rest_compat.openapi.document import openapi
 from rest_compat.openapi.version_3_0 import openapi_3_0
 from rest_compat.resources.accounts import ACCOUNTS
 from rest_compat.resources.contacts import CONTACTS
-from rest_compat.resources.declaration import Action, Resource
+from rest_compat.resources.declaration import Resource, RouteAction
 from rest_compat.resources.opportunities import OPPORTUNITIES
 from rest_compat.tools.explain import PATH as EXPLAIN
 from rest_compat.tools.explain import Explain
@@ -20,16 +34,15 @@ from rest_compat.translate.call import PathEndpoints, TranslatedCall, Translator
 from rest_compat.translate.endpoint import COUNT, ERRORS, JSON_QUERIES, NODES, PAGE_INFO, VERSION
 from rest_compat.translate.paging import RestPage
 
-from .errors import STATUS, ErrorItem, Headers, HttpResponse, Refused, insufficient_scope, invalid, malformed, no_method, not_acceptable
 from .headers import is_fresh
-from .protocol import Caller, GraphBackend, OperationResult, Request, Use
+from .protocol import GraphBackend, OpaqueCaller, OperationResult, Request, Use
 from .translate import query_method as queries
 
 RESOURCES: tuple[Resource, ...] = (OPPORTUNITIES, ACCOUNTS, CONTACTS)
 OPENAPI = "/api/openapi.json"
 OPENAPI_3_0 = "/api/openapi-3.0.json"
 
-Answering: TypeAlias = Callable[[TranslatedCall, Request, Caller], Awaitable[HttpResponse]]
+Answering: TypeAlias = Callable[[TranslatedCall, Request, OpaqueCaller], Awaitable[HttpResponse]]
 
 _JSON = (b"content-type", b"application/json")
 _PRIVATE = [(b"cache-control", b"private"), (b"vary", b"Authorization, Accept")]
@@ -45,7 +58,7 @@ class Rest:
         """OpenAPI, by its addresses, which need no token."""
         self._graph = graph
         self._explain = Explain(self.translator)
-        self._answers: dict[Action, Answering] = {
+        self._answers: dict[RouteAction, Answering] = {
             "list": self._list,
             "create": self._write,
             "get": self._get,
@@ -54,7 +67,7 @@ class Rest:
         }
 
     async def answer(self, request: Request) -> HttpResponse:
-        """The answer to a request. Raises Refused.
+        """The answer to a request. Raises HttpError.
 
         With and without the last slash is the same path: clients drop `Authorization` and bodies on redirects.
         """
@@ -79,7 +92,7 @@ class Rest:
             if call.body is not None or call.ignored:
                 request.state["ignored"] = call.ignored
             status, headers, body = await self._answers[endpoint.action](call, request, request.caller)
-        except Refused as refused:
+        except HttpError as refused:
             self._graph.record_usage(request.caller, (Use(endpoint.route, "refused", refused.code.lower()),))
             refused.headers = [*refused.headers, *_cost(request), *notices]
             raise
@@ -103,7 +116,7 @@ class Rest:
     def _root(self, call: TranslatedCall, result: OperationResult, state: JsonObject) -> Json:
         """What the operation's root field answered; its cost is left in `state`, for the answer's header.
 
-        Raises Refused where the operation as a whole was refused.
+        Raises HttpError where the operation as a whole was refused.
         """
         if "cost" in result.extensions:
             state["cost"] = result.extensions["cost"]["requested"]
@@ -111,7 +124,7 @@ class Rest:
             raise self._failed(call, result)
         return result.data[call.endpoint.root]
 
-    def _failed(self, call: TranslatedCall, result: OperationResult) -> Refused:
+    def _failed(self, call: TranslatedCall, result: OperationResult) -> HttpError:
         """A call refused as a whole. If it did not even begin, it is the body's types that may be at fault."""
         faults = self.translator.faults(call) if not result.executed else []
         if faults:
@@ -122,12 +135,12 @@ class Rest:
         if code in {"BAD_REQUEST", "CURSOR_EXPIRED"} and call.query.page and call.query.page.position:
             return _no_position(code, call.query.page.way)
         if STATUS.get(code, 500) == STATUS["INTERNAL_ERROR"]:
-            return Refused("INTERNAL_ERROR", "Something went wrong in the gateway. Its log has the details under the id of this request.")
+            return InternalError()
         lacking = extensions.get("missingScopes")
         headers: Headers = [(b"www-authenticate", insufficient_scope(lacking))] if lacking else []
-        return Refused(code, call.endpoint.message_names.of(error["message"]), headers=headers)
+        return HttpError(call.endpoint.message_names.of(error["message"]), headers, code=code)
 
-    async def _list(self, call: TranslatedCall, request: Request, caller: Caller) -> HttpResponse:
+    async def _list(self, call: TranslatedCall, request: Request, caller: OpaqueCaller) -> HttpResponse:
         prepared, page = call.operation.prepared, call.query.page
         assert page is not None
         url = request.origin + call.endpoint.path
@@ -146,7 +159,7 @@ class Rest:
         tag = entity_tag(result.revision, *seen)
         return HttpResponse(200, [_JSON, *_PRIVATE, (b"etag", tag.encode())], _page_body(call, page, url, connection))
 
-    async def _get(self, call: TranslatedCall, request: Request, caller: Caller) -> HttpResponse:
+    async def _get(self, call: TranslatedCall, request: Request, caller: OpaqueCaller) -> HttpResponse:
         operation = call.operation
         result = await self._graph.execute(operation.prepared, call.variables, caller, uses=call.uses)
         record = self._root(call, result, request.state)
@@ -159,7 +172,7 @@ class Rest:
             return _not_modified(tag)
         return HttpResponse(200, [_JSON, *_PRIVATE, (b"etag", tag.encode())], body)
 
-    async def _write(self, call: TranslatedCall, request: Request, caller: Caller) -> HttpResponse:
+    async def _write(self, call: TranslatedCall, request: Request, caller: OpaqueCaller) -> HttpResponse:
         result = await self._graph.execute(call.operation.prepared, call.variables, caller, uses=call.uses)
         for version in call.older:
             if not _wants_other_version(call, result):
@@ -204,7 +217,7 @@ def _wants_other_version(call: TranslatedCall, result: OperationResult) -> bool:
 
 
 def _payload(call: TranslatedCall, payload: JsonObject) -> JsonObject:
-    """A mutation's payload. Raises Refused if it says what to mend."""
+    """A mutation's payload. Raises HttpError if it says what to mend."""
     faults = payload[ERRORS]
     if not faults:
         return payload
@@ -214,13 +227,13 @@ def _payload(call: TranslatedCall, payload: JsonObject) -> JsonObject:
     raise _about_record(call.endpoint.resource, faults[0]["code"], call.endpoint.message_names.of(faults[0]["message"]))
 
 
-def _about_record(resource: Resource, code: str, message: str) -> Refused:
+def _about_record(resource: Resource, code: str, message: str) -> HttpError:
     """The two that REST words itself: all absent records are alike, and clients know tags and no versions."""
     if code == "NOT_FOUND":
         return no_such(resource)
     if code == "PRECONDITION_FAILED":
-        return Refused(code, f"This {resource.singular} is no longer as If-Match says: read it again.")
-    return Refused(code, message)
+        return HttpError(f"This {resource.singular} is no longer as If-Match says: read it again.", code=code)
+    return HttpError(message, code=code)
 
 
 def _item(call: TranslatedCall, fault: JsonObject) -> ErrorItem:
@@ -232,16 +245,16 @@ def _item(call: TranslatedCall, fault: JsonObject) -> ErrorItem:
 def _page_body(call: TranslatedCall, page: RestPage, url: str, connection: JsonObject) -> bytes:
     count = connection[COUNT]
     if page.is_past(count):
-        raise Refused("NOT_FOUND", f"There is no page {page.number}: the last one is {max(1, -(-count // page.limit))}.")
+        raise NotFound(f"There is no page {page.number}: the last one is {max(1, -(-count // page.limit))}.")
     results = list(map(call.operation.write, connection[NODES]))
     following, preceding = page.links(url, count, len(results), connection[PAGE_INFO])
     return orjson.dumps({"count": count, "next": following, "previous": preceding, "results": results})
 
 
-def _no_position(code: str, way: str) -> Refused:
+def _no_position(code: str, way: str) -> HttpError:
     """A position that this list can't begin from."""
     if code == "CURSOR_EXPIRED":
-        return Refused(code, "The position is from before the database was restored: read the list again from its first page.")
+        return HttpError("The position is from before the database was restored: read the list again from its first page.", code=code)
     told = f"{way} is no position in this list in this order; allowed is what a `next` or `previous` link of it holds."
     return malformed([ErrorItem(way, "bad_request", told)])
 

@@ -15,7 +15,7 @@ from typing import Final
 import jwt
 import structlog
 
-from schema.storage.database import Unavailable
+from schema.storage.database import DatabaseUnavailable
 from schema.values import Value, Values
 
 from .errors import AuthError
@@ -40,7 +40,7 @@ ASYMMETRIC: Final[Mapping[str, str]] = {
 _LOG = structlog.get_logger("gateway.auth")
 
 
-class KeysAway(Unavailable):
+class KeysAway(DatabaseUnavailable):
     """The identity provider doesn't give its keys."""
 
     public = "The identity provider's keys can't be fetched: try again later."

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from gateway.edge.decoder import DecodeError, decode
+from gateway.edge.decoder import StrictJsonError, decode
 from schema.rules.text import trimmed
 from schema.values import Object
 
@@ -64,7 +64,7 @@ def json_object(option: str, text: str) -> Object:
     """The object that an option's text stands for, read as strictly as a request's body. Raises ValueError."""
     try:
         value = decode(os.fsencode(text))
-    except DecodeError as error:
+    except StrictJsonError as error:
         raise ValueError(f"{option}: {error}") from None
     if isinstance(value, dict):
         return value

@@ -19,7 +19,7 @@ from gateway.rest.adapter import RestGraph
 from gateway.rest.deprecations import rest_resources
 from gateway.settings import Settings
 from rest_compat import Translator
-from rest_compat.errors import Refused as NoCall
+from rest_compat.errors import HttpError as NoCall
 from rest_compat.json_values import JsonObject
 from rest_compat.tools.parity import parity, partnerless
 from rest_compat.tools.recordings import (

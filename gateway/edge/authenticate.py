@@ -5,12 +5,12 @@ from time import monotonic
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.auth import Authenticator, AuthError
-from gateway.edge.faults import unavailable
+from gateway.edge.graphql_errors import unavailable
+from rest_compat.errors import Unauthenticated
 from schema.rules.access import Caller
-from schema.storage.database import Unavailable as StorageUnavailable
+from schema.storage.database import DatabaseUnavailable
 
 from .cors import refused_preflight
-from .faults import Unauthenticated
 
 
 class Authenticate:
@@ -47,5 +47,5 @@ class Authenticate:
             return await self.authenticate(authorization)
         except AuthError as error:
             raise Unauthenticated(error.message, is_about_token=error.is_about_token) from None
-        except StorageUnavailable as error:
+        except DatabaseUnavailable as error:
             raise unavailable(error) from error

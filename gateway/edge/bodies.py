@@ -10,8 +10,9 @@ from typing import Final, Self
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from rest_compat.errors import BodyTooLarge, Unavailable
+
 from .decompression import codings, unpacked
-from .faults import TooLarge, Unavailable
 from .request_scope import ClientGone
 from .respond import GRAPHQL_PATH
 
@@ -99,7 +100,7 @@ class Bodies:
         packed = b"content-encoding" in headers and codings(headers[b"content-encoding"])
         limit = self.graphql_limit if scope["path"] == GRAPHQL_PATH else self.rest_limit
         if headers.get(b"expect") and _declared(headers.get(b"content-length")) > limit:
-            raise TooLarge(limit)
+            raise BodyTooLarge(limit)
         message = await receive()
         body: bytes = message.get("body", b"")
         if packed or len(body) > SMALL or message.get("more_body") or message["type"] != "http.request":
@@ -112,16 +113,16 @@ class Bodies:
                 await self.app(scope, receive, send)
             return
         if len(body) > limit:
-            raise TooLarge(limit)
+            raise BodyTooLarge(limit)
         scope["state"]["body"] = body
         await self.app(scope, receive, send)
 
     @staticmethod
     async def _read(message: Message, receive: Receive, limit: int, hold: Hold) -> bytes:
-        """The body that begins with `message`. Raises TooLarge and Unavailable as soon as that is known, and lets its sender read them."""
+        """The body that begins with `message`. Raises BodyTooLarge or Unavailable as soon as that is known, and lets the sender read it."""
         try:
             return await _joined(message, receive, limit, hold)
-        except (TooLarge, Unavailable):
+        except (BodyTooLarge, Unavailable):
             await _linger(receive)
             raise
 
@@ -140,7 +141,7 @@ async def _joined(message: Message, receive: Receive, limit: int, hold: Hold) ->
         chunks.append(message.get("body", b""))
         size += len(chunks[-1])
         if size > limit:
-            raise TooLarge(limit)
+            raise BodyTooLarge(limit)
         hold.grow(size)
         if not message.get("more_body"):
             return b"".join(chunks)

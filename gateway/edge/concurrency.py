@@ -8,11 +8,11 @@ from typing import Final, TypeAlias
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from rest_compat.errors import HttpError, OperationTimeout, Unavailable
 from schema.engine.execute.fairness import FairQueue
 from schema.rules.access import Caller
 from schema.storage.database import Figures
 
-from .faults import Fault, TimedOut, Unavailable
 from .request_scope import ClientGone
 from .unsent import Unsent, has_written, in_portions
 
@@ -225,17 +225,17 @@ class DisconnectWatch:
 
     def __init__(self, task: Task, receive: Receive, started: float, seconds: float) -> None:
         self._task = task
-        self._why: Fault | ClientGone | None = None
+        self._why: HttpError | ClientGone | None = None
         self._watcher = asyncio.get_running_loop().create_task(self._watch(receive, started, seconds))
 
     def stop(self) -> None:
         self._watcher.cancel()
 
     def explain(self, *, written: bool) -> None:
-        """Raises what made this watch cancel the task, if it did: TimedOut or ClientGone; `written`: it may have changed something."""
+        """Raises OperationTimeout or ClientGone where that made this watch cancel the task; `written`: it may have changed something."""
         if self._why is not None and self._task is not None:
             self._task.uncancel()
-            if written and isinstance(self._why, TimedOut):
+            if written and isinstance(self._why, OperationTimeout):
                 self._why.tell_that_it_may_be_done()
             raise self._why
 
@@ -245,6 +245,6 @@ class DisconnectWatch:
                 await until_gone(receive)
             self._why = ClientGone()
         except TimeoutError:
-            self._why = TimedOut(seconds)
+            self._why = OperationTimeout(seconds)
         if self._task is not None:
             self._task.cancel()

@@ -6,10 +6,8 @@ from typing import Final
 import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from rest_compat.errors import Headers
+from rest_compat.errors import AccessDenied, Headers, MalformedRequest
 from schema.engine.execute.seldom import ThrottledLog
-
-from .faults import BadRequest, Forbidden
 
 METHODS: Final = b"GET, HEAD, POST, QUERY, PATCH, DELETE, OPTIONS"
 EXPOSED: Final = (
@@ -67,7 +65,7 @@ class Cors:
 _asked = ThrottledLog(lambda line: structlog.get_logger().warning(line))
 
 
-def refused_preflight(scope: Scope) -> Forbidden | None:
+def refused_preflight(scope: Scope) -> AccessDenied | None:
     """Return the refusal where a browser asks whether a page of another origin may call. Where origins are set, `Cors` answers before."""
     headers = scope["state"]["headers"]
     origin = headers.get(b"origin")
@@ -75,7 +73,7 @@ def refused_preflight(scope: Scope) -> Forbidden | None:
         return None
     shown = origin.decode("latin-1")[:SHOWN]
     _asked("A browser asked whether pages of %(origin)r may call. If they may, set GATEWAY_CORS_ORIGINS to their origin.", origin=shown)
-    return Forbidden("Pages of other origins may not call this gateway. Whoever runs it allows them by GATEWAY_CORS_ORIGINS.")
+    return AccessDenied("Pages of other origins may not call this gateway. Whoever runs it allows them by GATEWAY_CORS_ORIGINS.")
 
 
 async def _preflight(requested: bytes | None, send: Send, *, allowed: bool) -> None:
@@ -106,7 +104,7 @@ class Hosts:
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 4403})
         else:
-            raise BadRequest("The Host header names no host that is served here.")
+            raise MalformedRequest("The Host header names no host that is served here.")
 
     def _ours(self, host: bytes) -> bool:
         name = (host if host.endswith(b"]") else host.rsplit(b":", 1)[0]).lower()

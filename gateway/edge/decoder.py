@@ -50,7 +50,7 @@ Place: TypeAlias = tuple[str | int, ...]
 """The way from the value as a whole to a part of it: names of members and indices of lists."""
 
 
-class DecodeError(ValueError):
+class StrictJsonError(ValueError):
     """The text is not what the strict decoder takes. `kind` is `characters` for NUL and lone surrogates, else `malformed`.
 
     `faults` says where such characters are, and what is wrong there.
@@ -68,9 +68,9 @@ class _Suspicious(Exception):
 
 
 def decode(body: bytes) -> Json:
-    """The value that the JSON text `body` stands for. Raises DecodeError."""
+    """The value that the JSON text `body` stands for. Raises StrictJsonError."""
     if len(body) > _SMALL and _marks(body) > MAX_VALUES and _marks(_STRINGS.sub(b"", body)) > MAX_VALUES:
-        raise DecodeError(f"The JSON text has more than {MAX_VALUES:,} values.")
+        raise StrictJsonError(f"The JSON text has more than {MAX_VALUES:,} values.")
     try:
         value = orjson.loads(body)
         # An escaped colon (003a) would upset the count and an escaped NUL pass unseen; both are rare enough for the slow way.
@@ -117,13 +117,13 @@ def _decode_slowly(body: bytes) -> Json:
     try:
         text = body.removeprefix(_MARK).decode("utf-8")
     except UnicodeDecodeError as error:
-        raise DecodeError(f"The JSON text is not UTF-8 at byte {error.start + 1}.") from None
+        raise StrictJsonError(f"The JSON text is not UTF-8 at byte {error.start + 1}.") from None
     try:
         value = json.loads(text, object_pairs_hook=_members, parse_int=_integer, parse_float=_float, parse_constant=_constant)
         faults = list(islice(_character_faults(value, MAX_DEPTH, ()), _TOLD))
     except json.JSONDecodeError as error:
         fault = next((words for start, words in _WORDS.items() if error.msg.startswith(start)), "it is not JSON")
-        raise DecodeError(f"The JSON text is malformed at line {error.lineno}, column {error.colno}: {fault}.") from None
+        raise StrictJsonError(f"The JSON text is malformed at line {error.lineno}, column {error.colno}: {fault}.") from None
     except RecursionError:
         raise _too_deep() from None
     if faults:
@@ -136,34 +136,34 @@ def _members(pairs: list[tuple[str, Json]]) -> JsonObject:
     if len(members) < len(pairs):
         seen: set[str] = set()
         twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise DecodeError(f"The JSON text has the key {json.dumps(twice[:_SHOWN])} twice in one object.")
+        raise StrictJsonError(f"The JSON text has the key {json.dumps(twice[:_SHOWN])} twice in one object.")
     return members
 
 
 def _integer(digits: str) -> int:
     # The length first: making an integer of thousands of digits takes quadratic time.
     if len(digits) > len(str(-MAX_INTEGER)) or abs(value := int(digits)) > MAX_INTEGER:
-        raise DecodeError("The JSON text has an integer beyond ±(2^53 - 1).")
+        raise StrictJsonError("The JSON text has an integer beyond ±(2^53 - 1).")
     return value
 
 
 def _float(digits: str) -> float:
     value = float(digits)
     if value in {float("inf"), float("-inf")}:
-        raise DecodeError("The JSON text has a number too large for a double.")
+        raise StrictJsonError("The JSON text has a number too large for a double.")
     return value
 
 
 def _constant(name: str) -> float:
-    raise DecodeError(f"The JSON text has {name}, which is not JSON.")
+    raise StrictJsonError(f"The JSON text has {name}, which is not JSON.")
 
 
-def _too_deep() -> DecodeError:
-    return DecodeError(f"The JSON text has more than {MAX_DEPTH} levels.")
+def _too_deep() -> StrictJsonError:
+    return StrictJsonError(f"The JSON text has more than {MAX_DEPTH} levels.")
 
 
 def _character_faults(value: Json, levels: int, place: Place) -> Iterator[tuple[Place, str]]:
-    """Where there are characters that the standard parser doesn't mind and we do. Raises DecodeError where it is too deep."""
+    """Where there are characters that the standard parser doesn't mind and we do. Raises StrictJsonError where it is too deep."""
     if isinstance(value, str):
         if fault := _character_fault(value):
             yield place, fault
@@ -186,8 +186,8 @@ def _character_fault(text: str) -> str | None:
     return None
 
 
-def _characters(faults: Sequence[tuple[Place, str]]) -> DecodeError:
+def _characters(faults: Sequence[tuple[Place, str]]) -> StrictJsonError:
     place, first = faults[0]
     where = ".".join(map(str, place))[:_SHOWN].encode("unicode_escape", "surrogatepass").decode("ascii")
     message = f"The JSON text has {first} in a string{where and f' at {where}'}."
-    return DecodeError(message, "characters", [(place, f"This text has {fault}: leave it out.") for place, fault in faults])
+    return StrictJsonError(message, "characters", [(place, f"This text has {fault}: leave it out.") for place, fault in faults])

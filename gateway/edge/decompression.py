@@ -3,9 +3,7 @@
 import zlib
 from typing import Final
 
-from rest_compat.errors import Headers
-
-from .faults import BadRequest, TooLarge, Unsupported
+from rest_compat.errors import BodyTooLarge, Headers, MalformedRequest, UnsupportedMediaType
 
 GZIP: Final = frozenset({b"gzip", b"x-gzip"})
 IDENTITY: Final = frozenset({b"", b"identity"})
@@ -17,27 +15,27 @@ TAKEN: Final[Headers] = [(b"accept-encoding", b"gzip, identity")]
 
 
 def codings(content_encoding: bytes) -> int:
-    """How many times a body is packed by gzip: not at all, or once. Raises Unsupported, which says what is taken."""
+    """How many times a body is packed by gzip: not at all, or once. Raises UnsupportedMediaType, which says what is taken."""
     names = [name for name in (part.strip().lower() for part in content_encoding.split(b",")) if name not in IDENTITY]
     if len(names) > 1 or not GZIP.issuperset(names):
-        raise Unsupported("Send the request body without Content-Encoding, or packed once by gzip.", TAKEN)
+        raise UnsupportedMediaType("Send the request body without Content-Encoding, or packed once by gzip.", TAKEN)
     return len(names)
 
 
 def unpacked(body: bytes, limit: int) -> bytes:
-    """What gzip has packed, no more than `limit` bytes of it. Raises BadRequest, TooLarge."""
+    """What gzip has packed, no more than `limit` bytes of it. Raises MalformedRequest, BodyTooLarge."""
     whole = b""
     for _ in range(MOST_MEMBERS):
         member = zlib.decompressobj(WINDOW)
         try:
             whole += member.decompress(body, limit + 1 - len(whole))
         except zlib.error:
-            raise BadRequest("The request body is no gzip, though Content-Encoding says so.") from None
+            raise MalformedRequest("The request body is no gzip, though Content-Encoding says so.") from None
         if len(whole) > limit:
-            raise TooLarge(limit)
+            raise BodyTooLarge(limit)
         if not member.eof:
-            raise BadRequest("The request body ends before its gzip does.")
+            raise MalformedRequest("The request body ends before its gzip does.")
         body = member.unused_data
         if not body:
             return whole
-    raise BadRequest(f"The request body has more than {MOST_MEMBERS} members of gzip: send it as one.")
+    raise MalformedRequest(f"The request body has more than {MOST_MEMBERS} members of gzip: send it as one.")

@@ -5,9 +5,10 @@ from typing import TypeAlias
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from rest_compat.errors import MethodNotAllowed, NotFound
+
 from .compression import compressed
 from .cors import METHODS
-from .faults import MethodNotAllowed, NotFound
 from .negotiate import wanted
 from .respond import GRAPHQL_PATH, GRAPHQL_SLASH
 

@@ -7,9 +7,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.auth import AuthError
 from gateway.auth.header import bearer_token
+from rest_compat.errors import NotFound, Unauthenticated
 
 from .dispatch import not_found
-from .faults import NotFound, Unauthenticated
 
 METRICS: Final = "/metrics"
 #: Answered on every port, to every host name and beyond the bound of connections: probes come by address, and when it matters.

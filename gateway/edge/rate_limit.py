@@ -15,10 +15,8 @@ from limits.aio.strategies import MovingWindowRateLimiter
 from limits.storage import storage_from_string
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from rest_compat.errors import Headers
+from rest_compat.errors import Headers, RateLimited
 from schema.values import Value
-
-from .faults import RateLimited
 
 T = TypeVar("T")
 

@@ -11,11 +11,10 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.observability.current import REQUEST_ID
-from rest_compat.errors import Headers, Refused
+from rest_compat.errors import STATUS, Headers, HttpError, InternalError, MalformedRequest, MethodNotAllowed, NotFound
 from schema.values import Object
 
 from .cors import refused_preflight
-from .faults import STATUS, BadRequest, Defect, Fault, MethodNotAllowed, NotFound
 from .respond import refuse, refuse_socket
 
 SANE: Final = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}").fullmatch
@@ -116,10 +115,10 @@ class RequestScope:
         """Answer what went wrong. If an answer has begun the server cuts the connection, lest half of one be taken for a whole."""
         if isinstance(error, ClientGone):
             return
-        fault = error if isinstance(error, Refused) else _web_fault(error)
+        fault = error if isinstance(error, HttpError) else _web_fault(error)
         if fault is None:
             self.complain(scope, error)
-            fault = Defect()
+            fault = InternalError()
         state = scope["state"]
         state["error"], state["reason"] = fault.code, fault.reason or fault.code.lower()
         if begun:
@@ -133,13 +132,13 @@ class RequestScope:
         state["out"] += self.notices(scope)
         await refuse(scope, send, fault)
 
-    def _strange_host(self, scope: Scope) -> BadRequest | None:
+    def _strange_host(self, scope: Scope) -> MalformedRequest | None:
         """What is wrong with a Host that hasn't been seen before, if anything (RFC 9112 section 3.2). HTTP/1.0 doesn't need one."""
         host = scope["state"]["headers"].get(b"host")
         if host is None:
-            return BadRequest("Host: HTTP/1.1 requires this header.") if scope.get("http_version") == "1.1" else None
+            return MalformedRequest("Host: HTTP/1.1 requires this header.") if scope.get("http_version") == "1.1" else None
         if host and not HOST.fullmatch(host):
-            return BadRequest("Host: Allowed are a host name or an address, and a port.")
+            return MalformedRequest("Host: Allowed are a host name or an address, and a port.")
         if len(self._hosts) < MOST_HOSTS:
             self._hosts.add(host)
         return None
@@ -152,17 +151,17 @@ async def _tell_options(send: Send, allow: str) -> None:
     await send({"type": "http.response.body", "body": b""})
 
 
-def _join(scope: Scope) -> BadRequest | None:
+def _join(scope: Scope) -> MalformedRequest | None:
     """Join the values of headers that are there more than once; what is wrong with that, where one of them is no list (RFC 9110, 5.3)."""
     found: dict[bytes, list[bytes]] = {}
     for name, value in scope["headers"]:
         found.setdefault(name, []).append(value)
     scope["state"]["headers"] = {name: b", ".join(values) for name, values in found.items()}
     twice = next((name for name in SINGULAR if len(found.get(name, ())) > 1), None)
-    return BadRequest(f"{twice.decode().title()}: This header may be sent once only.") if twice else None
+    return MalformedRequest(f"{twice.decode().title()}: This header may be sent once only.") if twice else None
 
 
-def _web_fault(error: Exception) -> Fault | None:
+def _web_fault(error: Exception) -> HttpError | None:
     """What starlette's own pages raise, in our words."""
     if not isinstance(error, HTTPException):
         return None

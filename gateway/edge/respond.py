@@ -2,9 +2,9 @@
 
 from starlette.types import Scope, Send
 
-from rest_compat.errors import JSON, Headers, HttpResponse, Refused, error_answer
+from rest_compat.errors import JSON, Headers, HttpError, HttpResponse, error_answer
 
-from .faults import STATUS, graphql_body
+from .graphql_errors import graphql_body
 from .negotiate import wanted
 
 GRAPHQL_PATH = "/graphql"
@@ -19,23 +19,23 @@ async def respond(send: Send, status: int, content_type: str, body: bytes, heade
     await send({"type": "http.response.body", "body": body})
 
 
-async def refuse_socket(send: Send, fault: Refused) -> None:
+async def refuse_socket(send: Send, error: HttpError) -> None:
     """Answer a WebSocket's handshake with an error."""
-    status, headers, body = error_answer(fault)
+    status, headers, body = error_answer(error)
     headers = [*headers, (b"content-length", b"%d" % len(body))]
     await send({"type": "websocket.http.response.start", "status": status, "headers": headers})
     await send({"type": "websocket.http.response.body", "body": body})
 
 
-async def refuse(scope: Scope, send: Send, refused: Refused) -> None:
+async def refuse(scope: Scope, send: Send, error: HttpError) -> None:
     """Send an error in the shape that the path's clients read."""
     state = scope["state"]
     want, request_id = wanted(state["headers"].get(b"accept")), state["request_id"]
     if scope["path"] in {GRAPHQL_PATH, GRAPHQL_SLASH}:
-        headers = [*refused.headers, (b"cache-control", b"no-store")]
-        await respond(send, STATUS[refused.code], f"{want.offer or JSON}; charset=utf-8", graphql_body(refused, request_id), headers)
+        headers = [*error.headers, (b"cache-control", b"no-store")]
+        await respond(send, error.status, f"{want.offer or JSON}; charset=utf-8", graphql_body(error, request_id), headers)
     else:
-        await send_whole(scope, send, error_answer(refused, problem=want.problem, request_id=request_id))
+        await send_whole(scope, send, error_answer(error, problem=want.problem, request_id=request_id))
 
 
 async def send_whole(scope: Scope, send: Send, response: HttpResponse) -> None:

@@ -11,9 +11,9 @@ from typing import Final, Protocol
 
 from starlette.types import Message, Scope, Send
 
+from rest_compat.errors import Unavailable
 from schema.storage.database import Figures
 
-from .faults import Unavailable
 from .respond import GRAPHQL_PATH
 
 #: Bytes that are written at once: the server waits for the reader between two portions.

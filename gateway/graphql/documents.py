@@ -6,8 +6,8 @@ from pathlib import Path
 from sys import getsizeof
 from typing import Final, Literal
 
-from gateway.edge.decoder import DecodeError, decode
-from gateway.edge.faults import BadRequest, Fault, Forbidden
+from gateway.edge.decoder import StrictJsonError, decode
+from rest_compat.errors import AccessDenied, HttpError, MalformedRequest
 from schema.engine.kept import SizedCache
 
 from .parameters import Parameters
@@ -23,10 +23,11 @@ PREFIX: Final = "sha256:"
 PersistedMode = Literal["off", "allow", "only"]
 
 
-class NotPersisted(Fault):
+class NotPersisted(HttpError):
     """No document is known by the hash: the client sends it again with the text. The message is what Apollo's and urql's links look for."""
 
     code = "PERSISTED_QUERY_NOT_FOUND"
+    status = 404
 
     def __init__(self) -> None:
         super().__init__("PersistedQueryNotFound")
@@ -45,16 +46,16 @@ class PersistedDocuments:
         self._kept: SizedCache[str] = SizedCache(self._size, KEPT_BYTES)
 
     def find(self, parameters: Parameters) -> str:
-        """The document's text. Raises BadRequest, Forbidden (mode `only`), NotPersisted."""
+        """The document's text. Raises MalformedRequest, AccessDenied (mode `only`), NotPersisted."""
         digest = self._digest(parameters)
         if digest is None:
             return self._plain(parameters.query)
         if parameters.query is not None and digest == parameters.document_id:
-            raise BadRequest("Send 'query' or 'documentId', not both.")
+            raise MalformedRequest("Send 'query' or 'documentId', not both.")
         if parameters.query is None:
             return self._known(digest)
         if _hash(parameters.query) != digest:
-            raise BadRequest("The provided sha256Hash does not match the query.")
+            raise MalformedRequest("The provided sha256Hash does not match the query.")
         return self._plain(parameters.query)
 
     def keep(self, parameters: Parameters, text: str) -> None:
@@ -64,9 +65,9 @@ class PersistedDocuments:
 
     def _plain(self, query: str | None) -> str:
         if not query:
-            raise BadRequest("A request needs 'query', the text of a GraphQL document.")
+            raise MalformedRequest("A request needs 'query', the text of a GraphQL document.")
         if self._only and query not in self._texts:
-            raise Forbidden("Only registered operations are run here: send the 'documentId' of one.")
+            raise AccessDenied("Only registered operations are run here: send the 'documentId' of one.")
         return query
 
     def _known(self, digest: str) -> str:
@@ -87,7 +88,7 @@ class PersistedDocuments:
             return None
         digest = persisted.get("sha256Hash") if isinstance(persisted, dict) and persisted.get("version") == 1 else None
         if not isinstance(digest, str):
-            raise BadRequest("'extensions.persistedQuery' must have 'version' 1 and a string 'sha256Hash'.")
+            raise MalformedRequest("'extensions.persistedQuery' must have 'version' 1 and a string 'sha256Hash'.")
         return digest.lower()
 
 
@@ -101,7 +102,7 @@ def read_trusted(path: Path) -> dict[str, str]:
         manifest = decode(path.read_bytes())
     except OSError as error:
         raise ValueError(f"{path}: {error.strerror}") from None
-    except DecodeError as error:
+    except StrictJsonError as error:
         raise ValueError(f"{path}: {error.message}") from None
     if isinstance(manifest, dict) and isinstance(manifest.get("operations"), list):
         manifest = {entry.get("id"): entry.get("body") for entry in manifest["operations"] if isinstance(entry, dict)} or None

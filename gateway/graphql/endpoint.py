@@ -10,9 +10,8 @@ from typing import Final
 import orjson
 from starlette.types import Receive, Scope, Send
 
-from gateway.edge.faults import STATUS, BadRequest, MethodNotAllowed, NotAcceptable, Unsupported
 from gateway.edge.negotiate import GRAPHQL, Offer, is_json
-from rest_compat.errors import Headers, insufficient_scope
+from rest_compat.errors import STATUS, Headers, MalformedRequest, MethodNotAllowed, NotAcceptable, UnsupportedMediaType, insufficient_scope
 from schema.engine.document.documents import PreparedOperation, RequestError
 from schema.engine.execute.answers import GraphQLResponse
 from schema.rules.access import Caller
@@ -79,20 +78,20 @@ class GraphQLEndpoint:
     @staticmethod
     def _may_run(method: str, kind: str) -> None:
         if kind == "subscription":
-            raise BadRequest("Send a subscription over a WebSocket, or with 'Accept: text/event-stream' and nothing else.")
+            raise MalformedRequest("Send a subscription over a WebSocket, or with 'Accept: text/event-stream' and nothing else.")
         if method in SAFE:
             raise MethodNotAllowed(f"A {method} runs queries only: send mutations by POST.", "POST")
 
 
 def read_parameters(scope: Scope) -> Parameters:
-    """What the request asks for. Raises BadRequest, Unsupported, MethodNotAllowed."""
+    """What the request asks for. Raises MalformedRequest, UnsupportedMediaType, MethodNotAllowed."""
     method, state = scope["method"], scope["state"]
     if method in SAFE:
         state["out"].append(JSON_QUERIES)
     if method in {"POST", "QUERY"}:
         content_type = state["headers"].get(b"content-type")
         if not is_json(content_type):
-            raise Unsupported("Send the request as application/json in UTF-8.")
+            raise UnsupportedMediaType("Send the request as application/json in UTF-8.")
         return from_body(state["body"])
     if method in SAFE:
         # The server leaves out the body of what answers HEAD.

@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
-from gateway.edge.faults import unavailable
+from gateway.edge.graphql_errors import unavailable
 from gateway.edge.rate_limit import RateLimiter
 from gateway.observability.current import OPERATION
 from rest_compat.json_values import JsonObject
@@ -11,7 +11,7 @@ from schema.engine.document.documents import PreparedOperation
 from schema.engine.execute.answers import EventResponse, GraphQLResponse
 from schema.graph import Graph
 from schema.rules.access import Caller
-from schema.storage.database import Unavailable as StorageUnavailable
+from schema.storage.database import DatabaseUnavailable
 
 from .documents import PersistedDocuments
 from .parameters import Parameters
@@ -32,7 +32,7 @@ class Operations:
         self.warnings = warnings_of(graph.graphql_schema)
 
     def known(self, parameters: Parameters) -> PreparedOperation | None:
-        """The operation of a document that is kept. Raises Fault for what is wrong with the request."""
+        """The operation of a document that is kept. Raises HttpError for what is wrong with the request."""
         text = self.documents.find(parameters)
         prepared = self.graph.known(text, parameters.operation_name)
         if prepared is not None:
@@ -84,5 +84,5 @@ class Operations:
                 async for answer in found:
                     self.count(prepared, answer)
                     yield answer
-            except StorageUnavailable as error:
+            except DatabaseUnavailable as error:
                 raise unavailable(error) from error

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qsl
 
-from gateway.edge.decoder import DecodeError, decode
-from gateway.edge.faults import BadRequest
+from gateway.edge.decoder import StrictJsonError, decode
+from rest_compat.errors import MalformedRequest
 from rest_compat.json_values import Json, JsonObject
 
 KINDS: Final = {"query": str, "operationName": str, "documentId": str, "variables": dict, "extensions": dict}
@@ -24,20 +24,20 @@ class Parameters:
 
 
 def from_body(body: bytes) -> Parameters:
-    """The parameters in a JSON body. Raises BadRequest."""
+    """The parameters in a JSON body. Raises MalformedRequest."""
     try:
         value = decode(body)
-    except DecodeError as error:
-        raise BadRequest(error.message) from None
+    except StrictJsonError as error:
+        raise MalformedRequest(error.message) from None
     return from_members(value)
 
 
 def from_members(members: Json) -> Parameters:
-    """The parameters in a decoded JSON value; members that we don't know are ignored. Raises BadRequest."""
+    """The parameters in a decoded JSON value; members that we don't know are ignored. Raises MalformedRequest."""
     if type(members) is not dict:
         if type(members) is list:
-            raise BadRequest("Batches are not supported: send one operation in each request.")
-        raise BadRequest("The request body must be a JSON object with a member 'query'.")
+            raise MalformedRequest("Batches are not supported: send one operation in each request.")
+        raise MalformedRequest("The request body must be a JSON object with a member 'query'.")
     get = members.get
     query, operation_name, document_id = get("query"), get("operationName"), get("documentId")
     variables, extensions = get("variables"), get("extensions")
@@ -53,26 +53,26 @@ def from_members(members: Json) -> Parameters:
     return Parameters(query, operation_name or None, variables, extensions, document_id)
 
 
-def _of_wrong_kind(members: JsonObject) -> BadRequest:
+def _of_wrong_kind(members: JsonObject) -> MalformedRequest:
     for name, kind in KINDS.items():
         value = members.get(name)
         if value is not None and type(value) is not kind:
-            return BadRequest(f"'{name}' must be a {'string' if kind is str else 'JSON object'}.")
+            return MalformedRequest(f"'{name}' must be a {'string' if kind is str else 'JSON object'}.")
     raise AssertionError(members)
 
 
 def from_query_string(query_string: bytes) -> Parameters:
-    """The parameters in a URL; `variables` and `extensions` are JSON texts there. Raises BadRequest."""
+    """The parameters in a URL; `variables` and `extensions` are JSON texts there. Raises MalformedRequest."""
     try:
         pairs = parse_qsl(query_string.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=100)
     except ValueError:
-        raise BadRequest("The query string is not percent-encoded UTF-8.") from None
+        raise MalformedRequest("The query string is not percent-encoded UTF-8.") from None
     members: JsonObject = {}
     for name, text in pairs:
         if name not in KINDS:
             continue
         if name in members:
-            raise BadRequest(f"The parameter '{name}' is given twice.")
+            raise MalformedRequest(f"The parameter '{name}' is given twice.")
         members[name] = _object(name, text) if name in {"variables", "extensions"} else text
     return from_members(members)
 
@@ -82,5 +82,5 @@ def _object(name: str, text: str) -> Json:
         return None
     try:
         return decode(text.encode())
-    except DecodeError as error:
-        raise BadRequest(f"'{name}': {error.message}") from None
+    except StrictJsonError as error:
+        raise MalformedRequest(f"'{name}': {error.message}") from None

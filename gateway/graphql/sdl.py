@@ -5,15 +5,14 @@ from typing import Final
 
 from starlette.types import Receive, Scope, Send
 
-from gateway.edge.faults import Forbidden, MethodNotAllowed
-from rest_compat.errors import Headers
+from rest_compat.errors import AccessDenied, Headers, MethodNotAllowed
 from rest_compat.headers import is_fresh
 
 ALLOW: Final = "GET, HEAD, OPTIONS"
 
 
 class SchemaText:
-    """Answers with the SDL. Raises Forbidden where `introspection` is off, and MethodNotAllowed."""
+    """Answers with the SDL. Raises AccessDenied where `introspection` is off, and MethodNotAllowed."""
 
     def __init__(self, sdl: str, *, introspection: bool) -> None:
         self._body = sdl.encode()
@@ -28,7 +27,7 @@ class SchemaText:
         if method not in {"GET", "HEAD"}:
             raise MethodNotAllowed("The schema can only be read: use GET or HEAD.", ALLOW)
         if not self._introspection:
-            raise Forbidden("The schema is not shown here: introspection is off.")
+            raise AccessDenied("The schema is not shown here: introspection is off.")
         known = scope["state"]["headers"].get(b"if-none-match")
         await self._answer(send, head=method == "HEAD", fresh=known is not None and is_fresh(known.decode("latin-1"), self._tag))
 

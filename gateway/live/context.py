@@ -12,17 +12,18 @@ from starlette.types import Scope
 
 from gateway.auth import Authenticator
 from gateway.edge.concurrency import ConcurrencyLimiter
-from gateway.edge.faults import Defect, Fault, TimedOut, graphql_error, unavailable
+from gateway.edge.graphql_errors import graphql_error, unavailable
 from gateway.edge.unsent import Unsent
 from gateway.graphql.endpoint import NoteOperation
 from gateway.graphql.operations import Operations
 from gateway.graphql.parameters import Parameters
+from rest_compat.errors import HttpError, InternalError, OperationTimeout
 from rest_compat.json_values import JsonObject
 from schema.engine.document.documents import PreparedOperation, RequestError
 from schema.engine.events.memory import MemoryBudget
 from schema.engine.execute.answers import EventResponse, GraphQLResponse
 from schema.rules.access import Caller
-from schema.storage.database import Unavailable as StorageUnavailable
+from schema.storage.database import DatabaseUnavailable
 
 from .outbox import Outbox, SlowReader
 from .token import TokenLost, Tokens
@@ -69,7 +70,7 @@ def hold(scope: Scope, caller: Caller) -> None:
 async def prepare(context: LiveContext, parameters: Parameters, caller: Caller) -> tuple[PreparedOperation, JsonObject]:
     """The operation, and of the variables those that it declares. Nothing else of `parameters` is held while it is open.
 
-    Raises RequestError, Fault.
+    Raises RequestError, HttpError.
     """
     prepared = context.operations.known(parameters) or await _learn(context, parameters, caller)
     declared = {definition.variable.name.value for definition in prepared.operation.variable_definitions or ()}
@@ -83,13 +84,13 @@ async def _learn(context: LiveContext, parameters: Parameters, caller: Caller) -
         async with asyncio.timeout(context.operation_timeout):
             return await context.operations.learn(parameters, caller)
     except TimeoutError:
-        raise TimedOut(context.operation_timeout) from None
+        raise OperationTimeout(context.operation_timeout) from None
 
 
 async def answers(
     context: LiveContext, prepared: PreparedOperation, variables: JsonObject | None, caller: Caller
 ) -> AsyncGenerator[GraphQLResponse | EventResponse, None]:
-    """A subscription's answers, or the one of a query or mutation. Raises RequestError, Fault."""
+    """A subscription's answers, or the one of a query or mutation. Raises RequestError, HttpError."""
     if prepared.kind == "subscription":
         async with aclosing(context.operations.subscribe(prepared, variables, caller)) as found:
             async for answer in found:
@@ -104,7 +105,7 @@ async def _answer(context: LiveContext, prepared: PreparedOperation, variables: 
         async with asyncio.timeout(context.operation_timeout):
             return await context.operations.run(prepared, variables, caller, deadline=monotonic() + context.operation_timeout)
     except TimeoutError:
-        fault = TimedOut(context.operation_timeout)
+        fault = OperationTimeout(context.operation_timeout)
         if prepared.kind == "mutation":
             fault.tell_that_it_may_be_done()
         raise fault from None
@@ -113,11 +114,11 @@ async def _answer(context: LiveContext, prepared: PreparedOperation, variables: 
 
 
 async def who(context: LiveContext, authorization: str | None, caller: Caller | None) -> Caller:
-    """The caller of an operation as it is now. Raises TokenLost where that is no longer `caller`, Fault."""
+    """The caller of an operation as it is now. Raises TokenLost where that is no longer `caller`, HttpError."""
     assert caller is not None
     try:
         return await context.tokens.current(authorization, caller)
-    except StorageUnavailable as error:
+    except DatabaseUnavailable as error:
         raise unavailable(error) from error
 
 
@@ -133,11 +134,11 @@ def errors_of(context: LiveContext, scope: Scope, error: Exception) -> list[Json
         raise error
     if isinstance(error, RequestError):
         return error.errors
-    if isinstance(error, Fault):
+    if isinstance(error, HttpError):
         return [graphql_error(error.code, error.detail)]
     context.complain(scope, error)
     request_id = scope["state"]["request_id"].decode()
-    return [graphql_error(Defect.code, Defect().detail, requestId=request_id)]
+    return [graphql_error(InternalError.code, InternalError().detail, requestId=request_id)]
 
 
 def encode_errors(errors: list[JsonObject]) -> bytes:

@@ -12,17 +12,16 @@ from prometheus_client import Gauge
 from starlette.types import Receive, Scope, Send
 
 from gateway.edge.concurrency import until_gone
-from gateway.edge.faults import MethodNotAllowed, Unauthenticated, graphql_error, unavailable
-from gateway.edge.faults import Unavailable as Busy
+from gateway.edge.graphql_errors import graphql_error, unavailable
 from gateway.edge.negotiate import GRAPHQL
 from gateway.edge.respond import respond
 from gateway.graphql.endpoint import SAFE, read_parameters, request_status
 from gateway.observability.current import OPERATION
-from rest_compat.errors import Headers
+from rest_compat.errors import Headers, MethodNotAllowed, Unauthenticated, Unavailable
 from rest_compat.json_values import JsonObject
 from schema.engine.document.documents import PreparedOperation, RequestError
 from schema.rules.access import Caller
-from schema.storage.database import Unavailable as StorageUnavailable
+from schema.storage.database import DatabaseUnavailable
 
 from .context import TOO_MUCH_OPEN, LiveContext, answers, encode_errors, errors_of, hold, prepare
 from .outbox import SlowReader
@@ -63,7 +62,7 @@ class EventsEndpoint:
         if prepared.kind == "mutation" and scope["method"] in SAFE:
             raise MethodNotAllowed(f"A {scope['method']} runs queries and subscriptions only: send mutations by POST.", "POST")
         if self.context.open.full:
-            raise Busy(TOO_MUCH_OPEN)
+            raise Unavailable(TOO_MUCH_OPEN)
         self.context.note(scope["state"]["caller"], scope["state"]["headers"], prepared)
         hold(scope, scope["state"]["caller"])
         # How long streams last would drown the times of answers.
@@ -105,7 +104,7 @@ class Stream:
                 return b"".join([*left, _next(encode_errors([graphql_error(Unauthenticated.code, str(end))])), COMPLETE])
             case Closing():
                 return b"".join([*left, COMPLETE])
-            case StorageUnavailable():
+            case DatabaseUnavailable():
                 return _next(encode_errors(errors_of(self.context, self.scope, unavailable(end)))) + COMPLETE
             case _Ended() | SlowReader():
                 return b""
@@ -123,7 +122,7 @@ class Stream:
                 await self._follow(prepared, variables, caller)
         except ExceptionGroup as ends:
             return ends.exceptions[0]
-        except (TokenLost, StorageUnavailable) as end:
+        except (TokenLost, DatabaseUnavailable) as end:
             return end
         raise AssertionError("writing ends by raising")
 

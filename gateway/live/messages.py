@@ -7,9 +7,9 @@ from typing import Final
 
 import orjson
 
-from gateway.edge.decoder import DecodeError, decode
-from gateway.edge.faults import BadRequest
+from gateway.edge.decoder import StrictJsonError, decode
 from gateway.graphql.parameters import Parameters, from_members
+from rest_compat.errors import MalformedRequest
 from rest_compat.json_values import Json, JsonObject
 
 SUBPROTOCOL: Final = "graphql-transport-ws"
@@ -114,7 +114,7 @@ def read(event: Json, limit: int) -> JsonObject:
         raise MessageTooBig(limit)
     try:
         message = decode(data)
-    except DecodeError as error:
+    except StrictJsonError as error:
         raise InvalidMessage(error.message) from None
     if not isinstance(message, dict) or not isinstance(message.get("type"), str):
         raise InvalidMessage("A message is an object with a string 'type'")
@@ -141,7 +141,7 @@ def parameters_of(message: JsonObject) -> Parameters:
     """What a `subscribe` message asks for. Raises InvalidMessage."""
     try:
         return from_members(message.get("payload"))
-    except BadRequest as error:
+    except MalformedRequest as error:
         raise InvalidMessage(error.detail) from None
 
 

@@ -10,13 +10,12 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.auth import AuthError
 from gateway.edge.cors import Origins
-from gateway.edge.faults import Fault, RateLimited
-from gateway.edge.faults import Unavailable as Busy
 from gateway.graphql.parameters import Parameters
 from gateway.observability.rest_usage import client_names
+from rest_compat.errors import HttpError, RateLimited, Unavailable
 from rest_compat.json_values import JsonObject
 from schema.rules.access import Caller
-from schema.storage.database import Unavailable
+from schema.storage.database import DatabaseUnavailable
 from schema.values import Value
 
 from .context import TOO_MUCH_OPEN, LiveContext, answers, enter, errors_of, hold, prepare, who
@@ -180,7 +179,7 @@ class SocketSession:
             self.watch = await self.stack.enter_async_context(self.context.tokens.watching(self.authorization, self.caller))
         except AuthError as error:
             raise SocketForbidden(error.message) from None
-        except (Unavailable, TimeoutError):
+        except (DatabaseUnavailable, TimeoutError):
             raise TryAgainLater("The database cannot be reached") from None
         hold(self.scope, self.caller)
         self.client = client_names(payload) or self.client
@@ -200,14 +199,14 @@ class SocketSession:
         task = self.running[operation_id] = self.group.create_task(self._operate(operation_id, parameters))
         task.add_done_callback(lambda _: self._hold(-size))
 
-    def _full(self, size: int) -> Fault | None:
+    def _full(self, size: int) -> HttpError | None:
         """What stands against one more operation of `size` characters, if anything."""
         if len(self.running) >= self.context.subscriptions:
             return RateLimited(f"At most {self.context.subscriptions} operations may be open on one socket.")
         most = OPEN_MESSAGES * self.context.message_limit
         if self.held + size > most:
             return RateLimited(f"The operations that are open on one socket may have {most} characters together.")
-        return Busy(TOO_MUCH_OPEN) if self.context.open.full else None
+        return Unavailable(TOO_MUCH_OPEN) if self.context.open.full else None
 
     def _hold(self, size: int) -> None:
         self.held += size

@@ -13,7 +13,7 @@ from typing import NoReturn
 
 from gateway.auth import Authenticator, AuthError
 from schema.rules.access import Caller
-from schema.storage.database import Unavailable
+from schema.storage.database import DatabaseUnavailable
 
 #: How soon the database is asked again while it is away, or after a look-up that was overtaken by a change.
 RETRY_SECONDS = 0.5
@@ -62,7 +62,7 @@ class Tokens:
 
     @contextlib.asynccontextmanager
     async def watching(self, authorization: str | None, caller: Caller) -> AsyncIterator[TokenWatch]:
-        """The watch of a token that was found good. Raises TokenLost where it isn't any more, Unavailable."""
+        """The watch of a token that was found good. Raises TokenLost where it isn't any more, DatabaseUnavailable."""
         watch = self._watches.get((authorization, caller))
         if watch is None or watch.task.done():
             watch = self._watches[authorization, caller] = TokenWatch(authorization, caller)
@@ -79,14 +79,14 @@ class Tokens:
                 self._forget(watch)
 
     async def current(self, authorization: str | None, caller: Caller) -> Caller:
-        """The caller as it is now. Raises TokenLost where that isn't `caller` any more, Unavailable."""
+        """The caller as it is now. Raises TokenLost where that isn't `caller` any more, DatabaseUnavailable."""
         try:
             async with asyncio.timeout(self._seconds):
                 found = await self._authenticator.authenticate(authorization)
         except AuthError as error:
             raise TokenLost(error.message) from None
         except TimeoutError:
-            raise Unavailable("the token could not be looked up in time") from None
+            raise DatabaseUnavailable("the token could not be looked up in time") from None
         if not found.has_rights_of(caller):
             raise TokenLost("The token's rights have changed.")
         return found
@@ -103,7 +103,7 @@ class Tokens:
             watch.look.clear()
             try:
                 await self.current(watch.authorization, watch.caller)
-            except Unavailable:
+            except DatabaseUnavailable:
                 seconds = RETRY_SECONDS  # No news of the token; the database's absence ends no socket.
                 continue
             if not watch.look.is_set():

@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse
 
 from gateway import VERSION
 from gateway.migrations import Package, head_is_current
-from schema.storage.database import Database, Unavailable
+from schema.storage.database import Database, DatabaseUnavailable
 
 PROBE_SECONDS: Final = 2.0
 WELL: Final = {"database": "ok", "migrations": "ok"}
@@ -53,8 +53,8 @@ class Readiness:
             async with asyncio.timeout(PROBE_SECONDS):
                 await self.database.check()
                 current = await head_is_current(self.database, self.packages)
-        except Unavailable as error:
+        except DatabaseUnavailable as error:
             return {"database": error.state, "migrations": "unknown"}
         except Exception:  # noqa: BLE001  whatever it is, requests would meet it too; the log has it from them
-            return {"database": Unavailable.state, "migrations": "unknown"}
+            return {"database": DatabaseUnavailable.state, "migrations": "unknown"}
         return WELL if current else {**WELL, "migrations": "pending"}

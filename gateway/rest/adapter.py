@@ -19,17 +19,16 @@ from graphql import (
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway import VERSION
-from gateway.edge.decoder import DecodeError, decode
-from gateway.edge.faults import unavailable
+from gateway.edge.decoder import StrictJsonError, decode
+from gateway.edge.graphql_errors import unavailable
 from gateway.edge.negotiate import wanted
 from gateway.edge.respond import refuse, send_whole
 from gateway.graphql.operations import Operations
 from gateway.observability.rest_usage import Uses
 from gateway.settings import Settings, SettingsError
-from rest_compat.errors import Headers, HttpResponse, Refused
+from rest_compat.errors import Headers, HttpError, HttpResponse
 from rest_compat.json_values import Json, JsonObject
-from rest_compat.protocol import DecodeError as RestDecodeError
-from rest_compat.protocol import Request, Use, VariableFault
+from rest_compat.protocol import BodyDecodeError, Request, Use, VariableFault
 from rest_compat.resources.declaration import DeclarationError
 from rest_compat.serve import Rest
 from schema.engine.compile.reading import REVISION
@@ -37,7 +36,7 @@ from schema.engine.document.documents import PreparedOperation, RequestError
 from schema.engine.document.input_faults import faults
 from schema.engine.execute.answers import GraphQLResponse
 from schema.rules.access import Caller
-from schema.storage.database import Database, Unavailable
+from schema.storage.database import Database, DatabaseUnavailable
 from schema.values import Value
 
 from .deprecations import rest_deprecation, rest_resources
@@ -113,14 +112,14 @@ class RestGraph:
     def decode(self, body: bytes) -> Json:
         try:
             return decode(body)
-        except DecodeError as error:
+        except StrictJsonError as error:
             code: Literal["VALIDATION_ERROR", "BAD_REQUEST"] = "VALIDATION_ERROR" if error.kind == "characters" else "BAD_REQUEST"
-            raise RestDecodeError(error.message, code, [VariableFault(path, message) for path, message in error.faults]) from None
+            raise BodyDecodeError(error.message, code, [VariableFault(path, message) for path, message in error.faults]) from None
 
     async def revision(self, caller: Caller) -> int:
         try:
             rows = await self.fetch(self.revision_of, {"workspace": caller.workspace_id})
-        except Unavailable as error:
+        except DatabaseUnavailable as error:
             raise unavailable(error) from error
         return int(rows[0][0])
 
@@ -151,7 +150,7 @@ class RestEndpoint:
         state = scope["state"]
         try:
             response = await self.rest.answer(self._request(scope, state))
-        except Refused as refused:
+        except HttpError as refused:
             state["error"], state["reason"] = refused.code, refused.reason or refused.code.lower()
             await refuse(scope, send, refused)
         else:

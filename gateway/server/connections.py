@@ -19,10 +19,10 @@ import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from gateway.edge.faults import Fault, RateLimited, Unavailable
 from gateway.edge.ports import HEALTH
 from gateway.edge.respond import refuse
 from gateway.settings import Settings
+from rest_compat.errors import HttpError, RateLimited, Unavailable
 from schema.storage.database import Figures
 from schema.values import Value
 
@@ -100,7 +100,7 @@ class ConnectionLimits:
     def _has_room(self, now: float) -> bool:
         return len(self._open) <= self.most or self._make_room(self._oldest(now))
 
-    def refused(self, fault: Fault) -> None:
+    def refused(self, fault: HttpError) -> None:
         """A connection got an answer that no application gave."""
         self.tell(fault.code.lower())
 
@@ -124,7 +124,7 @@ class ConnectionLimits:
                 return True
         return False
 
-    def _turn_away(self, new: Value, above: int, fault: Fault, room: Callable[[], bool] = lambda: False) -> ASGIApp:
+    def _turn_away(self, new: Value, above: int, fault: HttpError, room: Callable[[], bool] = lambda: False) -> ASGIApp:
         self._note("refused")
         if above > self.spare:
             new.give_way()
@@ -146,7 +146,7 @@ class OverloadedApp:
     It looks for some a few times more: those who came just before may only have been too young to give way.
     """
 
-    def __init__(self, app: ASGIApp, fault: Fault, room: Callable[[], bool]) -> None:
+    def __init__(self, app: ASGIApp, fault: HttpError, room: Callable[[], bool]) -> None:
         self.app = app
         self.fault = fault
         self.room = room

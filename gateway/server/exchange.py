@@ -11,7 +11,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCy
 
 from schema.values import Value
 
-Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
+HeaderPairs: TypeAlias = Sequence[tuple[bytes, bytes]]
 
 #: Bytes that no header may have (RFC 9110 section 5.5), but for those that end its line.
 CONTROLS: Final = bytes([*range(0x09), *range(0x0A, 0x20), 0x7F])
@@ -36,7 +36,7 @@ class Exchange(RequestResponseCycle):
         scope: Value,
         transport: asyncio.Transport,
         flow: FlowControl,
-        default_headers: Headers,
+        default_headers: HeaderPairs,
         on_response: Callable[[], None],
         *,
         expect_100_continue: bool,
@@ -109,7 +109,7 @@ class Exchange(RequestResponseCycle):
         else:
             self._begin(message["status"], message.get("headers", ()))
 
-    def _begin(self, status: int, headers: Headers) -> None:
+    def _begin(self, status: int, headers: HeaderPairs) -> None:
         known, lines = dict(headers), [*self.default_headers, *headers]
         if known.get(b"connection") == b"close":
             self.keep_alive = False
@@ -155,7 +155,7 @@ class Exchange(RequestResponseCycle):
             self.transport.write(piece)
 
 
-def _head(status: int, headers: Headers) -> bytes:
+def _head(status: int, headers: HeaderPairs) -> bytes:
     pieces = [STATUS_LINE[status]]
     for name, value in headers:
         pieces += (name, b": ", value, END_OF_LINE)

@@ -8,9 +8,8 @@ from typing import Final, Literal
 from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
-from gateway.edge.faults import Fault, Malformed, TooSlow, Unavailable
 from gateway.edge.request_scope import NOSNIFF
-from rest_compat.errors import error_answer
+from rest_compat.errors import HttpError, MalformedHttp, RequestTimeout, Unavailable, error_answer
 from schema.values import Value
 
 from .connections import IDLE, READING, SENDING, UNKNOWN, ConnectionLimits, Held, IdleConnection, held_by
@@ -60,7 +59,7 @@ class HttpProtocol(Outflow, Intake):
         self.handle_websocket_upgrade()
         protocol: Value = self.transport.get_protocol()
         if not protocol.handshake_initiated:
-            self.transport.write(_raw(Malformed("This is no handshake of a WebSocket."), self.server_state.default_headers))
+            self.transport.write(_raw(MalformedHttp("This is no handshake of a WebSocket."), self.server_state.default_headers))
             self.transport.close()
         else:
             self.loop.call_later(self.settings.header_timeout, _give_up_on_handshake, protocol)
@@ -88,7 +87,7 @@ class HttpProtocol(Outflow, Intake):
         if self.phase == "body" and self.cycle.response_complete:
             self.leave()
         else:
-            self.refuse(TooSlow(part, seconds))
+            self.refuse(RequestTimeout(part, seconds))
 
     @override
     def be_idle(self) -> None:
@@ -151,10 +150,10 @@ class HttpProtocol(Outflow, Intake):
 
     @override
     def send_400_response(self, msg: str) -> None:
-        self.refuse(Malformed(msg))
+        self.refuse(MalformedHttp(msg))
 
     @override
-    def refuse(self, fault: Fault) -> None:
+    def refuse(self, fault: HttpError) -> None:
         """Answer in the application's stead and close: closing on bytes that are still coming would reset the connection, and lose it."""
         if self.ending or self.transport.is_closing():
             return
@@ -166,7 +165,7 @@ class HttpProtocol(Outflow, Intake):
         self.transport.write_eof()
         self.loop.call_later(LINGER_SECONDS, self.transport.close)
 
-    def _answer(self, fault: Fault) -> None:
+    def _answer(self, fault: HttpError) -> None:
         """Unless an answer has begun; the application is told that its client has left."""
         waiting = self.cycle is not None and not self.cycle.response_complete
         if not (waiting and self.cycle.response_started):
@@ -188,7 +187,7 @@ def _give_up_on_handshake(protocol: Value) -> None:
         protocol.transport.close()
 
 
-def _raw(fault: Fault, headers: list[tuple[bytes, bytes]]) -> bytes:
+def _raw(fault: HttpError, headers: list[tuple[bytes, bytes]]) -> bytes:
     status, own, body = error_answer(fault)
     own = [*headers, *own, NOSNIFF, (b"content-length", b"%d" % len(body)), (b"connection", b"close")]
     return b"%b%b\r\n%b" % (STATUS_LINE[status], b"".join(b"%b: %b\r\n" % header for header in own), body)

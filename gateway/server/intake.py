@@ -14,8 +14,8 @@ from typing_extensions import override
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from gateway.edge.faults import Fault, HeadersTooLarge, Malformed
 from gateway.settings import Settings
+from rest_compat.errors import HeadersTooLarge, HttpError, MalformedHttp
 from schema.values import Value
 
 from .exchange import Exchange
@@ -75,7 +75,7 @@ class Intake(HttpToolsProtocol):
         self.due = self.ending = self.stopping = False
         self.timer: asyncio.TimerHandle | None = None
 
-    def refuse(self, fault: Fault) -> None:
+    def refuse(self, fault: HttpError) -> None:
         """Answer in the application's stead, and end."""
         raise NotImplementedError
 
@@ -215,7 +215,7 @@ class Intake(HttpToolsProtocol):
             if size > UNREAD_BYTES:
                 self.leave()
         elif in_chunks and size - coming - self.body_size > CHUNK_BYTES + CHUNK_FACTOR * self.body_size:
-            self.refuse(Malformed("The request's chunks hold too little for their size."))
+            self.refuse(MalformedHttp("The request's chunks hold too little for their size."))
         return self.ending
 
     def _parse(self, piece: bytes) -> None:
@@ -225,13 +225,13 @@ class Intake(HttpToolsProtocol):
             self._change()
         except httptools.HttpParserError as error:
             fault = error.__context__
-            if isinstance(fault, Fault):
+            if isinstance(fault, HttpError):
                 self.refuse(fault)
             elif self.phase == HEADERS and len(piece) == self.size and (encoded := encoded_target(piece)) is not None:
                 self.parser = httptools.HttpRequestParser(self)
                 self._parse(encoded)
             else:
-                self.refuse(Malformed(malformation(error)))
+                self.refuse(MalformedHttp(malformation(error)))
 
     # What the parser finds
 
@@ -314,7 +314,7 @@ class Intake(HttpToolsProtocol):
         try:
             self.url = origin_form(self.url, self.parser.get_method(), self.headers)
         except ValueError as error:
-            raise Malformed(f"The request's target can't be read: {error}.") from None
+            raise MalformedHttp(f"The request's target can't be read: {error}.") from None
 
     def _note_upgrade(self) -> None:
         """A WebSocket is opened by a GET alone. Whatever else is wished for is ignored (RFC 9110 section 7.8): the request is as any other.
@@ -323,7 +323,7 @@ class Intake(HttpToolsProtocol):
         """
         method, version = self.parser.get_method(), self.parser.get_http_version()
         if method == b"CONNECT":
-            raise Malformed("This is no proxy.")
+            raise MalformedHttp("This is no proxy.")
         self.scope["method"] = method.decode("ascii")
         websocket = self.app is self.config.loaded_app and is_websocket(method, version, self.headers)
         self.again = b"" if websocket else without_upgrade(method, self.url, version, self.headers)

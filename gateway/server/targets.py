@@ -1,11 +1,11 @@
 """A request's target in its other forms (RFC 9112 section 3.2): a whole address, as it is sent to a proxy, or `*`."""
 
 import re
-from typing import Final, TypeAlias
+from typing import Final
 
 from httptools import HttpParserError, HttpParserInvalidMethodError, HttpParserInvalidURLError, parse_url
 
-Headers: TypeAlias = list[tuple[bytes, bytes]]
+from rest_compat.errors import Headers
 
 #: What OPTIONS is sent to, when it asks about the server and not about a page.
 ANY: Final = b"*"

@@ -2,9 +2,9 @@
 
 import base64
 import binascii
-from typing import Final, TypeAlias
+from typing import Final
 
-Headers: TypeAlias = list[tuple[bytes, bytes]]
+from rest_compat.errors import Headers
 
 VERSION: Final = b"13"
 KEY_BYTES: Final = 16

@@ -14,8 +14,8 @@ from websockets.frames import CloseCode, Frame
 from websockets.http11 import Request
 
 from gateway.edge.bodies import SMALL, Hold
-from gateway.edge.faults import Unavailable
 from gateway.settings import Settings
+from rest_compat.errors import Unavailable
 from schema.values import Value
 
 from .connections import UNKNOWN, Held, IdleConnection, held_by

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from rest_compat.errors import STATUS
 from rest_compat.json_values import JsonObject
-from rest_compat.resources.declaration import Action, Parameter, Resource
+from rest_compat.resources.declaration import Parameter, Resource, RouteAction
 from rest_compat.tools.explain import PARAMETERS as EXPLAINED
 from rest_compat.tools.explain import PATH as EXPLAIN
 from rest_compat.translate.body import READ_BACK
@@ -25,14 +25,14 @@ from .types import input_schema, object_schema
 JSON = "application/json"
 TRANSLATION = "translation"
 
-_SUMMARIES: dict[Action, str] = {
+_SUMMARIES: dict[RouteAction, str] = {
     "list": "List {name}",
     "create": "Create {one}",
     "get": "Get {one}",
     "update": "Update {one}",
     "delete": "Delete {one}",
 }
-_DONE: dict[Action, str] = {
+_DONE: dict[RouteAction, str] = {
     "list": "A page of the records that match.",
     "create": "The new record.",
     "get": "The record as it is now.",
@@ -101,14 +101,14 @@ def _schemas(translator: Translator) -> JsonObject:
     return found
 
 
-def _resource_schemas(resource: Resource, by: Mapping[Action, Endpoint]) -> JsonObject:
+def _resource_schemas(resource: Resource, by: Mapping[RouteAction, Endpoint]) -> JsonObject:
     """Of the whole object, of a list's items and pages, and of bodies, as far as its actions have them."""
     name, found = resource.schema_name, JsonObject()
     if whole := by.get("get") or by.get("create") or by.get("update"):
         found[name] = object_schema(whole.sources)
     if listed := by.get("list"):
         found |= {f"{name}Item": object_schema(listed.sources), f"{name}Page": _page_schema(resource)}
-    bodies: tuple[Action, ...] = ("create", "update")
+    bodies: tuple[RouteAction, ...] = ("create", "update")
     return found | {f"{action.capitalize()}{name}": input_schema(by[action]) for action in bodies if action in by}
 
 

@@ -2,7 +2,7 @@
 
 import orjson
 
-from rest_compat.errors import JSON, PROBLEM, STATUS, ErrorItem, Refused, error_answer
+from rest_compat.errors import JSON, PROBLEM, STATUS, ErrorItem, HttpError, error_answer
 from rest_compat.json_values import Json, JsonObject
 
 from .headers import error_headers
@@ -108,10 +108,10 @@ def error_answers() -> JsonObject:
 
 
 def _answer(code: str, detail: str, items: tuple[ErrorItem, ...]) -> JsonObject:
-    refused = Refused(code, detail, items)
+    error = HttpError(detail, code=code, errors=items)
 
     def example(media: str) -> Json:
-        return orjson.loads(error_answer(refused, problem=media == PROBLEM, request_id=b"01JZ8Q5W9T").body)
+        return orjson.loads(error_answer(error, problem=media == PROBLEM, request_id=b"01JZ8Q5W9T").body)
 
     content = {
         media: {"schema": {"$ref": f"#/components/schemas/{name}"}, "example": example(media)}

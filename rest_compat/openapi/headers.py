@@ -2,7 +2,7 @@
 
 from rest_compat.errors import ALWAYS, STATUS
 from rest_compat.json_values import Json, JsonObject
-from rest_compat.resources.declaration import Action
+from rest_compat.resources.declaration import RouteAction
 from rest_compat.translate.endpoint import Endpoint
 
 Told = tuple[str, JsonObject, Json]
@@ -71,7 +71,7 @@ _RATES = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "Ra
 _EVERY = ("X-Request-Id", "Vary", *_RATES)
 _ROUTES = (*_EVERY, "X-GraphQL-Operation", "X-GraphQL-Cost", "X-Ignored-Parameters", "Preference-Applied", "Deprecation", "Sunset", "Link")
 _CACHED = ("ETag", "Cache-Control", "Vary")
-_OF: dict[Action, tuple[str, ...]] = {
+_OF: dict[RouteAction, tuple[str, ...]] = {
     "list": (*_CACHED, "Accept-Query"),
     "create": ("ETag", "Location", "Idempotency-Replayed", "X-Ignored-Fields"),
     "get": _CACHED,

@@ -14,13 +14,13 @@ from typing import Literal
 
 from rest_compat.json_values import Json
 
-Action = Literal["list", "create", "get", "update", "delete"]
+RouteAction = Literal["list", "create", "get", "update", "delete"]
 
-METHODS: dict[Action, str] = {"list": "GET", "create": "POST", "get": "GET", "update": "PATCH", "delete": "DELETE"}
+METHODS: dict[RouteAction, str] = {"list": "GET", "create": "POST", "get": "GET", "update": "PATCH", "delete": "DELETE"}
 """The method of each action; `list` and `create` are of the collection, the others of one record."""
 
 
-ACTIONS: tuple[Action, ...] = tuple(METHODS)
+ACTIONS: tuple[RouteAction, ...] = tuple(METHODS)
 
 _NAME = re.compile("[a-z][a-z0-9-]{0,62}")
 _RESERVED = {"docs"}
@@ -102,14 +102,14 @@ class Resource:
     listed: tuple[str, ...] = ()
     """The keys of an item of the list, in their order; without any, an item is the whole object."""
     parameters: tuple[Parameter, ...] = ()
-    actions: tuple[Action, ...] = ACTIONS
-    examples: Mapping[Action, Mapping[str, Mapping[str, Json]]] = field(default_factory=dict)
+    actions: tuple[RouteAction, ...] = ACTIONS
+    examples: Mapping[RouteAction, Mapping[str, Mapping[str, Json]]] = field(default_factory=dict)
     """Request bodies of `create` and `update` by title."""
     schema: str = ""
     """The name of its object in OpenAPI; unsaid, that of the type. Two resources over one type need two."""
     graphql_only: tuple[str, ...] = ()
     """Fields of the type that REST does not show, said so that a new one cannot be forgotten."""
-    deprecated: Mapping[Action, Deprecation] = field(default_factory=dict)
+    deprecated: Mapping[RouteAction, Deprecation] = field(default_factory=dict)
 
     @property
     def schema_name(self) -> str:
@@ -121,7 +121,7 @@ class Resource:
         """`opportunity`."""
         return self.one.partition(" ")[2]
 
-    def path(self, action: Action) -> str:
+    def path(self, action: RouteAction) -> str:
         """`/api/opportunities/` or `/api/opportunities/{id}/`."""
         return f"/api/{self.name}/" if action in {"list", "create"} else f"/api/{self.name}/{{id}}/"
 

@@ -28,7 +28,7 @@ class Explain:
         self._query = QueryReader(PARAMETERS, paged=False)
 
     def answer(self, request: Request) -> HttpResponse:
-        """Raises Refused for a call that can't be translated."""
+        """Raises HttpError for a call that can't be translated."""
         request.state["route"] = PATH
         if request.method == "OPTIONS":
             return HttpResponse(204, [(b"allow", ", ".join(METHODS).encode())], b"")

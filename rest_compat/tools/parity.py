@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLObjectType, get_named_type
 
 from rest_compat.errors import STATUS
-from rest_compat.resources.declaration import Action, Resource
+from rest_compat.resources.declaration import Resource, RouteAction
 from rest_compat.translate.call import Translator
 from rest_compat.translate.endpoint import Endpoint
 
@@ -55,7 +55,7 @@ def _parameters(endpoint: Endpoint) -> Iterable[tuple[str, str]]:
         yield name, _linked(reader.coordinates) or _BY_PROCESS.get(name, "")
 
 
-def _keys(resource: Resource, endpoints: Mapping[Action, Endpoint]) -> Iterable[tuple[str, str, str]]:
+def _keys(resource: Resource, endpoints: Mapping[RouteAction, Endpoint]) -> Iterable[tuple[str, str, str]]:
     shown = {source.key.name: source for one in endpoints.values() for source in one.sources}
     for source in (shown[key.name] for key in resource.keys if key.name in shown):
         inputs = [_input_coordinate(one, source.key.name) for one in endpoints.values()]

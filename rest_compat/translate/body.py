@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from graphql import GraphQLEnumType, GraphQLInputField, GraphQLInputObjectType, GraphQLType, is_list_type, is_non_null_type
 
 from rest_compat.deprecations import in_schema
-from rest_compat.errors import ErrorItem, Refused
+from rest_compat.errors import ErrorItem, MalformedRequest
 from rest_compat.json_values import Json, JsonObject
 from rest_compat.notices import header_names
 from rest_compat.preferences import Preferences
@@ -62,9 +62,9 @@ class BodyReader:
         self._conversions = {name: (key.target, _conversion(field.type)) for name, (key, field) in self.writable.items()}
 
     def read(self, body: Json, wanted: Preferences) -> Body:
-        """Translate a decoded body. Raises Refused (400) if it isn't an object; unknown keys are faults only if strictness is wanted."""
+        """Translate a decoded body. Raises HttpError (400) if it isn't an object; unknown keys are faults only if strictness is wanted."""
         if not isinstance(body, dict):
-            raise Refused("BAD_REQUEST", "The body must be a JSON object.")
+            raise MalformedRequest("The body must be a JSON object.")
         if wanted.nulls_ignored:
             body = {name: value for name, value in body.items() if value is not None}
         unknown = tuple([name for name in body if name not in self.writable and name not in self.read_only])

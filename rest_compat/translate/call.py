@@ -6,13 +6,13 @@ from urllib.parse import quote, unquote_to_bytes, urlencode
 import orjson
 
 from rest_compat.deprecations import Deprecated
-from rest_compat.errors import ErrorItem, Refused, invalid, malformed, no_method
+from rest_compat.errors import ErrorItem, HttpError, NotFound, invalid, malformed, no_method
 from rest_compat.headers import check_content_type, expected_versions, idempotency_key
 from rest_compat.json_values import Json, JsonObject
 from rest_compat.preferences import NONE, Preferences, read_preferences
-from rest_compat.protocol import DecodeError, GraphBackend, Request
+from rest_compat.protocol import BodyDecodeError, GraphBackend, Request
 from rest_compat.remembered import LONGEST_KEPT
-from rest_compat.resources.declaration import ACTIONS, Action, DeclarationError, Resource, check_resources
+from rest_compat.resources.declaration import ACTIONS, DeclarationError, Resource, RouteAction, check_resources
 
 from .body import Body, body_item
 from .endpoint import Endpoint, ParsedQuery, RestOperation
@@ -110,7 +110,7 @@ class Translator:
         self.graph = graph
         self.resources = resources
         operations = OperationCache[RestOperation]()
-        self.endpoints: dict[tuple[str, Action], Endpoint] = {
+        self.endpoints: dict[tuple[str, RouteAction], Endpoint] = {
             (resource.name, action): Endpoint(graph, resource, action, operations)
             for resource in resources
             for action in ACTIONS
@@ -120,7 +120,7 @@ class Translator:
         self._collections = self._by_name("list", "create")
         self._records = self._by_name("get", "update", "delete")
 
-    def _by_name(self, *actions: Action) -> dict[str, PathEndpoints]:
+    def _by_name(self, *actions: RouteAction) -> dict[str, PathEndpoints]:
         """The resources that have any of the actions."""
         found: dict[str, list[Endpoint]] = {}
         for (name, action), endpoint in self.endpoints.items():
@@ -145,7 +145,7 @@ class Translator:
         return (path_endpoints, identifier) if path_endpoints and identifier and "/" not in identifier else None
 
     def translate(self, request: Request) -> TranslatedCall:
-        """Translate a call that is not to be run: what GraphQL's types refuse is looked for here. Raises Refused, naming it all."""
+        """Translate a call that is not to be run: what GraphQL's types refuse is looked for here. Raises HttpError, naming it all."""
         found = self.find(request.path)
         if found is None:
             raise nothing_here()
@@ -161,7 +161,7 @@ class Translator:
         return call
 
     def call(self, endpoint: Endpoint, identifier: str, request: Request) -> TranslatedCall:
-        """The call of a known action, to be run: its types are the graph's to check. Raises Refused."""
+        """The call of a known action, to be run: its types are the graph's to check. Raises HttpError."""
         prefer = request.headers.get(b"prefer")
         wanted = NONE if prefer is None else read_preferences(prefer.decode("latin-1"))
         if request.method == QUERY:
@@ -204,9 +204,9 @@ class Translator:
             return []
         if_match = request.headers.get(b"if-match")
         if if_match is None and self.graph.require_if_match:
-            raise Refused(
-                "PRECONDITION_REQUIRED",
+            raise HttpError(
                 "Send If-Match with the ETag of the record as you have seen it: it is in every answer about the record.",
+                code="PRECONDITION_REQUIRED",
             )
         return expected_versions(if_match.decode("latin-1"), request.epoch) if if_match is not None else []
 
@@ -222,9 +222,9 @@ class Translator:
         check_content_type(request.headers.get(b"content-type", b"").decode("latin-1"))
         try:
             return self.graph.decode(request.body)
-        except DecodeError as error:
+        except BodyDecodeError as error:
             items = [body_item(fault.path, fault.message) for fault in error.faults if fault.path]
-            raise (invalid(items) if items else Refused(error.code, error.message)) from None
+            raise (invalid(items) if items else HttpError(error.message, code=error.code)) from None
 
     def faults(self, call: TranslatedCall) -> list[ErrorItem]:
         """All that REST and GraphQL's types refuse in a call's body."""
@@ -243,14 +243,14 @@ def _check_operation_names(endpoints: Iterable[Endpoint]) -> None:
         routes[name] = endpoint.route
 
 
-def nothing_here() -> Refused:
+def nothing_here() -> HttpError:
     """404: the path is none of a resource."""
-    return Refused("NOT_FOUND", "There is nothing at this address.")
+    return NotFound("There is nothing at this address.")
 
 
-def no_such(resource: Resource) -> Refused:
+def no_such(resource: Resource) -> HttpError:
     """404, the same bytes whether it never was or is another workspace's."""
-    return Refused("NOT_FOUND", f"There is no such {resource.singular}.")
+    return NotFound(f"There is no such {resource.singular}.")
 
 
 def request_of(method: str, target: str, headers: Mapping[bytes, bytes] | None = None, body: bytes = b"") -> Request:

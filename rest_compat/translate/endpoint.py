@@ -12,7 +12,7 @@ from rest_compat.json_values import Json
 from rest_compat.notices import deprecation_headers, header_names, notice_headers
 from rest_compat.preferences import STRICT
 from rest_compat.protocol import GraphBackend, PreparedDocument, Use
-from rest_compat.resources.declaration import METHODS, Action, DeclarationError, Deprecation, Key, Resource
+from rest_compat.resources.declaration import METHODS, DeclarationError, Deprecation, Key, Resource, RouteAction
 
 from . import query_method as queries
 from .body import BodyReader
@@ -64,11 +64,11 @@ class ParsedQuery:
 class Endpoint:
     """One action of a resource. Raises DeclarationError where declaration, document and schema don't fit."""
 
-    def __init__(self, graph: GraphBackend, resource: Resource, action: Action, kept: OperationCache[RestOperation]) -> None:
+    def __init__(self, graph: GraphBackend, resource: Resource, action: RouteAction, kept: OperationCache[RestOperation]) -> None:
         self._graph = graph
         self._kept = kept
         self.resource = resource
-        self.action: Action = action
+        self.action: RouteAction = action
         self.method = METHODS[action]
         self.methods = (self.method, *(["HEAD"] if self.method == "GET" else []), *([queries.METHOD] if action == "list" else []))
         self.path = resource.path(action)
@@ -93,7 +93,7 @@ class Endpoint:
         self._whole = RestOperation(self.document.text, graph.prepare(self.document.text), compile_writer(self.sources))
 
     def parse_long(self, raw: bytes, strict: bool) -> ParsedQuery:  # noqa: FBT001 - remembered by position
-        """What a query string asks. Raises Refused (400)."""
+        """What a query string asks. Raises HttpError (400)."""
         query = self.query.read(raw, strict=strict)
         fields: frozenset[str] = query.fields or frozenset()
         ignored = header_names(query.ignored) if query.ignored else ()

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
-from rest_compat.errors import ErrorItem, Refused, malformed
+from rest_compat.errors import ErrorItem, MalformedRequest, malformed
 from rest_compat.json_values import Json, JsonObject
 from rest_compat.protocol import Policy
 from rest_compat.resources.declaration import Deprecation
@@ -75,7 +75,7 @@ class QueryReader:
         self._policy = policy
 
     def read(self, raw: bytes, *, strict: bool) -> QueryValues:
-        """Read it all. Raises Refused (400) that names everything at fault; all unknown parameters are at fault if `strict`."""
+        """Read it all. Raises HttpError (400) that names everything at fault; all unknown parameters are at fault if `strict`."""
         pairs = _pairs(raw)
         given, unknown = self._sorted(pairs)
         values, faults = _values(given)
@@ -160,7 +160,7 @@ def _pairs(raw: bytes) -> list[tuple[str, str]]:
     try:
         return parse_qsl(text, keep_blank_values=True, errors="surrogateescape", max_num_fields=MOST_PARAMETERS)
     except ValueError:
-        raise Refused("BAD_REQUEST", f"Too many parameters; at most {MOST_PARAMETERS} are allowed.") from None
+        raise MalformedRequest(f"Too many parameters; at most {MOST_PARAMETERS} are allowed.") from None
 
 
 def _clean(text: str) -> str:

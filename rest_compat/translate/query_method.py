@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import orjson
 
-from rest_compat.errors import ErrorItem, Refused, malformed
+from rest_compat.errors import ErrorItem, MalformedRequest, malformed
 from rest_compat.json_values import Json
 
 from .body import body_item
@@ -18,7 +18,7 @@ _ALLOWED = "allowed is text, a number, true, false, or a list of those"
 def query_string(body: Json) -> bytes:
     """The parameters in a decoded body, encoded: a list becomes its elements, null and the empty list are empty parameters. Raises 400."""
     if not isinstance(body, dict):
-        raise Refused("BAD_REQUEST", 'The body must be a JSON object of the parameters: {"stage": ["proposal"], "limit": 20}.')
+        raise MalformedRequest('The body must be a JSON object of the parameters: {"stage": ["proposal"], "limit": 20}.')
     faults: list[ErrorItem] = []
     pairs = [(name, text) for name, value in body.items() for text in _texts(name, value, faults)]
     if faults:

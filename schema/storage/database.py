@@ -28,7 +28,7 @@ class InputRejected(StorageError):
     """
 
 
-class Unavailable(StorageError):
+class DatabaseUnavailable(StorageError):
     """The database can't be reached, is locked, or has no free connection: worth another try later."""
 
     #: What a client is told. The exception's own message is for the log.
@@ -37,35 +37,35 @@ class Unavailable(StorageError):
     state: ClassVar[str] = "unavailable"
 
 
-class StatementTimeout(Unavailable):
+class StatementTimeout(DatabaseUnavailable):
     """A statement ran longer than it may (seconds in the message)."""
 
     public = "The database took too long: try again later, or ask for less."
 
 
-class LockTimeout(Unavailable):
+class LockTimeout(DatabaseUnavailable):
     """Somebody else held a lock for longer than one may wait for it."""
 
 
-class Contention(Unavailable):
+class Contention(DatabaseUnavailable):
     """Another transaction was in the way, and this one was rolled back: the same work may succeed at once."""
 
 
-class ReadOnly(Unavailable):
+class ReadOnly(DatabaseUnavailable):
     """The database answers and takes no writes, as a standby does."""
 
     public = "The database takes no changes at the moment: try again later."
     state = "read-only: it takes no writes at present, as a standby does"
 
 
-class FileReplaced(Unavailable):
+class FileReplaced(DatabaseUnavailable):
     """SQLite's file was moved, deleted or replaced while it is open: what is written now would be lost."""
 
     public = "The database takes no changes at the moment: try again later."
     state = "replaced: the file at its path is not the one that is open; put it back, or start the gateway anew"
 
 
-class OutcomeUnknown(Unavailable):
+class OutcomeUnknown(DatabaseUnavailable):
     """The connection was lost during the COMMIT: nobody knows whether the change was made."""
 
     public = (
@@ -109,7 +109,7 @@ class Database(Protocol):
     """Which history of the database this is (see `epochs`), as it was last seen."""
 
     async def open(self) -> None:
-        """Connects. Raises Unavailable."""
+        """Connects. Raises DatabaseUnavailable."""
 
     async def close(self) -> None:
         """Disconnects; work under way ends first."""
@@ -117,30 +117,30 @@ class Database(Protocol):
     async def fetch(self, statement: Statement, values: Values) -> Sequence[Row]:
         """All rows of one statement, which sees one state of the database without a transaction around it.
 
-        Raises Unavailable, StatementTimeout, InputRejected.
+        Raises DatabaseUnavailable, StatementTimeout, InputRejected.
         """
 
     async def read(self, work: Work[T]) -> T:
         """Runs `work` on one snapshot: all its statements see the same state of the database. It may run more than once.
 
-        Raises Unavailable, StatementTimeout, InputRejected.
+        Raises DatabaseUnavailable, StatementTimeout, InputRejected.
         """
 
     async def write(self, work: Work[T], *, long: bool = False) -> T:
         """Runs `work` in one transaction: committed when it returns, rolled back when it raises. It may run more than once
         (serialization failures are tried again), so it must have no effect but through its connection. `long` work is kept
-        from holding up others. Raises Unavailable (OutcomeUnknown where it may have been committed), InputRejected.
+        from holding up others. Raises DatabaseUnavailable (OutcomeUnknown where it may have been committed), InputRejected.
         """
 
     async def check(self) -> None:
-        """Looks whether the database can be read and written. Raises Unavailable, whose `state` says what is wrong."""
+        """Looks whether the database can be read and written. Raises DatabaseUnavailable, whose `state` says what is wrong."""
 
     def figures(self) -> Figures:
         """Measurements of this process."""
 
     async def follow(self, wake: Callable[[str | None], None]) -> None:
         """Calls `wake` with a workspace's id (None: any) when another connection may have committed something; never returns.
-        Raises Unavailable when it can't go on.
+        Raises DatabaseUnavailable when it can't go on.
         """
 
     def compile(self, clause: Value) -> Statement:

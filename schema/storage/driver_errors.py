@@ -1,6 +1,6 @@
 """What the drivers' errors mean, in one table: come back later, mend the request, or a defect of ours.
 
-Only locks, time limits, lost connections, a full disk, a read-only server and a shutdown are Unavailable. A value or a size that the
+Only locks, time limits, lost connections, a full disk, a read-only server and a stop are DatabaseUnavailable. A value or a size that the
 database can't take is InputRejected. Whatever isn't in the table is a defect: it is raised as it is, so that the log has all of it.
 """
 
@@ -11,7 +11,7 @@ from typing import Final
 import asyncpg
 import orjson
 
-from .database import Contention, InputRejected, LockTimeout, ReadOnly, StatementTimeout, StorageError, Unavailable
+from .database import Contention, DatabaseUnavailable, InputRejected, LockTimeout, ReadOnly, StatementTimeout, StorageError
 
 _VALUE: Final = "A value is outside of what the database can hold: give a smaller number, or text without control characters."
 _SIZE: Final = "The request is too complex for the database: ask with fewer conditions, fields or levels."
@@ -21,24 +21,24 @@ _REFERRED: Final = (
 )
 
 _SQLSTATES: Final[Mapping[str, type[StorageError]]] = {
-    "08": Unavailable,  # the connection is lost
+    "08": DatabaseUnavailable,  # the connection is lost
     "22": InputRejected,  # a value is out of range, or text isn't text
     "23503": InputRejected,  # another record refers to it
     "25006": ReadOnly,
-    "25P03": Unavailable,  # idle in a transaction for too long
-    "25P04": Unavailable,  # in a transaction for too long
-    "28": Unavailable,  # the server no longer takes our password
-    "3D000": Unavailable,  # there is no such database
+    "25P03": DatabaseUnavailable,  # idle in a transaction for too long
+    "25P04": DatabaseUnavailable,  # in a transaction for too long
+    "28": DatabaseUnavailable,  # the server no longer takes our password
+    "3D000": DatabaseUnavailable,  # there is no such database
     "40001": Contention,
-    "40003": Unavailable,
+    "40003": DatabaseUnavailable,
     "40P01": Contention,  # deadlock
-    "53": Unavailable,  # memory, disk or connections are used up
+    "53": DatabaseUnavailable,  # memory, disk or connections are used up
     "54": InputRejected,  # a statement is too complex
-    "55006": Unavailable,
+    "55006": DatabaseUnavailable,
     "55P03": LockTimeout,
-    "57": Unavailable,  # the server is stopped, starts, or has crashed
+    "57": DatabaseUnavailable,  # the server is stopped, starts, or has crashed
     "57014": StatementTimeout,
-    "58": Unavailable,  # the server's disk
+    "58": DatabaseUnavailable,  # the server's disk
 }
 _TOLD: Final[Mapping[str, str]] = {"22": _VALUE, "23": _REFERRED}
 """PostgreSQL's error codes (https://www.postgresql.org/docs/current/errcodes-appendix.html): a whole code goes before its class."""
@@ -46,13 +46,13 @@ _TOLD: Final[Mapping[str, str]] = {"22": _VALUE, "23": _REFERRED}
 _SQLITE: Final[Mapping[int, type[StorageError]]] = {
     sqlite3.SQLITE_BUSY: LockTimeout,
     sqlite3.SQLITE_LOCKED: LockTimeout,
-    sqlite3.SQLITE_PROTOCOL: Unavailable,
-    sqlite3.SQLITE_FULL: Unavailable,
-    sqlite3.SQLITE_IOERR: Unavailable,
-    sqlite3.SQLITE_CANTOPEN: Unavailable,
-    sqlite3.SQLITE_CORRUPT: Unavailable,
-    sqlite3.SQLITE_NOTADB: Unavailable,
-    sqlite3.SQLITE_NOMEM: Unavailable,
+    sqlite3.SQLITE_PROTOCOL: DatabaseUnavailable,
+    sqlite3.SQLITE_FULL: DatabaseUnavailable,
+    sqlite3.SQLITE_IOERR: DatabaseUnavailable,
+    sqlite3.SQLITE_CANTOPEN: DatabaseUnavailable,
+    sqlite3.SQLITE_CORRUPT: DatabaseUnavailable,
+    sqlite3.SQLITE_NOTADB: DatabaseUnavailable,
+    sqlite3.SQLITE_NOMEM: DatabaseUnavailable,
     sqlite3.SQLITE_READONLY: ReadOnly,
     sqlite3.SQLITE_INTERRUPT: StatementTimeout,
     sqlite3.SQLITE_TOOBIG: InputRejected,
@@ -94,7 +94,7 @@ def of_postgresql(error: Exception, *, closed: bool) -> StorageError | None:
     if isinstance(error, asyncpg.InterfaceError) and not closed:
         return _made(InputRejected if isinstance(error, ValueError) else None, error, _VALUE)
     if isinstance(error, OSError | asyncpg.InternalClientError | asyncpg.InterfaceError):
-        return Unavailable(f"{type(error).__name__}: {error}")
+        return DatabaseUnavailable(f"{type(error).__name__}: {error}")
     return None
 
 

@@ -1,6 +1,8 @@
-"""No circles of files: whoever reads one needs to know only what it imports, never who imports it."""
+"""No circles of files, and no name for two classes: whoever reads a file needs to know only what it imports."""
 
 import ast
+import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -9,6 +11,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("gateway", "schema", "rest_compat")
+#: The graph's enum is the class itself, as Strawberry takes it.
+TWICE = {"Role": ["schema.nouns.users.role", "schema.rules.access"]}
 
 
 def modules() -> dict[str, Path]:
@@ -59,3 +63,25 @@ def test_a_circle_is_found(tmp_path: Path) -> None:
     package.write_text("from .a import x\nfrom . import b\n")
     known = {"p": package, "p.a": package, "p.b": package}
     assert set(imports("p", package, known)) == {"p.a", "p.b"}
+
+
+def test_a_class_name_stands_for_one_class() -> None:
+    """Over the three rooms no two classes, nor a class and a type's name, are called alike: a name read alone says what it is."""
+    places: dict[str, set[str]] = defaultdict(set)
+    classes: set[str] = set()
+    for module, path in modules().items():
+        if ".migrations.versions." not in module:
+            for name, is_class in named(ast.parse(path.read_text("utf-8"))):
+                places[name].add(module)
+                classes |= {name} if is_class else set()
+    assert len(classes) > 300
+    assert {name: sorted(found) for name, found in places.items() if len(found) > 1 and name in classes} == TWICE
+
+
+def named(tree: ast.Module) -> Iterator[tuple[str, bool]]:
+    """The classes of a file, and the names that it gives to types."""
+    yield from ((node.name, True) for node in ast.walk(tree) if isinstance(node, ast.ClassDef))
+    for node in tree.body:
+        target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
+        if isinstance(target, ast.Name) and re.fullmatch(r"[A-Z][a-z]\w*", target.id):
+            yield target.id, False

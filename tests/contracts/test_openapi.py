@@ -11,9 +11,8 @@ import orjson
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 
-from gateway.edge.faults import HeadersTooLarge, TooSlow
 from gateway.server.http_protocol import _raw
-from rest_compat.errors import STATUS
+from rest_compat.errors import STATUS, HeadersTooLarge, RequestTimeout
 from schema.rules.access import Role
 from tests.contracts.generated import OPENAPI, OPENAPI_3_0, ROOT, generated
 from tests.rest_compat.real import OPPORTUNITIES, Gateway, gateway
@@ -126,7 +125,7 @@ PROVOKED: dict[str, tuple[Provoke, dict[str, Any]]] = {
     "NOT_FOUND": (_call("GET", NOWHERE), {}),
     "METHOD_NOT_ALLOWED": (_call("GET", f"/api/_graphql?method=DELETE&path={OPPORTUNITIES}"), {}),
     "NOT_ACCEPTABLE": (_call("GET", OPPORTUNITIES, headers={"accept": "text/html"}), {}),
-    "REQUEST_TIMEOUT": (_sent(TooSlow("body", 15.0)), {}),
+    "REQUEST_TIMEOUT": (_sent(RequestTimeout("body", 15.0)), {}),
     "CONFLICT": (_conflict, {}),
     "CURSOR_EXPIRED": (_expired, {}),
     "PRECONDITION_FAILED": (_stale, {}),

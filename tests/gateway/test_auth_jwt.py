@@ -21,7 +21,7 @@ from gateway.auth import Authenticator, AuthError, AuthSettingsError
 from gateway.settings import Settings
 from schema.administration.keys import Keys, NewKey
 from schema.rules.access import Caller, Role
-from schema.storage.database import Connection, Database, Unavailable
+from schema.storage.database import Connection, Database, DatabaseUnavailable
 from schema.storage.opening import open_database
 
 SECRET = "a secret of thirty-two bytes or so"
@@ -263,7 +263,7 @@ async def test_a_provider_that_is_away(database: Database, workspace: str, provi
     provider.broken = True
     authenticator = make(database, jwt_secret=None, jwt_jwks_url=provider.url)
     for _ in range(20):
-        with pytest.raises(Unavailable, match="identity provider's keys"):
+        with pytest.raises(DatabaseUnavailable, match="identity provider's keys"):
             await authenticator.authenticate(header(provider.private["RS256"], "RS256", kid="RS256"))
     assert provider.calls == 1
 
@@ -275,7 +275,7 @@ async def test_a_provider_that_never_ends(database: Database, workspace: str, mo
         authenticator = make(database, jwt_secret=None, jwt_jwks_url=f"http://127.0.0.1:{silent.getsockname()[1]}/")
         token = header(rsa.generate_private_key(65_537, 2_048), "RS256", kid="a")
         for _ in range(2):
-            with pytest.raises(Unavailable, match="can't be fetched"):
+            with pytest.raises(DatabaseUnavailable, match="can't be fetched"):
                 await authenticator.authenticate(token)
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.edge.decoder import MAX_DEPTH, MAX_INTEGER, DecodeError, _decode_slowly, decode
+from gateway.edge.decoder import MAX_DEPTH, MAX_INTEGER, StrictJsonError, _decode_slowly, decode
 
 TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=8)
 VALUES = st.recursive(
@@ -32,7 +32,7 @@ def test_the_quick_way_is_the_exact_way(body: bytes) -> None:
 def outcome(function: Any, body: bytes) -> Any:
     try:
         return repr(function(body))
-    except DecodeError as error:
+    except StrictJsonError as error:
         return error.kind, error.message
 
 
@@ -85,7 +85,7 @@ def test_values_are_counted_and_not_texts() -> None:
 )
 def test_malformed(body: bytes, said: str) -> None:
     """What isn't strict JSON is refused, saying why."""
-    with pytest.raises(DecodeError, match=said) as caught:
+    with pytest.raises(StrictJsonError, match=said) as caught:
         decode(body)
     assert caught.value.kind == "malformed"
     assert "Expecting" not in caught.value.message
@@ -105,7 +105,7 @@ def test_malformed(body: bytes, said: str) -> None:
 )
 def test_characters(body: bytes, places: list[tuple[str | int, ...]]) -> None:
     """NUL and lone surrogates are JSON, and no text that a database keeps; it is told where they are, as far as that helps."""
-    with pytest.raises(DecodeError) as caught:
+    with pytest.raises(StrictJsonError) as caught:
         decode(body)
     assert caught.value.kind == "characters"
     assert [place for place, _ in caught.value.faults] == places

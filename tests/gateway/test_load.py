@@ -12,8 +12,8 @@ import pytest
 from limits.aio.storage import MemoryStorage
 
 from gateway.edge.concurrency import ConcurrencyLimiter, LimitConcurrency
-from gateway.edge.faults import TimedOut, Unavailable
 from gateway.edge.unsent import Unsent
+from rest_compat.errors import OperationTimeout, Unavailable
 from tests.connecting import PATIENCE, beside, until
 from tests.gateway.conftest import HEADERS, MakeApp, Serve, ask, calling
 from tests.gateway.standin import StandIn
@@ -131,7 +131,7 @@ async def test_a_reader_that_stops_holds_no_place() -> None:
     answering = asyncio.create_task(LimitConcurrency(app, places, 0.5, Unsent(0))(request(), never, never))  # type: ignore[arg-type]
     await stuck.wait()
     assert places.free == 1
-    with pytest.raises(TimedOut):
+    with pytest.raises(OperationTimeout):
         await answering
     assert places.free == 1
 
@@ -169,7 +169,7 @@ async def test_a_server_that_repeats_itself() -> None:
         await asyncio.sleep(60)
 
     async with asyncio.timeout(PATIENCE):
-        with pytest.raises(TimedOut):
+        with pytest.raises(OperationTimeout):
             await LimitConcurrency(forever, ConcurrencyLimiter(1, 0, 1), 0.3, Unsent(0))(request(), receive, forever)  # type: ignore[arg-type]
 
 

@@ -5,9 +5,9 @@ import json
 import re
 from pathlib import Path
 
-from gateway.edge.faults import HeadersTooLarge
 from gateway.observability.logs import AccessLog
 from gateway.settings import Settings
+from rest_compat.errors import HeadersTooLarge
 from tests.collector import collecting
 from tests.rest_compat.real import OPPORTUNITIES, gateway
 

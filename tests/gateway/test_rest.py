@@ -6,12 +6,10 @@ import pytest
 from sqlalchemy import text
 
 from gateway.app import create_app
-from gateway.edge.faults import STATUS
 from gateway.observability.rest_usage import MAX_WAITING, Uses
 from gateway.rest.adapter import RestGraph
 from gateway.settings import Settings, SettingsError
-from rest_compat import errors as rest_errors
-from rest_compat.protocol import DecodeError, Use
+from rest_compat.protocol import BodyDecodeError, Use
 from schema.rules.access import Caller, Role
 from schema.storage.database import Connection, Database
 from schema.storage.opening import open_database
@@ -77,7 +75,7 @@ def test_the_strict_decoder(rest: RestGraph) -> None:
         (rb'"\u0000"', "VALIDATION_ERROR"),
         (rb'"\ud800"', "VALIDATION_ERROR"),
     ):
-        with pytest.raises(DecodeError) as caught:
+        with pytest.raises(BodyDecodeError) as caught:
             rest.decode(body)
         assert caught.value.code == code
 
@@ -85,11 +83,6 @@ def test_the_strict_decoder(rest: RestGraph) -> None:
 def test_visibility() -> None:
     """Callers who may see the same share it, others don't."""
     assert CALLER.visibility == "ws_1/viewer/acc_1"
-
-
-def test_one_status_a_code() -> None:
-    """REST and GraphQL give each code the same status."""
-    assert {code: STATUS[code] for code in rest_errors.STATUS} == dict(rest_errors.STATUS)
 
 
 async def test_uses_are_counted(database_url: str) -> None:

@@ -12,7 +12,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from gateway.auth import AuthError
 from gateway.live.messages import SUBPROTOCOL
 from schema.rules.access import Caller, Role
-from schema.storage.database import Unavailable
+from schema.storage.database import DatabaseUnavailable
 from tests.connecting import PATIENCE, until
 from tests.gateway.conftest import CALLER, HEADERS, TOKEN, Serve
 
@@ -330,7 +330,7 @@ async def test_while_a_doubted_token_can_not_be_looked_up(serve: Serve, monkeypa
         authenticate = app.authenticator.authenticate
 
         async def away(_authorization: str | None) -> Caller:
-            raise Unavailable
+            raise DatabaseUnavailable
 
         monkeypatch.setattr(app.authenticator, "authenticate", away)
         app.authenticator.forget(CALLER.token_id)

@@ -5,9 +5,9 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from gateway.edge.faults import Unavailable
 from gateway.edge.unsent import Unsent
 from gateway.live.outbox import SMALL, Outbox, SlowReader
+from rest_compat.errors import Unavailable
 from tests.connecting import PATIENCE, until
 from tests.gateway.conftest import Serve
 from tests.gateway.test_socket import Socket, dial, subscribe

@@ -14,7 +14,7 @@ from schema.engine.document.documents import PreparedOperation
 from schema.engine.document.limits import Limits
 from schema.graph import Graph
 from schema.rules.access import Caller, Role
-from schema.storage.database import Database, Unavailable
+from schema.storage.database import Database, DatabaseUnavailable
 from tests.rest_compat.real import OPPORTUNITIES, gateway
 
 QUERY = "query Deals { opportunities(first: 1) { nodes { id account { name } } } }"
@@ -142,7 +142,7 @@ async def test_a_database_that_is_away(database: Database, capfd: pytest.Capture
     uses.note(Caller(created.workspace_id, Role.ADMIN, None, None, created.id), (Use("GET /api/opportunities/", "route"),))
 
     async def away(*_: object, **__: object) -> None:
-        raise Unavailable("connection refused")
+        raise DatabaseUnavailable("connection refused")
 
     with monkeypatch.context() as broken:
         broken.setattr(database, "write", away)

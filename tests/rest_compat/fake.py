@@ -16,7 +16,7 @@ from gateway.edge.bodies import Bodies, BodyMemory
 from gateway.edge.request_scope import RequestScope
 from gateway.rest.adapter import RestEndpoint, document_page
 from rest_compat import RESOURCES, Rest
-from rest_compat.protocol import DecodeError, Policy, Use, VariableFault
+from rest_compat.protocol import BodyDecodeError, Policy, Use, VariableFault
 from rest_compat.resources.declaration import Deprecation, Resource
 
 WRITABLE = re.compile(r"(create|update|delete)(Opportunity|Account|Contact)")
@@ -137,9 +137,9 @@ class FakeGraph:
         try:
             value = json.loads(body)
         except (ValueError, RecursionError) as error:
-            raise DecodeError("Malformed JSON.") from error
+            raise BodyDecodeError("Malformed JSON.") from error
         if "\\u0000" in json.dumps(value) or "\\ud8" in json.dumps(value):
-            raise DecodeError("NUL or a lone surrogate.", "VALIDATION_ERROR")
+            raise BodyDecodeError("NUL or a lone surrogate.", "VALIDATION_ERROR")
         return value
 
     async def revision(self, caller: Any) -> int:

@@ -5,8 +5,7 @@ import orjson
 import pytest
 from graphql import GraphQLEnumType
 
-from gateway.edge.faults import Unavailable
-from rest_compat.errors import STATUS, Refused, error_answer
+from rest_compat.errors import STATUS, HttpError, Unavailable, error_answer
 from tests.rest_compat.conftest import Connect
 from tests.rest_compat.fake import FakeGraph, schema
 
@@ -180,7 +179,7 @@ async def test_problem_json(client: httpx.AsyncClient) -> None:
 
 def test_the_process_words_its_own_errors_alike() -> None:
     """What the process refuses under /api/ has the same shape and the headers that its status must have."""
-    assert error_answer(Refused("UNAUTHENTICATED", "No token.")) == (
+    assert error_answer(HttpError("No token.", code="UNAUTHENTICATED")) == (
         401,
         [(b"content-type", b"application/json"), (b"cache-control", b"no-store"), (b"www-authenticate", b"Bearer")],
         b'{"detail":"No token.","code":"unauthenticated"}',

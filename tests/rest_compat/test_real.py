@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from schema.rules.access import Role
-from schema.storage.database import Unavailable
+from schema.storage.database import DatabaseUnavailable
 from tests.rest_compat.real import OPPORTUNITIES, Gateway
 from tests.rest_compat.test_records import ANSWER, CREATE, DETAIL, LISTED, made_real
 from tests.schema.counting import Heard
@@ -175,7 +175,7 @@ async def test_a_key_in_progress(here: Gateway, monkeypatch: pytest.MonkeyPatch)
     async def held(work: Any, **options: Any) -> Any:
         come.release()
         await stuck.wait()
-        raise Unavailable("the statement ran longer than it may")
+        raise DatabaseUnavailable("the statement ran longer than it may")
 
     async def create(key: str) -> Any:
         return await here.client.post(OPPORTUNITIES, json=body, headers={"idempotency-key": key})

@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 from sqlalchemy import Double, bindparam, func, select
 
-from schema.storage.database import Connection, Database, StatementTimeout, Unavailable
+from schema.storage.database import Connection, Database, DatabaseUnavailable, StatementTimeout
 from schema.storage.opening import open_database
 from schema.storage.postgresql.pool import ConnectionPool
 from schema.storage.postgresql.session import PostgresqlConnection
@@ -44,7 +44,7 @@ async def test_no_more_than_may_be(database: Database) -> None:
 async def test_waiting_ends(database: Database) -> None:
     """Who waits longer than `acquire_timeout` is told so, and whoever came in time gets its answer."""
     told = await asyncio.gather(*(_sleep(database, 0.8) for _ in range(SIZE + 2)), return_exceptions=True)
-    assert [isinstance(one, Unavailable) for one in told] == [False] * SIZE + [True] * 2
+    assert [isinstance(one, DatabaseUnavailable) for one in told] == [False] * SIZE + [True] * 2
     assert len(await _all(database)) == SIZE
 
 
@@ -68,7 +68,7 @@ async def test_closing_waits_for_work(database: Database) -> None:
     async with asyncio.timeout(SECONDS):
         await database.close()
     assert len(set(await asyncio.gather(*tasks))) == SIZE
-    with pytest.raises(Unavailable):
+    with pytest.raises(DatabaseUnavailable):
         await _sleep(database, 0.0)
 
 
@@ -82,7 +82,7 @@ async def test_lost_connections_are_replaced(database: Database, postgres_url: s
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'gateway' AND datname = current_database()"
     )
     await other.close()
-    with pytest.raises(Unavailable):
+    with pytest.raises(DatabaseUnavailable):
         await at_work
     await asyncio.sleep(0.2)
     after = await _all(database)

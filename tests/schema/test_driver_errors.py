@@ -12,11 +12,11 @@ from schema.storage.database import (
     Connection,
     Contention,
     Database,
+    DatabaseUnavailable,
     InputRejected,
     LockTimeout,
     ReadOnly,
     StatementTimeout,
-    Unavailable,
 )
 from schema.storage.driver_errors import of_postgresql, of_sqlite
 from tests.end_to_end.fleet import opened
@@ -131,7 +131,7 @@ def _postgres_error(sqlstate: str) -> Exception:
     ("error", "expected"),
     [
         *(
-            (_postgres_error(state), Unavailable)
+            (_postgres_error(state), DatabaseUnavailable)
             for state in ("08006", "53100", "53200", "53300", "57P01", "57P02", "57P03", "58030", "25P03")
         ),
         *((_postgres_error(state), Contention) for state in ("40001", "40P01")),
@@ -140,11 +140,11 @@ def _postgres_error(sqlstate: str) -> Exception:
         (_postgres_error("25006"), ReadOnly),
         (_postgres_error("55P03"), LockTimeout),
         (_postgres_error("57014"), StatementTimeout),
-        (asyncpg.InternalClientError("odd"), Unavailable),
-        (asyncpg.ProtocolError("odd"), Unavailable),
+        (asyncpg.InternalClientError("odd"), DatabaseUnavailable),
+        (asyncpg.ProtocolError("odd"), DatabaseUnavailable),
         (asyncpg.TargetServerAttributeNotMatched("none"), ReadOnly),
-        (ConnectionResetError(), Unavailable),
-        (TimeoutError(), Unavailable),
+        (ConnectionResetError(), DatabaseUnavailable),
+        (TimeoutError(), DatabaseUnavailable),
         (asyncpg.InterfaceError("another operation is in progress"), type(None)),
         (ValueError("a defect of ours"), type(None)),
     ],
@@ -156,13 +156,13 @@ def test_errors_of_postgresql(error: Exception, expected: type) -> None:
 
 def test_a_closed_connection_is_no_defect() -> None:
     """Asyncpg uses one class for its misuse and for a closed connection: whether it is closed decides."""
-    assert type(of_postgresql(asyncpg.InterfaceError("connection is closed"), closed=True)) is Unavailable
+    assert type(of_postgresql(asyncpg.InterfaceError("connection is closed"), closed=True)) is DatabaseUnavailable
 
 
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        *((name, Unavailable) for name in ("FULL", "IOERR", "CANTOPEN", "NOMEM", "CORRUPT", "NOTADB", "PROTOCOL")),
+        *((name, DatabaseUnavailable) for name in ("FULL", "IOERR", "CANTOPEN", "NOMEM", "CORRUPT", "NOTADB", "PROTOCOL")),
         *((name, LockTimeout) for name in ("BUSY", "BUSY_SNAPSHOT", "LOCKED")),
         ("READONLY", ReadOnly),
         ("READONLY_DBMOVED", ReadOnly),
@@ -188,12 +188,12 @@ async def test_a_file_that_is_damaged(sqlite_url: str) -> None:
         file = os.open(path, os.O_WRONLY)
         os.pwrite(file, b"\x07" * 400_000, 4096)
         os.close(file)
-        with pytest.raises(Unavailable):
+        with pytest.raises(DatabaseUnavailable):
             await database.fetch(database.compile(text("SELECT count(*) FROM workspace")), {})
 
 
 async def test_a_server_that_does_not_let_us_in(postgres_url: str) -> None:
     """Without a connection nothing can be done but to come back later, whatever the reason."""
-    with pytest.raises(Unavailable, match="nobody"):
+    with pytest.raises(DatabaseUnavailable, match="nobody"):
         async with opened(postgres_url.replace("postgres:", "nobody:")):
             pass

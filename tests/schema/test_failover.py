@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from schema.graph import Graph
-from schema.storage.database import ReadOnly, Unavailable
+from schema.storage.database import DatabaseUnavailable, ReadOnly
 from schema.storage.postgresql.connecting import GONE_SECONDS, Connector, hosts
 from tests.end_to_end.away import proxied
 from tests.end_to_end.deals import Deals, deals
@@ -127,7 +127,7 @@ def test_hosts(url: str, expected: list[Any]) -> None:
 
 async def test_a_host_that_is_not_there() -> None:
     """Of several hosts that can't be reached, the first one's reason is told."""
-    with pytest.raises(Unavailable, match="Connect call failed"):
+    with pytest.raises(DatabaseUnavailable, match="Connect call failed"):
         await Connector("postgresql://u@127.0.0.1:1,127.0.0.1:2/name", 4.0).connect()
 
 
@@ -175,7 +175,7 @@ async def test_a_read_that_always_loses(postgres_url: str) -> None:
     await _do(postgres_url, "CREATE SEQUENCE refused MINVALUE 1 INCREMENT 3", REFUSE.format("40001"))
     try:
         async with opened(postgres_url) as database:
-            with pytest.raises(Unavailable, match="12 times"):
+            with pytest.raises(DatabaseUnavailable, match="12 times"):
                 await database.fetch(database.compile(text("SELECT refuse()")), {})
     finally:
         await _do(postgres_url, "DROP FUNCTION refuse", "DROP SEQUENCE refused")

@@ -9,7 +9,7 @@ import pytest
 from schema.engine.write.transaction import Action
 from schema.graph import Graph
 from schema.rules.access import Role
-from schema.storage.database import StatementTimeout, Unavailable
+from schema.storage.database import DatabaseUnavailable, StatementTimeout
 from tests.schema.deals import create, marks
 from tests.schema.world import World, ask
 
@@ -112,7 +112,7 @@ async def _three(world: World, failures: dict[int, Exception]) -> tuple[Any, _Fa
     return await ask(graph, f"mutation {{ a: {ACCOUNT} b: {ACCOUNT} c: {ACCOUNT} }}", world.here.caller()), database
 
 
-@pytest.mark.parametrize("failure", [Unavailable("away"), StatementTimeout("slow")])
+@pytest.mark.parametrize("failure", [DatabaseUnavailable("away"), StatementTimeout("slow")])
 async def test_a_database_that_goes_away_in_between(world: World, failure: Exception) -> None:
     """What was done before is told; what comes after isn't tried, and told to be worth another try."""
     answer, database = await _three(world, {2: failure})
@@ -122,7 +122,7 @@ async def test_a_database_that_goes_away_in_between(world: World, failure: Excep
 
 async def test_a_database_that_is_away(world: World) -> None:
     """Where nothing could be done, the request as a whole is worth another try."""
-    answer, database = await _three(world, {1: Unavailable("away")})
+    answer, database = await _three(world, {1: DatabaseUnavailable("away")})
     assert (answer.data, answer.executed, database.writes) == (None, False, 1)
     assert answer.errors[0]["extensions"]["code"] == "UNAVAILABLE"
 

@@ -6,7 +6,7 @@ import pytest
 
 from schema.engine.execute import response_errors
 from schema.engine.execute.seldom import SECONDS, ThrottledLog
-from schema.storage.database import StatementTimeout, Unavailable
+from schema.storage.database import DatabaseUnavailable, StatementTimeout
 
 
 def test_once_and_then_now_and_then() -> None:
@@ -25,6 +25,6 @@ def test_once_and_then_now_and_then() -> None:
 def test_a_database_that_is_away(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     """It is one line, however many requests meet it, with what the database said; each of them is told all the same."""
     monkeypatch.setattr(response_errors, "_unavailable", ThrottledLog(logging.getLogger("test").warning))
-    told = [str(response_errors.of_storage(kind("100% away"))) for kind in (Unavailable, StatementTimeout) * 50]
-    assert set(told) == {Unavailable.public, StatementTimeout.public}
+    told = [str(response_errors.of_storage(kind("100% away"))) for kind in (DatabaseUnavailable, StatementTimeout) * 50]
+    assert set(told) == {DatabaseUnavailable.public, StatementTimeout.public}
     assert [record.getMessage() for record in caplog.records] == ["database unavailable: 100% away"]

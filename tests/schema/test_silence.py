@@ -11,7 +11,7 @@ from sqlalchemy import Double, bindparam, func, select, text
 
 from schema.graph import Graph
 from schema.rules.access import Caller, Role
-from schema.storage.database import Connection, Database, OutcomeUnknown, Unavailable
+from schema.storage.database import Connection, Database, DatabaseUnavailable, OutcomeUnknown
 from schema.storage.opening import open_database
 from schema.storage.postgresql.driver import GRACE_SECONDS
 from schema.storage.postgresql.pool import TICK_SECONDS
@@ -71,7 +71,7 @@ async def test_a_silent_connection(postgres_url: str, way: str) -> None:
     async with behind(postgres_url) as (proxy, database):
         proxy.silence()
         async with asyncio.timeout(LIMIT):
-            with pytest.raises(Unavailable):
+            with pytest.raises(DatabaseUnavailable):
                 await WAYS[way](database)
         async with asyncio.timeout(LIMIT):
             assert len(set(await asyncio.gather(*(_sleep(database, 0.1) for _ in range(SIZE))))) == SIZE
@@ -97,7 +97,7 @@ async def test_a_server_that_nobody_reaches(postgres_url: str) -> None:
         proxy.away("mute")
         began = time.monotonic()
         for told in await asyncio.gather(*(_sleep(database, 0) for _ in range(3 * SIZE)), return_exceptions=True):
-            assert isinstance(told, Unavailable)
+            assert isinstance(told, DatabaseUnavailable)
         assert time.monotonic() - began < LIMIT
         proxy.back()
         async with asyncio.timeout(10):
@@ -105,7 +105,7 @@ async def test_a_server_that_nobody_reaches(postgres_url: str) -> None:
                 try:
                     await _sleep(database, 0)
                     break
-                except Unavailable:
+                except DatabaseUnavailable:
                     await asyncio.sleep(0.05)
 
 
@@ -119,7 +119,7 @@ async def test_the_listener_asks(postgres_url: str, monkeypatch: pytest.MonkeyPa
             await woken.wait()
         proxy.silence()
         async with asyncio.timeout(LIMIT):
-            with pytest.raises(Unavailable):
+            with pytest.raises(DatabaseUnavailable):
                 await following
 
 
@@ -151,7 +151,7 @@ async def test_work_lost_before_its_commit(postgres_url: str) -> None:
             proxy.silence()
             await _one(connection)
 
-        with pytest.raises(Unavailable) as told:
+        with pytest.raises(DatabaseUnavailable) as told:
             await database.write(work)
         assert not isinstance(told.value, OutcomeUnknown)
 

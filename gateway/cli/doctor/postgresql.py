@@ -6,7 +6,7 @@ from typing import Final
 from gateway.environment import without_password
 from gateway.settings import Settings
 from schema.administration.postgresql_server import ServerSession, session_at
-from schema.storage.database import Unavailable
+from schema.storage.database import DatabaseUnavailable
 from schema.storage.postgresql.driver import session_settings
 
 from .process import compare_clock, tell_keys
@@ -30,7 +30,7 @@ async def _check(settings: Settings, report: DoctorReport) -> None:
         async with session_at(*where) as one, session_at(*where) as other:
             report.ok("database", f"{place} answers: PostgreSQL {await one.version()}")
             await _look(one, other, settings, report)
-    except Unavailable as error:
+    except DatabaseUnavailable as error:
         refused = isinstance(error.__cause__, ConnectionRefusedError)
         report.fault("database", f"{place}: {'nothing listens there' if refused else error}: {_remedy(str(error))}")
 

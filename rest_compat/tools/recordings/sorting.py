@@ -9,7 +9,7 @@ from typing import Final
 import orjson
 from graphql import NameNode, OperationDefinitionNode, parse, print_ast
 
-from rest_compat.errors import Refused
+from rest_compat.errors import HttpError
 from rest_compat.json_values import Json, JsonObject
 from rest_compat.protocol import Request
 from rest_compat.translate.call import PREFIX, TranslatedCall, Translator
@@ -168,12 +168,12 @@ class _Sorter:
     def _translate(self, one: Recorded, request: Request) -> None:
         try:
             call = self.translator.translate(request)
-        except Refused as refused:
+        except HttpError as refused:
             self._refuse(request, refused)
         else:
             self._count(call, request, one)
 
-    def _refuse(self, request: Request, refused: Refused) -> None:
+    def _refuse(self, request: Request, refused: HttpError) -> None:
         key = request.method, _pattern(request.path), refused.code, *(item.field for item in refused.errors)
         if key not in self._refused:
             self._refused[key] = RefusedCalls(request.method, target_of(request), _reason(request, refused))
@@ -253,7 +253,7 @@ def _pattern(path: str) -> str:
     return "/".join("{id}" if _OWN.fullmatch(part) else part for part in path.split("/"))
 
 
-def _reason(request: Request, refused: Refused) -> str:
+def _reason(request: Request, refused: HttpError) -> str:
     if request.method not in READS and not request.body and refused.code != "METHOD_NOT_ALLOWED":
         return "The recording has no body for it: access logs have none, HAR files do."
     items = "; ".join(f"{item.field}: {item.message}" for item in refused.errors)

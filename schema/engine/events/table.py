@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, select, true, tuple_
 
 from schema.rules.cursors import EPOCH
 from schema.rules.errors import CursorExpired
-from schema.storage.database import Database, Row, StatementTimeout, Unavailable
+from schema.storage.database import Database, DatabaseUnavailable, Row, StatementTimeout
 from schema.storage.epochs import epoch_column
 from schema.storage.tables import Event, PrunedEvents, WorkspaceTable
 from schema.storage.workspace import WORKSPACE
@@ -132,5 +132,5 @@ async def patiently(read: Callable[[], Awaitable[T]]) -> T:
             return await read()
         except StatementTimeout:
             raise
-        except Unavailable:
+        except DatabaseUnavailable:
             await asyncio.sleep(RETRY_SECONDS)

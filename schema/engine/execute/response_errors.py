@@ -9,7 +9,7 @@ from schema.engine.document.documents import RequestError, request_error
 from schema.engine.document.limits import Limits
 from schema.engine.document.selections import Selected
 from schema.rules.errors import BadRequest, GatewayError, ServiceUnavailable
-from schema.storage.database import InputRejected, StorageError, Unavailable
+from schema.storage.database import DatabaseUnavailable, InputRejected, StorageError
 from schema.values import Object
 
 from .seldom import ThrottledLog
@@ -29,7 +29,7 @@ def of_storage(error: StorageError) -> GatewayError:
         _log.warning("the database can't take a request: %s", error.__cause__)
         return BadRequest(str(error))
     _unavailable("database unavailable: %(error)s", error=error)
-    return ServiceUnavailable(getattr(error, "public", Unavailable.public))
+    return ServiceUnavailable(getattr(error, "public", DatabaseUnavailable.public))
 
 
 def located(error: Exception, step: WriteStep) -> Object:

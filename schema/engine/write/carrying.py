@@ -14,7 +14,7 @@ from schema.engine.compile.operation import WriteStep
 from schema.engine.document.variables import Variables
 from schema.rules.access import Caller
 from schema.rules.errors import GatewayError, OutOfTime, ServiceUnavailable
-from schema.storage.database import Database, Unavailable
+from schema.storage.database import Database, DatabaseUnavailable
 from schema.values import Object, Value
 
 from .resolving import ResolverError
@@ -56,8 +56,8 @@ class Carried:
         self.data[step.key] = None
         if not isinstance(error, GatewayError | GraphQLError | ResolverError):
             self.ours = self.ours or error
-        if isinstance(error, Unavailable):
-            self.stopped = self.stopped or ServiceUnavailable(Unavailable.public)
+        if isinstance(error, DatabaseUnavailable):
+            self.stopped = self.stopped or ServiceUnavailable(DatabaseUnavailable.public)
         elif isinstance(error, OutOfTime):
             self.stopped = self.stopped or OutOfTime(NOT_BEGUN)
         self.failures.append((step, error))

@@ -23,7 +23,7 @@ from schema.rules.access import Caller
 from schema.rules.clock import later
 from schema.rules.errors import BadRequest, Conflict, InvalidKey
 from schema.storage.columns import CodePointText
-from schema.storage.database import Database, Unavailable
+from schema.storage.database import Database, DatabaseUnavailable
 from schema.storage.statements import insert_of
 from schema.storage.sweeps import DatedRows
 from schema.storage.tables import IdempotencyKey
@@ -49,9 +49,9 @@ _IN_PROGRESS: Counter[tuple[str, str, str]] = Counter()
 
 @contextmanager
 def in_progress(caller: Caller, key: str | None) -> Iterator[None]:
-    """Around a write. Who waits in vain behind another request of the same key is told so: Conflict in place of Unavailable.
+    """Around a write. Who waits in vain behind another request of the same key is told so: Conflict in place of DatabaseUnavailable.
 
-    Only requests to this process are known of; behind one that another process works on it stays Unavailable.
+    Only requests to this process are known of; behind one that another process works on it stays DatabaseUnavailable.
     """
     if key is None:
         yield
@@ -61,7 +61,7 @@ def in_progress(caller: Caller, key: str | None) -> Iterator[None]:
     _IN_PROGRESS[slot] += 1
     try:
         yield
-    except Unavailable as error:
+    except DatabaseUnavailable as error:
         if others:
             raise Conflict("A request with this idempotency key is still being worked on: try again in a moment.") from error
         raise

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 
-from schema.storage.database import ReadOnly, Unavailable
+from schema.storage.database import DatabaseUnavailable, ReadOnly
 from schema.storage.driver_errors import of_postgresql
 from schema.values import Object, Value
 
@@ -60,12 +60,12 @@ class Connector:
         self._hosts = hosts(url)
 
     async def connect(self, seconds: float | None = None) -> Value:
-        """A connection, within the usual time or so many seconds. Raises Unavailable, ReadOnly."""
-        failed: list[Unavailable] = []
+        """A connection, within the usual time or so many seconds. Raises DatabaseUnavailable, ReadOnly."""
+        failed: list[DatabaseUnavailable] = []
         for host in [*self._hosts]:
             try:
                 raw = await self._connect(host, (seconds or self._seconds) / len(self._hosts))
-            except Unavailable as error:
+            except DatabaseUnavailable as error:
                 failed.append(error)
             else:
                 self._hosts.remove(host)
@@ -79,11 +79,11 @@ class Connector:
             async with asyncio.timeout(seconds):
                 return await self._prepared(await asyncpg.connect(self._url, **host, **self._options))
         except TimeoutError as error:
-            raise Unavailable("the server did not answer in time") from error
+            raise DatabaseUnavailable("the server did not answer in time") from error
         except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as error:
             # Whatever it is, without a connection nothing can be done but to come back later.
             told = of_postgresql(error, closed=True)
-            raise told if isinstance(told, Unavailable) else Unavailable(str(error)) from error
+            raise told if isinstance(told, DatabaseUnavailable) else DatabaseUnavailable(str(error)) from error
 
     async def _prepared(self, raw: asyncpg.Connection) -> Value:
         try:
@@ -97,7 +97,7 @@ class Connector:
 
 @asynccontextmanager
 async def connected(url: str, seconds: float = CONNECT_SECONDS, **options: Value) -> AsyncIterator[asyncpg.Connection]:
-    """A connection for a command, closed at the end; `options` as of Connector. Raises Unavailable."""
+    """A connection for a command, closed at the end; `options` as of Connector. Raises DatabaseUnavailable."""
     raw: asyncpg.Connection = await Connector(url, seconds, **options).connect()
     try:
         yield raw

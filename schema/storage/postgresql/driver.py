@@ -13,6 +13,7 @@ from sqlalchemy import Dialect, text
 
 from schema.storage.database import (
     Contention,
+    DatabaseUnavailable,
     Figures,
     LockTimeout,
     OutcomeUnknown,
@@ -20,7 +21,6 @@ from schema.storage.database import (
     Row,
     StatementTimeout,
     StorageError,
-    Unavailable,
     Work,
 )
 from schema.storage.driver_errors import of_postgresql
@@ -194,7 +194,7 @@ class PostgresqlDatabase(SeenEpoch):
                 return await self._once(work, begin)
             except Contention:
                 await asyncio.sleep(random.uniform(0, 0.005 * 2 ** min(attempt, 6)))  # noqa: S311  jitter, not a secret
-        raise Unavailable(f"the transaction met another one {ATTEMPTS} times")
+        raise DatabaseUnavailable(f"the transaction met another one {ATTEMPTS} times")
 
     async def _once(self, work: Work[T], begin: str | None) -> T:
         session = self._connections.take_now() or await self._connections.take()
@@ -239,7 +239,7 @@ class PostgresqlDatabase(SeenEpoch):
         if isinstance(told, ReadOnly):
             self._connections.renew(str(told))
         # A session that timed out or lost a race is in order; otherwise nobody knows what state it is in.
-        if isinstance(told, Unavailable) and not isinstance(told, StatementTimeout | Contention | LockTimeout):
+        if isinstance(told, DatabaseUnavailable) and not isinstance(told, StatementTimeout | Contention | LockTimeout):
             self._connections.drop(session)
         else:
             await self._connections.settle(session)

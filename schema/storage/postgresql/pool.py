@@ -15,7 +15,7 @@ from typing import Any
 
 import asyncpg
 
-from schema.storage.database import Unavailable
+from schema.storage.database import DatabaseUnavailable
 from schema.storage.timing import Timing
 from schema.values import Value
 
@@ -79,9 +79,9 @@ class ConnectionPool:
         return None
 
     async def take(self) -> PostgresqlConnection:
-        """A connection. Raises Unavailable."""
+        """A connection. Raises DatabaseUnavailable."""
         if self._closing:
-            raise Unavailable("the database is being closed")
+            raise DatabaseUnavailable("the database is being closed")
         self._make_one()
         turn: asyncio.Future[PostgresqlConnection] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
@@ -90,7 +90,7 @@ class ConnectionPool:
                 session = await turn
         except TimeoutError:
             self._leave(turn)
-            raise Unavailable(f"no connection was free within {self._patience:g} s") from None
+            raise DatabaseUnavailable(f"no connection was free within {self._patience:g} s") from None
         except asyncio.CancelledError:
             self._leave(turn)
             raise
@@ -145,7 +145,7 @@ class ConnectionPool:
         """Wait for those at work, so many seconds, and close all."""
         self._closing = True
         while self._waiting:
-            self._refuse(Unavailable("the database is being closed"))
+            self._refuse(DatabaseUnavailable("the database is being closed"))
         while self._idle:
             self.drop(self._idle.pop())
         with contextlib.suppress(TimeoutError):

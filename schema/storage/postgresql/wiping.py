@@ -9,7 +9,7 @@ LOCK_SECONDS = 60
 
 
 async def wipe(url: str, *, full: bool = False) -> None:
-    """Vacuums all tables and samples them anew; `full` writes them anew, for which each is locked meanwhile. Raises Unavailable."""
+    """Vacuums all tables and samples them anew; `full` writes them anew, for which each is locked meanwhile. Raises DatabaseUnavailable."""
     async with connected(url) as raw:
         await raw.execute("SET statement_timeout = 0")
         await raw.execute(f"SET lock_timeout = '{LOCK_SECONDS}s'")

@@ -18,7 +18,7 @@ from typing import NoReturn, TypeVar
 
 from sqlalchemy import Dialect
 
-from schema.storage.database import Figures, LockTimeout, Row, StatementTimeout, StorageError, Unavailable, Work
+from schema.storage.database import DatabaseUnavailable, Figures, LockTimeout, Row, StatementTimeout, StorageError, Work
 from schema.storage.driver_errors import SQLITE_ERRORS, of_sqlite
 from schema.storage.epochs import FIND, SeenEpoch
 from schema.storage.statements import SQLITE, Statement, compile_statement
@@ -82,7 +82,7 @@ class SqliteConnection:
     def _check(self) -> None:
         found = [self.raw.execute(f"PRAGMA {name}").fetchone()[0] for name in ("synchronous", "foreign_keys")]
         if found != [2, 1]:
-            raise Unavailable("SQLite refused synchronous=FULL or foreign_keys=ON")
+            raise DatabaseUnavailable("SQLite refused synchronous=FULL or foreign_keys=ON")
 
     def _late(self) -> bool:
         return perf_counter() > self.deadline
@@ -174,7 +174,7 @@ class SqliteDatabase(SeenEpoch):
             self._file = OpenFile(self.path)
             self._checkpoints = Checkpoints(self.path)
         except (sqlite3.Error, OSError) as error:
-            raise Unavailable(str(error)) from error
+            raise DatabaseUnavailable(str(error)) from error
         self._inline.slow, self._inline.inline = self._slow, True
         self._look_at_epoch()
         self._readers = ThreadPoolExecutor(READER_THREADS, thread_name_prefix="sqlite-read")
@@ -230,7 +230,7 @@ class SqliteDatabase(SeenEpoch):
 
         def run() -> T:
             if perf_counter() > latest:
-                raise Unavailable(f"no thread was free to read within {self._acquire:g} s")
+                raise DatabaseUnavailable(f"no thread was free to read within {self._acquire:g} s")
             return read(self._thread_connection(), self._timeout)
 
         try:
@@ -263,19 +263,19 @@ class SqliteDatabase(SeenEpoch):
                     await self.write(touch)
 
     def _data_version(self) -> int:
-        """Grows when any other connection, of whatever process, has committed (2 µs). Raises Unavailable."""
+        """Grows when any other connection, of whatever process, has committed (2 µs). Raises DatabaseUnavailable."""
         try:
             return int(self._inline.raw.execute("PRAGMA data_version").fetchone()[0])
         except sqlite3.Error as error:
-            raise Unavailable(str(error)) from error
+            raise DatabaseUnavailable(str(error)) from error
 
     def _look_at_epoch(self) -> None:
-        """Raises Unavailable. A database that is not migrated yet has no epoch."""
+        """Raises DatabaseUnavailable. A database that is not migrated yet has no epoch."""
         try:
             row = self._inline.raw.execute(FIND).fetchone()
         except sqlite3.OperationalError as error:
             if "no such table" not in str(error):
-                raise Unavailable(str(error)) from error
+                raise DatabaseUnavailable(str(error)) from error
             row = None
         self.saw_epoch(row)
 

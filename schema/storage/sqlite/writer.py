@@ -92,7 +92,7 @@ class SqliteWriter:
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     async def write(self, work: Work[Any], *, long: bool) -> Value:
-        """The result of `work`, once it is committed; `long` work keeps out of the event loop's thread. Raises Unavailable."""
+        """The result of `work`, once it is committed; `long` work keeps out of the event loop's thread. Raises DatabaseUnavailable."""
         job = _Job(work, long, perf_counter() + self._patience, asyncio.get_running_loop().create_future())
         self._waiting.append(job)
         if self._batch is None:
