@@ -15,7 +15,7 @@ from rest_compat.resources.declaration import DeclarationError, Deprecation, Key
 _DATES = re.compile(r"\bsince ([0-9]{4}-[0-9]{2}-[0-9]{2})(?:, until ([0-9]{4}-[0-9]{2}-[0-9]{2}))?", re.IGNORECASE)
 _LINK = re.compile(r"https?://[^\s<>\"]+[^\s<>\".,;:)]")
 
-Named = TypeVar("Named", Key, Parameter)
+KeyOrParameter = TypeVar("KeyOrParameter", Key, Parameter)
 DeprecatedPart = Literal["routes", "parameters", "keys"]
 Changes = Mapping[str, Mapping[DeprecatedPart, Mapping[str, Deprecation]]]
 """Of a resource's routes (by action), parameters and keys, those that are deprecated."""
@@ -80,7 +80,7 @@ def _changed(resource: Resource, parts: Mapping[DeprecatedPart, Mapping[str, Dep
     )
 
 
-def _deprecated(where: str, named: Sequence[Named], changes: Mapping[str, Deprecation]) -> tuple[Named, ...]:
+def _deprecated(where: str, named: Sequence[KeyOrParameter], changes: Mapping[str, Deprecation]) -> tuple[KeyOrParameter, ...]:
     _check(where, changes, [one.name for one in named])
     return tuple(replace(one, deprecated=changes.get(one.name, one.deprecated)) for one in named)
 
