@@ -180,9 +180,12 @@ class DateParameter(ParameterType):
 
 @dataclass(frozen=True, slots=True)
 class AmountParameter(ParameterType):
-    """A bound of an amount. Amounts are whole cents, so a bound between two cents is rounded inwards, which changes no answer."""
+    """An amount. Amounts are whole cents, so a bound between two cents is rounded to a side, which changes no answer.
 
-    rounding: str = ROUND_CEILING
+    Without `rounding` it is no bound: an amount between two cents is refused, since none is equal to it.
+    """
+
+    rounding: str | None = ROUND_CEILING
 
     @property
     @override
@@ -193,7 +196,9 @@ class AmountParameter(ParameterType):
     def read(self, text: str) -> int | float:
         if not NUMBER.fullmatch(text) or (exact := Decimal(text.replace(" ", "+"))).copy_abs() > MONEY_LIMIT:
             raise ValueError
-        cents = exact.quantize(CENT, self.rounding)
+        cents = exact.quantize(CENT, self.rounding or ROUND_CEILING)
+        if self.rounding is None and cents != exact:
+            raise Disallowed("a number with at most two decimals")
         return int(cents) if cents == int(cents) else float(cents)
 
     @override

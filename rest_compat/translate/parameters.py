@@ -47,6 +47,8 @@ INT_LIMIT = 2**31
 """Int of GraphQL has 32 bits (specification, section 3.5.1)."""
 
 _INTEGER = re.compile(r"-?[0-9]{1,19}")
+_BOUNDS = {"gt": ROUND_FLOOR, "lte": ROUND_FLOOR, "gte": ROUND_CEILING, "lt": ROUND_CEILING}
+"""How a bound between two cents is rounded so that it lets in the same amounts."""
 _TRUTHS = {"true": True, "false": False, "1": True, "0": False}
 
 
@@ -189,7 +191,7 @@ def parameter_type(type_: GraphQLNamedType, operator: str, longest: int | None, 
         case "Date":
             return DateParameter(pattern_of(type_) or "")
         case "Money":
-            return AmountParameter(ROUND_FLOOR if operator == "lte" else ROUND_CEILING)
+            return AmountParameter(_BOUNDS.get(operator))
         case "String":
             return SearchParameter(longest or LONGEST_TEXT)
     if isinstance(type_, GraphQLScalarType):

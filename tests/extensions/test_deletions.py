@@ -14,7 +14,7 @@ from gateway.app import create_app
 from gateway.migrations.runner import connected
 from gateway.settings import Settings
 from schema.administration.keys import Keys, NewKey
-from schema.declaring import ID, NAME, Extension, RecordValues, Rules, Stored, Tracked, field, newest, noun, rules_of
+from schema.declaring import ID, NAME, Extension, RecordValues, Rules, Stored, Tracked, field, newest, noun, rules_of, stored_enum
 from schema.engine.write.writing import Writing
 from schema.graph import Graph
 from schema.rules.access import Caller, Role
@@ -25,6 +25,7 @@ from tests.connecting import PATIENCE
 from tests.gateway.conftest import calling
 
 extension = Extension("visits")
+Mood = stored_enum("Mood", "How it went.", {"GOOD": ("good", "Well."), "BAD": ("bad", "Badly.")})
 
 
 @extension.declares
@@ -50,6 +51,7 @@ class Visit(Tracked, table=True):
 
     name: str = field("What it is about.", NAME, filters=True)
     account_id: ID | None = field("Whom it is to.", to="Account", on_delete="clear", filters=True)
+    mood: Mood | None = field("How it went.", filters=True)
     names = newest("The newest names.", "VisitName", "visit_id", "sequence")
 
 
@@ -157,3 +159,17 @@ async def test_a_history(ask: Any) -> None:
     await ask(f'mutation {{ updateVisit(id: "{visit}", input: {{name: "Two"}}) {{ visit {{ id }} }} }}')
     found = await ask(f'{{ visit(id: "{visit}") {{ names {{ name }} newest: names(last: 1) {{ name }} }} }}')
     assert found["visit"] == {"names": [{"name": "One"}, {"name": "Two"}], "newest": [{"name": "Two"}]}
+
+
+async def test_enums_are_filtered(ask: Any) -> None:
+    """An enum of a package has a filter of its own, which finds records without a value, too."""
+    for mood in ("mood: GOOD", "mood: BAD", "mood: null"):
+        await ask(f'mutation {{ createVisit(input: {{name: "{mood}", {mood}}}) {{ visit {{ id }} }} }}')
+    for conditions, found in {
+        "eq: GOOD": ["mood: GOOD"],
+        "in: [GOOD, BAD]": ["mood: BAD", "mood: GOOD"],
+        "notIn: [BAD]": ["mood: null", "mood: GOOD"],
+        "isNull: true": ["mood: null"],
+    }.items():
+        visits = await ask(f"{{ visits(filter: {{mood: {{{conditions}}}}}) {{ nodes {{ name }} }} }}")
+        assert [visit["name"] for visit in visits["visits"]["nodes"]] == found, conditions

@@ -4,22 +4,26 @@
 """
 
 import json
+import operator
 import os
 from collections.abc import AsyncIterator
 from datetime import date
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from decimal import Decimal
 from typing import Any
 from urllib.parse import quote, urlencode
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from graphql import GraphQLScalarType
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from rest_compat.errors import STATUS
-from rest_compat.translate.parameter_types import AmountParameter, DateParameter
+from rest_compat.translate.parameter_types import DateParameter
+from rest_compat.translate.parameters import parameter_type
 from schema.engine.types.scalars import DATE
 from tests.rest_compat.real import OPPORTUNITIES, Gateway, gateway
 
+MONEY = GraphQLScalarType("Money")
 EXAMPLES = int(os.environ.get("REST_EXAMPLES", "150"))
 often = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -154,12 +158,19 @@ async def test_any_bytes(here: Gateway, body: bytes, path: str, method: str) -> 
 
 @often
 @given(number=st.decimals(-(10**13) + 1, 10**13 - 1, places=4), cents=st.integers(-(10**15) + 1, 10**15 - 1))
+@example(number=Decimal("19.991"), cents=2_000)
 def test_bounds_are_rounded_inwards(number: Decimal, cents: int) -> None:
-    """Of whole cents, exactly those are within a bound that are within the bound as it was written."""
+    """Of whole cents, exactly those are within a bound that are within the bound as it was written; none equals what is between two."""
     amount = Decimal(cents) / 100
-    low, high = (Decimal(str(AmountParameter(rounding).read(str(number)))) for rounding in (ROUND_CEILING, ROUND_FLOOR))
-    assert (amount >= number) == (amount >= low)
-    assert (amount <= number) == (amount <= high)
+    for name, within in {"gt": operator.gt, "gte": operator.ge, "lt": operator.lt, "lte": operator.le}.items():
+        bound = Decimal(str(parameter_type(MONEY, name, None, print).read(str(number))))
+        assert within(amount, number) == within(amount, bound), name
+    exactly = parameter_type(MONEY, "eq", None, print)
+    if number == round(number, 2):
+        assert Decimal(str(exactly.read(str(number)))) == number
+    else:
+        with pytest.raises(ValueError, match="two decimals"):
+            exactly.read(str(number))
 
 
 @often

@@ -93,12 +93,14 @@ class ExactStringFilter:
     is_null: bool | None = optional(_NULL)
 
 
-def enum_conditions(name: str, enum: Made, what: str) -> Made:
+def enum_conditions(name: str, enum: Made, what: str, *, nullable: bool = False) -> Made:
     """The input `name` of conditions on a value of an enum, of which `what` speaks, such as "the role"."""
 
     class Conditions:
         eq: enum | None = optional(_EQ)
         in_: list[enum] | None = _operator("in", _IN, _LIST)
-        not_in: list[enum] | None = optional("The value is none of these.", _LIST)
+        not_in: list[enum] | None = optional(_NOT_IN if nullable else "The value is none of these.", _LIST)
+        if nullable:
+            is_null: bool | None = optional(_NULL)
 
     return strawberry.input(Conditions, name=name, description=f"Conditions on {what}. All that are given must hold.")

@@ -7,7 +7,16 @@ from sqlalchemy import Boolean, Integer
 from strawberry import ID
 
 from schema.engine.compile.enums import StoredEnum
-from schema.engine.declare.conditions import DateFilter, DateTimeFilter, ExactStringFilter, IDFilter, IntFilter, MoneyFilter, StringFilter
+from schema.engine.declare.conditions import (
+    DateFilter,
+    DateTimeFilter,
+    ExactStringFilter,
+    IDFilter,
+    IntFilter,
+    MoneyFilter,
+    StringFilter,
+    enum_conditions,
+)
 from schema.engine.types.scalars import Date, DateTime, Money
 from schema.storage.columns import CalendarDate, Cents, CodePointText, Instant, Small
 from schema.values import Made, Value
@@ -52,9 +61,15 @@ def sql_type(type_: Made) -> Made:
 
 
 def filter_of(type_: Made) -> Made:
-    """The input that a filter has for a field of this type. Raises TypeError where there is none."""
+    """The input that a filter has for a field of this type; that of an enum is made here, unless `filter_enum` gave it one.
+
+    Raises TypeError where there is none.
+    """
+    if type_ not in _FILTERS and isinstance(type_, type) and issubclass(type_, StoredEnum):
+        name = type_.__name__
+        filter_enum(type_, enum_conditions(f"{name}Filter", type_, f"a value of {name}", nullable=True))
     if type_ not in _FILTERS:
-        raise TypeError(f"no filter is known for {type_}: an enum is given one by `filter_enum`")
+        raise TypeError(f"no filter is known for {type_}")
     return _FILTERS[type_]
 
 
