@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import fields
 from functools import partial, reduce
 from typing import Final, TypeAlias
 
@@ -30,6 +29,7 @@ from gateway.graphql.documents import PersistedDocuments, read_trusted
 from gateway.graphql.endpoint import GraphQLEndpoint
 from gateway.graphql.operations import Operations
 from gateway.graphql.sdl import SchemaText
+from gateway.graphs import graph_of
 from gateway.live.context import LiveContext
 from gateway.live.events import EventsEndpoint
 from gateway.live.socket import SocketEndpoint
@@ -44,10 +44,8 @@ from gateway.pages import ForBrowsers, pages
 from gateway.rest.adapter import RestEndpoint, RestGraph, document_page, rest_of
 from gateway.server.connections import ConnectionLimits
 from gateway.settings import Settings, SettingsError
-from schema.engine.document.limits import Limits
 from schema.engine.events.pruning import OldEvents
 from schema.engine.write.idempotency import expired_keys
-from schema.extensions import ExtensionError, load
 from schema.graph import Graph
 from schema.nouns.workspaces.audit import AuditEntry
 from schema.storage.database import Database
@@ -251,20 +249,6 @@ def create_app(settings: Settings, *, demo_token: str | None = None, graph: Grap
 def layered(app: ASGIApp, layers: Sequence[Layer]) -> ASGIApp:
     """`app` inside `layers`, the first of them outermost."""
     return reduce(lambda inner, layer: layer(inner), reversed(layers), app)
-
-
-def graph_of(settings: Settings, database: Database) -> Graph:
-    """The graph over `database`, with what the extensions add. Raises SettingsError."""
-    try:
-        return Graph(database, limits=limits_of(settings), plans=settings.plans, extensions=load(settings.extensions))
-    except (ExtensionError, TypeError) as error:
-        raise SettingsError(f"GATEWAY_EXTENSIONS: {error}") from error
-
-
-def limits_of(settings: Settings) -> Limits:
-    """The limits of documents and operations, which are settings of the same names."""
-    shared = {each.name for each in fields(Limits)} & Settings.model_fields.keys()
-    return Limits(counts=settings.count_cache, **{name: getattr(settings, name) for name in shared})
 
 
 def documents_of(settings: Settings) -> PersistedDocuments:

@@ -8,10 +8,9 @@ import typer
 
 from gateway.environment import without_password
 from gateway.settings import load
-from schema.administration import audit_report
-from schema.administration.keys import Keys, Listed, NewKey
 from schema.rules.access import MOST_OVERLAP_MINUTES, Role
 
+from . import parts
 from .opened import DatabaseUrl, run, there
 from .terminal import CommandError, name_of, print_json, print_rows, say
 
@@ -45,8 +44,8 @@ def token_create(
     if account is not None and role is not Role.VIEWER:
         raise CommandError("--account: only a viewer can be limited to an account, so give --role viewer with it")
     settings = load(database_url=database_url)
-    key = NewKey(name_of("--workspace", workspace), role, name_of("--name", name), expires, account, tuple(scope or ()))
-    created = run(settings, lambda database: Keys(database).create(key))
+    key = parts.keys.NewKey(name_of("--workspace", workspace), role, name_of("--name", name), expires, account, tuple(scope or ()))
+    created = run(settings, lambda database: parts.keys.Keys(database).create(key))
     say(f"In the database {without_password(settings.database_url)}.")
     if created.new_workspace:
         say(f"Made the workspace {workspace}.")
@@ -57,8 +56,8 @@ def token_create(
 @tokens.command("list")
 def token_list(database_url: DatabaseUrl = None) -> None:
     """List the API keys: a table in a terminal, tab-separated lines elsewhere."""
-    listed = run(there(load(database_url=database_url)), lambda database: Keys(database).list())
-    print_rows([field.name for field in fields(Listed)], [[value or "" for value in astuple(key)] for key in listed])
+    listed = run(there(load(database_url=database_url)), lambda database: parts.keys.Keys(database).list())
+    print_rows([field.name for field in fields(parts.keys.Listed)], [[value or "" for value in astuple(key)] for key in listed])
 
 
 @tokens.command("rotate")
@@ -70,7 +69,7 @@ def token_rotate(
 ) -> None:
     """Give an API key a new token and print it, this once, alone on standard output; the former one works until the overlap ends."""
     minutes = _minutes("--overlap", overlap)
-    rotated = run(there(load(database_url=database_url)), lambda database: Keys(database).rotate(named, minutes))
+    rotated = run(there(load(database_url=database_url)), lambda database: parts.keys.Keys(database).rotate(named, minutes))
     ends = f"works until {rotated.until}" if rotated.until else "is refused from now on, by running gateways within five seconds"
     say(f"Gave the key {rotated.id} ({rotated.name}) a new token; the former one {ends}. The new one is shown only now:")
     typer.echo(rotated.token)
@@ -81,7 +80,7 @@ def token_revoke(
     named: Annotated[str, typer.Argument(metavar="NAME_OR_ID", help="The key's id, key_…, or its name.")], database_url: DatabaseUrl = None
 ) -> None:
     """Revoke an API key; running gateways refuse it within five seconds."""
-    revoked = run(there(load(database_url=database_url)), lambda database: Keys(database).revoke(named))
+    revoked = run(there(load(database_url=database_url)), lambda database: parts.keys.Keys(database).revoke(named))
     say(f"Revoked the key {revoked.id} ({revoked.name}).")
 
 
@@ -89,16 +88,16 @@ def audit(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON array of objects.")] = False,
     workspace: Annotated[str | None, typer.Option(help="Only of this workspace.", metavar="NAME")] = None,
-    kind: Annotated[str | None, typer.Option(help=f"Only of this kind: {', '.join(audit_report.KINDS)}.")] = None,
+    kind: Annotated[str | None, typer.Option(help="Only of this kind, such as key_created or user_changed.")] = None,
     limit: Annotated[int, typer.Option(help="At most so many, the newest first.", min=1, max=100_000)] = 1_000,
     database_url: DatabaseUrl = None,
 ) -> None:
     """List who made, changed, rotated and revoked API keys and users."""
-    if kind is not None and kind not in audit_report.KINDS:
-        raise CommandError(f"--kind: write one of {', '.join(audit_report.KINDS)}")
-    wanted = audit_report.AuditFilter(workspace, kind, limit)
-    rows = run(there(load(database_url=database_url)), lambda database: audit_report.entries(database, wanted))
-    (print_json if as_json else print_rows)(audit_report.COLUMNS, rows)
+    if kind is not None and kind not in parts.audit_report.KINDS:
+        raise CommandError(f"--kind: write one of {', '.join(parts.audit_report.KINDS)}")
+    wanted = parts.audit_report.AuditFilter(workspace, kind, limit)
+    rows = run(there(load(database_url=database_url)), lambda database: parts.audit_report.entries(database, wanted))
+    (print_json if as_json else print_rows)(parts.audit_report.COLUMNS, rows)
 
 
 def _minutes(option: str, value: str) -> int:

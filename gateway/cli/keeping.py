@@ -2,19 +2,19 @@
 
 import asyncio
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gateway.environment import without_password
-from gateway.extending import packages_in
 from gateway.settings import load
-from schema.storage.database import Database
-from schema.storage.manifest import manifest_path
 
-from . import backups
+from . import parts
 from .opened import DatabaseUrl, run, there
 from .terminal import CommandError, bytes_progress, say
+
+if TYPE_CHECKING:
+    from schema.storage.database import Database
 
 
 def backup(
@@ -25,10 +25,10 @@ def backup(
 ) -> None:
     """Back up the database while it is served, with a manifest beside the file."""
     settings = load(database_url=database_url)
-    with backups.ending_in_order(), bytes_progress("Copying") as tell:
-        manifest = backups.back_up(settings.database_url, file, tell, force=force)
+    with parts.backups.ending_in_order(), bytes_progress("Copying") as tell:
+        manifest = parts.backups.back_up(settings.database_url, file, tell, force=force)
     say(f"Backed up {_workspaces(len(manifest.workspaces))}, {manifest.size:,} bytes, into {file}. It was read again and is whole.")
-    say(f"The manifest is {manifest_path(file)}: schema {', '.join(manifest.schema)}, epoch {manifest.epoch}.")
+    say(f"The manifest is {parts.manifest.manifest_path(file)}: schema {', '.join(manifest.schema)}, epoch {manifest.epoch}.")
 
 
 def restore(
@@ -36,13 +36,13 @@ def restore(
 ) -> None:
     """Put a backup into an empty place: a SQLite file that isn't there yet, or an empty PostgreSQL database."""
     settings = load(database_url=database_url)
-    if backups.is_manifest(file):
+    if parts.backups.is_manifest(file):
         raise CommandError(f"{file} is the manifest: name the backup itself")
-    with backups.ending_in_order(), bytes_progress("Checking") as tell:
-        manifest, epoch = backups.restore(settings.database_url, file, tell, packages_in(settings))
+    with parts.backups.ending_in_order(), bytes_progress("Checking") as tell:
+        manifest, epoch = parts.backups.restore(settings.database_url, file, tell, parts.extending.packages_in(settings))
     say(f"Restored {_workspaces(len(manifest.workspaces))} of {manifest.taken_at} into {without_password(settings.database_url)}.")
     say(f"A new epoch has begun: {epoch}.")
-    for line in backups.advice(manifest):
+    for line in parts.backups.advice(manifest):
         say(line)
 
 
@@ -56,12 +56,12 @@ def epoch(
     """Print which history of the database this is: 0 until it is restored for the first time."""
     settings = there(load(database_url=database_url))
 
-    async def look(database: Database) -> int:
+    async def look(database: "Database") -> int:
         return database.epoch
 
     number = run(settings, look)
     if new:
-        number = asyncio.run(backups.renew(settings.database_url))
+        number = asyncio.run(parts.backups.renew(settings.database_url))
         say("A new epoch has begun: cursors, positions of events and entity tags of before are refused.")
     typer.echo(number)
 

@@ -7,45 +7,24 @@ what was typed can't be, 1 that the database, the port or the disk didn't do the
 import asyncio
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import orjson
-import structlog
 import typer
 
 from gateway import VERSION
-from gateway.auth import AuthSettingsError
-from gateway.extending import packages_in
-from gateway.migrations import heads, upgrade
-from gateway.observability import logs
-from gateway.seed import SeedFault, SeedSpec
-from gateway.seed import seed as fill
-from gateway.server.listen import ListenError, listening
-from gateway.settings import Settings, SettingsError, load, unknown_variables
-from schema.administration import usage_report
-from schema.administration.keys import KeyFault, Keys
-from schema.persons.person import PersonFault
-from schema.rules.access import Caller, Role
-from schema.storage.database import Database, StorageError
-from schema.storage.driver_errors import DRIVER_ERRORS
-from schema.storage.manifest import BackupFailed, BackupRefused
-from schema.storage.opening import open_database
+from gateway.server.listen import listening
+from gateway.settings import SettingsError, load, unknown_variables
 
-from . import access, keeping, persons
-from . import demo as demos
+from . import access, keeping, parts, persons
 from .completion import completion
 from .doctor.command import doctor
 from .flags import with_settings
 from .opened import DatabaseUrl, run, there
-from .terminal import CommandError, json_object, name_of, print_json, print_rows, progress, say
-
-_TYPED = (CommandError, SettingsError, AuthSettingsError, KeyFault, SeedFault, demos.DemoFault, BackupRefused, PersonFault)
-_DATABASE = (StorageError, *DRIVER_ERRORS)
+from .terminal import CommandError, name_of, print_json, print_rows, progress, say
 
 app = typer.Typer(
     name="gateway",
@@ -62,9 +41,16 @@ persons.register(app)
 
 
 def main() -> None:
-    """Runs the command line. Ends the process."""
-    with _told():
+    """Runs the command line. Ends the process, with a sentence instead of a traceback for what isn't a defect."""
+    try:
         app()
+    except (CommandError, SettingsError) as error:
+        _end(str(error), 2)
+    except Exception as error:
+        told = parts.ending.told(error)
+        if told is None:
+            raise
+        _end(*told)
 
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001  typer calls it so
@@ -94,36 +80,26 @@ def serve(
     **flags: Any,
 ) -> None:
     """Serve both doors until SIGTERM or Ctrl-C."""
-    # It takes a second to import, which the other commands needn't wait for.
-    from gateway import app as application  # noqa: PLC0415
-    from gateway import serving as server  # noqa: PLC0415
-
     settings = load(**flags)
-    logs.configure(settings)
+    parts.logs.configure(settings)
     # Whatever can't work is told here, in a sentence: the settings, the port, the database.
-    application.create_app(settings)
+    parts.app.create_app(settings)
     if demo:
-        demos.check_loopback(settings)
+        parts.demo.check_loopback(settings)
     with listening(settings) as (settings, sockets):
-        token = run(settings, demos.prepare if demo else partial(_advise, settings))
+        token = run(settings, parts.demo.prepare if demo else partial(parts.serving.advise, settings))
         if token is not None:
-            demos.announce(settings, token)
-        server.serve(settings, sockets, demo_token=token)
-
-
-async def _advise(settings: Settings, database: Database) -> None:
-    """Says what is missing for a first call, if anything is."""
-    if not settings.takes_jwts and not await Keys(database).list():
-        structlog.get_logger().warning("There is no API key yet. Make one by: gateway token create --workspace NAME --role admin")
+            parts.demo.announce(settings, token)
+        parts.serving.serve(settings, sockets, demo_token=token)
 
 
 @app.command()
 def migrate(database_url: DatabaseUrl = None) -> None:
     """Take the database to the newest revision."""
     settings = load(database_url=database_url)
-    packages = packages_in(settings)
-    asyncio.run(upgrade(settings.database_url, packages))
-    say(f"The database is at revision {', '.join(heads(packages).values())}.")
+    packages = parts.extending.packages_in(settings)
+    asyncio.run(parts.migrations.upgrade(settings.database_url, packages))
+    say(f"The database is at revision {', '.join(parts.migrations.heads(packages).values())}.")
 
 
 @app.command()
@@ -138,9 +114,9 @@ def seed(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Fill a workspace with believable data, 100,000 opportunities in well under a minute."""
-    spec = SeedSpec(name_of("--workspace", workspace), opportunities, accounts, users, contacts, number)
+    spec = parts.seed.SeedSpec(name_of("--workspace", workspace), opportunities, accounts, users, contacts, number)
     with progress(opportunities) as tell:
-        seeded = run(load(database_url=database_url), lambda database: fill(database.url, spec, progress=tell))
+        seeded = run(load(database_url=database_url), lambda database: parts.seed.seed(database.url, spec, progress=tell))
     say(f"Wrote {seeded.rows:,} rows into the workspace {workspace}.")
     say(f"A token for it: gateway token create --workspace {workspace!r} --role admin")
 
@@ -148,9 +124,7 @@ def seed(
 @app.command()
 def schema() -> None:
     """Print the GraphQL schema as SDL, with what GATEWAY_EXTENSIONS add."""
-    from gateway.app import graph_of  # noqa: PLC0415  as in serve
-
-    typer.echo(graph_of(load(), open_database("sqlite:///")).sdl, nl=False)
+    typer.echo(parts.graphs.graph_of(load(), parts.opening.open_database("sqlite:///")).sdl, nl=False)
 
 
 @app.command()
@@ -161,20 +135,7 @@ def explain(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Print the plan of an operation: its cost, its SQL, and what writes the response. Runs nothing."""
-    typer.echo(_explained(load(database_url=database_url), file, variables, operation))
-
-
-def _explained(settings: Settings, file: Path, variables: str, operation: str | None) -> str:
-    from gateway.app import graph_of  # noqa: PLC0415  the schema is only built for those who need it
-    from schema.engine.document.documents import RequestError  # noqa: PLC0415
-    from schema.rules.errors import GatewayError  # noqa: PLC0415
-
-    try:
-        text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
-        graph, given = graph_of(settings, open_database(settings.database_url)), json_object("--variables", variables)
-        return graph.explain(graph.prepare(text, operation), given, Caller("ws_any", Role.ADMIN, None, None, "key_any"))
-    except (RequestError, GatewayError, OSError, ValueError) as error:
-        raise CommandError(str(error)) from None
+    typer.echo(parts.explaining.explained(load(database_url=database_url), file, variables, operation))
 
 
 @app.command()
@@ -184,22 +145,14 @@ def openapi(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Print the REST routes as OpenAPI 3.1."""
-    from rest_compat import openapi as describe  # noqa: PLC0415
-    from rest_compat import openapi_3_0  # noqa: PLC0415
-
-    from .translating import translator_of  # noqa: PLC0415  as in serve
-
-    document = describe(translator_of(load(database_url=database_url)))
-    document = openapi_3_0(document) if older else document
+    document = parts.translating.described(load(database_url=database_url), older=older)
     sys.stdout.buffer.write(orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
 
 
 @app.command()
 def parity(*, database_url: DatabaseUrl = None) -> None:
     """Print which name of REST is which of GraphQL, as tables in Markdown; those of extensions too."""
-    from .translating import print_parity  # noqa: PLC0415  as in serve
-
-    print_parity(load(database_url=database_url))
+    parts.translating.print_parity(load(database_url=database_url))
 
 
 @app.command()
@@ -218,14 +171,12 @@ def translate(  # noqa: PLR0913  each is a flag
     token: Annotated[str, typer.Option(help="The token to ask with.")] = "",
 ) -> None:
     """Show the GraphQL operation that a REST call becomes, or turn recordings of many into a folder of operations."""
-    from .translating import RecordingFiles, translate_call, translate_recordings  # noqa: PLC0415  as in serve
-
     if har:
-        translate_recordings(load(), RecordingFiles(har, host, prefix), out, verify, token)
+        parts.translating.translate_recordings(load(), parts.translating.RecordingFiles(har, host, prefix), out, verify, token)
     elif method is None or target is None:
         raise CommandError("give a method and a path, or --har FILE")
     else:
-        translate_call(load(), method, target, body)
+        parts.translating.translate_call(load(), method, target, body)
 
 
 @app.command()
@@ -241,26 +192,13 @@ def usage(  # noqa: PLR0913  each is a flag
     database_url: DatabaseUrl = None,
 ) -> None:
     """List who still uses which REST route, parameter and field, how often, and when last."""
-    wanted = usage_report.UsageFilter(workspace, token, kind, since.date() if since else None)
-    columns, report = usage_report.REPORTS["share" if share else "graphql" if graphql else "rest"]
+    wanted = parts.usage_report.UsageFilter(workspace, token, kind, since.date() if since else None)
+    columns, report = parts.usage_report.REPORTS["share" if share else "graphql" if graphql else "rest"]
     rows = run(there(load(database_url=database_url)), lambda database: report(database, wanted))
     if as_json:
-        print_json(columns, rows, usage_report.NUMBERS)
+        print_json(columns, rows, parts.usage_report.NUMBERS)
     else:
         print_rows(columns, rows)
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """Ends the process with one sentence instead of a traceback, for what isn't a defect."""
-    try:
-        yield
-    except _TYPED as error:
-        _end(str(error), 2)
-    except _DATABASE as error:
-        _end(f"the database says: {error}", 1)
-    except (ListenError, BackupFailed, OSError) as error:
-        _end(str(error), 1)
 
 
 def _end(message: str, code: int) -> None:

@@ -3,18 +3,18 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
-from typing import Annotated, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeAlias, TypeVar
 
 import typer
 
-from gateway.extending import packages_in
-from gateway.migrations import standing, upgrade
 from gateway.settings import Settings
-from schema.storage.database import Database, sqlite_path
-from schema.storage.opening import open_database
 from schema.values import Value
 
+from . import parts
 from .terminal import CommandError
+
+if TYPE_CHECKING:
+    from schema.storage.database import Database
 
 T = TypeVar("T")
 
@@ -23,7 +23,7 @@ DatabaseUrl: TypeAlias = Annotated[
 ]
 
 
-def run(settings: Settings, work: Callable[[Database], Coroutine[Value, Value, T]]) -> T:
+def run(settings: Settings, work: Callable[["Database"], Coroutine[Value, Value, T]]) -> T:
     """What `work` gives on the settings' database, open and at the newest revision."""
 
     async def opened() -> T:
@@ -35,21 +35,21 @@ def run(settings: Settings, work: Callable[[Database], Coroutine[Value, Value, T
 
 def there(settings: Settings) -> Settings:
     """The settings of a database that must be there: to look at it is no reason to make one. Raises CommandError."""
-    path = sqlite_path(settings.database_url)
+    path = parts.database.sqlite_path(settings.database_url)
     if path is not None and path.parent.is_dir() and not path.exists():
         raise CommandError(f"there is no database {path} here: name the one that is meant by --database-url or GATEWAY_DATABASE_URL")
     return settings
 
 
 @asynccontextmanager
-async def _database(settings: Settings) -> AsyncIterator[Database]:
-    packages = packages_in(settings)
+async def _database(settings: Settings) -> AsyncIterator["Database"]:
+    packages = parts.extending.packages_in(settings)
     if settings.migrate or settings.database_url.startswith("sqlite"):
-        await upgrade(settings.database_url, packages)
-    database = open_database(settings.database_url, statement_timeout=settings.statement_timeout)
+        await parts.migrations.upgrade(settings.database_url, packages)
+    database = parts.opening.open_database(settings.database_url, statement_timeout=settings.statement_timeout)
     await database.open()
     try:
-        if (await standing(database, packages)).behind:
+        if (await parts.migrations.standing(database, packages)).behind:
             raise CommandError("the database isn't at the newest revision: run gateway migrate first")
         yield database
     finally:

@@ -3,21 +3,21 @@
 import asyncio
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import orjson
 import typer
 
 from gateway.settings import Settings, load
-from schema.persons.erasing import Erased, Eraser, lines
-from schema.persons.person import Person, find, find_one, nobody
-from schema.persons.telling import tell
-from schema.storage.database import Database, sqlite_path
-from schema.storage.postgresql import wiping as postgresql
-from schema.storage.sqlite import wiping as sqlite
 
+from . import parts
 from .opened import DatabaseUrl, run, there
 from .terminal import print_rows, say
+
+if TYPE_CHECKING:
+    from schema.persons.erasing import Erased
+    from schema.persons.person import Person
+    from schema.storage.database import Database
 
 COLUMNS = ("table", "field", "values", "what becomes of it")
 
@@ -47,14 +47,14 @@ def export_person(
     say(f"{count} values.")
 
 
-async def _export(database: Database, who: str, workspace: str | None, also: Sequence[str]) -> int:
-    persons = await find(database, who, workspace)
+async def _export(database: "Database", who: str, workspace: str | None, also: Sequence[str]) -> int:
+    persons = await parts.person.find(database, who, workspace)
     if not persons:
-        raise nobody(who)
+        raise parts.person.nobody(who)
     for person in persons:
         say(f"{person.kind} {person.id} in the workspace {person.workspace}")
     count, out = 0, sys.stdout.buffer
-    async for told in tell(database, persons, also):
+    async for told in parts.telling.tell(database, persons, also):
         out.write((b",\n  " if count else b"[\n  ") + orjson.dumps(told))
         count += 1
     out.write(b"\n]\n")
@@ -97,7 +97,7 @@ def erase_remains(*, full: FullOption = False, database_url: DatabaseUrl = None)
 
 def _erase(settings: Settings, kind: str, id_: str, also: Sequence[str], *, yes: bool, full: bool) -> None:
     done = run(settings, lambda database: _erased(settings, database, kind, id_, also, yes=yes))
-    print_rows(COLUMNS, [*lines(done.found)])
+    print_rows(COLUMNS, [*parts.erasing.lines(done.found)])
     if not yes:
         say("Nothing was changed. The same command with --yes does it.")
         _say_wait(settings)
@@ -111,18 +111,16 @@ def _erase(settings: Settings, kind: str, id_: str, also: Sequence[str], *, yes:
         raise typer.Exit(1)
 
 
-async def _erased(settings: Settings, database: Database, kind: str, id_: str, also: Sequence[str], *, yes: bool) -> Erased:
-    from gateway.app import graph_of  # noqa: PLC0415  it takes a second to import, which the other commands needn't wait for
-
-    person = await find_one(database, kind, id_)
+async def _erased(settings: Settings, database: "Database", kind: str, id_: str, also: Sequence[str], *, yes: bool) -> "Erased":
+    person = await parts.person.find_one(database, kind, id_)
     await _say_others(database, person)
-    eraser = Eraser(graph_of(settings, database), person, also)
-    return await eraser.erase() if yes else Erased(await eraser.look())
+    eraser = parts.erasing.Eraser(parts.graphs.graph_of(settings, database), person, also)
+    return await eraser.erase() if yes else parts.erasing.Erased(await eraser.look())
 
 
-async def _say_others(database: Database, person: Person) -> None:
+async def _say_others(database: "Database", person: "Person") -> None:
     """What a person who is erased may be besides."""
-    for other in await find(database, str(person.row["email"])):
+    for other in await parts.person.find(database, str(person.row["email"])):
         if other.id != person.id:
             say(f"The same e-mail address is that of the {other.kind} {other.id} in the workspace {other.workspace}: erase it, too.")
     if len(str(person.row["name"]).split()) == 1:
@@ -130,19 +128,20 @@ async def _say_others(database: Database, person: Person) -> None:
 
 
 def _say_wait(settings: Settings) -> None:
-    path = sqlite_path(settings.database_url)
+    path = parts.database.sqlite_path(settings.database_url)
     if path is not None:
-        say(f"At its end the file is written anew: readers go on, writers wait for about {sqlite.expected_seconds(path):.1f} s.")
+        seconds = parts.sqlite_wiping.expected_seconds(path)
+        say(f"At its end the file is written anew: readers go on, writers wait for about {seconds:.1f} s.")
 
 
 def _wipe(settings: Settings, *, full: bool) -> None:
-    path = sqlite_path(settings.database_url)
+    path = parts.database.sqlite_path(settings.database_url)
     if path is not None:
         _say_wait(settings)
-        sqlite.wipe(path)
+        parts.sqlite_wiping.wipe(path)
         say(f"Wiped {path} and its log: nothing that was deleted is left in them.")
         return
-    asyncio.run(postgresql.wipe(settings.database_url, full=full))
+    asyncio.run(parts.postgresql_wiping.wipe(settings.database_url, full=full))
     say("Removed dead rows, and sampled the tables anew." if not full else "Wrote the tables anew.")
     say("PostgreSQL's write-ahead log and its archives keep old rows until they are recycled; so do standbys' and backups.")
 

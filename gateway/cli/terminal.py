@@ -1,6 +1,5 @@
 """What a command reads and shows: JSON, lists that people and programs read, and how far it has come."""
 
-import os
 import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,9 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from gateway.edge.decoder import StrictJsonError, decode
 from schema.rules.text import trimmed
-from schema.values import Object
 
 LINE_SECONDS: Final = 5.0
 """Between lines that tell how far a command has come, where there is no terminal."""
@@ -58,17 +55,6 @@ def progress(total: int) -> Iterator[Callable[[int], None]]:
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task("opportunities", total=total)
         yield lambda done: bar.update(task, completed=done)
-
-
-def json_object(option: str, text: str) -> Object:
-    """The object that an option's text stands for, read as strictly as a request's body. Raises ValueError."""
-    try:
-        value = decode(os.fsencode(text))
-    except StrictJsonError as error:
-        raise ValueError(f"{option}: {error}") from None
-    if isinstance(value, dict):
-        return value
-    raise ValueError(f"{option}: give a JSON object")
 
 
 @contextmanager

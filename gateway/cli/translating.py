@@ -18,7 +18,7 @@ from gateway.app import create_app
 from gateway.rest.adapter import RestGraph
 from gateway.rest.deprecations import rest_resources
 from gateway.settings import Settings
-from rest_compat import Translator
+from rest_compat import Translator, openapi, openapi_3_0
 from rest_compat.errors import HttpError as NoCall
 from rest_compat.json_values import JsonObject
 from rest_compat.tools.parity import parity, partnerless
@@ -79,6 +79,12 @@ def translator_of(settings: Settings) -> Translator:
     """The translation as `gateway serve` does it with these settings, over a database that is never opened."""
     application = create_app(settings)
     return Translator(RestGraph(application.operations, application.uses, settings), rest_resources(settings))
+
+
+def described(settings: Settings, *, older: bool) -> JsonObject:
+    """OpenAPI of the REST routes: 3.1, or 3.0 where the `older` is wanted."""
+    document = openapi(translator_of(settings))
+    return openapi_3_0(document) if older else document
 
 
 def print_parity(settings: Settings) -> None:

@@ -12,7 +12,7 @@ from tests.postgres import Postgres
 
 WITH_TASKS = """
 import asyncio, sys
-from gateway.app import graph_of
+from gateway.graphs import graph_of
 from gateway.cli.main import main
 from gateway.cli.opened import run
 from gateway.settings import load

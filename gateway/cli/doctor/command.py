@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gateway.cli import parts
 from gateway.cli.flags import with_settings
 from gateway.cli.terminal import print_json
 from gateway.settings import load
@@ -21,15 +22,14 @@ def doctor(
     **flags: Value,
 ) -> None:
     """Look at all that serving needs, and say what to do. Ends with 1 where the gateway could not serve."""
-    from .examination import Severity, examine  # noqa: PLC0415  it looks at all parts, which the other commands needn't wait for
-
     found: list[Finding] = []
-    for finding in examine(load(**flags)):
+    for finding in parts.examination.examine(load(**flags)):
         found.append(finding)
         if not as_json:
             typer.echo(f"{finding.level:<8} {finding.check}: {finding.says}")
     if as_json:
         print_json(("level", "check", "says"), [(each.level, each.check, each.says) for each in found])
-    bad = {Severity.FAULT, Severity.WARNING} if strict else {Severity.FAULT}
+    severity = parts.examination.Severity
+    bad = {severity.FAULT, severity.WARNING} if strict else {severity.FAULT}
     if bad & {each.level for each in found}:
         raise typer.Exit(1)

@@ -1,0 +1,26 @@
+"""How a command ends that can't do what was asked: with a sentence, and a code."""
+
+from typing import Final
+
+from gateway.auth import AuthSettingsError
+from gateway.seed import SeedFault
+from gateway.server.listen import ListenError
+from schema.administration.keys import KeyFault
+from schema.persons.person import PersonFault
+from schema.storage.database import StorageError
+from schema.storage.driver_errors import DRIVER_ERRORS
+from schema.storage.manifest import BackupFailed, BackupRefused
+
+from .demo import DemoFault
+
+_TYPED: Final = (AuthSettingsError, KeyFault, SeedFault, DemoFault, BackupRefused, PersonFault)
+_DATABASE: Final = (StorageError, *DRIVER_ERRORS)
+
+
+def told(error: Exception) -> tuple[str, int] | None:
+    """What to say of an error, and the exit code: 2 for what was typed, 1 for what failed. None for a defect."""
+    if isinstance(error, _TYPED):
+        return str(error), 2
+    if isinstance(error, _DATABASE):
+        return f"the database says: {error}", 1
+    return (str(error), 1) if isinstance(error, ListenError | BackupFailed | OSError) else None

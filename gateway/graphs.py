@@ -1,0 +1,23 @@
+"""The graph as the settings want it."""
+
+from dataclasses import fields
+
+from gateway.settings import Settings, SettingsError
+from schema.engine.document.limits import Limits
+from schema.extensions import ExtensionError, load
+from schema.graph import Graph
+from schema.storage.database import Database
+
+
+def graph_of(settings: Settings, database: Database) -> Graph:
+    """The graph over `database`, with what the extensions add. Raises SettingsError."""
+    try:
+        return Graph(database, limits=limits_of(settings), plans=settings.plans, extensions=load(settings.extensions))
+    except (ExtensionError, TypeError) as error:
+        raise SettingsError(f"GATEWAY_EXTENSIONS: {error}") from error
+
+
+def limits_of(settings: Settings) -> Limits:
+    """The limits of documents and operations, which are settings of the same names."""
+    shared = {each.name for each in fields(Limits)} & Settings.model_fields.keys()
+    return Limits(counts=settings.count_cache, **{name: getattr(settings, name) for name in shared})
