@@ -4,6 +4,7 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import bindparam, or_, select
 
+from schema.clauses import Bind
 from schema.nouns.users.api_key import ApiKey
 from schema.nouns.users.keys import token_hash
 from schema.nouns.users.user import User
@@ -11,7 +12,7 @@ from schema.rules.text import fold_email
 from schema.storage.database import Database, Row
 from schema.storage.statements import Statement
 from schema.storage.tables import WorkspaceTable
-from schema.values import Bind, Object
+from schema.values import Object
 
 _KEYS: Final = ApiKey.__table__
 _USERS: Final = User.__table__

@@ -7,13 +7,14 @@ from typing import Final
 
 from sqlalchemy import and_, case, func, select, union_all
 
+from schema.clauses import SelectOf
 from schema.nouns.users.api_key import ApiKey
 from schema.nouns.users.user import User
 from schema.nouns.workspaces.graphql_usage import GraphqlUsage
 from schema.nouns.workspaces.rest_usage import RestUsage
 from schema.storage.database import Database
 from schema.storage.tables import WorkspaceTable
-from schema.values import SelectOf, Value
+from schema.values import Value
 
 _LAST: Final = ("kind", "name", "count", "first_used_at", "last_used_at")
 COLUMNS: Final = ("workspace", "token_id", "token", "route", *_LAST)

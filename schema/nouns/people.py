@@ -2,8 +2,9 @@
 
 from sqlalchemy import FromClause, func
 
+from schema.clauses import Clause
 from schema.rules.text import fold, fold_email
-from schema.values import Clause, Object
+from schema.values import Object
 
 _LINE = "\n"
 

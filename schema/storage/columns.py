@@ -5,7 +5,8 @@ from datetime import UTC, date, datetime
 from sqlalchemy import TIMESTAMP, BigInteger, Date, Dialect, SmallInteger, String, TypeDecorator
 from typing_extensions import override
 
-from schema.values import SqlType, Value
+from schema.clauses import SqlType
+from schema.values import Value
 
 Cents = BigInteger
 Small = SmallInteger

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 
 from sqlalchemy import bindparam, delete, func, select, update
 
+from schema.clauses import Bind
 from schema.rules import clock
-from schema.values import Bind, Value
+from schema.values import Value
 
 from .database import Connection, Database
 from .statements import insert_of

@@ -16,8 +16,9 @@ from typing import Final, Protocol
 from sqlalchemy import Table, bindparam, delete, exists, or_, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 
+from schema.clauses import Bind
 from schema.rules import clock
-from schema.values import Bind, Object, Value
+from schema.values import Object, Value
 
 from .columns import Instant
 from .database import Connection, Database, Figures, StatementTimeout, StorageError

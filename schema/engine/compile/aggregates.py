@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, FromClause, case, func
 
+from schema.clauses import Clause
 from schema.storage.database import Row
-from schema.values import Clause, Object, Value
+from schema.values import Object, Value
 
 _SPLIT = 10**6
 

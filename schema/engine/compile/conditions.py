@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from graphql import GraphQLInputObjectType, get_named_type
 from sqlalchemy import ColumnElement, FromClause, and_, exists, false, not_, or_, true
 
+from schema.clauses import Clause
 from schema.engine.document.filter_size import MAX_NODES, check_size
 from schema.rules.errors import BadRequest
 from schema.rules.text import fold
 from schema.rules.times import Between
 from schema.storage.statements import AnyOf, Contains, StartsWith, Unindexed, compared, compared_list
-from schema.values import CacheKey, Clause, Object, Value, Values
+from schema.values import CacheKey, Object, Value, Values
 
 from .comparing import BETWEEN, COMPARISONS, POSITIVE, RANGES, any_holds, holds
 from .enums import stored_value

@@ -6,9 +6,10 @@ from itertools import count
 
 from sqlalchemy import ColumnElement, FromClause, bindparam, func, literal_column, select
 
+from schema.clauses import Bind, Clause, SelectOf
 from schema.engine.compile.reading import revision_column
 from schema.storage.statements import AnyOf, Contains, Statement, list_bind
-from schema.values import Bind, CacheKey, Clause, Object, SelectOf, Value
+from schema.values import CacheKey, Object, Value
 
 from .compiler import Compiler, NotCompiled, ParentsKind
 from .conditions import NO_CONDITIONS, FilterModel

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, FromClause
 
-from schema.values import Clause, Value
+from schema.clauses import Clause
+from schema.values import Value
 
 from .sources import Linked
 

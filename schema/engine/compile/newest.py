@@ -5,13 +5,14 @@ from typing import Any
 
 from sqlalchemy import and_, bindparam, func, select
 
+from schema.clauses import Bind, Clause, SelectOf
 from schema.engine.compile.reading import DataReader
 from schema.engine.document.selections import Selected
 from schema.engine.document.variables import Variables
 from schema.rules.errors import BadRequest
 from schema.storage.statements import LeftFirst, Statement, list_bind
 from schema.storage.workspace import WORKSPACE
-from schema.values import Bind, Clause, SelectOf, Value, Values
+from schema.values import Value, Values
 
 from .arguments import read_arguments
 from .compiler import Compiler

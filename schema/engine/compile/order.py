@@ -8,9 +8,10 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, FromClause, and_, false, or_, select, tuple_
 from sqlalchemy.types import Integer
 
+from schema.clauses import Clause, SqlType
 from schema.storage.columns import CalendarDate, CodePointText, Instant
 from schema.storage.statements import compared
-from schema.values import Clause, SqlType, Value
+from schema.values import Value
 
 from .weight import ESCAPED
 

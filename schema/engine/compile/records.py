@@ -9,12 +9,13 @@ from typing import Any
 from graphql import GraphQLObjectType
 from sqlalchemy import ColumnElement, FromClause, bindparam
 
+from schema.clauses import Bind, Clause, SelectOf
 from schema.engine.compile.reading import DataReader
 from schema.engine.document.selections import Selected
 from schema.engine.document.variables import Variables
 from schema.storage.database import Row
 from schema.storage.statements import AnyOf, Statement, list_bind
-from schema.values import Bind, Clause, SelectOf, Value
+from schema.values import Value
 
 from .arguments import Arguments
 from .compiler import Compiler

@@ -7,9 +7,10 @@ from typing import Any, Protocol
 from graphql import GraphQLField, GraphQLInputField
 from sqlalchemy import ColumnElement, FromClause, Table, bindparam, exists, select
 
+from schema.clauses import Clause
 from schema.engine.libraries.strawberry_graphql import declared
 from schema.storage.columns import CodePointText
-from schema.values import Clause, Object, Value, Values
+from schema.values import Object, Value, Values
 
 from .aggregates import SummarySql
 from .order import Ordering

@@ -8,12 +8,13 @@ from sqlalchemy import ColumnElement, FromClause
 from strawberry import ID
 from strawberry.utils.str_converters import to_camel_case
 
+from schema.clauses import Clause
 from schema.engine.compile.matching import AtLeast, LinkedTo
 from schema.engine.compile.order import Sortable
 from schema.engine.compile.sources import SOURCE, ConnectionSource, Expression, Foreign, Linked, OneOf, ToMany, ToOne
 from schema.engine.types.fields import Constraint, argument, optional
 from schema.storage.columns import Cents
-from schema.values import Clause, Made, Value
+from schema.values import Made, Value
 
 from .base import Declaration, Filterable, Orderable, Reference, Types, declares
 from .columns import read_field

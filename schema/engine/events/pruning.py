@@ -3,12 +3,13 @@
 from sqlalchemy import bindparam, delete, exists, func, literal, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 
+from schema.clauses import Bind
 from schema.storage.columns import Instant
 from schema.storage.database import Connection, Database
 from schema.storage.sweeps import workspaces
 from schema.storage.tables import Event, PrunedEvents
 from schema.storage.workspace import WORKSPACE
-from schema.values import Bind, Object, Value
+from schema.values import Object, Value
 
 LOOKED_AT = 100
 """How many of a workspace's oldest events are looked at: the clock may have been wrong when one of them was written."""

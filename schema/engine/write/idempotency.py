@@ -15,6 +15,7 @@ from contextlib import contextmanager
 import orjson
 from sqlalchemy import bindparam, delete, select
 
+from schema.clauses import Bind
 from schema.engine.compile.operation import WriteStep
 from schema.engine.compile.weight import ResponseTooLarge
 from schema.engine.document.variables import Variables
@@ -28,7 +29,7 @@ from schema.storage.statements import insert_of
 from schema.storage.sweeps import DatedRows
 from schema.storage.tables import IdempotencyKey
 from schema.storage.workspace import WORKSPACE
-from schema.values import Bind, Value, Values
+from schema.values import Value, Values
 
 from .writing import Writing
 

@@ -2,11 +2,11 @@
 
 from sqlalchemy import bindparam, delete, select
 
+from schema.clauses import Bind
 from schema.engine.compile.sources import Linked
 from schema.storage.columns import CodePointText
 from schema.storage.statements import insert_of
 from schema.storage.workspace import WORKSPACE
-from schema.values import Bind
 
 from .rules import RecordValues
 from .writing import Writing

@@ -4,10 +4,11 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import bindparam, func, select, update
 
+from schema.clauses import Bind
 from schema.engine.declare.base import CASCADE, CLEAR, REFUSE, Reference
 from schema.storage.columns import CodePointText
 from schema.storage.workspace import WORKSPACE
-from schema.values import Bind, Object
+from schema.values import Object
 
 from .inputs import InputError
 from .links import RECORD

@@ -4,10 +4,11 @@ from typing import Any
 
 from sqlalchemy import Boolean, bindparam, delete, select, update
 
+from schema.clauses import Bind
 from schema.storage.columns import CodePointText
 from schema.storage.statements import insert_of
 from schema.storage.workspace import WORKSPACE
-from schema.values import Bind, Made, Object, Value
+from schema.values import Made, Object, Value
 
 _ID: Bind = bindparam("row_id", type_=CodePointText(), required=True)
 

@@ -3,6 +3,7 @@
 from sqlalchemy import bindparam, func, or_, select, update
 from typing_extensions import override
 
+from schema.clauses import Bind
 from schema.engine.write.inputs import InputError
 from schema.engine.write.rules import RecordValues, Rules, rules_of
 from schema.engine.write.writing import Looking, Writing
@@ -10,7 +11,6 @@ from schema.nouns.users.api_key import ApiKey
 from schema.nouns.users.user import User
 from schema.storage.columns import CodePointText
 from schema.storage.workspace import WORKSPACE
-from schema.values import Bind
 
 from .account import Account
 

@@ -2,10 +2,11 @@
 
 from sqlalchemy import FromClause, case, func
 
+from schema.clauses import Clause
 from schema.engine.compile.aggregates import SummarySql, exact_sum, joined, only_if
 from schema.rules.stages import LOST, WON
 from schema.storage.database import Row
-from schema.values import Clause, Object
+from schema.values import Object
 
 
 def weighted_cents(deal: FromClause, stage: Clause | None = None, probability: Clause | None = None) -> Clause:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import BigInteger, Integer, and_, bindparam, case, cast, exists, extract, func, or_, select, text
 
+from schema.clauses import Bind
 from schema.engine.compile.aggregates import exact_sum, joined, only_if
 from schema.engine.compile.reading import DataReader
 from schema.engine.compile.select import permitted
@@ -14,7 +15,7 @@ from schema.rules.stages import FIRST_CLOSED, STAGES, WON
 from schema.storage.columns import CalendarDate, Instant
 from schema.storage.database import Row
 from schema.storage.statements import Statement
-from schema.values import Bind, Object, Value, Values
+from schema.values import Object, Value, Values
 
 from .amounts import weighted_cents
 from .stage_change import StageChange
