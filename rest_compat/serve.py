@@ -30,7 +30,7 @@ from rest_compat.resources.declaration import Resource, RouteAction
 from rest_compat.resources.opportunities import OPPORTUNITIES
 from rest_compat.tools.explain import PATH as EXPLAIN
 from rest_compat.tools.explain import Explain
-from rest_compat.translate.call import PathEndpoints, TranslatedCall, Translator, no_such, nothing_here
+from rest_compat.translate.call import OVERRIDE, PathEndpoints, TranslatedCall, Translator, no_such, nothing_here
 from rest_compat.translate.endpoint import COUNT, ERRORS, JSON_QUERIES, NODES, PAGE_INFO, VERSION
 from rest_compat.translate.paging import RestPage
 
@@ -77,7 +77,7 @@ class Rest:
                 return self._explain.answer(request)
             raise nothing_here()
         path_endpoints, identifier = found
-        if request.method == "POST":
+        if OVERRIDE in request.headers:
             request.method = path_endpoints.method(request.method, request.headers)
         endpoint = path_endpoints.actions.get(request.method)
         if endpoint is None or request.caller is None:

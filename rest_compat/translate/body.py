@@ -1,7 +1,7 @@
 """A request body to an input object, and the faults of an input object back to the body's names."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from graphql import GraphQLEnumType, GraphQLInputField, GraphQLInputObjectType, GraphQLType, is_list_type, is_non_null_type
 
@@ -22,8 +22,7 @@ READ_BACK = "updatedAt"
 """A read-only key: who sends it sends back the whole object that he read, with a change somewhere in it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
+class Body(NamedTuple):
     """A body, understood: `used` are names as they came, `unknown` by `header_names`; `faults` are what REST itself refuses.
 
     `whole`: it is the whole object sent back, since it holds `updatedAt`, or every key that can be written.

@@ -51,18 +51,18 @@ class TranslatedCall:
         """The headers that tell of the call itself, whatever becomes of it."""
         if body is not None:
             self.ignored = (*parsed.ignored, *body.unknown)
-            self.uses = self.endpoint.uses_of(self.query.used, self.fields, self.ignored)
+            self.uses = self.endpoint.uses_of(self.query.used, self.keys, self.ignored)
             self.notices = self.endpoint.notice_headers(parsed.ignored, body.unknown, self.deprecations, body.preferences)
 
     @property
-    def fields(self) -> frozenset[str]:
+    def keys(self) -> frozenset[str]:
         """The keys that it names, in `fields` or in its body."""
         return frozenset(self.body.used) if self.body else self.query.fields or frozenset()
 
     @property
-    def deprecations(self) -> list[Deprecated]:
+    def deprecations(self) -> tuple[Deprecated, ...]:
         """What it uses that is deprecated."""
-        return self.endpoint.deprecations(self.query.used, self.fields)
+        return self.endpoint.deprecations(self.query.used, self.keys)
 
     def to_dict(self, base: str) -> JsonObject:
         """What `/api/_graphql` answers; `base` is the address of the server."""
@@ -88,7 +88,9 @@ class PathEndpoints:
 
     def method(self, method: str, headers: Mapping[bytes, bytes]) -> str:
         """The method that a request means: a POST to a record may name it in a header. Raises 405 for one that it can't be."""
-        wanted = headers.get(OVERRIDE, b"").decode("latin-1").strip().upper() if method == "POST" else ""
+        if method != "POST" or OVERRIDE not in headers:
+            return method
+        wanted = headers[OVERRIDE].decode("latin-1").strip().upper()
         if wanted in {"", method}:
             return method
         if wanted in OVERRIDDEN and wanted in self.actions:
@@ -183,7 +185,8 @@ class Translator:
         versions = self._versions(endpoint, request)
         if versions:
             variables["expectedVersion"] = versions[0]
-        variables |= self._key(endpoint, request.headers)
+        if b"idempotency-key" in request.headers:
+            variables["idempotencyKey"] = self._key(endpoint, request.headers[b"idempotency-key"])
         body = endpoint.body.read(self._decoded(request), wanted) if endpoint.body else None
         if body is not None:
             variables["input"] = body.input
@@ -210,16 +213,16 @@ class Translator:
             )
         return expected_versions(if_match.decode("latin-1"), request.epoch) if if_match is not None else []
 
-    def _key(self, endpoint: Endpoint, headers: Mapping[bytes, bytes]) -> JsonObject:
-        key = headers.get(b"idempotency-key")
-        if key is None:
-            return {}
+    @staticmethod
+    def _key(endpoint: Endpoint, header: bytes) -> str:
         if "idempotencyKey" not in endpoint.document.variables:
             raise malformed([ErrorItem("Idempotency-Key", "bad_request", f"Not supported for {endpoint.resource.name}.")])
-        return {"idempotencyKey": idempotency_key(key.decode("latin-1"))}
+        return idempotency_key(header.decode("latin-1"))
 
     def _decoded(self, request: Request) -> Json:
-        check_content_type(request.headers.get(b"content-type", b"").decode("latin-1"))
+        content_type = request.headers.get(b"content-type", b"")
+        if content_type != b"application/json":
+            check_content_type(content_type.decode("latin-1"))
         try:
             return self.graph.decode(request.body)
         except BodyDecodeError as error:

@@ -87,6 +87,7 @@ class Endpoint:
         self.notices: Headers = self._notices + deprecation_headers(self.deprecations_always)
         self._in_whole = self._of_whole_objects()
         self.uses = lru_cache(maxsize=KEPT_USES)(self._uses)
+        self.deprecations = lru_cache(maxsize=KEPT_USES)(self._deprecations)
         self.parse = lru_cache(maxsize=KEPT_QUERIES)(self.parse_long)
         """`parse_long` of a short query string, which is remembered, since clients repeat themselves."""
         self._check_list()
@@ -212,15 +213,17 @@ class Endpoint:
             return []
         return [Deprecated("whole_object", name, one) for name, one in self._deprecated_keys.items() if one]
 
-    def deprecations(self, parameters: Collection[str], fields: Collection[str]) -> list[Deprecated]:
-        """What of all that a call uses is deprecated; without `fields` a read takes the whole object."""
+    def _deprecations(self, parameters: tuple[str, ...], fields: frozenset[str]) -> tuple[Deprecated, ...]:
+        """What of all that a call uses is deprecated; without `fields` a read takes the whole object. Kept, like the uses."""
         keys = self.body.deprecated if self.body else self._deprecated_keys
         found = [Deprecated("parameter", name, one) for name in parameters if (one := self.query.readers[name].deprecated)]
         found += [Deprecated("field", name, one) for name in fields if (one := keys.get(name))]
-        return [*self.deprecations_always, *found, *(() if fields else self._in_whole)]
+        return (*self.deprecations_always, *found, *(() if fields else self._in_whole))
 
     def notice_headers(
         self, ignored: Sequence[str], unknown: Sequence[str], deprecations: Sequence[Deprecated], preferences: Sequence[str]
     ) -> Headers:
         """The headers that tell of a call, whatever becomes of it."""
+        if not (ignored or unknown or deprecations or preferences):
+            return self._notices
         return self._notices + notice_headers(ignored, unknown, deprecations, preferences)
