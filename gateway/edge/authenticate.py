@@ -1,5 +1,6 @@
 """Who asks: the token of the Authorization header becomes the caller in `scope["state"]["caller"]`."""
 
+from collections.abc import Awaitable
 from time import monotonic
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -21,19 +22,24 @@ class Authenticate:
         self.cached = authenticator.cached
         self.authenticate = authenticator.authenticate
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         state = scope["state"]
         token = state["headers"].get(b"authorization")
         authorization = None if token is None else token.decode("latin-1")
         caller = self.cached(authorization) if authorization else None
         if caller is None:
-            if scope["method"] == "OPTIONS":
-                await self._tell_options(scope, receive, send)
-                return
-            began = monotonic()
-            caller = await self._look_up(authorization)
-            state["late"] = monotonic() - began
+            return self._with_new_token(authorization, scope, receive, send)
         state["caller"] = caller
+        return self.app(scope, receive, send)
+
+    async def _with_new_token(self, authorization: str | None, scope: Scope, receive: Receive, send: Send) -> None:
+        """A request whose token isn't remembered, or that has none."""
+        if scope["method"] == "OPTIONS":
+            await self._tell_options(scope, receive, send)
+            return
+        began = monotonic()
+        scope["state"]["caller"] = await self._look_up(authorization)
+        scope["state"]["late"] = monotonic() - began
         await self.app(scope, receive, send)
 
     async def _tell_options(self, scope: Scope, receive: Receive, send: Send) -> None:

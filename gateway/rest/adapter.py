@@ -161,7 +161,7 @@ class RestEndpoint:
         accept = headers.get(b"accept")
         return Request(
             scope["method"],
-            _path(scope),
+            _path(scope) if scope.get("root_path") else scope["path"],
             scope["query_string"],
             headers,
             state.get("body", b""),
