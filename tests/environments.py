@@ -26,9 +26,10 @@ def programs_of(lock: Path, folder: Path) -> Path:
 
 def _install(lock: Path, folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
-    subprocess.run([sys.executable, "-m", "venv", folder], check=True, timeout=PATIENCE)
-    install = [folder / "bin" / "python", "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-compile"]
-    subprocess.run([*install, "--require-hashes", "-r", lock], check=True, timeout=PATIENCE)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True, timeout=PATIENCE)
+    pip = [sys.executable, "-m", "pip", "--python", folder / "bin" / "python"]
+    install = ["install", "-q", "--disable-pip-version-check", "--no-compile", "--require-hashes", "-r", lock]
+    subprocess.run([*pip, *install], check=True, timeout=PATIENCE)
 
 
 @contextmanager

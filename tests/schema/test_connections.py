@@ -6,12 +6,13 @@ from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
-from sqlalchemy import Double, bindparam, func, select
+from sqlalchemy import func, select
 
 from schema.storage.database import Connection, Database, DatabaseUnavailable, StatementTimeout
 from schema.storage.opening import open_database
 from schema.storage.postgresql.pool import ConnectionPool
 from schema.storage.postgresql.session import PostgresqlConnection
+from tests.schema.backends import each_connection, sleep
 
 SIZE = 3
 SECONDS = 0.5
@@ -26,56 +27,46 @@ async def database(postgres_url: str) -> AsyncIterator[Database]:
     await opened.close()
 
 
-async def _sleep(database: Database, seconds: float) -> int:
-    """The process that slept, in PostgreSQL."""
-    slept = database.compile(select(func.pg_backend_pid(), func.pg_sleep(bindparam("seconds", required=True, type_=Double()))))
-    return int((await database.fetch(slept, {"seconds": seconds}))[0][0])
-
-
-async def _all(database: Database) -> set[int]:
-    return set(await asyncio.gather(*(_sleep(database, 0.1) for _ in range(SIZE))))
-
-
 async def test_no_more_than_may_be(database: Database) -> None:
     """Many at once share `pool_size` connections, and all are served."""
-    assert len(set(await asyncio.gather(*(_sleep(database, 0.02) for _ in range(10 * SIZE))))) == SIZE
+    assert len(set(await asyncio.gather(*(sleep(database, 0.02) for _ in range(10 * SIZE))))) == SIZE
 
 
 async def test_waiting_ends(database: Database) -> None:
     """Who waits longer than `acquire_timeout` is told so, and whoever came in time gets its answer."""
-    told = await asyncio.gather(*(_sleep(database, 0.8) for _ in range(SIZE + 2)), return_exceptions=True)
+    told = await asyncio.gather(*(sleep(database, 0.7) for _ in range(SIZE + 2)), return_exceptions=True)
     assert [isinstance(one, DatabaseUnavailable) for one in told] == [False] * SIZE + [True] * 2
-    assert len(await _all(database)) == SIZE
+    assert len(await each_connection(database, SIZE)) == SIZE
 
 
 async def test_who_leaves_takes_nothing_along(database: Database) -> None:
     """Work that is cancelled, in the line or at work, and statements that take too long leave all connections to the others."""
     for _ in range(3):
-        tasks = [asyncio.create_task(_sleep(database, 0.3)) for _ in range(3 * SIZE)]
+        tasks = [asyncio.create_task(sleep(database, 0.3)) for _ in range(3 * SIZE)]
         await asyncio.sleep(0.05)
         for task in tasks[1::2]:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
     with pytest.raises(StatementTimeout):
-        await _sleep(database, 5.0)
-    assert len(await _all(database)) == SIZE
+        await sleep(database, 5.0)
+    assert len(await each_connection(database, SIZE)) == SIZE
 
 
 async def test_closing_waits_for_work(database: Database) -> None:
     """What is at work gets its answer, and closing takes no longer than that; then there is nothing more to be had."""
-    tasks = [asyncio.create_task(_sleep(database, 0.3)) for _ in range(SIZE)]
+    tasks = [asyncio.create_task(sleep(database, 0.3)) for _ in range(SIZE)]
     await asyncio.sleep(0.1)
     async with asyncio.timeout(SECONDS):
         await database.close()
     assert len(set(await asyncio.gather(*tasks))) == SIZE
     with pytest.raises(DatabaseUnavailable):
-        await _sleep(database, 0.0)
+        await sleep(database, 0.0)
 
 
 async def test_lost_connections_are_replaced(database: Database, postgres_url: str) -> None:
     """A server that drops all connections, idle or at work, costs those at work their answer; the next are served by new ones."""
-    before = await _all(database)
-    at_work = asyncio.create_task(_sleep(database, 0.9))
+    before = await each_connection(database, SIZE)
+    at_work = asyncio.create_task(sleep(database, 0.9))
     await asyncio.sleep(0.1)
     other = await asyncpg.connect(postgres_url)
     await other.execute(
@@ -85,7 +76,7 @@ async def test_lost_connections_are_replaced(database: Database, postgres_url: s
     with pytest.raises(DatabaseUnavailable):
         await at_work
     await asyncio.sleep(0.2)
-    after = await _all(database)
+    after = await each_connection(database, SIZE)
     assert len(after) == SIZE
     assert not before & after
 
@@ -113,7 +104,7 @@ async def test_a_pause_in_a_transaction(database: Database, begin: str) -> None:
 async def test_a_goodbye_before_a_statement(database: Database, begin: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the server says when nothing was asked of it spoils the connection before it is closed: the statement goes out on another."""
     asked = database.compile(select(func.pg_backend_pid()))
-    first = await _sleep(database, 0.0)
+    first = await sleep(database, 0.0)
     take = ConnectionPool.take_now
 
     def say_goodbye(connections: ConnectionPool) -> PostgresqlConnection | None:

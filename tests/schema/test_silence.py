@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from sqlalchemy import Double, bindparam, func, select, text
+from sqlalchemy import text
 
 from schema.graph import Graph
 from schema.rules.access import Caller, Role
@@ -19,6 +19,7 @@ from tests.connecting import beside
 from tests.end_to_end.away import Proxy, proxied
 from tests.end_to_end.deals import deals
 from tests.end_to_end.fleet import access
+from tests.schema.backends import each_connection, sleep
 
 SIZE = 3
 STATEMENT = 1.0
@@ -34,17 +35,11 @@ async def behind(postgres_url: str, **options: Any) -> AsyncIterator[tuple[Proxy
         database = open_database(address, **given)
         await database.open()
         try:
-            await asyncio.gather(*(_sleep(database, 0.1) for _ in range(SIZE)))
+            await each_connection(database, SIZE)
             yield proxy, database
         finally:
             async with asyncio.timeout(LIMIT):
                 await database.close()
-
-
-async def _sleep(database: Database, seconds: float) -> int:
-    """The process that slept, in PostgreSQL."""
-    slept = database.compile(select(func.pg_backend_pid(), func.pg_sleep(bindparam("seconds", required=True, type_=Double()))))
-    return int((await database.fetch(slept, {"seconds": seconds}))[0][0])
 
 
 async def _many(connection: Connection) -> None:
@@ -58,7 +53,7 @@ async def _one(connection: Connection) -> None:
 
 
 WAYS = {
-    "statement": lambda database: _sleep(database, 0),
+    "statement": lambda database: sleep(database, 0),
     "snapshot": lambda database: database.read(_one),
     "transaction": lambda database: database.write(_one),
     "many rows": lambda database: database.write(_many),
@@ -74,7 +69,7 @@ async def test_a_silent_connection(postgres_url: str, way: str) -> None:
             with pytest.raises(DatabaseUnavailable):
                 await WAYS[way](database)
         async with asyncio.timeout(LIMIT):
-            assert len(set(await asyncio.gather(*(_sleep(database, 0.1) for _ in range(SIZE))))) == SIZE
+            assert len(await each_connection(database, SIZE)) == SIZE
 
 
 async def test_who_leaves_a_silent_connection(postgres_url: str) -> None:
@@ -88,7 +83,7 @@ async def test_who_leaves_a_silent_connection(postgres_url: str) -> None:
         done, _ = await asyncio.wait(tasks, timeout=STATEMENT)
         assert done == set(tasks)
         async with asyncio.timeout(LIMIT):
-            assert len(set(await asyncio.gather(*(_sleep(database, 0.1) for _ in range(SIZE))))) == SIZE
+            assert len(await each_connection(database, SIZE)) == SIZE
 
 
 async def test_a_server_that_nobody_reaches(postgres_url: str) -> None:
@@ -96,14 +91,14 @@ async def test_a_server_that_nobody_reaches(postgres_url: str) -> None:
     async with behind(postgres_url, acquire_timeout=0.5) as (proxy, database):
         proxy.away("mute")
         began = time.monotonic()
-        for told in await asyncio.gather(*(_sleep(database, 0) for _ in range(3 * SIZE)), return_exceptions=True):
+        for told in await asyncio.gather(*(sleep(database, 0) for _ in range(3 * SIZE)), return_exceptions=True):
             assert isinstance(told, DatabaseUnavailable)
         assert time.monotonic() - began < LIMIT
         proxy.back()
         async with asyncio.timeout(10):
             while True:
                 try:
-                    await _sleep(database, 0)
+                    await sleep(database, 0)
                     break
                 except DatabaseUnavailable:
                     await asyncio.sleep(0.05)
@@ -159,11 +154,11 @@ async def test_work_lost_before_its_commit(postgres_url: str) -> None:
 async def test_a_busy_loop_cuts_nobody_off(postgres_url: str) -> None:
     """An event loop that was held up finds answers that nobody has read yet: their connections are not taken for silent ones."""
     async with behind(postgres_url, statement_timeout=1.0) as (_, database):
-        before = await asyncio.gather(*(_sleep(database, 0.1) for _ in range(SIZE)))
-        work = [asyncio.create_task(_sleep(database, 0.1)) for _ in range(SIZE)]
+        before = await each_connection(database, SIZE)
+        work = [asyncio.create_task(sleep(database, 0.1)) for _ in range(SIZE)]
         await asyncio.sleep(0.05)
         time.sleep(1.0 + GRACE_SECONDS + 0.3)  # noqa: ASYNC251  it is what holds up the loop
-        assert set(await asyncio.gather(*work)) == set(before)
+        assert set(await asyncio.gather(*work)) == before
 
 
 async def test_a_gateway_frozen_within_a_transaction(postgres_url: str) -> None:
