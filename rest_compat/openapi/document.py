@@ -15,7 +15,6 @@ from rest_compat.translate.body import READ_BACK
 from rest_compat.translate.call import WHOLE, Translator, request_of
 from rest_compat.translate.endpoint import Endpoint
 from rest_compat.translate.paging import AFTER, BEFORE, LIMIT, OFFSET, PAGE
-from rest_compat.translate.parameter_types import ListParameter
 from rest_compat.translate.query import FIELDS, ORDERING, ParameterReader
 
 from .errors import ERROR_SCHEMAS, error_answers
@@ -167,12 +166,12 @@ def _query_parameter(endpoint: Endpoint, reader: ParameterReader) -> JsonObject:
         "required": False,
         "allowEmptyValue": True,
         "description": _parameter_description(reader, declared),
-        "schema": reader.type.schema(),
+        "schema": reader.type.schema,
     }
-    if isinstance(reader.type, ListParameter):
+    if reader.type.is_list:
         found |= {"style": "form", "explode": False}
     if declared and declared.example is not None:
-        found["example"] = [declared.example] if isinstance(reader.type, ListParameter) else declared.example
+        found["example"] = [declared.example] if reader.type.is_list else declared.example
     return found | ({"deprecated": True} if reader.deprecated else {})
 
 
@@ -244,7 +243,7 @@ def _explanation(translator: Translator) -> JsonObject:
         "default": _ref("responses", "INTERNAL_ERROR"),
     }
     asked = [
-        {"name": reader.name, "in": "query", "required": True, "schema": reader.type.schema() | {"minLength": 1}, "example": example}
+        {"name": reader.name, "in": "query", "required": True, "schema": reader.type.schema | {"minLength": 1}, "example": example}
         for reader, example in zip(EXPLAINED, ("GET", target), strict=True)
     ]
     operation = {

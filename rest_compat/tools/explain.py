@@ -7,7 +7,7 @@ import orjson
 from rest_compat.errors import JSON, ErrorItem, HttpResponse, malformed, no_method, not_acceptable
 from rest_compat.protocol import Request
 from rest_compat.translate.call import Translator, request_of
-from rest_compat.translate.parameter_types import EnumParameter, TextParameter
+from rest_compat.translate.parameter_types import choice, text_of
 from rest_compat.translate.query import ParameterReader, QueryReader, shown
 from rest_compat.translate.query_method import METHOD as QUERY
 
@@ -15,8 +15,8 @@ PATH = "/api/_graphql"
 METHODS = ("GET", "HEAD", "POST", "OPTIONS")
 LONGEST_PATH = 8192
 PARAMETERS = (
-    ParameterReader("method", EnumParameter({name: name for name in ("GET", "HEAD", "POST", "PATCH", "DELETE", QUERY)}), ("method",)),
-    ParameterReader("path", TextParameter(LONGEST_PATH), ("path",)),
+    ParameterReader("method", choice({name: name for name in ("GET", "HEAD", "POST", "PATCH", "DELETE", QUERY)}), ("method",)),
+    ParameterReader("path", text_of(LONGEST_PATH), ("path",)),
 )
 
 

@@ -20,7 +20,7 @@ from .documents import read_document, selected
 from .messages import MessageNames
 from .operation_cache import OperationCache
 from .paging import PAGING, POSITIONS, Side
-from .parameter_types import EnumParameter, ListParameter
+from .parameter_types import choice, list_of
 from .parameters import declared, ordering
 from .query import FIELDS, ParameterReader, QueryReader, QueryValues
 from .shape import ValueSource, WriteObject, compile_writer, resolve
@@ -145,8 +145,8 @@ class Endpoint:
         return [keys[name] for name in self.resource.listed]
 
     def _readers(self) -> list[ParameterReader]:
-        names = EnumParameter({source.key.name: source.key.name for source in self.sources})
-        fields = [ParameterReader(FIELDS, ListParameter(names))]
+        names = choice({source.key.name: source.key.name for source in self.sources})
+        fields = [ParameterReader(FIELDS, list_of(names))]
         if self.action == "get":
             return fields
         if self.action != "list":

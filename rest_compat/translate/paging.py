@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 from urllib.parse import urlencode
 
-from typing_extensions import override
-
 from rest_compat.errors import ErrorItem
 from rest_compat.headers import GRAPHQL_INT
 from rest_compat.json_values import Json, JsonObject
 
-from .parameter_types import IntegerParameter, ParameterType
+from .parameter_types import ParameterType, integer
 
 Side: TypeAlias = Literal["after", "before"]
 
@@ -38,30 +36,20 @@ class PagePosition:
     cursor: str
 
 
-@dataclass(frozen=True, slots=True)
-class Positioned(ParameterType):
-    """The text of a position; opaque to clients."""
-
-    allowed: str = "what a `next` or `previous` link of this list holds"
-
-    @override
-    def read(self, text: str) -> PagePosition:
-        found = _POSITION.fullmatch(text)
-        if found is None:
-            raise ValueError
-        return PagePosition(_UNITS[found[1]], int(found[2]), found[3])
-
-    @override
-    def schema(self) -> JsonObject:
-        return {"type": "string"}
+def _read_position(text: str) -> PagePosition:
+    found = _POSITION.fullmatch(text)
+    if found is None:
+        raise ValueError
+    return PagePosition(_UNITS[found[1]], int(found[2]), found[3])
 
 
 PAGING: Mapping[str, ParameterType] = {
-    PAGE: IntegerParameter(1, GRAPHQL_INT + 1),
-    LIMIT: IntegerParameter(1),
-    OFFSET: IntegerParameter(0, GRAPHQL_INT),
+    PAGE: integer(1, GRAPHQL_INT + 1),
+    LIMIT: integer(1),
+    OFFSET: integer(0, GRAPHQL_INT),
 }
-POSITIONS: Mapping[str, ParameterType] = {AFTER: Positioned(), BEFORE: Positioned()}
+_POSITIONED = ParameterType("what a `next` or `previous` link of this list holds", {"type": "string"}, _read_position)
+POSITIONS: Mapping[str, ParameterType] = {AFTER: _POSITIONED, BEFORE: _POSITIONED}
 
 
 @dataclass(frozen=True, slots=True)

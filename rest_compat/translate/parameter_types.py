@@ -2,12 +2,9 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import ROUND_CEILING, Decimal
-from typing import ClassVar, Protocol
-
-from typing_extensions import override
 
 from rest_compat.json_values import Json, JsonObject
 
@@ -41,199 +38,126 @@ class Disallowed(ValueError):
     """A text that is refused for another reason than what `allowed` says; the argument says it."""
 
 
-class ParameterType(Protocol):
-    """How a parameter's text is read."""
-
-    note: ClassVar[str] = ""
-    """What is read as well and `schema` doesn't say, as a sentence of its own."""
-
-    @property
-    def allowed(self) -> str:
-        """What may be given, to end the sentence 'allowed is …'."""
-
-    def read(self, text: str) -> Json:
-        """The value of a text that is not empty. Raises ValueError."""
-
-    def schema(self) -> JsonObject:
-        """As JSON Schema, for OpenAPI."""
-
-
 @dataclass(frozen=True, slots=True)
-class IntegerParameter(ParameterType):
+class ParameterType:
+    """How a parameter's text is read.
+
+    allowed: what may be given, to end the sentence 'allowed is …'. schema: the same as JSON Schema, for OpenAPI. read: gives the value of a
+    text that is not empty, and raises ValueError. note: what is read as well and `schema` doesn't say, as a sentence of its own.
+    """
+
+    allowed: str
+    schema: JsonObject
+    read: Callable[[str], Json]
+    note: str = ""
+    is_list: bool = False
+
+
+def integer(least: int, most: int | None = None) -> ParameterType:
     """An integer from `least` to `most`; digits without end are read as a very large number."""
 
-    least: int
-    most: int | None = None
-
-    @property
-    @override
-    def allowed(self) -> str:
-        return f"an integer from {self.least}" + (f" to {self.most}" if self.most else "")
-
-    @override
-    def read(self, text: str) -> int:
+    def read(text: str) -> int:
         if not _DIGITS.fullmatch(text):
             raise ValueError
         number = int((text.lstrip("0") or "0")[:19])
-        if number < self.least or (self.most and number > self.most):
+        if number < least or (most and number > most):
             raise ValueError
         return number
 
-    @override
-    def schema(self) -> JsonObject:
-        return {"type": "integer", "minimum": self.least} | ({"maximum": self.most} if self.most else {})
+    schema = {"type": "integer", "minimum": least} | ({"maximum": most} if most else {})
+    return ParameterType(f"an integer from {least}" + (f" to {most}" if most else ""), schema, read)
 
 
-@dataclass(frozen=True, slots=True)
-class TextParameter(ParameterType):
+def text_of(longest: int = LONGEST_TEXT) -> ParameterType:
     """Text, as it is."""
 
-    longest: int = LONGEST_TEXT
-
-    @property
-    @override
-    def allowed(self) -> str:
-        return f"text of at most {self.longest} characters"
-
-    @override
-    def read(self, text: str) -> str:
-        if len(text) > self.longest:
+    def read(text: str) -> str:
+        if len(text) > longest:
             raise ValueError
         return text
 
-    @override
-    def schema(self) -> JsonObject:
-        return {"type": "string", "maxLength": self.longest}
+    return ParameterType(f"text of at most {longest} characters", {"type": "string", "maxLength": longest}, read)
 
 
-@dataclass(frozen=True, slots=True)
-class SearchParameter(TextParameter):
+def search(longest: int = LONGEST_TEXT) -> ParameterType:
     """Text to search for, without blanks at its ends, zero-width ones too; where nothing else is in it, it is as if absent."""
+    plain = text_of(longest)
 
-    note: ClassVar[str] = "Control characters are not allowed."
-
-    @override
-    def read(self, text: str) -> str:
+    def read(text: str) -> Json:
         if _CONTROL.search(text):
             raise Disallowed("text without control characters")
-        return TextParameter.read(self, text.strip(_BLANKS))
+        return plain.read(text.strip(_BLANKS))
+
+    return replace(plain, read=read, note="Control characters are not allowed.")
 
 
-@dataclass(frozen=True, slots=True)
-class IdParameter(ParameterType):
+def identifier() -> ParameterType:
     """An id: opaque, so whatever is no id of ours matches nothing."""
-
-    allowed: str = "an id"
-
-    @override
-    def read(self, text: str) -> str:
-        return text
-
-    @override
-    def schema(self) -> JsonObject:
-        return {"type": "string"}
+    return ParameterType("an id", {"type": "string"}, str)
 
 
-@dataclass(frozen=True, slots=True)
-class EnumParameter(ParameterType):
+def choice(values: Mapping[str, Json]) -> ParameterType:
     """One of a few names, each with its GraphQL value."""
 
-    values: Mapping[str, Json]
-
-    @property
-    @override
-    def allowed(self) -> str:
-        return "one of " + ", ".join(self.values)
-
-    @override
-    def read(self, text: str) -> Json:
-        if text not in self.values:
+    def read(text: str) -> Json:
+        if text not in values:
             raise ValueError
-        return self.values[text]
+        return values[text]
 
-    @override
-    def schema(self) -> JsonObject:
-        return {"type": "string", "enum": list(self.values)}
+    return ParameterType("one of " + ", ".join(values), {"type": "string", "enum": list(values)}, read)
 
 
-@dataclass(frozen=True, slots=True)
-class DateParameter(ParameterType):
+def day(pattern: str) -> ParameterType:
     """A date, or an instant, of which the date as written counts. `pattern` is that of the date."""
 
-    # In `anyOf` with `date-time`, generated clients send garbage or crash: the second form is told in words.
-    note: ClassVar[str] = "An ISO 8601 instant such as 2025-04-30T12:00:00Z is taken, too: of it only the date as written counts."
-
-    pattern: str
-    allowed: str = "a date (2025-04-30) or an ISO 8601 instant (2025-04-30T12:00:00Z)"
-
-    @override
-    def read(self, text: str) -> str:
+    def read(text: str) -> str:
         written, time = text[:10], text[10:]
-        if not re.fullmatch(self.pattern, written) or (time and not _TIME.fullmatch(time)):
+        if not re.fullmatch(pattern, written) or (time and not _TIME.fullmatch(time)):
             raise ValueError
         return date.fromisoformat(written).isoformat()
 
-    @override
-    def schema(self) -> JsonObject:
-        return dict(SCALAR_SCHEMAS["Date"])
+    # In `anyOf` with `date-time`, generated clients send garbage or crash: the second form is told in words.
+    note = "An ISO 8601 instant such as 2025-04-30T12:00:00Z is taken, too: of it only the date as written counts."
+    allowed = "a date (2025-04-30) or an ISO 8601 instant (2025-04-30T12:00:00Z)"
+    return ParameterType(allowed, SCALAR_SCHEMAS["Date"], read, note)
 
 
-@dataclass(frozen=True, slots=True)
-class AmountParameter(ParameterType):
+def amount(rounding: str | None) -> ParameterType:
     """An amount. Amounts are whole cents, so a bound between two cents is rounded to a side, which changes no answer.
 
     Without `rounding` it is no bound: an amount between two cents is refused, since none is equal to it.
     """
 
-    rounding: str | None = ROUND_CEILING
-
-    @property
-    @override
-    def allowed(self) -> str:
-        return f"a number from -{MONEY_LIMIT} to {MONEY_LIMIT}"
-
-    @override
-    def read(self, text: str) -> int | float:
+    def read(text: str) -> int | float:
         if not NUMBER.fullmatch(text) or (exact := Decimal(text.replace(" ", "+"))).copy_abs() > MONEY_LIMIT:
             raise ValueError
-        cents = exact.quantize(CENT, self.rounding or ROUND_CEILING)
-        if self.rounding is None and cents != exact:
+        cents = exact.quantize(CENT, rounding or ROUND_CEILING)
+        if rounding is None and cents != exact:
             raise Disallowed("a number with at most two decimals")
         return int(cents) if cents == int(cents) else float(cents)
 
-    @override
-    def schema(self) -> JsonObject:
-        return dict(SCALAR_SCHEMAS["Money"])
+    return ParameterType(f"a number from -{MONEY_LIMIT} to {MONEY_LIMIT}", SCALAR_SCHEMAS["Money"], read)
 
 
-@dataclass(frozen=True, slots=True)
-class ListParameter(ParameterType):
-    """A comma-separated list; spaces around the commas don't count, nor do empty places beside others."""
+def list_of(item: ParameterType, key: Callable[[Json], Json] | None = None) -> ParameterType:
+    """A comma-separated list; spaces around the commas don't count, nor do empty places beside others.
 
-    of: ParameterType
-    key: Callable[[Json], Json] | None = None
-    """Where only the first of those alike counts: what makes them so."""
+    key: where only the first of those alike counts, what makes them so.
+    """
 
-    @property
-    @override
-    def allowed(self) -> str:
-        return f"{self.of.allowed}, or several of that, separated by commas"
-
-    @override
-    def read(self, text: str) -> Sequence[Json]:
+    def read(text: str) -> Sequence[Json]:
         parts = [part for piece in text.split(",") if (part := piece.strip(" "))]
         if not parts:
             raise ValueError
         if len(parts) > LONGEST_LIST:
             raise Disallowed(f"at most {LONGEST_LIST} values")
-        found = [self.of.read(part) for part in parts]
-        if self.key is None:
+        found = [item.read(part) for part in parts]
+        if key is None:
             return found
         first: dict[Json, Json] = {}
         for value in found:
-            first.setdefault(self.key(value), value)
+            first.setdefault(key(value), value)
         return list(first.values())
 
-    @override
-    def schema(self) -> JsonObject:
-        return {"type": "array", "items": self.of.schema(), "maxItems": LONGEST_LIST}
+    schema = {"type": "array", "items": item.schema, "maxItems": LONGEST_LIST}
+    return ParameterType(f"{item.allowed}, or several of that, separated by commas", schema, read, is_list=True)

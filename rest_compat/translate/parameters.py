@@ -2,9 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR
-from functools import partial
 from typing import TypeAlias
 
 from graphql import (
@@ -16,7 +14,6 @@ from graphql import (
     GraphQLScalarType,
     get_named_type,
 )
-from typing_extensions import override
 
 from rest_compat.deprecations import in_schema
 from rest_compat.json_values import Json, JsonObject
@@ -29,13 +26,13 @@ from .parameter_types import (
     LONGEST_TEXT,
     NUMBER,
     SCALAR_SCHEMAS,
-    AmountParameter,
-    DateParameter,
-    EnumParameter,
-    IdParameter,
-    ListParameter,
     ParameterType,
-    SearchParameter,
+    amount,
+    choice,
+    day,
+    identifier,
+    list_of,
+    search,
 )
 from .query import ORDERING, ParameterReader
 from .shape import enum_texts
@@ -85,7 +82,7 @@ def _read_as(
     """How the text is read, and whether it is a list that means "any of": where it leads to the operators `eq` and `in`."""
     if isinstance(type_, GraphQLInputObjectType) and {"eq", "in"} <= type_.fields.keys():
         item: GraphQLNamedType = get_named_type(type_.fields["eq"].type)
-        return ListParameter(parameter_type(item, "eq", None, graph.check_scalar)), True
+        return list_of(parameter_type(item, "eq", None, graph.check_scalar)), True
     return parameter_type(type_, operator, limit_of(last.ast_node, "maxLength"), graph.check_scalar), False
 
 
@@ -108,38 +105,13 @@ def ordering(document: Document) -> list[ParameterReader]:
         for name in fields.values
     }
     # As in SQL: a later term by the same key decides nothing.
-    kind = ListParameter(EnumParameter(values), key=lambda term: term["field"])
+    kind = list_of(choice(values), key=lambda term: term["field"])
     return [ParameterReader(ORDERING, kind, ("orderBy",), coordinates=(f"{document.root_coordinate}(orderBy:)",))]
 
 
 def _camel(name: str) -> str:
     first, *others = name.lower().split("_")
     return first + "".join(word.capitalize() for word in others)
-
-
-@dataclass(frozen=True, slots=True)
-class ScalarParameter(ParameterType):
-    """A value of a scalar that only the graph knows how to read: `convert` makes JSON of a text, and `check` asks the graph's parser."""
-
-    described: str
-    json: JsonObject
-    convert: Callable[[str], Json]
-    check: Callable[[Json], None]
-
-    @property
-    @override
-    def allowed(self) -> str:
-        return self.described
-
-    @override
-    def read(self, text: str) -> Json:
-        value = self.convert(text)
-        self.check(value)
-        return value
-
-    @override
-    def schema(self) -> JsonObject:
-        return dict(self.json)
 
 
 def _integer(text: str) -> int:
@@ -173,9 +145,16 @@ _SCALARS: Mapping[str, tuple[str, JsonObject, Callable[[str], Json]]] = {
 }
 
 
-def _scalar(name: str, check: Callable[[str, Json], None]) -> ScalarParameter:
+def _scalar(name: str, check: Callable[[str, Json], None]) -> ParameterType:
+    """A value of a scalar that only the graph knows how to read: its parser is asked for what is made of the text."""
     allowed, more, convert = _SCALARS.get(name) or (f"a {name}", {"type": "string"}, str)
-    return ScalarParameter(allowed, {**SCALAR_SCHEMAS.get(name, {}), **more}, convert, partial(check, name))
+
+    def read(text: str) -> Json:
+        value = convert(text)
+        check(name, value)
+        return value
+
+    return ParameterType(allowed, {**SCALAR_SCHEMAS.get(name, {}), **more}, read)
 
 
 def parameter_type(type_: GraphQLNamedType, operator: str, longest: int | None, check: Callable[[str, Json], None]) -> ParameterType:
@@ -184,16 +163,16 @@ def parameter_type(type_: GraphQLNamedType, operator: str, longest: int | None, 
     `check` asks the graph whether a scalar takes a value. Raises TypeError for a type that no text can be a value of.
     """
     if isinstance(type_, GraphQLEnumType):
-        return EnumParameter({text: name for name, text in enum_texts(type_).items()})
+        return choice({text: name for name, text in enum_texts(type_).items()})
     match type_.name:
         case "ID":
-            return IdParameter()
+            return identifier()
         case "Date":
-            return DateParameter(pattern_of(type_) or "")
+            return day(pattern_of(type_) or "")
         case "Money":
-            return AmountParameter(_BOUNDS.get(operator))
+            return amount(_BOUNDS.get(operator))
         case "String":
-            return SearchParameter(longest or LONGEST_TEXT)
+            return search(longest or LONGEST_TEXT)
     if isinstance(type_, GraphQLScalarType):
         return _scalar(type_.name, check)
     raise TypeError(f"no parameter can be {type_.name}: it has to be a scalar, an enum, or a filter with `eq` and `in`")

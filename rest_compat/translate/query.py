@@ -11,7 +11,7 @@ from rest_compat.resources.declaration import Deprecation
 
 from .names import NearNames, element
 from .paging import AFTER, BEFORE, RestPage, read_page
-from .parameter_types import Disallowed, ListParameter, ParameterType
+from .parameter_types import Disallowed, ParameterType
 
 FIELDS, ORDERING = "fields", "ordering"
 MOST_PARAMETERS = 1_000
@@ -111,7 +111,7 @@ class QueryReader:
         """The list that a name like `stage[]` or `stage[0]` is an element of, and its index there."""
         base, index = element(name) or ("", None)
         reader = self.readers.get(base)
-        return (reader, index) if reader is not None and isinstance(reader.type, ListParameter) else (None, None)
+        return (reader, index) if reader is not None and reader.type.is_list else (None, None)
 
     def _refusals(self, unknown: Mapping[str, None], *, strict: bool) -> list[ErrorItem]:
         if self._policy == "ignore" and not strict:
@@ -124,7 +124,7 @@ def _values(given: Mapping[str, _Given]) -> tuple[JsonObject, list[ErrorItem]]:
     values: JsonObject = {}
     faults: list[ErrorItem] = []
     for name, one in given.items():
-        if len(one.texts) > 1 and not isinstance(one.reader.type, ListParameter):
+        if len(one.texts) > 1 and not one.reader.type.is_list:
             faults.append(_fault(name, "is given more than once; allowed is once"))
             continue
         text = one.text()

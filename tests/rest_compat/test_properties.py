@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from rest_compat.errors import STATUS
-from rest_compat.translate.parameter_types import DateParameter
+from rest_compat.translate import parameter_types
 from rest_compat.translate.parameters import parameter_type
 from schema.engine.types.scalars import DATE
 from tests.rest_compat.real import OPPORTUNITIES, Gateway, gateway
@@ -179,8 +179,8 @@ def test_bounds_are_rounded_inwards(number: Decimal, cents: int) -> None:
 )
 def test_the_date_as_written_counts(day: date, clock: Any, zone: str, between: str) -> None:
     """Whatever the time and the zone, the day is the one that was written."""
-    assert DateParameter(DATE).read(day.isoformat()) == day.isoformat()
-    assert DateParameter(DATE).read(f"{day.isoformat()}{between}{clock.isoformat()}{zone}") == day.isoformat()
+    assert parameter_types.day(DATE).read(day.isoformat()) == day.isoformat()
+    assert parameter_types.day(DATE).read(f"{day.isoformat()}{between}{clock.isoformat()}{zone}") == day.isoformat()
 
 
 @often
