@@ -14,15 +14,15 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.auth import Authenticator
 from gateway.edge.authenticate import Authenticate
-from gateway.edge.bodies import Bodies, BodyMemory
+from gateway.edge.bodies import BodyMemory, RequestBodies
 from gateway.edge.concurrency import ConcurrencyLimiter, LimitConcurrency
-from gateway.edge.cors import Cors, Hosts, Origins
+from gateway.edge.cors import AllowedHosts, Cors, Origins
 from gateway.edge.dispatch import SDL_PATH, Dispatcher, PublicApp, PublicPaths, not_found, page_of
-from gateway.edge.forwarded import Forwarded
-from gateway.edge.ports import HEALTH, METRICS, PROBES, ForBearer, Ports
+from gateway.edge.forwarded import ForwardedHeaders
+from gateway.edge.ports import HEALTH, METRICS, PROBES, OperatorsPort, RequireBearer
 from gateway.edge.rate_limit import RateLimit, RateLimiter
 from gateway.edge.request_scope import RequestScope
-from gateway.edge.unsent import Unsent
+from gateway.edge.unsent import UnsentBytes
 from gateway.environment import without_password
 from gateway.extending import packages_in
 from gateway.graphql.documents import PersistedDocuments, read_trusted
@@ -39,8 +39,8 @@ from gateway.observability.health import Readiness, alive
 from gateway.observability.instruments import Instruments
 from gateway.observability.lines import LONGEST_PATH, clean
 from gateway.observability.metrics import CONTENT_TYPE
-from gateway.observability.rest_usage import GraphqlUses, Uses
-from gateway.pages import ForBrowsers, pages
+from gateway.observability.rest_usage import GraphqlUses, RestUses
+from gateway.pages import BrowserPages, pages
 from gateway.rest.adapter import RestEndpoint, RestGraph, document_page, rest_of
 from gateway.server.connections import ConnectionLimits
 from gateway.settings import Settings, SettingsError
@@ -97,9 +97,9 @@ class Application:
         self.operations = Operations(self.graph, documents_of(settings), self.telemetry.count, self.budget)
         self.limiter = ConcurrencyLimiter(settings.max_in_flight, settings.queue_size, settings.queue_timeout)
         self.sweeper = Sweeper(self.database, old_rows(self.database, settings))
-        self.unsent = Unsent(settings.max_unsent)
+        self.unsent = UnsentBytes(settings.max_unsent)
         self.bodies = BodyMemory()
-        self.uses = Uses(self.database)
+        self.uses = RestUses(self.database)
         self.graphql_uses = GraphqlUses(self.database, self.graph.graphql_schema)
         self.rest = rest_of(RestGraph(self.operations, self.uses, settings))
         self.rest_endpoint = RestEndpoint(self.rest, self.database, settings.public_url)
@@ -116,7 +116,7 @@ class Application:
         """What every request passes, the outermost first."""
         settings = self.settings
         return [
-            *([partial(Forwarded, proxies=settings.trusted_proxies)] if settings.trusted_proxies else []),
+            *([partial(ForwardedHeaders, proxies=settings.trusted_proxies)] if settings.trusted_proxies else []),
             partial(
                 RequestScope,
                 observe=self.instruments.observe,
@@ -126,8 +126,8 @@ class Application:
                 headers=[(b"strict-transport-security", b"max-age=%d" % settings.hsts)] if settings.hsts else [],
             ),
             *self.instruments.layers(),
-            *([partial(Ports, port=settings.metrics_port, operators=self._operator_paths())] if settings.metrics_port else []),
-            *([partial(Hosts, names=self.hosts, probes=self.probes)] if "*" not in self.hosts else []),
+            *([partial(OperatorsPort, port=settings.metrics_port, operators=self._operator_paths())] if settings.metrics_port else []),
+            *([partial(AllowedHosts, names=self.hosts, probes=self.probes)] if "*" not in self.hosts else []),
             *([partial(Cors, origins=Origins(settings.cors_origins))] if settings.cors_origins else []),
         ]
 
@@ -137,7 +137,7 @@ class Application:
         return [
             partial(Authenticate, authenticator=self.authenticator),
             *([partial(RateLimit, budget=self.budget)] if self.budget else []),
-            partial(Bodies, graphql_limit=settings.graphql_body_limit, rest_limit=settings.rest_body_limit, room=self.bodies),
+            partial(RequestBodies, graphql_limit=settings.graphql_body_limit, rest_limit=settings.rest_body_limit, room=self.bodies),
         ]
 
     def _dispatcher(self) -> ASGIApp:
@@ -158,7 +158,7 @@ class Application:
     def _public(self) -> ASGIApp:
         """The pages and what else anyone may read; a starlette router, since that runs the lifespan too."""
         router = Router(default=not_found, lifespan=self.lifespan, redirect_slashes=False)
-        return ForBrowsers(self.pages, router) if self.settings.graphiql else router
+        return BrowserPages(self.pages, router) if self.settings.graphiql else router
 
     def _live_context(self) -> LiveContext:
         """What sockets and streams run under."""
@@ -233,10 +233,10 @@ class Application:
 
     async def _metrics(self) -> ASGIApp:
         token = self.settings.metrics_token
-        return self._tell_metrics if token is None else ForBearer(self._tell_metrics, token.get_secret_value())
+        return self._send_metrics if token is None else RequireBearer(self._send_metrics, token.get_secret_value())
 
-    async def _tell_metrics(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self.telemetry.tell()
+    async def _send_metrics(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.telemetry.report()
         answer = Response(self.metrics.text(), headers={"Content-Type": CONTENT_TYPE, "Cache-Control": "no-store"})
         await answer(scope, receive, send)
 
@@ -279,5 +279,5 @@ def budget_of(settings: Settings) -> RateLimiter | None:
         return RateLimiter(settings.rate_limit, settings.rate_limit_cost, settings.rate_limit_storage)
     except (ConfigurationError, TypeError) as error:
         given = settings.rate_limit_storage
-        told = str(error).replace(given, without_password(given))
-        raise SettingsError(f"GATEWAY_RATE_LIMIT_STORAGE: {told}") from None
+        message = str(error).replace(given, without_password(given))
+        raise SettingsError(f"GATEWAY_RATE_LIMIT_STORAGE: {message}") from None

@@ -43,11 +43,11 @@ def variable(name: str) -> str:
 def sentence(fault: Values, flags: Collection[str]) -> str:
     """A fault that pydantic found, in one sentence that names the variable, or the flag where it is one of `flags`; no value is told."""
     words = WORDS.get(fault["type"])
-    told = words.format(**fault.get("ctx", {})) if words else str(fault["msg"]).removeprefix("Value error, ")
+    message = words.format(**fault.get("ctx", {})) if words else str(fault["msg"]).removeprefix("Value error, ")
     if not fault["loc"]:
-        return told
+        return message
     name = str(fault["loc"][0])
-    return f"{'--' + name.replace('_', '-') if name in flags else variable(name)}: {told}"
+    return f"{'--' + name.replace('_', '-') if name in flags else variable(name)}: {message}"
 
 
 def unknown(names: Collection[str], settings: Collection[str]) -> Iterator[str]:

@@ -84,7 +84,7 @@ class WebPages:
     icon: Path
 
 
-class ForBrowsers:
+class BrowserPages:
     """Serves the pages and their files, but for the explorer, which shares `/graphql` with the API; `otherwise` takes the rest."""
 
     def __init__(self, pages: WebPages, otherwise: ASGIApp) -> None:

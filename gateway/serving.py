@@ -26,7 +26,7 @@ from gateway.observability.metrics import MULTIPROCESS
 from gateway.server.stops import Server, Supervisor
 from gateway.server.websocket_protocol import WebSocketProtocol
 from gateway.settings import Settings, unknown_variables
-from schema.administration.keys import Keys
+from schema.administration.keys import ApiKeys
 from schema.storage.database import Database
 from schema.values import Value
 
@@ -131,5 +131,5 @@ def _on_signal(app: Application, loop: asyncio.AbstractEventLoop, then: Value, n
 
 async def advise(settings: Settings, database: Database) -> None:
     """Says what is missing for a first call, if anything is."""
-    if not settings.takes_jwts and not await Keys(database).list():
+    if not settings.takes_jwts and not await ApiKeys(database).list():
         structlog.get_logger().warning("There is no API key yet. Make one by: gateway token create --workspace NAME --role admin")

@@ -23,7 +23,7 @@ Changes = Mapping[str, Mapping[DeprecatedPart, Mapping[str, Deprecation]]]
 
 @dataclass(frozen=True, slots=True)
 class Deprecated:
-    """Something deprecated that a call uses. `kind` is that of `Use`, or `api` for all of REST, which has no name."""
+    """Something deprecated that a call uses. `kind` is that of `RestUse`, or `api` for all of REST, which has no name."""
 
     kind: Literal["api", "route", "parameter", "field", "whole_object"]
     name: str

@@ -218,7 +218,7 @@ class OperationTimeout(HttpError):
     def __init__(self, seconds: float) -> None:
         super().__init__(f"The operation took longer than {seconds:g} s.")
 
-    def tell_that_it_may_be_done(self) -> None:
+    def warn_of_write(self) -> None:
         """For an operation that writes."""
         self.detail += " What it changes may have been changed: send it again with the same idempotency key, or look before you repeat it."
 

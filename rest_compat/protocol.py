@@ -67,7 +67,7 @@ class BodyDecodeError(Exception):
         self.faults = faults
 
 
-class Use(NamedTuple):
+class RestUse(NamedTuple):
     """What a REST call made use of, for counting how far its clients have left REST.
 
     `route` is "GET /api/opportunities/{id}/"; `name` is empty for the route itself, else a query parameter's, or that of a key named in
@@ -144,7 +144,7 @@ class GraphBackend(Protocol):
         caller: OpaqueCaller,
         *,
         at_revision: bool = False,
-        uses: tuple[Use, ...] = (),
+        uses: tuple[RestUse, ...] = (),
     ) -> OperationResult:
         """Run it as `caller`, and count the `uses` of REST that it stands for; the answer says `at_revision` which one it saw.
 
@@ -166,5 +166,5 @@ class GraphBackend(Protocol):
     async def revision(self, caller: OpaqueCaller) -> int:
         """The number of committed changes in the caller's workspace, read now."""
 
-    def record_usage(self, caller: OpaqueCaller, uses: tuple[Use, ...]) -> None:
+    def record_usage(self, caller: OpaqueCaller, uses: tuple[RestUse, ...]) -> None:
         """Count them for the caller's token. Must not wait, and must not raise."""

@@ -35,7 +35,7 @@ from rest_compat.translate.endpoint import COUNT, ERRORS, JSON_QUERIES, NODES, P
 from rest_compat.translate.paging import RestPage
 
 from .headers import is_fresh
-from .protocol import GraphBackend, OpaqueCaller, OperationResult, Request, Use
+from .protocol import GraphBackend, OpaqueCaller, OperationResult, Request, RestUse
 from .translate import query_method as queries
 
 RESOURCES: tuple[Resource, ...] = (OPPORTUNITIES, ACCOUNTS, CONTACTS)
@@ -93,7 +93,7 @@ class Rest:
                 request.state["ignored"] = call.ignored
             status, headers, body = await self._answers[endpoint.action](call, request, request.caller)
         except HttpError as refused:
-            self._graph.record_usage(request.caller, (Use(endpoint.route, "refused", refused.code.lower()),))
+            self._graph.record_usage(request.caller, (RestUse(endpoint.route, "refused", refused.code.lower()),))
             refused.headers = [*refused.headers, *_cost(request), *notices]
             raise
         return HttpResponse(status, [*headers, *_cost(request), *notices], body)

@@ -12,7 +12,7 @@ from strawberry.permission import BasePermission
 from strawberry.types.field import StrawberryField
 
 import schema.nouns.all  # noqa: F401  a package's nouns come after the gateway's own
-from schema.engine.compile.sources import RESOLVED, SCOPE, Resolved
+from schema.engine.compile.sources import RESOLVED, SCOPE, ResolverSource
 from schema.engine.declare.noun import Noun
 from schema.engine.declare.relations import ListDeclaration, listed
 from schema.engine.declare.sql import Stored
@@ -101,7 +101,12 @@ class Extension:
         list of records, and answers as many values. Each call counts `cost` in what an operation costs.
         """
         return self._adding(
-            owner, description, Resolved(tuple(needs), cost, batch), name=name, permission_classes=permission_classes, extensions=extensions
+            owner,
+            description,
+            ResolverSource(tuple(needs), cost, batch),
+            name=name,
+            permission_classes=permission_classes,
+            extensions=extensions,
         )
 
     def query(
@@ -116,7 +121,7 @@ class Extension:
     ) -> Callable[[F], F]:
         """Adds a field to Query. A token with scopes must have `scope` to ask for it: by default `headlines:read` of `team.headlines`."""
         options: Object = {"name": name, "permission_classes": permission_classes, "extensions": extensions}
-        return self._adding("Query", description, Resolved((), cost), self._needing(scope, READ), **options)
+        return self._adding("Query", description, ResolverSource((), cost), self._needing(scope, READ), **options)
 
     def mutation(
         self,
@@ -136,7 +141,7 @@ class Extension:
         `admin` only admins may. A token with scopes must have `scope` to call it: by default `headlines:write` of `team.headlines`.
         """
         options: Object = {"name": name, "permission_classes": permission_classes, "extensions": extensions}
-        return self._adding("Mutation", description, Resolved((), cost, admin=admin), self._needing(scope, WRITE), **options)
+        return self._adding("Mutation", description, ResolverSource((), cost, admin=admin), self._needing(scope, WRITE), **options)
 
     def _needing(self, scope: str | None, verb: str) -> Values:
         """What says that a field needs `scope`, by default that of this package."""
@@ -145,7 +150,7 @@ class Extension:
         return {SCOPE: scope_of(area, said)}
 
     def _adding(
-        self, owner: type | str, description: str, resolved: Resolved, more: Values = _NOTHING, **options: Value
+        self, owner: type | str, description: str, resolved: ResolverSource, more: Values = _NOTHING, **options: Value
     ) -> Callable[[F], F]:
         def add(function: F) -> F:
             options["permission_classes"] = [*options["permission_classes"]]

@@ -16,7 +16,7 @@ from graphql import GraphQLError, GraphQLSchema
 from schema.engine.compile.compiler import NotCompiled
 from schema.engine.compile.explain import explain
 from schema.engine.compile.operation import EventPlan, MutationPlan, QueryPlan
-from schema.engine.compile.reading import Counts, DataReader, InFlight, RevisionChanged
+from schema.engine.compile.reading import BytesInFlight, Counts, DataReader, RevisionChanged
 from schema.engine.compile.weight import ResponseTooLarge
 from schema.engine.compile.writer import PlanFault
 from schema.engine.document.documents import DocumentCache, PreparedOperation, RequestError, request_error
@@ -29,9 +29,9 @@ from schema.engine.execute.answers import EventResponse, GraphQLResponse
 from schema.engine.execute.fairness import HeavyWork
 from schema.engine.execute.fallback import SMALL, Execution, Fallback, Introspection, TooMuchSchema
 from schema.engine.execute.plans import Plans
-from schema.engine.execute.requests import Reading
+from schema.engine.execute.requests import ExecutionRequest
 from schema.engine.execute.resolvers.afterwards import Resolvers
-from schema.engine.execute.resolvers.around import Around, DataAndErrors
+from schema.engine.execute.resolvers.around import DataAndErrors, ExtensionRunner
 from schema.engine.execute.resolvers.context import Context
 from schema.engine.execute.response_errors import error_of, of_storage, too_dear
 from schema.engine.write.mutating import Mutations
@@ -62,7 +62,7 @@ class Graph:
         self.sdl: str = built.sdl
         self.graphql_schema: GraphQLSchema = built.schema
         hooks = [class_ for extension in extensions for class_ in extension.schema_extensions]
-        self._around = Around(built.strawberry, hooks) if hooks else None
+        self._around = ExtensionRunner(built.strawberry, hooks) if hooks else None
         self.limits = limits or Limits()
         self.database = database
         self.compiled = 0
@@ -72,7 +72,7 @@ class Graph:
         self._documents = DocumentCache(self.graphql_schema, self.limits)
         self._work = HeavyWork()
         self.known = self._documents.known
-        self._in_flight = InFlight()
+        self._in_flight = BytesInFlight()
         self._counts = Counts(self.limits.counts, self._in_flight)
         self._plans = Plans(self.graphql_schema, database, self._documents, self._work, built.writes.worked_out)
         self._fallback = Fallback(self.graphql_schema, self._work)
@@ -132,12 +132,14 @@ class Graph:
         A mutation of several root fields ends in time before the `deadline`, as `monotonic` tells it, to say what was done.
         Faults are told in the answer; only defects raise.
         """
-        reading = Reading(caller, at_revision, deadline)
+        reading = ExecutionRequest(caller, at_revision, deadline)
         if self._around is None:
             return await self._run(prepared, variables, reading)
         return await self._run_within(self._around, prepared, variables, reading)
 
-    async def _run_within(self, around: Around, prepared: PreparedOperation, variables: Object | None, reading: Reading) -> GraphQLResponse:
+    async def _run_within(
+        self, around: ExtensionRunner, prepared: PreparedOperation, variables: Object | None, reading: ExecutionRequest
+    ) -> GraphQLResponse:
         """The same, with the schema extensions around it. What one of them raises is the answer's error."""
         reading.context = Context(reading.caller, self.database)
         found: list[GraphQLResponse] = []
@@ -156,7 +158,7 @@ class Graph:
         answer.extensions |= added
         return answer
 
-    async def _run(self, prepared: PreparedOperation, variables: Object | None, reading: Reading) -> GraphQLResponse:
+    async def _run(self, prepared: PreparedOperation, variables: Object | None, reading: ExecutionRequest) -> GraphQLResponse:
         caller = reading.caller
         given = variables or {}
         try:
@@ -194,7 +196,7 @@ class Graph:
         return cost
 
     async def _query(
-        self, prepared: PreparedOperation, plan: QueryPlan, given: Object, values: Variables, reading: Reading
+        self, prepared: PreparedOperation, plan: QueryPlan, given: Object, values: Variables, reading: ExecutionRequest
     ) -> GraphQLResponse:
         if self._planning and (not plan.retry_at or monotonic() >= plan.retry_at):
             try:
@@ -221,7 +223,7 @@ class Graph:
                     return answer
         return await self._complete(prepared, given, values, reading)
 
-    async def _resolved(self, prepared: PreparedOperation, plan: QueryPlan, values: Variables, reading: Reading) -> bool:
+    async def _resolved(self, prepared: PreparedOperation, plan: QueryPlan, values: Variables, reading: ExecutionRequest) -> bool:
         """Calls the resolvers that what was read waits for; False where something went wrong that graphql-core is to tell."""
         if reading.run is None:
             reading.run = self._resolvers.run(
@@ -235,7 +237,7 @@ class Graph:
         return not reading.run.failed
 
     async def _with_schema(
-        self, plan: QueryPlan, part: SchemaPart, given: Object, values: Variables, reading: Reading
+        self, plan: QueryPlan, part: SchemaPart, given: Object, values: Variables, reading: ExecutionRequest
     ) -> GraphQLResponse | None:
         """The answer by a plan, with what it asks of the schema; None where graphql-core has errors to tell. Raises as `_query` expects."""
         schema_json = await self._introspection.answer(part, given, reading.caller.token_id)
@@ -245,7 +247,7 @@ class Graph:
         data, revision = await self._read(plan, values, reading)
         return GraphQLResponse(data | orjson.loads(schema_json), revision=revision)
 
-    async def _read(self, plan: QueryPlan, values: Variables, reading: Reading) -> tuple[Object, int | None]:
+    async def _read(self, plan: QueryPlan, values: Variables, reading: ExecutionRequest) -> tuple[Object, int | None]:
         if plan.single_statement or (plan.constant and not reading.at_revision):
             reader = self._reader(self.database, reading)
             try:
@@ -272,17 +274,17 @@ class Graph:
 
         return await self.database.read(work)
 
-    def _reader(self, source: Value, reading: Reading) -> DataReader:
+    def _reader(self, source: Value, reading: ExecutionRequest) -> DataReader:
         return DataReader(self.database, source, reading.caller, self._counts, self.limits.max_answer, reading.spent)
 
-    async def _compile(self, plan: QueryPlan, values: Variables, reading: Reading, missing: NotCompiled) -> None:
+    async def _compile(self, plan: QueryPlan, values: Variables, reading: ExecutionRequest, missing: NotCompiled) -> None:
         """Compiles statements that a plan was found to lack, in turn with other heavy work. Raises ServiceUnavailable."""
         reading.attempts += 1
         if reading.attempts > COMPILE_ATTEMPTS:
             plan.compiler.may_compile = 1
         await self._work.run(reading.caller.token_id, plan.compiling(values, missing.parents), ahead=True)
 
-    async def _complete(self, prepared: PreparedOperation, given: Object, values: Variables, reading: Reading) -> GraphQLResponse:
+    async def _complete(self, prepared: PreparedOperation, given: Object, values: Variables, reading: ExecutionRequest) -> GraphQLResponse:
         self.fallbacks += 1
         plan: QueryPlan = prepared.plan_for(reading.caller, values, for_fallback=True) or await self._plans.new(
             prepared, values, reading.caller, for_fallback=True

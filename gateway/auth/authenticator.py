@@ -24,7 +24,7 @@ from .cache import ShortMemory
 from .errors import AuthError
 from .header import bearer_token, header_of
 from .provider import Provider
-from .usage import Usage
+from .usage import KeyUses
 
 CACHE_SIZE = 10_000
 CACHE_CHARACTERS = 16_000_000
@@ -58,7 +58,7 @@ class Authenticator:
         self._wall = wall
         self._lookup = Lookup(database)
         self._provider = Provider(settings)
-        self._usage = Usage(database, wall)
+        self._usage = KeyUses(database, wall)
         self._known: ShortMemory[Caller] = ShortMemory(CACHE_SIZE, CACHE_CHARACTERS, clock)
         self._unknown: ShortMemory[str] = ShortMemory(UNKNOWN_CACHE_SIZE, UNKNOWN_CACHE_CHARACTERS, clock)
         self._clock = clock

@@ -47,7 +47,7 @@ class KeysAway(DatabaseUnavailable):
 
 
 @dataclass(slots=True)
-class Published:
+class ProviderKeys:
     """What a provider publishes: its keys, and the algorithms that it signs with."""
 
     keys: list[FetchedJson]
@@ -80,19 +80,19 @@ def _suits(key: FetchedJson, algorithm: str) -> bool:
     )
 
 
-Locate = Callable[[Fetch], Published]
+Locate = Callable[[Fetch], ProviderKeys]
 
 
 def of_address(address: str) -> Locate:
     """What fetches the keys of an address."""
-    return lambda fetch: Published(_keys(fetch(address), address))
+    return lambda fetch: ProviderKeys(_keys(fetch(address), address))
 
 
 def of_issuer(issuer: str) -> Locate:
     """What finds the keys and algorithms of an OpenID provider (OpenID Connect Discovery 1.0, section 4)."""
     address = issuer.rstrip("/") + _WELL_KNOWN
 
-    def locate(fetch: Fetch) -> Published:
+    def locate(fetch: Fetch) -> ProviderKeys:
         told = fetch(address)
         if told.get("issuer") != issuer:
             raise ProviderFault(f"{address} says that its issuer is {told.get('issuer')!r}: set GATEWAY_OIDC_ISSUER to exactly what it is")
@@ -103,7 +103,7 @@ def of_issuer(issuer: str) -> Locate:
         where = told.get("jwks_uri")
         if not isinstance(where, str):
             raise ProviderFault(f"{address} names no jwks_uri")
-        return Published(_keys(fetch(where), where), algorithms)
+        return ProviderKeys(_keys(fetch(where), where), algorithms)
 
     return locate
 
@@ -127,7 +127,7 @@ class KeySet:
         self._locate = locate
         self._stale = stale
         self._clock = clock
-        self._published: Published | None = None
+        self._published: ProviderKeys | None = None
         self._fetched = self._tried = -float("inf")
         self._is_away = False
         self._task: asyncio.Task[None] | None = None
@@ -154,7 +154,7 @@ class KeySet:
         """Whether a key that isn't known may be looked for: by a fetch that is under way, or by another one."""
         return self._task is not None or self._clock() - self._tried >= (RETRY_SECONDS if self._is_away else UNKNOWN_SECONDS)
 
-    async def _current(self) -> Published:
+    async def _current(self) -> ProviderKeys:
         """The keys as they are known; fetched where none are, or where they are too old."""
         age = self._clock() - self._fetched
         if self._published is None or age >= max(self._stale, FRESH_SECONDS):
@@ -163,7 +163,7 @@ class KeySet:
             self._start()  # Nobody waits for it.
         return self._published
 
-    async def _anew(self) -> Published:
+    async def _anew(self) -> ProviderKeys:
         """The keys as they are published now. Raises KeysAway."""
         if self._task is None:
             if self._is_away and self._clock() - self._tried < RETRY_SECONDS:

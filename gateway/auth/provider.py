@@ -43,7 +43,7 @@ class KeySource(Protocol):
         """The key to verify a token of this header with. Raises AuthError, Unavailable."""
 
 
-class Secret:
+class SharedSecret:
     """A secret that the identity provider shares with the gateway."""
 
     algorithms: Sequence[str] = ("HS256",)
@@ -62,7 +62,7 @@ def _sources(settings: Settings) -> list[KeySource]:
     """Where keys come from. Raises AuthSettingsError."""
     found: list[KeySource] = []
     if settings.jwt_secret is not None:
-        found.append(Secret(settings.jwt_secret.get_secret_value(), settings.jwt_issuer))
+        found.append(SharedSecret(settings.jwt_secret.get_secret_value(), settings.jwt_issuer))
     if settings.jwt_jwks_url is not None:
         _check(settings.jwt_jwks_url, "GATEWAY_JWT_JWKS_URL")
         found.append(KeySet(of_address(settings.jwt_jwks_url), settings.jwt_issuer, settings.jwt_stale_keys))

@@ -7,7 +7,7 @@ from schema.administration.uses import MINUTE, KeyTimes, UsedKey
 from schema.storage.database import Database, StorageError
 
 
-class Usage:
+class KeyUses:
     """Collects uses, which are written now and then. `wall` tells the time in seconds since 1970."""
 
     def __init__(self, database: Database, wall: Callable[[], float]) -> None:

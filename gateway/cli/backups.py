@@ -19,7 +19,7 @@ from schema.storage.manifest import (
     SUFFIX,
     BackupFailed,
     BackupRefused,
-    Facts,
+    DatabaseFacts,
     Manifest,
     ReportBytes,
     check_whole,
@@ -72,7 +72,7 @@ def _check_target(file: Path, path: Path | None, *, force: bool) -> None:
         raise BackupRefused(f"{taken} is there already: name another file, or replace it by --force")
 
 
-def _describe(found: Facts, database: str, made: Path, taken_at: str) -> Manifest:
+def _describe(found: DatabaseFacts, database: str, made: Path, taken_at: str) -> Manifest:
     return Manifest(
         format=FORMAT,
         database=database,
@@ -142,8 +142,8 @@ async def _into_postgresql(file: Path, url: str, packages: Sequence[Package]) ->
     try:
         return await _renewed(url, packages)
     except (StorageError, OSError) as error:
-        told = f"the backup is in the database, and then this went wrong: {error}"
-        raise BackupFailed(f"{told}. Before you serve it: gateway migrate, then gateway epoch --new") from error
+        message = f"the backup is in the database, and then this went wrong: {error}"
+        raise BackupFailed(f"{message}. Before you serve it: gateway migrate, then gateway epoch --new") from error
 
 
 async def _renewed(url: str, packages: Sequence[Package]) -> int:

@@ -25,7 +25,7 @@ class Shell(StrEnum):
 
 
 @dataclass(frozen=True)
-class Word:
+class CompletionWord:
     """What can be typed at a place: a command or an option, and what may follow the option."""
 
     text: str
@@ -35,7 +35,7 @@ class Word:
 
 
 #: By the words before, as in `gateway token create`, what can be typed there.
-Tree = Mapping[str, list[Word]]
+Tree = Mapping[str, list[CompletionWord]]
 
 
 def completion(
@@ -46,21 +46,24 @@ def completion(
     typer.echo(_SCRIPTS[shell](dict(_places(PROGRAM, context.find_root().command))), nl=False)
 
 
-def _places(path: str, command: Value) -> Iterator[tuple[str, list[Word]]]:
+def _places(path: str, command: Value) -> Iterator[tuple[str, list[CompletionWord]]]:
     commands: Values = getattr(command, "commands", {})
-    below = [Word(name, _first_sentence(each.help)) for name, each in commands.items()]
-    yield path, [*below, *(word for parameter in command.params for word in _words(parameter)), Word("--help", "Show what it can do")]
+    below = [CompletionWord(name, _first_sentence(each.help)) for name, each in commands.items()]
+    yield (
+        path,
+        [*below, *(word for parameter in command.params for word in _words(parameter)), CompletionWord("--help", "Show what it can do")],
+    )
     for name, each in commands.items():
         yield from _places(f"{path} {name}", each)
 
 
-def _words(parameter: Value) -> Iterator[Word]:
+def _words(parameter: Value) -> Iterator[CompletionWord]:
     says, values = _first_sentence(parameter.help), _values(parameter.type_descriptor.annotation, parameter.name)
     if parameter.param_type_name == "argument":
-        yield from (Word(value, says) for value in values)
+        yield from (CompletionWord(value, says) for value in values)
         return
     for text in (*parameter.opts, *parameter.secondary_opts):
-        yield Word(text, says, takes_value=not parameter.is_flag, values=values)
+        yield CompletionWord(text, says, takes_value=not parameter.is_flag, values=values)
 
 
 def _values(annotation: Any, setting: str) -> tuple[str, ...]:
@@ -128,7 +131,7 @@ if [[ $funcstack[1] == _gateway ]]; then _gateway "$@"; else compdef _gateway {P
 """
 
 
-def _described(word: Word) -> str:
+def _described(word: CompletionWord) -> str:
     return _quoted(f"{word.text}:{word.help}")
 
 
@@ -147,7 +150,7 @@ end
 {"".join(_fish_line(path, word) for path, words in tree.items() for word in words)}"""
 
 
-def _fish_line(path: str, word: Word) -> str:
+def _fish_line(path: str, word: CompletionWord) -> str:
     what = f"-f -a {word.text}" if not word.text.startswith("-") else f"-l {word.text[2:]}"
     what += f" -x -a {_quoted(' '.join(word.values))}" if word.values else " -r" if word.takes_value else ""
     return f"complete -c {PROGRAM} -n '__gateway_at {path}' {what} -d {_fish_quoted(word.help)}\n"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gateway.seed import SeedSpec, seed
 from gateway.settings import Settings
-from schema.administration.keys import Keys, NewKey
+from schema.administration.keys import ApiKeys, NewKey
 from schema.administration.workspaces import names as workspaces_of
 from schema.rules.access import Role
 from schema.storage.database import Database, sqlite_path
@@ -40,7 +40,7 @@ async def prepare(database: Database) -> str:
         raise DemoFault(f"--demo fills an empty database, and this one holds other workspaces ({names}): serve it without --demo")
     if not found.get(SPEC.workspace):
         await seed(database.url, SPEC)
-    keys, kept = Keys(database), _kept_token(database)
+    keys, kept = ApiKeys(database), _kept_token(database)
     if kept is not None and kept.exists() and await keys.opens(token := kept.read_text("ascii", "replace").strip()):
         return token
     created = await keys.create(NewKey(SPEC.workspace, Role.ADMIN, "demo", days=TOKEN_DAYS))

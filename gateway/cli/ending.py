@@ -17,7 +17,7 @@ _TYPED: Final = (AuthSettingsError, KeyFault, SeedFault, DemoFault, BackupRefuse
 _DATABASE: Final = (StorageError, *DRIVER_ERRORS)
 
 
-def told(error: Exception) -> tuple[str, int] | None:
+def describe(error: Exception) -> tuple[str, int] | None:
     """What to say of an error, and the exit code: 2 for what was typed, 1 for what failed. None for a defect."""
     if isinstance(error, _TYPED):
         return str(error), 2

@@ -47,10 +47,10 @@ def main() -> None:
     except (CommandError, SettingsError) as error:
         _end(str(error), 2)
     except Exception as error:
-        told = parts.ending.told(error)
-        if told is None:
+        ended = parts.ending.describe(error)
+        if ended is None:
             raise
-        _end(*told)
+        _end(*ended)
 
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001  typer calls it so

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from gateway.cli.doctor import examination
     from gateway.observability import logs
     from schema.administration import audit_report, keys, usage_report
-    from schema.persons import erasing, person, telling
+    from schema.persons import erasing, exporting, person
     from schema.storage import database, manifest, opening
     from schema.storage.postgresql import wiping as postgresql_wiping
     from schema.storage.sqlite import wiping as sqlite_wiping
@@ -25,6 +25,7 @@ __all__ = [
     "erasing",
     "examination",
     "explaining",
+    "exporting",
     "extending",
     "graphs",
     "keys",
@@ -37,7 +38,6 @@ __all__ = [
     "seed",
     "serving",
     "sqlite_wiping",
-    "telling",
     "translating",
     "usage_report",
 ]
@@ -48,7 +48,7 @@ _PLACES: Final = {
     "gateway.cli.doctor": ("examination",),
     "gateway.observability": ("logs",),
     "schema.administration": ("audit_report", "keys", "usage_report"),
-    "schema.persons": ("erasing", "person", "telling"),
+    "schema.persons": ("erasing", "person", "exporting"),
     "schema.storage": ("database", "manifest", "opening"),
     "schema.storage.postgresql.wiping": ("postgresql_wiping",),
     "schema.storage.sqlite.wiping": ("sqlite_wiping",),

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 COLUMNS = ("table", "field", "values", "what becomes of it")
 
-erasing = typer.Typer(no_args_is_help=True, help="Erase a person's data. Without --yes it is only told what would go.")
+erasing = typer.Typer(no_args_is_help=True, help="Erase a person's data. Without --yes, print only what would go.")
 exporting = typer.Typer(no_args_is_help=True, help="Print what is stored.")
 
 AlsoOption = Annotated[
@@ -54,8 +54,8 @@ async def _export(database: "Database", who: str, workspace: str | None, also: S
     for person in persons:
         say(f"{person.kind} {person.id} in the workspace {person.workspace}")
     count, out = 0, sys.stdout.buffer
-    async for told in parts.telling.tell(database, persons, also):
-        out.write((b",\n  " if count else b"[\n  ") + orjson.dumps(told))
+    async for value in parts.exporting.export(database, persons, also):
+        out.write((b",\n  " if count else b"[\n  ") + orjson.dumps(value))
         count += 1
     out.write(b"\n]\n")
     out.flush()
@@ -103,7 +103,7 @@ def _erase(settings: Settings, kind: str, id_: str, also: Sequence[str], *, yes:
         _say_wait(settings)
         return
     say(f"Erased the {kind} {id_}. Keep this id: after a restore of an older backup, erase it again.")
-    for failed in done.told:
+    for failed in done.failures:
         say(f"This could not be changed, mend it by hand: {failed}")
     # Told before: where another program keeps the files from being wiped, it is known what is done, and `erase remains` does the rest.
     _wipe(settings, full=full)

@@ -24,10 +24,10 @@ from rest_compat.json_values import JsonObject
 from rest_compat.tools.parity import parity, partnerless
 from rest_compat.tools.recordings import (
     REPEATABLE,
-    Asked,
+    CallGroup,
     Recording,
     RecordingError,
-    Sort,
+    RepeatedRead,
     differences,
     read_recording,
     recorded_differences,
@@ -65,7 +65,7 @@ class RecordingFiles:
 
 
 @dataclass(slots=True)
-class Compared:
+class ComparedRead:
     """A read that was asked again: where the doors differ, and where its answer differs from the recorded one, in form or in values."""
 
     target: str
@@ -186,12 +186,12 @@ def _compare(recording: Recording, server: str, token: str) -> None:
         sys.exit(1)
 
 
-def _reads(recording: Recording) -> Iterator[tuple[Sort, Asked]]:
+def _reads(recording: Recording) -> Iterator[tuple[CallGroup, RepeatedRead]]:
     for sort in recording.sorts:
         yield from ((sort, asked) for asked in sort.asked.values() if asked.request.method in REPEATABLE)
 
 
-def _verified(sort: Sort, asked: Asked, server: str, token: str) -> Compared:
+def _verified(sort: CallGroup, asked: RepeatedRead, server: str, token: str) -> ComparedRead:
     """Raises OSError where the server can't be reached or doesn't take the token."""
     request = asked.request
     query = "?" + request.query.decode("latin-1") if request.query else ""
@@ -202,7 +202,7 @@ def _verified(sort: Sort, asked: Asked, server: str, token: str) -> Compared:
     operation = {"query": sort.document, "operationName": sort.name, "variables": asked.call.variables}
     answer: JsonObject = json.loads(_ask(f"{server}/graphql", token, "POST", json.dumps(operation).encode())[1])
     doors = differences(asked.call, status, body, GraphQLResponse(answer.get("data"), answer.get("errors")))
-    found = Compared(target_of(request), doors)
+    found = ComparedRead(target_of(request), doors)
     if asked.answer and asked.status == status == 200:  # noqa: PLR2004  of a refusal, the words may change
         found.form, found.values = recorded_differences(asked.answer, body)
         found.was_recorded = True

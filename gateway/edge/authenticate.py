@@ -35,14 +35,14 @@ class Authenticate:
     async def _with_new_token(self, authorization: str | None, scope: Scope, receive: Receive, send: Send) -> None:
         """A request whose token isn't remembered, or that has none."""
         if scope["method"] == "OPTIONS":
-            await self._tell_options(scope, receive, send)
+            await self._pass_options(scope, receive, send)
             return
         began = monotonic()
         scope["state"]["caller"] = await self._look_up(authorization)
         scope["state"]["late"] = monotonic() - began
         await self.app(scope, receive, send)
 
-    async def _tell_options(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _pass_options(self, scope: Scope, receive: Receive, send: Send) -> None:
         """What may be asked for is told to anyone: browsers and tools ask before they have a token, or without it."""
         if refused := refused_preflight(scope):
             raise refused

@@ -54,7 +54,7 @@ class BodyMemory:
             del self._by_owner[owner]
 
 
-class Hold:
+class BodyHold:
     """What one request's body, or one socket's message, takes of the `room`; given back by `release`, or when its context ends."""
 
     __slots__ = ("_owner", "_room", "_size")
@@ -82,7 +82,7 @@ class Hold:
         self.release()
 
 
-class Bodies:
+class RequestBodies:
     """Reads the body of each request up to its limit (bytes) and hands it on in `scope["state"]`."""
 
     def __init__(self, app: ASGIApp, graphql_limit: int, rest_limit: int, room: BodyMemory) -> None:
@@ -104,7 +104,7 @@ class Bodies:
         message = await receive()
         body: bytes = message.get("body", b"")
         if packed or len(body) > SMALL or message.get("more_body") or message["type"] != "http.request":
-            with Hold(self.room, scope["state"]["caller"].token_id) as hold:
+            with BodyHold(self.room, scope["state"]["caller"].token_id) as hold:
                 body = await self._read(message, receive, limit, hold)
                 if packed:
                     body = unpacked(body, limit)
@@ -118,7 +118,7 @@ class Bodies:
         await self.app(scope, receive, send)
 
     @staticmethod
-    async def _read(message: Message, receive: Receive, limit: int, hold: Hold) -> bytes:
+    async def _read(message: Message, receive: Receive, limit: int, hold: BodyHold) -> bytes:
         """The body that begins with `message`. Raises BodyTooLarge or Unavailable as soon as that is known, and lets the sender read it."""
         try:
             return await _joined(message, receive, limit, hold)
@@ -132,7 +132,7 @@ def _declared(length: bytes | None) -> int:
     return int(length[:20]) if length and length.isdigit() else 0
 
 
-async def _joined(message: Message, receive: Receive, limit: int, hold: Hold) -> bytes:
+async def _joined(message: Message, receive: Receive, limit: int, hold: BodyHold) -> bytes:
     chunks: list[bytes] = []
     size = 0
     while True:

@@ -14,7 +14,7 @@ from schema.rules.access import Caller
 from schema.storage.database import Figures
 
 from .request_scope import ClientGone
-from .unsent import Unsent, has_written, in_portions
+from .unsent import UnsentBytes, has_written, in_portions
 
 #: Seconds between looks at what runs: who is still there at one is watched from then on.
 PATIENCE = 0.2
@@ -123,7 +123,7 @@ class LimitConcurrency:
     bounded together, as `unsent` counts.
     """
 
-    def __init__(self, app: ASGIApp, limiter: ConcurrencyLimiter, seconds: float, unsent: Unsent) -> None:
+    def __init__(self, app: ASGIApp, limiter: ConcurrencyLimiter, seconds: float, unsent: UnsentBytes) -> None:
         self.app = app
         self.limiter = limiter
         self.unsent = unsent
@@ -236,7 +236,7 @@ class DisconnectWatch:
         if self._why is not None and self._task is not None:
             self._task.uncancel()
             if written and isinstance(self._why, OperationTimeout):
-                self._why.tell_that_it_may_be_done()
+                self._why.warn_of_write()
             raise self._why
 
     async def _watch(self, receive: Receive, started: float, seconds: float) -> None:

@@ -7,7 +7,7 @@ import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rest_compat.errors import AccessDenied, Headers, MalformedRequest
-from schema.engine.execute.seldom import ThrottledLog
+from schema.engine.execute.throttled_log import ThrottledLog
 
 METHODS: Final = b"GET, HEAD, POST, QUERY, PATCH, DELETE, OPTIONS"
 EXPOSED: Final = (
@@ -85,7 +85,7 @@ async def _preflight(requested: bytes | None, send: Send, *, allowed: bool) -> N
     await send({"type": "http.response.body", "body": b""})
 
 
-class Hosts:
+class AllowedHosts:
     """Refuses requests for host names that aren't ours: links are built from the name, and DNS can be rebound to us.
 
     Paths in `probes` are answered by any name: they are asked for by address.

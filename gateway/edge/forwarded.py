@@ -13,7 +13,7 @@ PORT: Final = re.compile(rb"[0-9]{1,5}")
 STANDARD: Final = {b"http": b"80", b"ws": b"80", b"https": b"443", b"wss": b"443"}
 
 
-class Forwarded:
+class ForwardedHeaders:
     """Believes `X-Forwarded-For`, `-Proto`, `-Host`, `-Port` and `-Prefix` of `proxies`, and of nobody else.
 
     Links begin with what they say. A path that still has the prefix loses it.

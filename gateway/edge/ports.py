@@ -17,7 +17,7 @@ HEALTH: Final = frozenset({"/healthz", "/readyz"})
 PROBES: Final = HEALTH | {METRICS}
 
 
-class Ports:
+class OperatorsPort:
     """Leads what comes to `port` to `operators`, and nothing else there."""
 
     def __init__(self, app: ASGIApp, port: int, operators: ASGIApp) -> None:
@@ -37,7 +37,7 @@ class Ports:
             await not_found(scope, receive, send)
 
 
-class ForBearer:
+class RequireBearer:
     """Answers those who send `token`. Raises Unauthenticated for others."""
 
     def __init__(self, app: ASGIApp, token: str) -> None:

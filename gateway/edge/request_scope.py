@@ -126,7 +126,7 @@ class RequestScope:
         if isinstance(fault, MethodNotAllowed) and scope["method"] == "OPTIONS":
             refused = refused_preflight(scope)
             if refused is None:
-                await _tell_options(send, fault.allow)
+                await _answer_options(send, fault.allow)
                 return
             fault = refused
         state["out"] += self.notices(scope)
@@ -144,7 +144,7 @@ class RequestScope:
         return None
 
 
-async def _tell_options(send: Send, allow: str) -> None:
+async def _answer_options(send: Send, allow: str) -> None:
     """Send what a page can do."""
     known = allow if "OPTIONS" in allow else f"{allow}, OPTIONS"
     await send({"type": "http.response.start", "status": 204, "headers": [(b"allow", known.encode())]})

@@ -36,7 +36,7 @@ class SlowClient(Protocol):
         """End the connection at once."""
 
 
-class Unsent:
+class UnsentBytes:
     """Counts the bytes that wait for their readers; `limit` of them may wait at once. `answers` is how many answers they belong to.
 
     Each answer is counted by one of `add`, `add_now` and `wait`, and removed once it is sent or given up.

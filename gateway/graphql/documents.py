@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from gateway.edge.decoder import StrictJsonError, decode
 from rest_compat.errors import AccessDenied, HttpError, MalformedRequest
-from schema.engine.kept import SizedCache
+from schema.engine.cache import SizedCache
 
 from .parameters import Parameters
 

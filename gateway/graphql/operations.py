@@ -68,11 +68,11 @@ class Operations:
     @staticmethod
     async def _charge(budget: RateLimiter, answer: GraphQLResponse, token_id: str) -> None:
         """Take what an operation cost out of its token's budget, and tell what is left of that. One that was refused has cost nothing."""
-        told = answer.extensions.get("cost")
-        requested = told["requested"] if told is not None and answer.executed else 1
+        cost = answer.extensions.get("cost")
+        requested = cost["requested"] if cost is not None and answer.executed else 1
         left = await budget.charge(token_id, requested)
-        if told is not None and left is not None:
-            told["remaining"], told["resetAt"] = left
+        if cost is not None and left is not None:
+            cost["remaining"], cost["resetAt"] = left
 
     async def subscribe(
         self, prepared: PreparedOperation, variables: JsonObject | None, caller: Caller

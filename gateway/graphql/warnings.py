@@ -10,9 +10,9 @@ from graphql import GraphQLSchema, get_named_type, type_from_ast
 from rest_compat.deprecations import in_schema
 from rest_compat.json_values import Json, JsonObject
 from rest_compat.resources.declaration import DeclarationError
+from schema.engine.cache import SizedCache
 from schema.engine.document.deprecations import deprecated_in, given, takes_deprecated, used
 from schema.engine.document.documents import PreparedOperation
-from schema.engine.kept import SizedCache
 
 #: Operations whose warnings are kept, and about how many bytes they take with their texts.
 KEPT: Final = 1_000
@@ -29,7 +29,7 @@ class Warnings:
     def __init__(self, schema: GraphQLSchema) -> None:
         self._schema = schema
         self._reasons = deprecated_in(schema)
-        self._told = {coordinate: _warning(coordinate, reason) for coordinate, reason in self._reasons.items()}
+        self._by_coordinate = {coordinate: _warning(coordinate, reason) for coordinate, reason in self._reasons.items()}
         self._kept: SizedCache[tuple[list[Warning_], bool]] = SizedCache(KEPT, KEPT_BYTES)
 
     def of(self, prepared: PreparedOperation, variables: Mapping[str, Json] | None) -> list[Warning_]:
@@ -43,13 +43,13 @@ class Warnings:
         if not takes or not variables:
             return found
         held = dict.fromkeys(given(self._schema, prepared.operation, variables))
-        return [*found, *(self._told[one] for one in held if one in self._told and self._told[one] not in found)]
+        return [*found, *(self._by_coordinate[one] for one in held if one in self._by_coordinate and self._by_coordinate[one] not in found)]
 
     def _look(self, prepared: PreparedOperation) -> tuple[list[Warning_], bool]:
         """The warnings of the document, and whether its variables can hold more."""
         types = (type_from_ast(self._schema, node.type) for node in prepared.operation.variable_definitions or ())
         takes = any(takes_deprecated(get_named_type(type_)) for type_ in types if type_ is not None)
-        return [self._told[one] for one in used(self._schema, prepared.document, prepared.name, self._reasons)], takes
+        return [self._by_coordinate[one] for one in used(self._schema, prepared.document, prepared.name, self._reasons)], takes
 
 
 def warnings_of(schema: GraphQLSchema) -> Warnings | None:

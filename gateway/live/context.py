@@ -13,7 +13,7 @@ from starlette.types import Scope
 from gateway.auth import Authenticator
 from gateway.edge.concurrency import ConcurrencyLimiter
 from gateway.edge.graphql_errors import graphql_error, unavailable
-from gateway.edge.unsent import Unsent
+from gateway.edge.unsent import UnsentBytes
 from gateway.graphql.endpoint import NoteOperation
 from gateway.graphql.operations import Operations
 from gateway.graphql.parameters import Parameters
@@ -41,7 +41,7 @@ class LiveContext:
     authenticator: Authenticator
     tokens: Tokens
     limiter: ConcurrencyLimiter
-    unsent: Unsent
+    unsent: UnsentBytes
     closing: asyncio.Event
     complain: Callable[[Scope, Exception], None]
     note: NoteOperation
@@ -107,7 +107,7 @@ async def _answer(context: LiveContext, prepared: PreparedOperation, variables: 
     except TimeoutError:
         fault = OperationTimeout(context.operation_timeout)
         if prepared.kind == "mutation":
-            fault.tell_that_it_may_be_done()
+            fault.warn_of_write()
         raise fault from None
     finally:
         context.limiter.give()

@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from typing import Final, NamedTuple
 
-from gateway.edge.unsent import Unsent
+from gateway.edge.unsent import UnsentBytes
 
 #: So many bytes may always wait for a client, however much waits for the others: who reads is served whatever they do.
 SMALL: Final = 65_536
@@ -27,7 +27,7 @@ class Outbox:
     Adding waits for room at most `patience` seconds, which holds a long catching-up to its reader's pace.
     """
 
-    def __init__(self, size: int, limit: int, patience: float, unsent: Unsent) -> None:
+    def __init__(self, size: int, limit: int, patience: float, unsent: UnsentBytes) -> None:
         self._size = size
         self._limit = limit
         self._patience = patience

@@ -98,10 +98,10 @@ class SocketSession:
         finally:
             left = self.outbox.close()
         if isinstance(closed, SocketForbidden | ServiceRestart):
-            await self._tell_rest(left)
+            await self._send_rest(left)
         return closed
 
-    async def _tell_rest(self, messages: list[bytes]) -> None:
+    async def _send_rest(self, messages: list[bytes]) -> None:
         """What was done before the end, for a client that reads."""
         with suppress(TimeoutError, OSError):
             async with asyncio.timeout(CLOSE_SECONDS):

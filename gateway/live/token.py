@@ -95,7 +95,7 @@ class Tokens:
         if self._watches.get((watch.authorization, watch.caller)) is watch:
             del self._watches[watch.authorization, watch.caller]
         watch.task.cancel()
-        watch.task.add_done_callback(_told)
+        watch.task.add_done_callback(_take_result)
 
     async def _watch(self, watch: TokenWatch) -> NoReturn:
         seconds = self._fresh(watch)
@@ -130,7 +130,7 @@ class Tokens:
         return self._closing.is_set()
 
 
-def _told(task: "asyncio.Task[NoReturn]") -> None:
+def _take_result(task: "asyncio.Task[NoReturn]") -> None:
     """All who used the token have ended, for this reason or another."""
     if not task.cancelled():
         task.exception()

@@ -76,17 +76,17 @@ def is_known(script: ScriptDirectory, revision: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class MigrationStatus:
     """Where a database stands: the packages (or the gateway itself) whose newest revision it lacks, and those that aren't loaded."""
 
     behind: Sequence[str]
     unloaded: Sequence[str]
 
     def __str__(self) -> str:
-        told = []
+        sentences = []
         if self.behind:
-            told.append(f"The database is not at the newest revision of {', '.join(self.behind)}: run `gateway migrate`.")
+            sentences.append(f"The database is not at the newest revision of {', '.join(self.behind)}: run `gateway migrate`.")
         if self.unloaded:
             names = ", ".join(self.unloaded)
-            told.append(f"The database has tables of {names}, which GATEWAY_EXTENSIONS doesn't name: they are left as they are.")
-        return " ".join(told)
+            sentences.append(f"The database has tables of {names}, which GATEWAY_EXTENSIONS doesn't name: they are left as they are.")
+        return " ".join(sentences)

@@ -23,7 +23,7 @@ from schema.storage.database import Database, StorageError
 from schema.storage.postgresql.connecting import CONNECT_SECONDS, Connector
 from schema.storage.sqlite.file import make_private
 
-from .packages import Package, Standing, is_known, label_of
+from .packages import MigrationStatus, Package, is_known, label_of
 
 SCRIPTS = Path(__file__).parent
 GATEWAY = "the gateway"
@@ -96,7 +96,7 @@ async def head_is_current(database: Database, packages: Sequence[Package] = ()) 
     return not (await standing(database, packages)).behind
 
 
-async def standing(database: Database, packages: Sequence[Package] = ()) -> Standing:
+async def standing(database: Database, packages: Sequence[Package] = ()) -> MigrationStatus:
     """Where the database stands: two point queries. Raises Unavailable."""
     has_table = database.compile(text(_HAS_TABLE[database.dialect.name]))
     revision = database.compile(text("SELECT version_num FROM alembic_version"))
@@ -109,11 +109,11 @@ async def standing(database: Database, packages: Sequence[Package] = ()) -> Stan
     return standing_of(await database.read(look), packages)
 
 
-def standing_of(revisions: Collection[str], packages: Sequence[Package] = ()) -> Standing:
+def standing_of(revisions: Collection[str], packages: Sequence[Package] = ()) -> MigrationStatus:
     """Where a database stands that is at these revisions."""
     newest = heads(packages)
     labels = {label for each in revisions if (label := label_of(each)) is not None}
-    return Standing([name for name, each in newest.items() if each not in revisions], sorted(labels - newest.keys()))
+    return MigrationStatus([name for name, each in newest.items() if each not in revisions], sorted(labels - newest.keys()))
 
 
 def heads(packages: Sequence[Package] = ()) -> dict[str, str]:

@@ -35,7 +35,7 @@ CLOSE_SECONDS: Final = 2.0
 WARN_SECONDS: Final = 60.0
 
 
-class Exports(SpanExporter):
+class SpanExports(SpanExporter):
     """Sends batches by `exporter`, and counts what became of them."""
 
     def __init__(self, exporter: SpanExporter) -> None:
@@ -68,13 +68,13 @@ class Exports(SpanExporter):
             structlog.get_logger().warning("The collector of traces does not take them: they are lost.", lost=self.lost)
 
 
-class Spans(SpanProcessor):
+class SpanQueue(SpanProcessor):
     """The queue of ended spans, and the thread that sends them to `endpoint`."""
 
     def __init__(self, endpoint: str) -> None:
-        # What the library says of each attempt is told by `Exports`, once in a while.
+        # What the library says of each attempt is told by `SpanExports`, once in a while.
         logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
-        self._exports = Exports(OTLPSpanExporter(endpoint, timeout=SEND_SECONDS))
+        self._exports = SpanExports(OTLPSpanExporter(endpoint, timeout=SEND_SECONDS))
         self._batches = BatchSpanProcessor(
             self._exports, MOST_SPANS, schedule_delay_millis=BATCH_SECONDS * 1000, max_export_batch_size=BATCH
         )
@@ -116,7 +116,7 @@ class Spans(SpanProcessor):
                 await done.wait()
 
 
-def provider_of(spans: Spans) -> TracerProvider:
+def provider_of(spans: SpanQueue) -> TracerProvider:
     """What makes spans for `spans`. Whether there is to be one is decided before it is asked."""
     limits = SpanLimits(max_span_attributes=MOST_ATTRIBUTES, max_span_attribute_length=LONGEST_ATTRIBUTE)
     provider = TracerProvider(sampler=ALWAYS_ON, resource=_resource(), span_limits=limits, shutdown_on_exit=False)

@@ -67,7 +67,7 @@ class Instruments:
             try:
                 yield
             finally:
-                self.telemetry.tell()
+                self.telemetry.report()
                 if self.tracing is not None:
                     await self.tracing.close()
 

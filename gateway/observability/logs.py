@@ -77,17 +77,17 @@ def _take_over(handler: logging.Handler, level: int) -> None:
     logging.getLogger("uvicorn.error").filters = [_is_ours]
     logging.getLogger("uvicorn.access").disabled = True
     logging.captureWarnings(capture=True)
-    threading.excepthook = _tell_of_thread
-    sys.unraisablehook = _tell_of_unraisable
+    threading.excepthook = _log_thread_error
+    sys.unraisablehook = _log_unraisable
 
 
-def _tell_of_thread(end: threading.ExceptHookArgs) -> None:
+def _log_thread_error(end: threading.ExceptHookArgs) -> None:
     if end.exc_value is not None and end.exc_type is not SystemExit:
         name = end.thread.name if end.thread else None
         structlog.get_logger().error("A thread was ended by a defect.", thread=name, exc_info=end.exc_value)
 
 
-def _tell_of_unraisable(found: "sys.UnraisableHookArgs") -> None:
+def _log_unraisable(found: "sys.UnraisableHookArgs") -> None:
     about = type(found.object).__name__
     structlog.get_logger().error(found.err_msg or "A defect where nobody could be told.", about=about, exc_info=found.exc_value)
 
@@ -120,10 +120,10 @@ class AccessLog:
         """Tell of answered requests, by one call to the system. Their query strings are left out: they may hold what a log shouldn't."""
         if not self.on or not lines:
             return
-        told = [members(line) for line in lines]
+        entries = [members(line) for line in lines]
         if self.json:
-            self.stream.write(b"".join([orjson.dumps(line, option=LINE, default=str) for line in told]))
+            self.stream.write(b"".join([orjson.dumps(line, option=LINE, default=str) for line in entries]))
             self.stream.flush()
             return
-        for line in told:
+        for line in entries:
             self.log.info(**{name: value for name, value in line.items() if name not in {"level", "timestamp"}})

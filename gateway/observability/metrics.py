@@ -18,7 +18,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disa
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from gateway import VERSION
-from schema.engine.execute.seldom import ThrottledLog
+from schema.engine.execute.throttled_log import ThrottledLog
 from schema.storage.database import Figures
 from schema.values import Value
 

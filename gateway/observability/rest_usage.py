@@ -7,11 +7,11 @@ from typing import Final, NamedTuple
 from graphql import GraphQLSchema, parse
 
 from rest_compat.json_values import Json
-from rest_compat.protocol import Use
+from rest_compat.protocol import RestUse
 from schema.administration.uses import GRAPHQL, REST, UseTable
+from schema.engine.cache import SizedCache
 from schema.engine.document.deprecations import fields_of
 from schema.engine.document.documents import PreparedOperation
-from schema.engine.kept import SizedCache
 from schema.rules.access import Caller
 from schema.storage.database import Database
 
@@ -41,17 +41,17 @@ KEPT_BYTES: Final = 8_000_000
 _COORDINATE: Final = 100
 
 
-class Uses(UseCounter[tuple[Use, ...]]):
+class RestUses(UseCounter[tuple[RestUse, ...]]):
     """Uses of REST. Calls of a kind share one tuple of uses."""
 
     def __init__(self, database: Database) -> None:
         super().__init__(UseTable(database, REST), self._rows_for, _names_size, (MAX_WAITING, MAX_WAITING_BYTES))
-        self._ignored: set[Use] = set()
+        self._ignored: set[RestUse] = set()
 
-    def _rows_for(self, uses: tuple[Use, ...]) -> Iterable[UseKey]:
+    def _rows_for(self, uses: tuple[RestUse, ...]) -> Iterable[UseKey]:
         return (self._bounded(use) for use in uses)
 
-    def _bounded(self, use: Use) -> Use:
+    def _bounded(self, use: RestUse) -> RestUse:
         """`use`, or the one that stands for all whose names can't be counted one by one any more."""
         if use.kind != "ignored" or use in self._ignored:
             return use
@@ -61,7 +61,7 @@ class Uses(UseCounter[tuple[Use, ...]]):
         return use
 
 
-def _names_size(uses: tuple[Use, ...]) -> int:
+def _names_size(uses: tuple[RestUse, ...]) -> int:
     return sum(len(use.name) for use in uses)
 
 

@@ -40,7 +40,7 @@ class Telemetry:
 
     def _ring(self) -> None:
         self.due = False
-        self.tell()
+        self.report()
 
     def count(self, prepared: PreparedOperation, answer: GraphQLResponse | EventResponse) -> None:
         """An operation was run, or told of an event: that of a socket has no request that is answered and noted."""
@@ -79,9 +79,9 @@ class Telemetry:
         )
         self._waiting.append(line)
         if len(self._waiting) >= WAITING:
-            self.tell()
+            self.report()
 
-    def tell(self) -> None:
+    def report(self) -> None:
         """Tell what waits."""
         waiting, self._waiting = self._waiting, []
         lines = [*map(AnsweredRequest._make, waiting)]

@@ -25,7 +25,7 @@ from schema.storage.timing import FAILED, ReportStatement
 from schema.values import Value
 
 from .current import OPERATION
-from .exporting import Spans, provider_of
+from .exporting import SpanQueue, provider_of
 from .lines import LONGEST_NAME, LONGEST_PATH, LONGEST_TRACEPARENT, TRACEPARENT, clean
 
 ObserveAnswer: TypeAlias = Callable[[Scope, int, float, int], None]
@@ -50,7 +50,7 @@ class Tracing:
     """Makes spans of a share (`ratio`, 0 to 1) of what is done on a database (`system`: its name), and of what a client traces already."""
 
     def __init__(self, endpoint: str, ratio: float, system: str) -> None:
-        self.spans = Spans(endpoint)
+        self.spans = SpanQueue(endpoint)
         self.figures = self.spans.figures
         self.close = self.spans.close
         self.ratio = ratio

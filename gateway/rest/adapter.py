@@ -24,11 +24,11 @@ from gateway.edge.graphql_errors import unavailable
 from gateway.edge.negotiate import wanted
 from gateway.edge.respond import refuse, send_whole
 from gateway.graphql.operations import Operations
-from gateway.observability.rest_usage import Uses
+from gateway.observability.rest_usage import RestUses
 from gateway.settings import Settings, SettingsError
 from rest_compat.errors import Headers, HttpError, HttpResponse
 from rest_compat.json_values import Json, JsonObject
-from rest_compat.protocol import BodyDecodeError, Request, Use, VariableFault
+from rest_compat.protocol import BodyDecodeError, Request, RestUse, VariableFault
 from rest_compat.resources.declaration import DeclarationError
 from rest_compat.serve import Rest
 from schema.engine.compile.reading import REVISION
@@ -45,7 +45,7 @@ Definition = tuple[str, GraphQLInputType, bool]
 
 
 @dataclass(slots=True)
-class Ready:
+class RestDocument:
     """A document of REST with its variables' names, types and whether they have a default; prepared at its first use, if not before."""
 
     text: str
@@ -56,7 +56,7 @@ class Ready:
 class RestGraph:
     """The graph as `rest_compat` sees it: fills its Protocol, so that a call of REST is one GraphQL operation run in process."""
 
-    def __init__(self, operations: Operations, uses: Uses, settings: Settings) -> None:
+    def __init__(self, operations: Operations, uses: RestUses, settings: Settings) -> None:
         database = operations.graph.database
         self.database = database
         self.fetch = database.fetch
@@ -72,15 +72,15 @@ class RestGraph:
         self.sdl = operations.graph.sdl
         self.schema: GraphQLSchema = build_schema(self.sdl)
 
-    def prepare(self, document: str, *, later: bool = False) -> Ready:
+    def prepare(self, document: str, *, later: bool = False) -> RestDocument:
         """Raises RequestError where the document isn't valid."""
         operation = next(node for node in parse(document).definitions if isinstance(node, OperationDefinitionNode))
         # Registered documents only concern clients: these are ours, so they don't go through the look-up.
         prepared = None if later else self.operations.graph.prepare(document)
-        return Ready(document, prepared, [*self._definitions(operation)])
+        return RestDocument(document, prepared, [*self._definitions(operation)])
 
     async def execute(
-        self, prepared: Ready, variables: JsonObject, caller: Caller, *, at_revision: bool = False, uses: tuple[Use, ...] = ()
+        self, prepared: RestDocument, variables: JsonObject, caller: Caller, *, at_revision: bool = False, uses: tuple[RestUse, ...] = ()
     ) -> GraphQLResponse:
         if uses:
             self.record_usage(caller, uses)
@@ -91,7 +91,7 @@ class RestGraph:
                 return GraphQLResponse(None, error.errors, executed=False)
         return await self.operations.run(prepared.prepared, variables, caller, at_revision=at_revision)
 
-    def check(self, prepared: Ready, variables: JsonObject) -> list[VariableFault]:
+    def check(self, prepared: RestDocument, variables: JsonObject) -> list[VariableFault]:
         """Every coercion fault of the variables (GraphQL specification, "Coercing Variable Values"), all of them and each at its place."""
         found: list[VariableFault] = []
         for name, kind, has_default in prepared.definitions:
@@ -123,7 +123,7 @@ class RestGraph:
             raise unavailable(error) from error
         return int(rows[0][0])
 
-    def permits(self, prepared: Ready, variables: JsonObject, caller: Caller) -> bool:
+    def permits(self, prepared: RestDocument, variables: JsonObject, caller: Caller) -> bool:
         if caller.scopes is None:
             return True
         try:

@@ -54,7 +54,7 @@ def rest_resources(settings: Settings) -> Sequence[Resource]:
         found = _FILE.validate_json(_read(settings.rest_deprecations))
         return deprecate(resources, {name: _changes(parts) for name, parts in found.items()})
     except ValidationError as error:
-        raise _fault(settings.rest_deprecations, "; ".join(map(_told, error.errors()))) from None
+        raise _fault(settings.rest_deprecations, "; ".join(map(_format_fault, error.errors()))) from None
     except (OSError, DeclarationError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise _fault(settings.rest_deprecations, str(reason)) from None
@@ -82,7 +82,7 @@ def _changes(parts: _Parts) -> Value:
     return {name: {one: Deprecation(**entry.model_dump()) for one, entry in getattr(parts, name).items()} for name in _Parts.model_fields}
 
 
-def _told(fault: Value) -> str:
+def _format_fault(fault: Value) -> str:
     return f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}".lstrip(": ")
 
 

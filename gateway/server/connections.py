@@ -49,7 +49,7 @@ class IdleConnection(NamedTuple):
     connection: Value
 
 
-class Held(NamedTuple):
+class HeldConnection(NamedTuple):
     """A socket or stream of a known caller, open `since` then: `owner` is the id of its token."""
 
     owner: str
@@ -68,7 +68,7 @@ class ConnectionLimits:
         self.log = structlog.get_logger()
         self._proxies: Any = ProxyHeadersMiddleware(refuse, [*settings.trusted_proxies]).trusted_hosts  # type: ignore[arg-type]
         self._open: Collection[Value] = ()
-        self._next: deque[IdleConnection | Held] = deque()
+        self._next: deque[IdleConnection | HeldConnection] = deque()
         self._looked = self._logged = float("-inf")
         #: Whether the last look found any.
         self._found = False
@@ -104,7 +104,7 @@ class ConnectionLimits:
         """A connection got an answer that no application gave."""
         self.tell(fault.code.lower())
 
-    def _oldest(self, now: float, *, young: bool = False) -> Iterable[IdleConnection | Held]:
+    def _oldest(self, now: float, *, young: bool = False) -> Iterable[IdleConnection | HeldConnection]:
         """Those who wait, or else those that a token has too many of, looked for now and then and not for each new connection.
 
         `young` ones count too where far too many come at once: else the burst would keep out who comes behind it.
@@ -116,7 +116,7 @@ class ConnectionLimits:
         while self._next:
             yield self._next.popleft()
 
-    def _make_room(self, waiting: Iterable[IdleConnection | Held]) -> bool:
+    def _make_room(self, waiting: Iterable[IdleConnection | HeldConnection]) -> bool:
         for found in waiting:
             if found in {found.connection.waiting(), found.connection.held()}:
                 found.connection.give_way()
@@ -187,7 +187,7 @@ def _waiting(connections: Iterable[Value], latest: float) -> list[IdleConnection
     return sorted(found, key=itemgetter(0, 1))
 
 
-def _excess(connections: Iterable[Value], share: int) -> list[Held]:
+def _excess(connections: Iterable[Value], share: int) -> list[HeldConnection]:
     """The sockets and streams of the token with the most of them that are beyond its `share`, the newest first."""
     held = [found for connection in connections if (found := connection.held()) is not None]
     owners = Tally(found.owner for found in held)
@@ -197,10 +197,10 @@ def _excess(connections: Iterable[Value], share: int) -> list[Held]:
     return []
 
 
-def held_by(scope: Value, connection: Value) -> Held | None:
+def held_by(scope: Value, connection: Value) -> HeldConnection | None:
     """The socket or stream that a request has become, which says so in its state (`held`: the token's id, and since when)."""
     held = scope["state"].get("held")
-    return None if held is None else Held(held[0], held[1], connection)
+    return None if held is None else HeldConnection(held[0], held[1], connection)
 
 
 def _near(address: str, connections: Iterable[Value]) -> list[Value]:

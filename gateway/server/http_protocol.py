@@ -12,9 +12,9 @@ from gateway.edge.request_scope import NOSNIFF
 from rest_compat.errors import HttpError, MalformedHttp, RequestTimeout, Unavailable, error_answer
 from schema.values import Value
 
-from .connections import IDLE, READING, SENDING, UNKNOWN, ConnectionLimits, Held, IdleConnection, held_by
-from .intake import Intake
-from .outflow import Outflow
+from .connections import IDLE, READING, SENDING, UNKNOWN, ConnectionLimits, HeldConnection, IdleConnection, held_by
+from .intake import RequestParser
+from .outflow import WriteFlowControl
 
 SILENCE_MILLISECONDS: Final = 30_000
 #: An answer that is a connection's last has so long to be read before the connection is closed (RFC 9112 section 9.6).
@@ -25,7 +25,7 @@ LAST_SECONDS: Final = 1.0
 RequestPart = Literal["headers", "body"]
 
 
-class HttpProtocol(Outflow, Intake):
+class HttpProtocol(WriteFlowControl, RequestParser):
     """Closes connections that are late (408), too large (431), no HTTP/1.1 (400) or too many (503), and says so.
 
     The timers are only set for requests that don't come in one piece, so the others cost nothing.
@@ -121,7 +121,7 @@ class HttpProtocol(Outflow, Intake):
             return IdleConnection(READING, since, self)
         return IdleConnection(IDLE, self.idle_since, self) if self.phase == "idle" else None
 
-    def held(self) -> Held | None:
+    def held(self) -> HeldConnection | None:
         """The stream that it is, if it is one."""
         cycle = self.cycle
         return None if self.phase != "answer" or cycle is None or cycle.response_complete else held_by(cycle.scope, self)

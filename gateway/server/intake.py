@@ -41,7 +41,7 @@ Phase = Literal["idle", "headers", "body", "answer"]
 HEADERS: Phase = "headers"
 
 
-class Flow(FlowControl):
+class ReadFlowControl(FlowControl):
     """Reading stays paused while bytes that have come are `held`."""
 
     held = False
@@ -52,10 +52,10 @@ class Flow(FlowControl):
             super().resume_reading()
 
 
-class Intake(HttpToolsProtocol):
+class RequestParser(HttpToolsProtocol):
     """Cuts what comes into requests, counts it, and lets the next one begin when the one before it is answered."""
 
-    flow: Flow
+    flow: ReadFlowControl
     cycle: Exchange
 
     def __init__(self, *arguments: Value, **named: Value) -> None:
@@ -99,7 +99,7 @@ class Intake(HttpToolsProtocol):
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self.flow = Flow(transport)
+        self.flow = ReadFlowControl(transport)
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:

@@ -5,14 +5,14 @@ from typing import Final
 
 from typing_extensions import override
 
-from gateway.edge.unsent import STALL_SECONDS, Unsent
+from gateway.edge.unsent import STALL_SECONDS, UnsentBytes
 from schema.values import Object, Value
 
 #: A client that leaves something waiting again after a shorter time than this still reads the same answer.
 GAP_SECONDS: Final = 0.1
 
 
-class Outflow(asyncio.Protocol):
+class WriteFlowControl(asyncio.Protocol):
     """The transport says when more than a little waits (64 KB), and when it is gone again: nothing is done for clients that read.
 
     A client that takes nothing of what waits for it for `slow_reader_timeout` seconds is dropped; one that takes a little goes on.
@@ -24,7 +24,7 @@ class Outflow(asyncio.Protocol):
 
     def __init__(self, *arguments: Value, **named: Value) -> None:
         super().__init__(*arguments, **named)
-        self.unsent: Unsent = self.app_state["application"].unsent
+        self.unsent: UnsentBytes = self.app_state["application"].unsent
         self.reader_timeout: float = self.app_state["application"].settings.slow_reader_timeout
         self.reader_timer: asyncio.TimerHandle | None = None
         self.counted = self.untaken = 0

@@ -13,13 +13,13 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.frames import CloseCode, Frame
 from websockets.http11 import Request
 
-from gateway.edge.bodies import SMALL, Hold
+from gateway.edge.bodies import SMALL, BodyHold
 from gateway.settings import Settings
 from rest_compat.errors import Unavailable
 from schema.values import Value
 
-from .connections import UNKNOWN, Held, IdleConnection, held_by
-from .outflow import Outflow
+from .connections import UNKNOWN, HeldConnection, IdleConnection, held_by
+from .outflow import WriteFlowControl
 
 #: Bytes that are parsed in one turn of the event loop: 341 frames of nothing, which take some 4 ms.
 PIECE: Final = 2_048
@@ -48,7 +48,7 @@ class TokenBucket:
         return self._left >= 0
 
 
-class WebSocketProtocol(Outflow, WebSocketsSansIOProtocol):
+class WebSocketProtocol(WriteFlowControl, WebSocketsSansIOProtocol):
     """Closes sockets that send too many frames or bytes (1008), and reads no more than what it has sent on is read.
 
     A client that takes nothing of what waits for it for `slow_reader_timeout` seconds is dropped; one that takes a little goes on.
@@ -64,14 +64,14 @@ class WebSocketProtocol(Outflow, WebSocketsSansIOProtocol):
         self.ahead = bytearray()
         self.due = self.ending = False
         #: What is counted of a large message that isn't whole yet.
-        self.coming: Hold | None = None
+        self.coming: BodyHold | None = None
 
     def waiting(self) -> IdleConnection | None:
         """Since when it waits for its client to say who it is; None once it has."""
         known = self.handshake_initiated and "caller" in self.scope["state"]
         return None if known else IdleConnection(UNKNOWN, self.opened_at, self)
 
-    def held(self) -> Held | None:
+    def held(self) -> HeldConnection | None:
         """The socket that it is, once its client is known."""
         return held_by(self.scope, self) if self.handshake_initiated else None
 
@@ -111,7 +111,7 @@ class WebSocketProtocol(Outflow, WebSocketsSansIOProtocol):
         size = self._coming()
         if self.coming is None:
             owner, _ = self.scope["state"].get("held", ("", 0.0))
-            self.coming = Hold(self.app_state["application"].bodies, owner)
+            self.coming = BodyHold(self.app_state["application"].bodies, owner)
         try:
             self.coming.grow(size)
         except Unavailable:

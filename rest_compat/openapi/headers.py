@@ -5,13 +5,13 @@ from rest_compat.json_values import Json, JsonObject
 from rest_compat.resources.declaration import RouteAction
 from rest_compat.translate.endpoint import Endpoint
 
-Told = tuple[str, JsonObject, Json]
+DescribedHeader = tuple[str, JsonObject, Json]
 
 _TEXT: JsonObject = {"type": "string"}
 _COUNT: JsonObject = {"type": "integer", "minimum": 0}
 _TAG = '"3-6f1d0a52c9e84b77"'
 
-_ASKED: dict[str, Told] = {
+_ASKED: dict[str, DescribedHeader] = {
     "Prefer": (
         "With `handling=strict`, what is unknown is an error; with `null=ignore`, nulls in a body count as left out (RFC 7240).",
         _TEXT,
@@ -25,7 +25,7 @@ _ASKED: dict[str, Told] = {
         "5c3f3a52-1d0e-4a8c-9e55-0f6f6a4c2a11",
     ),
 }
-_TOLD: dict[str, Told] = {
+_TOLD: dict[str, DescribedHeader] = {
     "X-Request-Id": ("The id of the request in the log; the client's own, if it sent one.", _TEXT, "6f1d0a52c9e8-1a"),
     "X-GraphQL-Operation": ("The GraphQL operation that this answer is the translation of.", _TEXT, "ListOpportunities"),
     "X-GraphQL-Cost": ("What that operation cost; `maximum` in the answers of GraphQL says how much it may cost.", _COUNT, 21),

@@ -53,5 +53,5 @@ class Explain:
 
 def _unknown(name: str) -> ErrorItem:
     """Most likely a part of `path` that its `&` has cut off."""
-    told = shown(name)[1:-1]
-    return ErrorItem(told, "bad_request", f"{told} is not a parameter of this route: within path, write & as %26.")
+    label = shown(name)[1:-1]
+    return ErrorItem(label, "bad_request", f"{label} is not a parameter of this route: within path, write & as %26.")

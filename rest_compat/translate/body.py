@@ -83,10 +83,10 @@ class BodyReader:
     def items(self, body: Body, faults: Sequence[VariableFault]) -> list[ErrorItem]:
         """All that is wrong with a body: what REST refused, then what GraphQL's types refuse elsewhere in it."""
         own = {item.field.partition(".")[0] for item in body.faults}
-        told = [self._told(body.input, fault) for fault in faults if fault.path[:1] == ("input",) and len(fault.path) > 1]
-        return [*body.faults, *(item for item in told if item.field.partition(".")[0] not in own)]
+        items = [self._item_of(body.input, fault) for fault in faults if fault.path[:1] == ("input",) and len(fault.path) > 1]
+        return [*body.faults, *(item for item in items if item.field.partition(".")[0] not in own)]
 
-    def _told(self, given: Mapping[str, Json], fault: VariableFault) -> ErrorItem:
+    def _item_of(self, given: Mapping[str, Json], fault: VariableFault) -> ErrorItem:
         _, field, *below = fault.path
         if field not in given:
             message = "This field is required."

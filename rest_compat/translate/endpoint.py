@@ -11,7 +11,7 @@ from rest_compat.errors import Headers
 from rest_compat.json_values import Json
 from rest_compat.notices import deprecation_headers, header_names, notice_headers
 from rest_compat.preferences import STRICT
-from rest_compat.protocol import GraphBackend, PreparedDocument, Use
+from rest_compat.protocol import GraphBackend, PreparedDocument, RestUse
 from rest_compat.resources.declaration import METHODS, DeclarationError, Deprecation, Key, Resource, RouteAction
 
 from . import query_method as queries
@@ -55,7 +55,7 @@ class ParsedQuery:
     strict: bool
     ignored: tuple[str, ...]
     """The parameters that have no effect, by `header_names`."""
-    uses: tuple[Use, ...]
+    uses: tuple[RestUse, ...]
     """What a call without a body makes use of."""
     notices: Headers
     """What is told of a call without a body, whatever becomes of it."""
@@ -183,18 +183,18 @@ class Endpoint:
             document = document.without((PAGE_INFO, _UNREAD[way]))
         return RestOperation(document.text, self._graph.prepare(document.text, later=True), compile_writer(sources))
 
-    def uses_of(self, parameters: tuple[str, ...], fields: frozenset[str], ignored: tuple[str, ...]) -> tuple[Use, ...]:
+    def uses_of(self, parameters: tuple[str, ...], fields: frozenset[str], ignored: tuple[str, ...]) -> tuple[RestUse, ...]:
         """What a call makes use of, and what of it was ignored: the names of that are its client's, so they are not kept here."""
         uses = self.uses(parameters, fields)
-        return uses + tuple(Use(self.route, "ignored", name) for name in ignored) if ignored else uses
+        return uses + tuple(RestUse(self.route, "ignored", name) for name in ignored) if ignored else uses
 
-    def _uses(self, parameters: tuple[str, ...], fields: Collection[str]) -> tuple[Use, ...]:
+    def _uses(self, parameters: tuple[str, ...], fields: Collection[str]) -> tuple[RestUse, ...]:
         """What a call makes use of, for the counts. Kept, like the operations, so that counting costs nothing."""
         return (
-            Use(self.route, "route"),
-            *(Use(self.route, "parameter", name) for name in parameters),
-            *(Use(self.route, "field", name) for name in sorted(fields)),
-            *(Use(self.route, "whole_object", one.name) for one in self._in_whole if not fields),
+            RestUse(self.route, "route"),
+            *(RestUse(self.route, "parameter", name) for name in parameters),
+            *(RestUse(self.route, "field", name) for name in sorted(fields)),
+            *(RestUse(self.route, "whole_object", one.name) for one in self._in_whole if not fields),
         )
 
     def _deprecated(self) -> Deprecation | None:

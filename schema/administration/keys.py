@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import bindparam, or_, select
 
 from schema.engine.write.transaction import Action
-from schema.engine.write.writing import Writing
+from schema.engine.write.writing import WriteTransaction
 from schema.nouns.actions import Writes
 from schema.nouns.all import BUILT_IN
 from schema.nouns.users.api_key import ApiKey
@@ -62,7 +62,7 @@ class NewKey:
 
 
 @dataclass(frozen=True, slots=True)
-class Created:
+class CreatedKey:
     """A new key. Nothing else ever holds its `token`."""
 
     token: str
@@ -72,7 +72,7 @@ class Created:
 
 
 @dataclass(frozen=True, slots=True)
-class Rotated:
+class RotatedKey:
     """A key with a new `token`, which nothing else ever holds. The former one works `until` an instant, or no longer where that is None."""
 
     token: str
@@ -82,7 +82,7 @@ class Rotated:
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListedKey:
     """A key as it is listed; instants are `YYYY-MM-DDTHH:MM:SSZ`."""
 
     workspace: str
@@ -100,7 +100,7 @@ class Listed:
     revoked_at: str | None
 
 
-class Named(NamedTuple):
+class KeySelector(NamedTuple):
     """Which key was meant."""
 
     workspace_id: str
@@ -108,19 +108,19 @@ class Named(NamedTuple):
     name: str
 
 
-class Keys:
+class ApiKeys:
     """The API keys of a database."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def create(self, key: NewKey) -> Created:
+    async def create(self, key: NewKey) -> CreatedKey:
         """Makes a key, and its workspace if there is none of that name. Raises KeyFault, Unavailable."""
 
-        async def work(connection: Connection) -> Created:
+        async def work(connection: Connection) -> CreatedKey:
             workspace_id, is_new = await find_or_create(self._database, connection, key.workspace)
             made = await self._carry_out(connection, workspace_id, "createApiKey", {"input": key.to_input()})
-            return Created(made["token"], made["recordId"], workspace_id, new_workspace=is_new)
+            return CreatedKey(made["token"], made["recordId"], workspace_id, new_workspace=is_new)
 
         return await self._database.write(work)
 
@@ -129,33 +129,33 @@ class Keys:
         key = await Lookup(self._database).key(token)
         return key is not None and key.is_present and key.revoked_at is None and (key.ends_at is None or key.ends_at > now())
 
-    async def list(self) -> Sequence[Listed]:
+    async def list(self) -> Sequence[ListedKey]:
         """All keys, oldest first. Raises Unavailable."""
-        columns = select(_WORKSPACES.c.name, *(_KEYS.c[name] for name in Listed.__slots__[1:]))
+        columns = select(_WORKSPACES.c.name, *(_KEYS.c[name] for name in ListedKey.__slots__[1:]))
         clause = columns.join(_WORKSPACES, _WORKSPACES.c.id == _KEYS.c.workspace_id).order_by(_KEYS.c.created_at, _KEYS.c.id)
-        return [Listed(*row) for row in await self._database.fetch(self._database.compile(clause), {})]
+        return [ListedKey(*row) for row in await self._database.fetch(self._database.compile(clause), {})]
 
-    async def rotate(self, named: str, overlap: int) -> Rotated:
+    async def rotate(self, named: str, overlap: int) -> RotatedKey:
         """Gives a key, by its id or name, a new token; the former one works for `overlap` minutes more. Raises KeyFault, Unavailable."""
 
-        async def work(connection: Connection) -> Rotated:
+        async def work(connection: Connection) -> RotatedKey:
             key = await self._named(connection, named)
             done = await self._carry_out(connection, key.workspace_id, "rotateApiKey", {"id": key.id, "overlapMinutes": overlap})
-            return Rotated(done["token"], key.id, key.name, done["until"])
+            return RotatedKey(done["token"], key.id, key.name, done["until"])
 
         return await self._database.write(work)
 
-    async def revoke(self, named: str) -> Named:
+    async def revoke(self, named: str) -> KeySelector:
         """Revokes a key, by its id or name. Running gateways follow within seconds. Raises KeyFault, Unavailable."""
 
-        async def work(connection: Connection) -> Named:
+        async def work(connection: Connection) -> KeySelector:
             key = await self._named(connection, named)
             await self._carry_out(connection, key.workspace_id, "revokeApiKey", {"id": key.id})
             return key
 
         return await self._database.write(work)
 
-    async def _named(self, connection: Connection, named: str) -> Named:
+    async def _named(self, connection: Connection, named: str) -> KeySelector:
         """The key with this id, or the one key of this name that isn't revoked. Raises KeyFault."""
         by = _KEYS.c.id == bindparam("named")
         also = (_KEYS.c.name == bindparam("named")) & _KEYS.c.revoked_at.is_(None)
@@ -165,12 +165,12 @@ class Keys:
             raise KeyFault(f"there is no key {named}")
         if len(found) > 1:
             raise KeyFault(f"{len(found)} keys are called {named}: give the id, one of {', '.join(row[1] for row in found[:MOST_NAMED])}")
-        return Named(*found[0])
+        return KeySelector(*found[0])
 
     async def _carry_out(self, connection: Connection, workspace_id: str, name: str, arguments: Values) -> Object:
         """The payload of the graph's mutation `name`, carried out for nobody: the command line has no token. Raises KeyFault."""
         # Of keys no events are told, which alone would say at which revision the change was made.
-        writing = Writing(self._database, connection, Caller(workspace_id, Role.ADMIN, None, None, ""), 0)
+        writing = WriteTransaction(self._database, connection, Caller(workspace_id, Role.ADMIN, None, None, ""), 0)
         # First of all, since it takes the workspace's lock.
         await writing.keep_house(_RAISE, {})
         payload = await _actions()[name].run(writing, arguments)

@@ -7,7 +7,7 @@ import strawberry
 from strawberry import ID
 
 from schema.engine.compile.matching import Through
-from schema.engine.compile.sources import SOURCE, Followed, OneOf, OwnedBy, SeenWith, ToOne
+from schema.engine.compile.sources import SOURCE, EventSource, OneOf, OwnedBy, SeenWith, ToOne
 from schema.engine.declare.enums import plain_enum
 from schema.engine.declare.lists import filter_argument, filterables
 from schema.engine.declare.members import Argument, Member, make_type, signed
@@ -48,7 +48,7 @@ def followed(row: Value) -> Value:
         f"whichever process made it. `since` goes on without a gap. The filter is compared with the {noun.label} after the change, and "
         "one that leaves it is told once more. What a viewer limited to an account may no longer see is told as DELETED."
     )
-    return strawberry.subscription(resolver=resolver, description=text, metadata={SOURCE: Followed(noun.name, f"{_camel(noun)}Id")})
+    return strawberry.subscription(resolver=resolver, description=text, metadata={SOURCE: EventSource(noun.name, f"{_camel(noun)}Id")})
 
 
 def _check(noun: Noun) -> None:

@@ -5,7 +5,17 @@ from typing import Annotated
 import strawberry
 from strawberry import ID
 
-from schema.engine.compile.sources import SOURCE, Aggregate, AllRows, AnyById, Computed, ConnectionSource, Foreign, ToOne, WorkedOut
+from schema.engine.compile.sources import (
+    SOURCE,
+    Aggregate,
+    AllRows,
+    BackReference,
+    ConnectionSource,
+    FromCaller,
+    NodeById,
+    ToOne,
+    WritePreview,
+)
 from schema.engine.declare.derive import many, one
 from schema.engine.declare.groups import groups
 from schema.engine.declare.lists import filter_argument
@@ -52,7 +62,7 @@ class Viewer:
     opportunities = Opportunity.__noun__.listing.field(
         "opportunities",
         "The opportunities that the user looks after; null for an API key. The newest come first, unless `orderBy` is given.",
-        ConnectionSource("Opportunity", Foreign("assigned_to_id"), of="userId"),
+        ConnectionSource("Opportunity", BackReference("assigned_to_id"), of="userId"),
     )
     expires_at: DateTime | None = plain("When the token stops working, in UTC; null if it never does.")
     scopes: list[str] | None = plain(
@@ -105,23 +115,23 @@ class Query:
     """What can be asked."""
 
     viewer = with_arguments(
-        "viewer", Viewer, [], "Who is asking: the user or the API key, with its workspace and its role.", {SOURCE: Computed(_viewer)}
+        "viewer", Viewer, [], "Who is asking: the user or the API key, with its workspace and its role.", {SOURCE: FromCaller(_viewer)}
     )
     node = with_arguments(
         "node",
         Node | None,
         [Argument("id", IdArg, REQUIRED)],
         "A record of any type by its id, as Relay asks for it; null if there is none.",
-        {SOURCE: AnyById(many=False)},
+        {SOURCE: NodeById(many=False)},
     )
     nodes = with_arguments(
         "nodes",
         list[Node | None],
         [Argument("ids", Annotated[list[ID], argument("The ids of the records.", Constraint(max_items=100))], REQUIRED)],
         "Records of any type by their ids, in the order of the ids; null where there is none.",
-        {SOURCE: AnyById(many=True)},
+        {SOURCE: NodeById(many=True)},
     )
-    stages = with_arguments("stages", list[StageDefinition], [], "The stages of the pipeline, in order.", {SOURCE: Computed(_stages)})
+    stages = with_arguments("stages", list[StageDefinition], [], "The stages of the pipeline, in order.", {SOURCE: FromCaller(_stages)})
     opportunity = one(Opportunity)
     opportunities = many(Opportunity, _PAGE)
     opportunity_groups = groups(Opportunity)
@@ -193,5 +203,5 @@ class Query:
             Argument("ignore_unchanged", UnchangedArg, default=False),
         ],
         "What an update of an opportunity would change, and what would stop it. Nothing is written. Only who may update may ask.",
-        {SOURCE: WorkedOut("previewUpdateOpportunity", "Opportunity")},
+        {SOURCE: WritePreview("previewUpdateOpportunity", "Opportunity")},
     )

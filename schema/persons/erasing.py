@@ -1,6 +1,6 @@
 """Erasing a person: out of texts, events, kept answers and counts of use, and at last the person's own record.
 
-Records are changed by the graph's own mutations, so that their rules hold, versions grow and followers are told of the new state. What
+Records are changed by the graph's own mutations, so that their rules hold, versions grow and followers hear of the new state. What
 else holds the person is rewritten in place, in short transactions. All of it can be done again, and is, until nothing more is found.
 """
 
@@ -57,7 +57,7 @@ class Erased:
     failed: list[str] = field(default_factory=list)
 
     @property
-    def told(self) -> list[str]:
+    def failures(self) -> list[str]:
         """What could not be done, once each."""
         return [*dict.fromkeys(self.failed)]
 
@@ -100,7 +100,7 @@ class Eraser:
         erased = Erased()
         await self._passes(erased)
         await self._own(erased)
-        # What told of the last step, and what others wrote meanwhile.
+        # What names the person since the last step, and what others wrote meanwhile.
         await self._passes(erased)
         return erased
 

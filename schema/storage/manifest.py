@@ -32,7 +32,7 @@ class BackupFailed(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class DatabaseFacts:
     """What a database says of itself in the snapshot that is backed up. `workspaces` are revisions by id, `schema` its migrations."""
 
     schema: list[str]

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from gateway.pages import is_built
-from schema.administration.keys import Keys, NewKey
+from schema.administration.keys import ApiKeys, NewKey
 from schema.rules.access import Role
 from schema.storage.opening import open_database
 from tests.live_server import Demo, require, serve_demo
@@ -50,7 +50,7 @@ def empty(demo: Demo, folder: Path) -> str:
         database = open_database(f"sqlite:///{folder / 'gateway.db'}")
         await database.open()
         try:
-            return (await Keys(database).create(NewKey("Empty", Role.VIEWER, "browser tests"))).token
+            return (await ApiKeys(database).create(NewKey("Empty", Role.VIEWER, "browser tests"))).token
         finally:
             await database.close()
 

@@ -16,7 +16,7 @@ from graphql import (
     is_required_input_field,
 )
 
-from schema.administration.keys import Keys, NewKey
+from schema.administration.keys import ApiKeys, NewKey
 from schema.assembly import build
 from schema.graph import Graph
 from schema.rules.access import Caller, Role
@@ -129,7 +129,7 @@ async def graph(sqlite_url: str) -> AsyncIterator[tuple[Graph, str]]:
     """A graph over an empty workspace, and the workspace's id."""
     database = open_database(sqlite_url)
     await database.open()
-    created = await Keys(database).create(NewKey("Here", Role.ADMIN, "test"))
+    created = await ApiKeys(database).create(NewKey("Here", Role.ADMIN, "test"))
     yield Graph(database), created.workspace_id
     await database.close()
 

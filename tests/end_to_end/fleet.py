@@ -18,7 +18,7 @@ from gateway.app import Application, create_app
 from gateway.migrations import upgrade
 from gateway.serving import config_of
 from gateway.settings import Settings
-from schema.administration.keys import Keys, NewKey
+from schema.administration.keys import ApiKeys, NewKey
 from schema.rules.access import Caller, Role
 from schema.storage.database import Database
 from schema.storage.opening import open_database
@@ -140,7 +140,7 @@ class Access:
 async def access(database_url: str, role: Role = Role.ADMIN, account_id: str | None = None, *scopes: str) -> Access:
     """A new key to the workspace `Here`, which is made if need be."""
     async with opened(database_url) as database:
-        key = await Keys(database).create(NewKey("Here", role, "test", account_id=account_id, scopes=scopes))
+        key = await ApiKeys(database).create(NewKey("Here", role, "test", account_id=account_id, scopes=scopes))
     return Access(key.token, Caller(workspace_id=key.workspace_id, role=role, user_id=None, account_id=account_id, token_id=key.id))
 
 

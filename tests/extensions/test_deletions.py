@@ -13,9 +13,9 @@ from sqlmodel import Field
 from gateway.app import create_app
 from gateway.migrations.runner import connected
 from gateway.settings import Settings
-from schema.administration.keys import Keys, NewKey
+from schema.administration.keys import ApiKeys, NewKey
 from schema.declaring import ID, NAME, Extension, RecordValues, Rules, Stored, Tracked, field, newest, noun, rules_of, stored_enum
-from schema.engine.write.writing import Writing
+from schema.engine.write.writing import WriteTransaction
 from schema.graph import Graph
 from schema.rules.access import Caller, Role
 from schema.storage.columns import CodePointText
@@ -79,7 +79,7 @@ _ADD = insert(_NAMES).values({column.name: bindparam(column.name, required=True)
 class VisitRules(Rules):
     """Names are kept."""
 
-    async def written(self, writing: Writing, before: RecordValues | None, after: RecordValues) -> None:
+    async def written(self, writing: WriteTransaction, before: RecordValues | None, after: RecordValues) -> None:
         if before is None or before["name"] != after["name"]:
             row = {"workspace_id": after["workspace_id"], "visit_id": after["id"], "sequence": after["version"], "name": after["name"]}
             await writing.execute(_ADD, row)
@@ -102,7 +102,7 @@ async def ask(database: Database) -> AsyncIterator[Any]:
     """Asks a gateway whose graph was put together by hand."""
     other = open_database(database.url)
     await other.open()
-    key = await Keys(other).create(NewKey("Here", Role.ADMIN, "test"))
+    key = await ApiKeys(other).create(NewKey("Here", Role.ADMIN, "test"))
     await other.close()
     graph = Graph(database, extensions=[extension])
     async with calling(create_app(Settings(database_url=database.url, access_log=False), graph=graph)) as client:

@@ -10,7 +10,7 @@ from gateway.app import create_app
 from gateway.migrations import packages_of, standing, upgrade
 from gateway.migrations.runner import connected
 from gateway.settings import Settings, SettingsError
-from schema.administration.keys import Keys, NewKey
+from schema.administration.keys import ApiKeys, NewKey
 from schema.assembly import build
 from schema.declaring import ID, NAME, Account, Extension, Tracked, field, noun
 from schema.engine.write.actions import record_actions
@@ -36,7 +36,7 @@ async def settled(database_url: str) -> tuple[str, str]:
     await upgrade(database_url, packages)
     database = open_database(database_url)
     await database.open()
-    token = (await Keys(database).create(NewKey("Here", Role.ADMIN, "test"))).token
+    token = (await ApiKeys(database).create(NewKey("Here", Role.ADMIN, "test"))).token
     await database.close()
     app = create_app(Settings(database_url=database_url, access_log=False, extensions=(MODULE,)))
     account = 'mutation { createAccount(input: {name: "A"}) { account { id } } }'

@@ -14,7 +14,7 @@ import pytest
 from gateway.app import Application, create_app
 from gateway.migrations import packages_of, upgrade
 from gateway.settings import Settings
-from schema.administration.keys import Keys, NewKey
+from schema.administration.keys import ApiKeys, NewKey
 from schema.engine.document.documents import RequestError
 from schema.engine.write import removal
 from schema.rules.access import Caller, Role
@@ -79,7 +79,7 @@ async def office(database_url: str) -> AsyncIterator[Office]:
     await upgrade(database_url, packages_of([MODULE]))
     database = open_database(database_url)
     await database.open()
-    key = await Keys(database).create(NewKey("Here", Role.ADMIN, "test"))
+    key = await ApiKeys(database).create(NewKey("Here", Role.ADMIN, "test"))
     await database.close()
     app = create_app(Settings(database_url=database_url, access_log=False, extensions=(MODULE,)))
     async with calling(app) as client:

@@ -13,7 +13,7 @@ from gateway.auth import Authenticator, AuthError
 from gateway.auth.authenticator import CACHE_SIZE, UNKNOWN_CACHE_SIZE
 from gateway.auth.cache import ShortMemory
 from gateway.settings import Settings
-from schema.administration.keys import KeyFault, Keys, NewKey
+from schema.administration.keys import ApiKeys, KeyFault, NewKey
 from schema.nouns.users.keys import new_token
 from schema.rules.access import Caller, Role
 from schema.storage.database import Connection, Database
@@ -79,21 +79,21 @@ def authenticator(counted: Any, clock: Clock) -> Authenticator:
 @pytest.fixture
 async def header(database: Database) -> str:
     """The header of an admin's key."""
-    created = await Keys(database).create(NewKey("Acme", Role.ADMIN, "test", days=1))
+    created = await ApiKeys(database).create(NewKey("Acme", Role.ADMIN, "test", days=1))
     return f"Bearer {created.token}"
 
 
 async def test_a_key_makes_a_caller(database: Database, authenticator: Authenticator) -> None:
     """A key's caller has its workspace, role, id and name, and no user."""
-    created = await Keys(database).create(NewKey("Acme", Role.MEMBER, "sync job", days=2))
+    created = await ApiKeys(database).create(NewKey("Acme", Role.MEMBER, "sync job", days=2))
     caller = await authenticator.authenticate(f"Bearer {created.token}")
-    listed = (await Keys(database).list())[0]
+    listed = (await ApiKeys(database).list())[0]
     assert caller == Caller(created.workspace_id, Role.MEMBER, None, None, created.id, "sync job", listed.expires_at)
 
 
 async def test_only_the_hash_is_kept(database: Database) -> None:
     """The token itself is nowhere in the database."""
-    created = await Keys(database).create(NewKey("Acme", Role.ADMIN, "test"))
+    created = await ApiKeys(database).create(NewKey("Acme", Role.ADMIN, "test"))
     row = (await sql(database, "SELECT * FROM api_key"))[0]
     assert created.token not in map(str, row)
     assert created.token.removeprefix("pk_live_") not in "".join(map(str, row))
@@ -165,7 +165,7 @@ async def test_a_known_token_costs_no_query(authenticator: Authenticator, counte
 async def test_revocation_holds_at_once_here(database: Database, authenticator: Authenticator, header: str) -> None:
     """In the process that revokes a key it is refused from then on."""
     caller = await authenticator.authenticate(header)
-    await Keys(database).revoke(caller.token_id)
+    await ApiKeys(database).revoke(caller.token_id)
     authenticator.forget(caller.token_id)
     assert authenticator.cached(header) is None
     with pytest.raises(AuthError, match="revoked"):
@@ -177,7 +177,7 @@ async def test_revocation_holds_elsewhere_within_five_seconds(
 ) -> None:
     """A process that isn't told of a revocation believes a key for five seconds more at most."""
     caller = await authenticator.authenticate(header)
-    await Keys(database).revoke(caller.token_id)
+    await ApiKeys(database).revoke(caller.token_id)
     clock.seconds += 4.9
     assert await authenticator.authenticate(header) == caller
     clock.seconds += 0.1
@@ -279,18 +279,18 @@ async def test_a_limited_viewer(database: Database, authenticator: Authenticator
         "INSERT INTO account (workspace_id, id, name, name_folded, created_at, updated_at, version)"
         f" VALUES ('{workspace}', '{account}', 'A', 'a', '2026-01-01T00:00:00Z', '2026-01-01T00:00:00Z', 1)",
     )
-    created = await Keys(database).create(NewKey("Acme", Role.VIEWER, "portal", account_id=account))
+    created = await ApiKeys(database).create(NewKey("Acme", Role.VIEWER, "portal", account_id=account))
     assert (await authenticator.authenticate(f"Bearer {created.token}")).account_id == account
     with pytest.raises(KeyFault, match="only a `VIEWER` is limited to an account"):
-        await Keys(database).create(NewKey("Acme", Role.MEMBER, "portal", account_id=account))
+        await ApiKeys(database).create(NewKey("Acme", Role.MEMBER, "portal", account_id=account))
     with pytest.raises(KeyFault, match="no account"):
-        await Keys(database).create(NewKey("Other", Role.VIEWER, "portal", account_id=account))
+        await ApiKeys(database).create(NewKey("Other", Role.VIEWER, "portal", account_id=account))
     assert [row[0] for row in await sql(database, "SELECT name FROM workspace")] == ["Acme"]
 
 
 async def last_used(database: Database) -> str | None:
     """When the only key was last used."""
-    return (await Keys(database).list())[0].last_used_at
+    return (await ApiKeys(database).list())[0].last_used_at
 
 
 async def test_last_use_is_written_once_a_minute(
@@ -326,7 +326,7 @@ async def test_last_use_is_kept_at_the_end(database: Database, authenticator: Au
 
 async def test_keys_raise_the_revision(database: Database) -> None:
     """Making and revoking a key are changes of the workspace; revoking twice is one."""
-    keys = Keys(database)
+    keys = ApiKeys(database)
     created = await keys.create(NewKey("Acme", Role.ADMIN, "one"))
     assert await sql(database, "SELECT revision FROM workspace") == [(1,)]
     for _ in range(2):

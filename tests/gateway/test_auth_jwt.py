@@ -19,7 +19,7 @@ from sqlalchemy import text
 
 from gateway.auth import Authenticator, AuthError, AuthSettingsError
 from gateway.settings import Settings
-from schema.administration.keys import Keys, NewKey
+from schema.administration.keys import ApiKeys, NewKey
 from schema.rules.access import Caller, Role
 from schema.storage.database import Connection, Database, DatabaseUnavailable
 from schema.storage.opening import open_database
@@ -39,7 +39,7 @@ ROW = (
 @pytest.fixture
 async def workspace(database: Database) -> str:
     """A workspace named Acme with a member, a viewer limited to an account, and a user who is gone."""
-    created = await Keys(database).create(NewKey("Acme", Role.ADMIN, "first"))
+    created = await ApiKeys(database).create(NewKey("Acme", Role.ADMIN, "first"))
     account = (
         "INSERT INTO account (workspace_id, id, name, name_folded, created_at, updated_at, version)"
         f" VALUES ('{created.workspace_id}', '{ACCOUNT}', 'A', 'a', '2026-01-01T00:00:00Z', '2026-01-01T00:00:00Z', 1)"

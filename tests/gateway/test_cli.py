@@ -17,10 +17,10 @@ import pytest
 from gateway import VERSION
 from gateway.environment import without_password
 from gateway.migrations import head
-from gateway.observability.rest_usage import Uses
+from gateway.observability.rest_usage import RestUses
 from gateway.settings import Settings
-from rest_compat.protocol import Use
-from schema.administration.keys import Keys, NewKey
+from rest_compat.protocol import RestUse
+from schema.administration.keys import ApiKeys, NewKey
 from schema.administration.usage_report import COLUMNS, UsageFilter, uses
 from schema.rules.access import Caller, Role
 from schema.storage.database import Database
@@ -208,11 +208,11 @@ def test_a_recording_becomes_documents_that_say_the_same(run: Run, tmp_path: Pat
 
 async def test_usage_lists_what_rest_is_used_for(database: Database) -> None:
     """A line for each token, route and parameter: how often and when last; the token is named."""
-    created = await Keys(database).create(NewKey("Acme", Role.ADMIN, "old client"))
+    created = await ApiKeys(database).create(NewKey("Acme", Role.ADMIN, "old client"))
     caller = Caller(created.workspace_id, Role.ADMIN, None, None, created.id)
-    counted = Uses(database)
+    counted = RestUses(database)
     for _ in range(3):
-        counted.note(caller, (Use("GET /api/opportunities/", "parameter", "stage"),))
+        counted.note(caller, (RestUse("GET /api/opportunities/", "parameter", "stage"),))
     await counted.flush()
     (row,) = await uses(database, UsageFilter())
     assert row[:7] == ["Acme", created.id, "old client", "GET /api/opportunities/", "parameter", "stage", "3"]

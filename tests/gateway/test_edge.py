@@ -247,7 +247,7 @@ async def test_access_log(make_app: MakeApp) -> None:
     async with calling(app) as client:
         response = await client.get("/graphql", params={"query": 'query Greet { hello(name: "private") }'}, headers={"x-request-id": "r1"})
     assert response.status_code == 200
-    app.telemetry.tell()
+    app.telemetry.report()
     line = json.loads(stream.getvalue())
     expected = {
         "event": "request",

@@ -10,7 +10,7 @@ import pytest
 from gateway.app import create_app
 from gateway.migrations import upgrade
 from gateway.settings import Settings
-from schema.administration.keys import Keys, NewKey
+from schema.administration.keys import ApiKeys, NewKey
 from schema.rules.access import Role
 from tests.gateway.conftest import Run, calling
 
@@ -39,7 +39,7 @@ def test_the_command_line_knows_the_field(headlines: str, run: Run) -> None:
 async def test_the_field_is_served(headlines: str, database_url: str, database: Any) -> None:
     """Over HTTP, to a caller with a token, on records and on Query."""
     await upgrade(database_url)
-    key = await Keys(database).create(NewKey("Here", Role.ADMIN, "test"))
+    key = await ApiKeys(database).create(NewKey("Here", Role.ADMIN, "test"))
     app = create_app(Settings(database_url=database_url, access_log=False, extensions=(headlines,)))
     async with calling(app) as client:
         client.headers["authorization"] = f"Bearer {key.token}"

@@ -9,8 +9,8 @@ import httpx
 import orjson
 import pytest
 
-from gateway.edge.unsent import Unsent
-from gateway.server.outflow import Outflow
+from gateway.edge.unsent import UnsentBytes
+from gateway.server.outflow import WriteFlowControl
 from tests.connecting import PATIENCE, until
 from tests.gateway.conftest import HEADERS, TOKEN, Serve, ask
 
@@ -109,11 +109,11 @@ def test_a_reader_is_looked_at_by_what_it_takes() -> None:
     clock.time = lambda: clock.now
     clock.call_later = lambda seconds, _: clock.timers.append(clock.now + seconds) or timer
     waits, ended = iter([300, 300, 200, 200, 300]), []
-    unsent = Unsent(1_000)
+    unsent = UnsentBytes(1_000)
     settings = SimpleNamespace(slow_reader_timeout=5.0)
-    reader = Outflow.__new__(Outflow)
+    reader = WriteFlowControl.__new__(WriteFlowControl)
     reader.app_state = {"application": SimpleNamespace(unsent=unsent, settings=settings)}
-    Outflow.__init__(reader)
+    WriteFlowControl.__init__(reader)
     reader.loop = clock  # type: ignore[assignment]
     reader.transport = SimpleNamespace(get_write_buffer_size=lambda: next(waits), abort=lambda: ended.append(clock.now))  # type: ignore[assignment]
     reader.pause_writing()

@@ -12,7 +12,7 @@ import pytest
 from limits.aio.storage import MemoryStorage
 
 from gateway.edge.concurrency import ConcurrencyLimiter, LimitConcurrency
-from gateway.edge.unsent import Unsent
+from gateway.edge.unsent import UnsentBytes
 from rest_compat.errors import OperationTimeout, Unavailable
 from tests.connecting import PATIENCE, beside, until
 from tests.gateway.conftest import HEADERS, MakeApp, Serve, ask, calling
@@ -128,7 +128,7 @@ async def test_a_reader_that_stops_holds_no_place() -> None:
         stuck.set()
         await asyncio.sleep(60)
 
-    answering = asyncio.create_task(LimitConcurrency(app, places, 0.5, Unsent(0))(request(), never, never))  # type: ignore[arg-type]
+    answering = asyncio.create_task(LimitConcurrency(app, places, 0.5, UnsentBytes(0))(request(), never, never))  # type: ignore[arg-type]
     await stuck.wait()
     assert places.free == 1
     with pytest.raises(OperationTimeout):
@@ -170,7 +170,7 @@ async def test_a_server_that_repeats_itself() -> None:
 
     async with asyncio.timeout(PATIENCE):
         with pytest.raises(OperationTimeout):
-            await LimitConcurrency(forever, ConcurrencyLimiter(1, 0, 1), 0.3, Unsent(0))(request(), receive, forever)  # type: ignore[arg-type]
+            await LimitConcurrency(forever, ConcurrencyLimiter(1, 0, 1), 0.3, UnsentBytes(0))(request(), receive, forever)  # type: ignore[arg-type]
 
 
 async def test_rate_limit(make_app: MakeApp) -> None:

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 from gateway.auth import Authenticator, AuthError, AuthSettingsError
-from gateway.auth.keyset import FRESH_SECONDS, RETRY_SECONDS, UNKNOWN_SECONDS, KeysAway, KeySet, Published, of_issuer
+from gateway.auth.keyset import FRESH_SECONDS, RETRY_SECONDS, UNKNOWN_SECONDS, KeysAway, KeySet, ProviderKeys, of_issuer
 from gateway.settings import Settings, SettingsError, load
 from schema.rules.access import Caller, Role
 from schema.storage.opening import open_database
@@ -137,8 +137,8 @@ async def status(here: Gateway, token: str) -> int:
 @pytest.mark.parametrize("kid", [["one"], {"one": 1}, 7])
 def test_a_key_whose_name_is_no_text(kid: object) -> None:
     """A provider's mistake isn't ours: such a key is none, and a token that names no key is refused rather than answered by a 500."""
-    assert Published([{**public("one"), "kid": kid}]).key(None, "RS256") is None
-    assert Published([public("one")]).key(None, "RS256") is not None
+    assert ProviderKeys([{**public("one"), "kid": kid}]).key(None, "RS256") is None
+    assert ProviderKeys([public("one")]).key(None, "RS256") is not None
 
 
 async def test_discovery(here: Gateway, provider: OpenIdProvider) -> None:

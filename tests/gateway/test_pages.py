@@ -17,7 +17,7 @@ from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway.pages import CDN, WEB, ForBrowsers, WebPages, examples, is_built, pages
+from gateway.pages import CDN, WEB, BrowserPages, WebPages, examples, is_built, pages
 
 BUILT_PAGE = (
     '<script type="application/json" id="config">{}</script>'
@@ -60,7 +60,7 @@ def web(request: pytest.FixtureRequest) -> Path:
 
 def application(made: WebPages) -> ASGIApp:
     """The least that serves the pages as the gateway does."""
-    pages = ForBrowsers(made, Starlette(routes=[Route("/graphql", made.explorer)]))
+    pages = BrowserPages(made, Starlette(routes=[Route("/graphql", made.explorer)]))
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         scope["state"] = {"headers": dict(scope["headers"])}

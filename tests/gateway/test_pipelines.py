@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gateway.server.intake import END, Intake
+from gateway.server.intake import END, RequestParser
 from tests.connecting import PATIENCE, connected
 from tests.gateway.conftest import TOKEN, Serve
 
@@ -67,13 +67,13 @@ async def test_wherever_they_are_cut(serve: Serve, size: int) -> None:
 async def test_one_at_a_time(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of 5,000 requests that come at once one is parsed at a time: the others wait as bytes, and reading pauses."""
     waiting: list[int] = []
-    complete = Intake.on_headers_complete
+    complete = RequestParser.on_headers_complete
 
-    def note(wire: Intake) -> None:
+    def note(wire: RequestParser) -> None:
         complete(wire)
         waiting.append(len(wire.pipeline))
 
-    monkeypatch.setattr(Intake, "on_headers_complete", note)
+    monkeypatch.setattr(RequestParser, "on_headers_complete", note)
     app = await serve()
     assert statuses(await talk(app, GET * 5_000 + LAST)) == [200] * 5_001
     assert max(waiting) == 0
@@ -98,7 +98,7 @@ async def test_a_client_that_leaves_takes_all_with_it(serve: Serve) -> None:
         while len(app.connections):  # noqa: ASYNC110  the server tells it in no other way
             await asyncio.sleep(0.02)
     gc.collect()
-    assert not [one for one in gc.get_objects() if isinstance(one, Intake) and one.ahead]
+    assert not [one for one in gc.get_objects() if isinstance(one, RequestParser) and one.ahead]
 
 
 async def test_a_body_ends_where_it_says(serve: Serve) -> None:

@@ -25,13 +25,13 @@ class Written:
     def __init__(self, here: Gateway) -> None:
         self.here = here
         self.stream = io.BytesIO()
-        here.app.telemetry.tell()
+        here.app.telemetry.report()
         here.app.telemetry.access_log = AccessLog(Settings(), self.stream)
 
     async def ask(self, method: str, path: str, **options: Any) -> tuple[httpx.Response, dict[str, Any]]:
         """An answer and its line."""
         answer = await self.here.client.request(method, path, **options)
-        self.here.app.telemetry.tell()
+        self.here.app.telemetry.report()
         line = self.stream.getvalue().splitlines()[-1]
         return answer, json.loads(line)
 

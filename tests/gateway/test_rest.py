@@ -6,10 +6,10 @@ import pytest
 from sqlalchemy import text
 
 from gateway.app import create_app
-from gateway.observability.rest_usage import MAX_WAITING, Uses
+from gateway.observability.rest_usage import MAX_WAITING, RestUses
 from gateway.rest.adapter import RestGraph
 from gateway.settings import Settings, SettingsError
-from rest_compat.protocol import BodyDecodeError, Use
+from rest_compat.protocol import BodyDecodeError, RestUse
 from schema.rules.access import Caller, Role
 from schema.storage.database import Connection, Database
 from schema.storage.opening import open_database
@@ -91,9 +91,9 @@ async def test_uses_are_counted(database_url: str) -> None:
     await database.open()
     try:
         await sql(database, WORKSPACE)
-        uses = Uses(database)
+        uses = RestUses(database)
         for _ in range(2):
-            uses.note(CALLER, (Use("GET /x", "route"), Use("GET /x", "parameter", "stage"), Use("GET /x", "route")))
+            uses.note(CALLER, (RestUse("GET /x", "route"), RestUse("GET /x", "parameter", "stage"), RestUse("GET /x", "route")))
             await uses.flush()
         await uses.flush()
         rows = await sql(database, "SELECT kind, name, count, first_used_at <= last_used_at FROM rest_usage ORDER BY kind")
@@ -107,9 +107,9 @@ async def test_uses_are_counted(database_url: str) -> None:
 
 def test_uses_are_bounded(rest: RestGraph) -> None:
     """While the database is away, memory doesn't grow for ever."""
-    uses = Uses(rest.operations.graph.database)
+    uses = RestUses(rest.operations.graph.database)
     for number in range(MAX_WAITING + 5):
-        uses.note(CALLER, (Use("GET /x", "field", str(number)),))
+        uses.note(CALLER, (RestUse("GET /x", "field", str(number)),))
     assert len(uses._waiting) == MAX_WAITING
 
 

@@ -17,7 +17,7 @@ from gateway.settings import Settings, SettingsError
 from rest_compat import RESOURCES
 from rest_compat.tools.parity import parity, partnerless
 from rest_compat.translate.call import Translator
-from schema.administration.keys import Keys, NewKey
+from schema.administration.keys import ApiKeys, NewKey
 from schema.extensions import Extension
 from schema.rules.access import Role
 from tests.extensions.likely import LIKELY
@@ -37,7 +37,7 @@ async def served(database_url: str) -> AsyncIterator[tuple[Application, httpx.As
     while not server.started:  # noqa: ASYNC110  uvicorn tells it in no other way
         await asyncio.sleep(0.01)
     address = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    created = await Keys(app.database).create(NewKey("Here", Role.ADMIN, "test"))
+    created = await ApiKeys(app.database).create(NewKey("Here", Role.ADMIN, "test"))
     try:
         async with httpx.AsyncClient(base_url=address, headers={"authorization": f"Bearer {created.token}"}) as client:
             yield app, client

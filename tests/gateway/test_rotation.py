@@ -13,7 +13,7 @@ from websockets.asyncio.client import connect
 from gateway.auth import Authenticator, AuthError
 from gateway.live.messages import SUBPROTOCOL
 from gateway.settings import Settings
-from schema.administration.keys import KeyFault, Keys, NewKey
+from schema.administration.keys import ApiKeys, KeyFault, NewKey
 from schema.rules.access import Role
 from schema.storage.database import Connection, Database
 from tests.end_to_end.fleet import access, in_process
@@ -45,13 +45,13 @@ async def here(database_url: str) -> AsyncIterator[Gateway]:
 
 
 async def listed(database: Database, id_: str) -> Any:
-    return next(key for key in await Keys(database).list() if key.id == id_)
+    return next(key for key in await ApiKeys(database).list() if key.id == id_)
 
 
 async def test_both_tokens_work_until_the_overlap_ends(database: Database) -> None:
     """During the overlap both tokens make the same caller; at its end the former one is refused, and says why."""
-    created = await Keys(database).create(NewKey("Acme", Role.MEMBER, "sync"))
-    rotated = await Keys(database).rotate(created.id, 7 * DAY)
+    created = await ApiKeys(database).create(NewKey("Acme", Role.MEMBER, "sync"))
+    rotated = await ApiKeys(database).rotate(created.id, 7 * DAY)
     assert TOKEN.fullmatch(rotated.token)
     assert rotated.token != created.token
     key = await listed(database, created.id)
@@ -72,11 +72,11 @@ async def test_both_tokens_work_until_the_overlap_ends(database: Database) -> No
 
 async def test_no_overlap_ends_all_former_tokens(database: Database) -> None:
     """A leaked token is ended at once by an overlap of 0, and so is one whose overlap still ran; else a second overlap is refused."""
-    created = await Keys(database).create(NewKey("Acme", Role.MEMBER, "sync"))
-    second = await Keys(database).rotate("sync", DAY)
+    created = await ApiKeys(database).create(NewKey("Acme", Role.MEMBER, "sync"))
+    second = await ApiKeys(database).rotate("sync", DAY)
     with pytest.raises(KeyFault, match=r"works until .*: wait for that, or rotate with no overlap"):
-        await Keys(database).rotate("sync", DAY)
-    third = await Keys(database).rotate("sync", 0)
+        await ApiKeys(database).rotate("sync", DAY)
+    third = await ApiKeys(database).rotate("sync", 0)
     authenticator = Authenticator(database, Settings())
     for dead in (created, second):
         with pytest.raises(AuthError, match="unknown"):
@@ -87,27 +87,27 @@ async def test_no_overlap_ends_all_former_tokens(database: Database) -> None:
 
 async def test_a_key_that_ends_before_the_overlap(database: Database) -> None:
     """The former token works no longer than its key; one that was revoked is refused with its key."""
-    created = await Keys(database).create(NewKey("Acme", Role.MEMBER, "sync", days=1))
-    await Keys(database).rotate(created.id, 7 * DAY)
+    created = await ApiKeys(database).create(NewKey("Acme", Role.MEMBER, "sync", days=1))
+    await ApiKeys(database).rotate(created.id, 7 * DAY)
     authenticator = Authenticator(database, Settings())
     caller = await authenticator.authenticate(f"Bearer {created.token}")
     assert caller.expires_at == (await listed(database, created.id)).expires_at
-    await Keys(database).revoke(created.id)
+    await ApiKeys(database).revoke(created.id)
     authenticator.forget(created.id)
     with pytest.raises(AuthError, match="revoked"):
         await authenticator.authenticate(f"Bearer {created.token}")
     with pytest.raises(KeyFault, match="was revoked"):
-        await Keys(database).rotate(created.id, 0)
+        await ApiKeys(database).rotate(created.id, 0)
 
 
 async def test_last_use_is_told_of_both(database: Database) -> None:
     """Each token's last use is told by itself, so that one sees when nobody sends the former one any more."""
-    created = await Keys(database).create(NewKey("Acme", Role.MEMBER, "sync"))
+    created = await ApiKeys(database).create(NewKey("Acme", Role.MEMBER, "sync"))
     authenticator = Authenticator(database, Settings())
     await authenticator.authenticate(f"Bearer {created.token}")
     await authenticator._usage.flush()
     before = (await listed(database, created.id)).last_used_at
-    rotated = await Keys(database).rotate(created.id, DAY)
+    rotated = await ApiKeys(database).rotate(created.id, DAY)
     key = await listed(database, created.id)
     assert (key.last_used_at, key.previous_token_last_used_at) == (None, before)
     later = Authenticator(database, Settings())
@@ -130,7 +130,7 @@ async def test_last_use_is_told_of_both(database: Database) -> None:
 
 async def test_through_graphql(here: Gateway) -> None:
     """Admins rotate keys like they make and revoke them; the token is shown once, and a retry under the same key doesn't rotate again."""
-    created = await Keys(here.app.database).create(NewKey("Here", Role.MEMBER, "sync"))
+    created = await ApiKeys(here.app.database).create(NewKey("Here", Role.MEMBER, "sync"))
     made = (await here.query(ROTATE, {"id": created.id, "key": "once"}))["rotateApiKey"]
     assert TOKEN.fullmatch(made["token"])
     assert made["apiKey"]["previousTokenExpiresAt"] > made["apiKey"]["rotatedAt"]
@@ -146,8 +146,8 @@ async def test_through_graphql(here: Gateway) -> None:
 
 async def test_what_graphql_refuses(here: Gateway) -> None:
     """A key that isn't there, an overlap out of range or within another, a caller who is no admin: each in words."""
-    created = await Keys(here.app.database).create(NewKey("Here", Role.MEMBER, "sync"))
-    elsewhere = await Keys(here.app.database).create(NewKey("There", Role.ADMIN, "sync"))
+    created = await ApiKeys(here.app.database).create(NewKey("Here", Role.MEMBER, "sync"))
+    elsewhere = await ApiKeys(here.app.database).create(NewKey("There", Role.ADMIN, "sync"))
     wrong = ((created.id, -1, "VALIDATION_ERROR"), (created.id, 129_601, "VALIDATION_ERROR"), (elsewhere.id, 1, "NOT_FOUND"))
     for id_, overlap, code in wrong:
         refused = (await here.query(ROTATE, {"id": id_, "overlap": overlap}))["rotateApiKey"]

@@ -9,7 +9,7 @@ import pytest
 from gateway.edge import cors
 from gateway.edge.unsent import PORTION
 from gateway.server.targets import origin_form
-from schema.engine.execute.seldom import ThrottledLog
+from schema.engine.execute.throttled_log import ThrottledLog
 from tests.connecting import PATIENCE, beside, connected, until
 from tests.gateway.conftest import TOKEN, MakeApp, Serve, calling
 from tests.gateway.test_pipelines import statuses

@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from gateway.edge.unsent import Unsent
+from gateway.edge.unsent import UnsentBytes
 from gateway.live.outbox import SMALL, Outbox, SlowReader
 from rest_compat.errors import Unavailable
 from tests.connecting import PATIENCE, until
@@ -25,7 +25,7 @@ async def turn() -> None:
 
 async def test_room_is_given_in_turn() -> None:
     """Who waits longest is served first, also where a later one would fit; who gives up is passed over, and takes nothing."""
-    unsent = Unsent(100)
+    unsent = UnsentBytes(100)
     unsent.add(60)
     large, gone, small = (asyncio.create_task(unsent.wait(count)) for count in (80, 10, 20))
     await turn()
@@ -40,7 +40,7 @@ async def test_room_is_given_in_turn() -> None:
 
 async def test_what_is_larger_than_the_limit() -> None:
     """It is sent alone."""
-    unsent = Unsent(100)
+    unsent = UnsentBytes(100)
     await unsent.wait(500)
     waiting = asyncio.create_task(unsent.wait(1))
     await turn()
@@ -52,7 +52,7 @@ async def test_what_is_larger_than_the_limit() -> None:
 
 async def test_room_that_comes_as_its_task_is_cancelled() -> None:
     """It is given back."""
-    unsent = Unsent(100)
+    unsent = UnsentBytes(100)
     unsent.add(100)
     waiting = asyncio.create_task(unsent.wait(100))
     await turn()
@@ -64,7 +64,7 @@ async def test_room_that_comes_as_its_task_is_cancelled() -> None:
 
 async def test_an_outbox_counts_bytes() -> None:
     """It is full by its bytes before it is by its number; a message that is larger than all of it passes alone; order is kept."""
-    unsent = Unsent(10_000)
+    unsent = UnsentBytes(10_000)
     outbox = Outbox(100, 1_000, 0.05, unsent)
     for number in range(2):
         await outbox.put(b"%d" % number * 500)
@@ -85,7 +85,7 @@ async def test_an_outbox_counts_bytes() -> None:
 
 async def test_an_outbox_of_few() -> None:
     """It is full by its number, too."""
-    outbox = Outbox(2, 1_000, 0.05, Unsent(10_000))
+    outbox = Outbox(2, 1_000, 0.05, UnsentBytes(10_000))
     await outbox.put(b"a")
     await outbox.put(b"b")
     with pytest.raises(SlowReader):
@@ -94,7 +94,7 @@ async def test_an_outbox_of_few() -> None:
 
 async def test_others_fill_the_process() -> None:
     """Who has nothing waiting may always add a small message; a large one waits for the others, and not for ever."""
-    unsent = Unsent(1_000)
+    unsent = UnsentBytes(1_000)
     unsent.add(1_000)
     outbox = Outbox(100, 10 * SMALL, 0.05, unsent)
     await outbox.put(b"s" * SMALL)
@@ -108,7 +108,7 @@ async def test_others_fill_the_process() -> None:
 class Held:
     """A connection that holds room, slowly since a time or not at all."""
 
-    def __init__(self, unsent: Unsent, size: int, since: float | None) -> None:
+    def __init__(self, unsent: UnsentBytes, size: int, since: float | None) -> None:
         self.unsent, self.size, self.since = unsent, size, since
         self.gone = False
         unsent.add(size)
@@ -124,7 +124,7 @@ class Held:
 
 async def test_the_oldest_go_first() -> None:
     """No more slow readers are dropped than have to be, those who have held room for longest first, and none who reads."""
-    unsent = Unsent(100)
+    unsent = UnsentBytes(100)
     late, quick, early = Held(unsent, 30, 7.0), Held(unsent, 30, None), Held(unsent, 30, 3.0)
     unsent.add(40)
     await unsent.make_room()
@@ -137,7 +137,7 @@ async def test_the_oldest_go_first() -> None:
 
 async def test_room_for_who_waits() -> None:
     """Who waits in line gets the room of slow readers, also of those who become slow only then."""
-    unsent = Unsent(100)
+    unsent = UnsentBytes(100)
     held = Held(unsent, 100, None)
     waiting = asyncio.create_task(unsent.wait(50))
     await turn()

@@ -5,9 +5,9 @@ from datetime import date
 
 import pytest
 
-from gateway.observability.rest_usage import LONGEST_NAME, MAX_NAMES, OTHERS, GraphqlUses, Uses
-from rest_compat.protocol import Use
-from schema.administration.keys import Keys, NewKey
+from gateway.observability.rest_usage import LONGEST_NAME, MAX_NAMES, OTHERS, GraphqlUses, RestUses
+from rest_compat.protocol import RestUse
+from schema.administration.keys import ApiKeys, NewKey
 from schema.administration.usage_report import UsageFilter, graphql_uses, shares
 from schema.administration.usage_report import uses as list_uses
 from schema.engine.document.documents import PreparedOperation
@@ -41,7 +41,7 @@ async def test_operations_are_counted_by_client(database_url: str) -> None:
 
 async def test_names_of_clients_are_bounded(database: Database) -> None:
     """However many names clients think of, only so many are written; the rest are `OTHERS`, and none is long or unprintable."""
-    created = await Keys(database).create(NewKey("Acme", Role.ADMIN, "x"))
+    created = await ApiKeys(database).create(NewKey("Acme", Role.ADMIN, "x"))
     caller = Caller(created.workspace_id, Role.ADMIN, None, None, created.id)
     graph = Graph(database)
     prepared = graph.prepare("{ apiKeys { id } }", None)
@@ -59,16 +59,16 @@ async def test_names_of_clients_are_bounded(database: Database) -> None:
 
 async def written(database: Database) -> tuple[str, str]:
     """Two tokens: one calls REST three times and GraphQL once, the other only GraphQL."""
-    keys = Keys(database)
+    keys = ApiKeys(database)
     old = await keys.create(NewKey("Acme", Role.ADMIN, "old client"))
     new = await keys.create(NewKey("Acme", Role.ADMIN, "new client"))
-    rest, graph = Uses(database), Graph(database)
+    rest, graph = RestUses(database), Graph(database)
     operations = GraphqlUses(database, graph.graphql_schema)
     prepared = graph.prepare("query Mine { apiKeys { id } }", None)
     for key, calls in ((old, 3), (new, 0)):
         caller = Caller(key.workspace_id, Role.ADMIN, None, None, key.id)
         for _ in range(calls):
-            rest.note(caller, (Use("GET /api/opportunities/", "route"), Use("GET /api/opportunities/", "ignored", "page_size")))
+            rest.note(caller, (RestUse("GET /api/opportunities/", "route"), RestUse("GET /api/opportunities/", "ignored", "page_size")))
         operations.note(caller, {b"graphql-client-name": b"board"}, prepared)
     await rest.flush()
     await operations.flush()
@@ -105,7 +105,7 @@ async def test_filters(database: Database, wanted: UsageFilter, kinds: list[str]
 
 async def test_documents_that_wait_to_be_counted_are_texts(database: Database) -> None:
     """A flood of new documents leaves no more of them in memory than their cache has: what waits to be counted are their texts."""
-    created = await Keys(database).create(NewKey("Acme", Role.ADMIN, "x"))
+    created = await ApiKeys(database).create(NewKey("Acme", Role.ADMIN, "x"))
     caller = Caller(created.workspace_id, Role.ADMIN, None, None, created.id)
     graph = Graph(database, limits=Limits(documents=2))
     counted = GraphqlUses(database, graph.graphql_schema)
@@ -120,9 +120,9 @@ async def test_documents_that_wait_to_be_counted_are_texts(database: Database) -
 
 async def test_a_workspace_that_is_gone(database: Database, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> None:
     """Uses of a workspace that is no more are told in a sentence and not kept; those of the others are written."""
-    keys = Keys(database)
+    keys = ApiKeys(database)
     created = await keys.create(NewKey("Acme", Role.ADMIN, "x"))
-    uses, route = Uses(database), (Use("GET /api/opportunities/", "route"),)
+    uses, route = RestUses(database), (RestUse("GET /api/opportunities/", "route"),)
     uses.note(Caller("ws_gone", Role.ADMIN, None, None, "key_gone"), route)
     uses.note(Caller(created.workspace_id, Role.ADMIN, None, None, created.id), route)
     async with uses.running():
@@ -137,9 +137,9 @@ async def test_a_workspace_that_is_gone(database: Database, capfd: pytest.Captur
 
 async def test_a_database_that_is_away(database: Database, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """That counts can't be written yet is a sentence, since nothing of ours is wrong; they are written later."""
-    created = await Keys(database).create(NewKey("Acme", Role.ADMIN, "x"))
-    uses = Uses(database)
-    uses.note(Caller(created.workspace_id, Role.ADMIN, None, None, created.id), (Use("GET /api/opportunities/", "route"),))
+    created = await ApiKeys(database).create(NewKey("Acme", Role.ADMIN, "x"))
+    uses = RestUses(database)
+    uses.note(Caller(created.workspace_id, Role.ADMIN, None, None, created.id), (RestUse("GET /api/opportunities/", "route"),))
 
     async def away(*_: object, **__: object) -> None:
         raise DatabaseUnavailable("connection refused")

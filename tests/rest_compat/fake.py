@@ -12,11 +12,11 @@ from typing import Any
 
 from graphql import GraphQLError, GraphQLSchema, build_schema, execute_sync, parse, type_from_ast, validate_input_value
 
-from gateway.edge.bodies import Bodies, BodyMemory
+from gateway.edge.bodies import BodyMemory, RequestBodies
 from gateway.edge.request_scope import RequestScope
 from gateway.rest.adapter import RestEndpoint, document_page
 from rest_compat import RESOURCES, Rest
-from rest_compat.protocol import BodyDecodeError, Policy, Use, VariableFault
+from rest_compat.protocol import BodyDecodeError, Policy, RestUse, VariableFault
 from rest_compat.resources.declaration import Deprecation, Resource
 
 WRITABLE = re.compile(r"(create|update|delete)(Opportunity|Account|Contact)")
@@ -87,7 +87,7 @@ class FakeGraph:
         self.unknown_parameters: Policy = "near-miss"
         self.max_body = 262_144
         self.asked: list[tuple[str, dict[str, Any]]] = []
-        self.uses: list[Use] = []
+        self.uses: list[RestUse] = []
         self.fail: str | None = None
         self.changes = 0
         self.keys: dict[str, tuple[str, Any]] = {}
@@ -99,7 +99,7 @@ class FakeGraph:
         return document, parse(document)
 
     async def execute(
-        self, prepared: Any, variables: dict[str, Any], caller: Any, *, at_revision: bool = False, uses: Sequence[Use] = ()
+        self, prepared: Any, variables: dict[str, Any], caller: Any, *, at_revision: bool = False, uses: Sequence[RestUse] = ()
     ) -> Answer:
         self.uses += uses
         text, tree = prepared
@@ -150,7 +150,7 @@ class FakeGraph:
         del prepared, variables, caller
         return True
 
-    def record_usage(self, caller: Any, uses: Sequence[Use]) -> None:
+    def record_usage(self, caller: Any, uses: Sequence[RestUse]) -> None:
         del caller
         self.uses += uses
 
@@ -346,7 +346,7 @@ def application(graph: FakeGraph, caller: str = "admin", resources: Sequence[Res
         endpoint: Any = RestEndpoint(rest, graph, graph.public_url)  # type: ignore[arg-type]  it has an epoch
         scope["state"] = {"caller": Everyone(caller)}
         scope["headers"] = [*scope["headers"], (b"x-request-id", b"req-1")]
-        read = Bodies(pages.get(scope["path"], endpoint), graphql_limit=graph.max_body, rest_limit=graph.max_body, room=BodyMemory())
+        read = RequestBodies(pages.get(scope["path"], endpoint), graphql_limit=graph.max_body, rest_limit=graph.max_body, room=BodyMemory())
         await RequestScope(read, lambda *_: None, complain, endpoint.notices, lambda: False)(scope, receive, send)
 
     return asgi

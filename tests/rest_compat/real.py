@@ -9,7 +9,7 @@ import httpx
 
 from gateway.app import Application, create_app
 from gateway.settings import Settings
-from schema.administration.keys import Keys, NewKey
+from schema.administration.keys import ApiKeys, NewKey
 from schema.rules.access import Role
 
 OPPORTUNITIES = "/api/opportunities/"
@@ -24,7 +24,7 @@ class Gateway:
 
     async def token(self, workspace: str, role: Role = Role.ADMIN, account_id: str | None = None, *scopes: str) -> dict[str, str]:
         """The header of a new key."""
-        created = await Keys(self.app.database).create(NewKey(workspace, role, "test", account_id=account_id, scopes=scopes))
+        created = await ApiKeys(self.app.database).create(NewKey(workspace, role, "test", account_id=account_id, scopes=scopes))
         return {"authorization": f"Bearer {created.token}"}
 
     async def query(self, document: str, variables: dict[str, Any] | None = None) -> dict[str, Any]:

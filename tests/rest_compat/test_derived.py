@@ -15,7 +15,7 @@ import pytest
 from openapi_spec_validator import validate
 
 from rest_compat import RESOURCES, Translator, openapi
-from rest_compat.protocol import Use
+from rest_compat.protocol import RestUse
 from rest_compat.resources.declaration import DeclarationError, Deprecation, Key, Parameter
 from rest_compat.resources.opportunities import OPPORTUNITIES
 from rest_compat.tools.parity import parity, partnerless
@@ -220,22 +220,27 @@ async def test_uses_are_told(client: httpx.AsyncClient, graph: FakeGraph) -> Non
     await client.get(f"{PATH}?stage=proposal&colour=1&search=&fields=name,id")
     route = f"GET {PATH}"
     assert graph.uses == [
-        Use(route, "route"),
-        Use(route, "parameter", "stage"),
-        Use(route, "parameter", "fields"),
-        Use(route, "field", "id"),
-        Use(route, "field", "name"),
-        Use(route, "ignored", "colour"),
-        Use(route, "ignored", "search"),
+        RestUse(route, "route"),
+        RestUse(route, "parameter", "stage"),
+        RestUse(route, "parameter", "fields"),
+        RestUse(route, "field", "id"),
+        RestUse(route, "field", "name"),
+        RestUse(route, "ignored", "colour"),
+        RestUse(route, "ignored", "search"),
     ]
     graph.uses.clear()
     await client.patch(f"{PATH}opp_1/", json={"name": "N", "colour": 1, "id": "x"})
     route = f"PATCH {PATH}{{id}}/"
-    written = [Use(route, "route"), Use(route, "field", "name"), Use(route, "ignored", "colour"), Use(route, "refused", "not_found")]
+    written = [
+        RestUse(route, "route"),
+        RestUse(route, "field", "name"),
+        RestUse(route, "ignored", "colour"),
+        RestUse(route, "refused", "not_found"),
+    ]
     assert graph.uses == written
     graph.uses.clear()
     await client.get(f"{PATH}?limit=many")
-    assert graph.uses == [Use(f"GET {PATH}", "refused", "bad_request")]
+    assert graph.uses == [RestUse(f"GET {PATH}", "refused", "bad_request")]
 
 
 async def test_whole_objects_are_counted(connect: Connect, graph: FakeGraph) -> None:
@@ -247,7 +252,7 @@ async def test_whole_objects_are_counted(connect: Connect, graph: FakeGraph) -> 
             graph.uses.clear()
             whole = await client.get(PATH)
             assert ("deprecation" in whole.headers) == told
-            assert graph.uses == [Use(f"GET {PATH}", "route"), Use(f"GET {PATH}", "whole_object", "source")]
+            assert graph.uses == [RestUse(f"GET {PATH}", "route"), RestUse(f"GET {PATH}", "whole_object", "source")]
             assert "deprecation" not in (await client.get(f"{PATH}?fields=id")).headers
             assert "deprecation" in (await client.get(f"{PATH}?fields=source")).headers
             shown = (await client.get(f"{EXPLAIN}?method=GET&path={PATH}")).json()

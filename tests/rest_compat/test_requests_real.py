@@ -9,10 +9,10 @@ import orjson
 import pytest
 
 from gateway.observability.logs import AccessLog
-from gateway.observability.rest_usage import MAX_IGNORED, OTHERS, Uses
+from gateway.observability.rest_usage import MAX_IGNORED, OTHERS, RestUses
 from gateway.observability.telemetry import Telemetry
 from gateway.settings import Settings
-from rest_compat.protocol import Use
+from rest_compat.protocol import RestUse
 from schema.rules.access import Caller, Role
 from tests.rest_compat.real import OPPORTUNITIES, Gateway, gateway
 
@@ -203,18 +203,18 @@ async def test_what_is_ignored_is_counted(here: Gateway) -> None:
 
 async def test_made_up_names_are_counted_within_bounds(here: Gateway) -> None:
     """However many names a client makes up, the table has a row each for so many, and one for all others."""
-    uses = Uses(here.app.database)
+    uses = RestUses(here.app.database)
     caller = Caller("ws", Role.ADMIN, None, None, "key")
     for place in range(MAX_IGNORED + 50):
-        uses.note(caller, (Use("GET /", "ignored", f"x{place}"),))
+        uses.note(caller, (RestUse("GET /", "ignored", f"x{place}"),))
     rows = await flushed(uses)
     assert len(rows) == MAX_IGNORED + 1
     assert [row["count"] for row in rows if row["name"] == OTHERS] == [50]
-    uses.note(caller, (Use("GET /", "ignored", "x1"), Use("GET /", "ignored", "new")))
+    uses.note(caller, (RestUse("GET /", "ignored", "x1"), RestUse("GET /", "ignored", "new")))
     assert {row["name"] for row in await flushed(uses)} == {"x1", OTHERS}
 
 
-async def flushed(uses: Uses) -> list[dict[str, Any]]:
+async def flushed(uses: RestUses) -> list[dict[str, Any]]:
     """The rows that would be written."""
     found: list[dict[str, Any]] = []
 
@@ -240,7 +240,7 @@ async def test_what_is_ignored_is_in_the_log_line(here: Gateway) -> None:
             layer.observe = telemetry.note
     await here.client.get(f"{OPPORTUNITIES}?page_size=5&sort=y&stage=")
     await here.client.get(OPPORTUNITIES)
-    telemetry.tell()
+    telemetry.report()
     lines = [orjson.loads(line) for line in stream.getvalue().splitlines()]
     assert [line.get("ignored") for line in lines] == [["page_size", "sort", "stage"], None]
 

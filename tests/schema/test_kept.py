@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from schema.engine.cache import SizedCache
 from schema.engine.compile.compiler import STATEMENTS
-from schema.engine.kept import SizedCache
 from tests.schema.test_filters import every_operator
 from tests.schema.world import World, ask
 

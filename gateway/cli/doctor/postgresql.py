@@ -9,9 +9,9 @@ from schema.administration.postgresql_server import ServerSession, session_at
 from schema.storage.database import DatabaseUnavailable
 from schema.storage.postgresql.driver import session_settings
 
-from .process import compare_clock, tell_keys
+from .process import compare_clock, report_keys
 from .report import DoctorReport
-from .revisions import tell_revisions
+from .revisions import report_revisions
 
 CONNECT_SECONDS: Final = 5.0
 #: Connections that a process opens beside its pool: it listens by one.
@@ -47,13 +47,13 @@ def _remedy(error: str) -> str:
 
 async def _look(one: ServerSession, other: ServerSession, settings: Settings, report: DoctorReport) -> None:
     revisions = await one.revisions()
-    tell_revisions(settings, report, revisions, by_itself=settings.migrate)
+    report_revisions(settings, report, revisions, by_itself=settings.migrate)
     await _writable(one, report)
     compare_clock(report, await one.seconds(), "the server's")
     await _room(one, settings, report)
     await _pooler(one, other, settings, report)
     if revisions:
-        tell_keys(settings, report, await one.keys())
+        report_keys(settings, report, await one.keys())
 
 
 async def _writable(session: ServerSession, report: DoctorReport) -> None:
@@ -84,7 +84,7 @@ async def _room(session: ServerSession, settings: Settings, report: DoctorReport
 async def _pooler(one: ServerSession, other: ServerSession, settings: Settings, report: DoctorReport) -> None:
     """Whether a pooler stands between, by what it does to a session."""
     if await one.is_changed_by(other):
-        await _tell_of_changes(one, other, report)
+        await _report_notifications(one, other, report)
         return
     wanted = session_settings(settings.statement_timeout)["statement_timeout"]
     found = await one.statement_timeout()
@@ -97,7 +97,7 @@ async def _pooler(one: ServerSession, other: ServerSession, settings: Settings, 
     )
 
 
-async def _tell_of_changes(one: ServerSession, other: ServerSession, report: DoctorReport) -> None:
+async def _report_notifications(one: ServerSession, other: ServerSession, report: DoctorReport) -> None:
     late = "transaction pooling: events come up to 2 s late, and the settings of a session are lost; pool_mode = session keeps both"
     if await one.keeps_statements(other):
         report.warn("pooler", late)

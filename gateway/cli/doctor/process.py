@@ -133,7 +133,7 @@ def key_advice(settings: Settings, keys: int) -> Iterator[str]:
         yield "there is none, so that nobody can call: gateway token create --workspace NAME --role admin"
 
 
-def tell_keys(settings: Settings, report: DoctorReport, keys: int) -> None:
+def report_keys(settings: Settings, report: DoctorReport, keys: int) -> None:
     """Tells how many API keys there are."""
     said = [*key_advice(settings, keys)]
     report.judge("keys", good=not said, well=f"{keys} API {'key' if keys == 1 else 'keys'}", ill="".join(said))

@@ -10,7 +10,7 @@ from gateway.settings import Settings
 from .report import DoctorReport
 
 
-def tell_revisions(settings: Settings, report: DoctorReport, revisions: Sequence[str], *, by_itself: bool) -> None:
+def report_revisions(settings: Settings, report: DoctorReport, revisions: Sequence[str], *, by_itself: bool) -> None:
     """Tells whether these are the newest revisions; `by_itself` whether serving migrates. Raises SettingsError."""
     packages = packages_in(settings)
     found, newest = standing_of(revisions, packages), ", ".join(heads(packages).values())

@@ -11,9 +11,9 @@ from schema.administration.sqlite_file import VERSION, SqliteFile, opened
 from schema.storage.database import StorageError, sqlite_path
 from schema.storage.sqlite.file import LARGE_LOG
 
-from .process import compare_clock, tell_keys
+from .process import compare_clock, report_keys
 from .report import DoctorReport
-from .revisions import tell_revisions
+from .revisions import report_revisions
 
 #: For another program's lock.
 BUSY_SECONDS: Final = 2.0
@@ -58,12 +58,12 @@ def _look(file: SqliteFile, path: Path, settings: Settings, report: DoctorReport
         report.fault("database", f"{path.resolve()}: {error}: name another file by --database-url, or put a backup in its place")
         return
     report.ok("database", f"{path.resolve()} ({size:,} MB), SQLite {VERSION}")
-    tell_revisions(settings, report, revisions, by_itself=True)
+    report_revisions(settings, report, revisions, by_itself=True)
     _writable(file, path, report)
     _log(file, path, report)
     _clock(path, report)
     if revisions:
-        tell_keys(settings, report, file.keys())
+        report_keys(settings, report, file.keys())
 
 
 def _writable(file: SqliteFile, path: Path, report: DoctorReport) -> None:

@@ -2,17 +2,17 @@
 
 from .comparing import differences, recorded_differences
 from .folder import write_folder
-from .reading import REPEATABLE, Recorded, RecordingError, read_recording, target_of
-from .sorting import Asked, Recording, RefusedCalls, Sort, sort_calls
+from .reading import REPEATABLE, RecordedCall, RecordingError, read_recording, target_of
+from .sorting import CallGroup, Recording, RefusedCalls, RepeatedRead, sort_calls
 
 __all__ = [
     "REPEATABLE",
-    "Asked",
-    "Recorded",
+    "CallGroup",
+    "RecordedCall",
     "Recording",
     "RecordingError",
     "RefusedCalls",
-    "Sort",
+    "RepeatedRead",
     "differences",
     "read_recording",
     "recorded_differences",

@@ -10,8 +10,8 @@ import orjson
 from rest_compat.json_values import Json, JsonObject
 
 from .reading import target_of
-from .readme import VARIABLES, one_line, readme, told
-from .sorting import Recording, RefusedCalls, Sort
+from .readme import VARIABLES, filled_anew, one_line, readme
+from .sorting import CallGroup, Recording, RefusedCalls
 
 OPERATIONS: Final = "operations"
 INDEX: Final = "index.json"
@@ -48,7 +48,7 @@ def write_folder(folder: Path, recording: Recording, sdl: str) -> list[Path]:
     return [folder / name for name in texts]
 
 
-def document_id(sort: Sort) -> str:
+def document_id(sort: CallGroup) -> str:
     """The id under which clients send the document: the SHA-256 of its text, as Apollo's tools make it."""
     return sha256(sort.document.encode()).hexdigest()
 
@@ -57,19 +57,19 @@ def _json(value: Mapping[str, Json]) -> str:
     return orjson.dumps(value, option=_TEXT).decode()
 
 
-def _operation(sort: Sort) -> str:
+def _operation(sort: CallGroup) -> str:
     """The document, with what is known of its calls in comments above."""
     lines = [
         f"{sort.times} {'call' if sort.times == 1 else 'calls'}, such as: {sort.request.method} {target_of(sort.request)}",
         f"{VARIABLES} {orjson.dumps(sort.example).decode()}",
-        *(f"${name} is to be filled: {text}." for name, text in told(sort)),
+        *(f"${name} is to be filled: {text}." for name, text in filled_anew(sort)),
         *(_values(name, sort) for name in sort.values if name not in sort.to_fill),
         *([f"Ignored by the gateway: {', '.join(sort.ignored)}."] if sort.ignored else []),
     ]
     return "".join(f"# {one_line(line)}\n" for line in lines) + sort.document
 
 
-def _values(name: str, sort: Sort) -> str:
+def _values(name: str, sort: CallGroup) -> str:
     seen = ", ".join(f"{value} (× {times})" for value, times in sort.values[name].most_common())
     return f"{name} {'varies' if name in sort.varying else 'is always the same'}: {seen}"
 
@@ -102,7 +102,7 @@ def _refused(one: RefusedCalls) -> JsonObject:
     return {"calls": one.times, "example": {"method": one.method, "target": one.target}, "reason": one.reason}
 
 
-def _indexed(sort: Sort) -> JsonObject:
+def _indexed(sort: CallGroup) -> JsonObject:
     return {
         "name": sort.name,
         "file": f"{OPERATIONS}/{sort.name}.graphql",

@@ -50,7 +50,7 @@ class RecordingError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
+class RecordedCall:
     """A call as it was recorded: `host` is empty in logs, and so is `answer`, the body of its answer."""
 
     host: str
@@ -59,7 +59,7 @@ class Recorded:
     answer: bytes = b""
 
 
-def read_recording(path: Path) -> list[Recorded]:
+def read_recording(path: Path) -> list[RecordedCall]:
     """The calls in a HAR file (known by its content) or an access log, which has no bodies. Raises RecordingError, OSError."""
     data = _unpacked(path)
     found = list(_log(data)) if data.lstrip()[:1] != b"{" else _objects(data) or _har(data)
@@ -91,14 +91,14 @@ def _unpacked(path: Path) -> bytes:
     return data.removeprefix(BOM_UTF8)
 
 
-def _har(data: bytes) -> list[Recorded]:
+def _har(data: bytes) -> list[RecordedCall]:
     try:
         return [_entry(entry) for entry in orjson.loads(data)["log"]["entries"]]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise RecordingError(f"this is no HAR file: {error}") from error
 
 
-def _entry(entry: JsonObject) -> Recorded:
+def _entry(entry: JsonObject) -> RecordedCall:
     request, response = entry["request"], entry.get("response") or {}
     headers = {_header(one["name"].lower()): _header(one["value"]) for one in request.get("headers") or ()}
     posted = request.get("postData") or {}
@@ -107,7 +107,7 @@ def _entry(entry: JsonObject) -> Recorded:
         headers.setdefault(b"content-type", _header(posted["mimeType"]))
     call = request_of(request["method"], request["url"], headers, body)
     host = split_target(request["url"])[0]
-    return Recorded(host, call, int(response.get("status") or 0), _content(response.get("content") or {}))
+    return RecordedCall(host, call, int(response.get("status") or 0), _content(response.get("content") or {}))
 
 
 def _header(text: str) -> bytes:
@@ -126,14 +126,14 @@ def _form(posted: JsonObject) -> bytes:
     return urlencode(fields, errors="surrogatepass").encode()
 
 
-def _objects(data: bytes) -> list[Recorded]:
+def _objects(data: bytes) -> list[RecordedCall]:
     """The calls of a log with a JSON object a line, as Caddy writes it, or nginx by a format of one's own. None of a HAR file."""
     lines = data.splitlines()
     found = [_object(line) for line in lines if line.startswith(b"{") and line.rstrip().endswith(b"}")]
     return [one for one in found if one is not None]
 
 
-def _object(line: bytes) -> Recorded | None:
+def _object(line: bytes) -> RecordedCall | None:
     try:
         said = orjson.loads(line)
     except orjson.JSONDecodeError:
@@ -146,7 +146,7 @@ def _object(line: bytes) -> Recorded | None:
     if not isinstance(method, str) or not isinstance(target, str):
         return None
     host, status = str(_first(members, _HOSTS) or split_target(target)[0]), str(_first(members, _STATUSES))
-    return Recorded(host.lower(), request_of(method, target + _query(members, target)), int(status) if status.isdecimal() else 0)
+    return RecordedCall(host.lower(), request_of(method, target + _query(members, target)), int(status) if status.isdecimal() else 0)
 
 
 def _members(said: JsonObject) -> JsonObject:
@@ -165,9 +165,9 @@ def _first(said: JsonObject, names: Sequence[str]) -> Json:
     return next((said[name] for name in names if name in said), None)
 
 
-def _log(data: bytes) -> Iterator[Recorded]:
+def _log(data: bytes) -> Iterator[RecordedCall]:
     for line in data.decode("utf-8", "replace").splitlines():
         found = _LINE.search(line)
         if found:
             target = _ESCAPES.sub(r"%\1", found["target"])
-            yield Recorded(split_target(target)[0], request_of(found["method"], target), int(found["status"] or 0))
+            yield RecordedCall(split_target(target)[0], request_of(found["method"], target), int(found["status"] or 0))

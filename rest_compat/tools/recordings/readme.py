@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from .reading import target_of
-from .sorting import TO_FILL, Recording, Sort
+from .sorting import TO_FILL, CallGroup, Recording
 
 VARIABLES: Final = "Variables:"
 MOST_NAMED: Final = 20
@@ -30,7 +30,7 @@ def readme(recording: Recording) -> str:
     return "\n".join(part for part in parts if part)
 
 
-def told(sort: Sort) -> Iterator[tuple[str, str]]:
+def filled_anew(sort: CallGroup) -> Iterator[tuple[str, str]]:
     """The variables that each call must fill anew, and with what."""
     return ((name, TO_FILL[name]) for name in sort.to_fill)
 
@@ -67,8 +67,8 @@ def _refused(recording: Recording) -> str:
 def _ignored(recording: Recording) -> str:
     counts = sum((sort.ignored for sort in recording.sorts), Counter[str]())
     rows = [(_code(name), str(times)) for name, times in counts.most_common(MOST_NAMED)]
-    told = "Names that the gateway doesn't know: the answers are as if they had not been sent."
-    return _table(f"## Ignored parameters and keys\n\n{told}", ("name", "calls"), rows)
+    filled_anew = "Names that the gateway doesn't know: the answers are as if they had not been sent."
+    return _table(f"## Ignored parameters and keys\n\n{filled_anew}", ("name", "calls"), rows)
 
 
 def _elsewhere(recording: Recording) -> str:

@@ -16,7 +16,7 @@ from rest_compat.translate.call import PREFIX, TranslatedCall, Translator
 from rest_compat.translate.paging import PAGING, POSITIONS
 from rest_compat.translate.query import FIELDS
 
-from .reading import READS, Recorded, target_of
+from .reading import READS, RecordedCall, target_of
 
 #: Of a sort: values of a variable that are shown, characters of each, and calls that are kept to be asked again.
 MOST_VALUES: Final = 10
@@ -35,7 +35,7 @@ _NOT_NAMED: Final = {*PAGING, *POSITIONS, FIELDS}
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RepeatedRead:
     """A call to be asked again: with the same variables, and what was answered when it was recorded."""
 
     request: Request
@@ -45,7 +45,7 @@ class Asked:
 
 
 @dataclass(slots=True)
-class Sort:
+class CallGroup:
     """A sort of call. `name` is its operation's and its file's; `document` has that name, and no comments."""
 
     name: str
@@ -56,7 +56,7 @@ class Sort:
     values: dict[str, Counter[str]] = field(default_factory=dict)
     """Of each variable, the values seen as JSON, with how often."""
     ignored: Counter[str] = field(default_factory=Counter)
-    asked: dict[bytes, Asked] = field(default_factory=dict)
+    asked: dict[bytes, RepeatedRead] = field(default_factory=dict)
     """Different calls, by their variables."""
     unasked: int = 0
     """Calls beyond those, which are not asked again."""
@@ -93,7 +93,7 @@ class Recording:
 
     host: str
     prefix: str
-    sorts: list[Sort] = field(default_factory=list)
+    sorts: list[CallGroup] = field(default_factory=list)
     refused: list[RefusedCalls] = field(default_factory=list)
     elsewhere: Counter[str] = field(default_factory=Counter)
     """Calls to other paths of the host, by path."""
@@ -116,7 +116,7 @@ class Recording:
         return round(100 * self.covered / self.calls, 1) if self.calls else 0.0
 
 
-def sort_calls(translator: Translator, calls: Sequence[Recorded], host: str | None = None, prefix: str | None = None) -> Recording:
+def sort_calls(translator: Translator, calls: Sequence[RecordedCall], host: str | None = None, prefix: str | None = None) -> Recording:
     """Sort them, in the order of their first coming. Unless said, the host and the prefix of the paths are the most frequent ones."""
     names = [resource.name for resource in translator.resources]
     host = _host(calls, names) if host is None else host.lower()
@@ -135,13 +135,13 @@ def _before(path: str, names: Iterable[str]) -> str | None:
     return path[: found.start()] if found else None
 
 
-def _host(calls: Sequence[Recorded], names: Sequence[str]) -> str:
+def _host(calls: Sequence[RecordedCall], names: Sequence[str]) -> str:
     """The host with the most calls to the resources' paths, or else with the most calls."""
     counts = Counter(one.host for one in calls if _before(one.request.path, names) is not None) or Counter(one.host for one in calls)
     return counts.most_common(1)[0][0] if counts else ""
 
 
-def _prefix(calls: Sequence[Recorded], host: str, names: Sequence[str]) -> str:
+def _prefix(calls: Sequence[RecordedCall], host: str, names: Sequence[str]) -> str:
     found = (_before(one.request.path, names) for one in calls if one.host == host)
     counts = Counter(prefix for prefix in found if prefix is not None)
     return counts.most_common(1)[0][0] if counts else ""
@@ -151,11 +151,11 @@ class _Sorter:
     def __init__(self, translator: Translator, recording: Recording) -> None:
         self.translator = translator
         self.recording = recording
-        self._sorts: dict[tuple[Json, ...], Sort] = {}
+        self._sorts: dict[tuple[Json, ...], CallGroup] = {}
         self._refused: dict[tuple[str, ...], RefusedCalls] = {}
         self._names: set[str] = set()
 
-    def take(self, one: Recorded) -> None:
+    def take(self, one: RecordedCall) -> None:
         path, prefix = one.request.path, self.recording.prefix
         if one.host != self.recording.host:
             self.recording.hosts[one.host] += 1
@@ -165,7 +165,7 @@ class _Sorter:
             request = one.request
             self._translate(one, Request(request.method, path[len(prefix) :], request.query, request.headers, request.body))
 
-    def _translate(self, one: Recorded, request: Request) -> None:
+    def _translate(self, one: RecordedCall, request: Request) -> None:
         try:
             call = self.translator.translate(request)
         except HttpError as refused:
@@ -180,14 +180,14 @@ class _Sorter:
             self.recording.refused.append(self._refused[key])
         self._refused[key].times += 1
 
-    def _count(self, call: TranslatedCall, request: Request, one: Recorded) -> None:
+    def _count(self, call: TranslatedCall, request: Request, one: RecordedCall) -> None:
         # As it came: translating a QUERY puts what its body says into its query string.
         request = replace(request, query=one.request.query)
         key = call.operation.document, frozenset(_named(call)), frozenset(call.variables)
         sort = self._sorts.get(key)
         if sort is None:
             name = self._free(_name(call))
-            self._sorts[key] = sort = Sort(name, _renamed(call, name), call, request)
+            self._sorts[key] = sort = CallGroup(name, _renamed(call, name), call, request)
             self.recording.sorts.append(sort)
         sort.times += 1
         sort.ignored.update(call.ignored)
@@ -197,7 +197,7 @@ class _Sorter:
         if known in sort.asked:
             return
         if len(sort.asked) < MOST_CALLS:
-            sort.asked[known] = Asked(request, call, one.status, one.answer)
+            sort.asked[known] = RepeatedRead(request, call, one.status, one.answer)
         else:
             sort.unasked += 1
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from graphql import GraphQLEnumType, GraphQLNonNull, GraphQLObjectType, get_named_type
 from sqlalchemy import FromClause
 
+from schema.engine.cache import SizedCache
 from schema.engine.document.selections import Selected, Selections
-from schema.engine.kept import SizedCache
 from schema.storage.database import Database
 from schema.storage.statements import Statement
 from schema.values import CacheKey, Function, Object, Value, Values
@@ -16,7 +16,7 @@ from schema.values import CacheKey, Function, Object, Value, Values
 from .cost import LONG, LONG_TEXT, Cost, dearest
 from .model import FieldModel, Model
 from .select import Batch, Level
-from .sources import Column, ConnectionSource, Expression, OneOf, Resolved, StoredType, ToMany, ToOne
+from .sources import Column, ConnectionSource, OneOf, ResolverSource, SqlExpression, StoredType, ToMany, ToOne
 from .weight import ABSENT, ID_LENGTH, SCALARS, Weight
 from .writer import object_of
 
@@ -127,7 +127,7 @@ class Compiler:
 
         def part(selected: Selected) -> tuple[str, Cost]:
             model = self.model.field(type_.name, selected.name)
-            if not isinstance(model.source, Resolved):
+            if not isinstance(model.source, ResolverSource):
                 return self._field(level, table, model, selected)
             note, cost = self.resolved(self, level, table, model, selected)
             notes.append(note)
@@ -161,7 +161,7 @@ class Compiler:
             return "None", Cost()
         if isinstance(source, Column):
             return self.value(model, level.slot(table.c[source.name]), level.weight)
-        if isinstance(source, Expression):
+        if isinstance(source, SqlExpression):
             return self.value(model, level.slot(source.build(table)), level.weight)
         if isinstance(source, ToOne):
             code, cost, test = self._row(level, table, source, selected)

@@ -8,10 +8,10 @@ from typing import Any
 
 from graphql import get_named_type
 
+from schema.engine.cache import SizedCache
 from schema.engine.compile.reading import DataReader, RevisionChanged
 from schema.engine.document.selections import Selected
 from schema.engine.document.variables import Variables
-from schema.engine.kept import SizedCache
 from schema.rules.errors import BadRequest, CursorExpired
 from schema.rules.text import fold, trimmed
 from schema.storage.database import Row

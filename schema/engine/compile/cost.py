@@ -75,7 +75,7 @@ class PageCost:
 
 
 @dataclass(slots=True)
-class Dearest:
+class GreatestCost:
     """One of several selections, nobody knows which yet: the dearest counts."""
 
     branches: list[Cost]
@@ -93,4 +93,4 @@ def dearest(branches: list[Cost]) -> Cost:
     """The cost of the dearest of `branches`."""
     if not any(branch.parts for branch in branches):
         return Cost(max(branch.own for branch in branches))
-    return Cost(0, [(1, Dearest(branches))])
+    return Cost(0, [(1, GreatestCost(branches))])

@@ -10,8 +10,8 @@ from schema.values import Value
 from .connections import ConnectionPlan
 from .newest import Newest
 from .operation import EventPlan, MutationPlan, QueryPlan, ResolverWriter, WriteStep
-from .plain import Hanging
-from .records import Many, Records, RecordStep
+from .plain import AttachedPages
+from .records import Records, RecordStep, RelatedRecords
 from .select import Level
 from .steps import NodesStep, PlainStep, PlainWriter, ResolverStep, RowsStep
 from .writer import GeneratedFunction
@@ -73,15 +73,15 @@ def _nodes(step: NodesStep, variables: Variables) -> Iterator[str]:
 
 
 @explain.register
-def _passing_on(part: Hanging | RecordStep | ResolverStep | PlainStep, variables: Variables) -> Iterator[str]:
+def _passing_on(part: AttachedPages | RecordStep | ResolverStep | PlainStep, variables: Variables) -> Iterator[str]:
     match part:
-        case Hanging(batch=inner) | RecordStep(records=inner) | ResolverStep(site=inner) | PlainStep(writer=inner):
+        case AttachedPages(batch=inner) | RecordStep(records=inner) | ResolverStep(site=inner) | PlainStep(writer=inner):
             yield from explain(inner, variables)
 
 
 @explain.register
-def _rows(part: Records | Many | Newest | RowsStep, variables: Variables) -> Iterator[str]:
-    statement = part.one if isinstance(part, Records) else part.many if isinstance(part, Many) else part.statement
+def _rows(part: Records | RelatedRecords | Newest | RowsStep, variables: Variables) -> Iterator[str]:
+    statement = part.one if isinstance(part, Records) else part.many if isinstance(part, RelatedRecords) else part.statement
     yield from _indented(statement.text.splitlines())
     yield from _writer(part.writer)
     yield from _batches(part.level, variables)

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, FromClause
 from schema.clauses import Clause
 from schema.values import Value
 
-from .sources import Linked
+from .sources import ThroughLinks
 
 Fold = str | Callable[[FromClause], Clause]
 
@@ -39,7 +39,7 @@ class AtLeast:
 class LinkedTo:
     """A filter field that looks at the linked rows' ids; `visible` narrows the links to those that a limited viewer may know of."""
 
-    link: Linked
+    link: ThroughLinks
     state: str
     visible: Callable[[FromClause], ColumnElement[bool]]
 

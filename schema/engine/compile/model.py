@@ -21,7 +21,7 @@ from schema.engine.libraries.strawberry_graphql import declared
 
 from .conditions import FilterModel
 from .formats import Formats
-from .sources import FOR_ADMINS, LONGEST, RESOLVED, SOURCE, Column, Expression, Resolved, Source, StoredType, metadata
+from .sources import FOR_ADMINS, LONGEST, RESOLVED, SOURCE, Column, FieldSource, ResolverSource, SqlExpression, StoredType, metadata
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class FieldModel:
 
     type_name: str
     name: str
-    source: Source | None
+    source: FieldSource | None
     definition: GraphQLField
     for_admins: bool = False
     longest: int | None = None
@@ -94,7 +94,7 @@ class Model:
     def needed(self, type_name: str, name: str, table: FromClause) -> Clause:
         """The column of `table` that a resolver needs by `name`: the attribute of a field, or a column of no field."""
         source = self._attributes[type_name].get(name)
-        if source is not None and isinstance(source.source, Expression):
+        if source is not None and isinstance(source.source, SqlExpression):
             return source.source.build(table)
         return table.c[source.source.name if source is not None and isinstance(source.source, Column) else name]
 
@@ -107,14 +107,14 @@ class Model:
         """Raises TypeError for what could not be honoured when a resolver is called."""
         for fields in self._fields.values():
             for model in fields.values():
-                if isinstance(model.source, Resolved):
+                if isinstance(model.source, ResolverSource):
                     self._check_resolver(model, model.source)
                 elif RESOLVED in metadata(model.definition):
                     raise TypeError(f"{model.coordinate} has a resolver of an extension, which only records, Query and Mutation can have.")
                 elif model.type_name in self._stored and declared(model.definition).extensions:
                     raise TypeError(f"{model.coordinate} has permissions or extensions, and no resolver that they could stand around.")
 
-    def _check_resolver(self, model: FieldModel, source: Resolved) -> None:
+    def _check_resolver(self, model: FieldModel, source: ResolverSource) -> None:
         columns = set(self._stored[model.type_name].table.c.keys()) if model.type_name in self._stored else set[str]()
         for name in source.needs:
             if name not in columns and name not in self._attributes.get(model.type_name, {}):
@@ -138,12 +138,12 @@ class Model:
             for name, field in type_.fields.items()
         }
 
-    def _source(self, type_: GraphQLObjectType, name: str, field: GraphQLField) -> Source | None:
+    def _source(self, type_: GraphQLObjectType, name: str, field: GraphQLField) -> FieldSource | None:
         declaration = declared(field)
-        source: Source | None = declaration.metadata.get(SOURCE)
+        source: FieldSource | None = declaration.metadata.get(SOURCE)
         stored = self._stored.get(type_.name)
         if source is None and declaration.base_resolver is not None and (stored is not None or type_ is self.schema.query_type):
-            return declaration.metadata.get(RESOLVED, Resolved())  # type: ignore[no-any-return]
+            return declaration.metadata.get(RESOLVED, ResolverSource())  # type: ignore[no-any-return]
         if type_ is self.schema.mutation_type:
             return declaration.metadata.get(RESOLVED)  # type: ignore[no-any-return]
         if source is None and stored is not None:
@@ -155,7 +155,7 @@ class Model:
 
 def _attributes(fields: dict[str, FieldModel]) -> dict[str, FieldModel]:
     """The fields that have a value of their own, by the names of their attributes."""
-    return {declared(model.definition).python_name: model for model in fields.values() if isinstance(model.source, Column | Expression)}
+    return {declared(model.definition).python_name: model for model in fields.values() if isinstance(model.source, Column | SqlExpression)}
 
 
 def _filter(schema: GraphQLSchema, type_name: str) -> GraphQLInputObjectType | None:

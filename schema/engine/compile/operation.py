@@ -21,7 +21,7 @@ from .cost import Cost, Size
 from .model import FieldModel
 from .records import RecordStep, compile_embedded, compile_records, compile_to_many
 from .select import Batch
-from .sources import Followed, Resolved, StoredType
+from .sources import EventSource, ResolverSource, StoredType
 from .steps import AdminStep, ConstantStep, NodesStep, PlainWriter, QueryStep, ResolverStep, compile_plain, compile_step
 
 QUICK = 50
@@ -216,12 +216,12 @@ def compile_mutation(compiler: Compiler) -> MutationPlan:
 def _write_step(compiler: Compiler, model: FieldModel, selected: Selected, arguments: Arguments) -> tuple[WriteStep, Cost]:
     source, resolver = model.source, None
     writer: PlainWriter | ResolverWriter = ResolverWriter()
-    if isinstance(source, Resolved):
+    if isinstance(source, ResolverSource):
         resolver, cost = compiler.site(compiler, model, selected)
     else:
         writer, cost = compile_plain(compiler, result_type(model), selected, many=False, size=_items(model, arguments))
     quick = not cost.parts and cost.own <= QUICK
-    admin = isinstance(source, Resolved) and source.admin
+    admin = isinstance(source, ResolverSource) and source.admin
     here = (compiler.checks, compiler.selections, quick, compiler.sites, resolver, admin)
     return WriteStep(selected.key, selected.name, selected, arguments, writer, *here), cost
 
@@ -241,7 +241,7 @@ def compile_subscription(compiler: Compiler) -> EventPlan:
     writer, cost = compile_plain(compiler, result_type(model), selected, many=False)
     arguments = read_arguments(model.definition, selected.node)
     source = model.source
-    assert isinstance(source, Followed)
+    assert isinstance(source, EventSource)
     variables = compiler.selections.variables_below(selected)
     stored, filters = compiler.model.stored(source.type_name), compiler.model.filters[source.type_name]
     of = (source.type_name, stored, filters, source.id_field, selected, compiler.selections, compiler.sites)

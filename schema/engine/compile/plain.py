@@ -38,7 +38,7 @@ class Related:
 
 
 @dataclass(slots=True)
-class Hanging:
+class AttachedPages:
     """Pages that hang on plain objects, by the ids that these hold."""
 
     batch: Batch
@@ -83,7 +83,7 @@ def _member(compiler: Compiler, plain: Plain, model: FieldModel, selected: Selec
         return _related(compiler, plain, model.source, selected)
     if isinstance(model.source, ConnectionSource):
         batch, cost = compiler.connection(compiler, model.source, model, selected, 0)
-        return _by_id(plain, model.source.of, Hanging(batch)), cost
+        return _by_id(plain, model.source.of, AttachedPages(batch)), cost
     if isinstance(model.source, OneOf):
         related = [_related(compiler, plain, member, selected) for member in model.source.members]
         ids = [f"{plain.variable}[{member.column!r}]" for member in model.source.members]

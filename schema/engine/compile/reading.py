@@ -7,8 +7,8 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.sql.expression import Executable
 
+from schema.engine.cache import SizedCache
 from schema.engine.compile.weight import ParentCounts, ResponseTooLarge, Weight
-from schema.engine.kept import SizedCache
 from schema.rules.access import Caller
 from schema.rules.errors import ServiceUnavailable
 from schema.storage.database import Database, Row
@@ -64,7 +64,7 @@ class Clauses:
 clauses = Clauses()
 
 
-class InFlight:
+class BytesInFlight:
     """Bytes of the large answers that are read at the same time: READING_BYTES at most, or one answer. Threads may share it."""
 
     def __init__(self) -> None:
@@ -96,7 +96,7 @@ class Counts:
     `in_flight` bounds what those who count read at the same time.
     """
 
-    def __init__(self, number: int, in_flight: InFlight | None = None) -> None:
+    def __init__(self, number: int, in_flight: BytesInFlight | None = None) -> None:
         self.in_flight = in_flight
         self._kept: SizedCache[Counted] = SizedCache(number, COUNTS_BYTES)
         self.get = self._kept.get

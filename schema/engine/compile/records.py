@@ -23,7 +23,7 @@ from .cost import LIST, Cost
 from .model import FieldModel
 from .newest import MAX_LAST, Newest, last_of, newest_of_each
 from .select import Level, alias
-from .sources import Foreign, Linked, StoredType, ToMany
+from .sources import BackReference, StoredType, ThroughLinks, ToMany
 from .weight import ParentCounts
 from .writer import GeneratedFunction, make_grouper
 
@@ -97,7 +97,7 @@ def compile_records(compiler: Compiler, type_name: str, selected: Selected) -> t
 
 
 @dataclass(slots=True)
-class Many:
+class RelatedRecords:
     """All related records of many parents."""
 
     key: int
@@ -117,7 +117,9 @@ class Many:
         return self.writer.call(rows, *await self.level.batched(reader, rows, variables, parents))
 
 
-def compile_to_many(compiler: Compiler, source: ToMany, model: FieldModel, selected: Selected, parent: int) -> tuple[Many | Newest, Cost]:
+def compile_to_many(
+    compiler: Compiler, source: ToMany, model: FieldModel, selected: Selected, parent: int
+) -> tuple[RelatedRecords | Newest, Cost]:
     """The plan for the related records of a level's rows, whose key stands at place `parent`."""
     below = _Below(compiler, source, selected)
     level, key = below.level, below.related.parent
@@ -130,7 +132,7 @@ def compile_to_many(compiler: Compiler, source: ToMany, model: FieldModel, selec
         return Newest(parent, level, statement, writer, last_of(compiler, model, selected), compiler.for_fallback), cost.times(LIST)
     one = below.rows(key == bindparam("parent", type_=key.type, required=True), key)
     many = below.rows(AnyOf(key, list_bind("parents", key.type)), key)
-    return Many(parent, level, compiler.sql(one), compiler.sql(many), writer), cost.times(LIST)
+    return RelatedRecords(parent, level, compiler.sql(one), compiler.sql(many), writer), cost.times(LIST)
 
 
 def compile_embedded(
@@ -170,7 +172,7 @@ class _Below:
         self.asked = compiler.selections.below(selected, self.type)
         self.reference: Clause | None = None
         stored, by = compiler.model.stored(source.type_name), source.by
-        if isinstance(by, Linked) and compiler.only_refers(stored, self.asked):
+        if isinstance(by, ThroughLinks) and compiler.only_refers(stored, self.asked):
             self.level = compiler.level(StoredType(by.table), **given)
             link = self.level.table.c
             self.related = Relation(link[by.here], order=[link[by.order]])
@@ -201,9 +203,9 @@ class Relation:
     where: list[ColumnElement[bool]] = field(default_factory=list)
 
 
-def relate(level: Level, stored: StoredType, by: Foreign | Linked) -> Relation:
+def relate(level: Level, stored: StoredType, by: BackReference | ThroughLinks) -> Relation:
     """The relation `by` of a level's rows to their parents."""
-    if isinstance(by, Foreign):
+    if isinstance(by, BackReference):
         return Relation(level.table.c[by.column], order=[level.table.c[name] for name in by.order])
     link = alias(by.table, "link")
     same = (level.table.c.workspace_id == link.c.workspace_id) & (level.table.c[stored.key] == link.c[by.there])

@@ -25,15 +25,15 @@ from .sources import (
     WRITES,
     Aggregate,
     AllRows,
-    AnyById,
-    ById,
-    Computed,
+    BackReference,
     ConnectionSource,
-    Followed,
-    Foreign,
-    Resolved,
+    EventSource,
+    FromCaller,
+    NodeById,
+    RecordById,
+    ResolverSource,
     ToMany,
-    WorkedOut,
+    WritePreview,
     metadata,
 )
 
@@ -94,21 +94,21 @@ class Scopes:
         return None if area is None else frozenset({scope(area, WRITE)})
 
     def _of_root(self, source: Value) -> frozenset[str] | None:
-        if isinstance(source, WorkedOut):
+        if isinstance(source, WritePreview):
             return self._writing(source.type_name)
-        if isinstance(source, ConnectionSource | ById | AllRows | Aggregate | Followed):
+        if isinstance(source, ConnectionSource | RecordById | AllRows | Aggregate | EventSource):
             return self.reading(source.type_name)
         # What is told of the caller or is the same for all needs no scope; ids are looked at with the variables.
-        return frozenset() if isinstance(source, Computed | AnyById) else None
+        return frozenset() if isinstance(source, FromCaller | NodeById) else None
 
     def _of_member(self, model: FieldModel) -> frozenset[str]:
         found = frozenset[str]()
         if self._model.is_stored(model.type_name) and model.name != _ID:
             found |= self.reading(model.type_name)
-        if isinstance(model.source, Resolved) and (own := metadata(model.definition).get(SCOPE)) is not None:
+        if isinstance(model.source, ResolverSource) and (own := metadata(model.definition).get(SCOPE)) is not None:
             found |= {own}
         # Links are the record's own, as references are; what refers to the record is not.
-        if isinstance(model.source, ConnectionSource) or (isinstance(model.source, ToMany) and isinstance(model.source.by, Foreign)):
+        if isinstance(model.source, ConnectionSource) or (isinstance(model.source, ToMany) and isinstance(model.source.by, BackReference)):
             found |= self.reading(model.source.type_name)
         return found
 
@@ -143,9 +143,9 @@ class Scopes:
         """What finds the scopes of a field's arguments; None where they look at no other records than the field itself."""
         source = model.source
         arguments = read_arguments(model.definition, selected.node)
-        if isinstance(source, AnyById):
+        if isinstance(source, NodeById):
             return lambda variables: self._of_ids(arguments(variables))
-        if isinstance(source, ConnectionSource | Aggregate | Followed):
+        if isinstance(source, ConnectionSource | Aggregate | EventSource):
             type_name = source.type_name
             return lambda variables: self._of_narrowing(type_name, arguments(variables))
         return None

@@ -43,7 +43,7 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Expression:
+class SqlExpression:
     """A SQL expression over the type's own table."""
 
     build: Callable[[FromClause], Clause]
@@ -65,7 +65,7 @@ class OneOf:
 
 
 @dataclass(frozen=True, slots=True)
-class Foreign:
+class BackReference:
     """Related rows whose `column` refers to this one, in the order of their columns `order`."""
 
     column: str
@@ -73,7 +73,7 @@ class Foreign:
 
 
 @dataclass(frozen=True, slots=True)
-class Linked:
+class ThroughLinks:
     """Related rows through a link table: its column for this side, its column for the other, and its order."""
 
     table: Table
@@ -90,7 +90,7 @@ class ToMany:
     """
 
     type_name: str
-    by: Foreign | Linked
+    by: BackReference | ThroughLinks
     last: bool = False
 
 
@@ -103,21 +103,21 @@ class ConnectionSource:
     """
 
     type_name: str
-    by: Foreign | Linked | None = None
+    by: BackReference | ThroughLinks | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
     of: str = ""
     admin: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class ById:
+class RecordById:
     """The one row with the argument `id`, or null."""
 
     type_name: str
 
 
 @dataclass(frozen=True, slots=True)
-class AnyById:
+class NodeById:
     """The row of whatever type with the argument `id`, or one for each of `ids`."""
 
     many: bool
@@ -133,13 +133,13 @@ class AllRows:
 
 
 @dataclass(frozen=True, slots=True)
-class Computed:
+class FromCaller:
     """A plain object or list made by `make` from the caller, without the database."""
 
     make: Callable[[Value], Value]
 
 
-class Aggregated(Protocol):
+class RunAggregate(Protocol):
     """What the database aggregates for a query's field, by the field's arguments."""
 
     def __call__(self, reader: Any, arguments: Values) -> Awaitable[Value]:
@@ -156,14 +156,14 @@ class Aggregate:
     `dearer` is the argument with which that costs more, `size` the one that says how many objects there are at most.
     """
 
-    make: Callable[[Value], Aggregated]
+    make: Callable[[Value], RunAggregate]
     type_name: str
     dearer: str | None = None
     size: tuple[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class WorkedOut:
+class WritePreview:
     """A plain object that the rules of a write to a type work out without writing, by the name of the query's field."""
 
     name: str
@@ -171,7 +171,7 @@ class WorkedOut:
 
 
 @dataclass(frozen=True, slots=True)
-class Followed:
+class EventSource:
     """Events of the records of a type; `id_field` is the event's field that has the record's id."""
 
     type_name: str
@@ -179,7 +179,7 @@ class Followed:
 
 
 @dataclass(frozen=True, slots=True)
-class Resolved:
+class ResolverSource:
     """What a Python function answers, once everything is read, given the columns `needs` of its record. Each call counts `cost`.
 
     `batch`: it is called once for all records of a level, with a list of them, and answers as many values. `admin`: a mutation that only
@@ -192,21 +192,21 @@ class Resolved:
     admin: bool = False
 
 
-Source = (
+FieldSource = (
     Column
-    | Expression
+    | SqlExpression
     | ToOne
     | OneOf
     | ToMany
     | ConnectionSource
-    | ById
-    | AnyById
+    | RecordById
+    | NodeById
     | AllRows
-    | Computed
+    | FromCaller
     | Aggregate
-    | WorkedOut
-    | Followed
-    | Resolved
+    | WritePreview
+    | EventSource
+    | ResolverSource
 )
 
 

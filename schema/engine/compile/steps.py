@@ -23,7 +23,7 @@ from .model import FieldModel
 from .plain import Plain, Related, write_plain
 from .records import Records, RecordStep, compile_records
 from .select import Batch, Level
-from .sources import Aggregate, Aggregated, AllRows, AnyById, ById, Computed, ConnectionSource, Resolved, WorkedOut
+from .sources import Aggregate, AllRows, ConnectionSource, FromCaller, NodeById, RecordById, ResolverSource, RunAggregate, WritePreview
 from .weight import Weight
 from .writer import GeneratedFunction, make_writer
 
@@ -126,7 +126,7 @@ class Sums:
     """Sums over all rows that match a filter."""
 
     compiler: Compiler
-    aggregated: Aggregated
+    aggregated: RunAggregate
     arguments: Arguments
 
     def make(self, reader: DataReader, variables: Variables) -> Awaitable[Value]:
@@ -194,16 +194,16 @@ def _stored(compiler: Compiler, selected: Selected) -> tuple[QueryStep, Cost]:
     model = compiler.model.field("Query", selected.name)
     arguments = read_arguments(model.definition, selected.node)
     source = model.source
-    if isinstance(source, Resolved):
+    if isinstance(source, ResolverSource):
         site, cost = compiler.site(compiler, model, selected)
         return ResolverStep(site), cost
     if isinstance(source, ConnectionSource):
         page, cost = compile_connection(compiler, source, model, selected, 0)
         return (AdminStep(page) if source.admin else page), cost
-    if isinstance(source, ById):
+    if isinstance(source, RecordById):
         records, cost = compile_records(compiler, source.type_name, selected)
         return RecordStep(records, variable_of(selected.node, "id"), arguments), cost
-    if isinstance(source, AnyById):
+    if isinstance(source, NodeById):
         return _nodes(compiler, source, arguments, selected)
     if isinstance(source, AllRows):
         return _rows(compiler, source, selected)
@@ -230,7 +230,7 @@ def _size(given: int | None, default: int) -> int:
     return default if given is None else max(0, given)
 
 
-def _nodes(compiler: Compiler, source: AnyById, arguments: Arguments, selected: Selected) -> tuple[QueryStep, Cost]:
+def _nodes(compiler: Compiler, source: NodeById, arguments: Arguments, selected: Selected) -> tuple[QueryStep, Cost]:
     names = {prefix: name for prefix, name in compiler.model.by_prefix().items() if not _hidden(compiler, name)}
     compiled = {prefix: compile_records(compiler, name, selected) for prefix, name in names.items()}
     cost = dearest([cost for _, cost in compiled.values()])
@@ -260,14 +260,14 @@ def _maker(compiler: Compiler, source: Value, model: FieldModel, arguments: Argu
         sums = Sums(compiler, source.make(compiler), arguments)
         compiler.shaped.append(sums)
         return sums.make
-    if isinstance(source, WorkedOut):
+    if isinstance(source, WritePreview):
         work_out = compiler.worked_out[source.name]
 
         async def worked_out(reader: DataReader, variables: Variables) -> Value:
             return await work_out(reader, arguments(variables))
 
         return worked_out
-    assert isinstance(source, Computed), model.name
+    assert isinstance(source, FromCaller), model.name
 
     async def computed(reader: DataReader, variables: Variables) -> Value:
         del variables

@@ -8,7 +8,7 @@ from sqlalchemy import FromClause
 
 from schema.engine.compile.matching import Matching
 from schema.engine.compile.order import Sortable
-from schema.engine.compile.sources import Linked
+from schema.engine.compile.sources import ThroughLinks
 from schema.values import Made, Value, Values
 
 from .members import Member
@@ -64,7 +64,7 @@ class Reference:
     field: str
     to: str
     on_delete: str
-    link: Linked | None = None
+    link: ThroughLinks | None = None
 
 
 @dataclass(frozen=True, slots=True)

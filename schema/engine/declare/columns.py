@@ -19,7 +19,7 @@ from schema.values import Made, Object, Value, Values
 
 from .base import Declaration, Derived, Filterable, Groupable, Orderable, Reference, Types, Unique, declares
 from .members import Member
-from .types import MISSING, Exact, sql_type
+from .types import MISSING, UnfoldedText, sql_type
 
 
 @dataclass
@@ -134,7 +134,7 @@ class FieldDeclaration(Declaration):
         name = self.attribute if self.to else self.member
         match = Equals(self.stored) if self.type is bool else Match(self.stored, self.folded, self.to, self.in_sight)
         exact = self.type is str and self.folded is None
-        found = [Filterable(name, Exact if exact else self.type, self.description, match)]
+        found = [Filterable(name, UnfoldedText if exact else self.type, self.description, match)]
         if self.to and self.through:
             found.append(Filterable(self.member, self.to, self.through, Through(self.attribute, self.to)))
         return found

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy.orm import configure_mappers
 
-from schema.engine.compile.sources import SOURCE, ById, ConnectionSource, StoredType, ToOne
+from schema.engine.compile.sources import SOURCE, ConnectionSource, RecordById, StoredType, ToOne
 from schema.engine.types.fields import plain, read_from
 
 from .errors import USER_ERRORS, UserError
@@ -81,7 +81,7 @@ def one(row: Any) -> Any:
     """The root field that gives one record by its id."""
     noun: Noun = row.__noun__
     text = f"{noun.a_label[0].upper()}{noun.a_label[1:]} by its id; null if there is none."
-    return with_arguments(noun.member, row | None, [Argument("id", IdArg, REQUIRED)], text, {SOURCE: ById(noun.name)})
+    return with_arguments(noun.member, row | None, [Argument("id", IdArg, REQUIRED)], text, {SOURCE: RecordById(noun.name)})
 
 
 def many(row: Any, description: str, *more: Argument, admin: bool = False, **columns: str) -> Any:

@@ -43,7 +43,9 @@ def groups(row: Value) -> Made:
     )
     source = grouped(noun.name, {each.name: GroupColumn(each.column, each.key) for each in declared})
     by = argument(f"What the {noun.plural} of a group have in common.", Constraint(max_items=len(names)))
-    first = argument("How many groups are told: those with the most records; 100 if it is left out.", Constraint(min=0, max=MAX_GROUPS))
+    first = argument(
+        "How many groups are to_object: those with the most records; 100 if it is left out.", Constraint(min=0, max=MAX_GROUPS)
+    )
     arguments = [
         Argument("group_by", Annotated[list_of(enum), by], REQUIRED),
         Argument("filter", filter_argument(noun.listing.filter, f"Only {noun.plural} that match this filter.")),
@@ -66,8 +68,8 @@ def summary_of(noun: Noun) -> tuple[Made, SummarySql]:
     def columns(table: FromClause) -> list[Clause]:
         return [func.count(), *[part for each in amounts for part in exact_sum(table.c[each.stored])]]
 
-    def told(row: Row) -> Object:
+    def to_object(row: Row) -> Object:
         sums = zip(row[1::2], row[2::2], strict=True)
         return {"count": row[0], **{name: joined(high, low) for name, (high, low) in zip(names, sums, strict=True)}}
 
-    return made, SummarySql(columns, told, (0, *[None] * (2 * len(names))))
+    return made, SummarySql(columns, to_object, (0, *[None] * (2 * len(names))))

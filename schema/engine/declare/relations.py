@@ -11,7 +11,7 @@ from strawberry.utils.str_converters import to_camel_case
 from schema.clauses import Clause
 from schema.engine.compile.matching import AtLeast, LinkedTo
 from schema.engine.compile.order import Sortable
-from schema.engine.compile.sources import SOURCE, ConnectionSource, Expression, Foreign, Linked, OneOf, ToMany, ToOne
+from schema.engine.compile.sources import SOURCE, BackReference, ConnectionSource, OneOf, SqlExpression, ThroughLinks, ToMany, ToOne
 from schema.engine.types.fields import Constraint, argument, optional
 from schema.storage.columns import Cents
 from schema.values import Made, Value
@@ -31,7 +31,7 @@ class ComputedDeclaration(Declaration):
     orders: str | None = None
 
     def output(self, types: Types) -> Member:
-        return Member(self.attribute, self.type, read_field(self.description, {SOURCE: Expression(self.build)}, self.attribute))
+        return Member(self.attribute, self.type, read_field(self.description, {SOURCE: SqlExpression(self.build)}, self.attribute))
 
     def orderables(self, table: FromClause, types: Types) -> Sequence[Orderable]:
         if self.orders is None:
@@ -69,7 +69,7 @@ class LinkDeclaration(Declaration):
 
     description: str
     to: str
-    by: Linked
+    by: ThroughLinks
     _: KW_ONLY
     limits: Constraint
     one: tuple[str, str]
@@ -108,16 +108,16 @@ class ListDeclaration(Declaration):
 
     description: str
     to: str
-    by: Foreign | Linked
+    by: BackReference | ThroughLinks
 
     def output(self, types: Types) -> Member:
         made = types[self.to].__noun__.listing.field(self.attribute, self.description, ConnectionSource(self.to, self.by))
         return Member(self.attribute, None, made)
 
 
-def listed(description: str, to: str, by: str | Linked) -> Made:
+def listed(description: str, to: str, by: str | ThroughLinks) -> Made:
     """A page of records of the type `to`: those whose column `by` refers to this one, or that are linked with it."""
-    return ListDeclaration(description, to, Foreign(by) if isinstance(by, str) else by)
+    return ListDeclaration(description, to, BackReference(by) if isinstance(by, str) else by)
 
 
 _LAST = Argument("last", Annotated[int | None, argument("How many of the newest are told.", Constraint(min=0, max=100))], 100)
@@ -129,7 +129,7 @@ class NewestDeclaration(Declaration):
 
     description: str
     to: str
-    by: Foreign
+    by: BackReference
     last: Argument
 
     def histories(self) -> Sequence[tuple[str, str]]:
@@ -143,7 +143,7 @@ class NewestDeclaration(Declaration):
 
 def newest(description: str, to: str, column: str, order: str, last: Argument = _LAST) -> Made:
     """The newest rows of the type `to` whose `column` refers to this one; `order` is unique among them, `last` the argument's form."""
-    return NewestDeclaration(description, to, Foreign(column, (order,)), last)
+    return NewestDeclaration(description, to, BackReference(column, (order,)), last)
 
 
 @dataclass(slots=True)

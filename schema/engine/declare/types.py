@@ -25,7 +25,7 @@ MISSING: Any = object()
 """Stands for a default that isn't there: null may be one."""
 
 
-class Exact:
+class UnfoldedText:
     """Stands for a text that no case-folded one is kept of: it is filtered as it is."""
 
 
@@ -46,7 +46,7 @@ _FILTERS: dict[Value, Value] = {
     Date: DateFilter,
     DateTime: DateTimeFilter,
     int: IntFilter,
-    Exact: ExactStringFilter,
+    UnfoldedText: ExactStringFilter,
     bool: bool,
 }
 

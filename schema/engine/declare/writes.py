@@ -43,7 +43,7 @@ def creates(row: Value, note: str = "", returns: Made = None) -> Made:
     noun = row.__noun__
     given = Argument("input", Annotated[noun.create, argument(f"The {noun.label} to create.")], REQUIRED)
     payload = returns or noun.payload
-    text = _told(f"Creates {noun.a_label}.", note)
+    text = _with_note(f"Creates {noun.a_label}.", note)
     return with_arguments(f"create_{noun.member}", payload | None, [given, KEY], text, {WRITES: noun.name})
 
 
@@ -52,7 +52,7 @@ def changes(row: Value, note: str = "", *more: Argument) -> Made:
     noun = row.__noun__
     given = Argument("input", Annotated[noun.update, argument("The fields that change.")], REQUIRED)
     arguments = [Argument("id", IdArg, REQUIRED), given, *more, KEY]
-    text = _told(f"Changes {noun.a_label}.", note)
+    text = _with_note(f"Changes {noun.a_label}.", note)
     return with_arguments(f"update_{noun.member}", noun.payload | None, arguments, text, {WRITES: noun.name})
 
 
@@ -60,11 +60,11 @@ def deletes(row: Value, note: str = "") -> Made:
     """The mutation that deletes a record."""
     noun = row.__noun__
     arguments = [Argument("id", IdArg, REQUIRED), VERSION, KEY]
-    text = _told(f"Deletes {noun.a_label} for good.", note)
+    text = _with_note(f"Deletes {noun.a_label} for good.", note)
     return with_arguments(f"delete_{noun.member}", DeletePayload | None, arguments, text, {WRITES: noun.name})
 
 
-def _told(description: str, note: str) -> str:
+def _with_note(description: str, note: str) -> str:
     return f"{description} {note}" if note else description
 
 

@@ -29,7 +29,7 @@ from graphql.language.parser import Parser
 from graphql.validation.rules import overlapping_fields_can_be_merged
 from typing_extensions import override
 
-from schema.engine.kept import SizedCache
+from schema.engine.cache import SizedCache
 from schema.engine.libraries.graphql_core import get_variable_values
 from schema.rules.access import Caller, Role
 from schema.rules.errors import BadRequest

@@ -99,9 +99,9 @@ class _Workspace:
     def wake(self) -> None:
         """There may be more: the followers that wait look."""
         self.stale = True
-        self.tell()
+        self.notify()
 
-    def tell(self) -> None:
+    def notify(self) -> None:
         """Whoever waits looks again at what is known."""
         self.changed.set()
         self.changed.clear()
@@ -279,7 +279,7 @@ class Feed:
             raise
         finally:
             workspace.reading = False
-            workspace.tell()
+            workspace.notify()
         workspace.add(read)
         self._make_room()
 

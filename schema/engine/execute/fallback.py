@@ -9,8 +9,8 @@ from typing import Any
 import orjson
 from graphql import DocumentNode, ExecutionResult, GraphQLObjectType, GraphQLSchema
 
+from schema.engine.cache import SizedCache
 from schema.engine.document.selections import SchemaPart
-from schema.engine.kept import SizedCache
 from schema.engine.libraries.graphql_core import Executor, execute_sync
 from schema.values import Object, Value, Values
 

@@ -4,6 +4,7 @@ from functools import partial
 
 from graphql import GraphQLSchema
 
+from schema.engine.cache import SizedCache
 from schema.engine.compile.compiler import STATEMENTS, STATEMENTS_BYTES, Compiler
 from schema.engine.compile.model import Model
 from schema.engine.compile.operation import COMPILERS, PARTS
@@ -11,7 +12,6 @@ from schema.engine.compile.scopes import Needs, Scopes
 from schema.engine.document.documents import DocumentCache, PreparedOperation, RequestError, request_error
 from schema.engine.document.selections import Selections
 from schema.engine.document.variables import NUMBER_BYTES, Variables
-from schema.engine.kept import SizedCache
 from schema.rules.access import Caller, Role
 from schema.rules.errors import BadRequest, Forbidden
 from schema.rules.scopes import listed

@@ -9,7 +9,7 @@ from .resolvers.run import Notes, ResolverRun
 
 
 @dataclass(slots=True)
-class Reading:
+class ExecutionRequest:
     """Who reads, whether the workspace's revision is wanted with what is read, and the answer's bytes beside it."""
 
     caller: Caller

@@ -12,7 +12,7 @@ from schema.rules.errors import BadRequest, GatewayError, ServiceUnavailable
 from schema.storage.database import DatabaseUnavailable, InputRejected, StorageError
 from schema.values import Object
 
-from .seldom import ThrottledLog
+from .throttled_log import ThrottledLog
 
 _log = logging.getLogger(__name__)
 _unavailable = ThrottledLog(_log.warning)

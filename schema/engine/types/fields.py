@@ -6,7 +6,7 @@ Clients read the limits as `@constraint` in the SDL, and in the descriptions, si
 import strawberry
 from strawberry.schema_directive import Location
 
-from schema.engine.compile.sources import LIMITS, SOURCE, Source
+from schema.engine.compile.sources import LIMITS, SOURCE, FieldSource
 from schema.values import Made, Object, Value
 
 
@@ -54,7 +54,7 @@ def limited(description: str, limits: Constraint | None) -> str:
     return " ".join([description, *(limits.sentences() if limits else [])])
 
 
-def read_from(source: Source, description: str, **options: Value) -> Made:
+def read_from(source: FieldSource, description: str, **options: Value) -> Made:
     """An output field that the planner reads from `source`."""
     return strawberry.field(description=description, metadata={SOURCE: source}, **options)
 

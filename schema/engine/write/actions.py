@@ -11,7 +11,7 @@ from .inputs import InputError
 from .records import RecordWriter, Writers
 from .removal import Removals
 from .transaction import Action, RunAction
-from .writing import Writing, refused
+from .writing import WriteTransaction, refused
 
 _ABANDONED = InputError("CONFLICT", "OTHER", None, "Not done: another item of this atomic call failed.")
 
@@ -26,14 +26,14 @@ def record_actions(writers: Writers) -> dict[str, Action]:
 
 
 def _of_noun(writer: RecordWriter, removals: Removals) -> dict[str, Action]:
-    async def create(writing: Writing, arguments: Values) -> Object:
+    async def create(writing: WriteTransaction, arguments: Values) -> Object:
         return await writer.create(writing, arguments["input"])
 
-    async def update(writing: Writing, arguments: Values) -> Object:
+    async def update(writing: WriteTransaction, arguments: Values) -> Object:
         whole = arguments.get("ignoreUnchanged", False)
         return await writer.update(writing, arguments["id"], arguments["input"], arguments.get("expectedVersion"), whole=whole)
 
-    async def remove(writing: Writing, arguments: Values) -> Object:
+    async def remove(writing: WriteTransaction, arguments: Values) -> Object:
         return await removals.remove(writing, writer, arguments["id"], arguments.get("expectedVersion"))
 
     one, many = writer.noun.name, to_camel_case(f"_{writer.noun.plural.replace(' ', '_')}")
@@ -50,7 +50,7 @@ def _of_noun(writer: RecordWriter, removals: Removals) -> dict[str, Action]:
 def _for_inputs(one: RunAction) -> RunAction:
     """Does `one` for each of `inputs`; those that are alike make as many records. Each stands or falls by itself, or all do."""
 
-    async def run(writing: Writing, arguments: Values) -> Object:
+    async def run(writing: WriteTransaction, arguments: Values) -> Object:
         results = [await one(writing, {"input": given}) for given in arguments["inputs"]]
         return _bulk(writing, results, atomic=arguments["atomic"])
 
@@ -60,7 +60,7 @@ def _for_inputs(one: RunAction) -> RunAction:
 def _for_ids(one: RunAction) -> RunAction:
     """Does `one` for each of `ids`. An item that comes twice is done once, and each of its places has that result."""
 
-    async def run(writing: Writing, arguments: Values) -> Object:
+    async def run(writing: WriteTransaction, arguments: Values) -> Object:
         items = _items(arguments)
         results = {item: await one(writing, {**arguments, "id": item[0], "expectedVersion": item[1]}) for item in dict.fromkeys(items)}
         return _bulk(writing, [results[item] for item in items], atomic=arguments["atomic"])
@@ -87,7 +87,7 @@ def _items(arguments: Values) -> list[BulkItem]:
     return [(id_, named.get(id_) if version is None else version) for id_, version in zip(ids, given, strict=True)]
 
 
-def _bulk(writing: Writing, results: Sequence[Object], *, atomic: bool) -> Object:
+def _bulk(writing: WriteTransaction, results: Sequence[Object], *, atomic: bool) -> Object:
     failed = sum(bool(result["userErrors"]) for result in results)
     if atomic and failed:
         writing.abandoned = True

@@ -18,7 +18,7 @@ from schema.storage.database import Database, DatabaseUnavailable
 from schema.values import Object, Value
 
 from .resolving import ResolverError
-from .transaction import MutationCall, Written, perform
+from .transaction import MutationCall, WrittenPayload, perform
 
 T = TypeVar("T")
 
@@ -31,7 +31,7 @@ NOT_BEGUN = "The operation's time was used up before this began: nothing of it w
 
 
 @dataclass(slots=True)
-class Carried:
+class MutationResult:
     """What became of a mutation: the answer of each root field, null where it failed; why it did; whether a kept answer was told again."""
 
     data: Object = field(default_factory=dict)
@@ -45,7 +45,7 @@ class Carried:
     stopped: GatewayError | None = None
     """Why what follows isn't tried: the database is away, or the time is used up, so that its answer would come too late."""
 
-    def answer(self, written: Written, key: str) -> None:
+    def answer(self, written: WrittenPayload, key: str) -> None:
         """A root field that was carried out."""
         self.data[key] = written.payload
         self.answered = True
@@ -64,7 +64,7 @@ class Carried:
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class MutationBounds:
     """The answers may have `room` bytes in all. `deadline` is when the whole operation ends, as `monotonic` tells time."""
 
     room: int
@@ -76,10 +76,10 @@ async def carry_out(
     calls: Sequence[tuple[str, Value]],
     variables: Variables,
     caller: Caller,
-    bounds: Bounds,
+    bounds: MutationBounds,
     tried: Callable[[MutationCall], None],
-    resolve: Callable[[WriteStep, Written], Awaitable[list[Object]]],
-) -> Carried:
+    resolve: Callable[[WriteStep, WrittenPayload], Awaitable[list[Object]]],
+) -> MutationResult:
     """Carries out `calls`, in order, by response key; what is no MutationCall is its own answer.
 
     `tried` is called after each, before it is answered, however it ended: it may have been committed. `resolve` is called where something
@@ -88,7 +88,7 @@ async def carry_out(
     A root field that fails is told, and those after it are carried out all the same. Raises StorageError, or a defect, where nothing could
     be done for it: then the request as a whole is worth another try.
     """
-    carried, room, several = Carried(), bounds.room, len(calls) > 1
+    carried, room, several = MutationResult(), bounds.room, len(calls) > 1
     for key, call in calls:
         if not isinstance(call, MutationCall):
             carried.data[key] = call

@@ -31,7 +31,7 @@ from schema.storage.tables import IdempotencyKey
 from schema.storage.workspace import WORKSPACE
 from schema.values import Value, Values
 
-from .writing import Writing
+from .writing import WriteTransaction
 
 HOURS = 24
 MAX_KEY = 255
@@ -107,7 +107,7 @@ def expired_keys(database: Database) -> DatedRows:
     return DatedRows(database, _KEPT, "idempotency keys", HOURS * 3_600)
 
 
-async def find(writing: Writing, key: str, print_: str) -> str | None:
+async def find(writing: WriteTransaction, key: str, print_: str) -> str | None:
     """The payload kept under a key, as JSON; None where there is none, or none any more. Raises InvalidKey for the key of another call."""
     here = {"token_id": writing.caller.token_id, "key": key}
     rows = await writing.fetch(_FIND, **here)
@@ -129,7 +129,7 @@ def read_kept(answer: str, room: int) -> Value:
     return json.loads(answer, parse_int=_number, parse_float=_number)
 
 
-async def keep(writing: Writing, key: str, print_: str, payload: Value) -> None:
+async def keep(writing: WriteTransaction, key: str, print_: str, payload: Value) -> None:
     """Keeps the payload of a call that is about to be committed."""
     values = {
         "workspace_id": writing.caller.workspace_id,

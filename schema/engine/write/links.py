@@ -3,13 +3,13 @@
 from sqlalchemy import bindparam, delete, select
 
 from schema.clauses import Bind
-from schema.engine.compile.sources import Linked
+from schema.engine.compile.sources import ThroughLinks
 from schema.storage.columns import CodePointText
 from schema.storage.statements import insert_of
 from schema.storage.workspace import WORKSPACE
 
 from .rules import RecordValues
-from .writing import Writing
+from .writing import WriteTransaction
 
 RECORD: Bind = bindparam("record", type_=CodePointText(), required=True)
 
@@ -17,7 +17,7 @@ RECORD: Bind = bindparam("record", type_=CodePointText(), required=True)
 class Links:
     """The statements on a table of links. `ids` is where a record's values hold the ids of the linked records."""
 
-    def __init__(self, ids: str, by: Linked) -> None:
+    def __init__(self, ids: str, by: ThroughLinks) -> None:
         table = by.table
         own = (table.c.workspace_id == WORKSPACE, table.c[by.here] == RECORD)
         self.ids = ids
@@ -26,7 +26,7 @@ class Links:
         self.clear = delete(table).where(*own)
         self._add = insert_of(table)
 
-    async def write(self, writing: Writing, row: RecordValues) -> None:
+    async def write(self, writing: WriteTransaction, row: RecordValues) -> None:
         """Links a new record, or one whose links were cleared, with the records of `row`'s ids."""
         own = {"workspace_id": writing.caller.workspace_id, self._by.here: row["id"]}
         await writing.execute_many(

@@ -8,7 +8,7 @@ from schema.engine.compile.operation import MutationPlan, WriteStep
 from schema.engine.document.documents import PreparedOperation, RequestError
 from schema.engine.document.variables import Variables
 from schema.engine.execute.answers import GraphQLResponse
-from schema.engine.execute.requests import Reading
+from schema.engine.execute.requests import ExecutionRequest
 from schema.engine.execute.resolvers.afterwards import SECONDS, Resolvers, complete
 from schema.engine.execute.resolvers.context import Context
 from schema.engine.execute.resolvers.settling import RootField
@@ -17,9 +17,9 @@ from schema.rules.access import Caller
 from schema.rules.errors import GatewayError
 from schema.values import Object, Value
 
-from .carrying import TELLING_SECONDS, Bounds, carry_out
-from .resolving import Resolving
-from .transaction import Action, MutationCall, Written, make_call
+from .carrying import TELLING_SECONDS, MutationBounds, carry_out
+from .resolving import ResolverMutation
+from .transaction import Action, MutationCall, WrittenPayload, make_call
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +30,18 @@ class Mutations:
     actions: Mapping[str, Action]
     tried: Callable[[MutationCall, Caller], None]
 
-    async def carry_out(self, prepared: PreparedOperation, plan: MutationPlan, values: Variables, reading: Reading) -> GraphQLResponse:
+    async def carry_out(
+        self, prepared: PreparedOperation, plan: MutationPlan, values: Variables, reading: ExecutionRequest
+    ) -> GraphQLResponse:
         """Nothing is done where any root field is malformed: raises RequestError. Raises StorageError where nothing could be done."""
         resolvers, caller, limits = self.resolvers, reading.caller, self.resolvers.limits
         root = resolvers.schema.mutation_type
         assert root is not None
         asked = resolvers.asked(prepared)
-        resolving = Resolving(root, self.actions, values, asked, limits.max_answer)
+        resolving = ResolverMutation(root, self.actions, values, asked, limits.max_answer)
         calls = calls_of(plan, values, caller, resolving.action, limits.max_errors)
 
-        async def resolve(step: WriteStep, written: Written) -> list[Object]:
+        async def resolve(step: WriteStep, written: WrittenPayload) -> list[Object]:
             data = {step.key: written.payload}
             answered = RootField(resolvers.schema, root, step.selected, step.selections)
             run = resolvers.run(asked, values, reading.context or Context(caller, resolvers.database))
@@ -48,7 +50,7 @@ class Mutations:
             written.payload = data[step.key]
             return errors
 
-        bounds = Bounds(limits.max_answer, reading.deadline)
+        bounds = MutationBounds(limits.max_answer, reading.deadline)
         carried = await carry_out(resolvers.database, calls, values, caller, bounds, lambda call: self.tried(call, caller), resolve)
         errors = [*[located(error, step) for step, error in carried.failures], *carried.below]
         return GraphQLResponse(carried.data, errors or None, {"idempotencyReplayed": True} if carried.replayed else {})

@@ -20,7 +20,7 @@ from .links import RECORD, Links
 from .references import References
 from .rows import RowStatements
 from .rules import RecordValues, Rules
-from .writing import Looking, Writing, done, refused
+from .writing import WriteReader, WriteTransaction, done, refused
 
 _TIMES = frozenset({"created_at", "updated_at"})
 _VALUE: Any = bindparam("value", type_=CodePointText(), required=True)
@@ -57,7 +57,7 @@ class RecordWriter:
         self._kept = noun.state
         self._owner = _owner(noun.visible)
 
-    async def create(self, writing: Writing, given: Mapping[str, Any], **columns: Any) -> dict[str, Any]:
+    async def create(self, writing: WriteTransaction, given: Mapping[str, Any], **columns: Any) -> dict[str, Any]:
         """Creates a record with `columns` beside what is given; answers its payload, or what stops it."""
         change = await self.work_out(writing, None, given)
         if change.faults:
@@ -78,7 +78,7 @@ class RecordWriter:
         return done(id_)
 
     async def update(
-        self, writing: Writing, id_: str, given: Mapping[str, Any], expected: int | None = None, *, whole: bool = False
+        self, writing: WriteTransaction, id_: str, given: Mapping[str, Any], expected: int | None = None, *, whole: bool = False
     ) -> dict[str, Any]:
         """Changes a record, or says what stops it; a change that changes nothing leaves no trace."""
         found = await self.find(writing, id_, expected)
@@ -90,7 +90,7 @@ class RecordWriter:
         await self.store(writing, found, change.after)
         return done(id_)
 
-    async def find(self, looking: Looking, id_: str, expected: int | None = None) -> RecordValues | InputError:
+    async def find(self, looking: WriteReader, id_: str, expected: int | None = None) -> RecordValues | InputError:
         """The record with this id, at the version that the caller expects (None: at any)."""
         rows = await looking.fetch(self.rows.find, row_id=id_)
         if not rows:
@@ -103,7 +103,7 @@ class RecordWriter:
             row[links.ids] = [each[0] for each in await looking.fetch(links.find, record=id_)]
         return row
 
-    async def work_out(self, looking: Looking, before: RecordValues | None, given: Mapping[str, Any], *, whole: bool = False) -> Change:
+    async def work_out(self, looking: WriteReader, before: RecordValues | None, given: Mapping[str, Any], *, whole: bool = False) -> Change:
         """What a call would make of a record (None: it is being created), and what stops it; writes nothing.
 
         `whole`: the whole object was sent back.
@@ -128,7 +128,7 @@ class RecordWriter:
         """The columns with names in the graph that differ."""
         return [column for column in self.names if before[column] != after[column]]
 
-    async def store(self, writing: Writing, before: RecordValues, after: RecordValues) -> None:
+    async def store(self, writing: WriteTransaction, before: RecordValues, after: RecordValues) -> None:
         """Stores a record as it is after a change, with what goes with that; does nothing where nothing of it changed."""
         changed = self.changed(before, after)
         if not changed:
@@ -149,7 +149,7 @@ class RecordWriter:
         if self.noun.followed:
             await self.event(writing, "UPDATED", after["id"], [self.names[column] for column in changed], before, after)
 
-    async def forget(self, writing: Writing, row: RecordValues) -> None:
+    async def forget(self, writing: WriteTransaction, row: RecordValues) -> None:
         """Deletes a record that nothing refers to any more, with its links and its history."""
         await self.rules.removing(writing, row)
         state = await self._state(writing, row) if self.noun.followed else None
@@ -160,13 +160,13 @@ class RecordWriter:
             await writing.event(self.noun.name, "DELETED", row["id"], [], state, None)
 
     async def event(
-        self, writing: Writing, kind: str, id_: str, fields: list[str], before: RecordValues | None, after: RecordValues
+        self, writing: WriteTransaction, kind: str, id_: str, fields: list[str], before: RecordValues | None, after: RecordValues
     ) -> None:
         """Tells followers of a record that was created or changed."""
         was = None if before is None else await self._state(writing, before)
         await writing.event(self.noun.name, kind, id_, fields, was, await self._state(writing, after))
 
-    async def _state(self, looking: Looking, row: RecordValues) -> dict[str, Any]:
+    async def _state(self, looking: WriteReader, row: RecordValues) -> dict[str, Any]:
         """What an event keeps of a record."""
         kept = {name: row[name] for name in self._kept}
         if self._owner is not None:
@@ -178,7 +178,7 @@ class RecordWriter:
     def _blank(self) -> RecordValues:
         return {**dict.fromkeys(self.rows.columns), **{links.ids: [] for links in self.links}, **self._defaults}
 
-    async def _as_a_whole(self, looking: Looking, before: RecordValues | None, after: RecordValues) -> list[InputError]:
+    async def _as_a_whole(self, looking: WriteReader, before: RecordValues | None, after: RecordValues) -> list[InputError]:
         """What stops a record as a whole. A fault that it has had before a rule was drawn isn't this call's."""
         faults = self._completed(after)
         if faults and before is not None:

@@ -11,7 +11,7 @@ from schema.storage.workspace import WORKSPACE
 from schema.values import Value, Values
 
 from .inputs import InputError
-from .writing import Looking
+from .writing import WriteReader
 
 
 class References:
@@ -22,7 +22,7 @@ class References:
         self._nouns = nouns
         self._existing = {each.to: _existing(nouns[each.to].row.__table__) for each in self.all}
 
-    async def faults(self, looking: Looking, values: Values) -> list[InputError]:
+    async def faults(self, looking: WriteReader, values: Values) -> list[InputError]:
         """A fault for each of `values`, by column, that refers to a record that isn't there."""
         faults = []
         for each in self.all:
@@ -32,7 +32,7 @@ class References:
                 faults += await self._absent(looking, each, ids)
         return faults
 
-    async def _absent(self, looking: Looking, reference: Reference, ids: list[str]) -> list[InputError]:
+    async def _absent(self, looking: WriteReader, reference: Reference, ids: list[str]) -> list[InputError]:
         here = {row[0] for row in await looking.fetch(self._existing[reference.to], ids=ids)}
         message = f"There is no {self._nouns[reference.to].label} with this id."
         paths = [(reference.field, str(place)) if reference.link is not None else (reference.field,) for place in range(len(ids))]

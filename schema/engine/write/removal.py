@@ -14,7 +14,7 @@ from .inputs import InputError
 from .links import RECORD
 from .records import RecordWriter, Writers
 from .rules import RecordValues
-from .writing import Looking, Writing, done, refused
+from .writing import WriteReader, WriteTransaction, done, refused
 
 MOST = 1_000
 """How many records a deletion may take along, or change one by one: it is one transaction, which holds up the workspace's other writes."""
@@ -64,7 +64,7 @@ class Removals:
         """Whether many records may go or change with one of this noun."""
         return any(each.reference.on_delete != REFUSE and not each.at_once for each in self._dependants[name])
 
-    async def remove(self, writing: Writing, writer: RecordWriter, id_: str, expected: int | None = None) -> Object:
+    async def remove(self, writing: WriteTransaction, writer: RecordWriter, id_: str, expected: int | None = None) -> Object:
         """Deletes a record with all that goes with it, or says what stops it."""
         found = await writer.find(writing, id_, expected)
         if isinstance(found, InputError):
@@ -76,7 +76,7 @@ class Removals:
         await going.carry_out(writing)
         return done(deletedId=id_)
 
-    async def _look(self, looking: Looking, writer: RecordWriter, row: RecordValues, going: "_Going") -> list[InputError]:
+    async def _look(self, looking: WriteReader, writer: RecordWriter, row: RecordValues, going: "_Going") -> list[InputError]:
         """Notes what goes, what goes first, and what is changed; answers what stops it. Writes nothing."""
         for each in self._dependants[writer.noun.name]:
             faults = await self._dependant(looking, writer, each, row["id"], going)
@@ -85,7 +85,7 @@ class Removals:
         going.records[writer.noun.name, row["id"]] = writer, row
         return await writer.rules.removable(looking, row)
 
-    async def _dependant(self, looking: Looking, writer: RecordWriter, each: Dependant, id_: str, going: "_Going") -> list[InputError]:
+    async def _dependant(self, looking: WriteReader, writer: RecordWriter, each: Dependant, id_: str, going: "_Going") -> list[InputError]:
         if each.reference.on_delete == REFUSE:
             return _in_use(writer, each, (await looking.fetch(each.count, record=id_))[0][0])
         if each.at_once:
@@ -139,7 +139,7 @@ class _Going:
         message = f"More than {MOST:,} records would be deleted or changed with the {self.label}: delete some of them first."
         return InputError("CONFLICT", "IN_USE", None, message)
 
-    async def carry_out(self, writing: Writing) -> None:
+    async def carry_out(self, writing: WriteTransaction) -> None:
         for dependant, id_ in self.cleared:
             await writing.execute(dependant.clear, {"record": id_, "now": writing.now})
         for dependant, other, id_ in self.changed:
@@ -150,7 +150,7 @@ class _Going:
             await writer.forget(writing, row)
 
 
-async def _there(looking: Looking, writer: RecordWriter, id_: str) -> RecordValues:
+async def _there(looking: WriteReader, writer: RecordWriter, id_: str) -> RecordValues:
     row = await writer.find(looking, id_)
     assert not isinstance(row, InputError), row.message
     return row

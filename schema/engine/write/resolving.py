@@ -14,7 +14,7 @@ from schema.values import Object, Value, Values
 
 from .transaction import UNCOUNTED, Action
 from .unit import UnitOfWork, WriteContext
-from .writing import Writing
+from .writing import WriteTransaction
 
 
 class ResolverError(Exception):
@@ -22,7 +22,7 @@ class ResolverError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Resolving:
+class ResolverMutation:
     """A mutation as asked for: its root type, the actions that its resolvers may carry out, its variables, its answer's bytes at most."""
 
     root: GraphQLObjectType
@@ -37,12 +37,12 @@ class Resolving:
             return self.actions[step.name]
         site: Value = step.resolver
 
-        async def run(writing: Writing, _: Values) -> Object:
+        async def run(writing: WriteTransaction, _: Values) -> Object:
             return await self._resolved(site, writing)
 
         return Action(run, admin=step.admin)
 
-    async def _resolved(self, site: Site, writing: Writing) -> Object:
+    async def _resolved(self, site: Site, writing: WriteTransaction) -> Object:
         unit = UnitOfWork(writing, self.root, site.selected.name, self.actions)
         context = WriteContext(writing.caller, writing.database, unit=unit)
         run = ResolverRun(context, self.variables, UNCOUNTED, self.limit, self.asked, writing.connection, unit.one_by_one)

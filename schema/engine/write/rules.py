@@ -7,7 +7,7 @@ from schema.rules.ruling import Ruled
 from schema.values import Value
 
 from .inputs import InputError
-from .writing import Looking, Writing
+from .writing import WriteReader, WriteTransaction
 
 RecordValues = dict[str, Any]
 """A record by column; the ids of its linked records stand there too, as if they were a column."""
@@ -27,21 +27,21 @@ class Rules:
         """Sets the columns of `row` that follow from others, and says what is wrong with the record as a whole."""
         return []
 
-    async def guard(self, looking: Looking, before: RecordValues, after: RecordValues) -> list[InputError]:
+    async def guard(self, looking: WriteReader, before: RecordValues, after: RecordValues) -> list[InputError]:
         """What stops a change from `before` to `after`."""
         return []
 
     def stamp(self, before: RecordValues | None, after: RecordValues, now: str) -> None:
         """Sets the columns that say when something happened, just before the record is stored."""
 
-    async def written(self, writing: Writing, before: RecordValues | None, after: RecordValues) -> None:
+    async def written(self, writing: WriteTransaction, before: RecordValues | None, after: RecordValues) -> None:
         """Writes what goes with a record that was just stored, such as its history."""
 
-    async def removable(self, looking: Looking, row: RecordValues) -> list[InputError]:
+    async def removable(self, looking: WriteReader, row: RecordValues) -> list[InputError]:
         """What stops a deletion. Writes nothing."""
         return []
 
-    async def removing(self, writing: Writing, row: RecordValues) -> None:
+    async def removing(self, writing: WriteTransaction, row: RecordValues) -> None:
         """Writes what must be done before a record is deleted."""
 
 

@@ -17,7 +17,7 @@ from schema.storage.workspace import revision_moved
 from schema.values import Object, Value, Values
 
 from . import idempotency
-from .writing import Writing, is_refused
+from .writing import WriteTransaction, is_refused
 
 _RAISE_REVISION = revision_moved().returning(WorkspaceTable.__table__.c.revision)
 _LOWER_REVISION = revision_moved(-1)
@@ -26,7 +26,7 @@ _LOWER_REVISION = revision_moved(-1)
 UNCOUNTED = Counts(0)
 
 Payload = Object
-RunAction = Callable[[Writing, Values], Awaitable[Payload]]
+RunAction = Callable[[WriteTransaction, Values], Awaitable[Payload]]
 
 
 def _unchecked(_: Values) -> None:
@@ -80,7 +80,7 @@ def make_call(action: Action, step: WriteStep, variables: Variables, caller: Cal
 
 
 @dataclass(slots=True)
-class Written:
+class WrittenPayload:
     """A payload, what in it waits for resolvers, whether it has failures in it, and whether it was an earlier answer."""
 
     payload: Value
@@ -92,12 +92,12 @@ class Written:
 class _Nothing(Exception):
     """Nothing was changed: the transaction is rolled back, revision included, and this is answered."""
 
-    def __init__(self, result: Written) -> None:
+    def __init__(self, result: WrittenPayload) -> None:
         super().__init__()
         self.result = result
 
 
-async def perform(database: Database, call: MutationCall, variables: Variables, caller: Caller, room: int) -> Written:
+async def perform(database: Database, call: MutationCall, variables: Variables, caller: Caller, room: int) -> WrittenPayload:
     """Carries out one mutation, and answers its payload. Raises GatewayError.
 
     A mutation whose payload would have more than `room` bytes is rolled back, and its error says so.
@@ -105,14 +105,14 @@ async def perform(database: Database, call: MutationCall, variables: Variables, 
     call.action.authorise(caller)
     print_ = "" if call.key is None else call.fingerprint(variables)
 
-    async def work(connection: Connection) -> Written:
+    async def work(connection: Connection) -> WrittenPayload:
         revision = (await connection.fetch(clauses.of(database, _RAISE_REVISION), {"workspace": caller.workspace_id}))[0][0]
-        writing = Writing(database, connection, caller, revision)
+        writing = WriteTransaction(database, connection, caller, revision)
         if call.key is not None:
             kept = await idempotency.find(writing, call.key, print_)
             if kept is not None:
                 payload, notes = from_kept(idempotency.read_kept(kept, room), call.step.sites)
-                raise _Nothing(Written(payload, notes, replayed=True))
+                raise _Nothing(WrittenPayload(payload, notes, replayed=True))
         outcome = await call.action.run(writing, call.arguments)
         written = await _written(call, writing, outcome, variables, room)
         if writing.abandoned or is_refused(outcome) or (call.key is None and not writing.changed):
@@ -132,14 +132,14 @@ async def perform(database: Database, call: MutationCall, variables: Variables, 
         raise BadRequest(f"{error} Nothing was done.") from error
 
 
-async def _written(call: MutationCall, writing: Writing, outcome: Payload, variables: Variables, room: int) -> Written:
+async def _written(call: MutationCall, writing: WriteTransaction, outcome: Payload, variables: Variables, room: int) -> WrittenPayload:
     """What the action answers, as the selection asks for it."""
     reader = DataReader(writing.database, writing.connection, writing.caller, UNCOUNTED, room)
     payload = await call.step.writer.write(reader, outcome, variables)
-    return Written(payload, reader.notes or {}, bool(outcome.get("failed")))
+    return WrittenPayload(payload, reader.notes or {}, bool(outcome.get("failed")))
 
 
-async def _keep(writing: Writing, key: str, print_: str, payload: Value) -> None:
+async def _keep(writing: WriteTransaction, key: str, print_: str, payload: Value) -> None:
     """Keeps the answer of a call that is done, and stays done whatever others do meanwhile: also where there was nothing to change."""
     if not writing.changed:
         await writing.keep_house(_LOWER_REVISION, {})

@@ -19,7 +19,7 @@ from schema.storage.database import Row
 from schema.values import Object, Value, Values
 
 from .transaction import Action
-from .writing import Writing
+from .writing import WriteTransaction
 
 T = TypeVar("T")
 
@@ -38,7 +38,7 @@ class TookTooLong(GatewayError):
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class MutationOutcome:
     """What became of a mutation within a unit of work: the record's id, or `user_errors`, and then nothing was changed."""
 
     id: str | None
@@ -52,7 +52,7 @@ class UnitOfWork:
     from the beginning, where another transaction was in the way.
     """
 
-    def __init__(self, writing: Writing, root: GraphQLObjectType, name: str, actions: Mapping[str, Action]) -> None:
+    def __init__(self, writing: WriteTransaction, root: GraphQLObjectType, name: str, actions: Mapping[str, Action]) -> None:
         self.now = writing.now
         """The time of the change, as records keep it."""
         self.revision = writing.revision
@@ -79,7 +79,7 @@ class UnitOfWork:
             self._writing.changed = True
             return await self._writing.connection.execute(statement, {**values, **self._bound})
 
-    async def mutate(self, name: str, **arguments: Value) -> Done:
+    async def mutate(self, name: str, **arguments: Value) -> MutationOutcome:
         """Carries out another mutation of the graph by its name, with its rules and events.
 
         Arguments are named and written as in JSON. Raises ValueError for a mutation that isn't there, Forbidden, BadRequest.
@@ -92,7 +92,7 @@ class UnitOfWork:
         action.check(given)
         with self._working():
             outcome = await action.run(self._writing, given)
-        return Done(outcome["recordId"] or outcome["deletedId"], outcome["userErrors"])
+        return MutationOutcome(outcome["recordId"] or outcome["deletedId"], outcome["userErrors"])
 
     def _coerced(self, name: str, arguments: Values) -> Object:
         definition = self._root.fields[name]

@@ -25,7 +25,7 @@ class RowSource(Protocol):
         """All rows, as positional tuples."""
 
 
-class Looking:
+class WriteReader:
     """What a call may look at while it is worked out: the rows of its caller's workspace, in one state of the database."""
 
     def __init__(self, database: Database, source: RowSource, caller: Caller) -> None:
@@ -40,7 +40,7 @@ class Looking:
         return list(await self._source.fetch(statement, {"workspace": self.caller.workspace_id, **values}))
 
 
-class Writing(Looking):
+class WriteTransaction(WriteReader):
     """A transaction under way. It holds the workspace's row lock, so writers of a workspace come one after the other."""
 
     def __init__(self, database: Database, connection: Connection, caller: Caller, revision: int) -> None:

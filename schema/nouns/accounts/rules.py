@@ -6,7 +6,7 @@ from typing_extensions import override
 from schema.clauses import Bind
 from schema.engine.write.inputs import InputError
 from schema.engine.write.rules import RecordValues, Rules, rules_of
-from schema.engine.write.writing import Looking, Writing
+from schema.engine.write.writing import WriteReader, WriteTransaction
 from schema.nouns.users.api_key import ApiKey
 from schema.nouns.users.user import User
 from schema.storage.columns import CodePointText
@@ -34,12 +34,12 @@ class AccountRules(Rules):
     """A deletion is refused while viewers or working keys are limited to the account."""
 
     @override
-    async def removable(self, looking: Looking, row: RecordValues) -> list[InputError]:
+    async def removable(self, looking: WriteReader, row: RecordValues) -> list[InputError]:
         if not await looking.fetch(_LIMITED_TO, row_id=row["id"], now=looking.now):
             return []
         message = "A viewer or a key is limited to this account: change or revoke it first, or it would see everything."
         return [InputError("CONFLICT", "IN_USE", None, message)]
 
     @override
-    async def removing(self, writing: Writing, row: RecordValues) -> None:
+    async def removing(self, writing: WriteTransaction, row: RecordValues) -> None:
         await writing.execute(_LET_GO, {"row_id": row["id"], "now": writing.now})

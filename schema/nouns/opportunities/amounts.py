@@ -30,7 +30,7 @@ def _columns(deal: FromClause) -> list[Clause]:
     ]
 
 
-def _told(row: Row) -> Object:
+def _to_object(row: Row) -> Object:
     count, valued, high, low, weighted_high, weighted_low, won, lost = row
     total = joined(high, low)
     return {
@@ -44,5 +44,5 @@ def _told(row: Row) -> Object:
     }
 
 
-SUMMARY = SummarySql(_columns, _told, (0, 0, None, None, None, None, 0, 0))
+SUMMARY = SummarySql(_columns, _to_object, (0, 0, None, None, None, None, 0, 0))
 """The summary of opportunities, as the graph's type `OpportunitySummary` tells it."""

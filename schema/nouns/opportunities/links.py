@@ -3,7 +3,7 @@
 from sqlalchemy import ForeignKeyConstraint, PrimaryKeyConstraint, UniqueConstraint
 from sqlmodel import Field
 
-from schema.engine.compile.sources import Linked
+from schema.engine.compile.sources import ThroughLinks
 from schema.storage.columns import CodePointText
 from schema.storage.tables import CLUSTERED, TableRow
 
@@ -26,5 +26,5 @@ class OpportunityContact(TableRow, table=True):
     contact_id: str = Field(sa_type=CodePointText)
 
 
-CONTACTS = Linked(OpportunityContact.__table__, here="opportunity_id", there="contact_id", order="position")
-OPPORTUNITIES = Linked(OpportunityContact.__table__, here="contact_id", there="opportunity_id", order="position")
+CONTACTS = ThroughLinks(OpportunityContact.__table__, here="opportunity_id", there="contact_id", order="position")
+OPPORTUNITIES = ThroughLinks(OpportunityContact.__table__, here="contact_id", there="opportunity_id", order="position")

@@ -3,7 +3,7 @@
 from schema.engine.compile.reading import DataReader
 from schema.engine.write.inputs import InputError
 from schema.engine.write.records import Change, RecordWriter
-from schema.engine.write.writing import Looking
+from schema.engine.write.writing import WriteReader
 from schema.rules.errors import Forbidden
 from schema.rules.stages import STAGES
 from schema.values import Object, Value, Values
@@ -13,7 +13,7 @@ async def preview_update(writer: RecordWriter, reader: DataReader, arguments: Va
     """What `previewUpdateOpportunity` answers. Raises Forbidden for viewers: they can't update, so there is nothing to foretell."""
     if not reader.caller.role.may_write:
         raise Forbidden("A viewer may only read, so there is no update to preview.")
-    looking = Looking(reader.database, reader, reader.caller)
+    looking = WriteReader(reader.database, reader, reader.caller)
     found = await writer.find(looking, arguments["id"])
     if isinstance(found, InputError):
         return {"changes": [], "userErrors": [found.to_dict()]}

@@ -4,7 +4,7 @@ from typing_extensions import override
 
 from schema.engine.declare.codes import add_reasons
 from schema.engine.write.rules import RecordValues, Rules, rules_of
-from schema.engine.write.writing import Writing
+from schema.engine.write.writing import WriteTransaction
 from schema.rules import clock, pipeline
 from schema.rules.ruling import Ruled
 from schema.storage.statements import insert_of
@@ -39,7 +39,7 @@ class OpportunityRules(Rules):
             after["stage_since"] = now
 
     @override
-    async def written(self, writing: Writing, before: RecordValues | None, after: RecordValues) -> None:
+    async def written(self, writing: WriteTransaction, before: RecordValues | None, after: RecordValues) -> None:
         if before is not None and after["stage"] == before["stage"]:
             return
         values = {

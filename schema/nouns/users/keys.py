@@ -5,7 +5,7 @@ import secrets
 
 from schema.engine.write.inputs import InputError, invalid
 from schema.engine.write.records import RecordWriter
-from schema.engine.write.writing import Writing, done, is_refused, refused
+from schema.engine.write.writing import WriteTransaction, done, is_refused, refused
 from schema.nouns.workspaces import auditing
 from schema.nouns.workspaces.enums import AuditKind
 from schema.rules.access import MOST_OVERLAP_MINUTES, Caller
@@ -27,7 +27,7 @@ def token_hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-async def create(writer: RecordWriter, writing: Writing, arguments: Values) -> Object:
+async def create(writer: RecordWriter, writing: WriteTransaction, arguments: Values) -> Object:
     """Creates a key, whose token the payload tells."""
     token, given = new_token(), arguments["input"]
     scopes = given.get("scopes")
@@ -44,7 +44,7 @@ def _check_rights(caller: Caller, scopes: list[str] | None) -> None:
         raise Forbidden("A token with scopes can make or rotate only keys whose scopes it has itself.")
 
 
-async def rotate(writer: RecordWriter, writing: Writing, arguments: Values) -> Object:
+async def rotate(writer: RecordWriter, writing: WriteTransaction, arguments: Values) -> Object:
     """Gives a key a new token, which the payload tells; the former one works until the overlap ends."""
     overlap = arguments["overlapMinutes"]
     if not 0 <= overlap <= MOST_OVERLAP_MINUTES:
@@ -87,7 +87,7 @@ def rotated(row: Values, token: str, now: str, overlap: int) -> Object:
     }
 
 
-async def revoke(writer: RecordWriter, writing: Writing, arguments: Values) -> Object:
+async def revoke(writer: RecordWriter, writing: WriteTransaction, arguments: Values) -> Object:
     """Revokes a key: at once in this process, within seconds in others (see the cache of tokens)."""
     found = await writer.find(writing, arguments["id"])
     if isinstance(found, InputError):

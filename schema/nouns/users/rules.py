@@ -6,7 +6,7 @@ from typing_extensions import override
 from schema.engine.declare.codes import add_reasons
 from schema.engine.write.inputs import InputError, invalid
 from schema.engine.write.rules import RecordValues, Rules, rules_of
-from schema.engine.write.writing import Looking, Writing
+from schema.engine.write.writing import WriteReader, WriteTransaction
 from schema.nouns.people import fold_person
 from schema.nouns.workspaces import auditing
 from schema.rules.ruling import Ruled, RuleViolation
@@ -53,7 +53,7 @@ class UserRules(Rules):
         return _limit_faults(row)
 
     @override
-    async def guard(self, looking: Looking, before: RecordValues, after: RecordValues) -> list[InputError]:
+    async def guard(self, looking: WriteReader, before: RecordValues, after: RecordValues) -> list[InputError]:
         if not _administers(before) or _administers(after) or await looking.fetch(_OTHER_ADMIN, row_id=before["id"]):
             return []
         field = "isActive" if after["role"] == "admin" else "role"
@@ -61,7 +61,7 @@ class UserRules(Rules):
         return [InputError("CONFLICT", "LAST_ADMIN", (field,), message)]
 
     @override
-    async def written(self, writing: Writing, before: RecordValues | None, after: RecordValues) -> None:
+    async def written(self, writing: WriteTransaction, before: RecordValues | None, after: RecordValues) -> None:
         await auditing.note_user(writing, before, after)
 
 
@@ -81,7 +81,7 @@ class KeyRules(Rules):
         return _limit_faults(row)
 
     @override
-    async def written(self, writing: Writing, before: RecordValues | None, after: RecordValues) -> None:
+    async def written(self, writing: WriteTransaction, before: RecordValues | None, after: RecordValues) -> None:
         if before is None:
             await auditing.note_key(writing, after)
 

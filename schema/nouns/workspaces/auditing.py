@@ -5,7 +5,7 @@ from typing import Any
 
 from strawberry.utils.str_converters import to_camel_case
 
-from schema.engine.write.writing import Writing
+from schema.engine.write.writing import WriteTransaction
 from schema.rules.clock import instant
 from schema.storage.ids import new_id
 from schema.storage.statements import insert_of
@@ -58,20 +58,20 @@ def _value(value: Value) -> str:
     return "none" if value is None else str(value)
 
 
-async def note(writing: Writing, kind: Value, changed: Mapping[str, tuple[Any, Any]], **subject: str) -> None:
+async def note(writing: WriteTransaction, kind: Value, changed: Mapping[str, tuple[Any, Any]], **subject: str) -> None:
     """Adds an entry about what the caller does in this transaction."""
     caller = writing.caller
     values = entry(caller.workspace_id, kind, changed, by_id=caller.user_id, by_key_id=caller.key_id, **subject)
     await writing.execute(ADD, values)
 
 
-async def note_user(writing: Writing, before: Values | None, after: Values) -> None:
+async def note_user(writing: WriteTransaction, before: Values | None, after: Values) -> None:
     """Adds an entry about a user who was created, where there is nothing before, or changed."""
     kind, changed = (AuditKind.USER_CREATED, given(after)) if before is None else (AuditKind.USER_CHANGED, changes(before, after))
     await note(writing, kind, changed, user_id=after["id"])
 
 
-async def note_key(writing: Writing, after: Values) -> None:
+async def note_key(writing: WriteTransaction, after: Values) -> None:
     """Adds an entry about a key that was created."""
     await note(writing, AuditKind.KEY_CREATED, given(after), api_key_id=after["id"])
 

@@ -14,7 +14,7 @@ from urllib.parse import unquote
 
 import asyncpg
 
-from schema.storage.manifest import BackupFailed, BackupRefused, Facts, ReportBytes
+from schema.storage.manifest import BackupFailed, BackupRefused, DatabaseFacts, ReportBytes
 from schema.values import Value
 
 from .connecting import connected
@@ -34,7 +34,7 @@ _GATEWAYS = """SELECT count(*) FROM pg_stat_activity
 WHERE datname = current_database() AND application_name = 'gateway' AND pid <> pg_backend_pid()"""
 
 
-async def copy(url: str, target: Path, tell: ReportBytes) -> Facts:
+async def copy(url: str, target: Path, tell: ReportBytes) -> DatabaseFacts:
     """Dumps the database into `target`, checks that it can be read, and says what is in it. Raises BackupRefused, BackupFailed."""
     _find("pg_dump", f"{' '.join(DUMP)} --file=FILE DATABASE")
     async with connected(url) as raw:
@@ -48,7 +48,7 @@ async def copy(url: str, target: Path, tell: ReportBytes) -> Facts:
     return found
 
 
-async def facts(raw: asyncpg.Connection) -> Facts:
+async def facts(raw: asyncpg.Connection) -> DatabaseFacts:
     """What the database of a connection says of itself. Raises BackupRefused where it is no gateway's."""
     if await raw.fetchval("SELECT to_regclass('alembic_version') IS NULL OR to_regclass('workspace') IS NULL"):
         raise BackupRefused("the database has no tables of a gateway: name another one by --database-url, or run gateway migrate")
@@ -56,7 +56,7 @@ async def facts(raw: asyncpg.Connection) -> Facts:
     has_epoch = await raw.fetchval("SELECT to_regclass('epoch') IS NOT NULL")
     epoch = await raw.fetchval("SELECT number FROM epoch") if has_epoch else None
     workspaces = await raw.fetch("SELECT id, revision FROM workspace ORDER BY id")
-    return Facts([row[0] for row in migrations], epoch or 0, {row[0]: row[1] for row in workspaces})
+    return DatabaseFacts([row[0] for row in migrations], epoch or 0, {row[0]: row[1] for row in workspaces})
 
 
 async def check_empty(url: str) -> None:

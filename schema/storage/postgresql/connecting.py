@@ -32,7 +32,7 @@ Prepare: TypeAlias = Callable[[Value], Awaitable[None]]
 ServerSettings: TypeAlias = Mapping[str, str]
 
 
-class Raw(asyncpg.Connection):  # type: ignore[misc]
+class AsyncpgConnection(asyncpg.Connection):  # type: ignore[misc]
     """asyncpg's connection on a socket with keep-alive."""
 
     __slots__ = ()
@@ -56,7 +56,7 @@ class Connector:
         self._url = url
         self._seconds = seconds
         self._prepare = prepare
-        self._options = {**options, "server_settings": {**_SERVER, **(settings or {})}, "connection_class": Raw}
+        self._options = {**options, "server_settings": {**_SERVER, **(settings or {})}, "connection_class": AsyncpgConnection}
         self._hosts = hosts(url)
 
     async def connect(self, seconds: float | None = None) -> Value:
@@ -82,8 +82,8 @@ class Connector:
             raise DatabaseUnavailable("the server did not answer in time") from error
         except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as error:
             # Whatever it is, without a connection nothing can be done but to come back later.
-            told = of_postgresql(error, closed=True)
-            raise told if isinstance(told, DatabaseUnavailable) else DatabaseUnavailable(str(error)) from error
+            translated = of_postgresql(error, closed=True)
+            raise translated if isinstance(translated, DatabaseUnavailable) else DatabaseUnavailable(str(error)) from error
 
     async def _prepared(self, raw: asyncpg.Connection) -> Value:
         try:

@@ -124,11 +124,11 @@ class PostgresqlDatabase(SeenEpoch):
         try:
             rows = await session.fetch(statement, values)
         except Exception as error:
-            told = await self._failed(session, error)
-            if told is None:
+            translated = await self._failed(session, error)
+            if translated is None:
                 raise
-            if not isinstance(told, Contention):
-                raise told from error
+            if not isinstance(translated, Contention):
+                raise translated from error
         except BaseException:
             connections.mend(session)
             raise
@@ -170,10 +170,10 @@ class PostgresqlDatabase(SeenEpoch):
         try:
             await self._listen(listener, wake)
         except Exception as error:
-            told = of_postgresql(error, closed=True)
-            if told is None:
+            translated = of_postgresql(error, closed=True)
+            if translated is None:
                 raise
-            raise told from error
+            raise translated from error
         finally:
             listener.terminate()
 
@@ -209,41 +209,41 @@ class PostgresqlDatabase(SeenEpoch):
                 await session.commit()
         except Exception as error:
             lost = session.raw.is_closed()
-            told = await self._failed(session, error)
-            if told is None:
+            translated = await self._failed(session, error)
+            if translated is None:
                 raise
             if lost:
-                told = self._lost(told, session, committing=committing, began=began)
-            raise told from error
+                translated = self._lost(translated, session, committing=committing, began=began)
+            raise translated from error
         except BaseException:
             self._connections.mend(session)
             raise
         self._connections.keep(session)
         return result
 
-    def _lost(self, told: StorageError, session: PostgresqlConnection, *, committing: bool, began: float) -> StorageError:
-        """What it means that a transaction that `began` at that time lost its connection, which `told` says.
+    def _lost(self, translated: StorageError, session: PostgresqlConnection, *, committing: bool, began: float) -> StorageError:
+        """What it means that a transaction that `began` at that time lost its connection, which `translated` says.
 
         The server gives up a transaction in which this process pauses for too long, as a busy machine makes it. All of that can be done
         again. A server that was waited for isn't asked a second time.
         """
         if committing:
-            return OutcomeUnknown(str(told))
+            return OutcomeUnknown(str(translated))
         idle = _idle_seconds(self._timeout)
         paused = session.since - began > idle and monotonic() - session.since < idle
-        return Contention(str(told)) if paused else told
+        return Contention(str(translated)) if paused else translated
 
     async def _failed(self, session: PostgresqlConnection, error: Exception) -> StorageError | None:
         """What an error means, None where it is a defect or the work's own; its connection is given back."""
-        told = of_postgresql(error, closed=session.raw.is_closed())
-        if isinstance(told, ReadOnly):
-            self._connections.renew(str(told))
+        translated = of_postgresql(error, closed=session.raw.is_closed())
+        if isinstance(translated, ReadOnly):
+            self._connections.renew(str(translated))
         # A session that timed out or lost a race is in order; otherwise nobody knows what state it is in.
-        if isinstance(told, DatabaseUnavailable) and not isinstance(told, StatementTimeout | Contention | LockTimeout):
+        if isinstance(translated, DatabaseUnavailable) and not isinstance(translated, StatementTimeout | Contention | LockTimeout):
             self._connections.drop(session)
         else:
             await self._connections.settle(session)
-        return told
+        return translated
 
     async def _ask(self, asked: Awaitable[Value]) -> None:
         async with asyncio.timeout(self._limit):

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
-from schema.storage.manifest import BackupFailed, BackupRefused, Facts, ReportBytes
+from schema.storage.manifest import BackupFailed, BackupRefused, DatabaseFacts, ReportBytes
 from schema.values import Value
 
 PAGES: Final = 256
@@ -26,7 +26,7 @@ _FACTS: Final = (
 )
 
 
-def copy(path: Path, target: Path, tell: ReportBytes, *, step: Callable[[], None] = lambda: None) -> Facts:
+def copy(path: Path, target: Path, tell: ReportBytes, *, step: Callable[[], None] = lambda: None) -> DatabaseFacts:
     """Copies the database at `path` into the empty file `target`, checks the copy, and says what is in it.
 
     `step` is called after each portion. Raises BackupFailed.
@@ -62,12 +62,12 @@ def _copy(source: sqlite3.Connection, target: Path, tell: ReportBytes, step: Cal
         source.backup(made, pages=PAGES, progress=done)
 
 
-def facts(raw: sqlite3.Connection) -> Facts:
+def facts(raw: sqlite3.Connection) -> DatabaseFacts:
     """What the database of a connection says of itself. Raises BackupRefused where it is no gateway's."""
     migrations, epochs, workspaces = (_rows(raw, text) for text in _FACTS)
     if not migrations:
         raise BackupRefused("the database has no tables of a gateway: name another one by --database-url, or run gateway migrate")
-    return Facts([row[0] for row in migrations], epochs[0][0] if epochs else 0, dict(workspaces))
+    return DatabaseFacts([row[0] for row in migrations], epochs[0][0] if epochs else 0, dict(workspaces))
 
 
 def _rows(raw: sqlite3.Connection, text: str) -> list[Value]:

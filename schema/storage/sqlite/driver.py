@@ -136,16 +136,16 @@ class SqliteConnection:
 
     def _fail(self, error: Exception, statement: Statement, began: float) -> NoReturn:
         """Raises what went wrong, in our words where there are any. Where waiting would hold up the event loop, a thread is to do it."""
-        told = of_sqlite(error)
-        if not (self.inline and isinstance(told, StatementTimeout | LockTimeout)):
+        translated = of_sqlite(error)
+        if not (self.inline and isinstance(translated, StatementTimeout | LockTimeout)):
             self.timing.took(statement, perf_counter() - began, FAILED)
-        if told is None:
+        if translated is None:
             raise error
-        if isinstance(told, StatementTimeout) and self.slow is not None:
+        if isinstance(translated, StatementTimeout) and self.slow is not None:
             self.slow[hash(statement.text)] = perf_counter() + SLOW_SECONDS
-        if isinstance(told, StatementTimeout) or (self.inline and isinstance(told, LockTimeout)):
+        if isinstance(translated, StatementTimeout) or (self.inline and isinstance(translated, LockTimeout)):
             raise OverBudget from error
-        raise told from error
+        raise translated from error
 
 
 class SqliteDatabase(SeenEpoch):

@@ -126,7 +126,7 @@ class SqliteWriter:
         except _RolledBack:
             again = [job for job in jobs if job.error is None]
         except Exception as error:  # noqa: BLE001  whatever it is, those who wait must hear of it
-            again = self._refused(jobs, _told(error))
+            again = self._refused(jobs, _error_for_caller(error))
         self._waiting.extendleft(reversed(again))
         for job in jobs:
             if job not in again:
@@ -181,7 +181,7 @@ class SqliteWriter:
         try:
             job.value = job.context.run(self._drive, job.work(self._connection))
         except BaseException as error:
-            job.error = _told(error)
+            job.error = _error_for_caller(error)
             self._connection.deadline = float("inf")
             if not self._connection.raw.in_transaction:
                 raise _RolledBack from error
@@ -220,7 +220,7 @@ class _RolledBack(Exception):
     """SQLite has rolled back the whole transaction because of one statement: its disk is full, or it was stopped."""
 
 
-def _told(error: BaseException) -> BaseException:
+def _error_for_caller(error: BaseException) -> BaseException:
     """What the caller hears of it: that the file is locked, full or can't be read is no fault of the statement."""
     if isinstance(error, OverBudget):
         return StatementTimeout("the transaction took too long")

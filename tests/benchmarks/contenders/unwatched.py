@@ -1,8 +1,8 @@
 """The gateway without its counting of who still uses REST, which no setting switches off: to see what the counting costs."""
 
 from gateway.cli.main import main
-from gateway.observability.rest_usage import Uses
+from gateway.observability.rest_usage import RestUses
 
 if __name__ == "__main__":
-    Uses.note = lambda *_: None  # type: ignore[method-assign]
+    RestUses.note = lambda *_: None  # type: ignore[method-assign]
     main()

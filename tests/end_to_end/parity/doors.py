@@ -11,7 +11,7 @@ import orjson
 
 from gateway.app import Application, create_app
 from gateway.settings import Settings
-from schema.administration.keys import Keys, NewKey
+from schema.administration.keys import ApiKeys, NewKey
 from schema.rules.access import Role
 from tests.end_to_end.parity.meant import Write
 from tests.end_to_end.parity.model import ACCOUNT, CONTACT, DETAIL, LISTED, PIPELINE, Body, Row
@@ -76,7 +76,7 @@ class Doors:
         return self._key(NewKey(self.workspace, Role.VIEWER, "limited", account_id=account))
 
     def _key(self, key: NewKey) -> str:
-        return self.runner.run(Keys(self.app.database).create(key)).token
+        return self.runner.run(ApiKeys(self.app.database).create(key)).token
 
     @contextmanager
     def by(self, token: str) -> Iterator[None]:

@@ -25,7 +25,7 @@ DataAndErrors = tuple[Object | None, list[Object]]
 """An answer's data, and its errors as they stand in the response."""
 
 
-class Around:
+class ExtensionRunner:
     """The extensions of a schema; a new one of each class is made for each operation. Raises TypeError for what can't be honoured."""
 
     def __init__(self, schema: Schema, classes: Sequence[type[SchemaExtension]]) -> None:

@@ -24,7 +24,7 @@ Together = Callable[[Sequence[Awaitable[Value]]], Awaitable[list[Value]]]
 
 
 @dataclass(slots=True)
-class Calling:
+class ResolverCaller:
     """A field's resolver; `batch`: it takes all records in a list, and answers as many values."""
 
     field: StrawberryField

@@ -13,12 +13,12 @@ from schema.engine.compile.records import Records
 from schema.engine.document.selections import Selected
 from schema.values import Value
 
-from .calling import Calling
+from .calling import ResolverCaller
 from .run import ResolverRun
 from .settling import null_fault
 
 
-class Completing(Protocol):
+class CompleteValue(Protocol):
     """Completes values of one type."""
 
     async def many(self, values: Sequence[Value], run: ResolverRun) -> list[Value]:
@@ -26,7 +26,7 @@ class Completing(Protocol):
 
 
 @dataclass(slots=True)
-class Leaves:
+class CompleteLeaf:
     """Scalars and enums."""
 
     type_: GraphQLLeafType
@@ -46,10 +46,10 @@ class Leaves:
 
 
 @dataclass(slots=True)
-class NotNull:
+class CompleteNonNull:
     """A type that rules null out."""
 
-    inner: Completing
+    inner: CompleteValue
     coordinate: str
 
     async def many(self, values: Sequence[Value], run: ResolverRun) -> list[Value]:
@@ -62,10 +62,10 @@ class NotNull:
 
 
 @dataclass(slots=True)
-class Items:
+class CompleteList:
     """A list."""
 
-    inner: Completing
+    inner: CompleteValue
     coordinate: str
 
     async def many(self, values: Sequence[Value], run: ResolverRun) -> list[Value]:
@@ -83,7 +83,7 @@ class Items:
 
 
 @dataclass(slots=True)
-class StoredRecords:
+class CompleteRecord:
     """Records, named by anything that has an `id`: all of them are read by one statement, as far as the caller may see them."""
 
     records: Records
@@ -101,15 +101,15 @@ class PlainMember:
 
     selected: Selected
     definition: GraphQLField
-    calling: Calling | None
+    calling: ResolverCaller | None
     """None where an attribute is read."""
     attribute: str
     arguments: Arguments
-    completing: Completing
+    completing: CompleteValue
 
 
 @dataclass(slots=True)
-class PlainObjects:
+class CompleteObject:
     """Objects of a type that is not stored: attributes are read, resolvers are called."""
 
     type_: GraphQLObjectType

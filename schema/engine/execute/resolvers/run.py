@@ -27,7 +27,7 @@ from schema.rules.errors import BadRequest
 from schema.storage.database import Connection
 from schema.values import Object, Value
 
-from .calling import Calling, Together, at_once
+from .calling import ResolverCaller, Together, at_once
 from .context import Context
 from .records import reworded
 
@@ -57,7 +57,7 @@ class WithResolver(Protocol):
     @property
     def definition(self) -> GraphQLField: ...
     @property
-    def calling(self) -> Calling | None: ...
+    def calling(self) -> ResolverCaller | None: ...
     @property
     def arguments(self) -> Arguments: ...
 

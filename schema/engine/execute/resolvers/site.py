@@ -22,15 +22,15 @@ from schema.engine.compile.explain import explain
 from schema.engine.compile.model import FieldModel
 from schema.engine.compile.reading import DataReader
 from schema.engine.compile.select import Level
-from schema.engine.compile.sources import Resolved
+from schema.engine.compile.sources import ResolverSource
 from schema.engine.compile.weight import ABSENT, ParentCounts
 from schema.engine.document.selections import Selected
 from schema.engine.document.variables import Variables
 from schema.engine.libraries.strawberry_graphql import declared as declaration
 from schema.values import Object, Value
 
-from .calling import Calling
-from .completing import Completing, Items, Leaves, NotNull, PlainMember, PlainObjects, StoredRecords, is_typename
+from .calling import ResolverCaller
+from .completing import CompleteLeaf, CompleteList, CompleteNonNull, CompleteObject, CompleteRecord, CompleteValue, PlainMember, is_typename
 from .records import light
 from .run import ResolverNote, ResolverRun
 
@@ -49,9 +49,9 @@ class Site:
     owner: GraphQLObjectType
     origin: type | None
     """The class of the records; None at the root."""
-    calling: Calling
+    calling: ResolverCaller
     arguments: Arguments
-    completing: Completing
+    completing: CompleteValue
     enums: dict[str, type[StoredEnum]] = field(default_factory=dict)
     """The columns that it needs whose values are members of an enum."""
 
@@ -80,7 +80,7 @@ def _site(site: Site, variables: Variables) -> Iterator[str]:
 def compile_site(compiler: Compiler, level: Level, table: FromClause, model: FieldModel, selected: Selected) -> tuple[str, Cost]:
     """The code that notes an object (`made`) for the resolver of one of its fields, and the cost."""
     source = model.source
-    assert isinstance(source, Resolved)
+    assert isinstance(source, ResolverSource)
     key = level.place(table.c[compiler.model.stored(model.type_name).key])
     site, cost = make_site(compiler, model, selected, key)
     columns = ", ".join([f"{name!r}: {_needed(compiler, site, level, table, name)}" for name in source.needs])
@@ -93,13 +93,13 @@ def compile_site(compiler: Compiler, level: Level, table: FromClause, model: Fie
 def make_site(compiler: Compiler, model: FieldModel, selected: Selected, key: int = 0) -> tuple[Site, Cost]:
     """The site of a field, and what it costs."""
     source, definition = model.source, model.definition
-    assert isinstance(source, Resolved)
+    assert isinstance(source, ResolverSource)
     owner: Any = compiler.model.schema.type_map[model.type_name]
     declared = declaration(definition)
     completing, cost = _completing(compiler, definition.type, selected, model.coordinate)
     cost.add(Cost(source.cost))
     origin = declaration(owner).origin if compiler.model.is_stored(owner.name) else None
-    calling = Calling(declared, definition, source.batch)
+    calling = ResolverCaller(declared, definition, source.batch)
     return Site(key, selected, definition, owner, origin, calling, _arguments(definition, selected), completing), cost
 
 
@@ -124,25 +124,25 @@ def _needed(compiler: Compiler, site: Site, level: Level, table: FromClause, nam
     return f"None if {code} is None else bool({code})" if type_ is not None and type_.name == "Boolean" else code
 
 
-def _completing(compiler: Compiler, type_: Any, selected: Selected, coordinate: str) -> tuple[Completing, Cost]:
+def _completing(compiler: Compiler, type_: Any, selected: Selected, coordinate: str) -> tuple[CompleteValue, Cost]:
     if isinstance(type_, GraphQLNonNull):
         inner, cost = _completing(compiler, type_.of_type, selected, coordinate)
-        return (inner if compiler.for_fallback else NotNull(inner, coordinate)), cost
+        return (inner if compiler.for_fallback else CompleteNonNull(inner, coordinate)), cost
     if isinstance(type_, GraphQLList):
         inner, cost = _completing(compiler, type_.of_type, selected, coordinate)
-        return Items(inner, coordinate), cost.times(LIST)
+        return CompleteList(inner, coordinate), cost.times(LIST)
     if isinstance(type_, GraphQLScalarType | GraphQLEnumType):
-        return Leaves(type_), Cost()
+        return CompleteLeaf(type_), Cost()
     assert isinstance(type_, GraphQLObjectType), coordinate
     if compiler.model.is_stored(type_.name):
         records, cost = compiler.records(compiler, type_.name, selected)
-        return StoredRecords(records), cost
+        return CompleteRecord(records), cost
     return _plain(compiler, type_, selected)
 
 
-def _plain(compiler: Compiler, type_: GraphQLObjectType, selected: Selected) -> tuple[Completing, Cost]:
+def _plain(compiler: Compiler, type_: GraphQLObjectType, selected: Selected) -> tuple[CompleteValue, Cost]:
     asked, cost = compiler.selections.below(selected, type_), Cost(1)
-    plain = PlainObjects(type_, [each.key for each in asked if is_typename(each)], [each.key for each in asked])
+    plain = CompleteObject(type_, [each.key for each in asked if is_typename(each)], [each.key for each in asked])
     for each in asked:
         if not is_typename(each):
             member, added = _member(compiler, compiler.model.field(type_.name, each.name), each)
@@ -155,7 +155,7 @@ def _member(compiler: Compiler, model: FieldModel, selected: Selected) -> tuple[
     definition = model.definition
     declared = declaration(definition)
     completing, cost = _completing(compiler, definition.type, selected, model.coordinate)
-    calling = Calling(declared, definition) if declared.base_resolver is not None or declared.extensions else None
+    calling = ResolverCaller(declared, definition) if declared.base_resolver is not None or declared.extensions else None
     if calling is not None:
         cost.add(Cost(1))
     return PlainMember(selected, definition, calling, declared.python_name, read_arguments(definition, selected.node), completing), cost

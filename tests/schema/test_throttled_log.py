@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from schema.engine.execute import response_errors
-from schema.engine.execute.seldom import SECONDS, ThrottledLog
+from schema.engine.execute.throttled_log import SECONDS, ThrottledLog
 from schema.storage.database import DatabaseUnavailable, StatementTimeout
 
 

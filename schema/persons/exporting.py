@@ -16,18 +16,18 @@ _WHY = {
 }
 
 
-async def tell(database: Database, persons: Sequence[Person], also: Sequence[str] = ()) -> AsyncIterator[Object]:
+async def export(database: Database, persons: Sequence[Person], also: Sequence[str] = ()) -> AsyncIterator[Object]:
     """An object a value. A value of another person is not told, only that there is one."""
     for person in persons:
         for column, value in person.row.items():
             if column != "workspace_id" and value is not None:
-                yield _told(person, PersonalColumn(person.kind, {"id": person.id}, column, value, "own"))
+                yield _to_object(person, PersonalColumn(person.kind, {"id": person.id}, column, value, "own"))
         async for trace in find_traces(database, person, person.words(also)):
             if trace.how != "own":
-                yield _told(person, trace)
+                yield _to_object(person, trace)
 
 
-def _told(person: Person, trace: PersonalColumn) -> Object:
+def _to_object(person: Person, trace: PersonalColumn) -> Object:
     return {
         "person": person.id,
         "workspace": person.workspace,
