@@ -17,7 +17,7 @@ from gateway.serving import GENERATION_0
 from schema.storage.database import Database
 from schema.storage.opening import open_database
 from tests.postgres import Postgres, start_postgres
-from tests.reading_once import read_once
+from tests.reading_once import VALIDATE, read_once
 from tests.tokens import check_log
 
 FOLDER = "TEST_POSTGRES_FOLDER"
@@ -82,6 +82,12 @@ def _read_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         read_once(patch)
         yield
+
+
+@pytest.fixture
+def validated_each_time(_read_once: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was found valid is looked at again: for tests that ask how long it takes."""
+    monkeypatch.setattr("schema.engine.document.documents.validate", VALIDATE)
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -10,6 +10,7 @@ from gateway.rest import adapter
 from rest_compat.translate import endpoint
 from schema.engine.document import documents
 
+VALIDATE = documents.validate
 Validate: TypeAlias = Callable[..., list[Any]]
 #: Texts that are known to be valid, at most.
 VALID = 5_000

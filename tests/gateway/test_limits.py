@@ -16,6 +16,9 @@ IDS = "query($ids: [ID!]!) { opportunities(filter: {accountId: {in: $ids}}) { to
 SECONDS = 0.05
 
 
+pytestmark = pytest.mark.usefixtures("validated_each_time")
+
+
 @pytest.fixture
 async def here(sqlite_url: str) -> AsyncIterator[Gateway]:
     async with gateway(sqlite_url) as opened:

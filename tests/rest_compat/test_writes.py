@@ -9,7 +9,9 @@ import pytest
 from tests.rest_compat.real import OPPORTUNITIES, Gateway
 from tests.rest_compat.test_records import READ_ONLY
 
-TODAY = datetime.now(UTC).date().isoformat()
+
+def today() -> str:
+    return datetime.now(UTC).date().isoformat()
 
 
 async def deal(here: Gateway, **more: Any) -> str:
@@ -64,8 +66,10 @@ async def test_the_whole_object_sent_back(here: Gateway, keys: str) -> None:
     assert (await patch(here, url, **body | {"name": "M"}))["name"] == "M"
     moved = await patch(here, url, **body | {"name": "M", "stage": "negotiation"})
     assert moved["probability"] == 80
+    days = {today()}
     closed = await patch(here, url, **body | {"name": "M", "stage": "closed_won", "probability": 80, "closedDate": None})
-    assert (closed["closedDate"], closed["probability"]) == (TODAY, 100)
+    assert closed["closedDate"] in days | {today()}
+    assert closed["probability"] == 100
 
 
 async def test_a_closed_deal_has_its_date(here: Gateway) -> None:

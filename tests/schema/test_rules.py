@@ -17,6 +17,13 @@ TODAY = datetime.now(UTC).date().isoformat()
 DAY = "2025-05-05"
 CLOSED = {"CLOSED_WON", "CLOSED_LOST"}
 
+
+@pytest.fixture(autouse=True)
+def _one_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It stays the day on which these tests were read, also where they run over midnight."""
+    monkeypatch.setattr("schema.rules.clock.now", lambda: f"{TODAY}T12:00:00Z")
+
+
 # (what it is created with, what it is changed by, what must hold then)
 TABLE: dict[str, tuple[dict[str, Any], dict[str, Any] | None, dict[str, Any]]] = {
     "defaults": ({}, None, {"stage": "PROSPECTING", "probability": 10, "probabilitySource": "STAGE_DEFAULT", "value": None, "contacts": []}),
