@@ -3,14 +3,15 @@
 import contextlib
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final, Literal, TypeAlias
 
 import orjson
+from pydantic import StringConstraints, TypeAdapter
 
-from schema.values import Values
+from schema.values import Value
 
 FORMAT: Final = 1
 SUFFIX: Final = ".manifest.json"
@@ -21,6 +22,10 @@ MOST_BYTES: Final = 64_000_000
 
 ReportBytes = Callable[[int, int], None]
 """Told how much is done, and how much there is."""
+
+
+Line: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[ -~]*$")]
+"""A text that is told to people as it stands: what moves a terminal's cursor or colours is none."""
 
 
 class BackupRefused(Exception):
@@ -44,11 +49,11 @@ class DatabaseFacts:
 class Manifest:
     """What is known of a backup. `database` is `sqlite` or `postgresql`, `taken_at` in UTC, `gateway` the version that took it."""
 
-    format: int
-    database: str
-    taken_at: str
-    gateway: str
-    schema: list[str]
+    format: Literal[1]
+    database: Line
+    taken_at: Line
+    gateway: Line
+    schema: list[Line]
     epoch: int
     workspaces: dict[str, int]
     size: int
@@ -57,6 +62,9 @@ class Manifest:
     def encoded(self) -> bytes:
         """As it is written."""
         return orjson.dumps(asdict(self), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+_MANIFEST: Final = TypeAdapter(Manifest)
 
 
 def manifest_path(file: Path) -> Path:
@@ -75,18 +83,16 @@ def read_manifest(file: Path) -> Manifest:
             " then run gateway epoch --new, so that cursors of before are refused"
         )
     try:
-        found = orjson.loads(path.read_bytes())
-        return _manifest(found)
-    except (orjson.JSONDecodeError, TypeError, KeyError, AttributeError) as error:
+        text = path.read_bytes()
+        _check_format(orjson.loads(text)["format"])
+        return _MANIFEST.validate_json(text, strict=True)
+    except (ValueError, TypeError, KeyError) as error:
         raise BackupRefused(f"{path} is not the manifest of a backup") from error
 
 
-def _manifest(found: Values) -> Manifest:
-    if found["format"] != FORMAT:
-        raise BackupRefused(
-            f"the manifest has format {found['format']}, and this version reads format {FORMAT}: restore it with a newer one"
-        )
-    return Manifest(**{field.name: found[field.name] for field in fields(Manifest)})
+def _check_format(format_: Value) -> None:
+    if isinstance(format_, int) and format_ > FORMAT:
+        raise BackupRefused(f"the manifest has format {format_}, and this version reads format {FORMAT}: restore it with a newer one")
 
 
 def digest(file: Path, tell: ReportBytes | None = None) -> str:
