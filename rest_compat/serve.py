@@ -43,6 +43,7 @@ OPENAPI = "/api/openapi.json"
 OPENAPI_3_0 = "/api/openapi-3.0.json"
 
 Answering: TypeAlias = Callable[[TranslatedCall, Request, OpaqueCaller], Awaitable[HttpResponse]]
+"""Makes the answer to a call. The list of its headers is its own, since more are added to it."""
 
 _JSON = (b"content-type", b"application/json")
 _PRIVATE = [(b"cache-control", b"private"), (b"vary", b"Authorization, Accept")]
@@ -91,12 +92,13 @@ class Rest:
             notices = call.notices
             if call.body is not None or call.ignored:
                 request.state["ignored"] = call.ignored
-            status, headers, body = await self._answers[endpoint.action](call, request, request.caller)
+            response = await self._answers[endpoint.action](call, request, request.caller)
         except HttpError as refused:
             self._graph.record_usage(request.caller, (RestUse(endpoint.route, "refused", refused.code.lower()),))
             refused.headers = [*refused.headers, *_cost(request), *notices]
             raise
-        return HttpResponse(status, [*headers, *_cost(request), *notices], body)
+        response.headers.extend((*_cost(request), *notices))
+        return response
 
     def notices(self, request: Request) -> Headers:
         """The header that names a request's GraphQL operation, for those who refuse it before it comes here.

@@ -51,7 +51,7 @@ class TranslatedCall:
         """The headers that tell of the call itself, whatever becomes of it."""
         if body is not None:
             self.ignored = (*parsed.ignored, *body.unknown)
-            self.uses = self.endpoint.uses_of(self.query.used, self.keys, self.ignored)
+            self.uses = self.endpoint.uses_of(self.query.used, frozenset(body.used), self.ignored)
             self.notices = self.endpoint.notice_headers(parsed.ignored, body.unknown, self.deprecations, body.preferences)
 
     @property
