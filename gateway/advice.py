@@ -1,4 +1,4 @@
-"""What of the settings works and is hardly meant: `gateway serve` warns of it when it starts, `gateway doctor` tells it."""
+"""Settings that work but are hardly meant: `gateway serve` warns of them when it starts, `gateway doctor` reports them."""
 
 from collections.abc import Callable, Iterator
 from typing import Final

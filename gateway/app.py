@@ -195,7 +195,7 @@ class Application:
         return {path: page_of(document_page(document)) for path, document in self.rest.documents.items()}
 
     def _operators(self) -> dict[str, PublicApp]:
-        """What is for those who run the process, and needs no token of a workspace."""
+        """Paths for those who run the process, without a token of a workspace."""
         return {
             "/healthz": alive,
             "/readyz": Readiness(self.database, lambda: self.stopping, self.packages),
@@ -263,7 +263,7 @@ def documents_of(settings: Settings) -> PersistedDocuments:
 
 
 def old_rows(database: Database, settings: Settings) -> list[OldRows]:
-    """What is swept away when it is too old."""
+    """The rows that are deleted when they are too old."""
     return [
         expired_keys(database),
         OldEvents(database, settings.event_retention * DAY_SECONDS),

@@ -1,4 +1,4 @@
-"""What is collected beside the requests, and written every few seconds."""
+"""Figures that are collected beside the requests, and written every few seconds."""
 
 import asyncio
 import contextlib

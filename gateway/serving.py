@@ -101,7 +101,7 @@ def _give_back_large_blocks() -> None:
 
 
 def _freeze() -> None:
-    """What is there at the start stays: the collector needn't look at it again, nor so often at the rest."""
+    """Objects that exist at the start stay: the garbage collector needn't look at them again, nor so often at the rest."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(GENERATION_0, *gc.get_threshold()[1:])

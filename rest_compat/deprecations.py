@@ -31,7 +31,7 @@ class Deprecated:
 
     @property
     def in_headers(self) -> bool:
-        """Whether the answer's headers tell of it."""
+        """Whether the answer's headers name it."""
         return self.kind != "whole_object" or self.deprecation.whole_objects
 
     def to_dict(self) -> JsonObject:

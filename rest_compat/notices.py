@@ -1,4 +1,4 @@
-"""What an answer's headers tell of the call itself: its operation, what was ignored, what it uses that will go away."""
+"""Headers about the call itself: its operation, what was ignored, and what it uses that is deprecated."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, time
@@ -33,7 +33,7 @@ def header_names(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def deprecation_headers(deprecations: Sequence[Deprecated]) -> Headers:
-    """The earliest dates of all that are told of, and each link once (RFC 9745, RFC 8594)."""
+    """The earliest dates of all deprecated parts, and each link once (RFC 9745, RFC 8594)."""
     found = [one.deprecation for one in deprecations if one.in_headers]
     if not found:
         return []

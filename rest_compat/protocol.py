@@ -34,10 +34,10 @@ class Request:
     origin: str = ""
     """The address that links begin with: `https://crm.example.com`, without a slash at the end."""
     epoch: int = 0
-    """Of the database: a restored one has another."""
+    """The epoch of the database: a restored one has another."""
     accepts_json: bool = True
     state: JsonObject = field(default_factory=dict)
-    """Gets what the log and the metrics tell of the call: `route`, `operation`, `ignored`, `cost`."""
+    """Receives what the log and the metrics need: `route`, `operation`, `ignored`, `cost`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +113,11 @@ class GraphBackend(Protocol):
 
     @property
     def version(self) -> str:
-        """The version of the program, as OpenAPI tells it."""
+        """The version of the program, for OpenAPI."""
 
     @property
     def deprecation(self) -> Deprecation | None:
-        """That of REST as a whole, where it has an end."""
+        """The deprecation of REST as a whole, if it is to end."""
 
     @property
     def public_url(self) -> str | None:

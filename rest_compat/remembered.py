@@ -1,4 +1,4 @@
-"""What was made of a header or a query string, remembered for the clients that send the same again."""
+"""A cache of parsed headers and query strings, since clients send the same again."""
 
 from collections.abc import Callable
 from functools import lru_cache, wraps

@@ -77,7 +77,7 @@ class Authenticator:
             return caller
         forgotten, began = self._forgotten, self._clock()
         found = await (self._by_key(token) if token.startswith(TOKEN_PREFIX) else self._by_jwt(token))
-        # What was revoked while it was looked up is answered this once, and not remembered.
+        # A token that was revoked while it was looked up is answered this once, and not remembered.
         if forgotten == self._forgotten:
             self._known.put(header, found.caller, min(self._seconds, found.seconds) - (self._clock() - began))
         return found.caller

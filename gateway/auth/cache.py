@@ -1,4 +1,4 @@
-"""What is known of tokens for a few seconds. Bounded in number and in characters, so that a flood of tokens can't fill the memory."""
+"""A cache of tokens for a few seconds. It is bounded in number and in characters, so that a flood of tokens can't fill the memory."""
 
 from collections.abc import Callable
 from typing import Generic, TypeVar
@@ -20,7 +20,7 @@ class ShortMemory(Generic[V]):
         return len(self._entries)
 
     def get(self, key: str) -> V | None:
-        """What is remembered under `key`, if it is still fresh."""
+        """The value under `key`, if it is still fresh."""
         entry = self._entries.get(key)
         if entry is None or entry[1] <= self._clock():
             return None

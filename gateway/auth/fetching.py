@@ -59,7 +59,7 @@ def _is_loopback(host: str) -> bool:
 
 
 def fetcher(until: float) -> Fetch:
-    """What fetches JSON objects until a time (as `monotonic` tells it), and raises ProviderFault."""
+    """A function that fetches a JSON object before a time (of `monotonic`). It raises ProviderFault."""
 
     def fetch(address: str) -> FetchedJson:
         if why := unsafe(address):

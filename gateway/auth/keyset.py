@@ -181,7 +181,7 @@ class KeySet:
             self._task = asyncio.create_task(self._fetch())
 
     async def _fetch(self) -> None:
-        """Fetches once; what goes wrong is told by `_is_away` and in the log."""
+        """Fetches once; a failure is kept in `_is_away`, and logged."""
         try:
             async with asyncio.timeout(DEADLINE_SECONDS):
                 fetch = fetcher(monotonic() + DEADLINE_SECONDS)

@@ -65,7 +65,7 @@ def begin(
     *,
     version: Annotated[bool, typer.Option("--version", help="Print the version and end.", is_eager=True, callback=_print_version)] = False,
 ) -> None:
-    """What every command does first: `serve` tells it to its log."""
+    """What every command does first: `serve` logs it."""
     del version
     if context.invoked_subcommand != "serve":
         for line in unknown_variables(os.environ):
@@ -82,7 +82,7 @@ def serve(
     """Serve both doors until SIGTERM or Ctrl-C."""
     settings = load(**flags)
     parts.logs.configure(settings)
-    # Whatever can't work is told here, in a sentence: the settings, the port, the database.
+    # Settings, port or database that can't work end the command here, with a sentence.
     parts.app.create_app(settings)
     if demo:
         parts.demo.check_loopback(settings)

@@ -118,7 +118,7 @@ def _remarks(call: TranslatedCall) -> Iterator[str]:
 
 
 def translate_recordings(settings: Settings, source: RecordingFiles, folder: Path, server: str | None, token: str) -> None:
-    """Write the folder, tell what is in it, and compare where a server is given. Raises CommandError, OSError."""
+    """Write the folder, print what is in it, and compare where a server is given. Raises CommandError, OSError."""
     translator = translator_of(settings)
     try:
         calls = [call for file in source.files for call in read_recording(file)]

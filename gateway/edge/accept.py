@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Final, TypeAlias
 
-#: Characters of a header that are read. What a client takes is told in less.
+#: Characters of a header that are read: real Accept headers are shorter.
 LONGEST_READ: Final = 4_096
 
 _NAME: Final = r"[!#$%&'*+.^_`|~0-9a-z-]+"

@@ -101,7 +101,7 @@ class ConcurrencyLimiter:
 
 
 def _owner(scope: Scope) -> str:
-    """Whose token a request comes with; OPTIONS may come without any."""
+    """The id of the request's token; OPTIONS may come without one."""
     caller: Caller | None = scope["state"].get("caller")
     return "" if caller is None else caller.token_id
 

@@ -86,7 +86,7 @@ async def _preflight(requested: bytes | None, send: Send, *, allowed: bool) -> N
 
 
 class AllowedHosts:
-    """Refuses requests for host names that aren't ours: links are built from the name, and DNS can be rebound to us.
+    """Refuses requests for host names that aren't served here: links are built from the name, and DNS can be rebound to this address.
 
     Paths in `probes` are answered by any name: they are asked for by address.
     """

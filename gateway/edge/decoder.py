@@ -40,7 +40,7 @@ _WORDS: Final = {
 #: Characters of a name that a message repeats.
 _SHOWN: Final = 60
 
-#: Faults that are told of one text.
+#: Faults that are reported in one text.
 _TOLD: Final = 20
 #: What a JSON text may not begin with and often does, in what .NET and Windows write: it is passed over (RFC 8259, section 8.1).
 _MARK: Final = b"\xef\xbb\xbf"

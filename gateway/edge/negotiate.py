@@ -37,7 +37,7 @@ class AcceptedTypes(NamedTuple):
     page: bool
     """A browser navigates here: HTML is named and no JSON type is."""
     json: bool
-    """REST's answers: JSON isn't excluded. Who names only problem details is taken as wanting errors so, and JSON else."""
+    """Whether JSON isn't excluded. A client that names only problem details wants errors so, and everything else as JSON."""
     problem: bool
     """Errors as problem details (RFC 9457): they are named, since everybody takes `*/*`."""
 

@@ -1,4 +1,4 @@
-"""What is for those who run the process: its health and its metrics, by a port and a token of their own where that is wished."""
+"""Health and metrics for those who run the process, on a port and with a token of their own if the settings say so."""
 
 from hmac import compare_digest
 from typing import Final

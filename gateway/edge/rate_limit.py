@@ -109,7 +109,7 @@ class RateLimiter:
 
 
 class RateLimit:
-    """Takes each request out of its token's budget and tells what remains."""
+    """Counts each request against its token's budget, and says in headers what remains."""
 
     def __init__(self, app: ASGIApp, budget: RateLimiter) -> None:
         self.app = app

@@ -31,7 +31,7 @@ NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
 
 #: Told once a request: its scope, the status sent (499 if the client left), the seconds it took, and the bytes of the answer's body.
 ObserveRequest = Callable[[Scope, int, float, int], None]
-#: Headers for the answer to a fault, which then didn't get as far as where they are given else.
+#: Extra headers for error answers that were raised before the REST layer could add them.
 Notices = Callable[[Scope], Headers]
 #: Told of an exception that nothing expected.
 Complain = Callable[[Scope, Exception], None]
@@ -112,7 +112,7 @@ class RequestScope:
         return out
 
     async def _answer(self, scope: Scope, send: Send, error: Exception, *, begun: bool) -> None:
-        """Answer what went wrong. If an answer has begun the server cuts the connection, lest half of one be taken for a whole."""
+        """Answer the error. If an answer has begun, the server cuts the connection, so that half an answer is not taken for a whole one."""
         if isinstance(error, ClientGone):
             return
         fault = error if isinstance(error, HttpError) else _web_fault(error)

@@ -67,7 +67,7 @@ class Operations:
 
     @staticmethod
     async def _charge(budget: RateLimiter, answer: GraphQLResponse, token_id: str) -> None:
-        """Take what an operation cost out of its token's budget, and tell what is left of that. One that was refused has cost nothing."""
+        """Count an operation's cost against its token's budget, and add what is left to the answer. A refused operation costs nothing."""
         cost = answer.extensions.get("cost")
         requested = cost["requested"] if cost is not None and answer.executed else 1
         left = await budget.charge(token_id, requested)

@@ -1,4 +1,4 @@
-"""What is deprecated of what an operation uses, told in `extensions.warnings` as GitHub's API does, with coordinate, reason and dates."""
+"""`extensions.warnings` names what an operation uses that is deprecated, as GitHub's API does: coordinate, reason and dates."""
 
 from collections.abc import Mapping
 from datetime import date

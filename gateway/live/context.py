@@ -129,7 +129,7 @@ async def enter(context: LiveContext, caller: Caller) -> None:
 
 
 def errors_of(context: LiveContext, scope: Scope, error: Exception) -> list[JsonObject]:
-    """What a client is told of an operation that failed; a defect goes to the log. What ends more than the operation is raised again."""
+    """The errors of an operation that failed, for its client; a defect is logged. Those that end more than it are raised again."""
     if isinstance(error, SlowReader | TokenLost):
         raise error
     if isinstance(error, RequestError):

@@ -96,7 +96,7 @@ class TryAgainLater(SocketClosed):
 
 
 class SocketFailed(SocketClosed):
-    """1011: a defect of ours."""
+    """1011: a defect of the gateway."""
 
     def __init__(self) -> None:
         super().__init__(1011, "Internal error")

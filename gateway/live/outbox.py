@@ -15,7 +15,7 @@ class SlowReader(Exception):
 
 
 class Message(NamedTuple):
-    """What is to be sent. An `event` is sent only while the token is known to be good."""
+    """A message to send. An `event` is sent only while the token is known to be good."""
 
     data: bytes
     event: bool

@@ -102,7 +102,7 @@ class SocketSession:
         return closed
 
     async def _send_rest(self, messages: list[bytes]) -> None:
-        """What was done before the end, for a client that reads."""
+        """Sends the answers that were ready before the end, if the client reads."""
         with suppress(TimeoutError, OSError):
             async with asyncio.timeout(CLOSE_SECONDS):
                 for message in messages:
@@ -252,7 +252,7 @@ class SocketSession:
 
 
 async def _at_once() -> None:
-    """Of a server that doesn't say whether its client takes more."""
+    """For a server that doesn't say whether its client takes more."""
 
 
 def _authorization(payload: JsonObject, header: bytes | None) -> str | None:

@@ -1,1 +1,1 @@
-"""What is told to those who run it: the log, metrics, health, and counts of use."""
+"""Log, metrics, health and counts of use, for those who run the gateway."""

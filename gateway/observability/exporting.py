@@ -72,7 +72,7 @@ class SpanQueue(SpanProcessor):
     """The queue of ended spans, and the thread that sends them to `endpoint`."""
 
     def __init__(self, endpoint: str) -> None:
-        # What the library says of each attempt is told by `SpanExports`, once in a while.
+        # The library's own messages about each attempt are replaced by those of `SpanExports`, now and then.
         logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
         self._exports = SpanExports(OTLPSpanExporter(endpoint, timeout=SEND_SECONDS))
         self._batches = BatchSpanProcessor(
@@ -125,6 +125,6 @@ def provider_of(spans: SpanQueue) -> TracerProvider:
 
 
 def _resource() -> Resource:
-    """Who we are; `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES` come first."""
+    """The resource of all spans; `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES` come first."""
     named = os.environ.get("OTEL_SERVICE_NAME") or "service.name=" in os.environ.get("OTEL_RESOURCE_ATTRIBUTES", "")
     return Resource.create({"service.version": VERSION, **({} if named else {"service.name": DISTRIBUTION})})

@@ -1,4 +1,4 @@
-"""What a process tells of itself, put together: metrics, the log of requests, slow statements, and traces where they go somewhere."""
+"""A process's instruments together: metrics, the log of requests, slow statements, and traces if they are exported."""
 
 import os
 from collections.abc import AsyncIterator, Sequence
@@ -62,7 +62,7 @@ class Instruments:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Inside it figures are told to the other workers; at its end everything is told that waits."""
+        """While it is open, figures are shared with the other workers; at its end all notes that wait are reported."""
         async with self.metrics.running():
             try:
                 yield

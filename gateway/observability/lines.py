@@ -1,4 +1,4 @@
-"""What is told of an answered request, and the form in which the log tells it: bounded, on one line, and without secrets."""
+"""An answered request, and its line in the log: bounded, on one line, and without secrets."""
 
 import re
 from datetime import UTC, datetime

@@ -17,7 +17,7 @@ from schema.values import Value
 from .lines import AnsweredRequest, clean, members
 
 LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
-#: The loggers that may tell of what is well; of all others warnings and errors are told.
+#: The loggers whose information is logged; of all others only warnings and errors are.
 TALKATIVE: Final = ("uvicorn", "gateway", "schema", "rest_compat")
 
 LINE: Final = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z

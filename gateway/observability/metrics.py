@@ -36,7 +36,7 @@ STATEMENT_BUCKETS: Final = (0.0001, 0.00025, 0.0005, *BUCKETS)
 MULTIPROCESS: Final = "PROMETHEUS_MULTIPROC_DIR"
 #: How old the figures of one worker may be in the metrics of all, in seconds.
 MEASURE_SECONDS: Final = 1.0
-#: What is told of a request that was refused, by its status; other refusals are the client's own mistakes.
+#: The reasons of refused requests that are counted, by status; other refusals are the client's own mistakes.
 REFUSALS: Final = frozenset({401, 403, 413, 429, 503, 504})
 
 GaugeMode: TypeAlias = Literal["livesum", "livemax", "livemin"]

@@ -10,7 +10,7 @@ from schema.rules.text import fold, fold_name
 from .values import DAY, RandomValues, SeedRow
 from .words import LOSS_REASONS, NEEDS, PRODUCTS, SOURCES, STEPS, SUFFIXES
 
-# Of a hundred deals so many stand in each stage.
+# How many of a hundred deals stand in each stage.
 _SHARES = (17, 15, 13, 13, 12, 17, 13)
 _OPEN_DAYS, _CLOSED_DAYS = 200, 730
 _LINKS = (0, 1, 1, 2, 2, 3)
@@ -18,7 +18,7 @@ _LINKS = (0, 1, 1, 2, 2, 3)
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """Who takes part: companies, those who sell, and each company's contacts by its position."""
+    """Those who take part: companies, sellers, and each company's contacts by its position."""
 
     companies: Sequence[SeedRow]
     sellers: Sequence[str]

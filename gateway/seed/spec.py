@@ -44,7 +44,7 @@ class SeedSpec:
 
 @dataclass(frozen=True, slots=True)
 class Seeded:
-    """What was filled in."""
+    """How many rows were filled in."""
 
     workspace_id: str
     rows: int

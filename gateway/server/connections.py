@@ -1,4 +1,4 @@
-"""How many connections a process takes: bounds in all and by address, who gives way when they are reached, and what is told of it.
+"""The bounds of connections, in all and by address: which connection gives way when they are reached, and the metrics of it.
 
 A connection beyond the bound takes the place of one that waits for its client: who sends nothing keeps nobody out. Where all are at
 work, the token that holds more than half of the bound by sockets and streams gives up its newest: those may stay open for ever, so that
@@ -37,7 +37,7 @@ SPARE: Final = (4, 64)
 IPV6_PREFIX: Final = 64
 
 
-#: Who gives way first: who has asked for nothing yet, then who may ask again, who is in the middle of a request, and who doesn't read.
+#: Connections give way in this order: those that asked for nothing yet, idle ones, those in a request, those that don't read.
 UNKNOWN, IDLE, SENDING, READING = range(4)
 
 

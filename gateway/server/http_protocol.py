@@ -1,4 +1,4 @@
-"""uvicorn's HTTP protocol with what it lacks: time limits, bounds, a place in the count of connections, and faults told in JSON."""
+"""uvicorn's HTTP protocol with what it lacks: time limits, bounds, a place in the count of connections, and errors in JSON."""
 
 import asyncio
 import contextlib

@@ -87,7 +87,7 @@ class Worker(multiprocess.Process):
     def join(self) -> None:
         super().join()
         if MULTIPROCESS in os.environ:
-            # What was open in it isn't any more.
+            # Its connections are gone.
             mark_process_dead(self.pid)  # type: ignore[no-untyped-call]
 
 

@@ -44,7 +44,7 @@ def encoded_target(head: bytes) -> bytes | None:
 
 
 def malformation(error: HttpParserError) -> str:
-    """What is wrong with a request's head, in the parser's words; methods in small letters, as `fetch` sends `patch`, are explained."""
+    """What is wrong with a request's head, in the parser's words; methods in lower case, such as the `patch` of `fetch`, are explained."""
     if isinstance(error, HttpParserInvalidMethodError):
         return "Invalid HTTP request received: its method is unknown. Methods are written in capitals, as in PATCH."
     return f"Invalid HTTP request received: {error}."

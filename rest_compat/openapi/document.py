@@ -101,7 +101,7 @@ def _schemas(translator: Translator) -> JsonObject:
 
 
 def _resource_schemas(resource: Resource, by: Mapping[RouteAction, Endpoint]) -> JsonObject:
-    """Of the whole object, of a list's items and pages, and of bodies, as far as its actions have them."""
+    """The schemas of the whole object, of a list's items and pages, and of bodies, as far as the resource's actions have them."""
     name, found = resource.schema_name, JsonObject()
     if whole := by.get("get") or by.get("create") or by.get("update"):
         found[name] = object_schema(whole.sources)

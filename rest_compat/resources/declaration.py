@@ -98,7 +98,7 @@ class Resource:
     type: str
     folder: Path
     keys: tuple[Key, ...]
-    """Of the whole object, in their order."""
+    """The whole object's keys, in their order."""
     listed: tuple[str, ...] = ()
     """The keys of an item of the list, in their order; without any, an item is the whole object."""
     parameters: tuple[Parameter, ...] = ()

@@ -34,7 +34,7 @@ class Body(NamedTuple):
     faults: tuple[ErrorItem, ...]
     whole: bool
     preferences: tuple[str, ...]
-    """What was applied of `Prefer`."""
+    """The preferences of `Prefer` that were applied."""
 
 
 class _Refusal(Exception):

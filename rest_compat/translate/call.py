@@ -48,7 +48,7 @@ class TranslatedCall:
         self.uses = parsed.uses
         """What it makes use of: its route, its parameters, the keys it names."""
         self.notices = parsed.notices
-        """The headers that tell of the call itself, whatever becomes of it."""
+        """The headers about the call itself, in every answer."""
         if body is not None:
             self.ignored = (*parsed.ignored, *body.unknown)
             self.uses = self.endpoint.uses_of(self.query.used, frozenset(body.used), self.ignored)
@@ -172,7 +172,7 @@ class Translator:
         parsed = parse(request.query, wanted.strict)
         if endpoint.action == "list":
             return TranslatedCall(parsed, parsed.query.variables)
-        # No id of ours: to ask for it would be to hand the database what it may not be able to hold.
+        # It can't be an id: the database might not even be able to hold the text.
         if not identifier.isprintable():
             raise no_such(endpoint.resource)
         variables = {"id": identifier} if identifier else {}

@@ -38,7 +38,7 @@ class Document:
 
     @property
     def name(self) -> str:
-        """The operation's name, as `X-GraphQL-Operation` tells it."""
+        """The operation's name, for `X-GraphQL-Operation`."""
         return self.operation.name.value if self.operation.name else ""
 
     @cached_property

@@ -58,7 +58,7 @@ class ParsedQuery:
     uses: tuple[RestUse, ...]
     """What a call without a body makes use of."""
     notices: Headers
-    """What is told of a call without a body, whatever becomes of it."""
+    """The notices of a call without a body, in every answer."""
 
 
 class Endpoint:
@@ -223,7 +223,7 @@ class Endpoint:
     def notice_headers(
         self, ignored: Sequence[str], unknown: Sequence[str], deprecations: Sequence[Deprecated], preferences: Sequence[str]
     ) -> Headers:
-        """The headers that tell of a call, whatever becomes of it."""
+        """The headers about a call, in every answer."""
         if not (ignored or unknown or deprecations or preferences):
             return self._notices
         return self._notices + notice_headers(ignored, unknown, deprecations, preferences)

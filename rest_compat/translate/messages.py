@@ -22,7 +22,7 @@ class MessageNames:
         self._names = {**HEADERS, **{name: text for enum in enums for name, text in enum_texts(enum).items()}, **names}
 
     def of(self, message: str) -> str:
-        """A message of the graph, as REST tells it."""
+        """A message of the graph in REST's names."""
         return _NAME.sub(self._renamed, message)
 
     def _renamed(self, found: re.Match[str]) -> str:

@@ -1,4 +1,4 @@
-"""What is kept of REST's operations over all routes: bounded in number and in bytes, the longest unused go first."""
+"""A cache of REST's operations over all routes, bounded in number and in bytes: the least recently used go first."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable

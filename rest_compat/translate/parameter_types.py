@@ -92,7 +92,7 @@ def search(longest: int = LONGEST_TEXT) -> ParameterType:
 
 
 def identifier() -> ParameterType:
-    """An id: opaque, so whatever is no id of ours matches nothing."""
+    """An id. Ids are opaque, so a text that is no id matches nothing."""
     return ParameterType("an id", {"type": "string"}, str)
 
 
@@ -116,7 +116,7 @@ def day(pattern: str) -> ParameterType:
             raise ValueError
         return date.fromisoformat(written).isoformat()
 
-    # In `anyOf` with `date-time`, generated clients send garbage or crash: the second form is told in words.
+    # In `anyOf` with `date-time`, generated clients send garbage or crash: so the second form stands in words.
     note = "An ISO 8601 instant such as 2025-04-30T12:00:00Z is taken, too: of it only the date as written counts."
     allowed = "a date (2025-04-30) or an ISO 8601 instant (2025-04-30T12:00:00Z)"
     return ParameterType(allowed, SCALAR_SCHEMAS["Date"], read, note)

@@ -27,7 +27,7 @@ class ParameterReader:
     place: tuple[str, ...] = ()
     any_of: bool = False
     coordinates: tuple[str, ...] = ()
-    """Of its place in the schema: `OpportunityFilter.value`, `MoneyFilter.gte`."""
+    """Its coordinates in the schema: `OpportunityFilter.value`, `MoneyFilter.gte`."""
     deprecated: Deprecation | None = None
 
     def put(self, variables: JsonObject, value: Json) -> None:

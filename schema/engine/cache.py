@@ -1,4 +1,4 @@
-"""What is kept to be used again: bounded in number and in bytes, the longest unused go first."""
+"""A cache that is bounded in number and in bytes: the least recently used values go first."""
 
 from collections import OrderedDict
 from collections.abc import Callable
@@ -11,7 +11,7 @@ class SizedCache(Generic[T]):
     """Values by key: at most `number` of them, and about `size` bytes."""
 
     get: Callable[[object], T | None]
-    """What is kept under a key, or None; from then on it counts as used."""
+    """The value under a key, or None. A value that is read counts as used."""
 
     def __init__(self, number: int, size: int) -> None:
         self._number = number

@@ -19,7 +19,7 @@ __all__ = ["CHECK_SECONDS", "Finding", "Severity", "examine"]
 
 
 def examine(settings: Settings) -> Iterator[Finding]:
-    """What is found, in order. No check takes longer than CHECK_SECONDS."""
+    """The findings, in order. No check takes longer than CHECK_SECONDS."""
     database = postgresql.check if sqlite_path(settings.database_url) is None else sqlite.check
     for name, check in {**process.CHECKS, "database": database}.items():
         yield from _within(CHECK_SECONDS, name, check, settings)

@@ -80,7 +80,7 @@ def _port(settings: Settings, report: DoctorReport) -> None:
 
 
 def _provider(settings: Settings, report: DoctorReport) -> None:
-    """Whether the identity provider's keys can be had, and whether its clock and ours agree."""
+    """Whether the identity provider's keys can be fetched, and whether its clock agrees with this machine's."""
     address = settings.oidc_issuer or settings.jwt_jwks_url
     if address is None:
         return

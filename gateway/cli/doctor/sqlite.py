@@ -93,5 +93,5 @@ def _log(file: SqliteFile, path: Path, report: DoctorReport) -> None:
 
 
 def _clock(path: Path, report: DoctorReport) -> None:
-    """A file that was changed in the future tells that the clock was set back since."""
+    """A file whose last change lies in the future shows that the clock was set back since."""
     compare_clock(report, max(path.stat().st_mtime, time.time()), "the database's last change")

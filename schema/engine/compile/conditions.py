@@ -24,7 +24,7 @@ from .sources import OwnedBy, SeenWith, StoredType, metadata
 
 MAX_SEARCH = 200
 _NAMES = tuple(f"f{place}" for place in range(10 * MAX_NODES))
-"""Of binds: no object of a filter has as many operators as ten."""
+"""Names of binds: no object of a filter has as many operators as ten."""
 
 Shape = CacheKey
 
@@ -188,7 +188,7 @@ class FilterModel:
         return not_(found) if negated else found
 
     def _reference(self, shape: Shape, table: FromClause, way: "_Way") -> ColumnElement[bool]:
-        """A condition on a reference, for a limited viewer: what is out of sight counts as none, as where it is shown."""
+        """A condition on a reference, for a limited viewer: a record that the viewer may not see counts as null, as it is shown."""
         key, operator, bind = str(shape[1]), str(shape[2]), shape[3]
         found = self._referred(self._references[key], NO_CONDITIONS, table, way)
         if bind is not None:

@@ -1,4 +1,4 @@
-"""The code of a connection: the expression that writes a page, and what it needs to be told of the page."""
+"""The code of a connection: the expression that writes a page, and which numbers it needs."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -61,7 +61,7 @@ class Parts:
         return f"p[{selected.name!r}]", Cost(COUNT)
 
     def _of_page(self, type_: GraphQLObjectType, selected: Selected) -> tuple[str, Cost]:
-        """What is told of a page, or of all that match."""
+        """A field about the page, or about all rows that match."""
         below = self.compiler.selections.below(selected, type_)
         self.info.update(field.name for field in below)
         cursors = sum([field.name in {"startCursor", "endCursor"} for field in below])

@@ -1,4 +1,4 @@
-"""Connections: a page of rows with its cursors, what is told of it, and its counts, at the root or below each of many parents."""
+"""Connections: a page of rows with its cursors, page info and counts, at the root or below each of many parents."""
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -44,7 +44,7 @@ SNAPSHOT_ATTEMPTS = 3
 
 @dataclass(slots=True)
 class LoadedPage:
-    """What was read of a page: its rows, and one more if there is one; what is told of all that match; whether rows stand beside it."""
+    """A page as read: its rows, and one more if there is one; the numbers over all rows that match; whether rows stand beside the page."""
 
     rows: Sequence[Row]
     numbers: Object
@@ -170,7 +170,7 @@ class ConnectionPlan:
                 reader.seen = revision
                 return rows, self._numbers(counted.row)
             if not rows:
-                # That there are none is only known at the revision of the count.
+                # An empty page is only known to be empty at the revision of the count.
                 counted = await reader.count(counting, values)
         raise RevisionChanged
 

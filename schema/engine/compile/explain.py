@@ -21,7 +21,7 @@ _INDENT = "    "
 
 @singledispatch
 def explain(part: Value, variables: Variables) -> Iterator[str]:
-    """The lines that tell of a plan, or of a part of one."""
+    """The lines that explain a plan, or a part of one."""
     del variables
     yield f"{type(part).__name__}: no statement"
 

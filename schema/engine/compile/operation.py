@@ -113,7 +113,7 @@ class WriteStep:
 
     @cached_property
     def asked(self) -> tuple[str, Sequence[str]]:
-        """What is asked of its payload, as text, and the variables that this mentions; only calls with an idempotency key look at it."""
+        """The selection of its payload as text, and the variables in it; only calls with an idempotency key look at it."""
         return self.selections.printed_below(self.selected), sorted(self.selections.variables_below(self.selected))
 
     def check(self, variables: Variables, workspace_id: str) -> None:

@@ -100,7 +100,7 @@ class Counts:
         self.in_flight = in_flight
         self._kept: SizedCache[Counted] = SizedCache(number, COUNTS_BYTES)
         self.get = self._kept.get
-        """What is kept under a key, of whatever revision."""
+        """The count under a key, at any revision."""
 
     def put(self, key: CacheKey, counted: Counted) -> None:
         """Keeps it; the longest unused go first."""
@@ -108,7 +108,7 @@ class Counts:
 
 
 class Portions:
-    """Rows on their way, of which no more are read than an answer could tell. A page has one row more than is told of it."""
+    """Rows that are being read, no more than fit into an answer. A page reads one row more than it shows."""
 
     __slots__ = ("_read", "_reader", "_weight")
 

@@ -35,7 +35,7 @@ MAX_EMBEDDED = 1_048_576
 
 @dataclass(slots=True)
 class Records:
-    """Records of one type, by id: a mapping from each id to the response of the record; who is out of sight is not in it."""
+    """Records of one type by id: a mapping from each id to the response of the record, without those that the caller may not see."""
 
     level: Level
     one: Statement

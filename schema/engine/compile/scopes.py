@@ -98,7 +98,7 @@ class Scopes:
             return self._writing(source.type_name)
         if isinstance(source, ConnectionSource | RecordById | AllRows | Aggregate | EventSource):
             return self.reading(source.type_name)
-        # What is told of the caller or is the same for all needs no scope; ids are looked at with the variables.
+        # Fields about the caller, and those that are the same for all, need no scope; ids are looked at with the variables.
         return frozenset() if isinstance(source, FromCaller | NodeById) else None
 
     def _of_member(self, model: FieldModel) -> frozenset[str]:

@@ -101,7 +101,7 @@ class Level:
         return f"{self.row}[{self.place(column)}]"
 
     def join(self, parent: FromClause, column: str, target: StoredType) -> FromClause:
-        """The row that `parent.column` refers to, joined once whoever asks; out of sight of the caller, it is null."""
+        """The row that `parent.column` refers to, joined once for all fields that need it; null where the caller may not see it."""
         key = (str(parent.name), column)  # type: ignore[attr-defined]
         if key not in self._tables:
             table = alias(target.table, f"{self.prefix}{len(self._tables) + 1}")

@@ -217,7 +217,7 @@ def _stored(compiler: Compiler, selected: Selected) -> tuple[QueryStep, Cost]:
 
 
 def _of_sums(source: Aggregate, arguments: Arguments, each: Cost) -> Cost:
-    """The cost of sums, and of what the objects that they are told of refer to; `each` is that of one object."""
+    """The cost of sums, and of the records that their objects refer to; `each` is the cost of one object."""
     dearer = source.dearer or ""
     cost = paged(lambda variables: SUMS_OF_A_DAY if arguments(variables).get(dearer) else SUMS, Cost(1))
     if source.size is not None:

@@ -85,7 +85,7 @@ def one(row: Any) -> Any:
 
 
 def many(row: Any, description: str, *more: Argument, admin: bool = False, **columns: str) -> Any:
-    """The root field that gives a page. `more` arguments are compared with `columns`, which name them. `admin`: nobody else may ask."""
+    """The root field that gives a page. `more` arguments are compared with `columns`, which name them. `admin`: only admins may ask."""
     noun: Noun = row.__noun__
     assert noun.listing is not None, noun.name
     name = noun.plural.replace(" ", "_")

@@ -1,4 +1,4 @@
-"""Why something was not done, as every mutation tells it."""
+"""The user errors of every mutation: why something was not done."""
 
 import strawberry
 

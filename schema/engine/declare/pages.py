@@ -1,4 +1,4 @@
-"""What every connection shares: the arguments of a page, and what is told of it (Relay, GraphQL Cursor Connections Specification)."""
+"""What all connections share: the arguments of a page, and its page info (Relay, GraphQL Cursor Connections Specification)."""
 
 from typing import Annotated
 

@@ -32,7 +32,7 @@ KEY = Argument("idempotency_key", KeyArg)
 
 @strawberry.type(description="The id of what was deleted, or what to mend.")
 class DeletePayload:
-    """What was deleted, or what to mend."""
+    """The deleted id, or what to mend."""
 
     deleted_id: ID | None = plain("The id of the record that was deleted; null if nothing was done.")
     user_errors: list[UserError] = plain(USER_ERRORS)

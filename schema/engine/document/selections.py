@@ -86,7 +86,7 @@ class Selections:
         return frozenset(self._mentioned(selected).names)
 
     def printed_below(self, selected: Selected) -> str:
-        """What is asked below a field, with the fragments that it spreads, as graphql-core prints it: alike however it was written."""
+        """A field's selections with the fragments that they spread, as graphql-core prints them: alike however they were written."""
         sets = [details.node.selection_set for details in selected.details]
         spread = [self._fragments[name].definition for name in sorted(self._mentioned(selected).fragments)]
         return "\n".join(print_ast(node) for node in [*sets, *spread] if node is not None)

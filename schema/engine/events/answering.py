@@ -93,7 +93,7 @@ class EventStreams:
             return _encoded({subscribed.plan.key: event})
         async with self._feed.answers.making:
             event, notes = await patiently(lambda: self._database.read(work))
-        # Whatever the resolvers wait for, no other follower waits for it.
+        # Only this follower waits for its resolvers.
         data = {subscribed.plan.key: event}
         return _encoded(data, await subscribed.resolve(data, notes) if notes else ())
 

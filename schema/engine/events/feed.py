@@ -102,7 +102,7 @@ class _Workspace:
         self.notify()
 
     def notify(self) -> None:
-        """Whoever waits looks again at what is known."""
+        """Wakes the followers that wait: they look again at the events in memory."""
         self.changed.set()
         self.changed.clear()
 
@@ -160,7 +160,7 @@ class Feed:
             await self.answers.close()
 
     def figures(self) -> Figures:
-        """How many follow, and the age in seconds of the oldest event in memory that one of them has not been told of."""
+        """How many follow, and the age in seconds of the oldest event in memory that one of them has not received."""
         workspaces = self._workspaces.values()
         oldest = min((workspace.recent[0].at for workspace in workspaces if workspace.recent), default=None)
         lag = 0 if oldest is None else clock.seconds_between(oldest, clock.now())
@@ -217,7 +217,7 @@ class Feed:
         if not workspace.known:
             workspace.begin = workspace.end = end_of(read.revision)
             workspace.known, workspace.epoch = True, read.epoch
-            # What was committed after that look woke nobody.
+            # Events that were committed after that look have woken no follower.
             workspace.stale = True
         follower.position, follower.turns = since or end_of(read.revision), workspace.turns
         workspace.behind.add(follower)

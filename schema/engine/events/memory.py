@@ -38,7 +38,7 @@ class MemoryBudget:
 
 
 class EventResponses:
-    """What was made of events, encoded, for all followers who are told the same; `room` bounds it, and the oldest go first."""
+    """The encoded answers for events, shared by all followers who get the same; `room` bounds them, and the oldest go first."""
 
     def __init__(self, limit: int) -> None:
         self.room = MemoryBudget(limit)

@@ -34,7 +34,7 @@ class GraphQLResponse:
 
 @dataclass(frozen=True, slots=True)
 class EventResponse:
-    """The answer for an event, which was encoded once for all who are told the same."""
+    """The answer for an event, which was encoded once for all followers who get the same."""
 
     body: bytes
     errors: None = None
@@ -42,7 +42,7 @@ class EventResponse:
 
     @property
     def data(self) -> Object:
-        """What is told of the event."""
+        """The event's data."""
         data: Object = orjson.loads(self.body)["data"]
         return data
 

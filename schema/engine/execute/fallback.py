@@ -22,7 +22,7 @@ WORK_SECONDS, REST_SECONDS = 0.002, 0.006
 SMALL = 20
 """Up to this cost an operation is executed at once: it takes a few milliseconds, and a thread takes time, too."""
 MAX_SCHEMA_VALUES = 15_000
-"""How much of the schema may be told in one answer; graphql-core's own introspection query asks for some 6,000 values."""
+"""How many values of the schema one answer may have; graphql-core's own introspection query asks for some 6,000."""
 ANSWERS, ANSWERS_BYTES = 1_000, 4_000_000
 """How many answers are kept, and how many bytes they and their keys have."""
 
@@ -73,7 +73,7 @@ class Fallback:
     def __init__(self, schema: GraphQLSchema, work: HeavyWork) -> None:
         self._schema = schema
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="graphql-core")
-        # Who waits for a turn can be cancelled there; in the executor's own queue work would pile up that nobody wants.
+        # Work that waits for its turn can be cancelled; in the executor's own queue work that nobody wants would pile up.
         self._work = work
 
     def execute(self, call: Execution) -> ExecutionResult:

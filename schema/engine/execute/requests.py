@@ -10,7 +10,7 @@ from .resolvers.run import Notes, ResolverRun
 
 @dataclass(slots=True)
 class ExecutionRequest:
-    """Who reads, whether the workspace's revision is wanted with what is read, and the answer's bytes beside it."""
+    """An operation that runs: its caller, whether the workspace's revision is wanted too, and the bytes of the answer that are used up."""
 
     caller: Caller
     at_revision: bool

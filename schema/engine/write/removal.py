@@ -34,7 +34,7 @@ class Dependant:
         self.count = select(func.count()).select_from(table).where(*here)
         self.find = select(id_).where(*here).order_by(id_).limit(bindparam("most", required=True))
         self.at_once = reference.on_delete == CLEAR and by is None and not writer.noun.followed
-        """Whether nobody needs to be told of each record: then one statement clears them all."""
+        """Whether no event is needed for each record: then one statement clears them all."""
         values: Object = {reference.column: None} if by is None else {}
         if by is None and "version" in table.c:
             values |= {"version": table.c.version + 1}

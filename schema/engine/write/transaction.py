@@ -67,7 +67,7 @@ class MutationCall:
     key: str | None
 
     def fingerprint(self, variables: Variables) -> str:
-        """What tells it from another call under the same key."""
+        """A text that differs for different calls under the same key."""
         return idempotency.fingerprint(self.step, self.arguments, variables, creates=self.action.creates)
 
 
