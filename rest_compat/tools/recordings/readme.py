@@ -67,8 +67,8 @@ def _refused(recording: Recording) -> str:
 def _ignored(recording: Recording) -> str:
     counts = sum((sort.ignored for sort in recording.sorts), Counter[str]())
     rows = [(_code(name), str(times)) for name, times in counts.most_common(MOST_NAMED)]
-    filled_anew = "Names that the gateway doesn't know: the answers are as if they had not been sent."
-    return _table(f"## Ignored parameters and keys\n\n{filled_anew}", ("name", "calls"), rows)
+    explanation = "Names that the gateway doesn't know: the answers are as if they had not been sent."
+    return _table(f"## Ignored parameters and keys\n\n{explanation}", ("name", "calls"), rows)
 
 
 def _elsewhere(recording: Recording) -> str:

@@ -43,9 +43,7 @@ def groups(row: Value) -> Made:
     )
     source = grouped(noun.name, {each.name: GroupColumn(each.column, each.key) for each in declared})
     by = argument(f"What the {noun.plural} of a group have in common.", Constraint(max_items=len(names)))
-    first = argument(
-        "How many groups are told: those with the most records; 100 if it is left out.", Constraint(min=0, max=MAX_GROUPS)
-    )
+    first = argument("How many groups are told: those with the most records; 100 if it is left out.", Constraint(min=0, max=MAX_GROUPS))
     arguments = [
         Argument("group_by", Annotated[list_of(enum), by], REQUIRED),
         Argument("filter", filter_argument(noun.listing.filter, f"Only {noun.plural} that match this filter.")),
