@@ -73,7 +73,7 @@ with suppress(ImportError):
 def compressed(app: ASGIApp, scope: Scope) -> ASGIApp:
     """`app`, whose answer to the request of `scope` is compressed if its Accept-Encoding takes that.
 
-    An answer in one piece is compressed by the best that client and process have, a long one and a stream by gzip.
+    An answer of a known length is compressed by the best that client and process have, a stream by gzip.
     """
     taken = codings(scope["state"]["headers"][b"accept-encoding"])
     # HTTP/1.0 has no chunks for what has no known length.
@@ -91,13 +91,13 @@ async def _send_head(send: Send, coding: str, message: Message) -> None:
     if message["type"] == "http.response.start":
         headers = MutableHeaders(raw=[*message.get("headers", [])])
         length = int(headers.get("content-length", "0"))
+        if message["status"] == NOT_MODIFIED:
+            headers.add_vary_header("Accept-Encoding")
         if length >= SMALLEST and "content-encoding" not in headers and not _is_packed(headers.get("content-type", "")):
             headers.add_vary_header("Accept-Encoding")
             del headers["content-length"]
-            # How a longer one is packed is decided while it is sent.
-            if length <= PIECE:
-                headers["content-encoding"] = coding
-            message = {**message, "headers": headers.raw}
+            headers["content-encoding"] = coding
+        message = {**message, "headers": headers.raw}
     await send(message)
 
 
@@ -126,8 +126,9 @@ class Packed(IdentityResponder):
     @override
     async def apply_compression(self, body: bytes, *, more_body: bool) -> bytes:
         if self._coder is None:
-            # What goes on for longer takes the least memory.
-            self.content_encoding = GZIP if more_body and GZIP in self._taken else [*self._taken][-1]
+            # A stream, whose length nobody knows, may go on for long, and takes the least memory.
+            stream = more_body and all(name != b"content-length" for name, _ in self.initial_message["headers"])
+            self.content_encoding = GZIP if stream and GZIP in self._taken else [*self._taken][-1]
             self._coder = self._taken[self.content_encoding]()
         pieces = []
         for start in range(0, len(body), PIECE):
