@@ -192,6 +192,23 @@ async def test_a_deal_with_too_many(office: Office, monkeypatch: pytest.MonkeyPa
     assert (await office.ask("{ tasks { totalCount } }"))["tasks"]["totalCount"] == 3
 
 
+async def test_deals_with_too_many_together(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bound is the transaction's: a call that deletes many deals takes no more tasks along than one deletion may."""
+    monkeypatch.setattr(removal, "MOST", 3)
+    deals = [office.deal, await office.new_deal(office.account)]
+    for number, deal in enumerate(deals * 2):
+        await office.new_task(f"T{number}", opportunityId=deal)
+    remove = """mutation($ids: [ID!]!, $atomic: Boolean!) { deleteOpportunities(ids: $ids, atomic: $atomic) {
+      succeeded results { userErrors { code reason message } } } }"""
+    refused = (await office.ask(remove, ids=deals, atomic=True))["deleteOpportunities"]
+    message = "More than 3 records would be deleted or changed with the opportunities of this call: delete fewer at once."
+    assert refused["succeeded"] == 0
+    assert refused["results"][1]["userErrors"] == [{"code": "CONFLICT", "reason": "IN_USE", "message": message}]
+    assert (await office.ask("{ tasks { totalCount } }"))["tasks"]["totalCount"] == 4
+    assert (await office.ask(remove, ids=deals, atomic=False))["deleteOpportunities"]["succeeded"] == 1
+    assert (await office.ask(remove, ids=deals[1:], atomic=False))["deleteOpportunities"]["succeeded"] == 1
+
+
 async def _beginning(office: Office) -> str:
     """The cursor of the first event there is, which a new deal was."""
     deal = "subscription($since: String) { opportunityChanged(since: $since) { cursor } }"

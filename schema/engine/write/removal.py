@@ -6,6 +6,7 @@ from sqlalchemy import bindparam, func, select, update
 
 from schema.clauses import Bind
 from schema.engine.declare.base import CASCADE, CLEAR, REFUSE, Reference
+from schema.engine.declare.noun import Noun
 from schema.storage.columns import CodePointText
 from schema.storage.workspace import WORKSPACE
 from schema.values import Object
@@ -17,7 +18,7 @@ from .rules import RecordValues
 from .writing import WriteReader, WriteTransaction, done, refused
 
 MOST = 1_000
-"""How many records a deletion may take along, or change one by one: it is one transaction, which holds up the workspace's other writes."""
+"""How many records the deletions of a transaction may take along, or change one by one: it holds up the workspace's other writes."""
 
 _NOW: Bind = bindparam("now", type_=CodePointText(), required=True)
 
@@ -69,11 +70,12 @@ class Removals:
         found = await writer.find(writing, id_, expected)
         if isinstance(found, InputError):
             return refused(found)
-        going = _Going(writer.noun.label)
+        going = _Going(writer.noun, writing.taken_along)
         faults = await self._look(writing, writer, found, going)
         if faults:
             return refused(*faults)
         await going.carry_out(writing)
+        writing.taken_along += going.count
         return done(deletedId=id_)
 
     async def _look(self, looking: WriteReader, writer: RecordWriter, row: RecordValues, going: "_Going") -> list[InputError]:
@@ -93,7 +95,7 @@ class Removals:
             return []
         ids = [row[0] for row in await looking.fetch(each.find, record=id_, most=MOST + 1)]
         going.count += len(ids)
-        if going.count > MOST:
+        if going.before + going.count > MOST:
             return [going.too_many()]
         for other in ids:
             if each.reference.on_delete == CLEAR:
@@ -127,17 +129,23 @@ def _checked(each: Dependant) -> Dependant:
 
 @dataclass(slots=True)
 class _Going:
-    """What a deletion takes along: records by noun and id, those that go first standing first, and references that are cleared."""
+    """What a deletion takes along: records by noun and id, those that go first standing first, and references that are cleared.
 
-    label: str
+    `before` is how many records the deletions before it in the same transaction have taken along.
+    """
+
+    noun: Noun
+    before: int
     records: dict[tuple[str, str], tuple[RecordWriter, RecordValues]] = field(default_factory=dict)
     changed: list[tuple[Dependant, str, str]] = field(default_factory=list)
     cleared: list[tuple[Dependant, str]] = field(default_factory=list)
     count: int = 0
 
     def too_many(self) -> InputError:
-        message = f"More than {MOST:,} records would be deleted or changed with the {self.label}: delete some of them first."
-        return InputError("CONFLICT", "IN_USE", None, message)
+        too_many = f"More than {MOST:,} records would be deleted or changed with the"
+        alone = f"{too_many} {self.noun.label}: delete some of them first."
+        together = f"{too_many} {self.noun.plural} of this call: delete fewer at once."
+        return InputError("CONFLICT", "IN_USE", None, together if self.before else alone)
 
     async def carry_out(self, writing: WriteTransaction) -> None:
         for dependant, id_ in self.cleared:

@@ -49,6 +49,8 @@ class WriteTransaction(WriteReader):
         self.revision = revision
         self.changed = False
         self.abandoned = False
+        self.taken_along = 0
+        """Records that deletions have taken along, or changed one by one."""
         self._events = 0
 
     async def execute(self, clause: Value, values: Values) -> int:
