@@ -15,6 +15,7 @@ MOST_SECRET_BYTES: Final = 65_536
 HIGHEST_PORT: Final = 65_535
 
 _HOST: Final = re.compile(r"(?:\[[0-9A-Fa-f:.%]+\]|[^\[\]:]*)(?::(?P<port>.*))?", re.DOTALL)
+_OPTIONS: Final = re.compile(r"\?\w+=")
 _PORT: Final = re.compile(r"[0-9]{1,5}", re.ASCII)
 
 #: What is wrong with a value, by the settings library's name for it.
@@ -25,9 +26,11 @@ WORDS: Final[Mapping[str, str]] = {
     "float_parsing": "write a number",
     "finite_number": "write a number",
     "bool_parsing": "write true or false",
-    "greater_than": "write a number above {gt}",
-    "greater_than_equal": "write {ge} or more",
-    "less_than_equal": "write {le} or less",
+    "greater_than": "write a number above {gt:g}",
+    "greater_than_equal": "write {ge:g} or more",
+    "less_than_equal": "write {le:.10g} or less",
+    "string_too_short": "it is empty: write a value, or leave it out",
+    "too_short": "it is empty: write a value, or leave it out",
     "date_from_datetime_parsing": "write a day, as in 2027-06-30",
     "date_from_datetime_inexact": "write a day, as in 2027-06-30",
     "date_parsing": "write a day, as in 2027-06-30",
@@ -89,6 +92,12 @@ def _read(path: Path, name: str) -> str:
     return secret
 
 
+def of_file(error: OSError) -> str:
+    """What is wrong with a file, or with the system, in its words alone."""
+    place = f"{error.filename}: " if error.filename else ""
+    return f"{place}{(error.strerror or str(error)).lower()}"
+
+
 def without_password(address: str) -> str:
     """An address of a database as it may be shown."""
     scheme, found, rest = address.partition("://")
@@ -105,6 +114,8 @@ def database_address(value: str) -> str:
     if scheme == "sqlite":
         if not rest.startswith("/"):
             raise ValueError("write sqlite:///path: with three slashes, or four before an absolute path")
+        if _OPTIONS.search(rest):
+            raise ValueError("write sqlite:///path: without ? and options, since all of it would be the file's name")
         return value
     for host in re.split(r"[/?#]", rest, maxsplit=1)[0].rpartition("@")[2].split(","):
         match = _HOST.fullmatch(host)

@@ -3,27 +3,38 @@
 docs/settings.md is made from `Settings.model_fields`, so each field says what it means and in which unit.
 """
 
-import re
 from collections.abc import Collection, Iterator
 from datetime import date
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
 
-import limits
-from pydantic import Field, PositiveFloat, PositiveInt, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from gateway import environment
 from gateway.environment import database_address, over_environment, sentence, unknown, with_secrets
+from gateway.setting_values import (
+    Address,
+    Base,
+    Count,
+    Days,
+    FewSeconds,
+    Hosts,
+    Names,
+    Networks,
+    Origins,
+    Pool,
+    Positive,
+    Rate,
+    Seconds,
+    SecondsOrNone,
+    Secret,
+    Text,
+    WholeSeconds,
+    Workers,
+)
 from schema.values import Value
-
-#: An address that a header can hold: no blanks, no control characters, no angle brackets.
-_ADDRESS = re.compile(r"https?://[!-;=?-~]+")
-_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#\s]+", re.IGNORECASE)
-
-Names = Annotated[tuple[str, ...], NoDecode]
-Count = Annotated[int, Field(ge=0)]
 
 #: Settings that can be given by file too, where the environment would show them.
 SECRETS = ("database_url", "jwt_secret", "rate_limit_storage", "metrics_token")
@@ -39,18 +50,18 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=environment.PREFIX, extra="ignore", frozen=True, hide_input_in_errors=True)
 
     # Where it listens and how it speaks
-    host: str = Field("127.0.0.1", description="Address to listen on.")
+    host: Text = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8000, ge=0, le=65535, description="TCP port to listen on; 0 takes a free one.")
-    workers: PositiveInt = Field(1, description="Processes that share the port.")
-    public_url: str | None = Field(None, description="Address that clients use, as in `https://crm.example.com`: links are built from it.")
-    allowed_hosts: Names = Field(("*",), description="Host names answered to, comma-separated; `*.example.com` is all below it, `*` any.")
-    trusted_proxies: Names = Field(
+    workers: Workers = Field(1, description="Processes that share the port.")
+    public_url: Base = Field(None, description="Address that clients use, as in `https://crm.example.com`: links are built from it.")
+    allowed_hosts: Hosts = Field(("*",), description="Host names answered to, comma-separated; `*.example.com` is all below it, `*` any.")
+    trusted_proxies: Networks = Field(
         (), description="Addresses of proxies whose `X-Forwarded-…` (For, Proto, Host, Port, Prefix) are believed, comma-separated."
     )
     hsts: Count = Field(
         0, description="Seconds for which browsers are told to use HTTPS only (`Strict-Transport-Security`); 0 tells nothing."
     )
-    cors_origins: Names = Field(
+    cors_origins: Origins = Field(
         (), description="Origins of browser pages that may call, comma-separated, for HTTP and WebSocket; `*` is any."
     )
     compression: bool = Field(
@@ -62,10 +73,10 @@ class Settings(BaseSettings):
     database_url: str = Field("sqlite:///gateway.db", repr=False, description="`sqlite:///path` or `postgresql://user:password@host/name`.")
     database_url_file: Path | None = Field(None, description="File that holds the database's address, in place of the variable.")
     migrate: bool = Field(default=False, description="Migrate PostgreSQL on start (SQLite always is).")
-    pool_size: PositiveInt = Field(10, description="Database connections a process.")
-    pool_timeout: PositiveFloat = Field(2.0, description="Seconds to wait for a database connection before 503.")
-    statement_timeout: PositiveFloat = Field(3.0, description="Seconds that one SQL statement may take.")
-    event_retention: PositiveInt = Field(7, description="Days that events are kept for subscriptions to resume from.")
+    pool_size: Pool = Field(10, description="Database connections a process.")
+    pool_timeout: Seconds = Field(2.0, description="Seconds to wait for a database connection before 503.")
+    statement_timeout: Seconds = Field(3.0, description="Seconds that one SQL statement may take.")
+    event_retention: Days = Field(7, description="Days that events are kept for subscriptions to resume from.")
     extensions: Names = Field(
         (), description="Python modules that add fields with resolvers to the graph, comma-separated; see docs/extending.md."
     )
@@ -81,7 +92,7 @@ class Settings(BaseSettings):
     # Leaving REST
     rest_sunset: date | None = Field(None, description="Day on which REST ends, as in `2027-06-30`: every answer of its routes says so.")
     rest_deprecated: date | None = Field(None, description="Day since which REST is deprecated; unless said, the day on which it ends.")
-    rest_sunset_link: str | None = Field(None, description="Address of a page that says how to leave REST: answers link to it.")
+    rest_sunset_link: Address = Field(None, description="Address of a page that says how to leave REST: answers link to it.")
     rest_deprecations: Path | None = Field(
         None, description="JSON file of the routes, parameters and keys of REST that are deprecated: see `docs/leaving-rest.md`."
     )
@@ -95,15 +106,15 @@ class Settings(BaseSettings):
     )
     jwt_issuer: str | None = Field(None, description="The `iss` that tokens must carry; those of `GATEWAY_OIDC_ISSUER` carry that.")
     jwt_audience: str | None = Field(None, description="The `aud` that tokens must carry, alone or in a list.")
-    jwt_user_claim: str = Field("sub", description="Claim that names the user: our user id or an e-mail address.")
-    jwt_workspace_claim: str = Field("workspace", description="Claim that names the workspace: its id or name.")
+    jwt_user_claim: Text = Field("sub", description="Claim that names the user: our user id or an e-mail address.")
+    jwt_workspace_claim: Text = Field("workspace", description="Claim that names the workspace: its id or name.")
     jwt_leeway: int = Field(
         30, ge=0, le=300, description="Seconds by which the clocks of the identity provider and the gateway may differ."
     )
     jwt_stale_keys: Count = Field(
         86_400, description="Seconds for which the identity provider's keys are used on while it can't be reached."
     )
-    jwt_scope_claim: str = Field(
+    jwt_scope_claim: Text = Field(
         "scope",
         description="Claim with the token's scopes, as text with blanks or as a list: those that the gateway knows narrow the token.",
     )
@@ -112,72 +123,68 @@ class Settings(BaseSettings):
         description="Whether JWTs must have scopes that the gateway knows: `optional` lets the role alone decide where a token has none, "
         "`required` refuses such a token everything that needs a scope, `ignored` doesn't look at the claim.",
     )
-    audit_retention: PositiveInt = Field(365, description="Days that entries of the audit list are kept.")
-    token_cache: PositiveFloat = Field(5.0, le=60, description="Seconds that a looked-up token is believed without looking again.")
+    audit_retention: Days = Field(365, description="Days that entries of the audit list are kept.")
+    token_cache: FewSeconds = Field(5.0, description="Seconds that a looked-up token is believed without looking again.")
 
     # Limits of a request
-    graphql_body_limit: PositiveInt = Field(1_048_576, description="Bytes of a GraphQL request body.")
-    rest_body_limit: PositiveInt = Field(262_144, description="Bytes of a REST request body.")
-    header_limit: PositiveInt = Field(65_536, description="Bytes of a request's headers.")
-    header_timeout: PositiveFloat = Field(10.0, description="Seconds for a client to send a request's headers.")
-    body_timeout: PositiveFloat = Field(15.0, description="Seconds for a client to send a request's body.")
-    operation_timeout: PositiveFloat = Field(10.0, description="Seconds that one operation may take.")
-    max_connections: PositiveInt = Field(
+    graphql_body_limit: Positive = Field(1_048_576, description="Bytes of a GraphQL request body.")
+    rest_body_limit: Positive = Field(262_144, description="Bytes of a REST request body.")
+    header_limit: Positive = Field(65_536, description="Bytes of a request's headers.")
+    header_timeout: Seconds = Field(10.0, description="Seconds for a client to send a request's headers.")
+    body_timeout: Seconds = Field(15.0, description="Seconds for a client to send a request's body.")
+    operation_timeout: Seconds = Field(10.0, description="Seconds that one operation may take.")
+    max_connections: Positive = Field(
         1_000, description="Connections at once, a process; never more than half of the descriptors that it may open."
     )
-    max_connections_per_address: PositiveInt | None = Field(
+    max_connections_per_address: Positive | None = Field(
         None, description="Connections at once of one address (of IPv6 a /64), trusted proxies excepted; off unless set."
     )
-    keep_alive: PositiveInt = Field(75, description="Seconds that an idle connection is kept.")
-    max_document_length: PositiveInt = Field(15_000, description="Characters of a GraphQL document.")
-    max_tokens: PositiveInt = Field(1_000, description="Tokens of a GraphQL document.")
-    max_depth: PositiveInt = Field(10, description="Levels of fields, fragments expanded.")
-    max_introspection_depth: PositiveInt = Field(20, description="Levels of fields under `__schema` and `__type`.")
+    keep_alive: WholeSeconds = Field(75, description="Seconds that an idle connection is kept.")
+    max_document_length: Positive = Field(15_000, description="Characters of a GraphQL document.")
+    max_tokens: Positive = Field(1_000, description="Tokens of a GraphQL document.")
+    max_depth: Positive = Field(10, description="Levels of fields, fragments expanded.")
+    max_introspection_depth: Positive = Field(20, description="Levels of fields under `__schema` and `__type`.")
     max_aliases: Count = Field(30, description="Aliases, fragments expanded.")
-    max_fields: PositiveInt = Field(1_000, description="Fields of an operation, fragments expanded.")
+    max_fields: Positive = Field(1_000, description="Fields of an operation, fragments expanded.")
     max_directives: Count = Field(50, description="Directives, fragments expanded.")
-    max_root_fields: PositiveInt = Field(20, description="Root fields of an operation.")
-    max_mutations: PositiveInt = Field(5, description="Root fields of a mutation.")
-    max_cost: PositiveInt = Field(5_000, description="Cost of an operation: an object counts 1, times the page's size.")
-    max_answer: PositiveInt = Field(10_485_760, description="Bytes of an answer; it is counted while rows are read.")
-    max_unsent: PositiveInt = Field(
+    max_root_fields: Positive = Field(20, description="Root fields of an operation.")
+    max_mutations: Positive = Field(5, description="Root fields of a mutation.")
+    max_cost: Positive = Field(5_000, description="Cost of an operation: an object counts 1, times the page's size.")
+    max_answer: Positive = Field(10_485_760, description="Bytes of an answer; it is counted while rows are read.")
+    max_unsent: Positive = Field(
         33_554_432,
         description="Bytes of answers that may wait for readers, a process; above it slow readers are dropped, or large answers refused.",
     )
     introspection: bool = Field(default=True, description="Tell the schema (`__schema`, `__type`) to whoever may query.")
-    max_errors: PositiveInt = Field(5, description="Errors reported for one request.")
+    max_errors: Positive = Field(5, description="Errors reported for one request.")
 
     # Load
-    max_in_flight: PositiveInt = Field(64, description="Requests worked on at once, a process.")
+    max_in_flight: Positive = Field(64, description="Requests worked on at once, a process.")
     queue_size: Count = Field(128, description="Requests that may wait for a place; above it 503.")
-    queue_timeout: PositiveFloat = Field(1.0, description="Seconds that a request waits for a place before 503.")
-    rate_limit: str | None = Field(
-        None, description="Budget of a token, as in `300/minute`, for REST and GraphQL together; off unless set."
-    )
-    rate_limit_cost: PositiveInt = Field(
+    queue_timeout: Seconds = Field(1.0, description="Seconds that a request waits for a place before 503.")
+    rate_limit: Rate = Field(None, description="Budget of a token, as in `300/minute`, for REST and GraphQL together; off unless set.")
+    rate_limit_cost: Positive = Field(
         100, description="Cost of an operation that one unit of the rate limit pays for; every call takes at least one."
     )
-    rate_limit_storage: str = Field(
+    rate_limit_storage: Text = Field(
         "async+memory://", repr=False, description="Where budgets are kept: in each process, or `async+redis://host` for all."
     )
     rate_limit_storage_file: Path | None = Field(None, description="File that holds that address, in place of the variable.")
 
     # Live
-    websocket_init_timeout: PositiveFloat = Field(5.0, description="Seconds for `connection_init` to come (4408).")
-    websocket_message_limit: PositiveInt = Field(65_536, description="Bytes of one message from a client.")
-    websocket_frames: PositiveInt = Field(
+    websocket_init_timeout: Seconds = Field(5.0, description="Seconds for `connection_init` to come (4408).")
+    websocket_message_limit: Positive = Field(65_536, description="Bytes of one message from a client.")
+    websocket_frames: Positive = Field(
         500, description="Frames a second from one socket, pings and pongs too; above three seconds' worth at once it is closed (1008)."
     )
-    websocket_bytes: PositiveInt = Field(
+    websocket_bytes: Positive = Field(
         1_048_576, description="Bytes a second from one socket; above three seconds' worth at once it is closed (1008)."
     )
-    websocket_subscriptions: PositiveInt = Field(50, description="Operations open at once on one socket.")
-    websocket_queue: PositiveInt = Field(100, description="Messages that may wait for a slow reader.")
-    websocket_queue_bytes: PositiveInt = Field(1_048_576, description="Bytes of messages that may wait for a slow reader.")
-    slow_reader_timeout: PositiveFloat = Field(
-        5.0, description="Seconds that a client may leave untaken what waits for it; then it is dropped."
-    )
-    heartbeat: PositiveFloat = Field(20.0, description="Seconds between signs of life on sockets and streams.")
+    websocket_subscriptions: Positive = Field(50, description="Operations open at once on one socket.")
+    websocket_queue: Positive = Field(100, description="Messages that may wait for a slow reader.")
+    websocket_queue_bytes: Positive = Field(1_048_576, description="Bytes of messages that may wait for a slow reader.")
+    slow_reader_timeout: Seconds = Field(5.0, description="Seconds that a client may leave untaken what waits for it; then it is dropped.")
+    heartbeat: Seconds = Field(20.0, description="Seconds between signs of life on sockets and streams.")
 
     # Persisted operations
     trusted_documents: Path | None = Field(None, description="JSON file of registered operations: `{id: document}` or Apollo's manifest.")
@@ -192,14 +199,14 @@ class Settings(BaseSettings):
         "auto", description="Form of log lines: `json`, or `console` for people; `auto` is `console` on a terminal."
     )
     access_log: bool = Field(default=True, description="Log a line a request.")
-    slow_statement: Annotated[float, Field(ge=0)] = Field(0.5, description="Seconds above which an SQL statement is logged; 0 logs none.")
+    slow_statement: SecondsOrNone = Field(0.5, description="Seconds above which an SQL statement is logged; 0 logs none.")
     metrics: bool = Field(default=True, description="Serve Prometheus metrics at `/metrics`; they name clients' operations.")
     metrics_port: int | None = Field(
         None, ge=1, le=65535, description="TCP port that serves metrics and health alone; `/metrics` is then not on the other one."
     )
-    metrics_token: SecretStr | None = Field(None, description="Token that whoever reads metrics sends: `Authorization: Bearer …`.")
+    metrics_token: Secret | None = Field(None, description="Token that whoever reads metrics sends: `Authorization: Bearer …`.")
     metrics_token_file: Path | None = Field(None, description="File that holds that token, in place of the variable.")
-    otlp_endpoint: str | None = Field(
+    otlp_endpoint: Address = Field(
         None,
         description="Address of an OpenTelemetry collector (OTLP over HTTP), as in `http://collector:4318`: traces go to its `/v1/traces`. "
         "Unless set, `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` or `OTEL_EXPORTER_OTLP_ENDPOINT` say it; without any there are no traces.",
@@ -207,60 +214,29 @@ class Settings(BaseSettings):
     trace_sampling: Annotated[float, Field(ge=0, le=1)] = Field(
         1.0, description="Share of requests that are traced, 0 to 1, where their client's `traceparent` doesn't decide it."
     )
-    shutdown_delay: Annotated[float, Field(ge=0)] = Field(0.0, description="Seconds of answering on, not ready, before the port is closed.")
-    shutdown_timeout: PositiveInt = Field(20, description="Seconds for requests in flight to finish when stopping.")
+    shutdown_delay: SecondsOrNone = Field(0.0, description="Seconds of answering on, not ready, before the port is closed.")
+    shutdown_timeout: WholeSeconds = Field(20, description="Seconds for requests in flight to finish when stopping.")
 
     @model_validator(mode="before")
     @classmethod
     def _secrets(cls, given: Value) -> Value:
         return with_secrets(given, SECRETS) if isinstance(given, dict) else given
 
-    @field_validator("allowed_hosts", "trusted_proxies", "cors_origins", "extensions", mode="before")
-    @classmethod
-    def _split(cls, value: Value) -> Value:
-        """Lists are written with commas."""
-        return tuple(part for part in (part.strip() for part in value.split(",")) if part) if isinstance(value, str) else value
-
-    @field_validator("cors_origins")
-    @classmethod
-    def _origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for origin in value:
-            if origin != "*" and not _ORIGIN.fullmatch(origin):
-                raise ValueError(f"'{origin}' is no origin; write scheme://host[:port]")
-        return value
-
     @field_validator("database_url")
     @classmethod
     def _database(cls, value: str) -> str:
         return database_address(value)
 
-    @field_validator("public_url", "rest_sunset_link", "otlp_endpoint")
-    @classmethod
-    def _address(cls, value: str | None) -> str | None:
-        if value and not _ADDRESS.fullmatch(value):
-            raise ValueError("write http://… or https://…")
-        return value or None
-
-    @field_validator("public_url")
-    @classmethod
-    def _base(cls, value: str | None) -> str | None:
-        """Paths are put behind it."""
-        return value.rstrip("/") if value else None
-
-    @field_validator("rate_limit")
-    @classmethod
-    def _rate(cls, value: str | None) -> str | None:
-        if value:
-            try:
-                limits.parse(value)
-            except ValueError:
-                raise ValueError("write a number and a time, as in 300/minute") from None
-        return value or None
-
     @model_validator(mode="after")
     def _documents(self) -> "Settings":
         if self.trusted_documents_mode == "only" and self.trusted_documents is None:
             raise ValueError("GATEWAY_TRUSTED_DOCUMENTS_MODE=only needs GATEWAY_TRUSTED_DOCUMENTS")
+        return self
+
+    @model_validator(mode="after")
+    def _ports(self) -> "Settings":
+        if self.metrics_port is not None and self.metrics_port == self.port:
+            raise ValueError("GATEWAY_METRICS_PORT is GATEWAY_PORT: give metrics a port of their own, or leave it out")
         return self
 
     @model_validator(mode="after")

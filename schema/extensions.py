@@ -1,6 +1,7 @@
 """What a package adds to the graph: nouns, and fields with resolvers. GATEWAY_EXTENSIONS names packages; they are loaded at start."""
 
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -172,14 +173,26 @@ def load(modules: Sequence[str]) -> tuple[Extension, ...]:
 
 
 def _load(name: str) -> Extension:
+    if not all(part.isidentifier() for part in name.split(".")):
+        raise ExtensionError(f"{name!r} is no module's name: write names as Python imports them, with commas between them.")
     try:
         found = getattr(import_module(name), ATTRIBUTE, None)
-    except ImportError as error:
-        raise ExtensionError(f"{name} can't be imported: {error}") from error
+    except ExtensionError:
+        raise
+    except Exception as error:
+        raise ExtensionError(f"{name} can't be imported: {_told(error)}") from error
     if not isinstance(found, Extension):
         raise ExtensionError(f"{name} has no `{ATTRIBUTE}`: write `{ATTRIBUTE} = Extension({name!r})` there.")
     found.module = name
     return found
+
+
+def _told(error: Exception) -> str:
+    """What went wrong in a module while it was imported, and on which line of which file."""
+    if isinstance(error, ImportError | SyntaxError):
+        return str(error)
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}: {error} ({place.filename}, line {place.lineno})"
 
 
 def _key() -> StrawberryArgument:

@@ -96,7 +96,7 @@ def audit(
     if kind is not None and kind not in parts.audit_report.KINDS:
         raise CommandError(f"--kind: write one of {', '.join(parts.audit_report.KINDS)}")
     wanted = parts.audit_report.AuditFilter(workspace, kind, limit)
-    rows = run(there(load(database_url=database_url)), lambda database: parts.audit_report.entries(database, wanted))
+    rows = run(there(load(database_url=database_url)), lambda database: parts.audit_report.entries(database, wanted), workspace)
     (print_json if as_json else print_rows)(parts.audit_report.COLUMNS, rows)
 
 

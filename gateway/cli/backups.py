@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from gateway import VERSION
+from gateway.environment import of_file
 from gateway.migrations import Package, knows, upgrade
 from schema.rules.clock import now
 from schema.storage.database import Connection, StorageError, sqlite_path
@@ -173,8 +174,7 @@ def ending_in_order() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        place = f"{error.filename}: " if error.filename else ""
-        raise BackupFailed(f"{place}{(error.strerror or str(error)).lower()}; nothing half-done was left") from error
+        raise BackupFailed(f"{of_file(error)}; nothing half-done was left") from error
     finally:
         signal.signal(signal.SIGTERM, before)
 

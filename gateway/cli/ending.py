@@ -3,11 +3,12 @@
 from typing import Final
 
 from gateway.auth import AuthSettingsError
+from gateway.environment import of_file
 from gateway.seed import SeedFault
 from gateway.server.listen import ListenError
 from schema.administration.keys import KeyFault
 from schema.persons.person import PersonFault
-from schema.storage.database import StorageError
+from schema.storage.database import StorageError, Unreachable
 from schema.storage.driver_errors import DRIVER_ERRORS
 from schema.storage.manifest import BackupFailed, BackupRefused
 
@@ -21,6 +22,10 @@ def describe(error: Exception) -> tuple[str, int] | None:
     """What to say of an error, and the exit code: 2 for what was typed, 1 for what failed. None for a defect."""
     if isinstance(error, _TYPED):
         return str(error), 2
+    if isinstance(error, Unreachable):
+        return f"the database can't be reached: {error}", 1
     if isinstance(error, _DATABASE):
         return f"the database says: {error}", 1
-    return (str(error), 1) if isinstance(error, ListenError | BackupFailed | OSError) else None
+    if isinstance(error, OSError):
+        return of_file(error), 1
+    return (str(error), 1) if isinstance(error, ListenError | BackupFailed) else None

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from gateway.edge.decoder import StrictJsonError, decode
+from gateway.environment import of_file
 from gateway.graphs import graph_of
 from gateway.settings import Settings
 from schema.engine.document.documents import RequestError
@@ -22,7 +23,9 @@ def explained(settings: Settings, file: Path, variables: str, operation: str | N
         text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
         graph, given = graph_of(settings, open_database(settings.database_url)), json_object("--variables", variables)
         return graph.explain(graph.prepare(text, operation), given, Caller("ws_any", Role.ADMIN, None, None, "key_any"))
-    except (RequestError, GatewayError, OSError, ValueError) as error:
+    except OSError as error:
+        raise CommandError(of_file(error)) from None
+    except (RequestError, GatewayError, ValueError) as error:
         raise CommandError(str(error)) from None
 
 

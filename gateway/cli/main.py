@@ -176,6 +176,8 @@ def translate(  # noqa: PLR0913  each is a flag
     elif method is None or target is None:
         raise CommandError("give a method and a path, or --har FILE")
     else:
+        if verify is not None:
+            raise CommandError("--verify compares the reads of a recording: give --har FILE, too")
         parts.translating.translate_call(load(), method, target, body)
 
 
@@ -193,8 +195,11 @@ def usage(  # noqa: PLR0913  each is a flag
 ) -> None:
     """List who still uses which REST route, parameter and field, how often, and when last."""
     wanted = parts.usage_report.UsageFilter(workspace, token, kind, since.date() if since else None)
+    kinds = parts.usage_report.GRAPHQL_KINDS if graphql else parts.usage_report.KINDS
+    if kind is not None and kind not in kinds:
+        raise CommandError(f"--kind: write one of {', '.join(kinds)}")
     columns, report = parts.usage_report.REPORTS["share" if share else "graphql" if graphql else "rest"]
-    rows = run(there(load(database_url=database_url)), lambda database: report(database, wanted))
+    rows = run(there(load(database_url=database_url)), lambda database: report(database, wanted), workspace)
     if as_json:
         print_json(columns, rows, parts.usage_report.NUMBERS)
     else:

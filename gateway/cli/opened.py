@@ -23,11 +23,14 @@ DatabaseUrl: TypeAlias = Annotated[
 ]
 
 
-def run(settings: Settings, work: Callable[["Database"], Coroutine[Value, Value, T]]) -> T:
-    """What `work` gives on the settings' database, open and at the newest revision."""
+def run(settings: Settings, work: Callable[["Database"], Coroutine[Value, Value, T]], workspace: str | None = None) -> T:
+    """What `work` gives on the settings' database, open and at the newest revision. Raises CommandError where it has no such `workspace`."""
 
     async def opened() -> T:
         async with _database(settings) as database:
+            # An empty list of a name that was mistyped would say that there is nothing.
+            if workspace is not None and not await parts.workspaces.is_there(database, workspace):
+                raise CommandError(f"--workspace: there is no workspace {workspace!r}")
             return await work(database)
 
     return asyncio.run(opened())

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from gateway.cli import backups, demo, ending, explaining, translating
     from gateway.cli.doctor import examination
     from gateway.observability import logs
-    from schema.administration import audit_report, keys, usage_report
+    from schema.administration import audit_report, keys, usage_report, workspaces
     from schema.persons import erasing, exporting, person
     from schema.storage import database, manifest, opening
     from schema.storage.postgresql import wiping as postgresql_wiping
@@ -40,6 +40,7 @@ __all__ = [
     "sqlite_wiping",
     "translating",
     "usage_report",
+    "workspaces",
 ]
 
 _PLACES: Final = {
@@ -47,7 +48,7 @@ _PLACES: Final = {
     "gateway.cli": ("backups", "demo", "ending", "explaining", "translating"),
     "gateway.cli.doctor": ("examination",),
     "gateway.observability": ("logs",),
-    "schema.administration": ("audit_report", "keys", "usage_report"),
+    "schema.administration": ("audit_report", "keys", "usage_report", "workspaces"),
     "schema.persons": ("erasing", "person", "exporting"),
     "schema.storage": ("database", "manifest", "opening"),
     "schema.storage.postgresql.wiping": ("postgresql_wiping",),

@@ -14,6 +14,7 @@ from urllib.request import urlopen
 import orjson
 import typer
 
+from gateway.environment import of_file
 from gateway.app import create_app
 from gateway.rest.adapter import RestGraph
 from gateway.rest.deprecations import rest_resources
@@ -122,8 +123,10 @@ def translate_recordings(settings: Settings, source: RecordingFiles, folder: Pat
     translator = translator_of(settings)
     try:
         calls = [call for file in source.files for call in read_recording(file)]
-    except (RecordingError, FileNotFoundError, IsADirectoryError) as error:
+    except RecordingError as error:
         raise CommandError(f"--har: {error}") from None
+    except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
+        raise CommandError(f"--har: {of_file(error)}") from None
     recording = sort_calls(translator, calls, source.host, source.prefix)
     graph: Value = translator.graph
     write_folder(folder, recording, graph.sdl)

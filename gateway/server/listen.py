@@ -28,8 +28,16 @@ def listening(settings: Settings) -> Iterator[tuple[Settings, list[socket.socket
                 address = f"{settings.host}:{settings.metrics_port} for metrics"
                 found += _bind(settings.host, settings.metrics_port, bound)
         except OSError as error:
-            raise ListenError(f"can't listen on {address}: {(error.strerror or str(error)).lower()}") from None
+            raise ListenError(f"can't listen on {address}: {(error.strerror or str(error)).lower()}: {_remedy(error)}") from None
         yield settings.model_copy(update={"port": found[0].getsockname()[1]}), found
+
+
+def _remedy(error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return "is a gateway running already? Else take another port by --port or GATEWAY_PORT"
+    if error.errno == errno.EACCES:
+        return "ports below 1024 are for root: take another one by --port or GATEWAY_PORT"
+    return "GATEWAY_HOST, or --host, is a name or an address of this machine"
 
 
 def _bind(host: str, port: int, bound: ExitStack) -> list[socket.socket]:

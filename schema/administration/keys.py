@@ -162,7 +162,7 @@ class ApiKeys:
         clause = select(_KEYS.c.workspace_id, _KEYS.c.id, _KEYS.c.name).where(or_(by, also)).order_by(_KEYS.c.id)
         found = await connection.fetch(self._database.compile(clause), {"named": named})
         if not found:
-            raise KeyFault(f"there is no key {named}")
+            raise KeyFault(f"there is no key {named}: gateway token list tells their ids and names")
         if len(found) > 1:
             raise KeyFault(f"{len(found)} keys are called {named}: give the id, one of {', '.join(row[1] for row in found[:MOST_NAMED])}")
         return KeySelector(*found[0])

@@ -10,6 +10,7 @@ from sqlalchemy import and_, case, func, select, union_all
 from schema.clauses import SelectOf
 from schema.nouns.users.api_key import ApiKey
 from schema.nouns.users.user import User
+from schema.nouns.workspaces.enums import GraphqlUsageKind, RestUsageKind
 from schema.nouns.workspaces.graphql_usage import GraphqlUsage
 from schema.nouns.workspaces.rest_usage import RestUsage
 from schema.storage.database import Database
@@ -22,6 +23,10 @@ GRAPHQL_COLUMNS: Final = ("workspace", "token_id", "token", "client", *_LAST)
 SHARE_COLUMNS: Final = ("workspace", "token_id", "token", "rest_calls", "graphql_operations", "left_rest_percent", "last_rest_call")
 NUMBERS: Final = frozenset({"count", "rest_calls", "graphql_operations", "left_rest_percent"})
 """The columns that hold whole numbers."""
+
+KINDS: Final = tuple(RestUsageKind.held().values())
+GRAPHQL_KINDS: Final = tuple(GraphqlUsageKind.held().values())
+"""What `--kind` may be."""
 
 _USES: Final = RestUsage.__table__
 _GRAPHQL: Final = GraphqlUsage.__table__

@@ -37,6 +37,10 @@ class DatabaseUnavailable(StorageError):
     state: ClassVar[str] = "unavailable"
 
 
+class Unreachable(DatabaseUnavailable):
+    """No connection can be made: the message says to where, why, and what to look at."""
+
+
 class StatementTimeout(DatabaseUnavailable):
     """A statement ran longer than it may (seconds in the message)."""
 

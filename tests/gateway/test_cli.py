@@ -115,7 +115,13 @@ def test_postgresql_is_migrated_only_when_asked(run: Run, postgres_server: Any) 
         (["token", "create", "--role", "admin"], "--workspace"),
         (["token", "create", "--workspace", " ", "--role", "admin"], "--workspace: give 1 to 100 printable characters"),
         (["token", "create", "--workspace", "A", "--role", "admin", "--expires", "0"], "--expires"),
-        (["token", "revoke", "key_none"], "there is no key key_none"),
+        (["token", "revoke", "key_none"], "there is no key key_none: gateway token list tells"),
+        (["usage", "--kind", "none"], "--kind: write one of route, "),
+        (["usage", "--graphql", "--kind", "route"], "--kind: write one of operation, field"),
+        *(([*command, "--workspace", "None"], "there is no workspace 'None'") for command in (["usage"], ["usage", "--share"], ["audit"])),
+        (["explain", "none.graphql"], "gateway: none.graphql: no such file or directory"),
+        (["translate", "--har", "none.har"], "gateway: --har: none.har: no such file or directory"),
+        (["translate", "GET", "/api/opportunities/", "--verify", "http://127.0.0.1:1"], "give --har FILE, too"),
         (["seed", "--opportunities", "-1"], "--opportunities"),
         (["seed"], "--opportunities"),
         (["nothing"], "nothing"),
@@ -130,12 +136,23 @@ def test_bad_input_is_told(run: Run, arguments: list[str], says: str) -> None:
     assert "Traceback" not in result.err
 
 
-@pytest.mark.parametrize("url", ["sqlite:////no/such/folder/x.db", "postgresql://nobody@127.0.0.1:1/none"])
-def test_a_database_that_is_away_is_told(run: Run, url: str) -> None:
-    """No database: exit code 1 and one line."""
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("sqlite:////no/such/folder/x.db", "the database says: .+there is no folder /no/such/folder: make it"),
+        ("sqlite:////tmp", "the database says: .+/tmp is a folder: name a file in it"),
+        ("postgresql://nobody:s3cret@127.0.0.1:1/none", "the database can't be reached: 127.0.0.1:1: nothing listens there: is the server"),
+        ("postgresql://nobody@no-host.invalid/none", "the database can't be reached: no-host.invalid: there is no host of this name"),
+        ("postgresql:///none?host=/no/such", "the database can't be reached: /no/such: a socket or a file .+ isn't there"),
+        ("postgresql://nobody@127.0.0.1/none?sslmode=x", "127.0.0.1: .*sslmode.* must be one of: .+: look at what stands behind the \\?"),
+    ],
+)
+def test_a_database_that_is_away_is_told(run: Run, url: str, says: str) -> None:
+    """No database: exit code 1 and one line that says where, why and what to look at, in no words of Python's."""
     result = run("token", "list", "--database-url", url)
     assert (result.code, result.out) == (1, "")
-    assert re.fullmatch(r"gateway: the database says: .+\n", result.err)
+    assert re.fullmatch(rf"gateway: .*{says}.*\n", result.err), result.err
+    assert not re.search(r"Error|Errno|s3cret", result.err)
 
 
 def test_schema_prints_the_sdl(run: Run) -> None:
@@ -340,6 +357,13 @@ def test_the_demo_leaves_other_data_alone(run: Run) -> None:
     refused = run("serve", "--demo", "--port", "0")
     assert refused.code == 2
     assert "this one holds other workspaces (Real)" in refused.err
+
+
+def test_texts_that_python_takes_away() -> None:
+    """The graph is described by docstrings: without them the start ends with a sentence."""
+    done = subprocess.run([sys.executable, "-OO", "-m", "gateway", "--version"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert re.fullmatch(r"gateway: PYTHONOPTIMIZE=2, or -OO, .+\n", done.stderr)
 
 
 def test_it_runs_as_a_module() -> None:

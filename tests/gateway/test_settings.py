@@ -42,6 +42,26 @@ def test_environment_and_flags(monkeypatch: pytest.MonkeyPatch) -> None:
         ("rate_limit", "many", "300/minute"),
         ("log_level", "loud", "GATEWAY_LOG_LEVEL: "),
         ("trusted_documents_mode", "only", "GATEWAY_TRUSTED_DOCUMENTS"),
+        *((name, "inf", "write 86400 or less") for name in ("operation_timeout", "statement_timeout", "heartbeat", "shutdown_delay")),
+        *((name, "1e300", "write 86400 or less") for name in ("pool_timeout", "queue_timeout", "body_timeout", "shutdown_delay")),
+        ("statement_timeout", "0.0001", "write 0.01 or more"),
+        ("token_cache", "61", "write 60 or less"),
+        ("slow_statement", "-1", "write 0 or more"),
+        *(
+            (name, "9" * 12, "write .* or less")
+            for name in ("event_retention", "audit_retention", "keep_alive", "hsts", "max_cost", "workers")
+        ),
+        ("workers", "100000", "write 1024 or less"),
+        ("pool_size", "1000000", "write 10000 or less"),
+        *((name, "", "is empty") for name in ("host", "jwt_user_claim", "metrics_token", "rate_limit_storage")),
+        ("allowed_hosts", ",", "at least one name"),
+        *(("allowed_hosts", name, "is no host name") for name in ("http://x", "a b", "*.", "x:8000", "x/y")),
+        *(("trusted_proxies", name, "is no address") for name in ("foo", "10.0.0.1, proxy.example", "10.0.0.0/40", "*, 10.0.0.1")),
+        ("trusted_proxies", "10.0.0.1/8", "is 10.0.0.0/8 meant"),
+        *(("public_url", f"https://{rest}", "http") for rest in ("x/?a=b", "x/#a", "[", "x:99999", "u:p@x", ":80")),
+        *(("rate_limit", rate, "above 0") for rate in ("0/minute", "10/minute;5/hour", "5/1000000000000 year")),
+        ("metrics_port", "8000", "GATEWAY_METRICS_PORT is GATEWAY_PORT"),
+        ("database_url", "sqlite:///x.db?mode=ro", "without \\? and options"),
     ],
 )
 def test_bad_values_are_told_in_words(monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str) -> None:
@@ -49,6 +69,27 @@ def test_bad_values_are_told_in_words(monkeypatch: pytest.MonkeyPatch, name: str
     monkeypatch.setenv(PREFIX + name.upper(), value)
     with pytest.raises(SettingsError, match=said):
         load()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("allowed_hosts", "crm.example.com, *.example.org, localhost, [::1], 10.0.0.7, gateway_1"),
+        ("trusted_proxies", "10.0.0.7, ::1, 172.28.0.0/24, fd00::/8"),
+        ("trusted_proxies", "*"),
+        ("trusted_proxies", ""),
+        ("public_url", "https://crm.example.com:8443/crm/"),
+        ("public_url", "http://[::1]:8000"),
+        ("public_url", ""),
+        ("rate_limit", ""),
+        ("slow_statement", "0"),
+        ("database_url", "sqlite:////tmp/a b/größe?.db"),
+    ],
+)
+def test_good_values_are_taken(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    """What is meant is taken: several names and networks, nothing where nothing is a value."""
+    monkeypatch.setenv(PREFIX + name.upper(), value)
+    load()
 
 
 def test_all_faults_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """Fields that Python functions answer, in plans: what they get, what becomes of their answers, and what can't be honoured."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -231,10 +232,17 @@ def test_what_cannot_be_honoured_is_refused_at_start(world_on_sqlite: World, wro
 
 @pytest.mark.parametrize(
     ("module", "message"),
-    [("no.such.module", "no.such.module can't be imported: No module named 'no'"), ("json", "json has no `extension`: ")],
+    [
+        ("no.such.module", "no.such.module can't be imported: No module named 'no'"),
+        ("json", "json has no `extension`: "),
+        *((name, f"{name!r} is no module's name") for name in (".", "a b", "..json", "1x", "tasks/")),
+        ("broken", "broken can't be imported: ZeroDivisionError: division by zero ("),
+    ],
 )
-def test_modules_that_are_none(module: str, message: str) -> None:
-    """A module is named with what is wrong with it."""
+def test_modules_that_are_none(module: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A module is named with what is wrong with it, and where."""
+    (tmp_path / "broken.py").write_text("1 / 0\n")
+    monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(ExtensionError) as refused:
         load([module])
     assert str(refused.value).startswith(message)

@@ -31,18 +31,7 @@ async def _check(settings: Settings, report: DoctorReport) -> None:
             report.ok("database", f"{place} answers: PostgreSQL {await one.version()}")
             await _look(one, other, settings, report)
     except DatabaseUnavailable as error:
-        refused = isinstance(error.__cause__, ConnectionRefusedError)
-        report.fault("database", f"{place}: {'nothing listens there' if refused else error}: {_remedy(str(error))}")
-
-
-def _remedy(error: str) -> str:
-    if "startup parameter" in error:
-        return "the pooler doesn't take the session's settings; docs/deploying.md says how PgBouncer is set"
-    if "password" in error or "role" in error or "authentication" in error:
-        return "look at user and password in GATEWAY_DATABASE_URL"
-    if "does not exist" in error:
-        return "make the database by createdb, or look at its name in GATEWAY_DATABASE_URL"
-    return "is the server running, and is GATEWAY_DATABASE_URL its address?"
+        report.fault("database", str(error))
 
 
 async def _look(one: ServerSession, other: ServerSession, settings: Settings, report: DoctorReport) -> None:

@@ -76,7 +76,7 @@ def _port(settings: Settings, report: DoctorReport) -> None:
         with listening(settings):
             report.ok("port", f"{settings.address} is free")
     except ListenError as error:
-        report.warn("port", f"{error}: is a gateway running already? Else take another by --port")
+        report.warn("port", str(error))
 
 
 def _provider(settings: Settings, report: DoctorReport) -> None:

@@ -9,9 +9,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 
-from schema.storage.database import DatabaseUnavailable, ReadOnly
+from schema.storage.database import DatabaseUnavailable, ReadOnly, Unreachable
 from schema.storage.driver_errors import of_postgresql
 from schema.values import Object, Value
+
+from .unreachable import place_of, said_of
 
 #: Seconds after which the kernel asks an idle peer whether it is there, and after which it gives up one that is silent.
 IDLE_SECONDS = 5
@@ -78,12 +80,10 @@ class Connector:
         try:
             async with asyncio.timeout(seconds):
                 return await self._prepared(await asyncpg.connect(self._url, **host, **self._options))
-        except TimeoutError as error:
-            raise DatabaseUnavailable("the server did not answer in time") from error
         except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as error:
             # Whatever it is, without a connection nothing can be done but to come back later.
             translated = of_postgresql(error, closed=True)
-            raise translated if isinstance(translated, DatabaseUnavailable) else DatabaseUnavailable(str(error)) from error
+            raise translated if isinstance(translated, ReadOnly) else Unreachable(said_of(error, place_of(self._url, host))) from error
 
     async def _prepared(self, raw: asyncpg.Connection) -> Value:
         try:

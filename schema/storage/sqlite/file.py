@@ -25,6 +25,17 @@ def make_private(path: str) -> None:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, OWNER_ONLY))
 
 
+def hindrance(path: str) -> str:
+    """What keeps a file from being opened or written, of what the file system tells; nothing where it is something else."""
+    folder = os.path.dirname(path) or "."  # noqa: PTH120  as SQLite reads it
+    if os.path.isdir(path):  # noqa: PTH112
+        return f"{path} is a folder: name a file in it"
+    if not os.path.isdir(folder):  # noqa: PTH112
+        return f"there is no folder {folder}: make it, or name another file"
+    shut = next((each for each in (path, folder) if os.path.exists(each) and not os.access(each, os.R_OK | os.W_OK)), None)  # noqa: PTH110
+    return f"this user may not read and write {shut}" if shut else ""
+
+
 class OpenFile:
     """The database at `path`, which is open, and its write-ahead log. What is written to a file that has lost its name is lost, too."""
 
