@@ -244,6 +244,7 @@ def test_usage_in_other_forms(on: Run) -> None:
     """As a table, as JSON for programs, of either door, and the shares; a day that is none is refused."""
     assert json.loads(on("usage", "--json").out) == []
     assert on("usage", "--graphql").out.split()[:4] == ["workspace", "token_id", "token", "client"]
+    assert on("token", "create", "--workspace", "Acme", "--role", "admin").code == 0
     assert on("usage", "--share", "--workspace", "Acme").out.split()[3:6] == ["rest_calls", "graphql_operations", "left_rest_percent"]
     assert on("usage", "--since", "soon").code == 2
 
