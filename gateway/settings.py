@@ -20,16 +20,16 @@ from gateway.setting_values import (
     Count,
     Days,
     FewSeconds,
-    Hosts,
+    HostNames,
     Names,
     Networks,
-    Origins,
+    OriginNames,
     Pool,
     Positive,
     Rate,
     Seconds,
     SecondsOrNone,
-    Secret,
+    SecretText,
     Text,
     WholeSeconds,
     Workers,
@@ -54,14 +54,16 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=0, le=65535, description="TCP port to listen on; 0 takes a free one.")
     workers: Workers = Field(1, description="Processes that share the port.")
     public_url: Base = Field(None, description="Address that clients use, as in `https://crm.example.com`: links are built from it.")
-    allowed_hosts: Hosts = Field(("*",), description="Host names answered to, comma-separated; `*.example.com` is all below it, `*` any.")
+    allowed_hosts: HostNames = Field(
+        ("*",), description="Host names answered to, comma-separated; `*.example.com` is all below it, `*` any."
+    )
     trusted_proxies: Networks = Field(
         (), description="Addresses of proxies whose `X-Forwarded-…` (For, Proto, Host, Port, Prefix) are believed, comma-separated."
     )
     hsts: Count = Field(
         0, description="Seconds for which browsers are told to use HTTPS only (`Strict-Transport-Security`); 0 tells nothing."
     )
-    cors_origins: Origins = Field(
+    cors_origins: OriginNames = Field(
         (), description="Origins of browser pages that may call, comma-separated, for HTTP and WebSocket; `*` is any."
     )
     compression: bool = Field(
@@ -204,7 +206,7 @@ class Settings(BaseSettings):
     metrics_port: int | None = Field(
         None, ge=1, le=65535, description="TCP port that serves metrics and health alone; `/metrics` is then not on the other one."
     )
-    metrics_token: Secret | None = Field(None, description="Token that whoever reads metrics sends: `Authorization: Bearer …`.")
+    metrics_token: SecretText | None = Field(None, description="Token that whoever reads metrics sends: `Authorization: Bearer …`.")
     metrics_token_file: Path | None = Field(None, description="File that holds that token, in place of the variable.")
     otlp_endpoint: Address = Field(
         None,

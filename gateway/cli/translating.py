@@ -14,8 +14,8 @@ from urllib.request import urlopen
 import orjson
 import typer
 
-from gateway.environment import of_file
 from gateway.app import create_app
+from gateway.environment import of_file
 from gateway.rest.adapter import RestGraph
 from gateway.rest.deprecations import rest_resources
 from gateway.settings import Settings

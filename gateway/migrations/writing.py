@@ -76,4 +76,4 @@ def _asked() -> tuple[str, Package | None]:
 
 
 if __name__ == "__main__":
-    print(f"wrote {write_migration(*_asked())}: read it, then `make format`")  # noqa: T201  a developer's command
+    print(f"wrote {write_migration(*_asked())}: read it, and keep it")  # noqa: T201  a developer's command
