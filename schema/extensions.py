@@ -180,14 +180,14 @@ def _load(name: str) -> Extension:
     except ExtensionError:
         raise
     except Exception as error:
-        raise ExtensionError(f"{name} can't be imported: {_told(error)}") from error
+        raise ExtensionError(f"{name} can't be imported: {_describe(error)}") from error
     if not isinstance(found, Extension):
         raise ExtensionError(f"{name} has no `{ATTRIBUTE}`: write `{ATTRIBUTE} = Extension({name!r})` there.")
     found.module = name
     return found
 
 
-def _told(error: Exception) -> str:
+def _describe(error: Exception) -> str:
     """What went wrong in a module while it was imported, and on which line of which file."""
     if isinstance(error, ImportError | SyntaxError):
         return str(error)
