@@ -1,12 +1,17 @@
 """What an identity provider publishes, fetched without redirects, within bounds of bytes and time, and only by TLS or from this machine."""
 
 from collections.abc import Callable
-from http.client import HTTPException
+from contextlib import suppress
+from email.utils import parsedate_to_datetime
+from functools import partial
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from ipaddress import ip_address
+from socket import SHUT_RDWR, socket
+from threading import Timer
 from time import monotonic
-from typing import Any, Final
+from typing import Any, Final, Self
 from urllib.parse import urlsplit
-from urllib.request import HTTPRedirectHandler, Request, build_opener
+from urllib.request import HTTPHandler, HTTPRedirectHandler, HTTPSHandler, Request, build_opener
 
 import orjson
 from typing_extensions import override
@@ -18,7 +23,6 @@ READ_SECONDS: Final = 3.0
 DEADLINE_SECONDS: Final = 5.0
 #: Bytes of a document.
 MOST_BYTES: Final = 262_144
-_CHUNK: Final = 65_536
 
 FetchedJson = Object
 Fetch = Callable[[str], FetchedJson]
@@ -32,9 +36,6 @@ class _NoRedirects(HTTPRedirectHandler):
     @override
     def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> None:
         raise ProviderFault(f"{req.full_url} answers with a redirect to {newurl}: name the address that it leads to")
-
-
-_OPENER: Final = build_opener(_NoRedirects)
 
 
 def unsafe(address: str) -> str | None:
@@ -58,15 +59,22 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def fetcher(until: float) -> Fetch:
-    """A function that fetches a JSON object before a time (of `monotonic`). It raises ProviderFault."""
+class Fetcher:
+    """Fetches JSON objects until a time (as `monotonic` tells it), and raises ProviderFault."""
 
-    def fetch(address: str) -> FetchedJson:
+    def __init__(self, until: float) -> None:
+        self._until = until
+        #: What the last server that answered says of the time, in seconds since 1970; None where it says nothing.
+        self.moment: float | None = None
+
+    def __call__(self, address: str) -> FetchedJson:
+        """The object at an address."""
         if why := unsafe(address):
             raise ProviderFault(f"{address} is not asked: {why}")
         try:
-            text = _read(address, until)
+            text = self._read(address)
         except (OSError, HTTPException, ValueError) as error:  # URLError is an OSError
+            self._check_time(address)
             raise ProviderFault(f"{address} can't be fetched: {error}") from error
         try:
             found = orjson.loads(text)
@@ -76,18 +84,81 @@ def fetcher(until: float) -> Fetch:
             raise ProviderFault(f"{address} holds no JSON object")
         return found
 
-    return fetch
+    def _read(self, address: str) -> bytes:
+        request = Request(address, headers={"Accept": "application/json"})  # noqa: S310  `unsafe` has looked at the scheme
+        with _Deadline(self._until) as deadline:
+            opener = build_opener(_NoRedirects, _Opens(deadline))
+            with opener.open(request, timeout=READ_SECONDS) as response:
+                text: bytes = response.read(MOST_BYTES + 1)
+                self.moment = _seconds(response.headers["Date"])
+        self._check_time(address)
+        if len(text) > MOST_BYTES:
+            raise ProviderFault(f"{address} has more than {MOST_BYTES} bytes")
+        return text
+
+    def _check_time(self, address: str) -> None:
+        if monotonic() > self._until:
+            raise ProviderFault(f"{address} takes longer than {DEADLINE_SECONDS:g} s")
 
 
-def _read(address: str, until: float) -> bytes:
-    request = Request(address, headers={"Accept": "application/json"})  # noqa: S310  `unsafe` has looked at the scheme
-    chunks, size = list[bytes](), 0
-    with _OPENER.open(request, timeout=READ_SECONDS) as response:
-        while chunk := response.read1(_CHUNK):
-            chunks.append(chunk)
-            size += len(chunk)
-            if size > MOST_BYTES:
-                raise ProviderFault(f"{address} has more than {MOST_BYTES} bytes")
-            if monotonic() > until:
-                raise ProviderFault(f"{address} takes longer than {DEADLINE_SECONDS:g} s")
-    return b"".join(chunks)
+def _seconds(date: str | None) -> float | None:
+    try:
+        return None if date is None else parsedate_to_datetime(date).timestamp()
+    except ValueError:
+        return None
+
+
+class _Deadline:
+    """Cuts connections off at a time: who sends a byte now and then lets no single read take too long."""
+
+    def __init__(self, until: float) -> None:
+        self._watched: list[socket] = []
+        self._timer = Timer(max(0.0, until - monotonic()), self._cut)
+        self._timer.daemon = True
+
+    def __enter__(self) -> Self:
+        self._timer.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+        for each in self._watched:
+            each.close()
+
+    def watch(self, connection: socket) -> None:
+        """Takes a second handle, since TLS takes the first one away."""
+        self._watched.append(connection.dup())
+
+    def _cut(self) -> None:
+        for each in self._watched:
+            with suppress(OSError):
+                each.shutdown(SHUT_RDWR)
+
+
+class _Watched(HTTPConnection):
+    def __init__(self, *arguments: Any, deadline: _Deadline, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._deadline = deadline
+
+    @override
+    def connect(self) -> None:
+        super().connect()
+        self._deadline.watch(self.sock)
+
+
+class _WatchedTls(HTTPSConnection, _Watched):
+    """It connects as the former does, before TLS begins."""
+
+
+class _Opens(HTTPSHandler, HTTPHandler):
+    def __init__(self, deadline: _Deadline) -> None:
+        super().__init__()
+        self._deadline = deadline
+
+    @override
+    def http_open(self, req: Request) -> HTTPResponse:
+        return self.do_open(partial(_Watched, deadline=self._deadline), req)
+
+    @override
+    def https_open(self, req: Request) -> HTTPResponse:
+        return self.do_open(partial(_WatchedTls, deadline=self._deadline), req)

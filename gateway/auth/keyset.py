@@ -19,7 +19,7 @@ from schema.storage.database import DatabaseUnavailable
 from schema.values import Value, Values
 
 from .errors import AuthError
-from .fetching import DEADLINE_SECONDS, Fetch, FetchedJson, ProviderFault, fetcher
+from .fetching import DEADLINE_SECONDS, Fetch, FetchedJson, Fetcher, ProviderFault
 
 #: Seconds after which keys are fetched anew, beside the requests that use them.
 FRESH_SECONDS: Final = 300.0
@@ -184,7 +184,7 @@ class KeySet:
         """Fetches once; a failure is kept in `_is_away`, and logged."""
         try:
             async with asyncio.timeout(DEADLINE_SECONDS):
-                fetch = fetcher(monotonic() + DEADLINE_SECONDS)
+                fetch = Fetcher(monotonic() + DEADLINE_SECONDS)
                 self._published = await asyncio.get_running_loop().run_in_executor(self._thread, partial(self._locate, fetch))
             self._fetched = self._clock()
             self._is_away = False

@@ -65,8 +65,6 @@ def _check_target(file: Path, path: Path | None, *, force: bool) -> None:
         raise BackupRefused(f"{file} is a folder: name a file in it")
     if not file.parent.is_dir():
         raise BackupRefused(f"there is no folder {file.parent}")
-    if path is not None and not path.exists():
-        raise BackupRefused(f"there is no database {path} here: name the one that is meant by --database-url or GATEWAY_DATABASE_URL")
     if path is not None and file.absolute() in {path.with_name(path.name + end).absolute() for end in ("", *_BESIDE, "-checkpoint")}:
         raise BackupRefused(f"{file} belongs to the database itself: name another file")
     if not force and (taken := next((each for each in (file, manifest_path(file)) if each.exists()), None)):

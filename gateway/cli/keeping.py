@@ -24,7 +24,7 @@ def backup(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Back up the database while it is served, with a manifest beside the file."""
-    settings = load(database_url=database_url)
+    settings = there(load(database_url=database_url))
     with parts.backups.ending_in_order(), bytes_progress("Copying") as tell:
         manifest = parts.backups.back_up(settings.database_url, file, tell, force=force)
     say(f"Backed up {_workspaces(len(manifest.workspaces))}, {manifest.size:,} bytes, into {file}. It was read again and is whole.")

@@ -22,6 +22,17 @@ CHUNKED: Final = (b"transfer-encoding", b"chunked")
 BODILESS: Final = frozenset({204, 304})
 
 
+class ReadFlowControl(FlowControl):
+    """Reading stays paused while bytes that have come are `held`."""
+
+    held = False
+
+    @override
+    def resume_reading(self) -> None:
+        if self.read_paused and not self.held:
+            super().resume_reading()
+
+
 class Exchange(RequestResponseCycle):
     """What an application is called with: its `receive` and its `send`.
 
@@ -35,7 +46,7 @@ class Exchange(RequestResponseCycle):
         self,
         scope: Value,
         transport: asyncio.Transport,
-        flow: FlowControl,
+        flow: ReadFlowControl,
         default_headers: HeaderPairs,
         on_response: Callable[[], None],
         *,

@@ -11,14 +11,14 @@ from urllib.parse import unquote
 
 import httptools
 from typing_extensions import override
-from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gateway.settings import Settings
 from rest_compat.errors import HeadersTooLarge, HttpError, MalformedHttp
 from schema.values import Value
 
-from .exchange import Exchange
+from .exchange import Exchange, ReadFlowControl
 from .targets import encoded_target, malformation, origin_form
 from .upgrades import is_websocket, without_upgrade
 
@@ -39,17 +39,6 @@ SLASH: Final = ord("/")
 #: What a connection waits for: a request, the rest of its headers or of its body, or the answer to it.
 Phase = Literal["idle", "headers", "body", "answer"]
 HEADERS: Phase = "headers"
-
-
-class ReadFlowControl(FlowControl):
-    """Reading stays paused while bytes that have come are `held`."""
-
-    held = False
-
-    @override
-    def resume_reading(self) -> None:
-        if self.read_paused and not self.held:
-            super().resume_reading()
 
 
 class RequestParser(HttpToolsProtocol):
@@ -240,7 +229,7 @@ class RequestParser(HttpToolsProtocol):
         if len(self.headers) > MOST_HEADERS:
             raise HeadersTooLarge(f"more than {MOST_HEADERS}")
         if self.url[0] != SLASH:
-            self._read_target()
+            self.url = origin_form(self.url, self.parser.get_method(), self.headers)
         if self.parser.should_upgrade():
             self._note_upgrade()
             return
@@ -309,12 +298,6 @@ class RequestParser(HttpToolsProtocol):
             in_chunks=version != "1.0",
         )
         self._start_asgi_task(self.cycle, self.app)
-
-    def _read_target(self) -> None:
-        try:
-            self.url = origin_form(self.url, self.parser.get_method(), self.headers)
-        except ValueError as error:
-            raise MalformedHttp(f"The request's target can't be read: {error}.") from None
 
     def _note_upgrade(self) -> None:
         """A WebSocket is opened by a GET alone. Whatever else is wished for is ignored (RFC 9110 section 7.8): the request is as any other.

@@ -5,7 +5,7 @@ from typing import Final
 
 from httptools import HttpParserError, HttpParserInvalidMethodError, HttpParserInvalidURLError, parse_url
 
-from rest_compat.errors import Headers
+from rest_compat.errors import Headers, MalformedHttp
 
 #: What OPTIONS is sent to, when it asks about the server and not about a page.
 ANY: Final = b"*"
@@ -16,16 +16,16 @@ _SCHEMES: Final = frozenset({b"http", b"https"})
 def origin_form(target: bytes, method: bytes, headers: Headers) -> bytes:
     """The path and query of a target that doesn't begin with `/`; the host that it names takes the place of Host in `headers`.
 
-    Raises ValueError for what is no target.
+    Raises MalformedHttp for what is no target.
     """
     if target == ANY and method == b"OPTIONS":
         return target
     try:
         url = parse_url(target)
     except HttpParserInvalidURLError as error:
-        raise ValueError(str(error)) from None
+        raise MalformedHttp(f"The request's target can't be read: {error}.") from None
     if (url.schema or b"").lower() not in _SCHEMES or not url.host:
-        raise ValueError("it is no path and no address")
+        raise MalformedHttp("The request's target can't be read: it is no path and no address.")
     authority = target.partition(b"://")[2]
     for end in b"/?#":
         authority = authority.partition(bytes([end]))[0]

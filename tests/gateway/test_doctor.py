@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -158,7 +158,10 @@ def test_descriptors(doctor: Doctor) -> None:
 class Provider(BaseHTTPRequestHandler):
     """An identity provider whose clock is ahead."""
 
+    asked: ClassVar[list[str]] = []
+
     def do_GET(self) -> None:
+        self.asked.append(self.path)
         origin = f"http://127.0.0.1:{self.server.server_address[1]}"
         self.send_response(200)
         self.end_headers()
@@ -187,10 +190,12 @@ def provider() -> Iterator[str]:
 
 @pytest.mark.parametrize(("flag", "path"), [("--jwt-jwks-url", "/keys"), ("--oidc-issuer", "")])
 def test_an_identity_provider(on_sqlite: Doctor, provider: str, flag: str, path: str) -> None:
-    """Its keys are asked for, by their address or by discovery, and its clock is compared."""
+    """Its keys are asked for, by their address or by discovery, each once, and its clock is compared."""
+    Provider.asked.clear()
     found = on_sqlite(flag, provider + path, "--jwt-audience", "a")
     assert found.of("identity provider") == ("ok", f"{provider}{path} gives 1 key")
     assert any(each["level"] == "warning" and "behind the identity provider's" in each["says"] for each in found.all)
+    assert Provider.asked == (["/.well-known/openid-configuration", "/keys"] if flag == "--oidc-issuer" else ["/keys"])
     found = on_sqlite(flag, "http://127.0.0.1:1" + path, "--jwt-audience", "a")
     level, says = found.of("identity provider")
     assert (found.code, level, "can't be fetched" in says) == (1, "fault", True)

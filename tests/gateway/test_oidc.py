@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import contextlib
 import hmac
 import json
 import threading
@@ -18,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 from gateway.auth import Authenticator, AuthError, AuthSettingsError
+from gateway.auth.fetching import READ_SECONDS, Fetcher, ProviderFault
 from gateway.auth.keyset import FRESH_SECONDS, RETRY_SECONDS, UNKNOWN_SECONDS, KeysAway, KeySet, ProviderKeys, of_issuer
 from gateway.settings import Settings, SettingsError, load
 from schema.rules.access import Caller, Role
@@ -51,6 +53,7 @@ class OpenIdProvider:
     padding: int = 0
     hold: threading.Event = field(default_factory=threading.Event)
     is_slow: bool = False
+    trickles: bytes = b""
     instead: bytes = b""
     asked: list[str] = field(default_factory=list)
 
@@ -76,6 +79,10 @@ def provider() -> Iterator[OpenIdProvider]:
             state.asked.append(self.path)
             if state.is_slow:
                 state.hold.wait(60)
+            with contextlib.suppress(OSError):
+                while state.trickles:
+                    self.wfile.write(state.trickles)
+                    state.hold.wait(0.02)
             if state.instead:
                 self.wfile.write(state.instead)
                 return
@@ -256,6 +263,17 @@ async def test_a_provider_that_is_slow(provider: OpenIdProvider, keys: KeySet, m
             await keys.key({"alg": "RS256", "kid": "one"})
     provider.hold.set()
     assert len(provider.asked) <= 1
+
+
+@pytest.mark.parametrize("head", [b"", b"HTTP/1.1 200 OK\r\n\r\n"], ids=["headers", "body"])
+async def test_a_provider_that_trickles(provider: OpenIdProvider, head: bytes) -> None:
+    """A byte now and then keeps no thread: what is fetched has a time for all of it, be the bytes those of headers or of a body."""
+    provider.trickles = head or b"H"
+    began = time.monotonic()
+    with pytest.raises(ProviderFault, match="takes longer than"):
+        await asyncio.to_thread(Fetcher(began + 0.2), provider.url)
+    assert time.monotonic() - began < READ_SECONDS
+    provider.trickles = b""
 
 
 @pytest.mark.parametrize(

@@ -5,14 +5,11 @@ import platform
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from email.utils import parsedate_to_datetime
-from http.client import HTTPException
 from typing import Final
-from urllib.request import Request, urlopen
 
 from gateway import VERSION
 from gateway.advice import advice, sqlite_advice
-from gateway.auth.fetching import DEADLINE_SECONDS, READ_SECONDS, FetchedJson, ProviderFault, fetcher
+from gateway.auth.fetching import DEADLINE_SECONDS, Fetcher, ProviderFault
 from gateway.auth.keyset import of_address, of_issuer
 from gateway.pages import WEB
 from gateway.server.listen import ListenError, listening
@@ -84,13 +81,7 @@ def _provider(settings: Settings, report: DoctorReport) -> None:
     address = settings.oidc_issuer or settings.jwt_jwks_url
     if address is None:
         return
-    asked: list[str] = []
-
-    def fetch(address: str) -> FetchedJson:
-        asked.append(address)
-        return ask(address)
-
-    ask = fetcher(time.monotonic() + DEADLINE_SECONDS)
+    fetch = Fetcher(time.monotonic() + DEADLINE_SECONDS)
     try:
         published = (of_issuer if settings.oidc_issuer else of_address)(address)(fetch)
     except ProviderFault as error:
@@ -103,17 +94,8 @@ def _provider(settings: Settings, report: DoctorReport) -> None:
         well=f"{address} gives {number} {'key' if number == 1 else 'keys'}",
         ill=f"{address} gives no keys, so that none of its tokens is believed: look at what it publishes",
     )
-    if (moment := _date_of(asked[0])) is not None:
-        compare_clock(report, moment, "the identity provider's")
-
-
-def _date_of(address: str) -> float | None:
-    """What the server at an address, which has just answered, says of the time (seconds since 1970); None where it doesn't."""
-    try:
-        with urlopen(Request(address), timeout=READ_SECONDS) as answer:  # noqa: S310  it was looked at before it was fetched
-            return parsedate_to_datetime(answer.headers["Date"]).timestamp()
-    except (OSError, HTTPException, TypeError, ValueError):
-        return None
+    if fetch.moment is not None:
+        compare_clock(report, fetch.moment, "the identity provider's")
 
 
 def compare_clock(report: DoctorReport, other: float, whose: str) -> None:
