@@ -225,7 +225,7 @@ async def flushed(uses: RestUses) -> list[dict[str, Any]]:
     async def write(work: Any) -> None:
         await work(Kept())
 
-    uses._database = type("Kept", (), {"write": staticmethod(write)})()
+    uses._table._database = type("Kept", (), {"write": staticmethod(write)})()
     await uses.flush()
     return found
 

@@ -73,8 +73,12 @@ class ConnectionPlan:
     wanted: PageParts = field(init=False)
     """What of the page is asked for beyond its rows."""
 
+    parent: int = field(init=False)
+    """The place of the parent's key in a row; 0 where there is no parent."""
+
     def __post_init__(self) -> None:
         self.wanted, self.statements = self.sql.wanted, self.sql.compiler.statements
+        self.parent = 0 if self.sql.relation is None else self.level.place(self.sql.relation.parent)
 
     async def run(self, reader: DataReader, variables: Variables) -> Value:
         """The page at the root. Raises BadRequest for arguments that contradict each other, RevisionChanged."""
@@ -197,7 +201,7 @@ class ConnectionPlan:
         rows = [] if nothing else await reader.fetch(self.sql.page(asked, walk=walk), values)
         shown = _in_order(rows, asked.page)
         self._weigh(reader, asked.page, shown, parents)
-        batches = await self.level.batched(reader, shown, variables, parents, self._parent)
+        batches = await self.level.batched(reader, shown, variables, parents, self.parent)
         found = LoadedPage(rows, numbers)
         if not asked.page.begins:
             found.beside = await self._beside(reader, asked, values, found)
@@ -221,14 +225,9 @@ class ConnectionPlan:
             raise RevisionChanged
         return bool(await reader.fetch(self.sql.beside(asked), values))
 
-    @property
-    def _parent(self) -> int:
-        """The place of the parent's key in a row; 0 where there is no parent."""
-        return 0 if self.sql.relation is None else self.level.place(self.sql.relation.parent)
-
     def _weigh(self, reader: DataReader, page: PageRequest, rows: Sequence[Row], parents: ParentCounts | None = None) -> None:
         """Counts the rows of a page, or of the pages of many parents, towards the answer. Raises ResponseTooLarge."""
-        reader.weigh(self.level.weight, rows, parents, self._parent)
+        reader.weigh(self.level.weight, rows, parents, self.parent)
         if self.wanted.cursors and rows:
             order = page.order
             longest = order.longest(rows, page.places) if order.texts else order.fixed
@@ -262,7 +261,7 @@ class ConnectionPlan:
         values = {**reader.values, **asked.values, "parents": parents.keys}
         groups: dict[Value, list[Row]] = {key: [] for key in parents.keys}
         if self.wanted.rows:
-            parent = self._parent
+            parent = self.parent
             for row in await reader.fetch_many(self.sql.grouped(asked), values, self.level.weight):
                 groups[row[parent]].append(row)
         told: dict[Value, Row] = {}
@@ -270,7 +269,7 @@ class ConnectionPlan:
             told = {row[-1]: row[:-1] for row in await reader.fetch(self.sql.grouped_count(asked), values)}
         shown = [row for rows in groups.values() for row in _in_order(rows, asked.page)]
         self._weigh(reader, asked.page, shown, parents)
-        batches = await self.level.batched(reader, shown, variables, parents, self._parent)
+        batches = await self.level.batched(reader, shown, variables, parents, self.parent)
         summary = self.level.stored.summary
         empty = summary.empty if summary is not None and self.wanted.summary else (0,)
         beside = await self._all_beside(reader, asked, values)
