@@ -299,10 +299,8 @@ def _searched(text: str) -> str:
 
 
 def _page_values(page: PageRequest) -> Object:
-    found: Object = {"limit": page.size + 1, "offset": page.offset}
-    if page.position is not None:
-        found.update({f"c{place}": value for place, value in enumerate(page.position)})
-    return found
+    position = {f"c{place}": value for place, value in enumerate(page.position or ())}
+    return {"limit": page.size + 1, "offset": page.offset, **position}
 
 
 def _in_order(rows: Sequence[Row], page: PageRequest) -> Sequence[Row]:
@@ -319,14 +317,12 @@ def compile_connection(
     if relation is not None:
         level.place(relation.parent)
     type_: Any = get_named_type(model.definition.type)
-    asked = compiler.selections.below(selected, type_)
     parts = Parts(compiler, level)
-    code, cost = parts.connection(type_, asked)
+    code, cost = parts.connection(type_, compiler.selections.below(selected, type_))
     writer = make_writer(f"rows, p, cursor{level.parameters}", code, compiler.names)
     arguments = read_arguments(model.definition, selected.node)
-    filters = compiler.model.filters.get(source.type_name)
     cost.add(paged(lambda variables: page_size(arguments(variables)), parts.item))
-    sql = ConnectionSql(compiler, level, parts.wanted(), filters, relation, source.columns)
+    sql = ConnectionSql(compiler, level, parts.wanted(), compiler.model.filters.get(source.type_name), relation, source.columns)
     plan = ConnectionPlan(level, arguments, writer, sql, parent, compiler.for_fallback, parts.around.fixed, parts.cursors)
     compiler.checks.append(plan.asked_in)
     compiler.shaped.append(plan)
