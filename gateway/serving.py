@@ -108,12 +108,15 @@ def _freeze() -> None:
 
 
 def _stop_in_order(app: Application) -> None:
-    """On SIGTERM or SIGINT: not ready any more, after `shutdown_delay` end the streams, and only then let uvicorn close the port."""
+    """On SIGTERM, SIGINT, SIGHUP: not ready any more, after `shutdown_delay` end the streams, only then let uvicorn close the port."""
     if threading.current_thread() is not threading.main_thread():
         return
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, partial(_on_signal, app, loop, signal.getsignal(number)))
+    # A terminal that is closed, or a habit of reloading by it, would else end the process in the midst of its answers; `nohup` ignores it.
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
+        signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
 
 
 def _on_signal(app: Application, loop: asyncio.AbstractEventLoop, then: Value, number: int, frame: FrameType | None) -> None:
