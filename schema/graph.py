@@ -15,20 +15,20 @@ from graphql import GraphQLError, GraphQLSchema
 
 from schema.engine.compile.compiler import NotCompiled
 from schema.engine.compile.explain import explain
-from schema.engine.compile.operation import EventPlan, MutationPlan, QueryPlan
+from schema.engine.compile.operation import EventPlan, QueryPlan
 from schema.engine.compile.reading import BytesInFlight, Counts, DataReader, RevisionChanged
 from schema.engine.compile.weight import ResponseTooLarge
 from schema.engine.compile.writer import PlanFault
 from schema.engine.document.documents import DocumentCache, PreparedOperation, RequestError, request_error
 from schema.engine.document.limits import Limits
 from schema.engine.document.selections import SchemaPart
-from schema.engine.document.variables import NUMBER_BYTES, Variables
+from schema.engine.document.variables import Variables
 from schema.engine.events.answering import EventStreams
 from schema.engine.events.feed import Feed
 from schema.engine.execute.answers import EventResponse, GraphQLResponse
 from schema.engine.execute.fairness import HeavyWork
 from schema.engine.execute.fallback import SMALL, Execution, Fallback, Introspection, TooMuchSchema
-from schema.engine.execute.plans import Plans
+from schema.engine.execute.plans import Plans, cost_of
 from schema.engine.execute.requests import ExecutionRequest
 from schema.engine.execute.resolvers.afterwards import Resolvers
 from schema.engine.execute.resolvers.around import DataAndErrors, ExtensionRunner
@@ -167,7 +167,7 @@ class Graph:
             if caller.scopes is not None:
                 self._plans.permit(prepared, values, caller.scopes)
             plan = prepared.plan_for(caller, values) or await self._plans.new(prepared, values, caller)
-            cost = self._cost(plan, values)
+            cost = cost_of(plan, values)
             extensions = {"cost": {"requested": cost, "maximum": self.limits.max_cost}}
             if cost > self.limits.max_cost:
                 return GraphQLResponse(None, too_dear(cost, self.limits).errors, extensions, executed=False)
@@ -185,15 +185,6 @@ class Graph:
             return GraphQLResponse(None, request_error(str(found), code=found.code).errors, executed=False)
         answer.extensions |= extensions
         return answer
-
-    def _cost(self, plan: QueryPlan | MutationPlan | EventPlan, values: Variables) -> int:
-        if not plan.cost.parts:
-            return plan.cost.own
-        cost: int | None = values.read.get(plan.mark)
-        if cost is None:
-            cost = int(plan.cost.total(values))
-            values.keep(plan.mark, cost, NUMBER_BYTES)
-        return cost
 
     async def _query(
         self, prepared: PreparedOperation, plan: QueryPlan, given: Object, values: Variables, reading: ExecutionRequest
@@ -298,7 +289,7 @@ class Graph:
         if reading.notes is not None:
             await self._resolved(prepared, plan, values, reading)
         call = Execution(prepared.document, tree, given, prepared.name)
-        small = plan.schema_part is None and self._cost(plan, values) <= SMALL
+        small = plan.schema_part is None and cost_of(plan, values) <= SMALL
         result = self._fallback.execute(call) if small else await self._fallback.execute_beside(call, reading.caller.token_id)
         errors = [error_of(error) for error in (result.errors or ())[: self.limits.max_errors]]
         if plan.schema_part is not None and len(orjson.dumps(result.data)) > self.limits.max_answer:
@@ -323,7 +314,7 @@ class Graph:
             self._plans.permit(prepared, values, caller.scopes)
         try:
             plan: EventPlan = prepared.plan_for(caller, values) or await self._plans.new(prepared, values, caller)
-            cost = self._cost(plan, values)
+            cost = cost_of(plan, values)
             if cost > self.limits.max_cost:
                 raise too_dear(cost, self.limits)
             resolve = self._resolvers.of_events(prepared, plan, values, caller) if plan.sites else None

@@ -7,7 +7,7 @@ from graphql import GraphQLSchema
 from schema.engine.cache import SizedCache
 from schema.engine.compile.compiler import STATEMENTS, STATEMENTS_BYTES, Compiler
 from schema.engine.compile.model import Model
-from schema.engine.compile.operation import COMPILERS, PARTS
+from schema.engine.compile.operation import COMPILERS, PARTS, EventPlan, MutationPlan, QueryPlan
 from schema.engine.compile.scopes import Needs, Scopes
 from schema.engine.document.documents import DocumentCache, PreparedOperation, RequestError, request_error
 from schema.engine.document.selections import Selections
@@ -106,8 +106,10 @@ class Plans:
             raise request_error(str(error)) from error
 
 
-def cost_of(plan: Value, values: Variables) -> int:
-    """What an operation costs with these values, worked out once for them."""
+def cost_of(plan: QueryPlan | MutationPlan | EventPlan, values: Variables) -> int:
+    """The cost of an operation with these values, worked out once for them."""
+    if not plan.cost.parts:
+        return plan.cost.own
     cost: int | None = values.read.get(plan.mark)
     if cost is None:
         cost = int(plan.cost.total(values))
