@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from schema.rules.text import trimmed
 
@@ -24,20 +25,31 @@ class CommandError(Exception):
     """What was typed can't be done: the message says why."""
 
 
+def visible(text: str, *, lines: bool = False) -> str:
+    """A text as it can be shown: what moves a cursor, hides, turns or breaks what stands there is written as Python escapes it.
+
+    People and programs choose names. With `lines` the text may have several.
+    """
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() or (lines and each == "\n") else repr(each)[1:-1] for each in text)
+
+
 def say(message: str) -> None:
     """Tell a person something: on standard error, so that standard output is a program's."""
-    typer.echo(message, err=True)
+    typer.echo(visible(message, lines=True), err=True)
 
 
 def print_rows(names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """A table in a terminal, tab-separated lines elsewhere."""
     if not sys.stdout.isatty():
         for row in [names, *rows]:
-            typer.echo("\t".join(row))
+            typer.echo("\t".join(map(visible, row)))
         return
     table = Table(*names)
     for row in rows:
-        table.add_row(*row)
+        # What stands in brackets is no markup of rich's.
+        table.add_row(*(Text(visible(value)) for value in row))
     Console().print(table)
 
 

@@ -15,6 +15,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from gateway import VERSION
+from gateway.cli import terminal
 from gateway.environment import without_password
 from gateway.migrations import head
 from gateway.observability.rest_usage import RestUses
@@ -46,6 +47,18 @@ def test_token_create_prints_the_token_alone(on: Run) -> None:
     assert "In the database " in made.err
     assert made.out.strip() not in made.err
     assert "workspace" not in on("token", "create", "--workspace", "Acme", "--role", "viewer").err
+
+
+@pytest.mark.parametrize("is_terminal", [False, True])
+def test_names_that_would_do_something(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *, is_terminal: bool) -> None:
+    """What a workspace's admin calls a key moves no cursor of the operator's, makes no column or row, and is no markup that ends a list."""
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: is_terminal)
+    monkeypatch.setenv("COLUMNS", "100")
+    terminal.print_rows(["name"], [["é[/x]\x1b[2J\x9b1m\t\nrow\u202e"]])
+    terminal.say("é\x1b[2J\nrow")
+    shown = capsys.readouterr()
+    assert r"é[/x]\x1b[2J\x9b1m\t\nrow\u202e" in shown.out
+    assert shown.err == "é\\x1b[2J\nrow\n"
 
 
 def test_tokens_are_listed_and_revoked(on: Run) -> None:
