@@ -64,7 +64,9 @@ class _Sqlite:
             self._raw.execute(raised.text, raised.bind({"workspace": workspace_id}))
             self._raw.execute("COMMIT")
         except BaseException:
-            self._raw.execute("ROLLBACK")
+            # A full disk has rolled back by itself.
+            if self._raw.in_transaction:
+                self._raw.execute("ROLLBACK")
             raise
         return count
 

@@ -1,10 +1,12 @@
 """Seeded data is believable, obeys the rules of the graph's own writes, and is the same for the same seed."""
 
+import sqlite3
 import subprocess
 import sys
 from collections import Counter, defaultdict
 from datetime import UTC, date, datetime
 from itertools import pairwise
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from sqlmodel import SQLModel
 from ulid import ULID
 
 from gateway.seed import SeedFault, SeedSpec, seed
+from schema.administration import bulk
 from schema.rules.stages import FIRST_CLOSED, LOST, STAGES
 from schema.rules.text import fold
 from schema.storage.database import Connection, Database
@@ -160,6 +163,22 @@ async def test_a_filled_workspace_is_left_alone(database: Database) -> None:
     await seed(database.url, SeedSpec(workspace="Second", opportunities=20, seed=7, today=TODAY))
     ids = [row["id"] for row in await rows(database, "opportunity")]
     assert len(ids) == len(set(ids)) == 420
+
+
+async def test_a_full_disk(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told by the database's own words, and nothing half-done is left."""
+
+    def connect(*place: Any, **options: Any) -> sqlite3.Connection:
+        raw = sqlite3.connect(*place, **options)
+        raw.execute("PRAGMA max_page_count=1")  # no more than there are
+        return raw
+
+    monkeypatch.setattr(bulk, "sqlite3", SimpleNamespace(connect=connect))
+    with pytest.raises(sqlite3.OperationalError, match="database or disk is full"):
+        await seed(sqlite_url, SPEC)
+    with sqlite3.connect(sqlite_url.removeprefix("sqlite:///")) as raw:
+        assert raw.execute("SELECT count(*) FROM opportunity").fetchone() == (0,)
+    raw.close()
 
 
 async def test_nothing_at_all(database: Database) -> None:
