@@ -20,7 +20,7 @@ from gateway.rest.adapter import RestGraph
 from gateway.rest.deprecations import rest_resources
 from gateway.settings import Settings
 from rest_compat import Translator, openapi, openapi_3_0
-from rest_compat.errors import HttpError as NoCall
+from rest_compat.errors import HttpError
 from rest_compat.json_values import JsonObject
 from rest_compat.tools.parity import parity, partnerless
 from rest_compat.tools.recordings import (
@@ -101,7 +101,7 @@ def translate_call(settings: Settings, method: str, target: str, body: str) -> N
     request = request_of(method, target, JSON_BODY if body else {}, body.encode("utf-8", "surrogateescape"))
     try:
         call = translator_of(settings).translate(request)
-    except NoCall as error:
+    except HttpError as error:
         faults = "".join(f"\n{item.field}: {item.message}" for item in error.errors)
         raise CommandError(f"{error.detail}{faults}") from None
     typer.echo(call.operation.document.rstrip("\n"))
