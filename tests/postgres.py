@@ -27,8 +27,8 @@ TEMPLATE = "gateway_template"
 _CARELESS = ("fsync = off", "synchronous_commit = off", "full_page_writes = off")
 
 
-#: More than two test processes and all their gateways take (the default is 100).
-_CONNECTIONS = 300
+#: More than three test processes and all their gateways take (the default is 100).
+_CONNECTIONS = 400
 #: Seconds for a server to start on a busy machine; the package gives it ten.
 _PATIENCE = 120
 

@@ -55,7 +55,7 @@ async def main():
     events = graph.subscribe(graph.prepare(FOLLOW), {}, caller)
     (first,) = await begun(graph, events)
     await run(UPDATE, id=made[1]["id"])
-    told = await asyncio.wait_for(first, 10)
+    told = await asyncio.wait_for(first, 60)
     assert told.data["opportunityChanged"]["changedFields"] == ["nextStep"], told.data
     assert [node["nextStep"] for node in (await run(LIST))["opportunities"]["nodes"]] == ["write", "call"]
     too_long = (await run(CREATE, a=account, n="x" * 101))["createOpportunity"]

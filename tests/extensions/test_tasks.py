@@ -19,7 +19,7 @@ from schema.engine.document.documents import RequestError
 from schema.engine.write import removal
 from schema.rules.access import Caller, Role
 from schema.storage.opening import open_database
-from tests.connecting import PATIENCE
+from tests.connecting import PATIENCE, until
 from tests.gateway.conftest import calling
 
 MODULE = "examples.tasks"
@@ -215,9 +215,7 @@ async def _beginning(office: Office) -> str:
     graph = office.app.graph
     async with aclosing(graph.subscribe(graph.prepare(deal), {}, office.caller())) as events:
         first = asyncio.ensure_future(anext(events))
-        while not graph.events._workspaces:  # noqa: ASYNC110  until it follows
-            await asyncio.sleep(0.01)
-        await asyncio.sleep(0.05)
+        await until(lambda: any(each.followers and each.known for each in graph.events._workspaces.values()))
         await office.new_deal(office.account)
         return str(json.loads((await first).encode())["data"]["opportunityChanged"]["cursor"])
 
