@@ -15,7 +15,7 @@ from graphql import GraphQLError, GraphQLSchema
 
 from schema.engine.compile.compiler import NotCompiled
 from schema.engine.compile.explain import explain
-from schema.engine.compile.operation import EventPlan, QueryPlan
+from schema.engine.compile.operation import EventPlan, QueryPlan, cost_of
 from schema.engine.compile.reading import BytesInFlight, Counts, DataReader, RevisionChanged
 from schema.engine.compile.weight import ResponseTooLarge
 from schema.engine.compile.writer import PlanFault
@@ -28,7 +28,7 @@ from schema.engine.events.feed import Feed
 from schema.engine.execute.answers import EventResponse, GraphQLResponse
 from schema.engine.execute.fairness import HeavyWork
 from schema.engine.execute.fallback import SMALL, Execution, Fallback, Introspection, TooMuchSchema
-from schema.engine.execute.plans import Plans, cost_of
+from schema.engine.execute.plans import Plans
 from schema.engine.execute.requests import ExecutionRequest
 from schema.engine.execute.resolvers.afterwards import Resolvers
 from schema.engine.execute.resolvers.around import DataAndErrors, ExtensionRunner

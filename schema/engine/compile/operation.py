@@ -9,7 +9,7 @@ from graphql import GraphQLObjectType
 
 from schema.engine.compile.reading import DataReader
 from schema.engine.document.selections import SCHEMA_FIELDS, SchemaPart, Selected, Selections, schema_part
-from schema.engine.document.variables import CheckVariable, Variables
+from schema.engine.document.variables import NUMBER_BYTES, CheckVariable, Variables
 from schema.rules.errors import GatewayError
 from schema.values import Function, Object, Value
 
@@ -160,6 +160,17 @@ class EventPlan:
         """Raises BadRequest, CursorExpired for arguments below an event that can't be: there may be no event for long."""
         for check in self.checks:
             check(variables, workspace_id)
+
+
+def cost_of(plan: QueryPlan | MutationPlan | EventPlan, values: Variables) -> int:
+    """The cost of an operation with these values, worked out once for them."""
+    if not plan.cost.parts:
+        return plan.cost.own
+    cost: int | None = values.read.get(plan.mark)
+    if cost is None:
+        cost = int(plan.cost.total(values))
+        values.keep(plan.mark, cost, NUMBER_BYTES)
+    return cost
 
 
 def compile_query(compiler: Compiler) -> QueryPlan:

@@ -7,11 +7,11 @@ from graphql import GraphQLSchema
 from schema.engine.cache import SizedCache
 from schema.engine.compile.compiler import STATEMENTS, STATEMENTS_BYTES, Compiler
 from schema.engine.compile.model import Model
-from schema.engine.compile.operation import COMPILERS, PARTS, EventPlan, MutationPlan, QueryPlan
+from schema.engine.compile.operation import COMPILERS, PARTS
 from schema.engine.compile.scopes import Needs, Scopes
 from schema.engine.document.documents import DocumentCache, PreparedOperation, RequestError, request_error
 from schema.engine.document.selections import Selections
-from schema.engine.document.variables import NUMBER_BYTES, Variables
+from schema.engine.document.variables import Variables
 from schema.rules.access import Caller, Role
 from schema.rules.errors import BadRequest, Forbidden
 from schema.rules.scopes import listed
@@ -104,17 +104,6 @@ class Plans:
             return COMPILERS[prepared.kind](compiler)
         except BadRequest as error:
             raise request_error(str(error)) from error
-
-
-def cost_of(plan: QueryPlan | MutationPlan | EventPlan, values: Variables) -> int:
-    """The cost of an operation with these values, worked out once for them."""
-    if not plan.cost.parts:
-        return plan.cost.own
-    cost: int | None = values.read.get(plan.mark)
-    if cost is None:
-        cost = int(plan.cost.total(values))
-        values.keep(plan.mark, cost, NUMBER_BYTES)
-    return cost
 
 
 def _forbidden(message: str, **more: Value) -> RequestError:
