@@ -21,7 +21,7 @@ from sqlalchemy.pool import NullPool
 from schema.storage.database import Connection as Session
 from schema.storage.database import Database, StorageError
 from schema.storage.postgresql.connecting import CONNECT_SECONDS, Connector
-from schema.storage.sqlite.file import hindrance, make_private
+from schema.storage.sqlite.file import make_private, with_place
 
 from .packages import MigrationStatus, Package, is_known, label_of
 
@@ -83,20 +83,12 @@ async def upgrade(database_url: str, packages: Sequence[Package] = ()) -> None:
     except DBAPIError as error:
         if getattr(error.orig, "sqlstate", "") == _LOCK_TIMEOUT:
             raise StorageError("another program holds a lock that the migration needs: try again later") from error
-        raise StorageError(f"{error.orig}{_place(database_url)}") from error
+        path = database_url.removeprefix("sqlite:///")
+        raise StorageError(str(error.orig) if path == database_url else with_place(str(error.orig), path)) from error
     except CommandError as error:
         raise StorageError(f"{error}; was it migrated by a newer gateway?") from error
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise StorageError(str(error)) from error
-
-
-def _place(database_url: str) -> str:
-    """Which file it was, and what of the file system hinders."""
-    path = database_url.removeprefix("sqlite:///")
-    if path == database_url:
-        return ""
-    why = hindrance(path)
-    return f" ({database_url})" + (f": {why}" if why else "")
 
 
 async def head_is_current(database: Database, packages: Sequence[Package] = ()) -> bool:

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from schema.storage.sqlite.file import with_place
 from tests.connecting import PATIENCE, free_port
 from tests.gateway.conftest import Run
 from tests.live_server import ROOT
@@ -76,6 +77,14 @@ def test_a_file_that_is_no_database(run: Run, tmp_path: Path, make: Any, says: s
     assert says in told
     assert "sqlite:///gateway.db" in told
     assert (tmp_path / "gateway.db").is_dir() or (tmp_path / "gateway.db").read_bytes().startswith(b"no database")
+
+
+def test_a_file_that_may_not_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rights that this user lacks are told with the file, by its whole path."""
+    path = tmp_path / "gateway.db"
+    path.touch()
+    monkeypatch.setattr("os.access", lambda *_: False)
+    assert with_place("SQLite's words", str(path)) == f"SQLite's words (sqlite:///{path}): this user may not read and write {path}"
 
 
 def test_a_folder_that_is_not_there(run: Run) -> None:

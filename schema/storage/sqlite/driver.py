@@ -27,7 +27,7 @@ from schema.values import Value, Values
 
 from .checkpoints import Checkpoints
 from .driving import drive, in_portions, touch
-from .file import OpenFile, make_private
+from .file import OpenFile, make_private, with_place
 from .writer import OverBudget, SqliteWriter
 
 T = TypeVar("T")
@@ -174,7 +174,7 @@ class SqliteDatabase(SeenEpoch):
             self._file = OpenFile(self.path)
             self._checkpoints = Checkpoints(self.path)
         except (sqlite3.Error, OSError) as error:
-            raise DatabaseUnavailable(str(error)) from error
+            raise DatabaseUnavailable(with_place(str(error), self.path)) from error
         self._inline.slow, self._inline.inline = self._slow, True
         self._look_at_epoch()
         self._readers = ThreadPoolExecutor(READER_THREADS, thread_name_prefix="sqlite-read")

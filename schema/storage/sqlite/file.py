@@ -33,7 +33,13 @@ def hindrance(path: str) -> str:
     if not os.path.isdir(folder):  # noqa: PTH112
         return f"there is no folder {folder}: make it, or name another file"
     shut = next((each for each in (path, folder) if os.path.exists(each) and not os.access(each, os.R_OK | os.W_OK)), None)  # noqa: PTH110
-    return f"this user may not read and write {shut}" if shut else ""
+    return f"this user may not read and write {os.path.abspath(shut)}" if shut else ""  # noqa: PTH100
+
+
+def with_place(message: str, path: str) -> str:
+    """SQLite's message with the file that it is about, and what of the file system hinders."""
+    why = hindrance(path)
+    return f"{message} (sqlite:///{path})" + (f": {why}" if why else "")
 
 
 class OpenFile:
