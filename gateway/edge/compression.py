@@ -45,17 +45,7 @@ def _gzip() -> Coder:
 
 
 CODERS: dict[str, Callable[[], Coder]] = {GZIP: _gzip}
-"""By their names in HTTP, the best last."""
-
-with suppress(ImportError):
-    import brotli
-
-    def _brotli() -> Coder:
-        """In some 200 KB."""
-        coder = brotli.Compressor(quality=3, lgwin=16)
-        return Coder(coder.process, coder.flush, coder.finish)
-
-    CODERS["br"] = _brotli
+"""By their names in HTTP, the best last. Zstandard isn't it: clients of Node.js 20 name it, and can't read it."""
 
 with suppress(ImportError):
     import zstandard
@@ -68,6 +58,16 @@ with suppress(ImportError):
         return Coder(coder.compress, partial(coder.flush, zstandard.COMPRESSOBJ_FLUSH_BLOCK), coder.flush)
 
     CODERS["zstd"] = _zstd
+
+with suppress(ImportError):
+    import brotli
+
+    def _brotli() -> Coder:
+        """In some 200 KB."""
+        coder = brotli.Compressor(quality=3, lgwin=16)
+        return Coder(coder.process, coder.flush, coder.finish)
+
+    CODERS["br"] = _brotli
 
 
 def compressed(app: ASGIApp, scope: Scope) -> ASGIApp:

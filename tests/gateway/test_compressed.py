@@ -32,7 +32,7 @@ TAKES = {
     "gzip": "gzip",
     "GZIP;q=0.5": "gzip",
     "x-gzip": "gzip",
-    "*": "zstd",
+    "*": "br",
     "*;q=0, gzip": "gzip",
     "deflate, gzip": "gzip",
     "gzip, br": "br",
@@ -41,7 +41,8 @@ TAKES = {
     "identity, gzip;q=0.5": None,
     "identity;q=0, gzip;q=0.1": "gzip",
     "br;q=0, gzip;q=1.0": "gzip",
-    "gzip, deflate, br, zstd": "zstd",
+    "gzip, deflate, br, zstd": "br",
+    "gzip, deflate, br;q=0.9, zstd": "zstd",
     "": None,
     "identity": None,
     "gzip;q=0": None,
@@ -193,7 +194,7 @@ async def test_no_compression_for_http_1_0(serve: Serve) -> None:
 
 def test_weights() -> None:
     """The named coding counts before `*`; what is no weight excludes."""
-    assert [*codings(b"gzip;q=0, *;q=0.1")] == ["br", "zstd"]
+    assert [*codings(b"gzip;q=0, *;q=0.1")] == ["zstd", "br"]
     assert [*codings(b"GZip ; Q=0.001")] == ["gzip"]
     assert [*codings(b",, ;q=1")] == []
 

@@ -25,7 +25,7 @@ TEXT, CONT, PING, PONG, CLOSE = 1, 0, 9, 10, 8
 INIT = {"type": "connection_init", "payload": {"Authorization": TOKEN}}
 #: Nothing but the budget ends a socket: its clients say neither who they are nor that they are alive, however long that takes.
 PATIENT = {"websocket_init_timeout": PATIENCE, "heartbeat": PATIENCE, "slow_reader_timeout": PATIENCE}
-UNLIMITED = {"websocket_frames": 10**9, "websocket_bytes": 10**10, **PATIENT}
+UNLIMITED = {"websocket_frames": 10**9, "websocket_bytes": 2**31 - 1, **PATIENT}
 
 
 def frame(opcode: int, body: bytes = b"", *, fin: bool = True) -> bytes:
