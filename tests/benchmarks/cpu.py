@@ -114,9 +114,10 @@ class Side:
         return Lane(name, server, write_requests(path, workload.requests(self.data.sample)))
 
 
-def _side(name: str, root: Path, fill: Fill) -> Side:
+def _side(name: str, root: Path, fill: Fill, settings: Mapping[str, str]) -> Side:
     say(f"{name}: filling a database")
-    return Side(replace(CONTENDERS["gateway"], name=name, root=root), fill(root))
+    gateway = CONTENDERS["gateway"]
+    return Side(replace(gateway, name=name, root=root, environment={**gateway.environment, **settings}), fill(root))
 
 
 def alternation(sides: Sequence[Side], workloads: Sequence[Workload], seconds: int, faults: dict[str, str]) -> dict[str, list[Measured]]:
@@ -168,7 +169,8 @@ def run(kind: str, old: Path, workloads: Sequence[Workload], given: argparse.Nam
     faults: dict[str, str] = {}
     found: dict[str, list[list[Measured]]] = {workload.name: [] for workload in workloads}
     with DATABASES[kind](given.rows) as fill:
-        sides = [_side(name, root, fill) for name, root in (("gateway-old", old), ("gateway-new", ROOT))]
+        settings = dict(each.split("=", 1) for each in given.set)
+        sides = [_side("gateway-old", old, fill, {}), _side("gateway-new", ROOT, fill, settings)]
         for turn in range(given.rounds):
             say(f"{kind}, alternation {turn + 1} of {given.rounds}: {', '.join(found)}")
             # Old, new, new, old, …: whoever is the second finds another machine.
@@ -186,6 +188,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=15, help="alternations (default: 15)")
     parser.add_argument("--seconds", type=int, default=1, help="seconds of load, a side and round (default: 1)")
     parser.add_argument("--rows", type=int, default=20_000, help="opportunities (default: 20,000)")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting that this code alone is measured with")
     parser.add_argument("--json", type=Path, help="a file for the lines")
     return parser.parse_args()
 
