@@ -113,6 +113,7 @@ class _Deadline:
 
     def __init__(self, until: float) -> None:
         self._watched: list[socket] = []
+        self._is_over = False
         self._timer = Timer(max(0.0, until - monotonic()), self._cut)
         self._timer.daemon = True
 
@@ -128,26 +129,27 @@ class _Deadline:
     def watch(self, connection: socket) -> None:
         """Takes a second handle, since TLS takes the first one away."""
         self._watched.append(connection.dup())
+        if self._is_over:  # The time was up while it connected.
+            self._cut()
 
     def _cut(self) -> None:
+        self._is_over = True
         for each in self._watched:
             with suppress(OSError):
                 each.shutdown(SHUT_RDWR)
 
 
 class _Watched(HTTPConnection):
-    def __init__(self, *arguments: Any, deadline: _Deadline, **named: Any) -> None:
-        super().__init__(*arguments, **named)
-        self._deadline = deadline
+    deadline: _Deadline
 
     @override
     def connect(self) -> None:
         super().connect()
-        self._deadline.watch(self.sock)
+        self.deadline.watch(self.sock)
 
 
 class _WatchedTls(HTTPSConnection, _Watched):
-    """It connects as the former does, before TLS begins."""
+    """It connects as the former does, and is watched before TLS begins."""
 
 
 class _Opens(HTTPSHandler, HTTPHandler):
@@ -157,8 +159,13 @@ class _Opens(HTTPSHandler, HTTPHandler):
 
     @override
     def http_open(self, req: Request) -> HTTPResponse:
-        return self.do_open(partial(_Watched, deadline=self._deadline), req)
+        return self.do_open(partial(self._made, _Watched), req)
 
     @override
     def https_open(self, req: Request) -> HTTPResponse:
-        return self.do_open(partial(_WatchedTls, deadline=self._deadline), req)
+        return self.do_open(partial(self._made, _WatchedTls), req)
+
+    def _made(self, kind: type[_Watched], host: str, **named: Any) -> _Watched:
+        connection = kind(host, **named)
+        connection.deadline = self._deadline
+        return connection

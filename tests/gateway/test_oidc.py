@@ -276,6 +276,14 @@ async def test_a_provider_that_trickles(provider: OpenIdProvider, head: bytes) -
     provider.trickles = b""
 
 
+async def test_a_time_that_is_up_before_the_connection_is_there(provider: OpenIdProvider) -> None:
+    """A second document, fetched with what the first one has left of the time, keeps no thread either."""
+    provider.trickles = b"H"
+    with pytest.raises(ProviderFault, match="takes longer than"):
+        await asyncio.to_thread(Fetcher(time.monotonic() - 1), provider.url)
+    provider.trickles = b""
+
+
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
