@@ -42,7 +42,7 @@ class Counted(NamedTuple):
 class Clauses:
     """Clauses that live as long as the program, and what they were compiled to: those of writes, of rules and of resolvers.
 
-    Who is kept is held, so that no other takes its id.
+    A clause is held as long as its statement is kept, so that no other object gets its id.
     """
 
     def __init__(self) -> None:
@@ -89,7 +89,7 @@ class BytesInFlight:
             self._bytes -= self.held.pop(id(reader), 0)
 
 
-class Counts:
+class Counts(SizedCache[Counted]):
     """Exact counts and sums, each with the workspace's revision at which it is exact: at most `number` of them.
 
     The key stands for the statement with its permission terms and all its binds, so two callers share a count only if it is the same.
@@ -97,14 +97,12 @@ class Counts:
     """
 
     def __init__(self, number: int, in_flight: BytesInFlight | None = None) -> None:
+        super().__init__(number, COUNTS_BYTES)
         self.in_flight = in_flight
-        self._kept: SizedCache[Counted] = SizedCache(number, COUNTS_BYTES)
-        self.get = self._kept.get
-        """The count under a key, at any revision."""
 
-    def put(self, key: CacheKey, counted: Counted) -> None:
+    def keep(self, key: CacheKey, counted: Counted) -> None:
         """Keeps it; the longest unused go first."""
-        self._kept.put(key, counted, sum(map(len, key)) + _PART * len(key) + _COUNT)
+        self.put(key, counted, sum(map(len, key)) + _PART * len(key) + _COUNT)
 
 
 class Portions:
@@ -234,7 +232,7 @@ class DataReader:
         """Counts: the row of a statement whose last column is the workspace's revision."""
         row = (await self.fetch(statement, values))[0]
         counted = Counted(row[-1], row[:-1])
-        self._counts.put(self._key(statement, values), counted)
+        self._counts.keep(self._key(statement, values), counted)
         return counted
 
     def _key(self, statement: Statement, values: Values) -> CacheKey:
