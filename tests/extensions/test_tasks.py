@@ -209,6 +209,18 @@ async def test_deals_with_too_many_together(office: Office, monkeypatch: pytest.
     assert (await office.ask(remove, ids=deals[1:], atomic=False))["deleteOpportunities"]["succeeded"] == 1
 
 
+async def test_a_deal_with_too_many_behind_another(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A deal that has too many tasks by itself is refused for them, wherever in a call it stands: no smaller call would do."""
+    monkeypatch.setattr(removal, "MOST", 1)
+    other = await office.new_deal(office.account)
+    for number, deal in enumerate((office.deal, other, other)):
+        await office.new_task(f"T{number}", opportunityId=deal)
+    remove = "mutation($ids: [ID!]!) { deleteOpportunities(ids: $ids) { results { userErrors { message } } } }"
+    results = (await office.ask(remove, ids=[office.deal, other]))["deleteOpportunities"]["results"]
+    message = "More than 1 records would be deleted or changed with the opportunity: delete some of them first."
+    assert [result["userErrors"] for result in results] == [[], [{"message": message}]]
+
+
 async def _beginning(office: Office) -> str:
     """The cursor of the first event there is, which a new deal was."""
     deal = "subscription($since: String) { opportunityChanged(since: $since) { cursor } }"

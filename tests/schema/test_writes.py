@@ -5,8 +5,11 @@
 from typing import Any
 
 import pytest
+import strawberry
 from sqlalchemy import text
 
+from schema.engine.types.fields import Constraint, optional
+from schema.engine.write.inputs import InputModel
 from schema.rules.access import Role
 from tests.schema.deals import FIELDS, create, marks, read
 from tests.schema.world import Row, World, ask, data
@@ -175,3 +178,26 @@ async def test_a_reference_to_nothing(world: World, mutation: str, given: Row, f
     (fault,) = answer.data[mutation]["userErrors"]
     assert (fault["code"], fault["field"][:1]) == ("NOT_FOUND", [field])
     assert await marks(world) == before
+
+
+def test_a_package_may_limit_a_number_on_one_side_and_list_what_is_no_text() -> None:
+    """The message names the one bound there is, and items are looked at as what they are."""
+
+    @strawberry.input
+    class OddInput:
+        most: int | None = optional("", Constraint(max=5))
+        least: int | None = optional("", Constraint(min=1))
+        both: int | None = optional("", Constraint(min=1, max=5))
+        numbers: list[int | None] | None = optional("")
+        texts: list[str] | None = optional("", Constraint(unique_items=True))
+
+    given = {"most": 6, "least": 0, "both": 6, "numbers": [1, None, 1], "texts": ["a\0", "b", "b"]}
+    values, faults = InputModel(OddInput).read(given)
+    assert [(fault.field, fault.message) for fault in faults] == [
+        (("most",), "`most` must be 5 or less."),
+        (("least",), "`least` must be 1 or more."),
+        (("both",), "`both` must be from 1 to 5."),
+        (("texts", "0"), "An id has no NUL character."),
+        (("texts", "2"), "b is given twice."),
+    ]
+    assert values == {"numbers": [1, None, 1]}

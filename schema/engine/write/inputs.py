@@ -162,7 +162,7 @@ def _number_faults(field: InputField, value: int) -> list[InputError]:
     low = field.limits.min if isinstance(field.limits.min, int) else None
     high = field.limits.max if isinstance(field.limits.max, int) else None
     if (low is not None and value < low) or (high is not None and value > high):
-        span = f"from {low} to {high}" if high is not None else f"{low} or more"
+        span = f"{low} or more" if high is None else f"{high} or less" if low is None else f"from {low} to {high}"
         return [invalid(field.name, "OUT_OF_RANGE", f"`{field.name}` must be {span}.")]
     return []
 
@@ -174,9 +174,10 @@ def _list_faults(field: InputField, value: list[Value]) -> list[InputError]:
     seen: set[Value] = set()
     faults = []
     for place, item in enumerate(value):
-        if "\0" in item:
+        if isinstance(item, str) and "\0" in item:
             faults.append(invalid(field.name, "MALFORMED", "An id has no NUL character.", str(place)))
-        elif item in seen and limits.unique_items:
-            faults.append(invalid(field.name, "DUPLICATE", f"{item} is given twice.", str(place)))
-        seen.add(item)
+        elif limits.unique_items:
+            if item in seen:
+                faults.append(invalid(field.name, "DUPLICATE", f"{item} is given twice.", str(place)))
+            seen.add(item)
     return faults

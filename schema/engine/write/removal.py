@@ -145,7 +145,7 @@ class _Going:
         too_many = f"More than {MOST:,} records would be deleted or changed with the"
         alone = f"{too_many} {self.noun.label}: delete some of them first."
         together = f"{too_many} {self.noun.plural} of this call: delete fewer at once."
-        return InputError("CONFLICT", "IN_USE", None, together if self.before else alone)
+        return InputError("CONFLICT", "IN_USE", None, alone if self.count > MOST else together)
 
     async def carry_out(self, writing: WriteTransaction) -> None:
         for dependant, id_ in self.cleared:
