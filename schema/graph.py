@@ -35,7 +35,7 @@ from schema.engine.execute.resolvers.around import DataAndErrors, ExtensionRunne
 from schema.engine.execute.resolvers.context import Context
 from schema.engine.execute.response_errors import error_of, of_storage, too_dear
 from schema.engine.write.mutating import Mutations
-from schema.engine.write.transaction import MutationCall as WriteCall
+from schema.engine.write.transaction import MutationCall
 from schema.rules.access import Caller
 from schema.rules.errors import GatewayError, ServiceUnavailable
 from schema.storage.database import Connection, Database, Figures, InputRejected, StorageError
@@ -82,7 +82,7 @@ class Graph:
         """Called with the id of a key or user after a write that may have changed what its tokens are good for, before the answer."""
         self._resolvers = Resolvers(self.graphql_schema, database, self._counts, self.limits)
         self._mutations = Mutations(self._resolvers, built.writes.actions, self._tried)
-        self._event_answers = EventStreams(database, self.events, self._counts, self.limits.max_answer)
+        self._event_streams = EventStreams(database, self.events, self._counts, self.limits.max_answer)
 
     def figures(self) -> Figures:
         """Operations by the way that they ran, how often their plan was at hand or not, and the figures of events."""
@@ -296,7 +296,7 @@ class Graph:
             raise ResponseTooLarge(self.limits.max_answer)
         return GraphQLResponse(result.data, errors or None, revision=revision)
 
-    def _tried(self, call: WriteCall, caller: Caller) -> None:
+    def _tried(self, call: MutationCall, caller: Caller) -> None:
         """After a root field of a mutation, however it ended."""
         self.events.wake(caller.workspace_id)
         if call.action.owns_tokens:
@@ -318,7 +318,7 @@ class Graph:
             if cost > self.limits.max_cost:
                 raise too_dear(cost, self.limits)
             resolve = self._resolvers.of_events(prepared, plan, values, caller) if plan.sites else None
-            async with aclosing(self._event_answers.follow(plan, values, given, caller, resolve)) as answers:
+            async with aclosing(self._event_streams.follow(plan, values, given, caller, resolve)) as answers:
                 async for answer in answers:
                     yield EventResponse(answer)
         except InputRejected as error:

@@ -21,7 +21,7 @@ ReportRows = Callable[[int], None]
 async def seed(database_url: str, spec: SeedSpec, *, progress: ReportRows = lambda _: None) -> Seeded:
     """Fills `spec.workspace`, made if need be, of a migrated database; `progress` hears how many opportunities are there.
 
-    Raises SeedFault where the workspace has accounts already, Unavailable, and the driver's errors.
+    Raises SeedFault where the workspace has accounts already, DatabaseUnavailable, and the driver's errors.
     """
     workspace_id = await _empty_workspace(database_url, spec.workspace)
     # The name is in the seed: ids are unique over all workspaces.

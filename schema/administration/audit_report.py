@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import bindparam, case, literal, select
+from sqlalchemy import bindparam, func, literal, select
 
 from schema.nouns.users.api_key import ApiKey
 from schema.nouns.users.user import User
@@ -16,6 +16,7 @@ from schema.values import Object, Value
 COLUMNS: Final = ("workspace", "at", "kind", "by", "by_name", "of", "of_name", "changed_fields", "details")
 KINDS: Final = tuple(AuditKind.held().values())
 COMMAND_LINE: Final = "command line"
+"""Stands for who did it in the column `by`, where `by_name` is empty."""
 
 _ENTRIES: Final = AuditEntry.__table__
 _WORKSPACES: Final = WorkspaceTable.__table__
@@ -33,7 +34,7 @@ class AuditFilter:
 
 
 async def entries(database: Database, wanted: AuditFilter) -> list[list[str]]:
-    """Entries in the order of COLUMNS, the newest first; who did it is empty for the command line. Raises Unavailable."""
+    """Entries in the order of COLUMNS, the newest first. Raises DatabaseUnavailable."""
     given: Object = {"limit": wanted.limit}
     clause = _entries().limit(bindparam("limit"))
     if wanted.workspace is not None:
@@ -53,12 +54,12 @@ def _entries() -> Value:
         joined = joined.outerjoin(named, (named.c.workspace_id == here.workspace_id) & (named.c.id == here[column]))
         names[column] = named.c.name
     by, of = ("by_id", "by_key_id"), ("user_id", "api_key_id")
-    columns = [_WORKSPACES.c.name, here.created_at, here.kind]
-    columns += [_first(*(here[each] for each in by), literal(COMMAND_LINE)), _first(*(names[each] for each in by))]
-    columns += [_first(*(here[each] for each in of)), _first(*(names[each] for each in of)), here.changed_fields, here.details]
+    columns: list[Value] = [_WORKSPACES.c.name, here.created_at, here.kind]
+    columns += [func.coalesce(*(here[each] for each in by), literal(COMMAND_LINE)), func.coalesce(*(names[each] for each in by))]
+    columns += [
+        func.coalesce(*(here[each] for each in of)),
+        func.coalesce(*(names[each] for each in of)),
+        here.changed_fields,
+        here.details,
+    ]
     return select(*columns).select_from(joined).order_by(here.created_at.desc(), here.id.desc())
-
-
-def _first(*columns: Value) -> Value:
-    """The first that isn't null."""
-    return case(*[(column.is_not(None), column) for column in columns])

@@ -115,7 +115,7 @@ class ApiKeys:
         self._database = database
 
     async def create(self, key: NewKey) -> CreatedKey:
-        """Makes a key, and its workspace if there is none of that name. Raises KeyFault, Unavailable."""
+        """Makes a key, and its workspace if there is none of that name. Raises KeyFault, DatabaseUnavailable."""
 
         async def work(connection: Connection) -> CreatedKey:
             workspace_id, is_new = await find_or_create(self._database, connection, key.workspace)
@@ -125,18 +125,18 @@ class ApiKeys:
         return await self._database.write(work)
 
     async def opens(self, token: str) -> bool:
-        """Whether a token is the present one of a key which is neither revoked nor expired. Raises Unavailable."""
+        """Whether a token is the present one of a key which is neither revoked nor expired. Raises DatabaseUnavailable."""
         key = await Lookup(self._database).key(token)
         return key is not None and key.is_present and key.revoked_at is None and (key.ends_at is None or key.ends_at > now())
 
     async def list(self) -> Sequence[ListedKey]:
-        """All keys, oldest first. Raises Unavailable."""
+        """All keys, oldest first. Raises DatabaseUnavailable."""
         columns = select(_WORKSPACES.c.name, *(_KEYS.c[name] for name in ListedKey.__slots__[1:]))
         clause = columns.join(_WORKSPACES, _WORKSPACES.c.id == _KEYS.c.workspace_id).order_by(_KEYS.c.created_at, _KEYS.c.id)
         return [ListedKey(*row) for row in await self._database.fetch(self._database.compile(clause), {})]
 
     async def rotate(self, named: str, overlap: int) -> RotatedKey:
-        """Gives a key, by its id or name, a new token; the former one works for `overlap` minutes more. Raises KeyFault, Unavailable."""
+        """Gives a key, by id or name, a new token; the former one works `overlap` minutes more. Raises KeyFault, DatabaseUnavailable."""
 
         async def work(connection: Connection) -> RotatedKey:
             key = await self._named(connection, named)
@@ -146,7 +146,7 @@ class ApiKeys:
         return await self._database.write(work)
 
     async def revoke(self, named: str) -> KeySelector:
-        """Revokes a key, by its id or name. Running gateways follow within seconds. Raises KeyFault, Unavailable."""
+        """Revokes a key, by its id or name. Running gateways follow within seconds. Raises KeyFault, DatabaseUnavailable."""
 
         async def work(connection: Connection) -> KeySelector:
             key = await self._named(connection, named)
@@ -169,7 +169,7 @@ class ApiKeys:
 
     async def _carry_out(self, connection: Connection, workspace_id: str, name: str, arguments: Values) -> Object:
         """The payload of the graph's mutation `name`, carried out for nobody: the command line has no token. Raises KeyFault."""
-        # Of keys no events are told, which alone would say at which revision the change was made.
+        # Only events need the revision of a change, and keys have none: 0 stands for it.
         writing = WriteTransaction(self._database, connection, Caller(workspace_id, Role.ADMIN, None, None, ""), 0)
         # First of all, since it takes the workspace's lock.
         await writing.keep_house(_RAISE, {})

@@ -66,12 +66,12 @@ class Lookup:
         self._by_email = database.compile(user.where(_USERS.c.email_folded == bindparam("user")))
 
     async def key(self, token: str) -> FoundKey | None:
-        """The key with this token. Raises Unavailable."""
+        """The key with this token. Raises DatabaseUnavailable."""
         row = await self._one(self._key, {"hash": token_hash(token)})
         return None if row is None else FoundKey(*row)
 
     async def user(self, workspace: str, user: str) -> FoundUser | None:
-        """A user by id or e-mail address, in the workspace of that id or name. Raises Unavailable."""
+        """A user by id or e-mail address, in the workspace of that id or name. Raises DatabaseUnavailable."""
         by_email = "@" in user
         statement = self._by_email if by_email else self._by_id
         row = await self._one(statement, {"workspace": workspace, "user": fold_email(user) if by_email else user})

@@ -52,7 +52,7 @@ class ServerSession:
         return float(await self._value("SELECT extract(epoch FROM clock_timestamp())::float8"))
 
     async def keys(self) -> int:
-        """How many API keys there are."""
+        """How many API keys there are that aren't revoked."""
         return int(await self._value(KEYS))
 
     async def takes_writes(self) -> bool:
@@ -101,6 +101,6 @@ class ServerSession:
 
 @asynccontextmanager
 async def session_at(url: str, statement_timeout: float, seconds: float) -> AsyncIterator[ServerSession]:
-    """A session of its own, connected to within so many seconds. Raises Unavailable."""
+    """A session of its own, connected to within so many seconds. Raises DatabaseUnavailable."""
     async with connected(url, seconds, settings=session_settings(statement_timeout), statement_cache_size=0) as raw:
         yield ServerSession(raw)

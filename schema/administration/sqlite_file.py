@@ -29,7 +29,7 @@ class SqliteFile:
             raise StorageError(str(error)) from error
 
     def keys(self) -> int:
-        """How many API keys there are."""
+        """How many API keys there are that aren't revoked."""
         return int(self._raw.execute(KEYS).fetchone()[0])
 
     def take_lock(self) -> None:

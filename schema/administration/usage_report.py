@@ -48,17 +48,17 @@ class UsageFilter:
 
 
 async def uses(database: Database, wanted: UsageFilter = UsageFilter()) -> PrintedRows:
-    """Uses of REST in the order of COLUMNS, the latest first; `token` is the key's name or the user's address. Raises Unavailable."""
+    """Uses of REST in the order of COLUMNS, the latest first; `token` is a key's name or a user's address. Raises DatabaseUnavailable."""
     return await _uses(database, _USES, COLUMNS, wanted)
 
 
 async def graphql_uses(database: Database, wanted: UsageFilter) -> PrintedRows:
-    """Uses of GraphQL in the order of GRAPHQL_COLUMNS, the latest first. Raises Unavailable."""
+    """Uses of GraphQL in the order of GRAPHQL_COLUMNS, the latest first. Raises DatabaseUnavailable."""
     return await _uses(database, _GRAPHQL, GRAPHQL_COLUMNS, wanted)
 
 
 async def shares(database: Database, wanted: UsageFilter) -> PrintedRows:
-    """Of each token in the order of SHARE_COLUMNS, how much of its calls is GraphQL; furthest from that first. Raises Unavailable."""
+    """How much of each token's calls is GraphQL, in the order of SHARE_COLUMNS; the least first. Raises DatabaseUnavailable."""
     rest = select(*_calls(_USES, rest=True)).where(_USES.c.kind == "route")
     graphql = select(*_calls(_GRAPHQL, rest=False)).where(_GRAPHQL.c.kind == "operation")
     both: Value = union_all(rest, graphql).subquery("calls")

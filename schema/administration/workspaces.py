@@ -25,7 +25,7 @@ async def find_or_create(database: Database, connection: Connection, name: str) 
 
 
 async def find_or_create_empty(database: Database, name: str) -> str | None:
-    """The id of the workspace of that name, made if need be; None where it has accounts already. Raises Unavailable."""
+    """The id of the workspace of that name, made if need be; None where it has accounts already. Raises DatabaseUnavailable."""
 
     async def work(connection: Connection) -> str | None:
         found = await connection.fetch(database.compile(_BY_NAME), {"name": name})
@@ -44,7 +44,7 @@ async def _create(database: Database, connection: Connection, name: str) -> str:
 
 
 async def names(database: Database) -> dict[str, bool]:
-    """The workspaces by name, and whether there is an account in each. Raises Unavailable."""
+    """The workspaces by name, and whether there is an account in each. Raises DatabaseUnavailable."""
     clause = select(_WORKSPACES.c.name, _FILLED)
     return {name: bool(filled) for name, filled in await database.fetch(database.compile(clause), {})}
 

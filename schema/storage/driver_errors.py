@@ -1,7 +1,8 @@
 """What the drivers' errors mean, in one table: come back later, mend the request, or a defect of ours.
 
-Only locks, time limits, lost connections, a full disk, a read-only server and a stop are DatabaseUnavailable. A value or a size that the
-database can't take is InputRejected. Whatever isn't in the table is a defect: it is raised as it is, so that the log has all of it.
+Only locks, time limits, lost connections, a full disk, and a server that is read-only or is being stopped are DatabaseUnavailable. A value
+or a size that the database can't take is InputRejected. Whatever isn't in the table is a defect: it is raised as it is, so that the log has
+all of it.
 """
 
 import sqlite3
@@ -40,8 +41,8 @@ _SQLSTATES: Final[Mapping[str, type[StorageError]]] = {
     "57014": StatementTimeout,
     "58": DatabaseUnavailable,  # the server's disk
 }
-_TOLD: Final[Mapping[str, str]] = {"22": _VALUE, "23": _REFERRED}
 """PostgreSQL's error codes (https://www.postgresql.org/docs/current/errcodes-appendix.html): a whole code goes before its class."""
+_TOLD: Final[Mapping[str, str]] = {"22": _VALUE, "23": _REFERRED}
 
 _SQLITE: Final[Mapping[int, type[StorageError]]] = {
     sqlite3.SQLITE_BUSY: LockTimeout,

@@ -212,7 +212,7 @@ async def test_memory_is_bounded_while_one_stands_still(world: World, monkeypatc
     monkeypatch.setattr(feeds, "EVENT_BYTES", 20_000)
     monkeypatch.setattr(feeds, "ANSWER_BYTES", 50_000)
     graph = world.graph
-    graph.events = graph._event_answers._feed = Feed(world.database)
+    graph.events = graph._event_streams._feed = Feed(world.database)
     still, going = follow(world, WITH, size=1), follow(world, WITH, size=2)
     first = await begun(world.graph, still, going)
     seen: list[Any] = []
@@ -236,7 +236,7 @@ async def test_many_who_catch_up_hold_little(world: World, monkeypatch: pytest.M
         await rename(world, f"Name {number}")
     monkeypatch.setattr(feeds, "READING_BYTES", 1_000)
     graph = world.graph
-    graph.events = graph._event_answers._feed = Feed(world.database)
+    graph.events = graph._event_streams._feed = Feed(world.database)
     events = [follow(world, since=since) for _ in range(5)]
     for number in range(12):
         names = [(await anext(each)).data["opportunityChanged"]["opportunity"]["name"] for each in events]

@@ -19,8 +19,7 @@ from schema.storage.statements import Statement
 from schema.values import CacheKey, Object, Value, Values
 
 from .arguments import Arguments, read_arguments
-from .compiler import Compiler
-from .compiler import ParentsKind as HowMany
+from .compiler import Compiler, ParentsKind
 from .conditions import MAX_SEARCH, NO_CONDITIONS, ParsedFilter
 from .connection_parts import Cursors, Parts
 from .connection_sql import AskedPage, ConnectionSql, PageParts
@@ -115,7 +114,7 @@ class ConnectionPlan:
         found += [("page", self.sql.page(asked, walk=True))] if self.wanted.rows else []
         return [*found, *([("whether rows stand at the cursor or behind it", self.sql.beside(asked))] if self._looks(asked.page) else [])]
 
-    def compile(self, variables: Variables, parents: HowMany) -> None:
+    def compile(self, variables: Variables, parents: ParentsKind) -> None:
         if (self.sql.relation is None) == (parents == "none"):
             with suppress(BadRequest):
                 asked = self.asked(variables)
