@@ -1,7 +1,7 @@
 """Errors of HTTP, of both doors: one family, one table from codes to statuses, one writer of REST's error bodies.
 
 HttpError                 a request that ends in an error answer: raised anywhere, answered by the edge
-├── MalformedRequest            malformed JSON, parameters or document
+├── MalformedRequest      malformed JSON, parameters or document
 ├── Unauthenticated       no token, or one that is unknown, expired or revoked
 ├── AccessDenied          the token, host or origin may not do this
 ├── NotFound              no such page, route or record

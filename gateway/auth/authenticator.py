@@ -68,7 +68,7 @@ class Authenticator:
         self.cached: Callable[[str], Caller | None] = self._known.get
 
     async def authenticate(self, authorization: str | None) -> Caller:
-        """The caller behind an Authorization header's value. Raises AuthError (401), Unavailable (503)."""
+        """The caller behind an Authorization header's value. Raises AuthError (401), DatabaseUnavailable (503)."""
         if authorization is not None and (caller := self._known.get(authorization)):
             return caller
         token = bearer_token(authorization)

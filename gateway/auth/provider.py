@@ -40,7 +40,7 @@ class KeySource(Protocol):
         """The accepted values of the token's `alg`."""
 
     async def key(self, header: Values) -> Value:
-        """The key to verify a token of this header with. Raises AuthError, Unavailable."""
+        """The key to verify a token of this header with. Raises AuthError, DatabaseUnavailable."""
 
 
 class SharedSecret:
@@ -86,7 +86,7 @@ class Provider:
         self._sources = _sources(settings)
 
     async def verify(self, token: str) -> VerifiedClaims:
-        """The identity in `token`. Raises AuthError saying what is wrong with it, Unavailable while keys can't be fetched."""
+        """The identity in `token`. Raises AuthError saying what is wrong with it, DatabaseUnavailable while keys can't be fetched."""
         source, header = self._source(token)
         claims = self._claims(token, await source.key(header), source)
         return VerifiedClaims(

@@ -92,12 +92,12 @@ async def upgrade(database_url: str, packages: Sequence[Package] = ()) -> None:
 
 
 async def head_is_current(database: Database, packages: Sequence[Package] = ()) -> bool:
-    """Whether the database stands at the newest revision: two point queries. Raises Unavailable."""
+    """Whether the database stands at the newest revision: two point queries. Raises DatabaseUnavailable."""
     return not (await standing(database, packages)).behind
 
 
 async def standing(database: Database, packages: Sequence[Package] = ()) -> MigrationStatus:
-    """Where the database stands: two point queries. Raises Unavailable."""
+    """Where the database stands: two point queries. Raises DatabaseUnavailable."""
     has_table = database.compile(text(_HAS_TABLE[database.dialect.name]))
     revision = database.compile(text("SELECT version_num FROM alembic_version"))
 

@@ -135,7 +135,7 @@ class Translator:
         return [endpoint for (name, _), endpoint in self.endpoints.items() if name == resource.name]
 
     def find(self, path: str) -> tuple[PathEndpoints, str] | None:
-        """The site of a decoded path, with or without its last slash, and the id in it ('' for a collection)."""
+        """The endpoints of a decoded path, with or without its last slash, and the id in it ('' for a collection)."""
         if not path.startswith(PREFIX):
             return None
         name, _, rest = path[len(PREFIX) :].partition("/")

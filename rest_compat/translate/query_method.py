@@ -12,6 +12,7 @@ from rest_compat.json_values import Json
 from .body import body_item
 
 METHOD = "QUERY"
+MOST_INTEGER = 2**53
 _ALLOWED = "allowed is text, a number, true, false, or a list of those"
 
 
@@ -44,7 +45,8 @@ def _text(path: tuple[str | int, ...], value: Json, faults: list[ErrorItem]) -> 
         item = body_item(path, "")
         faults.append(replace(item, code="bad_request", message=f"{item.field} is {_kind(value)}; {_ALLOWED}."))
         return ""
-    return orjson.dumps(int(value) if value == int(value) else value).decode()
+    # `20.0` is a number of pages too; orjson writes no integer beyond 64 bits, and no route has a use for one.
+    return orjson.dumps(int(value) if abs(value) < MOST_INTEGER and value == int(value) else value).decode()
 
 
 def _kind(value: Json) -> str:

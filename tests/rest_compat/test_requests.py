@@ -233,6 +233,7 @@ async def test_query(client: httpx.AsyncClient, graph: FakeGraph) -> None:
         ({"stage": [["proposal"]]}, "stage.0", "a list within a list"),
         ({"limit": True}, "limit", "limit is 'true'; allowed is an integer from 1"),
         ({"limit": [1, 2]}, "limit", "more than once"),
+        ({"valueMin": 1e20}, "valueMin", "; allowed is a number from -9999999999999.99 to 9999999999999.99"),
         ({"stage": ["won"]}, "stage", "'won'; allowed is one of"),
         ({"account_id": "a"}, "account_id", "did you mean accountId?"),
         ([], None, "must be a JSON object of the parameters"),

@@ -23,7 +23,7 @@ _MEGABYTE: Final = 1_048_576
 
 
 def check(settings: Settings, report: DoctorReport) -> None:
-    """Tells of the file, its folder and its disk. Raises sqlite3.Error for a file that is no database."""
+    """Tells of the file, its folder and its disk. Raises sqlite3.Error for one that can't be read."""
     path = sqlite_path(settings.database_url)
     assert path is not None
     if not path.parent.is_dir():
