@@ -257,8 +257,8 @@ def _no_position(code: str, way: str) -> HttpError:
     """A position that this list can't begin from."""
     if code == "CURSOR_EXPIRED":
         return HttpError("The position is from before the database was restored: read the list again from its first page.", code=code)
-    told = f"{way} is no position in this list in this order; allowed is what a `next` or `previous` link of it holds."
-    return malformed([ErrorItem(way, "bad_request", told)])
+    message = f"{way} is no position in this list in this order; allowed is what a `next` or `previous` link of it holds."
+    return malformed([ErrorItem(way, "bad_request", message)])
 
 
 def _not_modified(tag: str) -> HttpResponse:

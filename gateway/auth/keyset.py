@@ -93,14 +93,14 @@ def of_issuer(issuer: str) -> Locate:
     address = issuer.rstrip("/") + _WELL_KNOWN
 
     def locate(fetch: Fetch) -> ProviderKeys:
-        told = fetch(address)
-        if told.get("issuer") != issuer:
-            raise ProviderFault(f"{address} says that its issuer is {told.get('issuer')!r}: set GATEWAY_OIDC_ISSUER to exactly what it is")
-        named = told.get("id_token_signing_alg_values_supported", list(ASYMMETRIC))
+        found = fetch(address)
+        if found.get("issuer") != issuer:
+            raise ProviderFault(f"{address} says that its issuer is {found.get('issuer')!r}: set GATEWAY_OIDC_ISSUER to exactly what it is")
+        named = found.get("id_token_signing_alg_values_supported", list(ASYMMETRIC))
         algorithms = tuple(each for each in ASYMMETRIC if each in named) if isinstance(named, list) else ()
         if not algorithms:
             raise ProviderFault(f"{address} names no algorithm that is accepted; accepted are {', '.join(ASYMMETRIC)}")
-        where = told.get("jwks_uri")
+        where = found.get("jwks_uri")
         if not isinstance(where, str):
             raise ProviderFault(f"{address} names no jwks_uri")
         return ProviderKeys(_keys(fetch(where), where), algorithms)

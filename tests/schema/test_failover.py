@@ -1,6 +1,7 @@
 """A PostgreSQL that takes no writes, that another one stands in for, and that refuses reads now and then."""
 
 import socket
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -12,6 +13,7 @@ from sqlalchemy import text
 from schema.graph import Graph
 from schema.storage.database import DatabaseUnavailable, ReadOnly
 from schema.storage.postgresql.connecting import GONE_SECONDS, Connector, hosts
+from schema.storage.postgresql.unreachable import said_of
 from tests.end_to_end.away import proxied
 from tests.end_to_end.deals import Deals, deals
 from tests.end_to_end.fleet import Access, access, opened
@@ -129,6 +131,12 @@ async def test_a_host_that_is_not_there() -> None:
     """Of several hosts that can't be reached, the first one's reason is told."""
     with pytest.raises(DatabaseUnavailable, match="nothing listens there"):
         await Connector("postgresql://u@127.0.0.1:1,127.0.0.1:2/name", 4.0).connect()
+
+
+def test_a_server_that_speaks_no_tls() -> None:
+    """What OpenSSL says leads to the address's `sslmode`, in whatever case it is written."""
+    error = ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER] wrong version number")
+    assert "look at sslmode" in said_of(error, "db:5432")
 
 
 REFUSE = """CREATE FUNCTION refuse() RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN

@@ -24,7 +24,7 @@ _REMEDIES: Final[Sequence[tuple[Sequence[str], str]]] = (
     (("does not exist",), "make the database by createdb, or look at its name in GATEWAY_DATABASE_URL"),
     (("too many clients", "connection slots"), "lower GATEWAY_POOL_SIZE or GATEWAY_WORKERS, or raise max_connections"),
     (("starting up", "shutting down"), "try again in a moment"),
-    (("SSL", "certificate"), "look at sslmode and the files of certificates in GATEWAY_DATABASE_URL"),
+    (("SSL", "ssl", "certificate"), "look at sslmode and the files of certificates in GATEWAY_DATABASE_URL"),
 )
 _REMEDY: Final = "is the server running, and is GATEWAY_DATABASE_URL its address?"
 """What to look at, by what stands in the message; else the last one."""
