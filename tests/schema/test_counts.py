@@ -134,7 +134,7 @@ async def test_bounded_memory(world: World) -> None:
     for number in range(60):
         answer = await ask(graph, f'{{ opportunities(filter: {{name: {{contains: "{number}"}}}}) {{ totalCount }} }}', world.here.caller())
         assert answer.errors is None
-    assert len(graph._counts._kept) == 20
+    assert len(graph._counts) == 20
 
 
 async def _written_between(world: World, patch: pytest.MonkeyPatch, writes: int) -> int:

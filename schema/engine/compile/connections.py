@@ -249,8 +249,8 @@ class ConnectionPlan:
         if found.beside:
             sides[page.side] = True
         first, last = (cursor(rows[0]), cursor(rows[-1])) if rows and cursor is not None else (None, None)
-        told = {**found.numbers, "pageInfo": {**sides, "startCursor": first, "endCursor": last}}
-        return self.writer.call(rows, told, cursor, *batches)
+        numbers = {**found.numbers, "pageInfo": {**sides, "startCursor": first, "endCursor": last}}
+        return self.writer.call(rows, numbers, cursor, *batches)
 
     def _numbers(self, row: Row) -> Object:
         summary = self.level.stored.summary
@@ -263,9 +263,9 @@ class ConnectionPlan:
             parent = self.parent
             for row in await reader.fetch_many(self.sql.grouped(asked), values, self.level.weight):
                 groups[row[parent]].append(row)
-        told: dict[Value, Row] = {}
+        counted: dict[Value, Row] = {}
         if self.wanted.counts:
-            told = {row[-1]: row[:-1] for row in await reader.fetch(self.sql.grouped_count(asked), values)}
+            counted = {row[-1]: row[:-1] for row in await reader.fetch(self.sql.grouped_count(asked), values)}
         shown = [row for rows in groups.values() for row in _in_order(rows, asked.page)]
         self._weigh(reader, asked.page, shown, parents)
         batches = await self.level.batched(reader, shown, variables, parents, self.parent)
@@ -274,7 +274,7 @@ class ConnectionPlan:
         beside = await self._all_beside(reader, asked, values)
         cursor = self._cursor_of(reader, asked.page)
         return {
-            key: self._write(asked.page, LoadedPage(rows, self._numbers(told.get(key, empty)), key in beside), cursor, batches)
+            key: self._write(asked.page, LoadedPage(rows, self._numbers(counted.get(key, empty)), key in beside), cursor, batches)
             for key, rows in groups.items()
         }
 

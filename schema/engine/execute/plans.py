@@ -44,8 +44,8 @@ class Plans:
     def permit(self, prepared: PreparedOperation, values: Variables, held: frozenset[str]) -> None:
         """Raises RequestError, of code FORBIDDEN, where an operation needs other scopes than those that a token has."""
         if missing := self.missing(prepared, values, held):
-            told = f"The token lacks the scope{'s' if len(missing) > 1 else ''} {listed(missing)}."
-            raise _forbidden(told, missingScopes=missing)
+            message = f"The token lacks the scope{'s' if len(missing) > 1 else ''} {listed(missing)}."
+            raise _forbidden(message, missingScopes=missing)
 
     def missing(self, prepared: PreparedOperation, values: Variables, held: frozenset[str]) -> list[str]:
         """The scopes that an operation needs and a token hasn't. Raises RequestError for a field that no scope allows."""
