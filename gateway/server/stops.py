@@ -102,16 +102,7 @@ class Supervisor(multiprocess.Multiprocess):
     def __init__(self, config: uvicorn.Config, sockets: list[socket.socket]) -> None:
         # uvicorn's supervisor makes its workers by this name.
         multiprocess.Process = Worker  # type: ignore[misc]
-        hangup = getattr(signal, "SIGHUP", None)
-        ignored = hangup is not None and signal.getsignal(hangup) == signal.SIG_IGN
         super().__init__(config, sockets)
-        if hangup is not None and ignored:  # by `nohup`, and so it is for workers
-            signal.signal(hangup, signal.SIG_IGN)
-
-    @override
-    def handle_hup(self) -> None:
-        """A terminal that is closed ends it, as it ends a gateway of one process. Restarted workers would read no other settings."""
-        self.handle_term()
 
     @override
     def terminate_all(self) -> None:

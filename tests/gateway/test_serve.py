@@ -14,10 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
-from uvicorn.supervisors import multiprocess
 
-from gateway.server.stops import Supervisor
 from schema.storage.sqlite.file import with_place
 from tests.connecting import PATIENCE, free_port
 from tests.gateway.conftest import Run
@@ -187,22 +184,6 @@ def test_localhost_is_both_addresses(tmp_path: Path) -> None:
         served.process.send_signal(signal.SIGHUP)
         assert served.process.wait(PATIENCE) in {0, -signal.SIGTERM}
         assert b"Application shutdown complete." in served.log.read_bytes()
-
-
-@pytest.mark.parametrize("is_ignored", [False, True], ids=["terminal", "nohup"])
-def test_a_terminal_that_is_closed_on_workers(monkeypatch: pytest.MonkeyPatch, *, is_ignored: bool) -> None:
-    """It stops a gateway of several processes too, and doesn't restart them; `nohup` keeps it running."""
-    monkeypatch.setattr(multiprocess, "Process", multiprocess.Process)
-    before = {number: signal.getsignal(number) for number in multiprocess.SIGNALS}
-    try:
-        signal.signal(signal.SIGHUP, signal.SIG_IGN if is_ignored else signal.SIG_DFL)
-        supervisor = Supervisor(uvicorn.Config("", workers=2, log_config=None), [])
-        signal.raise_signal(signal.SIGHUP)
-        supervisor.handle_signals()
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-    assert supervisor.should_exit.is_set() is not is_ignored
 
 
 def test_a_reader_that_has_enough() -> None:
