@@ -42,7 +42,9 @@ def _hosts(value: tuple[str, ...]) -> tuple[str, ...]:
         raise ValueError("write at least one name, or * for any")
     for name in value:
         if not _HOST.fullmatch(name):
-            raise ValueError(f"'{name}' is no host name; write it without scheme, port and path, as in crm.example.com or *.example.com")
+            raise ValueError(
+                f"'{name}' is no host name; write it without scheme, port and path, as in crm.example.com, *.example.com or [::1]"
+            )
     return value
 
 
