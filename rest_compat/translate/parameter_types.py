@@ -139,18 +139,18 @@ def amount(rounding: str | None) -> ParameterType:
     return ParameterType(f"a number from -{MONEY_LIMIT} to {MONEY_LIMIT}", SCALAR_SCHEMAS["Money"], read)
 
 
-def list_of(item: ParameterType, key: Callable[[Json], Json] | None = None) -> ParameterType:
+def list_of(item: ParameterType, key: Callable[[Json], Json] | None = None, longest: int = LONGEST_LIST) -> ParameterType:
     """A comma-separated list; spaces around the commas don't count, nor do empty places beside others.
 
-    key: where only the first of those alike counts, what makes them so.
+    key: where only the first of those alike counts, what makes them so. longest: how many places it may have, those alike included.
     """
 
     def read(text: str) -> Sequence[Json]:
         parts = [part for piece in text.split(",") if (part := piece.strip(" "))]
         if not parts:
             raise ValueError
-        if len(parts) > LONGEST_LIST:
-            raise Disallowed(f"at most {LONGEST_LIST} values")
+        if len(parts) > longest:
+            raise Disallowed(f"at most {longest} values")
         found = [item.read(part) for part in parts]
         if key is None:
             return found
@@ -159,5 +159,5 @@ def list_of(item: ParameterType, key: Callable[[Json], Json] | None = None) -> P
             first.setdefault(key(value), value)
         return list(first.values())
 
-    schema = {"type": "array", "items": item.schema, "maxItems": LONGEST_LIST}
+    schema = {"type": "array", "items": item.schema, "maxItems": longest}
     return ParameterType(f"{item.allowed}, or several of that, separated by commas", schema, read, is_list=True)

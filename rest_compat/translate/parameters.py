@@ -23,6 +23,7 @@ from rest_compat.resources.declaration import DeclarationError, Deprecation, Par
 from .documents import Document
 from .limits import limit_of, pattern_of
 from .parameter_types import (
+    LONGEST_LIST,
     LONGEST_TEXT,
     NUMBER,
     SCALAR_SCHEMAS,
@@ -104,9 +105,11 @@ def ordering(document: Document) -> list[ParameterReader]:
         for sign, direction in (("", "ASC"), ("-", "DESC"))
         for name in fields.values
     }
+    coordinate, argument = document.argument("orderBy")
+    longest = limit_of(argument.ast_node, "maxItems") or LONGEST_LIST
     # As in SQL: a later term by the same key decides nothing.
-    kind = list_of(choice(values), key=lambda term: term["field"])
-    return [ParameterReader(ORDERING, kind, ("orderBy",), coordinates=(f"{document.root_coordinate}(orderBy:)",))]
+    kind = list_of(choice(values), key=lambda term: term["field"], longest=longest)
+    return [ParameterReader(ORDERING, kind, ("orderBy",), coordinates=(coordinate,))]
 
 
 def _camel(name: str) -> str:

@@ -161,6 +161,7 @@ async def test_a_limit_above_100_is_served_as_100(client: httpx.AsyncClient, gra
         ("fields=%0C", "fields", "one of id, name"),
         ("stage=,+,", "stage", "one of prospecting"),
         ("ordering=colour", "ordering", "one of name, value"),
+        ("ordering=-name,value,stage,closeDate,createdAt,updatedAt,probability,name", "ordering", "at most 7 values"),
     ],
 )
 async def test_what_is_wrong_with_a_parameter(
