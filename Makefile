@@ -54,8 +54,9 @@ pages:
 	@$(MAKE) --no-print-directory web || echo "The pages were not built; the explorer comes from a CDN instead." >&2
 
 # Three at a time also on two cores: a sixth of the time goes by in waiting for what is to happen after some seconds.
+# A test that hangs fails after 400 seconds, and its stack is shown; the slowest takes half a minute on a quiet machine.
 test: develop packages ## Run the tests, on SQLite and on a PostgreSQL of their own
-	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder --timeout 400 $(ARGS)
 
 packages: web $(if $(NPM),$(NODE_TESTS)) ## Get what the pages and the tests need of npm
 

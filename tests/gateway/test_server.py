@@ -83,8 +83,15 @@ async def served(program: Path, url: str, **settings: Any) -> AsyncIterator[tupl
 async def told(client: httpx.AsyncClient, *samples: str) -> None:
     """Until the metrics, which a process notes down after a while, say so. Raises TimeoutError."""
     async with asyncio.timeout(PATIENCE):
-        while not set(samples) <= set((await client.get("/metrics")).text.splitlines()):  # noqa: ASYNC110  a process tells it in no other way
+        while not set(samples) <= set((await metrics(client)).splitlines()):  # noqa: ASYNC110  a process tells it in no other way
             await asyncio.sleep(0.05)
+
+
+async def metrics(client: httpx.AsyncClient) -> str:
+    """What the gateway measures; nothing where the worker that was asked has just died, and the connection with it."""
+    with suppress(httpx.TransportError):
+        return (await client.get("/metrics")).text
+    return ""
 
 
 async def answers(client: httpx.AsyncClient) -> bool:
@@ -177,7 +184,7 @@ def serving(supervisor: int) -> list[psutil.Process]:
 async def swept(client: httpx.AsyncClient, workers: int) -> None:
     """Until so many workers, dead ones among them, have told their figures: each looks for old rows once, as it starts."""
     async with asyncio.timeout(PATIENCE):
-        while sum(map(float, re.findall(r"gateway_sweeps_total\{.*\} (\S+)", (await client.get("/metrics")).text))) < workers:  # noqa: ASYNC110  as above
+        while sum(map(float, re.findall(r"gateway_sweeps_total\{.*\} (\S+)", await metrics(client)))) < workers:  # noqa: ASYNC110  as above
             await asyncio.sleep(0.05)
 
 
