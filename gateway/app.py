@@ -50,7 +50,7 @@ from schema.graph import Graph
 from schema.nouns.workspaces.audit import AuditEntry
 from schema.storage.database import Database
 from schema.storage.opening import open_database
-from schema.storage.sweeps import DatedRows, OldRows, Sweeper
+from schema.storage.retention import DatedRows, OldRows, Sweeper
 from schema.values import Object, Value
 
 #: Names of this machine for itself.

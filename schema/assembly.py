@@ -21,7 +21,7 @@ from schema.nouns.query import Query
 from schema.nouns.subscription import Subscription
 from schema.values import Value
 
-from .adding import added, nouns_of
+from .extended_types import added, nouns_of
 from .extensions import Extension
 
 DESCRIPTION = (

@@ -137,7 +137,7 @@ class Extension:
     ) -> Callable[[F], F]:
         """Adds a field to Mutation, with the argument `idempotencyKey`. Its type must be able to be null (`... | None`).
 
-        The function is called within the write's transaction, and may wait for `info.context.unit` only (`schema.engine.write.unit`).
+        The function is called within the write's transaction and may await `info.context.unit` only (`schema.engine.write.unit_of_work`).
         What it raises takes back all that it did, and so does an answer whose `user_errors` are not empty. Viewers may not call it; with
         `admin` only admins may. A token with scopes must have `scope` to call it: by default `headlines:write` of `team.headlines`.
         """

@@ -14,28 +14,28 @@ import orjson
 from graphql import GraphQLError, GraphQLSchema
 
 from schema.engine.compile.compiler import NotCompiled
+from schema.engine.compile.data_reader import BytesInFlight, Counts, DataReader, RevisionChanged
 from schema.engine.compile.explain import explain
 from schema.engine.compile.operation import EventPlan, QueryPlan, cost_of
-from schema.engine.compile.reading import BytesInFlight, Counts, DataReader, RevisionChanged
-from schema.engine.compile.weight import ResponseTooLarge
+from schema.engine.compile.response_size import ResponseTooLarge
 from schema.engine.compile.writer import PlanFault
 from schema.engine.document.documents import DocumentCache, PreparedOperation, RequestError, request_error
 from schema.engine.document.limits import Limits
 from schema.engine.document.selections import SchemaPart
 from schema.engine.document.variables import Variables
-from schema.engine.events.answering import EventStreams
 from schema.engine.events.feed import Feed
-from schema.engine.execute.answers import EventResponse, GraphQLResponse
+from schema.engine.events.streams import EventStreams
 from schema.engine.execute.fairness import HeavyWork
 from schema.engine.execute.fallback import SMALL, Execution, Fallback, Introspection, TooMuchSchema
 from schema.engine.execute.plans import Plans
 from schema.engine.execute.requests import ExecutionRequest
-from schema.engine.execute.resolvers.afterwards import Resolvers
-from schema.engine.execute.resolvers.around import DataAndErrors, ExtensionRunner
+from schema.engine.execute.resolvers.after_commit import Resolvers
 from schema.engine.execute.resolvers.context import Context
+from schema.engine.execute.resolvers.schema_extensions import DataAndErrors, ExtensionRunner
 from schema.engine.execute.response_errors import error_of, of_storage, too_dear
-from schema.engine.write.mutating import Mutations
-from schema.engine.write.transaction import MutationCall
+from schema.engine.execute.responses import EventResponse, GraphQLResponse
+from schema.engine.write.mutation_call import MutationCall
+from schema.engine.write.mutations import Mutations
 from schema.rules.access import Caller
 from schema.rules.errors import GatewayError, ServiceUnavailable
 from schema.storage.database import Connection, Database, Figures, InputRejected, StorageError

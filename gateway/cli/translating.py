@@ -38,7 +38,7 @@ from rest_compat.tools.recordings import (
 )
 from rest_compat.tools.recordings.sorting import MOST_CALLS
 from rest_compat.translate.call import JSON_BODY, TranslatedCall, request_of
-from schema.engine.execute.answers import GraphQLResponse
+from schema.engine.execute.responses import GraphQLResponse
 from schema.values import Value
 
 from .terminal import CommandError, say

@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 from gateway.edge.negotiate import GRAPHQL, Offer, is_json
 from rest_compat.errors import STATUS, Headers, MalformedRequest, MethodNotAllowed, NotAcceptable, UnsupportedMediaType, insufficient_scope
 from schema.engine.document.documents import PreparedOperation, RequestError
-from schema.engine.execute.answers import GraphQLResponse
+from schema.engine.execute.responses import GraphQLResponse
 from schema.rules.access import Caller
 
 from .operations import Operations

@@ -8,7 +8,7 @@ from gateway.edge.rate_limit import RateLimiter
 from gateway.observability.current import OPERATION
 from rest_compat.json_values import JsonObject
 from schema.engine.document.documents import PreparedOperation
-from schema.engine.execute.answers import EventResponse, GraphQLResponse
+from schema.engine.execute.responses import EventResponse, GraphQLResponse
 from schema.graph import Graph
 from schema.rules.access import Caller
 from schema.storage.database import DatabaseUnavailable

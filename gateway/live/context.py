@@ -21,7 +21,7 @@ from rest_compat.errors import HttpError, InternalError, OperationTimeout
 from rest_compat.json_values import JsonObject
 from schema.engine.document.documents import PreparedOperation, RequestError
 from schema.engine.events.memory import MemoryBudget
-from schema.engine.execute.answers import EventResponse, GraphQLResponse
+from schema.engine.execute.responses import EventResponse, GraphQLResponse
 from schema.rules.access import Caller
 from schema.storage.database import DatabaseUnavailable
 

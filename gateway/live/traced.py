@@ -9,7 +9,7 @@ from gateway.graphql.operations import Operations
 from gateway.observability.tracing import CURRENT, Trace, Tracing
 from rest_compat.json_values import JsonObject
 from schema.engine.document.documents import PreparedOperation
-from schema.engine.execute.answers import EventResponse, GraphQLResponse
+from schema.engine.execute.responses import EventResponse, GraphQLResponse
 from schema.rules.access import Caller
 
 

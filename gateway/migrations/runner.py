@@ -20,7 +20,7 @@ from sqlalchemy.pool import NullPool
 
 from schema.storage.database import Connection as Session
 from schema.storage.database import Database, StorageError
-from schema.storage.postgresql.connecting import CONNECT_SECONDS, Connector
+from schema.storage.postgresql.connector import CONNECT_SECONDS, Connector
 from schema.storage.sqlite.file import make_private, with_place
 
 from .packages import MigrationStatus, Package, is_known, label_of

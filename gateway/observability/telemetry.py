@@ -11,7 +11,7 @@ from typing import Final
 from starlette.types import Scope
 
 from schema.engine.document.documents import PreparedOperation
-from schema.engine.execute.answers import EventResponse, GraphQLResponse
+from schema.engine.execute.responses import EventResponse, GraphQLResponse
 from schema.values import Value
 
 from .lines import LONGEST_NAME, LONGEST_PATH, LONGEST_TRACEPARENT, AnsweredRequest

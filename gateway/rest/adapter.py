@@ -31,10 +31,10 @@ from rest_compat.json_values import Json, JsonObject
 from rest_compat.protocol import BodyDecodeError, Request, RestUse, VariableFault
 from rest_compat.resources.declaration import DeclarationError
 from rest_compat.serve import Rest
-from schema.engine.compile.reading import REVISION
+from schema.engine.compile.data_reader import REVISION
 from schema.engine.document.documents import PreparedOperation, RequestError
 from schema.engine.document.input_faults import faults
-from schema.engine.execute.answers import GraphQLResponse
+from schema.engine.execute.responses import GraphQLResponse
 from schema.rules.access import Caller
 from schema.storage.database import Database, DatabaseUnavailable
 from schema.values import Value

@@ -13,7 +13,7 @@ from sqlmodel import SQLModel
 import schema.nouns.all  # noqa: F401  fills the metadata
 from schema.rules.clock import instant
 from schema.storage.columns import Instant
-from schema.storage.postgresql.connecting import connected
+from schema.storage.postgresql.connector import connected
 from schema.storage.statements import POSTGRESQL, SQLITE, compile_statement
 from schema.storage.workspace import revision_moved
 from schema.values import Value

@@ -7,8 +7,8 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import bindparam, or_, select
 
-from schema.engine.write.transaction import Action
-from schema.engine.write.writing import WriteTransaction
+from schema.engine.write.mutation_call import Action
+from schema.engine.write.write_transaction import WriteTransaction
 from schema.nouns.actions import Writes
 from schema.nouns.all import BUILT_IN
 from schema.nouns.users.api_key import ApiKey

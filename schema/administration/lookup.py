@@ -4,11 +4,11 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import bindparam, or_, select
 
-from schema.clauses import Bind
 from schema.nouns.users.api_key import ApiKey
 from schema.nouns.users.keys import token_hash
 from schema.nouns.users.user import User
 from schema.rules.text import fold_email
+from schema.sql_types import Bind
 from schema.storage.database import Database, Row
 from schema.storage.statements import Statement
 from schema.storage.tables import WorkspaceTable

@@ -6,7 +6,7 @@ from typing import Final
 
 import asyncpg
 
-from schema.storage.postgresql.connecting import connected
+from schema.storage.postgresql.connector import connected
 from schema.storage.postgresql.driver import session_settings
 from schema.values import Value
 

@@ -7,12 +7,12 @@ from typing import Final
 
 from sqlalchemy import and_, case, func, select, union_all
 
-from schema.clauses import SelectOf
 from schema.nouns.users.api_key import ApiKey
 from schema.nouns.users.user import User
 from schema.nouns.workspaces.enums import GraphqlUsageKind, RestUsageKind
 from schema.nouns.workspaces.graphql_usage import GraphqlUsage
 from schema.nouns.workspaces.rest_usage import RestUsage
+from schema.sql_types import SelectOf
 from schema.storage.database import Database
 from schema.storage.tables import WorkspaceTable
 from schema.values import Value

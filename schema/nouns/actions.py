@@ -11,8 +11,8 @@ import schema.nouns.opportunities.rules
 import schema.nouns.users.rules  # noqa: F401
 from schema.engine.declare.noun import Noun
 from schema.engine.write.actions import record_actions
+from schema.engine.write.mutation_call import Action
 from schema.engine.write.records import Writers
-from schema.engine.write.transaction import Action
 from schema.values import Object
 
 from .opportunities.preview import preview_update

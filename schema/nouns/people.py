@@ -2,8 +2,8 @@
 
 from sqlalchemy import FromClause, func
 
-from schema.clauses import Clause
 from schema.rules.text import fold, fold_email
+from schema.sql_types import Clause
 from schema.values import Object
 
 _LINE = "\n"

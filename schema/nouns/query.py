@@ -25,7 +25,7 @@ from schema.engine.declare.writes import IdArg
 from schema.engine.types.fields import Constraint, argument, plain, read_from
 from schema.engine.types.scalars import Date, DateTime
 from schema.nouns.opportunities.enums import OpportunityStage, Period
-from schema.nouns.opportunities.numbers import ForecastPeriod, PeriodArg, PipelineStage
+from schema.nouns.opportunities.report_types import ForecastPeriod, PeriodArg, PipelineStage
 from schema.nouns.opportunities.reports import MAX_PERIODS, Forecast, Pipeline
 from schema.nouns.users.role import Role
 from schema.nouns.workspaces.audit import AuditEntry

@@ -3,7 +3,7 @@
 import strawberry
 
 from .all import Opportunity
-from .following import followed
+from .event_types import followed
 
 
 @strawberry.type(description="What can be followed as it happens.")

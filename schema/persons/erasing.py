@@ -22,9 +22,9 @@ from schema.storage.database import Connection
 from schema.storage.workspace import WORKSPACE, revision_moved
 from schema.values import Object, Value
 
+from .identifiers import MARK, Words
 from .person import Person, PersonFault
 from .traces import PersonalColumn, find_traces, without
-from .words import MARK, Words
 
 PASSES: Final = 4
 """So often it is looked again for what others write meanwhile."""

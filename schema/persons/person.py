@@ -15,7 +15,7 @@ from schema.storage.database import Database
 from schema.storage.tables import WorkspaceTable
 from schema.values import Object, Value
 
-from .words import Words, texts
+from .identifiers import Words, texts
 
 KINDS: Final[Object] = {"contact": Contact, "user": User}
 MOST_FOUND: Final = 50

@@ -14,8 +14,8 @@ from schema.storage.database import Database, Row
 from schema.storage.workspace import WORKSPACE
 from schema.values import Object, Value
 
+from .identifiers import Words
 from .person import KINDS, Person
-from .words import Words
 
 PORTION: Final = 500
 """Rows that are read at once, each portion in a snapshot of its own."""

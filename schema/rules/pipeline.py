@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from schema.values import Value, Values
 
-from .naming import is_absent
-from .ruling import Ruled, RuleViolation
+from .absent_values import is_absent
 from .stages import LOST, STAGES, Stage
+from .violations import Ruled, RuleViolation
 
 Deal = Values
 

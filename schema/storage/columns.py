@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from sqlalchemy import TIMESTAMP, BigInteger, Date, Dialect, SmallInteger, String, TypeDecorator
 from typing_extensions import override
 
-from schema.clauses import SqlType
+from schema.sql_types import SqlType
 from schema.values import Value
 
 Cents = BigInteger

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 from sqlalchemy import bindparam, delete, func, select, update
 
-from schema.clauses import Bind
 from schema.rules import clock
+from schema.sql_types import Bind
 from schema.values import Value
 
 from .database import Connection, Database

@@ -31,7 +31,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from typing_extensions import override
 
-from schema.clauses import Clause, SelectOf, SqlType
+from schema.sql_types import Clause, SelectOf, SqlType
 from schema.values import Value, Values
 
 from .columns import Instant

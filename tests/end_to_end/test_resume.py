@@ -18,7 +18,7 @@ from schema.engine.events.pruning import OldEvents
 from schema.rules.access import Role
 from schema.rules.cursors import CursorScope, workspace_tag
 from schema.storage.database import Connection
-from schema.storage.sweeps import Sweeper
+from schema.storage.retention import Sweeper
 from tests.connecting import PATIENCE
 from tests.end_to_end.deals import deals
 from tests.end_to_end.events import first_cursor, table

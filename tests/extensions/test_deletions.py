@@ -15,7 +15,7 @@ from gateway.migrations.runner import connected
 from gateway.settings import Settings
 from schema.administration.keys import ApiKeys, NewKey
 from schema.declaring import ID, NAME, Extension, RecordValues, Rules, Stored, Tracked, field, newest, noun, rules_of, stored_enum
-from schema.engine.write.writing import WriteTransaction
+from schema.engine.write.write_transaction import WriteTransaction
 from schema.graph import Graph
 from schema.rules.access import Caller, Role
 from schema.storage.columns import CodePointText

@@ -8,7 +8,7 @@ from graphql import GraphQLError
 from sqlalchemy import bindparam, select, update
 from strawberry.permission import BasePermission
 
-from schema.engine.write.unit import WriteContext
+from schema.engine.write.unit_of_work import WriteContext
 from schema.extensions import Extension
 from schema.nouns.all import Account, Opportunity
 from schema.storage.workspace import WORKSPACE

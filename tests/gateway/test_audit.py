@@ -10,7 +10,7 @@ from sqlalchemy import text
 from schema.nouns.workspaces.audit import AuditEntry
 from schema.rules.access import Role
 from schema.storage.database import Connection
-from schema.storage.sweeps import DatedRows, Sweeper
+from schema.storage.retention import DatedRows, Sweeper
 from tests.gateway.conftest import Run
 from tests.rest_compat.real import Gateway, gateway
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from schema.engine.write import carrying
+from schema.engine.write import serial_execution
 from tests.rest_compat.real import Gateway, gateway
 
 MUTATION = """mutation {
@@ -18,7 +18,7 @@ MUTATION = """mutation {
 @pytest.fixture
 def _stuck(monkeypatch: pytest.MonkeyPatch) -> None:
     """The second write never ends."""
-    perform, calls = carrying.perform, []
+    perform, calls = serial_execution.perform, []
 
     async def slow(*arguments: Any) -> Any:
         calls.append(arguments)
@@ -26,7 +26,7 @@ def _stuck(monkeypatch: pytest.MonkeyPatch) -> None:
             await asyncio.sleep(60)
         return await perform(*arguments)
 
-    monkeypatch.setattr(carrying, "perform", slow)
+    monkeypatch.setattr(serial_execution, "perform", slow)
 
 
 async def names(here: Gateway) -> list[str]:
@@ -42,7 +42,7 @@ async def test_several_writes(database_url: str) -> None:
         told = answer.json()
         assert told["data"] == {"a": {"account": {"name": "first"}}, "b": None, "c": None}
         errors = {error["path"][0]: (error["extensions"]["code"], error["message"]) for error in told["errors"]}
-        assert errors == {"b": ("TIMEOUT", carrying.PERHAPS_DONE), "c": ("TIMEOUT", carrying.NOT_BEGUN)}
+        assert errors == {"b": ("TIMEOUT", serial_execution.PERHAPS_DONE), "c": ("TIMEOUT", serial_execution.NOT_BEGUN)}
         assert await names(here) == ["first"]
 
 

@@ -18,8 +18,8 @@ from sqlmodel import AutoString
 from schema.engine.events.cursor import EventPosition, write_cursor
 from schema.graph import Graph
 from schema.persons import erasing, traces
+from schema.persons.identifiers import MARK
 from schema.persons.person import find
-from schema.persons.words import MARK
 from schema.storage.columns import CalendarDate, CodePointText, Instant
 from schema.storage.opening import open_database
 from tests.end_to_end.backups import dump

@@ -7,10 +7,10 @@ from random import Random
 import orjson
 import pytest
 
-from schema.engine.compile import reading, weight
+from schema.engine.compile import data_reader, response_size
 from schema.engine.document.documents import RequestError
 from schema.engine.document.limits import Limits
-from schema.engine.execute.answers import GraphQLResponse
+from schema.engine.execute.responses import GraphQLResponse
 from schema.graph import Graph
 from schema.rules.access import Caller
 from schema.storage.database import Row
@@ -111,15 +111,15 @@ async def test_rows_that_repeat(world: World, *, plans: bool) -> None:
 @pytest.mark.parametrize("plans", [True, False])
 async def test_reading_ends_at_the_limit(world: World, monkeypatch: pytest.MonkeyPatch, *, plans: bool) -> None:
     """Rows that an answer can't tell aren't all read: of 1 MB little more than twice the limit, a portion at a time."""
-    monkeypatch.setattr(weight, "PORTION", 100_000)
+    monkeypatch.setattr(response_size, "PORTION", 100_000)
     portions: list[int] = []
-    look = reading.Portions.look
+    look = data_reader.Portions.look
 
-    def counted(read: reading.Portions, rows: Sequence[Row]) -> None:
+    def counted(read: data_reader.Portions, rows: Sequence[Row]) -> None:
         portions.append(len(rows))
         look(read, rows)
 
-    monkeypatch.setattr(reading.Portions, "look", counted)
+    monkeypatch.setattr(data_reader.Portions, "look", counted)
     caller = await large_world(world)
     ids = [deal["id"] for deal in (await data(world.graph, DEALS, caller))["opportunities"]["nodes"]]
     graph = graph_of(world, 200_000, plans=plans)
@@ -131,8 +131,8 @@ async def test_reading_ends_at_the_limit(world: World, monkeypatch: pytest.Monke
 
 async def test_large_answers_that_are_read_at_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Beside those that are read already a large one is refused as UNAVAILABLE; alone it is answered, and nothing stays counted."""
-    monkeypatch.setattr(reading, "READING_BYTES", 300_000)
-    monkeypatch.setattr(weight, "PORTION", 2_000)
+    monkeypatch.setattr(data_reader, "READING_BYTES", 300_000)
+    monkeypatch.setattr(response_size, "PORTION", 2_000)
     graph, caller = Graph(world.database, limits=Limits(max_answer=100_000)), world.here.caller()
     fields = " ".join(f"a{place}: name" for place in range(30))
     document = f"{{ accounts(first: 100) {{ nodes {{ id opportunities(first: 40) {{ nodes {{ {fields} }} }} }} }} }}"
@@ -154,7 +154,7 @@ async def test_portions_make_one_answer(world: World, monkeypatch: pytest.Monkey
     caller = world.here.caller()
     document = "{ opportunities(first: 60) { nodes { id contacts { name } account { opportunities(first: 9) { nodes { name } } } } } }"
     whole = await data(world.graph, document, caller)
-    monkeypatch.setattr(weight, "PORTION", 2_000)
+    monkeypatch.setattr(response_size, "PORTION", 2_000)
     for _ in range(3):
         assert await data(world.graph, document, caller) == whole
     assert await data(Graph(world.database, plans=False), document, caller) == whole

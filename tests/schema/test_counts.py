@@ -96,7 +96,7 @@ async def test_a_count_in_a_transaction_that_never_was_is_not_kept(world: World)
 
 async def test_a_count_is_kept_until_the_next_write(world: World) -> None:
     """At one revision a count is made once."""
-    from schema.engine.compile.reading import Counts  # noqa: PLC0415
+    from schema.engine.compile.data_reader import Counts  # noqa: PLC0415
 
     class Counting(Counts):
         made = 0

@@ -12,8 +12,8 @@ from sqlalchemy import text
 
 from schema.graph import Graph
 from schema.storage.database import DatabaseUnavailable, ReadOnly
-from schema.storage.postgresql.connecting import GONE_SECONDS, Connector, hosts
-from schema.storage.postgresql.unreachable import said_of
+from schema.storage.postgresql.connect_errors import said_of
+from schema.storage.postgresql.connector import GONE_SECONDS, Connector, hosts
 from tests.end_to_end.away import proxied
 from tests.end_to_end.deals import Deals, deals
 from tests.end_to_end.fleet import Access, access, opened

@@ -15,10 +15,10 @@ from schema.engine.events.cursor import BEGINNING
 from schema.engine.events.feed import Feed
 from schema.engine.events.pruning import OldEvents
 from schema.engine.events.table import EventTable, Happened
-from schema.engine.execute.answers import EventResponse
+from schema.engine.execute.responses import EventResponse
 from schema.graph import Graph
 from schema.storage.database import Database, StatementTimeout
-from schema.storage.sweeps import Sweeper
+from schema.storage.retention import Sweeper
 from tests.schema.world import World, data
 
 FOLLOW = "subscription($since: String) { opportunityChanged(since: $since) { cursor opportunity { name } } }"

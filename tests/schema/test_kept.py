@@ -8,7 +8,7 @@ import pytest
 
 from schema.engine.cache import SizedCache
 from schema.engine.compile.compiler import STATEMENTS
-from schema.engine.compile.reading import Counted, Counts
+from schema.engine.compile.data_reader import Counted, Counts
 from tests.schema.test_filters import every_operator
 from tests.schema.world import World, ask
 

@@ -151,7 +151,7 @@ async def test_a_failing_field_of_what_was_written(graph: Graph, world: World) -
 
 async def test_fields_that_take_too_long(graph: Graph, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was written is told in time, with TIMEOUT at the field that isn't there yet."""
-    monkeypatch.setattr("schema.engine.write.mutating.SECONDS", 0.0)
+    monkeypatch.setattr("schema.engine.write.mutations.SECONDS", 0.0)
     update = 'mutation ($id: ID!) { updateOpportunity(id: $id, input: {source: "slow"}) { opportunity { id later } } }'
     answer = await run(graph, world, update, {"id": (await open_deal(graph, world))["id"]})
     assert answer.data["updateOpportunity"]["opportunity"]["later"] is None
@@ -183,7 +183,7 @@ async def test_it_may_not_keep_others_waiting(
     graph: Graph, world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, call: str, code: str, logged: str
 ) -> None:
     """Whatever it waits for besides its unit of work is refused, and it has a deadline; then nothing of it is done."""
-    monkeypatch.setattr("schema.engine.write.unit.SECONDS", 0.02 if call.startswith("slow") else 60)
+    monkeypatch.setattr("schema.engine.write.unit_of_work.SECONDS", 0.02 if call.startswith("slow") else 60)
     account = world.here.ids("account")[0]
     before = await account_now(graph, world, account)
     answer = await run(graph, world, f'mutation ($id: ID!) {{ {call} other: quick(how: "") }}', {"id": account})

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from schema.engine.write.transaction import Action
+from schema.engine.write.mutation_call import Action
 from schema.graph import Graph
 from schema.rules.access import Role
 from schema.storage.database import DatabaseUnavailable, StatementTimeout

@@ -8,9 +8,9 @@ from sqlalchemy import insert, text
 
 from schema.engine.events.pruning import OldEvents
 from schema.engine.write.idempotency import expired_keys
-from schema.storage import sweeps
+from schema.storage import retention
 from schema.storage.database import Connection, Database
-from schema.storage.sweeps import NotOurTurn, Portion, Sweeper
+from schema.storage.retention import NotOurTurn, Portion, Sweeper
 from schema.storage.tables import Event, IdempotencyKey, WorkspaceTable
 
 DAY = 86_400
@@ -63,7 +63,7 @@ def keys(workspace: str, age: float, count: int) -> list[dict[str, Any]]:
 
 async def test_expired_keys(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """All of before 24 hours ago go, of every workspace, also where more of one second expire than a portion holds."""
-    monkeypatch.setattr(sweeps, "WORKSPACES", 2)
+    monkeypatch.setattr(retention, "WORKSPACES", 2)
     names = [f"ws_{number}" for number in range(5)]
     await make_workspaces(database, *names)
     for name in names[1:]:
@@ -78,8 +78,8 @@ async def test_expired_keys(database: Database, monkeypatch: pytest.MonkeyPatch)
 
 async def test_old_events(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """The oldest of each workspace go, up to the last that is too old; the table says up to where, and for none where none is."""
-    monkeypatch.setattr(sweeps, "LARGEST", 100)
-    monkeypatch.setattr(sweeps, "SMALLEST", 10)
+    monkeypatch.setattr(retention, "LARGEST", 100)
+    monkeypatch.setattr(retention, "SMALLEST", 10)
     await make_workspaces(database, "ws_a", "ws_b", "ws_c")
     await put(database, Event, events("ws_a", [8 * DAY] * 600 + [DAY] * 10))
     await put(database, Event, events("ws_b", [DAY] * 10))
@@ -135,4 +135,4 @@ def test_the_size_of_a_portion() -> None:
     portion.took(250, 0.005, 0.01)
     assert portion.size == 250
     portion.took(250, 60.0, 1.0)
-    assert portion.size == sweeps.SMALLEST
+    assert portion.size == retention.SMALLEST

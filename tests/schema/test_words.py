@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from schema.persons.words import Words
+from schema.persons.identifiers import Words
 
 WORDS = Words("cnt_1", ("Jörg O'Neil-Groß", "J. J. Smith"), ("joerg@example.org",), ("+49 171/90 45-566", "110"))
 

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import bindparam, insert
 from sqlmodel import SQLModel
 
-from schema.engine.execute.answers import GraphQLResponse
+from schema.engine.execute.responses import GraphQLResponse
 from schema.graph import Graph
 from schema.rules.access import Caller, Role
 from schema.rules.stages import FIRST_CLOSED, LOST, STAGES

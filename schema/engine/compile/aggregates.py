@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, FromClause, case, func
 
-from schema.clauses import Clause
+from schema.sql_types import Clause
 from schema.storage.database import Row
 from schema.values import Object, Value
 

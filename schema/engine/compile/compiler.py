@@ -15,15 +15,15 @@ from schema.values import CacheKey, Function, Object, Value, Values
 
 from .cost import LONG, LONG_TEXT, Cost, dearest
 from .model import FieldModel, Model
+from .response_size import ABSENT, ID_LENGTH, SCALARS, Weight
 from .select import Batch, Level
 from .sources import Column, ConnectionSource, OneOf, ResolverSource, SqlExpression, StoredType, ToMany, ToOne
-from .weight import ABSENT, ID_LENGTH, SCALARS, Weight
 from .writer import object_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Mapping
 
-    from schema.engine.compile.reading import DataReader
+    from schema.engine.compile.data_reader import DataReader
     from schema.engine.document.variables import CheckVariable, Variables
 
     WorkOut = Callable[[DataReader, Values], Awaitable[Object]]

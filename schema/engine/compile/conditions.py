@@ -9,17 +9,17 @@ from dataclasses import dataclass, field
 from graphql import GraphQLInputObjectType, get_named_type
 from sqlalchemy import ColumnElement, FromClause, and_, exists, false, not_, or_, true
 
-from schema.clauses import Clause
 from schema.engine.document.filter_size import MAX_NODES, check_size
 from schema.rules.errors import BadRequest
 from schema.rules.text import fold
 from schema.rules.times import Between
+from schema.sql_types import Clause
 from schema.storage.statements import AnyOf, Contains, StartsWith, Unindexed, compared, compared_list
 from schema.values import CacheKey, Object, Value, Values
 
-from .comparing import BETWEEN, COMPARISONS, POSITIVE, RANGES, any_holds, holds
 from .enums import stored_value
-from .matching import AtLeast, Equals, LinkedTo, Match, Matching, Through
+from .filter_targets import AtLeast, Equals, LinkedTo, Match, Matching, Through
+from .operators import BETWEEN, COMPARISONS, POSITIVE, RANGES, any_holds, holds
 from .sources import OwnedBy, SeenWith, StoredType, metadata
 
 MAX_SEARCH = 200

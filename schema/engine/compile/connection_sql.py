@@ -6,8 +6,8 @@ from itertools import count
 
 from sqlalchemy import ColumnElement, FromClause, bindparam, func, literal_column, select
 
-from schema.clauses import Bind, Clause, SelectOf
-from schema.engine.compile.reading import revision_column
+from schema.engine.compile.data_reader import revision_column
+from schema.sql_types import Bind, Clause, SelectOf
 from schema.storage.statements import AnyOf, Contains, Statement, list_bind
 from schema.values import CacheKey, Object, Value
 

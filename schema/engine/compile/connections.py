@@ -9,7 +9,7 @@ from typing import Any
 from graphql import get_named_type
 
 from schema.engine.cache import SizedCache
-from schema.engine.compile.reading import DataReader, RevisionChanged
+from schema.engine.compile.data_reader import DataReader, RevisionChanged
 from schema.engine.document.selections import Selected
 from schema.engine.document.variables import Variables
 from schema.rules.errors import BadRequest, CursorExpired
@@ -21,15 +21,15 @@ from schema.values import CacheKey, Object, Value, Values
 from .arguments import Arguments, read_arguments
 from .compiler import Compiler, ParentsKind
 from .conditions import MAX_SEARCH, NO_CONDITIONS, ParsedFilter
-from .connection_parts import Cursors, Parts
+from .connection_code import Cursors, Parts
 from .connection_sql import AskedPage, ConnectionSql, PageParts
 from .cost import Cost, paged
 from .model import FieldModel
 from .pages import PageRequest, page_size, read_page
 from .records import relate
+from .response_size import ParentCounts
 from .select import Level
 from .sources import ConnectionSource
-from .weight import ParentCounts
 from .writer import GeneratedFunction, make_writer
 
 SORT_BELOW = 1_000

@@ -10,7 +10,7 @@ from schema.values import Value
 from .connections import ConnectionPlan
 from .newest import Newest
 from .operation import EventPlan, MutationPlan, QueryPlan, ResolverWriter, WriteStep
-from .plain import AttachedPages
+from .plain_objects import AttachedPages
 from .records import Records, RecordStep, RelatedRecords
 from .select import Level
 from .steps import NodesStep, PlainStep, PlainWriter, ResolverStep, RowsStep

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam, func, select
 
-from schema.engine.compile.reading import DataReader
+from schema.engine.compile.data_reader import DataReader
 from schema.rules.errors import BadRequest
 from schema.storage.statements import Statement
 from schema.values import Object, Value, Values

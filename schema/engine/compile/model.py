@@ -16,8 +16,8 @@ from graphql import (
 )
 from sqlalchemy import FromClause
 
-from schema.clauses import Clause
 from schema.engine.libraries.strawberry_graphql import declared
+from schema.sql_types import Clause
 
 from .conditions import FilterModel
 from .formats import Formats

@@ -5,11 +5,11 @@ from typing import Any
 
 from sqlalchemy import and_, bindparam, func, select
 
-from schema.clauses import Bind, Clause, SelectOf
-from schema.engine.compile.reading import DataReader
+from schema.engine.compile.data_reader import DataReader
 from schema.engine.document.selections import Selected
 from schema.engine.document.variables import Variables
 from schema.rules.errors import BadRequest
+from schema.sql_types import Bind, Clause, SelectOf
 from schema.storage.statements import LeftFirst, Statement, list_bind
 from schema.storage.workspace import WORKSPACE
 from schema.values import Value, Values
@@ -18,8 +18,8 @@ from .arguments import read_arguments
 from .compiler import Compiler
 from .cost import Size
 from .model import FieldModel
+from .response_size import ParentCounts
 from .select import Level, alias
-from .weight import ParentCounts
 from .writer import GeneratedFunction
 
 MAX_LAST = 100

@@ -7,7 +7,7 @@ from typing import Any
 
 from graphql import GraphQLObjectType
 
-from schema.engine.compile.reading import DataReader
+from schema.engine.compile.data_reader import DataReader
 from schema.engine.document.selections import SCHEMA_FIELDS, SchemaPart, Selected, Selections, schema_part
 from schema.engine.document.variables import NUMBER_BYTES, CheckVariable, Variables
 from schema.rules.errors import GatewayError

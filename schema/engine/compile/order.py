@@ -8,12 +8,12 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, FromClause, and_, false, or_, select, tuple_
 from sqlalchemy.types import Integer
 
-from schema.clauses import Clause, SqlType
+from schema.sql_types import Clause, SqlType
 from schema.storage.columns import CalendarDate, CodePointText, Instant
 from schema.storage.statements import compared
 from schema.values import Value
 
-from .weight import ESCAPED
+from .response_size import ESCAPED
 
 _CURSOR, _KEY = 200, 45
 """Bytes of a cursor without its keys, and of a key that is no name, at most."""

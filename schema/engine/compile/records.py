@@ -9,10 +9,10 @@ from typing import Any
 from graphql import GraphQLObjectType
 from sqlalchemy import ColumnElement, FromClause, bindparam
 
-from schema.clauses import Bind, Clause, SelectOf
-from schema.engine.compile.reading import DataReader
+from schema.engine.compile.data_reader import DataReader
 from schema.engine.document.selections import Selected
 from schema.engine.document.variables import Variables
+from schema.sql_types import Bind, Clause, SelectOf
 from schema.storage.database import Row
 from schema.storage.statements import AnyOf, Statement, list_bind
 from schema.values import Value
@@ -22,9 +22,9 @@ from .compiler import Compiler
 from .cost import LIST, Cost
 from .model import FieldModel
 from .newest import MAX_LAST, Newest, last_of, newest_of_each
+from .response_size import ParentCounts
 from .select import Level, alias
 from .sources import BackReference, StoredType, ThroughLinks, ToMany
-from .weight import ParentCounts
 from .writer import GeneratedFunction, make_grouper
 
 LONGEST_LIST = 250

@@ -7,16 +7,16 @@ from typing import Any, Protocol
 
 from sqlalchemy import ColumnElement, FromClause, and_, literal_column, select
 
-from schema.clauses import Clause, SelectOf
-from schema.engine.compile.reading import DataReader
+from schema.engine.compile.data_reader import DataReader
 from schema.engine.document.variables import Variables
+from schema.sql_types import Clause, SelectOf
 from schema.storage.database import Row
 from schema.storage.statements import JsonRows
 from schema.storage.workspace import WORKSPACE
 from schema.values import Object, Value
 
+from .response_size import ParentCounts, Weight, counted
 from .sources import StoredType
-from .weight import ParentCounts, Weight, counted
 
 
 @cache

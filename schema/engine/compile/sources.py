@@ -7,8 +7,8 @@ from typing import Any, Protocol
 from graphql import GraphQLField, GraphQLInputField
 from sqlalchemy import ColumnElement, FromClause, Table, bindparam, exists, select
 
-from schema.clauses import Clause
 from schema.engine.libraries.strawberry_graphql import declared
+from schema.sql_types import Clause
 from schema.storage.columns import CodePointText
 from schema.values import Object, Value, Values
 

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from graphql import GraphQLObjectType
 
-from schema.engine.compile.reading import DataReader
+from schema.engine.compile.data_reader import DataReader
 from schema.engine.document.selections import SCHEMA_FIELDS, Selected
 from schema.engine.document.variables import Variables
 from schema.rules.access import Role
@@ -20,11 +20,11 @@ from .compiler import TYPENAME, Compiler, ParentsKind, result_type
 from .connections import ConnectionPlan, compile_connection
 from .cost import LIST, SCHEMA, SUMS, SUMS_OF_A_DAY, Cost, Size, dearest, paged
 from .model import FieldModel
-from .plain import Plain, Related, write_plain
+from .plain_objects import Plain, Related, write_plain
 from .records import Records, RecordStep, compile_records
+from .response_size import Weight
 from .select import Batch, Level
 from .sources import Aggregate, AllRows, ConnectionSource, FromCaller, NodeById, RecordById, ResolverSource, RunAggregate, WritePreview
-from .weight import Weight
 from .writer import GeneratedFunction, make_writer
 
 MAX_IDS = 100

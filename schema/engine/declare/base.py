@@ -6,7 +6,7 @@ from typing import ParamSpec
 
 from sqlalchemy import FromClause
 
-from schema.engine.compile.matching import Matching
+from schema.engine.compile.filter_targets import Matching
 from schema.engine.compile.order import Sortable
 from schema.engine.compile.sources import ThroughLinks
 from schema.values import Made, Value, Values

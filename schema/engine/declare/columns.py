@@ -9,7 +9,7 @@ from sqlalchemy import FromClause, func
 from sqlmodel import Field
 from strawberry.utils.str_converters import to_camel_case
 
-from schema.engine.compile.matching import Equals, Fold, Match, Through
+from schema.engine.compile.filter_targets import Equals, Fold, Match, Through
 from schema.engine.compile.order import Sortable, column_order, related_order
 from schema.engine.compile.sources import CLEARS, COLUMN, FOR_ADMINS, LONGEST, SOURCE, Column, ToOne
 from schema.engine.types.fields import Constraint, optional, required

@@ -5,12 +5,12 @@ from typing import Annotated
 from sqlalchemy import FromClause, func
 from strawberry.utils.str_converters import to_camel_case
 
-from schema.clauses import Clause
 from schema.engine.compile.aggregates import SummarySql, exact_sum, joined
 from schema.engine.compile.groups import MAX_GROUPS, GroupColumn, grouped
 from schema.engine.compile.sources import SOURCE
 from schema.engine.types.fields import Constraint, argument, plain
 from schema.engine.types.scalars import Money
+from schema.sql_types import Clause
 from schema.storage.database import Row
 from schema.values import Made, Object, Value
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 from strawberry import ID
 
-from schema.engine.compile.matching import Match, Through
+from schema.engine.compile.filter_targets import Match, Through
 from schema.engine.compile.order import Ordering, column_order
 from schema.engine.compile.pages import MAX_TERMS
 from schema.engine.compile.sources import SOURCE, ConnectionSource

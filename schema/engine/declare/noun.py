@@ -7,7 +7,7 @@ from typing import TypeVar
 from sqlalchemy import ColumnElement, FromClause
 
 from schema.engine.compile.aggregates import SummarySql
-from schema.engine.compile.matching import kept_state
+from schema.engine.compile.filter_targets import kept_state
 from schema.engine.compile.sources import OwnedBy, SeenWith
 from schema.rules.scopes import declare as declare_scopes
 from schema.values import Made, Value, Values

@@ -8,11 +8,11 @@ from sqlalchemy import ColumnElement, FromClause
 from strawberry import ID
 from strawberry.utils.str_converters import to_camel_case
 
-from schema.clauses import Clause
-from schema.engine.compile.matching import AtLeast, LinkedTo
+from schema.engine.compile.filter_targets import AtLeast, LinkedTo
 from schema.engine.compile.order import Sortable
 from schema.engine.compile.sources import SOURCE, BackReference, ConnectionSource, OneOf, SqlExpression, ThroughLinks, ToMany, ToOne
 from schema.engine.types.fields import Constraint, argument, optional
+from schema.sql_types import Clause
 from schema.storage.columns import Cents
 from schema.values import Made, Value
 

@@ -3,10 +3,10 @@
 from sqlalchemy import bindparam, delete, exists, func, literal, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 
-from schema.clauses import Bind
+from schema.sql_types import Bind
 from schema.storage.columns import Instant
 from schema.storage.database import Connection, Database
-from schema.storage.sweeps import workspaces
+from schema.storage.retention import workspaces
 from schema.storage.tables import Event, PrunedEvents
 from schema.storage.workspace import WORKSPACE
 from schema.values import Object, Value

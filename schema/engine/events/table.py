@@ -8,9 +8,9 @@ from typing import TypeVar
 import orjson
 from sqlalchemy import bindparam, select, true, tuple_
 
-from schema.clauses import Bind
 from schema.rules.cursors import EPOCH
 from schema.rules.errors import CursorExpired
+from schema.sql_types import Bind
 from schema.storage.database import Database, DatabaseUnavailable, Row, StatementTimeout
 from schema.storage.epochs import epoch_column
 from schema.storage.tables import Event, PrunedEvents, WorkspaceTable

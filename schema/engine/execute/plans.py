@@ -20,7 +20,7 @@ from schema.storage.statements import Statement
 from schema.values import Value, Values
 
 from .fairness import HeavyWork
-from .resolvers.site import compile_site, make_site
+from .resolvers.resolver_field import compile_site, make_site
 
 
 class Plans:

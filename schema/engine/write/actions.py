@@ -8,10 +8,10 @@ from schema.rules.errors import BadRequest
 from schema.values import Object, Values
 
 from .inputs import InputError
+from .mutation_call import Action, RunAction
 from .records import RecordWriter, Writers
 from .removal import Removals
-from .transaction import Action, RunAction
-from .writing import WriteTransaction, refused
+from .write_transaction import WriteTransaction, refused
 
 _ABANDONED = InputError("CONFLICT", "OTHER", None, "Not done: another item of this atomic call failed.")
 

@@ -15,23 +15,23 @@ from contextlib import contextmanager
 import orjson
 from sqlalchemy import bindparam, delete, select
 
-from schema.clauses import Bind
 from schema.engine.compile.operation import WriteStep
-from schema.engine.compile.weight import ResponseTooLarge
+from schema.engine.compile.response_size import ResponseTooLarge
 from schema.engine.document.variables import Variables
-from schema.engine.execute.resolvers.site import KEY
+from schema.engine.execute.resolvers.resolver_field import KEY
 from schema.rules.access import Caller
 from schema.rules.clock import later
 from schema.rules.errors import BadRequest, Conflict, InvalidKey
+from schema.sql_types import Bind
 from schema.storage.columns import CodePointText
 from schema.storage.database import Database, DatabaseUnavailable
+from schema.storage.retention import DatedRows
 from schema.storage.statements import insert_of
-from schema.storage.sweeps import DatedRows
 from schema.storage.tables import IdempotencyKey
 from schema.storage.workspace import WORKSPACE
 from schema.values import Value, Values
 
-from .writing import WriteTransaction
+from .write_transaction import WriteTransaction
 
 HOURS = 24
 MAX_KEY = 255

@@ -11,7 +11,7 @@ from strawberry.utils.str_converters import to_camel_case
 from schema.engine.compile.enums import stored_value
 from schema.engine.compile.sources import CLEARS, COLUMN, LIMITS
 from schema.engine.types.fields import Constraint
-from schema.rules.naming import is_absent
+from schema.rules.absent_values import is_absent
 from schema.rules.text import is_blank, trimmed
 from schema.values import Made, Object, Value, Values
 

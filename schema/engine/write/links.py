@@ -2,14 +2,14 @@
 
 from sqlalchemy import bindparam, delete, select
 
-from schema.clauses import Bind
 from schema.engine.compile.sources import ThroughLinks
+from schema.sql_types import Bind
 from schema.storage.columns import CodePointText
 from schema.storage.statements import insert_of
 from schema.storage.workspace import WORKSPACE
 
 from .rules import RecordValues
-from .writing import WriteTransaction
+from .write_transaction import WriteTransaction
 
 RECORD: Bind = bindparam("record", type_=CodePointText(), required=True)
 

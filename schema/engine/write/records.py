@@ -20,7 +20,7 @@ from .links import RECORD, Links
 from .references import References
 from .rows import RowStatements
 from .rules import RecordValues, Rules
-from .writing import WriteReader, WriteTransaction, done, refused
+from .write_transaction import WriteReader, WriteTransaction, done, refused
 
 _TIMES = frozenset({"created_at", "updated_at"})
 _VALUE: Any = bindparam("value", type_=CodePointText(), required=True)

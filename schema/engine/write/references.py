@@ -11,7 +11,7 @@ from schema.storage.workspace import WORKSPACE
 from schema.values import Value, Values
 
 from .inputs import InputError
-from .writing import WriteReader
+from .write_transaction import WriteReader
 
 
 class References:

@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import bindparam, func, select, update
 
-from schema.clauses import Bind
 from schema.engine.declare.base import CASCADE, CLEAR, REFUSE, Reference
 from schema.engine.declare.noun import Noun
+from schema.sql_types import Bind
 from schema.storage.columns import CodePointText
 from schema.storage.workspace import WORKSPACE
 from schema.values import Object
@@ -15,7 +15,7 @@ from .inputs import InputError
 from .links import RECORD
 from .records import RecordWriter, Writers
 from .rules import RecordValues
-from .writing import WriteReader, WriteTransaction, done, refused
+from .write_transaction import WriteReader, WriteTransaction, done, refused
 
 MOST = 1_000
 """How many records the deletions of a transaction may take along, or change one by one: it holds up the workspace's other writes."""

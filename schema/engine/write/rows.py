@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import Boolean, bindparam, delete, select, update
 
-from schema.clauses import Bind
+from schema.sql_types import Bind
 from schema.storage.columns import CodePointText
 from schema.storage.statements import insert_of
 from schema.storage.workspace import WORKSPACE

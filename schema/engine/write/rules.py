@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from schema.rules.ruling import Ruled
+from schema.rules.violations import Ruled
 from schema.values import Value
 
 from .inputs import InputError
-from .writing import WriteReader, WriteTransaction
+from .write_transaction import WriteReader, WriteTransaction
 
 RecordValues = dict[str, Any]
 """A record by column; the ids of its linked records stand there too, as if they were a column."""

@@ -3,12 +3,12 @@
 from sqlalchemy import bindparam, func, or_, select, update
 from typing_extensions import override
 
-from schema.clauses import Bind
 from schema.engine.write.inputs import InputError
 from schema.engine.write.rules import RecordValues, Rules, rules_of
-from schema.engine.write.writing import WriteReader, WriteTransaction
+from schema.engine.write.write_transaction import WriteReader, WriteTransaction
 from schema.nouns.users.api_key import ApiKey
 from schema.nouns.users.user import User
+from schema.sql_types import Bind
 from schema.storage.columns import CodePointText
 from schema.storage.workspace import WORKSPACE
 

@@ -2,9 +2,9 @@
 
 from sqlalchemy import FromClause, case, func
 
-from schema.clauses import Clause
 from schema.engine.compile.aggregates import SummarySql, exact_sum, joined, only_if
 from schema.rules.stages import LOST, WON
+from schema.sql_types import Clause
 from schema.storage.database import Row
 from schema.values import Object
 

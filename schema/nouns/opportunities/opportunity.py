@@ -20,7 +20,7 @@ from schema.storage.columns import CodePointText, Instant, Small
 from .amounts import SUMMARY, weighted_cents
 from .enums import OpportunityStage, ProbabilitySource
 from .links import CONTACTS
-from .numbers import NewestArg, Summary
+from .report_types import NewestArg, Summary
 
 
 def _visible_link(link: FromClause) -> ColumnElement[bool]:

@@ -1,9 +1,9 @@
 """What an update of a deal would change, and what would stop it: worked out by the update's own rules, and not written."""
 
-from schema.engine.compile.reading import DataReader
+from schema.engine.compile.data_reader import DataReader
 from schema.engine.write.inputs import InputError
 from schema.engine.write.records import Change, RecordWriter
-from schema.engine.write.writing import WriteReader
+from schema.engine.write.write_transaction import WriteReader
 from schema.rules.errors import Forbidden
 from schema.rules.stages import STAGES
 from schema.values import Object, Value, Values

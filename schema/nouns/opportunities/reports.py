@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import BigInteger, Integer, and_, bindparam, case, cast, exists, extract, func, or_, select, text
 
-from schema.clauses import Bind
 from schema.engine.compile.aggregates import exact_sum, joined, only_if
-from schema.engine.compile.reading import DataReader
+from schema.engine.compile.data_reader import DataReader
 from schema.engine.compile.select import permitted
 from schema.rules import clock
 from schema.rules.errors import BadRequest
 from schema.rules.stages import FIRST_CLOSED, STAGES, WON
+from schema.sql_types import Bind
 from schema.storage.columns import CalendarDate, Instant
 from schema.storage.database import Row
 from schema.storage.statements import Statement

@@ -4,9 +4,9 @@ from typing_extensions import override
 
 from schema.engine.declare.codes import add_reasons
 from schema.engine.write.rules import RecordValues, Rules, rules_of
-from schema.engine.write.writing import WriteTransaction
+from schema.engine.write.write_transaction import WriteTransaction
 from schema.rules import clock, pipeline
-from schema.rules.ruling import Ruled
+from schema.rules.violations import Ruled
 from schema.storage.statements import insert_of
 
 from .opportunity import Opportunity

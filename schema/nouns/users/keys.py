@@ -5,7 +5,7 @@ import secrets
 
 from schema.engine.write.inputs import InputError, invalid
 from schema.engine.write.records import RecordWriter
-from schema.engine.write.writing import WriteTransaction, done, is_refused, refused
+from schema.engine.write.write_transaction import WriteTransaction, done, is_refused, refused
 from schema.nouns.workspaces import auditing
 from schema.nouns.workspaces.enums import AuditKind
 from schema.rules.access import MOST_OVERLAP_MINUTES, Caller

@@ -6,11 +6,11 @@ from typing_extensions import override
 from schema.engine.declare.codes import add_reasons
 from schema.engine.write.inputs import InputError, invalid
 from schema.engine.write.rules import RecordValues, Rules, rules_of
-from schema.engine.write.writing import WriteReader, WriteTransaction
+from schema.engine.write.write_transaction import WriteReader, WriteTransaction
 from schema.nouns.people import fold_person
 from schema.nouns.workspaces import auditing
-from schema.rules.ruling import Ruled, RuleViolation
 from schema.rules.scopes import advice, listed, unknown
+from schema.rules.violations import Ruled, RuleViolation
 from schema.storage.columns import CodePointText
 from schema.storage.workspace import WORKSPACE
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from strawberry.utils.str_converters import to_camel_case
 
-from schema.engine.write.writing import WriteTransaction
+from schema.engine.write.write_transaction import WriteTransaction
 from schema.rules.clock import instant
 from schema.storage.ids import new_id
 from schema.storage.statements import insert_of

@@ -17,7 +17,7 @@ import asyncpg
 from schema.storage.manifest import BackupFailed, BackupRefused, DatabaseFacts, ReportBytes
 from schema.values import Value
 
-from .connecting import connected
+from .connector import connected
 
 LOOK_SECONDS: Final = 0.5
 """Between two looks at how much is written."""

@@ -29,7 +29,7 @@ from schema.storage.statements import POSTGRESQL, Statement, compile_statement
 from schema.storage.timing import Timing
 from schema.values import Value, Values
 
-from .connecting import Connector
+from .connector import Connector
 from .pool import ConnectionPool
 from .session import PostgresqlConnection
 

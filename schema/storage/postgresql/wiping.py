@@ -2,7 +2,7 @@
 
 from sqlmodel import SQLModel
 
-from .connecting import connected
+from .connector import connected
 
 LOCK_SECONDS = 60
 """A table is waited for so long: who waits for a long reader lets nobody else at it meanwhile."""

@@ -26,8 +26,8 @@ from schema.storage.timing import FAILED, Timing
 from schema.values import Value, Values
 
 from .checkpoints import Checkpoints
-from .driving import drive, in_portions, touch
 from .file import OpenFile, make_private, with_place
+from .synchronous import drive, in_portions, touch
 from .writer import OverBudget, SqliteWriter
 
 T = TypeVar("T")

@@ -11,7 +11,7 @@ import orjson
 
 from schema.engine.document.documents import PreparedOperation, RequestError
 from schema.engine.document.limits import Limits
-from schema.engine.execute.answers import GraphQLResponse
+from schema.engine.execute.responses import GraphQLResponse
 from schema.graph import Graph
 from schema.rules import clock
 from schema.rules.access import Caller, Role

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from sqlalchemy.sql.expression import Executable
 
-from schema.engine.compile.reading import REVISION, clauses
+from schema.engine.compile.data_reader import REVISION, clauses
 from schema.rules.access import Caller
 from schema.storage.database import Connection, Database, Row
 from schema.values import Value

@@ -17,9 +17,9 @@ from graphql import (
 )
 
 from schema.engine.compile.arguments import Arguments
-from schema.engine.compile.reading import Counts, DataReader
+from schema.engine.compile.data_reader import Counts, DataReader
 from schema.engine.compile.records import Records
-from schema.engine.compile.weight import ResponseTooLarge
+from schema.engine.compile.response_size import ResponseTooLarge
 from schema.engine.document.selections import Selected, fragments_of
 from schema.engine.document.variables import Variables
 from schema.engine.libraries.graphql_core import GraphQLResolveInfoHelpers, Path, is_awaitable
@@ -29,7 +29,7 @@ from schema.values import Object, Value
 
 from .calling import ResolverCaller, Together, at_once
 from .context import Context
-from .records import reworded
+from .record_objects import reworded
 
 ResolverNote = tuple[Object, Value, Object]
 """A field that waits for its value: the object of the response that it is in, the key of its record, and the columns that it needs."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, FromClause
 
-from schema.clauses import Clause
+from schema.sql_types import Clause
 from schema.values import Value
 
 from .sources import ThroughLinks

@@ -17,8 +17,8 @@ from schema.rules.errors import GatewayError, OutOfTime, ServiceUnavailable
 from schema.storage.database import Database, DatabaseUnavailable
 from schema.values import Object, Value
 
-from .resolving import ResolverError
-from .transaction import MutationCall, WrittenPayload, perform
+from .mutation_call import MutationCall, WrittenPayload, perform
+from .resolver_mutations import ResolverError
 
 T = TypeVar("T")
 

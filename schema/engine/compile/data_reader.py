@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.sql.expression import Executable
 
 from schema.engine.cache import SizedCache
-from schema.engine.compile.weight import ParentCounts, ResponseTooLarge, Weight
+from schema.engine.compile.response_size import ParentCounts, ResponseTooLarge, Weight
 from schema.rules.access import Caller
 from schema.rules.errors import ServiceUnavailable
 from schema.storage.database import Database, Row

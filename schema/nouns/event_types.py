@@ -6,7 +6,7 @@ from typing import Annotated
 import strawberry
 from strawberry import ID
 
-from schema.engine.compile.matching import Through
+from schema.engine.compile.filter_targets import Through
 from schema.engine.compile.sources import SOURCE, EventSource, OneOf, OwnedBy, SeenWith, ToOne
 from schema.engine.declare.enums import plain_enum
 from schema.engine.declare.lists import filter_argument, filterables

@@ -14,8 +14,8 @@ from schema.engine.document.selections import Selected
 from schema.values import Value
 
 from .calling import ResolverCaller
+from .null_propagation import null_fault
 from .run import ResolverRun
-from .settling import null_fault
 
 
 class CompleteValue(Protocol):

@@ -7,19 +7,19 @@ from time import monotonic
 from schema.engine.compile.operation import MutationPlan, WriteStep
 from schema.engine.document.documents import PreparedOperation, RequestError
 from schema.engine.document.variables import Variables
-from schema.engine.execute.answers import GraphQLResponse
 from schema.engine.execute.requests import ExecutionRequest
-from schema.engine.execute.resolvers.afterwards import SECONDS, Resolvers, complete
+from schema.engine.execute.resolvers.after_commit import SECONDS, Resolvers, complete
 from schema.engine.execute.resolvers.context import Context
-from schema.engine.execute.resolvers.settling import RootField
+from schema.engine.execute.resolvers.null_propagation import RootField
 from schema.engine.execute.response_errors import located
+from schema.engine.execute.responses import GraphQLResponse
 from schema.rules.access import Caller
 from schema.rules.errors import GatewayError
 from schema.values import Object, Value
 
-from .carrying import TELLING_SECONDS, MutationBounds, carry_out
-from .resolving import ResolverMutation
-from .transaction import Action, MutationCall, WrittenPayload, make_call
+from .mutation_call import Action, MutationCall, WrittenPayload, make_call
+from .resolver_mutations import ResolverMutation
+from .serial_execution import TELLING_SECONDS, MutationBounds, carry_out
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,15 +11,15 @@ from graphql import ArgumentNode, FieldNode, GraphQLError, GraphQLObjectType, Na
 from graphql.utilities import value_to_literal
 from sqlalchemy.sql.expression import Executable
 
-from schema.engine.compile.reading import clauses
+from schema.engine.compile.data_reader import clauses
 from schema.engine.execute.resolvers.context import Context, Snapshot
 from schema.engine.libraries.graphql_core import get_argument_values
 from schema.rules.errors import BadRequest, GatewayError, OutOfTime
 from schema.storage.database import Row
 from schema.values import Object, Value, Values
 
-from .transaction import Action
-from .writing import WriteTransaction
+from .mutation_call import Action
+from .write_transaction import WriteTransaction
 
 T = TypeVar("T")
 

@@ -12,7 +12,7 @@ from schema.engine.declare.groups import groups, is_grouped
 from schema.engine.declare.noun import Noun, TypesByName
 from schema.engine.declare.writes import VERSION, changes, creates, deletes
 from schema.nouns.all import BUILT_IN
-from schema.nouns.following import followed
+from schema.nouns.event_types import followed
 from schema.values import Made, Object, Value
 
 from .extensions import Extension

@@ -13,7 +13,7 @@ from schema.storage.database import DatabaseUnavailable, ReadOnly, Unreachable
 from schema.storage.driver_errors import of_postgresql
 from schema.values import Object, Value
 
-from .unreachable import place_of, said_of
+from .connect_errors import place_of, said_of
 
 #: Seconds after which the kernel asks an idle peer whether it is there, and after which it gives up one that is silent.
 IDLE_SECONDS = 5

@@ -3,11 +3,11 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from schema.engine.compile.data_reader import Counts, DataReader, clauses
 from schema.engine.compile.operation import WriteStep
-from schema.engine.compile.reading import Counts, DataReader, clauses
-from schema.engine.compile.weight import ResponseTooLarge
+from schema.engine.compile.response_size import ResponseTooLarge
 from schema.engine.document.variables import Variables
-from schema.engine.execute.resolvers.afterwards import from_kept, to_keep
+from schema.engine.execute.resolvers.after_commit import from_kept, to_keep
 from schema.engine.execute.resolvers.run import Notes
 from schema.rules.access import Caller, Role
 from schema.rules.errors import BadRequest, Forbidden
@@ -17,7 +17,7 @@ from schema.storage.workspace import revision_moved
 from schema.values import Object, Value, Values
 
 from . import idempotency
-from .writing import WriteTransaction, is_refused
+from .write_transaction import WriteTransaction, is_refused
 
 _RAISE_REVISION = revision_moved().returning(WorkspaceTable.__table__.c.revision)
 _LOWER_REVISION = revision_moved(-1)

@@ -17,22 +17,31 @@ from sqlalchemy import FromClause
 from schema.engine.compile.arguments import Arguments, read_arguments
 from schema.engine.compile.compiler import Compiler
 from schema.engine.compile.cost import LIST, Cost
+from schema.engine.compile.data_reader import DataReader
 from schema.engine.compile.enums import StoredEnum
 from schema.engine.compile.explain import explain
 from schema.engine.compile.model import FieldModel
-from schema.engine.compile.reading import DataReader
+from schema.engine.compile.response_size import ABSENT, ParentCounts
 from schema.engine.compile.select import Level
 from schema.engine.compile.sources import ResolverSource
-from schema.engine.compile.weight import ABSENT, ParentCounts
 from schema.engine.document.selections import Selected
 from schema.engine.document.variables import Variables
 from schema.engine.libraries.strawberry_graphql import declared as declaration
 from schema.values import Object, Value
 
 from .calling import ResolverCaller
-from .completing import CompleteLeaf, CompleteList, CompleteNonNull, CompleteObject, CompleteRecord, CompleteValue, PlainMember, is_typename
-from .records import light
+from .record_objects import light
 from .run import ResolverNote, ResolverRun
+from .value_completion import (
+    CompleteLeaf,
+    CompleteList,
+    CompleteNonNull,
+    CompleteObject,
+    CompleteRecord,
+    CompleteValue,
+    PlainMember,
+    is_typename,
+)
 
 KEY = "idempotencyKey"
 """The argument under which a mutation's answer is kept."""

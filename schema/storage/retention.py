@@ -16,8 +16,8 @@ from typing import Final, Protocol
 from sqlalchemy import Table, bindparam, delete, exists, or_, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 
-from schema.clauses import Bind
 from schema.rules import clock
+from schema.sql_types import Bind
 from schema.values import Object, Value
 
 from .columns import Instant

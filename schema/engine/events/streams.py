@@ -7,11 +7,11 @@ from functools import partial
 
 import orjson
 
+from schema.engine.compile.data_reader import Counts, DataReader
 from schema.engine.compile.operation import EventPlan
-from schema.engine.compile.reading import Counts, DataReader
-from schema.engine.compile.weight import ResponseTooLarge
+from schema.engine.compile.response_size import ResponseTooLarge
 from schema.engine.document.variables import Variables
-from schema.engine.execute.resolvers.afterwards import Resolve
+from schema.engine.execute.resolvers.after_commit import Resolve
 from schema.engine.execute.resolvers.run import Notes
 from schema.rules.access import Caller
 from schema.rules.errors import BadRequest

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 from graphql import GraphQLSchema
 
+from schema.engine.compile.data_reader import Counts
 from schema.engine.compile.operation import EventPlan
-from schema.engine.compile.reading import Counts
+from schema.engine.compile.response_size import ResponseTooLarge
 from schema.engine.compile.select import Batch
-from schema.engine.compile.weight import ResponseTooLarge
 from schema.engine.document.documents import PreparedOperation
 from schema.engine.document.limits import Limits
 from schema.engine.document.variables import Variables
@@ -23,8 +23,8 @@ from schema.storage.database import Database
 from schema.values import Object, Value
 
 from .context import Context
+from .null_propagation import RootField, settle
 from .run import AskedOperation, Notes, ResolverNote, ResolverRun
-from .settling import RootField, settle
 
 Resolve = Callable[[Object, Notes], Awaitable[list[Value]]]
 """Calls the resolvers that the data of an event waits for, and answers their errors."""

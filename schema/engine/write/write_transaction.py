@@ -5,7 +5,7 @@ from typing import Protocol
 
 import orjson
 
-from schema.engine.compile.reading import clauses
+from schema.engine.compile.data_reader import clauses
 from schema.rules import clock
 from schema.rules.access import Caller
 from schema.storage.database import Connection, Database, Row

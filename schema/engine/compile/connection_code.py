@@ -10,9 +10,9 @@ from schema.engine.document.selections import Selected
 from .compiler import Compiler
 from .connection_sql import PageParts
 from .cost import COUNT, SUMS, Cost
-from .plain import Plain, write_plain
+from .plain_objects import Plain, write_plain
+from .response_size import ABSENT, SCALARS, Weight
 from .select import Level
-from .weight import ABSENT, SCALARS, Weight
 
 
 @dataclass(slots=True)

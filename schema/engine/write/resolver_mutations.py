@@ -7,14 +7,14 @@ from graphql import GraphQLError, GraphQLObjectType
 
 from schema.engine.compile.operation import WriteStep
 from schema.engine.document.variables import Variables
+from schema.engine.execute.resolvers.resolver_field import Site
 from schema.engine.execute.resolvers.run import AskedOperation, ResolverRun
-from schema.engine.execute.resolvers.site import Site
 from schema.rules.errors import GatewayError
 from schema.values import Object, Value, Values
 
-from .transaction import UNCOUNTED, Action
-from .unit import UnitOfWork, WriteContext
-from .writing import WriteTransaction
+from .mutation_call import UNCOUNTED, Action
+from .unit_of_work import UnitOfWork, WriteContext
+from .write_transaction import WriteTransaction
 
 
 class ResolverError(Exception):

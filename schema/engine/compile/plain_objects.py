@@ -8,7 +8,7 @@ from typing import Protocol
 
 from graphql import GraphQLObjectType, get_named_type
 
-from schema.engine.compile.reading import DataReader
+from schema.engine.compile.data_reader import DataReader
 from schema.engine.document.selections import Selected
 from schema.engine.document.variables import Variables
 from schema.values import Value
@@ -16,9 +16,9 @@ from schema.values import Value
 from .compiler import Compiler
 from .cost import LIST, Cost, Size, dearest, paged
 from .model import FieldModel
+from .response_size import ABSENT, ParentCounts, Weight
 from .select import Batch
 from .sources import ConnectionSource, OneOf, ToOne
-from .weight import ABSENT, ParentCounts, Weight
 
 
 class Loaded(Protocol):
