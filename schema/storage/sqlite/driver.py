@@ -44,14 +44,18 @@ LOOK_SECONDS = 5.0
 """Between looks at the write-ahead log's size; one that is large is tried to be shortened each sixth time."""
 STATEMENTS = 256
 """Prepared statements a connection, of which there are six: one of the gateway's takes up to 10 KB."""
+CACHE_KIB = 65_536
+"""Pages of the file that a connection keeps; what is mapped isn't kept again, so it is the writer that fills this."""
+MAPPED_BYTES = 1_073_741_824
+"""The first so many bytes of the file are mapped into memory, which the system takes back when another needs it."""
 _PROGRESS_STEPS = 10_000
 
 _PRAGMAS = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
     "PRAGMA foreign_keys=ON",
-    "PRAGMA cache_size=-65536",
-    "PRAGMA mmap_size=1073741824",
+    f"PRAGMA cache_size=-{CACHE_KIB}",
+    f"PRAGMA mmap_size={MAPPED_BYTES}",
     "PRAGMA temp_store=MEMORY",
     # Who checkpoints, and when, is decided in `checkpoints`.
     "PRAGMA wal_autocheckpoint=0",
