@@ -47,7 +47,7 @@ from gateway.settings import Settings, SettingsError
 from schema.engine.events.pruning import OldEvents
 from schema.engine.write.idempotency import expired_keys
 from schema.graph import Graph
-from schema.nouns.workspaces.audit import AuditEntry
+from schema.nouns.users.audit import AuditEntry
 from schema.storage.database import Database
 from schema.storage.opening import open_database
 from schema.storage.retention import DatedRows, OldRows, Sweeper

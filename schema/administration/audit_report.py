@@ -6,9 +6,9 @@ from typing import Final
 from sqlalchemy import bindparam, func, literal, select
 
 from schema.nouns.users.api_key import ApiKey
+from schema.nouns.users.audit import AuditEntry
+from schema.nouns.users.enums import AuditKind
 from schema.nouns.users.user import User
-from schema.nouns.workspaces.audit import AuditEntry
-from schema.nouns.workspaces.enums import AuditKind
 from schema.storage.database import Database
 from schema.storage.tables import WorkspaceTable
 from schema.values import Object, Value

@@ -8,8 +8,8 @@ from schema.nouns.opportunities.opportunity import Opportunity
 from schema.nouns.opportunities.stage_change import StageChange
 from schema.nouns.users.actor import Actor
 from schema.nouns.users.api_key import ApiKey
+from schema.nouns.users.audit import AuditEntry
 from schema.nouns.users.user import User
-from schema.nouns.workspaces.audit import AuditEntry
 from schema.nouns.workspaces.graphql_usage import GraphqlUsage
 from schema.nouns.workspaces.rest_usage import RestUsage
 from schema.nouns.workspaces.workspace import Workspace

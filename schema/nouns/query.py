@@ -20,15 +20,15 @@ from schema.engine.declare.derive import many, one
 from schema.engine.declare.groups import groups
 from schema.engine.declare.lists import filter_argument
 from schema.engine.declare.members import REQUIRED, Argument, list_of, with_arguments
-from schema.engine.declare.node import Node
+from schema.engine.declare.relay import Node
 from schema.engine.declare.writes import IdArg
 from schema.engine.types.fields import Constraint, argument, plain, read_from
 from schema.engine.types.scalars import Date, DateTime
 from schema.nouns.opportunities.enums import OpportunityStage, Period
 from schema.nouns.opportunities.report_types import ForecastPeriod, PeriodArg, PipelineStage
 from schema.nouns.opportunities.reports import MAX_PERIODS, Forecast, Pipeline
-from schema.nouns.users.role import Role
-from schema.nouns.workspaces.audit import AuditEntry
+from schema.nouns.users.audit import AuditEntry
+from schema.nouns.users.enums import Role
 from schema.rules.access import Caller
 from schema.rules.stages import STAGES
 from schema.values import Object

@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 ROOMS = ("gateway", "schema", "rest_compat")
 #: The graph's enum is the class itself, as Strawberry takes it.
-TWICE = {"Role": ["schema.nouns.users.role", "schema.rules.access"]}
+TWICE = {"Role": ["schema.nouns.users.enums", "schema.rules.access"]}
 
 
 def modules() -> dict[str, Path]:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from schema.nouns.workspaces.audit import AuditEntry
+from schema.nouns.users.audit import AuditEntry
 from schema.rules.access import Role
 from schema.storage.database import Connection
 from schema.storage.retention import DatedRows, Sweeper

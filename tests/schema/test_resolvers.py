@@ -7,7 +7,7 @@ import pytest
 import strawberry
 from strawberry.extensions import SchemaExtension
 
-from schema.engine.declare.node import Node
+from schema.engine.declare.relay import Node
 from schema.engine.document.limits import Limits
 from schema.extensions import Extension, ExtensionError, load
 from schema.graph import Graph

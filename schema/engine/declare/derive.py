@@ -12,8 +12,8 @@ from .errors import USER_ERRORS, UserError
 from .groups import is_grouped, summary_of
 from .lists import link_filters, make_lists
 from .members import REQUIRED, Argument, Member, make_input, make_type, with_arguments
-from .node import Node
 from .noun import NOUNS, Noun, TypesByName
+from .relay import Node
 from .writes import IdArg
 
 _TYPES = TypesByName()

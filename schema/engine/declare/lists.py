@@ -18,7 +18,7 @@ from schema.values import Made, Object, Value
 from .base import Filterable, Orderable
 from .enums import plain_enum
 from .members import Argument, Member, list_of, make_input, make_type, with_arguments
-from .pages import PAGE_ARGUMENTS, Direction, PageInfo, SearchArg
+from .relay import PAGE_ARGUMENTS, Direction, PageInfo, SearchArg
 from .types import filter_of
 
 if TYPE_CHECKING:

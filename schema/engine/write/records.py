@@ -16,9 +16,8 @@ from schema.storage.ids import new_id
 from schema.storage.workspace import WORKSPACE
 
 from .inputs import InputError, InputModel, invalid
-from .links import RECORD, Links
 from .references import References
-from .rows import RowStatements
+from .rows import RECORD, Links, RowStatements
 from .rules import RecordValues, Rules
 from .write_transaction import WriteReader, WriteTransaction, done, refused
 

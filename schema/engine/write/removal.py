@@ -12,8 +12,8 @@ from schema.storage.workspace import WORKSPACE
 from schema.values import Object
 
 from .inputs import InputError
-from .links import RECORD
 from .records import RecordWriter, Writers
+from .rows import RECORD
 from .rules import RecordValues
 from .write_transaction import WriteReader, WriteTransaction, done, refused
 

@@ -1,16 +1,21 @@
-"""The statements that rows of a table are written with, made from the table."""
+"""The statements that a record and its links are written with, made from their tables."""
 
 from typing import Any
 
 from sqlalchemy import Boolean, bindparam, delete, select, update
 
+from schema.engine.compile.sources import ThroughLinks
 from schema.sql_types import Bind
 from schema.storage.columns import CodePointText
 from schema.storage.statements import insert_of
 from schema.storage.workspace import WORKSPACE
 from schema.values import Made, Object, Value
 
+from .rules import RecordValues
+from .write_transaction import WriteTransaction
+
 _ID: Bind = bindparam("row_id", type_=CodePointText(), required=True)
+RECORD: Bind = bindparam("record", type_=CodePointText(), required=True)
 
 
 class RowStatements:
@@ -39,3 +44,26 @@ class RowStatements:
         """A row of `find` by column. SQLite's driver gives numbers for what is true or false."""
         found = dict(zip(self.columns, row, strict=True))
         return found | {name: bool(found[name]) for name in self._flags}
+
+
+class Links:
+    """The statements on a record's links to others, which stand in the order that a writer gave.
+
+    `ids` is where a record's values hold the ids of the linked records.
+    """
+
+    def __init__(self, ids: str, by: ThroughLinks) -> None:
+        table = by.table
+        own = (table.c.workspace_id == WORKSPACE, table.c[by.here] == RECORD)
+        self.ids = ids
+        self._by = by
+        self.find = select(table.c[by.there]).where(*own).order_by(table.c[by.order])
+        self.clear = delete(table).where(*own)
+        self._add = insert_of(table)
+
+    async def write(self, writing: WriteTransaction, row: RecordValues) -> None:
+        """Links a new record, or one whose links were cleared, with the records of `row`'s ids."""
+        own = {"workspace_id": writing.caller.workspace_id, self._by.here: row["id"]}
+        await writing.execute_many(
+            self._add, [{**own, self._by.order: place, self._by.there: id_} for place, id_ in enumerate(row[self.ids])]
+        )

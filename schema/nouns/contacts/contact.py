@@ -11,10 +11,11 @@ from schema.engine.declare.relations import listed
 from schema.engine.declare.sql import Record
 from schema.engine.types.scalars import DateTime
 from schema.nouns.limits import EMAIL, LINE, SHORT
-from schema.nouns.opportunities.links import OPPORTUNITIES
 from schema.nouns.people import folded_email, folded_name
 from schema.storage.columns import CodePointText
 from schema.storage.tables import CLUSTERED
+
+from .links import OPPORTUNITIES
 
 
 @noun(

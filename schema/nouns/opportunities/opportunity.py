@@ -13,13 +13,13 @@ from schema.engine.declare.sql import Record
 from schema.engine.types.fields import Constraint
 from schema.engine.types.scalars import Date, DateTime, Money
 from schema.nouns.contacts.contact import Contact
+from schema.nouns.contacts.links import CONTACTS
 from schema.nouns.limits import NAME, SHORT
 from schema.rules.stages import FIRST_CLOSED
 from schema.storage.columns import CodePointText, Instant, Small
 
 from .amounts import SUMMARY, weighted_cents
 from .enums import OpportunityStage, ProbabilitySource
-from .links import CONTACTS
 from .report_types import NewestArg, Summary
 
 

@@ -13,7 +13,7 @@ from schema.nouns.limits import NAME
 from schema.rules.scopes import MOST_SCOPES
 from schema.storage.columns import CodePointText
 
-from .role import Role
+from .enums import Role
 
 
 @noun(

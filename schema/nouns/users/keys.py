@@ -6,13 +6,14 @@ import secrets
 from schema.engine.write.inputs import InputError, invalid
 from schema.engine.write.records import RecordWriter
 from schema.engine.write.write_transaction import WriteTransaction, done, is_refused, refused
-from schema.nouns.workspaces import auditing
-from schema.nouns.workspaces.enums import AuditKind
 from schema.rules.access import MOST_OVERLAP_MINUTES, Caller
 from schema.rules.clock import later
 from schema.rules.errors import Forbidden
 from schema.rules.scopes import effective
 from schema.values import Object, Values
+
+from . import auditing
+from .enums import AuditKind
 
 TOKEN_PREFIX = "pk_live_"  # noqa: S105  the mark of a token, not a token
 

@@ -8,12 +8,12 @@ from schema.engine.write.inputs import InputError, invalid
 from schema.engine.write.rules import RecordValues, Rules, rules_of
 from schema.engine.write.write_transaction import WriteReader, WriteTransaction
 from schema.nouns.people import fold_person
-from schema.nouns.workspaces import auditing
 from schema.rules.scopes import advice, listed, unknown
 from schema.rules.violations import Ruled, RuleViolation
 from schema.storage.columns import CodePointText
 from schema.storage.workspace import WORKSPACE
 
+from . import auditing
 from .api_key import ApiKey
 from .user import User
 

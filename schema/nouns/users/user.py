@@ -15,7 +15,7 @@ from schema.nouns.people import folded_email, folded_name
 from schema.storage.columns import CodePointText, Instant
 from schema.storage.tables import CLUSTERED
 
-from .role import Role
+from .enums import Role
 
 VIEWER_USER = bindparam("viewer_user", type_=CodePointText(), required=True)
 

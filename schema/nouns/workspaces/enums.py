@@ -22,14 +22,3 @@ GraphqlUsageKind = stored_enum(
         "FIELD": ("field", "An operation that was run asked for a field."),
     },
 )
-AuditKind = stored_enum(
-    "AuditKind",
-    "What was done to a user or an API key.",
-    {
-        "KEY_CREATED": ("key_created", "An API key was created."),
-        "KEY_ROTATED": ("key_rotated", "An API key was given a new token."),
-        "KEY_REVOKED": ("key_revoked", "An API key was revoked."),
-        "USER_CREATED": ("user_created", "A user was created."),
-        "USER_CHANGED": ("user_changed", "A user was changed."),
-    },
-)

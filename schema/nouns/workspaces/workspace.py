@@ -3,7 +3,7 @@
 import strawberry
 
 from schema.engine.compile.sources import StoredType
-from schema.engine.declare.node import Node
+from schema.engine.declare.relay import Node
 from schema.engine.types.fields import plain
 from schema.storage import tables
 

@@ -21,6 +21,7 @@ from schema.values import Value
 
 from .checkpoints import Checkpoints
 from .file import OpenFile
+from .synchronous import drive
 
 MAX_BATCH = 32
 TICK_SECONDS = 0.25
@@ -63,7 +64,6 @@ class SqliteWriter:
     def __init__(
         self,
         connection: Value,
-        drive: Callable[[Value], Value],
         checkpoints: Checkpoints,
         file: OpenFile,
         *,
@@ -73,7 +73,6 @@ class SqliteWriter:
         self._connection = connection
         self._checkpoints = checkpoints
         self._file = file
-        self._drive = drive
         self._timeout = timeout
         self._patience = patience
         self._waiting: deque[_Job] = deque()
@@ -179,7 +178,8 @@ class SqliteWriter:
             self._execute("SAVEPOINT job")
         self._connection.deadline = perf_counter() + self._timeout
         try:
-            job.value = job.context.run(self._drive, job.work(self._connection))
+            coroutine: Value = job.work(self._connection)
+            job.value = job.context.run(drive, coroutine)
         except BaseException as error:
             job.error = _error_for_caller(error)
             self._connection.deadline = float("inf")

@@ -1,8 +1,9 @@
-"""What all connections share: the arguments of a page, and its page info (Relay, GraphQL Cursor Connections Specification)."""
+"""What Relay asks of a graph: records with an id, the arguments of a page, and its page info (GraphQL Cursor Connections Specification)."""
 
 from typing import Annotated
 
 import strawberry
+from strawberry import ID
 
 from schema.engine.types.fields import Constraint, argument, plain
 
@@ -59,3 +60,15 @@ class PageInfo:
     has_previous_page: bool = plain("Whether records come before the page.")
     start_cursor: str | None = plain("The cursor of the first record of the page; null if the page is empty.")
     end_cursor: str | None = plain("The cursor of the last record of the page; null if the page is empty.")
+
+
+@strawberry.interface(
+    description=(
+        "A record that has an id. Ids are the same in REST and GraphQL, and unique over all types and workspaces. Clients need not know "
+        "what they are made of."
+    )
+)
+class Node:
+    """Relay's global object identification, without base64."""
+
+    id: ID = plain("The id of the record: `<prefix>_<ULID>`, where the prefix tells the type.")

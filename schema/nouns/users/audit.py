@@ -5,19 +5,15 @@ from sqlmodel import Field
 from strawberry import ID
 
 from schema.engine.declare.columns import field
-from schema.engine.declare.conditions import enum_conditions
 from schema.engine.declare.noun import noun
 from schema.engine.declare.relations import one_of
 from schema.engine.declare.sql import Record
-from schema.engine.declare.types import filter_enum
 from schema.engine.types.scalars import DateTime
-from schema.nouns.users.actor import Actor
 from schema.storage.columns import CodePointText
 from schema.storage.tables import CLUSTERED
 
+from .actor import Actor
 from .enums import AuditKind
-
-filter_enum(AuditKind, enum_conditions("AuditKindFilter", AuditKind, "the kind"))
 
 
 @noun(label="audit entry", plural="audit entries", lists=True, scope="audit")

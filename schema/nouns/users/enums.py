@@ -1,4 +1,4 @@
-"""What users and API keys may do."""
+"""The enums of users and API keys: what they may do, and what was done to them."""
 
 from schema.engine.declare.conditions import enum_conditions
 from schema.engine.declare.enums import stored_enum
@@ -14,3 +14,15 @@ Role = stored_enum(
     },
 )
 filter_enum(Role, enum_conditions("RoleFilter", Role, "the role"))
+AuditKind = stored_enum(
+    "AuditKind",
+    "What was done to a user or an API key.",
+    {
+        "KEY_CREATED": ("key_created", "An API key was created."),
+        "KEY_ROTATED": ("key_rotated", "An API key was given a new token."),
+        "KEY_REVOKED": ("key_revoked", "An API key was revoked."),
+        "USER_CREATED": ("user_created", "A user was created."),
+        "USER_CHANGED": ("user_changed", "A user was changed."),
+    },
+)
+filter_enum(AuditKind, enum_conditions("AuditKindFilter", AuditKind, "the kind"))
