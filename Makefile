@@ -75,7 +75,7 @@ format: develop ## Put the code into its form
 
 migration: develop ## Write the migration that the declarations ask for: make migration MESSAGE='next step'
 	@[ -n "$(MESSAGE)" ] || { echo "Say in a few words what it does: make migration MESSAGE='next step'" >&2; exit 2; }
-	$(BIN)/python -m gateway.migrations.writing "$(MESSAGE)"
+	$(BIN)/python -m gateway.migrations.autogenerate "$(MESSAGE)"
 
 contracts: develop ## Write anew what is generated from the declarations: the SDL, OpenAPI, PARITY.md
 	$(BIN)/gateway schema > tests/contracts/schema.graphql

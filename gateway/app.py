@@ -22,14 +22,14 @@ from gateway.edge.forwarded import ForwardedHeaders
 from gateway.edge.ports import HEALTH, METRICS, PROBES, OperatorsPort, RequireBearer
 from gateway.edge.rate_limit import RateLimit, RateLimiter
 from gateway.edge.request_scope import RequestScope
-from gateway.edge.unsent import UnsentBytes
+from gateway.edge.unsent_bytes import UnsentBytes
 from gateway.environment import without_password
-from gateway.extending import packages_in
+from gateway.extension_packages import packages_in
+from gateway.graph_settings import graph_of
 from gateway.graphql.documents import PersistedDocuments, read_trusted
 from gateway.graphql.endpoint import GraphQLEndpoint
 from gateway.graphql.operations import Operations
 from gateway.graphql.sdl import SchemaText
-from gateway.graphs import graph_of
 from gateway.live.context import LiveContext
 from gateway.live.events import EventsEndpoint
 from gateway.live.socket import SocketEndpoint
@@ -37,7 +37,7 @@ from gateway.live.token import Tokens
 from gateway.migrations import standing, upgrade
 from gateway.observability.health import Readiness, alive
 from gateway.observability.instruments import Instruments
-from gateway.observability.lines import LONGEST_PATH, clean
+from gateway.observability.log_lines import LONGEST_PATH, clean
 from gateway.observability.metrics import CONTENT_TYPE
 from gateway.observability.rest_usage import GraphqlUses, RestUses
 from gateway.pages import BrowserPages, pages
@@ -186,7 +186,7 @@ class Application:
         """Those of sockets and streams."""
         if self.instruments.tracing is None:
             return self.operations
-        from gateway.live.traced import TracedOperations  # noqa: PLC0415  it needs the extra, which is there then
+        from gateway.live.traced_operations import TracedOperations  # noqa: PLC0415  it needs the extra, which is there then
 
         return TracedOperations(self.operations, self.instruments.tracing)
 

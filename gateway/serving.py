@@ -19,13 +19,13 @@ from starlette.types import ASGIApp
 from uvicorn.config import STARTUP_FAILURE
 
 from gateway import VERSION
-from gateway.advice import advice, sqlite_advice
 from gateway.app import Application, create_app
 from gateway.observability import logs
 from gateway.observability.metrics import MULTIPROCESS
-from gateway.server.stops import Server, Supervisor
+from gateway.server.graceful_stop import Server, Supervisor
 from gateway.server.websocket_protocol import WebSocketProtocol
 from gateway.settings import Settings, unknown_variables
+from gateway.settings_advice import advice, sqlite_advice
 from schema.administration.keys import ApiKeys
 from schema.storage.database import Database
 from schema.values import Value

@@ -2,7 +2,7 @@
 
 from typing import Final, NamedTuple
 
-from .remembered import remembered
+from .parse_cache import remembered
 
 STRICT: Final = "handling=strict"
 NULLS_IGNORED: Final = "null=ignore"

@@ -11,7 +11,7 @@ from datetime import datetime
 from time import monotonic, time
 from typing import Any
 
-from gateway.background import flushing
+from gateway.periodic_flush import flushing
 from gateway.settings import Settings
 from schema.administration.lookup import FoundKey, FoundUser, Lookup
 from schema.nouns.users.keys import TOKEN_PREFIX
@@ -23,8 +23,8 @@ from schema.storage.database import Database
 from .cache import ShortMemory
 from .errors import AuthError
 from .header import bearer_token, header_of
+from .key_uses import KeyUses
 from .provider import Provider
-from .usage import KeyUses
 
 CACHE_SIZE = 10_000
 CACHE_CHARACTERS = 16_000_000

@@ -19,7 +19,7 @@ from schema.storage.database import DatabaseUnavailable
 from schema.values import Value, Values
 
 from .errors import AuthError
-from .fetching import DEADLINE_SECONDS, Fetch, FetchedJson, Fetcher, ProviderFault
+from .provider_client import DEADLINE_SECONDS, Fetch, FetchedJson, Fetcher, ProviderFault
 
 #: Seconds after which keys are fetched anew, beside the requests that use them.
 FRESH_SECONDS: Final = 300.0

@@ -11,8 +11,8 @@ from schema.rules.scopes import KNOWN, effective, is_like_scope
 from schema.values import Object, Value, Values
 
 from .errors import AuthError, AuthSettingsError
-from .fetching import unsafe
 from .keyset import KeySet, of_address, of_issuer
+from .provider_client import unsafe
 
 MIN_SECRET_BYTES = 32
 _MAX_CLAIM_LENGTH = 320

@@ -19,11 +19,11 @@ from gateway import VERSION
 from gateway.server.listen import listening
 from gateway.settings import SettingsError, load, unknown_variables
 
-from . import access, keeping, parts, persons
+from . import access_commands, backup_commands, lazy, person_commands
+from .command_database import DatabaseUrl, run, there
 from .completion import completion
 from .doctor.command import doctor
 from .flags import with_settings
-from .opened import DatabaseUrl, run, there
 from .terminal import CommandError, name_of, print_json, print_rows, progress, say
 
 app = typer.Typer(
@@ -33,11 +33,11 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-access.register(app)
+access_commands.register(app)
 app.command()(completion)
 app.command()(doctor)
-keeping.register(app)
-persons.register(app)
+backup_commands.register(app)
+person_commands.register(app)
 
 
 def main() -> None:
@@ -47,7 +47,7 @@ def main() -> None:
     except (CommandError, SettingsError) as error:
         _end(str(error), 2)
     except Exception as error:
-        ended = parts.ending.describe(error)
+        ended = lazy.command_errors.describe(error)
         if ended is None:
             raise
         _end(*ended)
@@ -81,25 +81,25 @@ def serve(
 ) -> None:
     """Serve both doors until SIGTERM or Ctrl-C."""
     settings = load(**flags)
-    parts.logs.configure(settings)
+    lazy.logs.configure(settings)
     # Settings, port or database that can't work end the command here, with a sentence.
-    parts.app.create_app(settings)
+    lazy.app.create_app(settings)
     if demo:
-        parts.demo.check_loopback(settings)
+        lazy.demo.check_loopback(settings)
     with listening(settings) as (settings, sockets):
-        token = run(settings, parts.demo.prepare if demo else partial(parts.serving.advise, settings))
+        token = run(settings, lazy.demo.prepare if demo else partial(lazy.serving.advise, settings))
         if token is not None:
-            parts.demo.announce(settings, token)
-        parts.serving.serve(settings, sockets, demo_token=token)
+            lazy.demo.announce(settings, token)
+        lazy.serving.serve(settings, sockets, demo_token=token)
 
 
 @app.command()
 def migrate(database_url: DatabaseUrl = None) -> None:
     """Take the database to the newest revision."""
     settings = load(database_url=database_url)
-    packages = parts.extending.packages_in(settings)
-    asyncio.run(parts.migrations.upgrade(settings.database_url, packages))
-    say(f"The database is at revision {', '.join(parts.migrations.heads(packages).values())}.")
+    packages = lazy.extension_packages.packages_in(settings)
+    asyncio.run(lazy.migrations.upgrade(settings.database_url, packages))
+    say(f"The database is at revision {', '.join(lazy.migrations.heads(packages).values())}.")
 
 
 @app.command()
@@ -114,9 +114,9 @@ def seed(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Fill a workspace with believable data, 100,000 opportunities in well under a minute."""
-    spec = parts.seed.SeedSpec(name_of("--workspace", workspace), opportunities, accounts, users, contacts, number)
+    spec = lazy.seed.SeedSpec(name_of("--workspace", workspace), opportunities, accounts, users, contacts, number)
     with progress(opportunities) as tell:
-        seeded = run(load(database_url=database_url), lambda database: parts.seed.seed(database.url, spec, progress=tell))
+        seeded = run(load(database_url=database_url), lambda database: lazy.seed.seed(database.url, spec, progress=tell))
     say(f"Wrote {seeded.rows:,} rows into the workspace {workspace}.")
     say(f"A token for it: gateway token create --workspace {workspace!r} --role admin")
 
@@ -124,7 +124,7 @@ def seed(
 @app.command()
 def schema() -> None:
     """Print the GraphQL schema as SDL, with what GATEWAY_EXTENSIONS add."""
-    typer.echo(parts.graphs.graph_of(load(), parts.opening.open_database("sqlite:///")).sdl, nl=False)
+    typer.echo(lazy.graph_settings.graph_of(load(), lazy.opening.open_database("sqlite:///")).sdl, nl=False)
 
 
 @app.command()
@@ -135,7 +135,7 @@ def explain(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Print the plan of an operation: its cost, its SQL, and what writes the response. Runs nothing."""
-    typer.echo(parts.explaining.explained(load(database_url=database_url), file, variables, operation))
+    typer.echo(lazy.explain_command.explained(load(database_url=database_url), file, variables, operation))
 
 
 @app.command()
@@ -145,14 +145,14 @@ def openapi(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Print the REST routes as OpenAPI 3.1."""
-    document = parts.translating.described(load(database_url=database_url), older=older)
+    document = lazy.translate_commands.described(load(database_url=database_url), older=older)
     sys.stdout.buffer.write(orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
 
 
 @app.command()
 def parity(*, database_url: DatabaseUrl = None) -> None:
     """Print which name of REST is which of GraphQL, as tables in Markdown; those of extensions too."""
-    parts.translating.print_parity(load(database_url=database_url))
+    lazy.translate_commands.print_parity(load(database_url=database_url))
 
 
 @app.command()
@@ -172,13 +172,13 @@ def translate(  # noqa: PLR0913  each is a flag
 ) -> None:
     """Show the GraphQL operation that a REST call becomes, or turn recordings of many into a folder of operations."""
     if har:
-        parts.translating.translate_recordings(load(), parts.translating.RecordingFiles(har, host, prefix), out, verify, token)
+        lazy.translate_commands.translate_recordings(load(), lazy.translate_commands.RecordingFiles(har, host, prefix), out, verify, token)
     elif method is None or target is None:
         raise CommandError("give a method and a path, or --har FILE")
     else:
         if verify is not None:
             raise CommandError("--verify compares the reads of a recording: give --har FILE, too")
-        parts.translating.translate_call(load(), method, target, body)
+        lazy.translate_commands.translate_call(load(), method, target, body)
 
 
 @app.command()
@@ -194,14 +194,14 @@ def usage(  # noqa: PLR0913  each is a flag
     database_url: DatabaseUrl = None,
 ) -> None:
     """List who still uses which REST route, parameter and field, how often, and when last."""
-    wanted = parts.usage_report.UsageFilter(workspace, token, kind, since.date() if since else None)
-    kinds = parts.usage_report.GRAPHQL_KINDS if graphql else parts.usage_report.KINDS
+    wanted = lazy.usage_report.UsageFilter(workspace, token, kind, since.date() if since else None)
+    kinds = lazy.usage_report.GRAPHQL_KINDS if graphql else lazy.usage_report.KINDS
     if kind is not None and kind not in kinds:
         raise CommandError(f"--kind: write one of {', '.join(kinds)}")
-    columns, report = parts.usage_report.REPORTS["share" if share else "graphql" if graphql else "rest"]
+    columns, report = lazy.usage_report.REPORTS["share" if share else "graphql" if graphql else "rest"]
     rows = run(there(load(database_url=database_url)), lambda database: report(database, wanted), workspace)
     if as_json:
-        print_json(columns, rows, parts.usage_report.NUMBERS)
+        print_json(columns, rows, lazy.usage_report.NUMBERS)
     else:
         print_rows(columns, rows)
 

@@ -15,7 +15,7 @@ from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, IdentityRe
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from typing_extensions import override
 
-from rest_compat.remembered import remembered
+from rest_compat.parse_cache import remembered
 from schema.values import Value
 
 from .negotiate import EVENTS

@@ -14,7 +14,7 @@ from schema.rules.access import Caller
 from schema.storage.database import Figures
 
 from .request_scope import ClientGone
-from .unsent import UnsentBytes, has_written, in_portions
+from .unsent_bytes import UnsentBytes, has_written, in_portions
 
 #: Seconds between looks at what runs: who is still there at one is watched from then on.
 PATIENCE = 0.2

@@ -3,7 +3,7 @@
 from typing import Final, Literal, NamedTuple
 
 from rest_compat.errors import JSON, PROBLEM
-from rest_compat.remembered import remembered
+from rest_compat.parse_cache import remembered
 
 from .accept import Ranges, names, quality, read_accept
 

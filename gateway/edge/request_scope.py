@@ -10,7 +10,7 @@ from typing import Final
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.observability.current import REQUEST_ID
+from gateway.observability.current_request import REQUEST_ID
 from rest_compat.errors import STATUS, Headers, HttpError, InternalError, MalformedRequest, MethodNotAllowed, NotFound
 from schema.values import Object
 

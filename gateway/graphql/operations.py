@@ -5,7 +5,7 @@ from contextlib import aclosing
 
 from gateway.edge.graphql_errors import unavailable
 from gateway.edge.rate_limit import RateLimiter
-from gateway.observability.current import OPERATION
+from gateway.observability.current_request import OPERATION
 from rest_compat.json_values import JsonObject
 from schema.engine.document.documents import PreparedOperation
 from schema.engine.execute.responses import EventResponse, GraphQLResponse

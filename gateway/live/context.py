@@ -13,7 +13,7 @@ from starlette.types import Scope
 from gateway.auth import Authenticator
 from gateway.edge.concurrency import ConcurrencyLimiter
 from gateway.edge.graphql_errors import graphql_error, unavailable
-from gateway.edge.unsent import UnsentBytes
+from gateway.edge.unsent_bytes import UnsentBytes
 from gateway.graphql.endpoint import NoteOperation
 from gateway.graphql.operations import Operations
 from gateway.graphql.parameters import Parameters

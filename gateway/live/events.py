@@ -16,7 +16,7 @@ from gateway.edge.graphql_errors import graphql_error, unavailable
 from gateway.edge.negotiate import GRAPHQL
 from gateway.edge.respond import respond
 from gateway.graphql.endpoint import SAFE, read_parameters, request_status
-from gateway.observability.current import OPERATION
+from gateway.observability.current_request import OPERATION
 from rest_compat.errors import Headers, MethodNotAllowed, Unauthenticated, Unavailable
 from rest_compat.json_values import JsonObject
 from schema.engine.document.documents import PreparedOperation, RequestError

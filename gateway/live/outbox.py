@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from typing import Final, NamedTuple
 
-from gateway.edge.unsent import UnsentBytes
+from gateway.edge.unsent_bytes import UnsentBytes
 
 #: So many bytes may always wait for a client, however much waits for the others: who reads is served whatever they do.
 SMALL: Final = 65_536

@@ -42,7 +42,7 @@ def packages_of(modules: Sequence[str]) -> tuple[Package, ...]:
         raise MissingMigrations(str(error)) from error
     for package in found:
         if not any(package.folder.glob("*.py")):
-            command = f"python -m gateway.migrations.writing --package {package.module} 'first tables'"
+            command = f"python -m gateway.migrations.autogenerate --package {package.module} 'first tables'"
             raise MissingMigrations(f"{package.module} has no migrations yet: {command}")
     return found
 

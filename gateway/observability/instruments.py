@@ -13,11 +13,11 @@ from gateway.settings import Settings, SettingsError
 from schema.storage.timing import Timing
 
 from . import process
-from .endpoint import endpoint_of
 from .logs import AccessLog
 from .metrics import Metrics, ReadFigures
-from .slow import SlowStatements
+from .slow_statements import SlowStatements
 from .telemetry import Telemetry
+from .trace_endpoint import endpoint_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,7 +14,7 @@ import structlog
 from gateway.settings import Settings
 from schema.values import Value
 
-from .lines import AnsweredRequest, clean, members
+from .log_lines import AnsweredRequest, clean, members
 
 LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 #: The loggers whose information is logged; of all others only warnings and errors are.

@@ -22,7 +22,7 @@ from schema.engine.execute.throttled_log import ThrottledLog
 from schema.storage.database import Figures
 from schema.values import Value
 
-from .lines import AnsweredRequest
+from .log_lines import AnsweredRequest
 
 # When a series began is told to nobody who reads this form of metrics; it would double their number.
 disable_created_metrics()  # type: ignore[no-untyped-call]

@@ -14,7 +14,7 @@ from schema.engine.document.documents import PreparedOperation
 from schema.engine.execute.responses import EventResponse, GraphQLResponse
 from schema.values import Value
 
-from .lines import LONGEST_NAME, LONGEST_PATH, LONGEST_TRACEPARENT, AnsweredRequest
+from .log_lines import LONGEST_NAME, LONGEST_PATH, LONGEST_TRACEPARENT, AnsweredRequest
 from .logs import AccessLog
 from .metrics import MAX_NAMES, Metrics
 

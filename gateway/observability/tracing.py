@@ -24,9 +24,9 @@ from schema.storage.statements import Statement
 from schema.storage.timing import FAILED, ReportStatement
 from schema.values import Value
 
-from .current import OPERATION
-from .exporting import SpanQueue, provider_of
-from .lines import LONGEST_NAME, LONGEST_PATH, LONGEST_TRACEPARENT, TRACEPARENT, clean
+from .current_request import OPERATION
+from .log_lines import LONGEST_NAME, LONGEST_PATH, LONGEST_TRACEPARENT, TRACEPARENT, clean
+from .span_export import SpanQueue, provider_of
 
 ObserveAnswer: TypeAlias = Callable[[Scope, int, float, int], None]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Generic, TypeAlias, TypeVar
 
-from gateway.background import flushing
+from gateway.periodic_flush import flushing
 from schema.administration.uses import UseTable
 from schema.rules.access import Caller
 from schema.storage.database import StorageError

@@ -13,8 +13,8 @@ from rest_compat.errors import HttpError, MalformedHttp, RequestTimeout, Unavail
 from schema.values import Value
 
 from .connections import IDLE, READING, SENDING, UNKNOWN, ConnectionLimits, HeldConnection, IdleConnection, held_by
-from .intake import RequestParser
-from .outflow import WriteFlowControl
+from .request_parser import RequestParser
+from .write_flow_control import WriteFlowControl
 
 SILENCE_MILLISECONDS: Final = 30_000
 #: An answer that is a connection's last has so long to be read before the connection is closed (RFC 9112 section 9.6).

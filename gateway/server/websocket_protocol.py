@@ -19,7 +19,7 @@ from rest_compat.errors import Unavailable
 from schema.values import Value
 
 from .connections import UNKNOWN, HeldConnection, IdleConnection, held_by
-from .outflow import WriteFlowControl
+from .write_flow_control import WriteFlowControl
 
 #: Bytes that are parsed in one turn of the event loop: 341 frames of nothing, which take some 4 ms.
 PIECE: Final = 2_048

@@ -9,9 +9,9 @@ from rest_compat.deprecations import Deprecated
 from rest_compat.errors import ErrorItem, HttpError, NotFound, invalid, malformed, no_method
 from rest_compat.headers import check_content_type, expected_versions, idempotency_key
 from rest_compat.json_values import Json, JsonObject
+from rest_compat.parse_cache import LONGEST_KEPT
 from rest_compat.preferences import NONE, Preferences, read_preferences
 from rest_compat.protocol import BodyDecodeError, GraphBackend, Request
-from rest_compat.remembered import LONGEST_KEPT
 from rest_compat.resources.declaration import ACTIONS, DeclarationError, Resource, RouteAction, check_resources
 
 from .body import Body, body_item

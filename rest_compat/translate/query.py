@@ -9,8 +9,8 @@ from rest_compat.json_values import Json, JsonObject
 from rest_compat.protocol import Policy
 from rest_compat.resources.declaration import Deprecation
 
-from .names import NearNames, element
 from .paging import AFTER, BEFORE, RestPage, read_page
+from .parameter_names import NearNames, element
 from .parameter_types import Disallowed, ParameterType
 
 FIELDS, ORDERING = "fields", "ordering"

@@ -80,7 +80,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     _insert(folder / RESOURCE, '        Key(name="description"', KEY)
     for document in ("get", "create", "update"):
         _insert(folder / RESOURCE.with_name(f"{document}.graphql"), "lossReason\n", "nextStep\n")
-    run(folder, "-m", "gateway.migrations.writing", "next step")
+    run(folder, "-m", "gateway.migrations.autogenerate", "next step")
     (folder / "tests/contracts/schema.graphql").write_text(run(folder, "-m", "gateway", "schema"), "utf-8")
     run(folder, "-m", "tests.contracts.generated")
     return folder

@@ -92,7 +92,7 @@ async def test_migrating(database_url: str) -> None:
 
 def test_a_package_without_migrations(sqlite_url: str) -> None:
     """The start ends with the command that writes them."""
-    with pytest.raises(SettingsError, match=r"has no migrations yet: python -m gateway.migrations.writing --package"):
+    with pytest.raises(SettingsError, match=r"has no migrations yet: python -m gateway.migrations.autogenerate --package"):
         create_app(Settings(database_url=sqlite_url, extensions=("tests.extensions.unmigrated",)))
 
 

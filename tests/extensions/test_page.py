@@ -67,7 +67,7 @@ def test_the_next_migration(folder: Path) -> None:
     code = folder / "tasks" / "__init__.py"
     text = code.read_text("utf-8")
     code.write_text(text.replace("    overdue: bool", '    note: str | None = field("A note.", NAME)\n    overdue: bool'), "utf-8")
-    command = "export GATEWAY_EXTENSIONS=tasks PYTHONPATH=.; python -m gateway.migrations.writing --package tasks"
+    command = "export GATEWAY_EXTENSIONS=tasks PYTHONPATH=.; python -m gateway.migrations.autogenerate --package tasks"
     run(folder, f"{command} note && gateway migrate && {command} nothing")
     note, nothing = sorted((folder / "tasks" / "migrations").glob("tasks_000[23]*.py"))
     assert re.findall(r"(?:op|batch_op)\.\w+\(.*", note.read_text("utf-8").partition("def downgrade")[0]) == [

@@ -58,7 +58,7 @@ def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_
 
 @pytest.fixture
 def make_app(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> MakeApp:
-    monkeypatch.setattr("gateway.graphs.Graph", lambda _database, **_options: StandIn())
+    monkeypatch.setattr("gateway.graph_settings.Graph", lambda _database, **_options: StandIn())
     monkeypatch.setattr("gateway.app.RestGraph", lambda *_arguments: None)
     monkeypatch.setattr("gateway.app.rest_of", lambda _graph: StandInRest())
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import structlog
 
-from gateway.advice import RULES, advice, sqlite_advice
 from gateway.serving import serve
 from gateway.settings import load
+from gateway.settings_advice import RULES, advice, sqlite_advice
 
 #: Settings that are hardly meant, and what is said of them.
 HARDLY_MEANT: list[tuple[dict[str, Any], str]] = [
@@ -61,7 +61,7 @@ def test_each_rule_is_tried() -> None:
 def test_the_fault_of_sqlite(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where SQLite has it, the sentence says what to do; nobody on PostgreSQL reads of it."""
     for risk in (False, True):
-        monkeypatch.setattr("gateway.advice.at_risk", lambda risk=risk: risk)
+        monkeypatch.setattr("gateway.settings_advice.at_risk", lambda risk=risk: risk)
         said = list(sqlite_advice(load(database_url="sqlite:////data/gateway.db")))
         assert [line.startswith("Let only gateways write to gateway.db: then all is well.") for line in said] == [True] * risk
         assert not list(sqlite_advice(load(database_url="postgresql://host/name")))
@@ -70,7 +70,7 @@ def test_the_fault_of_sqlite(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("workers", [1, 2])
 def test_it_is_told_once(monkeypatch: pytest.MonkeyPatch, workers: int) -> None:
     """It is said by who starts the processes, and by none of them."""
-    monkeypatch.setattr("gateway.advice.at_risk", lambda: True)
+    monkeypatch.setattr("gateway.settings_advice.at_risk", lambda: True)
     monkeypatch.setattr("gateway.observability.logs.configure", lambda _settings: None)
     monkeypatch.setattr("gateway.serving.Server.run", lambda *_: None)
     monkeypatch.setattr("gateway.serving.Supervisor", lambda *_: SimpleNamespace(run=lambda: None, processes=[]))

@@ -12,9 +12,9 @@ from tests.postgres import Postgres
 
 WITH_TASKS = """
 import asyncio, sys
-from gateway.graphs import graph_of
+from gateway.graph_settings import graph_of
 from gateway.cli.main import main
-from gateway.cli.opened import run
+from gateway.cli.command_database import run
 from gateway.settings import load
 from schema.rules.access import Caller, Role
 

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from gateway.auth.fetching import Fetcher, ProviderFault
+from gateway.auth.provider_client import Fetcher, ProviderFault
 
 
 def write_certificate(path: Path) -> None:

@@ -9,8 +9,8 @@ import httpx
 import orjson
 import pytest
 
-from gateway.edge.unsent import UnsentBytes
-from gateway.server.outflow import WriteFlowControl
+from gateway.edge.unsent_bytes import UnsentBytes
+from gateway.server.write_flow_control import WriteFlowControl
 from tests.connecting import PATIENCE, until
 from tests.gateway.conftest import HEADERS, TOKEN, Serve, ask
 
@@ -60,7 +60,7 @@ async def until_nothing_waits(app: Any) -> None:
 
 async def test_the_bound(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond it a large answer is refused (503) while nobody is slow; small ones, and the answer to a write, are sent all the same."""
-    monkeypatch.setattr("gateway.server.outflow.STALL_SECONDS", PATIENCE)
+    monkeypatch.setattr("gateway.server.write_flow_control.STALL_SECONDS", PATIENCE)
     app = await serve(max_unsent=2 * SIZE + 1_000_000, slow_reader_timeout=60)
     readers = [Reader(app.address) for _ in range(3)]
     try:

@@ -12,7 +12,7 @@ import pytest
 from limits.aio.storage import MemoryStorage
 
 from gateway.edge.concurrency import ConcurrencyLimiter, LimitConcurrency
-from gateway.edge.unsent import UnsentBytes
+from gateway.edge.unsent_bytes import UnsentBytes
 from rest_compat.errors import OperationTimeout, Unavailable
 from tests.connecting import PATIENCE, beside, until
 from tests.gateway.conftest import HEADERS, MakeApp, Serve, ask, calling

@@ -19,8 +19,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 from gateway.auth import Authenticator, AuthError, AuthSettingsError
-from gateway.auth.fetching import READ_SECONDS, Fetcher, ProviderFault
 from gateway.auth.keyset import FRESH_SECONDS, RETRY_SECONDS, UNKNOWN_SECONDS, KeysAway, KeySet, ProviderKeys, of_issuer
+from gateway.auth.provider_client import READ_SECONDS, Fetcher, ProviderFault
 from gateway.settings import Settings, SettingsError, load
 from schema.rules.access import Caller, Role
 from schema.storage.opening import open_database

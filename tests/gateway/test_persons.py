@@ -17,7 +17,7 @@ from sqlmodel import AutoString
 
 from schema.engine.events.cursor import EventPosition, write_cursor
 from schema.graph import Graph
-from schema.persons import erasing, traces
+from schema.persons import erasure, occurrences
 from schema.persons.identifiers import MARK
 from schema.persons.person import find
 from schema.storage.columns import CalendarDate, CodePointText, Instant
@@ -141,16 +141,16 @@ async def test_a_contact_is_nowhere_afterwards(on: Run, database_url: str) -> No
 
 async def test_portions(on: Run, database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is read and rewritten at once is bounded in bytes too; what stands beyond a portion goes as well."""
-    monkeypatch.setattr(traces, "ANSWERS", 2)
-    monkeypatch.setattr(erasing, "TOGETHER_BYTES", 1)
+    monkeypatch.setattr(occurrences, "ANSWERS", 2)
+    monkeypatch.setattr(erasure, "TOGETHER_BYTES", 1)
     together: list[int] = []
-    rewrite = erasing.Eraser._rewrite
+    rewrite = erasure.Eraser._rewrite
 
-    async def rewriting(eraser: erasing.Eraser, waiting: list[Any]) -> None:
+    async def rewriting(eraser: erasure.Eraser, waiting: list[Any]) -> None:
         together.append(len(waiting))
         await rewrite(eraser, waiting)
 
-    monkeypatch.setattr(erasing.Eraser, "_rewrite", rewriting)
+    monkeypatch.setattr(erasure.Eraser, "_rewrite", rewriting)
     async with crm(database_url) as here:
         for number in range(5):
             await _ask(here.http, DEAL, input={"name": f"For {NAME}", "accountId": (await _account_of(here))}, key=f"more {number}")
@@ -324,10 +324,10 @@ async def test_texts_that_no_mutation_takes(database_url: str, monkeypatch: pyte
             taken: Any = graph.graphql_schema.type_map["UpdateOpportunityInput"]
             monkeypatch.delitem(taken.fields, "source")
             (person,) = await find(database, here.contact)
-            erased = await erasing.Eraser(graph, person).erase()
+            erased = await erasure.Eraser(graph, person).erase()
         finally:
             await database.close()
-        assert erased.found["opportunity", "source", erasing.TAKEN_OUT] == 1
+        assert erased.found["opportunity", "source", erasure.TAKEN_OUT] == 1
         state = await here.state(here.deal)
         assert state["source"] == f"by {MARK}"
         assert FIRST not in state["name"]
@@ -338,4 +338,4 @@ def test_columns_that_hold_texts() -> None:
     texts = {"own": CodePointText(), "plain": AutoString(), "long": UnicodeText()}
     others = {"at": Instant(), "day": CalendarDate(), "many": Integer()}
     table = Table("of_a_package", MetaData(), *(Column(name, type_) for name, type_ in (texts | others).items()))
-    assert {column.name for column in traces._texts(table)} == {*texts}
+    assert {column.name for column in occurrences._texts(table)} == {*texts}

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gateway.server.intake import END, RequestParser
+from gateway.server.request_parser import END, RequestParser
 from tests.connecting import PATIENCE, connected
 from tests.gateway.conftest import TOKEN, Serve
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 import structlog
 
-from gateway.observability.lines import LONGEST_NAME, LONGEST_PATH
+from gateway.observability.log_lines import LONGEST_NAME, LONGEST_PATH
 from gateway.observability.logs import AccessLog
 from gateway.settings import Settings
 from tests.gateway.conftest import MakeApp, calling

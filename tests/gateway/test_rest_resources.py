@@ -208,7 +208,7 @@ def test_what_cannot_be_served_is_refused_at_start(monkeypatch: pytest.MonkeyPat
 
 def test_it_has_its_parity(sqlite_url: str) -> None:
     """The table has its routes, parameters and keys; fields that the type's other resource shows don't stand alone."""
-    from gateway.cli.translating import translator_of  # noqa: PLC0415
+    from gateway.cli.translate_commands import translator_of  # noqa: PLC0415
 
     translator = translator_of(Settings(database_url=sqlite_url, extensions=(MODULE,)))
     table = parity(translator).partition("### Likely-deals")[2].partition("###")[0]

@@ -24,7 +24,7 @@ from tests.gateway.conftest import HEADERS, TOKEN
 ROOT = Path(__file__).parents[2]
 PROGRAM = """
 import gateway.app
-import gateway.graphs
+import gateway.graph_settings
 import gateway.observability.usage_counts
 from gateway.server.listen import listening
 from gateway.serving import serve
@@ -38,7 +38,7 @@ async def authenticate(_self, _authorization):
 async def flush(_self):
     "The workspace and the token of this caller are nowhere in the database."
 
-gateway.graphs.Graph = lambda _database, **_options: StandIn()
+gateway.graph_settings.Graph = lambda _database, **_options: StandIn()
 gateway.app.RestGraph = lambda *_: None
 gateway.app.rest_of = lambda _: StandInRest()
 gateway.app.Authenticator.authenticate = authenticate

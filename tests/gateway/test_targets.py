@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from gateway.edge import cors
-from gateway.edge.unsent import PORTION
-from gateway.server.targets import origin_form
+from gateway.edge.unsent_bytes import PORTION
+from gateway.server.request_target import origin_form
 from schema.engine.execute.throttled_log import ThrottledLog
 from tests.connecting import PATIENCE, beside, connected, until
 from tests.gateway.conftest import TOKEN, MakeApp, Serve, calling

@@ -14,9 +14,9 @@ import httpx
 import pytest
 import structlog
 
-from gateway.observability import exporting
-from gateway.observability.endpoint import endpoint_of
+from gateway.observability import span_export
 from gateway.observability.logs import AccessLog
+from gateway.observability.trace_endpoint import endpoint_of
 from gateway.settings import Settings, SettingsError, load
 from tests.collector import Collector, collecting
 from tests.connecting import PATIENCE, free_port, until
@@ -182,8 +182,8 @@ async def test_a_share_is_traced(sqlite_url: str, monkeypatch: pytest.MonkeyPatc
 
 async def test_a_collector_that_is_away(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
     """Requests are answered as ever, what waits is bounded and counted, the log warns once, and the process ends."""
-    monkeypatch.setattr(exporting, "MOST_SPANS", 20)
-    monkeypatch.setattr(exporting, "BATCH", 10)
+    monkeypatch.setattr(span_export, "MOST_SPANS", 20)
+    monkeypatch.setattr(span_export, "BATCH", 10)
     app = make_app(otlp_endpoint=f"http://127.0.0.1:{free_port()}")
     with structlog.testing.capture_logs() as logged:
         async with calling(app) as client:

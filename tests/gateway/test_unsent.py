@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from gateway.edge.unsent import UnsentBytes
+from gateway.edge.unsent_bytes import UnsentBytes
 from gateway.live.outbox import SMALL, Outbox, SlowReader
 from rest_compat.errors import Unavailable
 from tests.connecting import PATIENCE, until

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from gateway.edge.accept import LONGEST_READ, quality, read_accept
 from gateway.edge.negotiate import GRAPHQL, wanted
 from rest_compat.errors import JSON, PROBLEM
-from rest_compat.remembered import LONGEST_KEPT, MOST_KEPT, remembered
+from rest_compat.parse_cache import LONGEST_KEPT, MOST_KEPT, remembered
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.cli import parts
+from gateway.cli import lazy
 from gateway.cli.flags import with_settings
 from gateway.cli.terminal import print_json
 from gateway.settings import load
@@ -23,13 +23,13 @@ def doctor(
 ) -> None:
     """Look at all that serving needs, and say what to do. Ends with 1 where the gateway could not serve."""
     found: list[Finding] = []
-    for finding in parts.examination.examine(load(**flags)):
+    for finding in lazy.examination.examine(load(**flags)):
         found.append(finding)
         if not as_json:
             typer.echo(f"{finding.level:<8} {finding.check}: {finding.says}")
     if as_json:
         print_json(("level", "check", "says"), [(each.level, each.check, each.says) for each in found])
-    severity = parts.examination.Severity
+    severity = lazy.examination.Severity
     bad = {severity.FAULT, severity.WARNING} if strict else {severity.FAULT}
     if bad & {each.level for each in found}:
         raise typer.Exit(1)

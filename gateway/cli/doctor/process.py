@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from gateway import VERSION
-from gateway.advice import advice, sqlite_advice
-from gateway.auth.fetching import DEADLINE_SECONDS, Fetcher, ProviderFault
 from gateway.auth.keyset import of_address, of_issuer
+from gateway.auth.provider_client import DEADLINE_SECONDS, Fetcher, ProviderFault
 from gateway.pages import WEB
 from gateway.server.listen import ListenError, listening
 from gateway.settings import Settings, unknown_variables
+from gateway.settings_advice import advice, sqlite_advice
 
 from .report import DoctorReport
 

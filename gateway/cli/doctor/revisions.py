@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from gateway.extending import packages_in
+from gateway.extension_packages import packages_in
 from gateway.migrations import heads, knows, standing_of
 from gateway.settings import Settings
 

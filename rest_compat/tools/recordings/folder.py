@@ -9,9 +9,9 @@ import orjson
 
 from rest_compat.json_values import Json, JsonObject
 
-from .reading import target_of
+from .grouping import CallGroup, Recording, RefusedCalls
+from .parsing import target_of
 from .readme import VARIABLES, filled_anew, one_line, readme
-from .sorting import CallGroup, Recording, RefusedCalls
 
 OPERATIONS: Final = "operations"
 INDEX: Final = "index.json"

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from .reading import target_of
-from .sorting import TO_FILL, CallGroup, Recording
+from .grouping import TO_FILL, CallGroup, Recording
+from .parsing import target_of
 
 VARIABLES: Final = "Variables:"
 MOST_NAMED: Final = 20

@@ -12,7 +12,7 @@ from schema.rules.errors import Forbidden
 from schema.rules.scopes import effective
 from schema.values import Object, Values
 
-from . import auditing
+from . import audit_writes
 from .enums import AuditKind
 
 TOKEN_PREFIX = "pk_live_"  # noqa: S105  the mark of a token, not a token
@@ -59,7 +59,7 @@ async def rotate(writer: RecordWriter, writing: WriteTransaction, arguments: Val
     token = new_token()
     changed = rotated(row, token, writing.now, overlap)
     await writing.execute(writer.rows.update(frozenset(changed)), {**changed, "row_id": row["id"]})
-    await auditing.note(writing, AuditKind.KEY_ROTATED, {}, api_key_id=row["id"])
+    await audit_writes.note(writing, AuditKind.KEY_ROTATED, {}, api_key_id=row["id"])
     return done(row["id"], token=token, until=changed["previous_token_expires_at"])
 
 
@@ -95,5 +95,5 @@ async def revoke(writer: RecordWriter, writing: WriteTransaction, arguments: Val
         return refused(found)
     if found["revoked_at"] is None:
         await writing.execute(writer.rows.update(frozenset({"revoked_at"})), {"revoked_at": writing.now, "row_id": found["id"]})
-        await auditing.note(writing, AuditKind.KEY_REVOKED, {}, api_key_id=found["id"])
+        await audit_writes.note(writing, AuditKind.KEY_REVOKED, {}, api_key_id=found["id"])
     return done(deletedId=found["id"])

@@ -13,7 +13,7 @@ from schema.rules.violations import Ruled, RuleViolation
 from schema.storage.columns import CodePointText
 from schema.storage.workspace import WORKSPACE
 
-from . import auditing
+from . import audit_writes
 from .api_key import ApiKey
 from .user import User
 
@@ -62,7 +62,7 @@ class UserRules(Rules):
 
     @override
     async def written(self, writing: WriteTransaction, before: RecordValues | None, after: RecordValues) -> None:
-        await auditing.note_user(writing, before, after)
+        await audit_writes.note_user(writing, before, after)
 
 
 @rules_of(ApiKey)
@@ -83,7 +83,7 @@ class KeyRules(Rules):
     @override
     async def written(self, writing: WriteTransaction, before: RecordValues | None, after: RecordValues) -> None:
         if before is None:
-            await auditing.note_key(writing, after)
+            await audit_writes.note_key(writing, after)
 
 
 def _scope_refusals(given: RecordValues) -> list[RuleViolation]:

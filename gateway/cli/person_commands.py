@@ -10,12 +10,12 @@ import typer
 
 from gateway.settings import Settings, load
 
-from . import parts
-from .opened import DatabaseUrl, run, there
+from . import lazy
+from .command_database import DatabaseUrl, run, there
 from .terminal import print_rows, say
 
 if TYPE_CHECKING:
-    from schema.persons.erasing import Erased
+    from schema.persons.erasure import Erased
     from schema.persons.person import Person
     from schema.storage.database import Database
 
@@ -48,13 +48,13 @@ def export_person(
 
 
 async def _export(database: "Database", who: str, workspace: str | None, also: Sequence[str]) -> int:
-    persons = await parts.person.find(database, who, workspace)
+    persons = await lazy.person.find(database, who, workspace)
     if not persons:
-        raise parts.person.nobody(who)
+        raise lazy.person.nobody(who)
     for person in persons:
         say(f"{person.kind} {person.id} in the workspace {person.workspace}")
     count, out = 0, sys.stdout.buffer
-    async for value in parts.exporting.export(database, persons, also):
+    async for value in lazy.export.export(database, persons, also):
         out.write((b",\n  " if count else b"[\n  ") + orjson.dumps(value))
         count += 1
     out.write(b"\n]\n")
@@ -97,7 +97,7 @@ def erase_remains(*, full: FullOption = False, database_url: DatabaseUrl = None)
 
 def _erase(settings: Settings, kind: str, id_: str, also: Sequence[str], *, yes: bool, full: bool) -> None:
     done = run(settings, lambda database: _erased(settings, database, kind, id_, also, yes=yes))
-    print_rows(COLUMNS, [*parts.erasing.lines(done.found)])
+    print_rows(COLUMNS, [*lazy.erasure.lines(done.found)])
     if not yes:
         say("Nothing was changed. The same command with --yes does it.")
         _say_wait(settings)
@@ -112,15 +112,15 @@ def _erase(settings: Settings, kind: str, id_: str, also: Sequence[str], *, yes:
 
 
 async def _erased(settings: Settings, database: "Database", kind: str, id_: str, also: Sequence[str], *, yes: bool) -> "Erased":
-    person = await parts.person.find_one(database, kind, id_)
+    person = await lazy.person.find_one(database, kind, id_)
     await _say_others(database, person)
-    eraser = parts.erasing.Eraser(parts.graphs.graph_of(settings, database), person, also)
-    return await eraser.erase() if yes else parts.erasing.Erased(await eraser.look())
+    eraser = lazy.erasure.Eraser(lazy.graph_settings.graph_of(settings, database), person, also)
+    return await eraser.erase() if yes else lazy.erasure.Erased(await eraser.look())
 
 
 async def _say_others(database: "Database", person: "Person") -> None:
     """What a person who is erased may be besides."""
-    for other in await parts.person.find(database, str(person.row["email"])):
+    for other in await lazy.person.find(database, str(person.row["email"])):
         if other.id != person.id:
             say(f"The same e-mail address is that of the {other.kind} {other.id} in the workspace {other.workspace}: erase it, too.")
     if len(str(person.row["name"]).split()) == 1:
@@ -128,20 +128,20 @@ async def _say_others(database: "Database", person: "Person") -> None:
 
 
 def _say_wait(settings: Settings) -> None:
-    path = parts.database.sqlite_path(settings.database_url)
+    path = lazy.database.sqlite_path(settings.database_url)
     if path is not None:
-        seconds = parts.sqlite_wiping.expected_seconds(path)
+        seconds = lazy.sqlite_wiping.expected_seconds(path)
         say(f"At its end the file is written anew: readers go on, writers wait for about {seconds:.1f} s.")
 
 
 def _wipe(settings: Settings, *, full: bool) -> None:
-    path = parts.database.sqlite_path(settings.database_url)
+    path = lazy.database.sqlite_path(settings.database_url)
     if path is not None:
         _say_wait(settings)
-        parts.sqlite_wiping.wipe(path)
+        lazy.sqlite_wiping.wipe(path)
         say(f"Wiped {path} and its log: nothing that was deleted is left in them.")
         return
-    asyncio.run(parts.postgresql_wiping.wipe(settings.database_url, full=full))
+    asyncio.run(lazy.postgresql_wiping.wipe(settings.database_url, full=full))
     say("Removed dead rows, and sampled the tables anew." if not full else "Wrote the tables anew.")
     say("PostgreSQL's write-ahead log and its archives keep old rows until they are recycled; so do standbys' and backups.")
 

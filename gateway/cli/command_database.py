@@ -10,7 +10,7 @@ import typer
 from gateway.settings import Settings
 from schema.values import Value
 
-from . import parts
+from . import lazy
 from .terminal import CommandError
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def run(settings: Settings, work: Callable[["Database"], Coroutine[Value, Value,
     async def opened() -> T:
         async with _database(settings) as database:
             # An empty list of a name that was mistyped would say that there is nothing.
-            if workspace is not None and not await parts.workspaces.is_there(database, workspace):
+            if workspace is not None and not await lazy.workspaces.is_there(database, workspace):
                 raise CommandError(f"--workspace: there is no workspace {workspace!r}")
             return await work(database)
 
@@ -38,7 +38,7 @@ def run(settings: Settings, work: Callable[["Database"], Coroutine[Value, Value,
 
 def there(settings: Settings) -> Settings:
     """The settings of a database that must be there: to look at it is no reason to make one. Raises CommandError."""
-    path = parts.database.sqlite_path(settings.database_url)
+    path = lazy.database.sqlite_path(settings.database_url)
     if path is not None and path.parent.is_dir() and not path.exists():
         raise CommandError(f"there is no database {path} here: name the one that is meant by --database-url or GATEWAY_DATABASE_URL")
     return settings
@@ -46,13 +46,13 @@ def there(settings: Settings) -> Settings:
 
 @asynccontextmanager
 async def _database(settings: Settings) -> AsyncIterator["Database"]:
-    packages = parts.extending.packages_in(settings)
+    packages = lazy.extension_packages.packages_in(settings)
     if settings.migrate or settings.database_url.startswith("sqlite"):
-        await parts.migrations.upgrade(settings.database_url, packages)
-    database = parts.opening.open_database(settings.database_url, statement_timeout=settings.statement_timeout)
+        await lazy.migrations.upgrade(settings.database_url, packages)
+    database = lazy.opening.open_database(settings.database_url, statement_timeout=settings.statement_timeout)
     await database.open()
     try:
-        if (await parts.migrations.standing(database, packages)).behind:
+        if (await lazy.migrations.standing(database, packages)).behind:
             raise CommandError("the database isn't at the newest revision: run gateway migrate first")
         yield database
     finally:

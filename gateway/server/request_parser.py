@@ -19,7 +19,7 @@ from rest_compat.errors import HeadersTooLarge, HttpError, MalformedHttp
 from schema.values import Value
 
 from .exchange import Exchange, ReadFlowControl
-from .targets import encoded_target, malformation, origin_form
+from .request_target import encoded_target, malformation, origin_form
 from .upgrades import is_websocket, without_upgrade
 
 MOST_HEADERS: Final = 256

@@ -23,8 +23,8 @@ from schema.storage.workspace import WORKSPACE, revision_moved
 from schema.values import Object, Value
 
 from .identifiers import MARK, Words
+from .occurrences import PersonalColumn, find_traces, without
 from .person import Person, PersonFault
-from .traces import PersonalColumn, find_traces, without
 
 PASSES: Final = 4
 """So often it is looked again for what others write meanwhile."""

@@ -16,7 +16,7 @@ from rest_compat.translate.call import PREFIX, TranslatedCall, Translator
 from rest_compat.translate.paging import PAGING, POSITIONS
 from rest_compat.translate.query import FIELDS
 
-from .reading import READS, RecordedCall, target_of
+from .parsing import READS, RecordedCall, target_of
 
 #: Of a sort: values of a variable that are shown, characters of each, and calls that are kept to be asked again.
 MOST_VALUES: Final = 10

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Sequence
 from schema.storage.database import Database
 from schema.values import Object
 
+from .occurrences import PersonalColumn, find_traces
 from .person import Person
-from .traces import PersonalColumn, find_traces
 
 _WHY = {
     "own": "the person's own record",

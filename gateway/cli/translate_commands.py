@@ -36,7 +36,7 @@ from rest_compat.tools.recordings import (
     target_of,
     write_folder,
 )
-from rest_compat.tools.recordings.sorting import MOST_CALLS
+from rest_compat.tools.recordings.grouping import MOST_CALLS
 from rest_compat.translate.call import JSON_BODY, TranslatedCall, request_of
 from schema.engine.execute.responses import GraphQLResponse
 from schema.values import Value

@@ -5,7 +5,7 @@ from typing import Final
 
 from typing_extensions import override
 
-from gateway.edge.unsent import STALL_SECONDS, UnsentBytes
+from gateway.edge.unsent_bytes import STALL_SECONDS, UnsentBytes
 from schema.values import Object, Value
 
 #: A client that leaves something waiting again after a shorter time than this still reads the same answer.

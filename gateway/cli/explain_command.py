@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gateway.edge.decoder import StrictJsonError, decode
 from gateway.environment import of_file
-from gateway.graphs import graph_of
+from gateway.graph_settings import graph_of
 from gateway.settings import Settings
 from schema.engine.document.documents import RequestError
 from schema.rules.access import Caller, Role

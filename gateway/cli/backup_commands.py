@@ -9,8 +9,8 @@ import typer
 from gateway.environment import without_password
 from gateway.settings import load
 
-from . import parts
-from .opened import DatabaseUrl, run, there
+from . import lazy
+from .command_database import DatabaseUrl, run, there
 from .terminal import CommandError, bytes_progress, say
 
 if TYPE_CHECKING:
@@ -25,10 +25,10 @@ def backup(
 ) -> None:
     """Back up the database while it is served, with a manifest beside the file."""
     settings = there(load(database_url=database_url))
-    with parts.backups.ending_in_order(), bytes_progress("Copying") as tell:
-        manifest = parts.backups.back_up(settings.database_url, file, tell, force=force)
+    with lazy.backups.ending_in_order(), bytes_progress("Copying") as tell:
+        manifest = lazy.backups.back_up(settings.database_url, file, tell, force=force)
     say(f"Backed up {_workspaces(len(manifest.workspaces))}, {manifest.size:,} bytes, into {file}. It was read again and is whole.")
-    say(f"The manifest is {parts.manifest.manifest_path(file)}: schema {', '.join(manifest.schema)}, epoch {manifest.epoch}.")
+    say(f"The manifest is {lazy.manifest.manifest_path(file)}: schema {', '.join(manifest.schema)}, epoch {manifest.epoch}.")
 
 
 def restore(
@@ -36,13 +36,13 @@ def restore(
 ) -> None:
     """Put a backup into an empty place: a SQLite file that isn't there yet, or an empty PostgreSQL database."""
     settings = load(database_url=database_url)
-    if parts.backups.is_manifest(file):
+    if lazy.backups.is_manifest(file):
         raise CommandError(f"{file} is the manifest: name the backup itself")
-    with parts.backups.ending_in_order(), bytes_progress("Checking") as tell:
-        manifest, epoch = parts.backups.restore(settings.database_url, file, tell, parts.extending.packages_in(settings))
+    with lazy.backups.ending_in_order(), bytes_progress("Checking") as tell:
+        manifest, epoch = lazy.backups.restore(settings.database_url, file, tell, lazy.extension_packages.packages_in(settings))
     say(f"Restored {_workspaces(len(manifest.workspaces))} of {manifest.taken_at} into {without_password(settings.database_url)}.")
     say(f"A new epoch has begun: {epoch}.")
-    for line in parts.backups.advice(manifest):
+    for line in lazy.backups.advice(manifest):
         say(line)
 
 
@@ -61,7 +61,7 @@ def epoch(
 
     number = run(settings, look)
     if new:
-        number = asyncio.run(parts.backups.renew(settings.database_url))
+        number = asyncio.run(lazy.backups.renew(settings.database_url))
         say("A new epoch has begun: cursors, positions of events and entity tags of before are refused.")
     typer.echo(number)
 

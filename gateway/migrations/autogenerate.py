@@ -1,4 +1,4 @@
-"""Writes the migration that takes the newest database to what the nouns declare: `python -m gateway.migrations.writing "next step"`.
+"""Writes the migration that takes the newest database to what the nouns declare: `python -m gateway.migrations.autogenerate "next step"`.
 
 With `--package tasks` it is that of a package that declares nouns, in the package's own folder.
 """
@@ -64,7 +64,7 @@ def _place(package: Package | None, *, is_first: bool) -> Object:
 
 def _asked() -> tuple[str, Package | None]:
     """What the command line says."""
-    parser = argparse.ArgumentParser(prog="python -m gateway.migrations.writing", description="Write the migration that is missing.")
+    parser = argparse.ArgumentParser(prog="python -m gateway.migrations.autogenerate", description="Write the migration that is missing.")
     parser.add_argument("message", nargs="+", help="what the migration does, in a few words")
     parser.add_argument("--package", metavar="MODULE", help="the package that declares the nouns; the gateway itself if it is left out")
     given = parser.parse_args()

@@ -8,8 +8,8 @@ from prometheus_client import Counter
 from schema.storage.statements import Statement
 from schema.storage.timing import FAILED
 
-from .current import OPERATION, REQUEST_ID
-from .lines import clean, short
+from .current_request import OPERATION, REQUEST_ID
+from .log_lines import clean, short
 
 #: Characters of a statement that are told.
 LONGEST_STATEMENT: Final = 2_000

@@ -1,16 +1,16 @@
-"""What commands work with, by module. Each is imported when a command first asks for it: they take a second that `--help` needn't wait."""
+"""Modules that commands use, each imported at its first use: importing all of them takes a second, which `--help` should not wait for."""
 
 from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from gateway import app, extending, graphs, migrations, seed, serving
-    from gateway.cli import backups, demo, ending, explaining, translating
+    from gateway import app, extension_packages, graph_settings, migrations, seed, serving
+    from gateway.cli import backups, command_errors, demo, explain_command, translate_commands
     from gateway.cli.doctor import examination
     from gateway.observability import logs
     from schema.administration import audit_report, keys, usage_report, workspaces
-    from schema.persons import erasing, exporting, person
+    from schema.persons import erasure, export, person
     from schema.storage import database, manifest, opening
     from schema.storage.postgresql import wiping as postgresql_wiping
     from schema.storage.sqlite import wiping as sqlite_wiping
@@ -19,15 +19,15 @@ __all__ = [
     "app",
     "audit_report",
     "backups",
+    "command_errors",
     "database",
     "demo",
-    "ending",
-    "erasing",
+    "erasure",
     "examination",
-    "explaining",
-    "exporting",
-    "extending",
-    "graphs",
+    "explain_command",
+    "export",
+    "extension_packages",
+    "graph_settings",
     "keys",
     "logs",
     "manifest",
@@ -38,18 +38,18 @@ __all__ = [
     "seed",
     "serving",
     "sqlite_wiping",
-    "translating",
+    "translate_commands",
     "usage_report",
     "workspaces",
 ]
 
 _PLACES: Final = {
-    "gateway": ("app", "extending", "graphs", "migrations", "seed", "serving"),
-    "gateway.cli": ("backups", "demo", "ending", "explaining", "translating"),
+    "gateway": ("app", "extension_packages", "graph_settings", "migrations", "seed", "serving"),
+    "gateway.cli": ("backups", "demo", "command_errors", "explain_command", "translate_commands"),
     "gateway.cli.doctor": ("examination",),
     "gateway.observability": ("logs",),
     "schema.administration": ("audit_report", "keys", "usage_report", "workspaces"),
-    "schema.persons": ("erasing", "person", "exporting"),
+    "schema.persons": ("erasure", "person", "export"),
     "schema.storage": ("database", "manifest", "opening"),
     "schema.storage.postgresql.wiping": ("postgresql_wiping",),
     "schema.storage.sqlite.wiping": ("sqlite_wiping",),
