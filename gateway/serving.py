@@ -42,10 +42,13 @@ M_MMAP_THRESHOLD, LARGE_BLOCK = -3, 1_048_576
 WORKER_SECONDS = 30
 
 
-def serve(settings: Settings, sockets: Sequence[socket.socket], *, demo_token: str | None = None) -> None:
-    """Serve on bound `sockets` until SIGTERM or SIGINT. Raises SystemExit when it can't start."""
+def serve(settings: Settings, sockets: Sequence[socket.socket], built: Application | None, *, demo_token: str | None = None) -> None:
+    """Serve on bound `sockets` until SIGTERM or SIGINT. Raises SystemExit when it can't start.
+
+    `built` is the application, if it is made already; each of several processes makes its own.
+    """
     logs.configure(settings)
-    config = config_of(settings, partial(application, settings, demo_token))
+    config = config_of(settings, partial(application, settings, demo_token, built if settings.workers == 1 else None))
     for line in (*unknown_variables(os.environ), *advice(settings), *sqlite_advice(settings)):
         structlog.get_logger().warning(line)
     structlog.get_logger().info(f"Serving version {VERSION} on {settings.address}, Ctrl-C stops it.")
@@ -86,10 +89,10 @@ def config_of(settings: Settings, factory: Callable[[], ASGIApp]) -> uvicorn.Con
     )
 
 
-def application(settings: Settings, demo_token: str | None) -> ASGIApp:
+def application(settings: Settings, demo_token: str | None, built: Application | None = None) -> ASGIApp:
     """The application of one serving process."""
     logs.configure(settings)
-    app = create_app(settings, demo_token=demo_token)
+    app = built or create_app(settings, demo_token=demo_token)
     app.at_start += [_give_back_large_blocks, _freeze, partial(_stop_in_order, app)]
     return app.asgi
 

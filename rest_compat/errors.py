@@ -11,6 +11,7 @@ HttpError                 a request that ends in an error answer: raised anywher
 ├── RequestTimeout        headers or body didn't come in time
 ├── HeadersTooLarge       the headers are over their limit
 ├── MalformedHttp         it is not HTTP
+│   └── UnknownCoding     the body's transfer coding
 ├── UnsupportedMediaType  the body's media type or encoding
 ├── RateLimited           the token's budget is used up
 ├── Unavailable           too much work, or the database is away
@@ -186,6 +187,12 @@ class HeadersTooLarge(HttpError):
 
 class MalformedHttp(HttpError):
     """It is not HTTP/1.1."""
+
+
+class UnknownCoding(MalformedHttp):
+    """The body comes in a transfer coding that is not understood (RFC 9112 section 6.1)."""
+
+    status = 501
 
 
 class UnsupportedMediaType(HttpError):

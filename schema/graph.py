@@ -37,7 +37,7 @@ from schema.engine.execute.responses import EventResponse, GraphQLResponse
 from schema.engine.write.mutation_call import MutationCall
 from schema.engine.write.mutations import Mutations
 from schema.rules.access import Caller
-from schema.rules.errors import GatewayError, ServiceUnavailable
+from schema.rules.errors import GatewayError, ServiceUnavailable, WorkspaceGone
 from schema.storage.database import Connection, Database, Figures, InputRejected, StorageError
 from schema.values import Object, Value
 
@@ -180,7 +180,7 @@ class Graph:
             return GraphQLResponse(None, error.errors, executed=False)
         except (ResponseTooLarge, TooMuchSchema) as error:
             return GraphQLResponse(None, request_error(str(error)).errors, executed=False)
-        except (StorageError, ServiceUnavailable) as error:
+        except (StorageError, ServiceUnavailable, WorkspaceGone) as error:
             found = of_storage(error) if isinstance(error, StorageError) else error
             return GraphQLResponse(None, request_error(str(found), code=found.code).errors, executed=False)
         answer.extensions |= extensions
@@ -198,7 +198,7 @@ class Graph:
                     answer = GraphQLResponse(data, revision=revision)
                 if answer is not None and reading.notes is not None and not await self._resolved(prepared, plan, values, reading):
                     answer = None
-            except ServiceUnavailable:
+            except (ServiceUnavailable, WorkspaceGone):
                 raise
             except GatewayError:
                 pass  # graphql-core words it, with its path

@@ -83,14 +83,14 @@ def serve(
     settings = load(**flags)
     lazy.logs.configure(settings)
     # Settings, port or database that can't work end the command here, with a sentence.
-    lazy.app.create_app(settings)
+    app = lazy.app.create_app(settings)
     if demo:
         lazy.demo.check_loopback(settings)
     with listening(settings) as (settings, sockets):
         token = run(settings, lazy.demo.prepare if demo else partial(lazy.serving.advise, settings))
         if token is not None:
             lazy.demo.announce(settings, token)
-        lazy.serving.serve(settings, sockets, demo_token=token)
+        lazy.serving.serve(settings, sockets, None if demo else app, demo_token=token)
 
 
 @app.command()
@@ -194,6 +194,8 @@ def usage(  # noqa: PLR0913  each is a flag
     database_url: DatabaseUrl = None,
 ) -> None:
     """List who still uses which REST route, parameter and field, how often, and when last."""
+    if share and (graphql or kind is not None):
+        raise CommandError("--share compares all of REST with all of GraphQL: leave out --graphql and --kind")
     wanted = lazy.usage_report.UsageFilter(workspace, token, kind, since.date() if since else None)
     kinds = lazy.usage_report.GRAPHQL_KINDS if graphql else lazy.usage_report.KINDS
     if kind is not None and kind not in kinds:

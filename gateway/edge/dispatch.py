@@ -109,7 +109,7 @@ class Dispatcher:
         if want.page and scope["method"] in {"GET", "HEAD"} and self.explorer is not None:
             return self.explorer
         state["offer"] = want.offer
-        return self.events if want.events and scope["method"] not in {"OPTIONS", "HEAD"} else self.graphql
+        return self.events if want.events and scope["method"] != "OPTIONS" else self.graphql
 
     def _with_slash(self, scope: Scope) -> ASGIApp:
         """`/graphql/` is served like `/graphql`, since clients lose bodies and tokens on redirects; only a page leads on."""

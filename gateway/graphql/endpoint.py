@@ -11,7 +11,16 @@ import orjson
 from starlette.types import Receive, Scope, Send
 
 from gateway.edge.negotiate import GRAPHQL, Offer, is_json
-from rest_compat.errors import STATUS, Headers, MalformedRequest, MethodNotAllowed, NotAcceptable, UnsupportedMediaType, insufficient_scope
+from rest_compat.errors import (
+    ALWAYS,
+    STATUS,
+    Headers,
+    MalformedRequest,
+    MethodNotAllowed,
+    NotAcceptable,
+    UnsupportedMediaType,
+    insufficient_scope,
+)
 from schema.engine.document.documents import PreparedOperation, RequestError
 from schema.engine.execute.responses import GraphQLResponse
 from schema.rules.access import Caller
@@ -123,8 +132,8 @@ def _challenge(answer: GraphQLResponse) -> Headers:
 
 async def _send(send: Send, media: Offer, status: int, body: bytes, more: Headers = _NONE) -> None:
     headers = [(b"content-type", TYPES[media]), (b"content-length", b"%d" % len(body)), *FIXED, *more]
-    if status == STATUS["UNAVAILABLE"]:
-        headers.append((b"retry-after", b"1"))
+    if status in ALWAYS:
+        headers += ALWAYS[status]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 

@@ -61,6 +61,11 @@ class EventsEndpoint:
             return
         if prepared.kind == "mutation" and scope["method"] in SAFE:
             raise MethodNotAllowed(f"A {scope['method']} runs queries and subscriptions only: send mutations by POST.", "POST")
+        if scope["method"] == "HEAD":
+            # The head of what GET would have (RFC 9110 section 9.3.2); nothing is run for it.
+            await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
+            await send({"type": "http.response.body"})
+            return
         if self.context.open.full:
             raise Unavailable(TOO_MUCH_OPEN)
         self.context.note(scope["state"]["caller"], scope["state"]["headers"], prepared)

@@ -26,16 +26,17 @@ from gateway.edge.respond import refuse, send_whole
 from gateway.graphql.operations import Operations
 from gateway.observability.rest_usage import RestUses
 from gateway.settings import Settings, SettingsError
-from rest_compat.errors import Headers, HttpError, HttpResponse
+from rest_compat.errors import Headers, HttpError, HttpResponse, Unauthenticated
 from rest_compat.json_values import Json, JsonObject
 from rest_compat.protocol import BodyDecodeError, Request, RestUse, VariableFault
 from rest_compat.resources.declaration import DeclarationError
 from rest_compat.serve import Rest
-from schema.engine.compile.data_reader import REVISION
+from schema.engine.compile.data_reader import REVISION, revision_in
 from schema.engine.document.documents import PreparedOperation, RequestError
 from schema.engine.document.input_faults import faults
 from schema.engine.execute.responses import GraphQLResponse
 from schema.rules.access import Caller
+from schema.rules.errors import WorkspaceGone
 from schema.storage.database import Database, DatabaseUnavailable
 from schema.values import Value
 
@@ -118,10 +119,11 @@ class RestGraph:
 
     async def revision(self, caller: Caller) -> int:
         try:
-            rows = await self.fetch(self.revision_of, {"workspace": caller.workspace_id})
+            return revision_in(await self.fetch(self.revision_of, {"workspace": caller.workspace_id}))
         except DatabaseUnavailable as error:
             raise unavailable(error) from error
-        return int(rows[0][0])
+        except WorkspaceGone as error:
+            raise Unauthenticated(str(error), is_about_token=True) from None
 
     def permits(self, prepared: RestDocument, variables: JsonObject, caller: Caller) -> bool:
         if caller.scopes is None:

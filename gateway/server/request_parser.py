@@ -19,7 +19,7 @@ from rest_compat.errors import HeadersTooLarge, HttpError, MalformedHttp
 from schema.values import Value
 
 from .exchange import Exchange, ReadFlowControl
-from .request_target import encoded_target, malformation, origin_form
+from .request_target import check_codings, encoded_target, malformation, origin_form
 from .upgrades import is_websocket, without_upgrade
 
 MOST_HEADERS: Final = 256
@@ -127,8 +127,8 @@ class RequestParser(HttpToolsProtocol):
             if self.at >= turn:
                 self._proceed_soon()
                 break
-            if self.phase == "idle":
-                self.at = _after_blank(self.ahead, self.at)
+            if self.phase == "idle" and (blank := BLANK.match(self.ahead, self.at)):
+                self.at = blank.end()
             start, self.at = self.at, min(self._end(), coming)
             if start < self.at:
                 self._take(self.ahead[start : self.at])
@@ -225,6 +225,15 @@ class RequestParser(HttpToolsProtocol):
     # What the parser finds
 
     @override
+    def on_header(self, name: bytes, value: bytes) -> None:
+        name = name.lower()
+        if name == b"expect" and value.lower() == b"100-continue":
+            self.expect_100_continue = True
+        elif name == b"transfer-encoding" and self.phase == HEADERS:
+            check_codings([*(each for known, each in self.headers if known == name), value], self.parser.get_http_version())
+        self.headers.append((name, value))
+
+    @override
     def on_headers_complete(self) -> None:
         if len(self.headers) > MOST_HEADERS:
             raise HeadersTooLarge(f"more than {MOST_HEADERS}")
@@ -319,8 +328,3 @@ class RequestParser(HttpToolsProtocol):
             self._parse(again)
         else:
             self.open_websocket()
-
-
-def _after_blank(data: bytes, at: int) -> int:
-    found = BLANK.match(data, at)
-    return found.end() if found else at

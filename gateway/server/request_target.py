@@ -1,11 +1,12 @@
 """A request's target in its other forms (RFC 9112 section 3.2): a whole address, as it is sent to a proxy, or `*`."""
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from httptools import HttpParserError, HttpParserInvalidMethodError, HttpParserInvalidURLError, parse_url
 
-from rest_compat.errors import Headers, MalformedHttp
+from rest_compat.errors import Headers, MalformedHttp, UnknownCoding
 
 #: What OPTIONS is sent to, when it asks about the server and not about a page.
 ANY: Final = b"*"
@@ -41,6 +42,18 @@ def encoded_target(head: bytes) -> bytes | None:
     """
     line, end, rest = head.partition(b"\r\n")
     return None if line.isascii() else _BEYOND_ASCII.sub(lambda found: b"%%%02X" % found[0][0], line) + end + rest
+
+
+def check_codings(lines: Sequence[bytes], version: str) -> None:
+    """Checks the Transfer-Encoding headers of a request (RFC 9112 section 6.1); the parser refuses what doesn't end in chunks.
+
+    Raises UnknownCoding for a coding beside `chunked`, MalformedHttp for HTTP/1.0, which has none.
+    """
+    if version == "1.0":
+        raise MalformedHttp("A request of HTTP/1.0 can't have Transfer-Encoding: send Content-Length.")
+    *others, last = [coding.strip(b" \t").lower() for coding in b",".join(lines).split(b",") if coding.strip(b" \t")] or [b""]
+    if last == b"chunked" and others:
+        raise UnknownCoding("The body's transfer coding is not understood: send `Transfer-Encoding: chunked` alone.")
 
 
 def malformation(error: HttpParserError) -> str:

@@ -2,6 +2,7 @@
 
 GatewayError
  ├─ BadRequest           the request itself is malformed
+ ├─ WorkspaceGone        the token's workspace was deleted
  ├─ Forbidden            the role may not do this
  ├─ CursorExpired        a position that is no longer kept
  ├─ Conflict             another request or record stands in the way
@@ -23,6 +24,15 @@ class BadRequest(GatewayError):
     """The request itself is malformed: a cursor that isn't ours, a page size out of range."""
 
     code = "BAD_REQUEST"
+
+
+class WorkspaceGone(GatewayError):
+    """The workspace was deleted while its token was still remembered: soon the token itself is unknown."""
+
+    code = "UNAUTHENTICATED"
+
+    def __init__(self) -> None:
+        super().__init__("The workspace of this token no longer exists.")
 
 
 class CursorExpired(GatewayError):

@@ -131,6 +131,8 @@ def test_postgresql_is_migrated_only_when_asked(run: Run, postgres_server: Any) 
         (["token", "revoke", "key_none"], "there is no key key_none: gateway token list tells"),
         (["usage", "--kind", "none"], "--kind: write one of route, "),
         (["usage", "--graphql", "--kind", "route"], "--kind: write one of operation, field"),
+        (["usage", "--share", "--graphql"], "leave out --graphql and --kind"),
+        (["usage", "--share", "--kind", "route"], "leave out --graphql and --kind"),
         *(([*command, "--workspace", "None"], "there is no workspace 'None'") for command in (["usage"], ["usage", "--share"], ["audit"])),
         (["explain", "none.graphql"], "gateway: none.graphql: no such file or directory"),
         (["translate", "--har", "none.har"], "gateway: --har: none.har: no such file or directory"),
@@ -269,7 +271,7 @@ def test_every_setting_has_a_flag(run: Run, monkeypatch: pytest.MonkeyPatch) -> 
     for name in Settings.model_fields:
         assert re.search(rf"--{name.replace('_', '-')}\b", text), name
     served: list[Settings] = []
-    monkeypatch.setattr("gateway.serving.serve", lambda settings, _sockets, **_: served.append(settings))
+    monkeypatch.setattr("gateway.serving.serve", lambda settings, *_, **__: served.append(settings))
     monkeypatch.setenv("GATEWAY_PORT", "9000")
     monkeypatch.setenv("GATEWAY_KEEP_ALIVE", "7")
     assert run("serve", "--port", "9001", "--cors-origins", "https://a.example,https://b.example", "--no-metrics").code == 0
@@ -277,6 +279,17 @@ def test_every_setting_has_a_flag(run: Run, monkeypatch: pytest.MonkeyPatch) -> 
     assert served[0].cors_origins == ("https://a.example", "https://b.example")
     assert run("serve", "--port", "0").code == 0
     assert served[1].port > 0
+
+
+def test_serve_makes_one_application(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The application that the settings were checked with is the one that a single process serves."""
+    made, served = [], []
+    monkeypatch.setattr("gateway.app.Application.__init__", lambda app, *_: made.append(app))
+    monkeypatch.setattr("gateway.app.Application.asgi", None, raising=False)
+    monkeypatch.setattr("gateway.app.Application.at_start", [], raising=False)
+    monkeypatch.setattr("gateway.serving.Server.run", lambda server, _: served.append(server.config.app()))
+    assert run("serve", "--port", "0", "--database-url", f"sqlite:///{tmp_path / 'x.db'}").code == 0
+    assert (len(made), len(served)) == (1, 1)
 
 
 @dataclass(frozen=True)

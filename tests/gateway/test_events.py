@@ -82,6 +82,18 @@ async def test_refused_before_it_began(serve: Serve) -> None:
         assert (await client.post("/graphql", json={"query": "{ hello }"}, headers={"authorization": ""})).status_code == 401
 
 
+async def test_head_is_answered_as_get_without_a_body(serve: Serve) -> None:
+    """HEAD has the status and the headers that GET would have, and runs nothing (RFC 9110 section 9.3.2)."""
+    app = await serve()
+    cases = {"{ hello }": 200, "subscription { count(to: 1) }": 200, "{ nothing }": 400, "mutation { set(x: 3) }": 405}
+    async with httpx.AsyncClient(base_url=f"http://{app.address}", headers={**STREAM, "accept-encoding": "identity"}) as client:
+        for query, status in cases.items():
+            got, head = [await client.request(method, "/graphql", params={"query": query}) for method in ("GET", "HEAD")]
+            assert (head.status_code, got.status_code, head.content) == (status, status, b"")
+            for name in ("content-type", "cache-control", "vary"):
+                assert head.headers.get(name) == got.headers.get(name)
+
+
 async def test_a_defect(serve: Serve) -> None:
     """Told in an event, without its text."""
     text = await body(await serve(), "{ boom }")

@@ -92,6 +92,44 @@ async def test_header_limit(serve: Serve) -> None:
         assert (status, body["code"]) == (431, "headers_too_large")
 
 
+@pytest.mark.parametrize(
+    ("codings", "status"),
+    [
+        ("chunked", 200),
+        (", Chunked", 200),
+        ("gzip, chunked", 501),
+        ("identity, chunked", 501),
+        ("gzip\r\nTransfer-Encoding: chunked", 501),
+        ("gzip", 400),
+        ("identity", 400),
+        ("chunked, gzip", 400),
+        ("chunked, chunked", 400),
+        ("chunked\r\nTransfer-Encoding: chunked", 400),
+        ("chunked;q=1", 400),
+        ("chunked\r\nContent-Length: 2", 400),
+    ],
+)
+async def test_transfer_codings(serve: Serve, codings: str, status: int) -> None:
+    """Chunks are read; another coding is 501, and a body of unclear length 400 (RFC 9112 section 6.1)."""
+    app = await serve()
+    lines = (
+        f"host: x\r\nconnection: close\r\nauthorization: {TOKEN}\r\ncontent-type: application/json\r\nTransfer-Encoding: {codings}\r\n\r\n"
+    )
+    body = b'{"query":"{hello}"}'
+    sent = b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+    assert (await talk(app, f"POST /graphql HTTP/1.1\r\n{lines}".encode() + sent))[0] == status
+    assert (await talk(app, f"POST /graphql HTTP/1.0\r\n{lines}".encode() + sent))[0] == 400
+
+
+async def test_a_coding_among_trailers_means_nothing(serve: Serve) -> None:
+    """What comes behind the chunks is no header of the request."""
+    lines = (
+        f"host: x\r\nconnection: close\r\nauthorization: {TOKEN}\r\ncontent-type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+    sent = b'13\r\n{"query":"{hello}"}\r\n0\r\nTransfer-Encoding: gzip, chunked\r\n\r\n'
+    assert (await talk(await serve(), f"POST /graphql HTTP/1.1\r\n{lines}".encode() + sent))[0] in {200, 400}
+
+
 def head(count: int, size: int) -> bytes:
     """The headers of a request, so many of such a size."""
     return b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n" + (b"a: " + b"b" * size + b"\r\n") * count + b"\r\n"

@@ -2,14 +2,16 @@
 
 import asyncio
 import re
+from dataclasses import replace
 from typing import Any
 
 import orjson
 import pytest
 
+from gateway.edge.negotiate import GRAPHQL
 from schema.rules.access import Role
 from schema.storage.database import DatabaseUnavailable
-from tests.rest_compat.real import OPPORTUNITIES, Gateway
+from tests.rest_compat.real import OPPORTUNITIES, Gateway, gateway
 from tests.rest_compat.test_records import ANSWER, CREATE, DETAIL, LISTED, made_real
 from tests.schema.counting import Heard
 
@@ -322,3 +324,22 @@ async def test_a_list_is_its_translation(here: Gateway, query: str) -> None:
     flat = [row | {"account": None, "accountId": row["account"]["id"], "stage": row["stage"].lower()} for row in graphql["nodes"]]
     for name in ("id", "name", "value", "stage", "closeDate", "accountId", "createdAt"):
         assert [row[name] for row in rest["results"]] == [row[name] for row in flat]
+
+
+async def test_a_workspace_that_vanished(database_url: str) -> None:
+    """Its token is refused with 401, by both doors, also while it is remembered: a list, one that is known, and a write."""
+    async with gateway(database_url) as here:
+        tag = (await here.client.get(OPPORTUNITIES)).headers["etag"]
+        header = here.client.headers["authorization"]
+        caller = replace(await here.app.authenticator.authenticate(header), workspace_id="ws_gone")
+        answers = []
+        for method, path, more in (
+            ("GET", OPPORTUNITIES, {}),
+            ("GET", OPPORTUNITIES, {"headers": {"if-none-match": tag}}),
+            ("POST", "/api/accounts/", {"json": {"name": "A"}}),
+            ("POST", "/graphql", {"json": {"query": "{ opportunities { totalCount nodes { id } } }"}, "headers": {"accept": GRAPHQL}}),
+        ):
+            here.app.authenticator._known.put(header, caller, 1000)
+            answers.append(await here.client.request(method, path, **more))
+    assert [answer.status_code for answer in answers] == [401] * 4, [answer.text for answer in answers]
+    assert all("Bearer" in answer.headers["www-authenticate"] and "no longer exists" in answer.text for answer in answers)

@@ -50,6 +50,8 @@ EDGES: dict[str, Any] = {
     "the most that an amount may be": {"value": {"eq": 9_999_999_999_999.99}},
     "below nothing": {"value": {"gte": -1}},
     "no contact": {"contactId": {"isNull": True}},
+    "no probability": {"probability": {"isNull": True}},
+    "a time of creation": {"createdAt": {"isNull": False}},
     "an id with a quote": {"id": {"eq": "opp_'"}},
     "between two seconds, after": {"updatedAt": {"gt": "2025-01-01T00:00:00.5Z"}},
     "between two seconds, after or at": {"updatedAt": {"gte": "2025-01-01T00:00:00.5Z"}},
@@ -158,11 +160,11 @@ def every_operator() -> Row:
     """Every operator of every field: fifty conditions in eighteen nodes."""
     ids: Row = {"eq": "a", "in": ["a", "b"], "isNull": False}
     span: Row = dict.fromkeys(("eq", "gt", "gte", "lt", "lte"), "2025-01-01") | {"isNull": True}
-    instants = dict.fromkeys(("gt", "gte", "lt", "lte"), "2025-01-01T00:00:00.5Z")
-    numbers = dict.fromkeys(("eq", "gt", "gte", "lt", "lte"), 1)
+    instants = dict.fromkeys(("gt", "gte", "lt", "lte"), "2025-01-01T00:00:00.5Z") | {"isNull": False}
+    numbers = dict.fromkeys(("eq", "gt", "gte", "lt", "lte"), 1) | {"isNull": False}
     texts: Row = {"eq": "a", "contains": "b", "startsWith": "c", "isNull": True}
     found: Row = dict.fromkeys(("id", "accountId", "assignedToId", "contactId"), ids) | {"isClosed": True, "stage": {"eq": "PROPOSAL"}}
-    found |= {"value": numbers | {"isNull": True}, "probability": numbers, "closeDate": span, "closedDate": span}
+    found |= {"value": numbers, "probability": numbers, "closeDate": span, "closedDate": span}
     return found | {"createdAt": instants, "updatedAt": instants, "name": texts, "source": texts}
 
 
@@ -220,7 +222,7 @@ FIELDS = {
     "id": ("ID", True),
     "stage": ("OpportunityStage", False),
     "value": ("Money", True),
-    "probability": ("Int", False),
+    "probability": ("Int", True),
     "closeDate": ("Date", True),
     "name": ("String", True),
 }

@@ -10,7 +10,7 @@ from sqlalchemy.sql.expression import Executable
 from schema.engine.cache import SizedCache
 from schema.engine.compile.response_size import ParentCounts, ResponseTooLarge, Weight
 from schema.rules.access import Caller
-from schema.rules.errors import ServiceUnavailable
+from schema.rules.errors import ServiceUnavailable, WorkspaceGone
 from schema.storage.database import Database, Row
 from schema.storage.statements import Statement
 from schema.storage.tables import WorkspaceTable
@@ -213,8 +213,7 @@ class DataReader:
 
     async def look(self) -> int:
         """The workspace's revision now, where each statement is a snapshot of its own."""
-        rows = await self.fetch(clauses.of(self.database, REVISION), self.values)
-        return int(rows[0][0])
+        return revision_in(await self.fetch(clauses.of(self.database, REVISION), self.values))
 
     async def counted(self, statement: Statement, values: Values) -> Row:
         """The row of a counting statement in this snapshot, counted only if it isn't known at the workspace's revision."""
@@ -242,6 +241,14 @@ class DataReader:
 _WORKSPACES = WorkspaceTable.__table__
 REVISION = select(_WORKSPACES.c.revision).where(_WORKSPACES.c.id == WORKSPACE)
 """The revision of the caller's workspace."""
+
+
+def revision_in(rows: Sequence[Row]) -> int:
+    """The revision that a statement found in the caller's workspace. Raises WorkspaceGone where there is none any more."""
+    if not rows:
+        raise WorkspaceGone
+    revision: int = rows[0][0]
+    return revision
 
 
 def revision_column() -> ColumnElement[int]:

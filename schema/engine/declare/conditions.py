@@ -61,9 +61,9 @@ def _ranges(name: str, type_: Made, what: str, words: Sequence[str], *, without:
 _BETWEEN = " A bound with a fraction of a second lies between two seconds."
 
 MoneyFilter = _ranges("MoneyFilter", Money, "an amount", _NUMBERS)
-IntFilter = _ranges("IntFilter", int, "a whole number", _NUMBERS, without={"is_null"})
+IntFilter = _ranges("IntFilter", int, "a whole number", _NUMBERS)
 DateFilter = _ranges("DateFilter", Date, "a date", _TIMES)
-DateTimeFilter = _ranges("DateTimeFilter", DateTime, "an instant", _TIMES, without={"eq", "is_null"}, note=_BETWEEN)
+DateTimeFilter = _ranges("DateTimeFilter", DateTime, "an instant", _TIMES, without={"eq"}, note=_BETWEEN)
 
 
 @strawberry.input(

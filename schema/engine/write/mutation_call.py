@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from schema.engine.compile.data_reader import Counts, DataReader, clauses
+from schema.engine.compile.data_reader import Counts, DataReader, clauses, revision_in
 from schema.engine.compile.operation import WriteStep
 from schema.engine.compile.response_size import ResponseTooLarge
 from schema.engine.document.variables import Variables
@@ -106,7 +106,7 @@ async def perform(database: Database, call: MutationCall, variables: Variables, 
     print_ = "" if call.key is None else call.fingerprint(variables)
 
     async def work(connection: Connection) -> WrittenPayload:
-        revision = (await connection.fetch(clauses.of(database, _RAISE_REVISION), {"workspace": caller.workspace_id}))[0][0]
+        revision = revision_in(await connection.fetch(clauses.of(database, _RAISE_REVISION), {"workspace": caller.workspace_id}))
         writing = WriteTransaction(database, connection, caller, revision)
         if call.key is not None:
             kept = await idempotency.find(writing, call.key, print_)

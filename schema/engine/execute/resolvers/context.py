@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from sqlalchemy.sql.expression import Executable
 
-from schema.engine.compile.data_reader import REVISION, clauses
+from schema.engine.compile.data_reader import REVISION, clauses, revision_in
 from schema.rules.access import Caller
 from schema.storage.database import Connection, Database, Row
 from schema.values import Value
@@ -32,8 +32,7 @@ class Snapshot:
 
     async def revision(self) -> int:
         """The workspace's revision in this state: the number of writes that it has seen."""
-        rows = await self._connection.fetch(clauses.of(self._database, REVISION), self._workspace)
-        return int(rows[0][0])
+        return revision_in(await self._connection.fetch(clauses.of(self._database, REVISION), self._workspace))
 
 
 @dataclass(slots=True)
