@@ -9,7 +9,7 @@ from strawberry.types.field import StrawberryField
 from schema.engine.declare.codes import ErrorReason
 from schema.engine.declare.derive import derive, many, one
 from schema.engine.declare.groups import groups, is_grouped
-from schema.engine.declare.noun import Noun, TypesByName
+from schema.engine.declare.noun import Noun
 from schema.engine.declare.writes import VERSION, changes, creates, deletes
 from schema.nouns.all import BUILT_IN
 from schema.nouns.event_types import followed
@@ -63,7 +63,7 @@ def _fields(extension: Extension, roots: Roots) -> Iterator[tuple[Made, Strawber
             yield from ((root, _named(name, field)) for name, field in fields.items())
     for owner, name, declared in extension.lists:
         declared.bind(name, None)
-        yield owner, _named(name, declared.output(TypesByName()).field)
+        yield owner, _named(name, declared.output().field)
     by_name: dict[Value, type] = {root.__name__: root for root in roots}
     yield from ((by_name.get(owner, owner), field) for owner, field in extension.fields)
 

@@ -1,7 +1,7 @@
 """All nouns, with the types that the graph makes of them. Importing this also fills the metadata with all tables."""
 
+from schema.engine.declare.base import NOUNS
 from schema.engine.declare.derive import derive
-from schema.engine.declare.noun import NOUNS
 from schema.nouns.accounts.account import Account
 from schema.nouns.contacts.contact import Contact
 from schema.nouns.opportunities.opportunity import Opportunity

@@ -13,7 +13,7 @@ from sqlalchemy import Table, bindparam, delete, func, select, update
 from sqlmodel import SQLModel
 from strawberry.utils.str_converters import to_camel_case
 
-from schema.engine.declare.noun import NOUNS
+from schema.engine.declare.base import NOUNS
 from schema.graph import Graph
 from schema.nouns.users.user import User
 from schema.rules.access import Caller, Role

@@ -49,18 +49,6 @@ class CursorScope:
         position = itemgetter(*places)
         return lambda row: head + b2a_base64(orjson.dumps(position(row))[1:], newline=False).translate(_URLSAFE).decode()
 
-    def read(self, cursor: str, what: str) -> list[Value]:
-        """The values in a cursor; the caller checks them, since a client may have forged them.
-
-        `what` ends the sentence «… is no cursor of …». Raises BadRequest where the cursor belongs elsewhere, CursorExpired where it is of
-        another epoch.
-        """
-        origin, values = read_anywhere(cursor, self.place, what)
-        check_epoch(origin.epoch, self.epoch)
-        if origin.tag != self.tag:
-            raise foreign(cursor, what)
-        return values
-
 
 class Origin(NamedTuple):
     """Where a cursor was written: the workspace's tag, and the epoch of the database."""

@@ -218,15 +218,11 @@ class FilterModel:
 
     def mentioned(self, shape: Shape, kind: str) -> str | None:
         """A field whose conditions in `shape` are of a `kind`: "link" looks at linked rows, "through" at the record of a reference."""
-        if shape[0] == kind:
-            return str(shape[1])
-        return next((name for part in shape[1:] if isinstance(part, tuple) and (name := self.mentioned(part, kind))), None)
+        return next((str(part[1]) for part in _nested(shape) if part[0] == kind), None)
 
     def unknown(self, shape: Shape) -> str | None:
         """A field of the conditions in `shape` by a reference to what a limited viewer may not know of, though it sees the record."""
-        if shape[0] == "is" and shape[1] in self._unknown:
-            return self._unknown[str(shape[1])]
-        return next((name for part in shape[1:] if isinstance(part, tuple) and (name := self.unknown(part))), None)
+        return next((self._unknown[part[1]] for part in _nested(shape) if part[0] == "is" and part[1] in self._unknown), None)
 
     def holds(self, shape: Shape, values: Values, state: Values) -> bool:
         """Whether the conditions hold of a record's `state`: its columns by name, and the ids of its links.
@@ -249,6 +245,14 @@ class FilterModel:
             text = state.get(self._unfolded[key])
             return holds(operator, operand, None if text is None else fold(text))
         return holds(operator, operand, state.get(key))
+
+
+def _nested(shape: Shape) -> Iterator[Shape]:
+    """A shape, and all that are within it."""
+    yield shape
+    for part in shape[1:]:
+        if isinstance(part, tuple):
+            yield from _nested(part)
 
 
 def _searchable(text: str) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import count
+from typing import ClassVar, Literal
 
 from sqlalchemy import ColumnElement, FromClause, bindparam, func, literal_column, select
 
@@ -17,8 +18,12 @@ from .pages import PageRequest
 from .records import Relation
 from .select import Level
 
+Purpose = Literal["count", "walk", "page", "beside", "grouped", "grouped count", "grouped beside"]
+"""What a statement of a connection reads."""
 _OF_MANY = frozenset({"grouped", "grouped count", "grouped beside"})
-"""The purposes of the statements that read the pages of many parents."""
+"""Those of the pages of many parents."""
+_OF_ALL = frozenset({"count", "grouped count"})
+"""Those of all rows, whatever the page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,68 +92,31 @@ class ConnectionSql:
         """Whether a page is read by one statement, which then tells the workspace's revision beside a count's."""
         return self.wanted.rows and self.relation is None and not self.level.batches
 
-    def count(self, asked: AskedPage) -> Statement:
-        """Counts and sums of all rows; the last column is the workspace's revision."""
-        return self._statement("count", asked, (), self._counted)
-
-    def page(self, asked: AskedPage, *, walk: bool) -> Statement:
-        """The rows of a page and one more. `walk` them in their order, or find them by their values and sort them."""
-        purpose, make = ("walk", self._walked) if walk else ("page", self._page)
-        return self._statement(purpose, asked, asked.page.shape, make)
-
-    def beside(self, asked: AskedPage) -> Statement:
-        """Whether there are rows at the cursor of a page or on its other side; without a cursor, whether there are any."""
-        return self._statement("beside", asked, asked.page.shape, self._beside)
-
-    def grouped_beside(self, asked: AskedPage) -> Statement:
-        """The keys of those parents of whom the same is true."""
-        return self._statement("grouped beside", asked, asked.page.shape, self._grouped_beside)
-
-    def grouped(self, asked: AskedPage) -> Statement:
-        """The rows of the same page of each of many parents."""
-        return self._statement("grouped", asked, asked.page.shape, self._grouped)
-
-    def grouped_count(self, asked: AskedPage) -> Statement:
-        """Counts and sums by parent, whose key is the last column."""
-        return self._statement("grouped count", asked, (), self._grouped_count)
-
-    def compile(self, asked: AskedPage, parents: ParentsKind, *, looks: bool) -> None:
-        """Compiles the statements for so many `parents` that aren't kept; `looks`: it is asked for what stands beside the page."""
-        with self.compiler.compiling():
-            if parents == "many":
-                self._compile_grouped(asked, looks=looks)
-            else:
-                self._compile(asked.of_parent("") if parents == "one" else asked, looks=looks)
-
-    def _compile(self, asked: AskedPage, *, looks: bool) -> None:
-        if self.wanted.counts:
-            self.count(asked)
-        if self.wanted.rows:
-            self.page(asked, walk=True)
-        if self.wanted.rows and self.wanted.counts:
-            self.page(asked, walk=False)
-        if looks:
-            self.beside(asked)
-
-    def _compile_grouped(self, asked: AskedPage, *, looks: bool) -> None:
-        if self.wanted.rows:
-            self.grouped(asked)
-        if self.wanted.counts:
-            self.grouped_count(asked)
-        if looks:
-            self.grouped_beside(asked)
-
-    def _statement(self, purpose: str, asked: AskedPage, shape: CacheKey, make: Callable[[AskedPage], Value]) -> Statement:
+    def of(self, purpose: Purpose, asked: AskedPage) -> Statement:
+        """The statement for a purpose. Raises NotCompiled where it isn't kept and may not be compiled now."""
+        shape = () if purpose in _OF_ALL else asked.page.shape
         key = asked.keys[purpose] = (self._mark, purpose, *shape, *asked.shape)
         try:
-            return self.compiler.kept(key, lambda: make(asked))
+            return self.compiler.kept(key, lambda: self._CLAUSES[purpose](self, asked))
         except NotCompiled:
             raise NotCompiled("none" if self.relation is None else "many" if purpose in _OF_MANY else "one") from None
 
+    def compile(self, asked: AskedPage, parents: ParentsKind, *, looks: bool) -> None:
+        """Compiles the statements for so many `parents` that aren't kept; `looks`: it is asked for what stands beside the page."""
+        rows, counts = self.wanted.rows, self.wanted.counts
+        needed: dict[Purpose, bool] = {"count": counts, "walk": rows, "page": rows and counts, "beside": looks}
+        if parents == "many":
+            needed = {"grouped": rows, "grouped count": counts, "grouped beside": looks}
+        with self.compiler.compiling():
+            for purpose in [each for each, is_needed in needed.items() if is_needed]:
+                self.of(purpose, asked.of_parent("") if parents == "one" else asked)
+
     def _walked(self, asked: AskedPage) -> SelectOf:
+        """The rows of a page and one more, walked in their order."""
         return self._page(asked, walk=True)
 
     def _page(self, asked: AskedPage, *, walk: bool = False) -> SelectOf:
+        """The same, found by their values and sorted."""
         page = asked.page
         extra = self._keys(page)
         if self.single_statement and self.wanted.counts:
@@ -159,6 +127,7 @@ class ConnectionSql:
         return clause.offset(bindparam("offset", required=True)) if page.offset else clause
 
     def _grouped(self, asked: AskedPage) -> SelectOf:
+        """The rows of the same page of each of many parents."""
         assert self.relation is not None
         page = asked.page
         order = page.order.clauses(self.level.table, backward=page.backward, limited=self.level.limited)
@@ -173,9 +142,11 @@ class ConnectionSql:
         return select(*chosen).where(numbered.c.place > offset, numbered.c.place <= offset + limit).order_by(numbered.c.place)
 
     def _beside(self, asked: AskedPage) -> SelectOf:
+        """Whether there are rows at the cursor of a page or on its other side; without a cursor, whether there are any."""
         return self._from(asked, [literal_column("1")]).where(*self._at_or_behind(asked.page)).limit(1)
 
     def _grouped_beside(self, asked: AskedPage) -> SelectOf:
+        """The keys of those parents of whom the same is true."""
         assert self.relation is not None
         return self._from(asked, [self.relation.parent], many=True).where(*self._at_or_behind(asked.page)).distinct()
 
@@ -186,15 +157,14 @@ class ConnectionSql:
         return [page.order.beyond(self.level.table, nulls, backward=not page.before, limited=self.level.limited, at=True)]
 
     def _counted(self, asked: AskedPage) -> SelectOf:
-        return self._counting(asked).add_columns(revision_column())
+        """Counts and sums of all rows; the last column is the workspace's revision."""
+        return self._from(asked, self._counts()).add_columns(revision_column())
 
     def _grouped_count(self, asked: AskedPage) -> SelectOf:
+        """Counts and sums by parent, whose key is the last column."""
         assert self.relation is not None
         parent = self.relation.parent
-        return self._counting(asked, many=True).add_columns(parent).group_by(parent)
-
-    def _counting(self, asked: AskedPage, *, many: bool = False) -> SelectOf:
-        return self._from(asked, self._counts(), many=many)
+        return self._from(asked, self._counts(), many=True).add_columns(parent).group_by(parent)
 
     def _counts(self) -> list[Value]:
         summary = self.level.stored.summary
@@ -253,3 +223,13 @@ class ConnectionSql:
             else:
                 where.append(table.c[name] == bindparam(name, type_=table.c[name].type, required=True))
         return where
+
+    _CLAUSES: ClassVar[Mapping[Purpose, Callable[["ConnectionSql", AskedPage], SelectOf]]] = {
+        "count": _counted,
+        "walk": _walked,
+        "page": _page,
+        "beside": _beside,
+        "grouped": _grouped,
+        "grouped count": _grouped_count,
+        "grouped beside": _grouped_beside,
+    }

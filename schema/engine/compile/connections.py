@@ -22,7 +22,7 @@ from .arguments import Arguments, read_arguments
 from .compiler import Compiler, ParentsKind
 from .conditions import MAX_SEARCH, NO_CONDITIONS, ParsedFilter
 from .connection_code import Cursors, Parts
-from .connection_sql import AskedPage, ConnectionSql, PageParts
+from .connection_sql import AskedPage, ConnectionSql, PageParts, Purpose
 from .cost import Cost, paged
 from .model import FieldModel
 from .pages import PageRequest, page_size, read_page
@@ -71,7 +71,6 @@ class ConnectionPlan:
     """Stands for it in what is kept for longer than it may be."""
     wanted: PageParts = field(init=False)
     """What of the page is asked for beyond its rows."""
-
     parent: int = field(init=False)
     """The place of the parent's key in a row; 0 where there is no parent."""
 
@@ -107,19 +106,20 @@ class ConnectionPlan:
     def statements_for(self, variables: Variables) -> list[tuple[str, Statement]]:
         """The statements that these variables lead to, each with what it is for. Raises BadRequest."""
         asked = self.asked(variables)
+        told: list[tuple[str, Purpose, bool]] = [
+            ("count, kept under the workspace's revision", "count", self.wanted.counts),
+            ("page", "walk", self.wanted.rows),
+            ("whether rows stand at the cursor or behind it", "beside", self._looks(asked.page)),
+        ]
         if self.sql.relation is not None:
-            found = [("count", self.sql.grouped_count(asked))] if self.wanted.counts else []
-            return [*found, ("page of each parent", self.sql.grouped(asked))]
-        found = [("count, kept under the workspace's revision", self.sql.count(asked))] if self.wanted.counts else []
-        found += [("page", self.sql.page(asked, walk=True))] if self.wanted.rows else []
-        return [*found, *([("whether rows stand at the cursor or behind it", self.sql.beside(asked))] if self._looks(asked.page) else [])]
+            told = [("count", "grouped count", self.wanted.counts), ("page of each parent", "grouped", True)]
+        return [(name, self.sql.of(purpose, asked)) for name, purpose, is_wanted in told if is_wanted]
 
     def compile(self, variables: Variables, parents: ParentsKind) -> None:
         if (self.sql.relation is None) == (parents == "none"):
             with suppress(BadRequest):
                 asked = self.asked(variables)
-                page = asked.page
-                looks = (page.position is not None or page.offset > 0) and page.side in self.wanted.sides
+                looks = not asked.page.begins and asked.page.side in self.wanted.sides
                 self.sql.compile(asked, parents, looks=looks)
 
     def asked(self, variables: Variables) -> AskedPage:
@@ -162,8 +162,8 @@ class ConnectionPlan:
         Raises RevisionChanged where it kept changing, or where no row told the revision.
         """
         if not self.wanted.counts:
-            return await reader.fetch(self.sql.page(asked, walk=True), values), {}
-        counting = self.statements.get(asked.keys.get("count")) or self.sql.count(asked)
+            return await reader.fetch(self.sql.of("walk", asked), values), {}
+        counting = self.statements.get(asked.keys.get("count")) or self.sql.of("count", asked)
         counted = reader.known(counting, values) or await reader.count(counting, values)
         for _ in range(SNAPSHOT_ATTEMPTS):
             rows, revision = await self._page_at(reader, asked, values, counted.row[0])
@@ -181,8 +181,8 @@ class ConnectionPlan:
         """The rows of a page and the revision that they are of, of a list that had `count` rows. Raises RevisionChanged."""
         if count <= asked.page.offset:
             return [], await reader.look()
-        walk = count > SORT_BELOW
-        statement = self.statements.get(asked.keys.get("walk" if walk else "page")) or self.sql.page(asked, walk=walk)
+        purpose: Purpose = "walk" if count > SORT_BELOW else "page"
+        statement = self.statements.get(asked.keys.get(purpose)) or self.sql.of(purpose, asked)
         rows = await reader.fetch(statement, values)
         if not rows:
             raise RevisionChanged
@@ -191,13 +191,15 @@ class ConnectionPlan:
     async def _single(self, reader: DataReader, variables: Variables, asked: AskedPage, parents: ParentCounts | None = None) -> Value:
         values = {**reader.values, **asked.values}
         numbers: Object = {}
-        walk, nothing = True, not self.wanted.rows
+        purpose: Purpose = "walk"
+        nothing = not self.wanted.rows
         if self.wanted.counts:
-            row = await reader.counted(self.sql.count(asked), values)
+            row = await reader.counted(self.sql.of("count", asked), values)
             numbers = self._numbers(row)
             # Few rows are found by their values and sorted; many are walked in order until the page is full.
-            walk, nothing = row[0] > SORT_BELOW, nothing or row[0] <= asked.page.offset
-        rows = [] if nothing else await reader.fetch(self.sql.page(asked, walk=walk), values)
+            purpose = "walk" if row[0] > SORT_BELOW else "page"
+            nothing = nothing or row[0] <= asked.page.offset
+        rows = [] if nothing else await reader.fetch(self.sql.of(purpose, asked), values)
         shown = _in_order(rows, asked.page)
         self._weigh(reader, asked.page, shown, parents)
         batches = await self.level.batched(reader, shown, variables, parents, self.parent)
@@ -222,7 +224,7 @@ class ConnectionPlan:
             return False
         if reader.single_statement:
             raise RevisionChanged
-        return bool(await reader.fetch(self.sql.beside(asked), values))
+        return bool(await reader.fetch(self.sql.of("beside", asked), values))
 
     def _weigh(self, reader: DataReader, page: PageRequest, rows: Sequence[Row], parents: ParentCounts | None = None) -> None:
         """Counts the rows of a page, or of the pages of many parents, towards the answer. Raises ResponseTooLarge."""
@@ -261,11 +263,11 @@ class ConnectionPlan:
         groups: dict[Value, list[Row]] = {key: [] for key in parents.keys}
         if self.wanted.rows:
             parent = self.parent
-            for row in await reader.fetch_many(self.sql.grouped(asked), values, self.level.weight):
+            for row in await reader.fetch_many(self.sql.of("grouped", asked), values, self.level.weight):
                 groups[row[parent]].append(row)
         counted: dict[Value, Row] = {}
         if self.wanted.counts:
-            counted = {row[-1]: row[:-1] for row in await reader.fetch(self.sql.grouped_count(asked), values)}
+            counted = {row[-1]: row[:-1] for row in await reader.fetch(self.sql.of("grouped count", asked), values)}
         shown = [row for rows in groups.values() for row in _in_order(rows, asked.page)]
         self._weigh(reader, asked.page, shown, parents)
         batches = await self.level.batched(reader, shown, variables, parents, self.parent)
@@ -283,7 +285,7 @@ class ConnectionPlan:
         page = asked.page
         if page.begins or page.side not in self.wanted.sides:
             return ()
-        return {row[0] for row in await reader.fetch(self.sql.grouped_beside(asked), values)}
+        return {row[0] for row in await reader.fetch(self.sql.of("grouped beside", asked), values)}
 
 
 def _searched(text: str) -> str:

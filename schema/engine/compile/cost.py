@@ -5,7 +5,6 @@ An object costs 1, a short text, a number or a date nothing.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from schema.engine.document.variables import Variables
 from schema.rules.errors import BadRequest
@@ -25,13 +24,7 @@ SCHEMA = 200
 """`__schema` and `__type`."""
 
 Size = Callable[[Variables], int]
-
-
-class CostPart(Protocol):
-    """A part of a cost that the variables decide."""
-
-    def total(self, variables: Variables) -> int:
-        """The cost once the variables are known."""
+"""A number that the variables decide: of rows, or of what they cost."""
 
 
 @dataclass(slots=True)
@@ -39,7 +32,7 @@ class Cost:
     """The cost of a selection: what is known when it is compiled, and parts that the variables decide, each so many times."""
 
     own: int = 0
-    parts: list[tuple[int, CostPart]] = field(default_factory=list)
+    parts: list[tuple[int, Size]] = field(default_factory=list)
 
     def add(self, other: "Cost") -> None:
         """Adds another selection's cost."""
@@ -56,41 +49,24 @@ class Cost:
         """The cost once the variables are known."""
         if not self.parts:
             return self.own
-        return self.own + sum([times * part.total(variables) for times, part in self.parts])
-
-
-@dataclass(slots=True)
-class PageCost:
-    """So many of `each` as `size` reads from the variables."""
-
-    size: Size
-    each: Cost
-
-    def total(self, variables: Variables) -> int:
-        try:
-            size = self.size(variables)
-        except BadRequest:
-            return 0  # The arguments are at fault: the field is answered by an error, and has no rows.
-        return size * self.each.total(variables) if size else 0
-
-
-@dataclass(slots=True)
-class GreatestCost:
-    """One of several selections, nobody knows which yet: the dearest counts."""
-
-    branches: list[Cost]
-
-    def total(self, variables: Variables) -> int:
-        return max(branch.total(variables) for branch in self.branches)
+        return self.own + sum([times * part(variables) for times, part in self.parts])
 
 
 def paged(size: Size, each: Cost) -> Cost:
-    """The cost of a page of `each`."""
-    return Cost(0, [(1, PageCost(size, each))])
+    """The cost of a page of as many of `each` as `size` reads from the variables."""
+
+    def total(variables: Variables) -> int:
+        try:
+            count = size(variables)
+        except BadRequest:
+            return 0  # The arguments are at fault: the field is answered by an error, and has no rows.
+        return count * each.total(variables) if count else 0
+
+    return Cost(0, [(1, total)])
 
 
 def dearest(branches: list[Cost]) -> Cost:
-    """The cost of the dearest of `branches`."""
+    """The cost of the dearest of `branches`, of which nobody knows yet which one it will be."""
     if not any(branch.parts for branch in branches):
         return Cost(max(branch.own for branch in branches))
-    return Cost(0, [(1, GreatestCost(branches))])
+    return Cost(0, [(1, lambda variables: max(branch.total(variables) for branch in branches))])

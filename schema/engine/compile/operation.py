@@ -22,7 +22,7 @@ from .model import FieldModel
 from .records import RecordStep, compile_embedded, compile_records, compile_to_many
 from .select import Batch
 from .sources import EventSource, ResolverSource, StoredType
-from .steps import AdminStep, ConstantStep, NodesStep, PlainWriter, QueryStep, ResolverStep, compile_plain, compile_step
+from .steps import ConstantStep, NodesStep, PlainWriter, QueryStep, ResolverStep, compile_plain, compile_step
 
 QUICK = 50
 """Up to this cost a mutation's payload is read in the event loop's thread, where the database is SQLite."""
@@ -192,9 +192,7 @@ def compile_query(compiler: Compiler) -> QueryPlan:
 
 
 def _around(steps: list[tuple[str, QueryStep]]) -> int:
-    return 2 + sum(
-        [len(key) + 4 + (step.around if isinstance(step, ConnectionPlan | NodesStep | AdminStep) else _AROUND) for key, step in steps]
-    )
+    return 2 + sum([len(key) + 4 + (step.around if isinstance(step, ConnectionPlan | NodesStep) else _AROUND) for key, step in steps])
 
 
 def _single_statement(steps: list[tuple[str, QueryStep]]) -> bool:

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from graphql import GraphQLObjectType
 from sqlalchemy import ColumnElement, FromClause, bindparam
 
 from schema.engine.compile.data_reader import DataReader
@@ -86,7 +85,6 @@ class RecordStep:
 def compile_records(compiler: Compiler, type_name: str, selected: Selected) -> tuple[Records, Cost]:
     """The plan for records of a type, of which `selected` asks something."""
     type_ = compiler.model.object_type(type_name)
-    assert isinstance(type_, GraphQLObjectType)
     level = compiler.level(compiler.model.stored(type_name), embeds=True)
     key = level.table.c.id
     level.place(key)
@@ -167,8 +165,7 @@ class _Below:
 
     def __init__(self, compiler: Compiler, source: ToMany, selected: Selected, **given: Value) -> None:
         self.compiler = compiler
-        type_ = compiler.model.object_type(source.type_name)
-        self.type: GraphQLObjectType = type_
+        self.type = compiler.model.object_type(source.type_name)
         self.asked = compiler.selections.below(selected, self.type)
         self.reference: Clause | None = None
         stored, by = compiler.model.stored(source.type_name), source.by

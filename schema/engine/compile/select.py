@@ -36,12 +36,6 @@ class Batch(Protocol):
 
 
 @dataclass(slots=True)
-class _Join:
-    table: FromClause
-    condition: ColumnElement[bool]
-
-
-@dataclass(slots=True)
 class Level:
     """The SELECT of a list level as it grows while the selection is compiled.
 
@@ -61,7 +55,7 @@ class Level:
     batches: list[Batch] = field(default_factory=list)
     sizes: dict[str, Callable[[Variables], int]] = field(default_factory=dict)
     """The binds of what is embedded, by name, and how to get their values from the variables."""
-    _joins: list[_Join] = field(default_factory=list)
+    _joins: list[tuple[FromClause, ColumnElement[bool]]] = field(default_factory=list)
     _slots: dict[str, int] = field(default_factory=dict)
     _tables: dict[tuple[str, str], FromClause] = field(default_factory=dict)
 
@@ -111,14 +105,14 @@ class Level:
             if self.limited and target.visible is not None:
                 same.append(target.visible(table))
             self._tables[key] = table
-            self._joins.append(_Join(table, and_(*same)))
+            self._joins.append((table, and_(*same)))
         return self._tables[key]
 
     def clause(self, *where: ColumnElement[bool], extra: Sequence[Value] = (), source: FromClause | None = None) -> SelectOf:
         """The SELECT, with the workspace and what the caller may see already required. `source` replaces the bare table below it."""
         joined: Any = self.table if source is None else source
-        for join in self._joins:
-            joined = joined.outerjoin(join.table, join.condition)
+        for table, condition in self._joins:
+            joined = joined.outerjoin(table, condition)
         # Where only __typename or pageInfo is asked for there is nothing to select, which SQLite's grammar rules out.
         columns = [*self.columns, *extra] or [literal_column("1").label("present")]
         return select(*columns).select_from(joined).where(*self.permitted(), *where)

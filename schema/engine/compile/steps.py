@@ -10,14 +10,13 @@ from graphql import GraphQLObjectType
 from schema.engine.compile.data_reader import DataReader
 from schema.engine.document.selections import SCHEMA_FIELDS, Selected
 from schema.engine.document.variables import Variables
-from schema.rules.access import Role
 from schema.rules.errors import BadRequest, Forbidden, GatewayError
 from schema.storage.statements import Statement
 from schema.values import Object, Value
 
 from .arguments import Arguments, read_arguments, variable_of
 from .compiler import TYPENAME, Compiler, ParentsKind, result_type
-from .connections import ConnectionPlan, compile_connection
+from .connections import compile_connection
 from .cost import LIST, SCHEMA, SUMS, SUMS_OF_A_DAY, Cost, Size, dearest, paged
 from .model import FieldModel
 from .plain_objects import Plain, Related, write_plain
@@ -64,30 +63,19 @@ class RowsStep:
     level: Level
     statement: Statement
     writer: GeneratedFunction
-    admin: bool
 
     async def run(self, reader: DataReader, variables: Variables) -> Value:
-        if self.admin:
-            require_admin(reader)
         rows = await reader.fetch_many(self.statement, reader.values, self.level.weight)
         reader.weigh(self.level.weight, rows)
         return self.writer.call(rows, *await self.level.batched(reader, rows, variables))
 
 
 @dataclass(slots=True)
-class AdminStep:
-    """A page that is for administrators only."""
-
-    page: ConnectionPlan
-
-    @property
-    def around(self) -> int:
-        """Bytes that the page takes in the answer without its rows and cursors, at most."""
-        return self.page.around
+class RefusedStep:
+    """A root field that is for administrators only, in the plan for all others."""
 
     async def run(self, reader: DataReader, variables: Variables) -> Value:
-        require_admin(reader)
-        return await self.page.run(reader, variables)
+        raise Forbidden("Only an admin may do this.")
 
 
 @dataclass(slots=True)
@@ -177,29 +165,26 @@ def compile_plain(
     return PlainWriter(plain.related, collectors, writer, weight), cost
 
 
-def require_admin(reader: DataReader) -> None:
-    """Raises Forbidden for anyone but administrators."""
-    if reader.caller.role is not Role.ADMIN:
-        raise Forbidden("Only an admin may do this.")
-
-
 def compile_step(compiler: Compiler, selected: Selected) -> tuple[QueryStep, Cost]:
     """The step of a root field of a query."""
     if selected.name == TYPENAME:
         return ConstantStep("Query"), Cost()
-    return (ConstantStep(None), Cost(SCHEMA)) if selected.name in SCHEMA_FIELDS else _stored(compiler, selected)
-
-
-def _stored(compiler: Compiler, selected: Selected) -> tuple[QueryStep, Cost]:
+    if selected.name in SCHEMA_FIELDS:
+        return ConstantStep(None), Cost(SCHEMA)
     model = compiler.model.field("Query", selected.name)
+    step, cost = _read(compiler, model, selected)
+    refused = isinstance(model.source, ConnectionSource | AllRows) and model.source.admin and not compiler.admin
+    return (RefusedStep() if refused else step), cost
+
+
+def _read(compiler: Compiler, model: FieldModel, selected: Selected) -> tuple[QueryStep, Cost]:
     arguments = read_arguments(model.definition, selected.node)
     source = model.source
     if isinstance(source, ResolverSource):
         site, cost = compiler.site(compiler, model, selected)
         return ResolverStep(site), cost
     if isinstance(source, ConnectionSource):
-        page, cost = compile_connection(compiler, source, model, selected, 0)
-        return (AdminStep(page) if source.admin else page), cost
+        return compile_connection(compiler, source, model, selected, 0)
     if isinstance(source, RecordById):
         records, cost = compile_records(compiler, source.type_name, selected)
         return RecordStep(records, variable_of(selected.node, "id"), arguments), cost
@@ -252,7 +237,7 @@ def _rows(compiler: Compiler, source: AllRows, selected: Selected) -> tuple[Quer
     order = [level.table.c[name] for name in source.order]
     if not level.columns:
         level.place(order[0])
-    return RowsStep(level, compiler.sql(level.clause().order_by(*order)), writer, source.admin), cost.times(LIST)
+    return RowsStep(level, compiler.sql(level.clause().order_by(*order)), writer), cost.times(LIST)
 
 
 def _maker(compiler: Compiler, source: Value, model: FieldModel, arguments: Arguments) -> Callable[[DataReader, Variables], Value]:

@@ -2,16 +2,19 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ParamSpec
+from typing import TYPE_CHECKING, ParamSpec
 
 from sqlalchemy import FromClause
 
 from schema.engine.compile.filter_targets import Matching
 from schema.engine.compile.order import Sortable
 from schema.engine.compile.sources import ThroughLinks
-from schema.values import Made, Value, Values
+from schema.values import Made, Value
 
 from .members import Member
+
+if TYPE_CHECKING:
+    from .noun import Noun
 
 P = ParamSpec("P")
 
@@ -20,8 +23,15 @@ CASCADE, CLEAR, REFUSE, RULES = "cascade", "clear", "refuse", "rules"
 refused; the rules of the deleted record see to it.
 """
 
-Types = Values
-"""The stored classes, by the names of their types in the graph."""
+NOUNS: "dict[str, Noun]" = {}
+"""All nouns that are declared, by the names of their types in the graph."""
+
+
+def row_of(name: str) -> Made:
+    """The class of a noun's rows, for declarations that refer to each other. Raises TypeError for a name that isn't declared."""
+    if name not in NOUNS:
+        raise TypeError(f"there is no noun {name}; declared are {', '.join(NOUNS)}")
+    return NOUNS[name].row
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +125,7 @@ class Declaration:
         """The columns that follow from this one's value."""
         return ()
 
-    def output(self, types: Types) -> Member | None:
+    def output(self) -> Member | None:
         """What is read of it."""
         return None
 
@@ -127,11 +137,11 @@ class Declaration:
         """What lists can be narrowed by."""
         return ()
 
-    def orderables(self, table: FromClause, types: Types) -> Sequence[Orderable]:
+    def orderables(self, table: FromClause) -> Sequence[Orderable]:
         """What lists can be ordered by."""
         return ()
 
-    def group(self, types: Types) -> Groupable | None:
+    def group(self) -> Groupable | None:
         """What sums can be grouped by."""
         return None
 

@@ -17,7 +17,7 @@ from schema.rules.text import LONGEST_NAME, fold, fold_name
 from schema.storage.columns import CodePointText
 from schema.values import Made, Object, Value, Values
 
-from .base import Declaration, Derived, Filterable, Groupable, Orderable, Reference, Types, Unique, declares
+from .base import Declaration, Derived, Filterable, Groupable, Orderable, Reference, Unique, declares, row_of
 from .members import Member
 from .types import MISSING, UnfoldedText, sql_type
 
@@ -105,7 +105,7 @@ class FieldDeclaration(Declaration):
         """The name of its column."""
         return self.column or self.attribute
 
-    def output(self, types: Types) -> Member:
+    def output(self) -> Member:
         source = Column(self.stored) if self.to is None else ToOne(self.to, self.attribute)
         metadata: Object = {SOURCE: source}
         longest = self.longest or (self.limits.max_length if self.limits else None)
@@ -113,7 +113,7 @@ class FieldDeclaration(Declaration):
             metadata[LONGEST] = longest
         if self.admins:
             metadata[FOR_ADMINS] = True
-        type_ = self.type if self.to is None else types[self.to]
+        type_ = self.type if self.to is None else row_of(self.to)
         text = f"{self.description} Null for callers who are not admins." if self.admins else self.description
         return Member(self.member, type_ | None if self.nullable or self.admins else type_, read_field(text, metadata, self.member))
 
@@ -139,23 +139,23 @@ class FieldDeclaration(Declaration):
             found.append(Filterable(self.member, self.to, self.through, Through(self.attribute, self.to)))
         return found
 
-    def orderables(self, table: FromClause, types: Types) -> Sequence[Orderable]:
+    def orderables(self, table: FromClause) -> Sequence[Orderable]:
         found = []
         if self.orders:
             found.append(Orderable(self.member.upper(), self.description, self.sortable(self.orders, table)))
         for name, (code, field_, text) in (self.ordered_by or {}).items():
-            target = types[self.to or ""]
+            target = row_of(self.to or "")
             by = target.__declared__[field_].sortable(code, target.__table__)
             order = related_order(code, self.attribute, target.__table__, by, target.__noun__.visible, target.__name__)
             found.append(Orderable(name, text, order, of_another=True))
         return found
 
-    def group(self, types: Types) -> Groupable | None:
+    def group(self) -> Groupable | None:
         if self.groups is None:
             return None
         value, text = self.groups
         name = value.lower()
-        type_ = self.type if self.to is None else types[self.to]
+        type_ = self.type if self.to is None else row_of(self.to)
         metadata = {} if self.to is None else {SOURCE: ToOne(self.to, self.attribute)}
         member = Member(name, type_ | None, read_field(text, metadata, name))
         return Groupable(value, text, self.stored, self.attribute if self.to else to_camel_case(name), member)

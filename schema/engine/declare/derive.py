@@ -8,15 +8,14 @@ from sqlalchemy.orm import configure_mappers
 from schema.engine.compile.sources import SOURCE, ConnectionSource, RecordById, StoredType, ToOne
 from schema.engine.types.fields import plain, read_from
 
+from .base import NOUNS
 from .errors import USER_ERRORS, UserError
 from .groups import is_grouped, summary_of
 from .lists import link_filters, make_lists
 from .members import REQUIRED, Argument, Member, make_input, make_type, with_arguments
-from .noun import NOUNS, Noun, TypesByName
+from .noun import Noun
 from .relay import Node
 from .writes import IdArg
-
-_TYPES = TypesByName()
 
 
 def derive(nouns: Iterable[Noun] = NOUNS.values()) -> None:
@@ -26,10 +25,10 @@ def derive(nouns: Iterable[Noun] = NOUNS.values()) -> None:
         if noun.summary is None and is_grouped(noun):
             noun.summary = summary_of(noun)
         if noun.lists:
-            noun.listing = make_lists(noun, _TYPES)
+            noun.listing = make_lists(noun)
     for noun in listed:
         if noun.listing is not None:
-            link_filters(noun, _TYPES)
+            link_filters(noun)
     for noun in listed:
         _make(noun)
     # Resolvers read the attributes of records that no session has loaded: these are there once mappers are configured.
@@ -37,7 +36,7 @@ def derive(nouns: Iterable[Noun] = NOUNS.values()) -> None:
 
 
 def _make(noun: Noun) -> None:
-    members = [member for each in noun.declared if (member := each.output(_TYPES)) is not None]
+    members = [member for each in noun.declared if (member := each.output()) is not None]
     bases = (Node,) if noun.prefix else ()
     noun.output = make_type(noun.name, _description(noun.row), members, bases)
     # The class of the rows stands for the type, in annotations too.

@@ -18,7 +18,7 @@ from .columns import FieldDeclaration
 from .enums import plain_enum
 from .lists import filter_argument, filterables
 from .members import REQUIRED, Argument, Member, list_of, make_type, with_arguments
-from .noun import Noun, TypesByName
+from .noun import Noun
 
 
 def is_grouped(noun: Noun) -> bool:
@@ -32,7 +32,7 @@ def is_grouped(noun: Noun) -> bool:
 def groups(row: Value) -> Made:
     """The root field `…Groups` of a noun."""
     noun = row.__noun__
-    declared = [each for declaration in noun.declared if (each := declaration.group(TypesByName())) is not None]
+    declared = [each for declaration in noun.declared if (each := declaration.group()) is not None]
     names = {each.name: each.description for each in declared}
     enum = plain_enum(f"{noun.name}GroupBy", f"What {noun.plural} can be grouped by.", names)
     summary = Member("summary", noun.summary[0], plain(f"Numbers over the {noun.plural} of the group."))

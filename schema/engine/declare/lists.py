@@ -15,14 +15,14 @@ from schema.engine.libraries.strawberry_graphql import StrawberryAnnotation
 from schema.engine.types.fields import Constraint, argument, optional, plain
 from schema.values import Made, Object, Value
 
-from .base import Filterable, Orderable
+from .base import Filterable, Orderable, row_of
 from .enums import plain_enum
 from .members import Argument, Member, list_of, make_input, make_type, with_arguments
 from .relay import PAGE_ARGUMENTS, Direction, PageInfo, SearchArg
 from .types import filter_of
 
 if TYPE_CHECKING:
-    from .noun import Noun, TypesByName
+    from .noun import Noun
 
 _CREATED = "f"
 """The code of the time of creation in cursors, which is the same for all nouns: by default the newest come first."""
@@ -61,9 +61,9 @@ def filter_argument(filter_: Made, description: str) -> Made:
     return Annotated[filter_ | None, argument(description)]
 
 
-def make_lists(noun: "Noun", types: "TypesByName") -> Lists:
+def make_lists(noun: "Noun") -> Lists:
     """The types of a noun's lists. Conditions on other nouns are put into the filter afterwards, by `link_filters`."""
-    return Lists(noun, _filter(noun), _order(noun, types), _connection(noun), _ordering(noun, types))
+    return Lists(noun, _filter(noun), _order(noun), _connection(noun), _ordering(noun))
 
 
 def filterables(noun: "Noun") -> list[Filterable]:
@@ -72,15 +72,15 @@ def filterables(noun: "Noun") -> list[Filterable]:
     return [Filterable("id", ID, f"The id of the {noun.label}.", Match("id")), *found] if found else []
 
 
-def orderables(noun: "Noun", types: "TypesByName") -> list[Orderable]:
+def orderables(noun: "Noun") -> list[Orderable]:
     """What its lists can be ordered by."""
-    found = [each for declared in noun.declared for each in declared.orderables(noun.row.__table__, types)]
+    found = [each for declared in noun.declared for each in declared.orderables(noun.row.__table__)]
     return sorted(found, key=lambda each: each.of_another)
 
 
-def _ordering(noun: "Noun", types: "TypesByName") -> Ordering:
+def _ordering(noun: "Noun") -> Ordering:
     table = noun.row.__table__
-    sortables = {each.name: each.sortable for each in orderables(noun, types)}
+    sortables = {each.name: each.sortable for each in orderables(noun)}
     return Ordering(table, sortables, sortables.get("CREATED_AT") or column_order(_CREATED, table.c.created_at))
 
 
@@ -93,11 +93,11 @@ def _filter(noun: "Noun") -> Made:
     return made
 
 
-def link_filters(noun: "Noun", types: "TypesByName") -> None:
+def link_filters(noun: "Noun") -> None:
     """Gives the conditions on other nouns their types. Raises TypeError where such a noun has no filter."""
     for each in filterables(noun):
         if isinstance(each.match, Through):
-            target = types[each.type].__noun__.listing
+            target = row_of(each.type).__noun__.listing
             if target is None or target.filter is None:
                 raise TypeError(f"{noun.name}.{each.name} can't be filtered by {each.type}: no field of it says `filters=True`")
             assert noun.listing is not None
@@ -135,8 +135,8 @@ def _connectives() -> list[Member]:
     return [Member(f"{name}_", ID | None, optional(text, name=name)) for name, text in _CONNECTIVES.items()]
 
 
-def _order(noun: "Noun", types: "TypesByName") -> Made:
-    fields = orderables(noun, types)
+def _order(noun: "Noun") -> Made:
+    fields = orderables(noun)
     if not fields:
         return None
     values = {each.name: each.description for each in fields}

@@ -10,9 +10,9 @@ from schema.engine.compile.aggregates import SummarySql
 from schema.engine.compile.filter_targets import kept_state
 from schema.engine.compile.sources import OwnedBy, SeenWith
 from schema.rules.scopes import declare as declare_scopes
-from schema.values import Made, Value, Values
+from schema.values import Made, Value
 
-from .base import Declaration
+from .base import NOUNS, Declaration
 from .lists import Lists, filterables
 from .sql import Stored
 
@@ -92,28 +92,6 @@ class Noun:
     def declared(self) -> Iterator[Declaration]:
         """Its declarations, in the order of the class."""
         return iter(self.row.__declared__.values())
-
-
-NOUNS: dict[str, Noun] = {}
-"""All that are declared, by the names of their types."""
-
-
-@dataclass(slots=True)
-class TypesByName(Values):
-    """The classes of the nouns by name, for declarations that refer to each other. Raises TypeError for a name that isn't declared."""
-
-    nouns: dict[str, Noun] = field(default_factory=lambda: NOUNS)
-
-    def __getitem__(self, name: str) -> Made:
-        if name not in self.nouns:
-            raise TypeError(f"there is no noun {name}; declared are {', '.join(self.nouns)}")
-        return self.nouns[name].row
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.nouns)
-
-    def __len__(self) -> int:
-        return len(self.nouns)
 
 
 def seen_with(column: str, row: Value) -> SeenWith | None:

@@ -16,7 +16,7 @@ from schema.sql_types import Clause
 from schema.storage.columns import Cents
 from schema.values import Made, Value
 
-from .base import Declaration, Filterable, Orderable, Reference, Types, declares
+from .base import Declaration, Filterable, Orderable, Reference, declares, row_of
 from .columns import read_field
 from .members import Argument, Member, list_of, with_arguments
 
@@ -30,10 +30,10 @@ class ComputedDeclaration(Declaration):
     _: KW_ONLY
     orders: str | None = None
 
-    def output(self, types: Types) -> Member:
+    def output(self) -> Member:
         return Member(self.attribute, self.type, read_field(self.description, {SOURCE: SqlExpression(self.build)}, self.attribute))
 
-    def orderables(self, table: FromClause, types: Types) -> Sequence[Orderable]:
+    def orderables(self, table: FromClause) -> Sequence[Orderable]:
         if self.orders is None:
             return ()
         nullable = type(None) in get_args(self.type)
@@ -85,9 +85,9 @@ class LinkDeclaration(Declaration):
     def reference(self) -> Reference:
         return Reference(self.ids, to_camel_case(self.ids), self.to, self.on_delete, self.by)
 
-    def output(self, types: Types) -> Member:
+    def output(self) -> Member:
         return Member(
-            self.attribute, list_of(types[self.to]), read_field(self.description, {SOURCE: ToMany(self.to, self.by)}, self.attribute)
+            self.attribute, list_of(row_of(self.to)), read_field(self.description, {SOURCE: ToMany(self.to, self.by)}, self.attribute)
         )
 
     def given(self, *, creating: bool) -> Member:
@@ -110,8 +110,8 @@ class ListDeclaration(Declaration):
     to: str
     by: BackReference | ThroughLinks
 
-    def output(self, types: Types) -> Member:
-        made = types[self.to].__noun__.listing.field(self.attribute, self.description, ConnectionSource(self.to, self.by))
+    def output(self) -> Member:
+        made = row_of(self.to).__noun__.listing.field(self.attribute, self.description, ConnectionSource(self.to, self.by))
         return Member(self.attribute, None, made)
 
 
@@ -135,9 +135,9 @@ class NewestDeclaration(Declaration):
     def histories(self) -> Sequence[tuple[str, str]]:
         return [(self.to, self.by.column)]
 
-    def output(self, types: Types) -> Member:
+    def output(self) -> Member:
         source = ToMany(self.to, self.by, last=True)
-        returns = list_of(types[self.to])
+        returns = list_of(row_of(self.to))
         return Member(self.attribute, None, with_arguments(self.attribute, returns, [self.last], self.description, {SOURCE: source}))
 
 
@@ -154,7 +154,7 @@ class OneOfDeclaration(Declaration):
     union: Made
     members: tuple[ToOne, ...]
 
-    def output(self, types: Types) -> Member:
+    def output(self) -> Member:
         return Member(self.attribute, self.union() | None, read_field(self.description, {SOURCE: OneOf(self.members)}, self.attribute))
 
 

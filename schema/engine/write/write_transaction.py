@@ -1,15 +1,14 @@
 """What a write works with: the rows that it may look at, the transaction that it changes them in, and the payload that it answers."""
 
 from collections.abc import Sequence
-from typing import Protocol
 
 import orjson
 
-from schema.engine.compile.data_reader import clauses
+from schema.engine.compile.data_reader import DataReader, clauses
 from schema.rules import clock
 from schema.rules.access import Caller
 from schema.storage.database import Connection, Database, Row
-from schema.storage.statements import Statement, insert_of
+from schema.storage.statements import insert_of
 from schema.storage.tables import Event
 from schema.values import Object, Value, Values
 
@@ -18,17 +17,10 @@ from .inputs import InputError
 _ADD_EVENT = insert_of(Event.__table__)
 
 
-class RowSource(Protocol):
-    """Where rows are read: a connection in a transaction, or a reader in a snapshot."""
-
-    async def fetch(self, statement: Statement, values: Values) -> Sequence[Row]:
-        """All rows, as positional tuples."""
-
-
 class WriteReader:
     """What a call may look at while it is worked out: the rows of its caller's workspace, in one state of the database."""
 
-    def __init__(self, database: Database, source: RowSource, caller: Caller) -> None:
+    def __init__(self, database: Database, source: Connection | DataReader, caller: Caller) -> None:
         self.database = database
         self.caller = caller
         self.now = clock.now()
