@@ -178,7 +178,7 @@ class Query:
         list_of(PipelineStage),
         [_FILTER, Argument("as_of", Annotated[Date | None, argument(_AS_OF)])],
         "The pipeline, with a row for each stage, also for empty ones. With `asOf` it is that of the end of a day, by the stage history.",
-        {SOURCE: Aggregate(Pipeline, "Opportunity", dearer="asOf")},
+        {SOURCE: Aggregate(lambda compiler: Pipeline(compiler, "Opportunity"), "Opportunity", dearer="asOf")},
     )
     forecast = with_arguments(
         "forecast",
@@ -190,7 +190,7 @@ class Query:
             Argument("by", PeriodArg, Period.MONTH),
         ],
         "Open and won opportunities by the period of their `closeDate` or `closedDate`. Lost ones never count; empty periods are there.",
-        {SOURCE: Aggregate(Forecast, "Opportunity")},
+        {SOURCE: Aggregate(lambda compiler: Forecast(compiler, "Opportunity"), "Opportunity")},
     )
     preview_update_opportunity = with_arguments(
         "preview_update_opportunity",

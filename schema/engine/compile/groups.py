@@ -1,15 +1,18 @@
-"""Sums by group: one statement, with a row for each group."""
+"""Sums over the rows of a type that match a filter, such as those by group: one statement, whatever they cover."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import ColumnElement, FromClause, bindparam, func, select
+from typing_extensions import override
 
 from schema.engine.compile.data_reader import DataReader
 from schema.rules.errors import BadRequest
+from schema.sql_types import SelectOf
+from schema.storage.database import Row
 from schema.storage.statements import Statement
-from schema.values import Object, Value, Values
+from schema.values import CacheKey, Object, Value, Values
 
 from .select import permitted
 from .sources import Aggregate
@@ -28,55 +31,77 @@ class GroupColumn:
     key: str
 
 
-class Groups:
-    """The greatest groups of a type's rows, each with its summary."""
+class FilteredSums:
+    """Sums over the rows of a type that match the argument `filter`. Subclasses say by which statement, and make objects of its rows."""
 
-    def __init__(self, type_name: str, columns: Mapping[str, GroupColumn], compiler: "Compiler") -> None:
+    def __init__(self, compiler: "Compiler", type_name: str) -> None:
         self._compiler = compiler
-        self._type = type_name
-        self._columns = columns
-        self._stored = compiler.model.stored(type_name)
         self._filters = compiler.model.filters[type_name]
+        self.stored = compiler.model.stored(type_name)
+        self.dialect = compiler.database.dialect.name
 
-    async def __call__(self, reader: DataReader, arguments: Values) -> list[Object]:
-        """One object a group, those with the most rows first. Raises BadRequest for no columns and a number out of range, NotCompiled."""
-        names, conditions = _names(arguments), self._filters.read(arguments.get("filter"))
-        values = {**reader.values, **conditions.values, "limit": _size(arguments.get("first"))}
-        rows = await reader.fetch(self._statement(names, conditions.shape), values)
-        return [self._object(names, row) for row in rows]
+    def variant(self, arguments: Values) -> CacheKey:
+        """What the statement depends on beside the filter. Raises BadRequest."""
+        raise NotImplementedError
+
+    def clause(self, table: FromClause, where: list[ColumnElement[bool]], variant: Value) -> SelectOf:
+        """The statement for a variant: `where` is what must hold of the rows of `table` already."""
+        raise NotImplementedError
 
     def compile(self, arguments: Values) -> None:
         """Compiles the statement for these arguments. Raises BadRequest."""
-        self._statement(_names(arguments), self._filters.read(arguments.get("filter")).shape)
+        self._statement(self.variant(arguments), self._filters.read(arguments.get("filter")).shape)
 
-    def _statement(self, names: tuple[str, ...], shape: Value) -> Statement:
-        key = ("groups", self._type, self._compiler.limited, names, shape)
-        return self._compiler.kept(key, lambda: self._clause(names, shape))
+    async def rows(self, reader: DataReader, arguments: Values, **values: Value) -> Sequence[Row]:
+        """The statement's rows; `values` are binds of its own. Raises BadRequest, NotCompiled."""
+        variant, conditions = self.variant(arguments), self._filters.read(arguments.get("filter"))
+        statement = self._statement(variant, conditions.shape)
+        rows: Sequence[Row] = await reader.fetch(statement, {**reader.values, **conditions.values, **values})
+        return rows
 
-    def _clause(self, names: Sequence[str], shape: Value) -> Value:
-        summary = self._stored.summary
-        assert summary is not None
-        rows, limited = self._stored.table.alias("t0"), self._compiler.limited
-        columns = [rows.c[self._columns[name].column] for name in names]
-        where = [*permitted(rows, self._stored, limited=limited), self._filters.sql(shape, rows, limited=limited)]
+    def _statement(self, variant: CacheKey, shape: CacheKey) -> Statement:
+        key = (type(self), self.stored.table.name, self._compiler.limited, *variant, shape)
+        return self._compiler.kept(key, lambda: self._clause(variant, shape))
+
+    def _clause(self, variant: CacheKey, shape: CacheKey) -> SelectOf:
+        table, limited = self.stored.table.alias("t0"), self._compiler.limited
+        where = [*permitted(table, self.stored, limited=limited), self._filters.sql(shape, table, limited=limited)]
+        return self.clause(table, where, variant)
+
+
+class Groups(FilteredSums):
+    """The greatest groups of a type's rows, each with its summary."""
+
+    def __init__(self, compiler: "Compiler", type_name: str, columns: Mapping[str, GroupColumn]) -> None:
+        super().__init__(compiler, type_name)
+        assert self.stored.summary is not None
+        self._summary = self.stored.summary
+        self._columns = columns
+
+    async def __call__(self, reader: DataReader, arguments: Values) -> list[Object]:
+        """One object a group, those with the most rows first. Raises BadRequest for no columns and a number out of range, NotCompiled."""
+        names = self.variant(arguments)
+        return [self._object(names, row) for row in await self.rows(reader, arguments, limit=_size(arguments.get("first")))]
+
+    @override
+    def variant(self, arguments: Values) -> CacheKey:
+        names = tuple(dict.fromkeys(each.value for each in arguments["groupBy"]))
+        if not names:
+            raise BadRequest("`groupBy` is empty: say what the groups have in common.")
+        return names
+
+    @override
+    def clause(self, table: FromClause, where: list[ColumnElement[bool]], variant: Sequence[str]) -> SelectOf:
+        columns = [table.c[self._columns[name].column] for name in variant]
         # Groups of one size stand in the order of their values, so that the same ones come each time.
         order = [func.count().desc(), *[column.asc().nulls_last() for column in columns]]
-        clause = select(*columns, *summary.columns(rows)).where(*where).group_by(*columns).order_by(*order)
+        clause = select(*columns, *self._summary.columns(table)).where(*where).group_by(*columns).order_by(*order)
         return clause.limit(bindparam("limit", required=True))
 
     def _object(self, names: Sequence[str], row: Value) -> Object:
-        summary = self._stored.summary
-        assert summary is not None
         values = {each.key: None for each in self._columns.values()}
         values |= {self._columns[name].key: value for name, value in zip(names, row, strict=False)}
-        return {**values, "summary": summary.to_object(row[len(names) :])}
-
-
-def _names(arguments: Values) -> tuple[str, ...]:
-    names = tuple(dict.fromkeys(each.value for each in arguments["groupBy"]))
-    if not names:
-        raise BadRequest("`groupBy` is empty: say what the groups have in common.")
-    return names
+        return {**values, "summary": self._summary.to_object(row[len(names) :])}
 
 
 def _size(first: int | None) -> int:
@@ -88,4 +113,4 @@ def _size(first: int | None) -> int:
 
 def grouped(type_name: str, columns: Mapping[str, GroupColumn]) -> Aggregate:
     """The source of the groups of a type's rows."""
-    return Aggregate(lambda compiler: Groups(type_name, columns, compiler), type_name, size=("first", DEFAULT_GROUPS))
+    return Aggregate(lambda compiler: Groups(compiler, type_name, columns), type_name, size=("first", DEFAULT_GROUPS))

@@ -1,27 +1,23 @@
 """The pipeline and the forecast: one statement each, whatever they cover."""
 
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
 
-from sqlalchemy import BigInteger, Integer, and_, bindparam, case, cast, exists, extract, func, or_, select, text
+from sqlalchemy import BigInteger, ColumnElement, FromClause, Integer, and_, bindparam, case, cast, exists, extract, func, or_, select, text
+from typing_extensions import override
 
 from schema.engine.compile.aggregates import exact_sum, joined, only_if
 from schema.engine.compile.data_reader import DataReader
-from schema.engine.compile.select import permitted
+from schema.engine.compile.groups import FilteredSums
 from schema.rules import clock
 from schema.rules.errors import BadRequest
 from schema.rules.stages import FIRST_CLOSED, STAGES, WON
-from schema.sql_types import Bind
+from schema.sql_types import Bind, SelectOf
 from schema.storage.columns import CalendarDate, Instant
 from schema.storage.database import Row
-from schema.storage.statements import Statement
-from schema.values import Object, Value, Values
+from schema.values import CacheKey, Object, Value, Values
 
 from .amounts import weighted_cents
 from .stage_change import StageChange
-
-if TYPE_CHECKING:
-    from schema.engine.compile.compiler import Compiler
 
 MAX_PERIODS = 400
 _DAY = 86_400
@@ -35,65 +31,45 @@ def seconds(column: Value, dialect: str) -> Value:
     return func.unixepoch(column) if dialect == "sqlite" else cast(extract("epoch", column), BigInteger)
 
 
-class Pipeline:
+class Pipeline(FilteredSums):
     """A row a stage: how many deals, what they are worth, how long they have been there."""
-
-    def __init__(self, compiler: "Compiler") -> None:
-        self._compiler = compiler
-        self._filters = compiler.model.filters["Opportunity"]
 
     async def __call__(self, reader: DataReader, arguments: Values) -> list[Object]:
         """One object a stage, in the order of the pipeline."""
-        conditions = self._filters.read(arguments.get("filter"))
         as_of = arguments.get("asOf")
         # An open day ends now: nobody has been anywhere until midnight yet.
         end = min(f"{as_of}T23:59:59Z", clock.now()) if as_of else clock.now()
-        statement = self.statement(arguments, conditions.shape)
-        values = {**reader.values, **conditions.values, "end": end}
-        rows = {row[0]: row for row in await reader.fetch(statement, values)}
+        rows = {row[0]: row for row in await self.rows(reader, arguments, end=end)}
         return [_pipeline_stage(stage.position, rows.get(stage.position)) for stage in STAGES]
 
-    def statement(self, arguments: Values, shape: Value) -> Statement:
-        """The statement for a filter of this shape. Raises NotCompiled."""
-        past = arguments.get("asOf") is not None
-        key = ("pipeline", self._compiler.limited, past, shape)
-        return self._compiler.kept(key, lambda: self._clause(shape, past=past))
+    @override
+    def variant(self, arguments: Values) -> CacheKey:
+        return (arguments.get("asOf") is not None,)
 
-    def compile(self, arguments: Values) -> None:
-        """Compiles the statement for these arguments. Raises BadRequest."""
-        self.statement(arguments, self._filters.read(arguments.get("filter")).shape)
-
-    def _clause(self, shape: Value, *, past: bool) -> Value:
-        stored = self._compiler.model.stored("Opportunity")
-        deal = stored.table.alias("t0")
-        where = [
-            *permitted(deal, stored, limited=self._compiler.limited),
-            self._filters.sql(shape, deal, limited=self._compiler.limited),
-        ]
+    @override
+    def clause(self, table: FromClause, where: list[ColumnElement[bool]], variant: CacheKey) -> SelectOf:
         end: Bind = bindparam("end", type_=Instant(), required=True)
-        source: Value = deal
-        stage, since, weight = deal.c.stage, deal.c.stage_since, weighted_cents(deal)
-        if past:
+        source, stage, since, weight = table, table.c.stage, table.c.stage_since, weighted_cents(table)
+        if variant == (True,):
             change = CHANGE.alias("change")
-            later = CHANGE.alias("later")
-            same = and_(change.c.workspace_id == deal.c.workspace_id, change.c.opportunity_id == deal.c.id)
-            source = deal.join(change, same)
-            newer = and_(
-                later.c.workspace_id == change.c.workspace_id,
-                later.c.opportunity_id == change.c.opportunity_id,
-                later.c.sequence > change.c.sequence,
-                later.c.at <= end,
-            )
-            where += [change.c.at <= end, ~exists().where(newer)]
-            stage, since, weight = (
-                change.c.to_stage,
-                change.c.at,
-                weighted_cents(deal, change.c.to_stage, _probability_in(change.c.to_stage, deal)),
-            )
-        dialect = self._compiler.database.dialect.name
-        age = func.sum(seconds(end, dialect) - seconds(since, dialect))
-        columns = [stage, func.count(), *exact_sum(deal.c.value_cents), *exact_sum(weight), age]
+            same = and_(change.c.workspace_id == table.c.workspace_id, change.c.opportunity_id == table.c.id)
+            source, stage, since, where = table.join(change, same), change.c.to_stage, change.c.at, [*where, *_is_last(change, end)]
+            weight = weighted_cents(table, stage, _probability_in(stage, table))
+        age = func.sum(seconds(end, self.dialect) - seconds(since, self.dialect))
+        columns = [stage, func.count(), *exact_sum(table.c.value_cents), *exact_sum(weight), age]
         return select(*columns).select_from(source).where(*where).group_by(stage)
+
+
+def _is_last(change: FromClause, end: Bind) -> list[ColumnElement[bool]]:
+    """What holds of the last change of a deal that was made by `end`."""
+    later = CHANGE.alias("later")
+    newer = exists().where(
+        later.c.workspace_id == change.c.workspace_id,
+        later.c.opportunity_id == change.c.opportunity_id,
+        later.c.sequence > change.c.sequence,
+        later.c.at <= end,
+    )
+    return [change.c.at <= end, ~newer]
 
 
 def _probability_in(stage: Value, deal: Value) -> Value:
@@ -116,58 +92,43 @@ def _pipeline_stage(position: int, row: Row | None) -> Object:
     }
 
 
-class Forecast:
+class Forecast(FilteredSums):
     """A row a period: open deals by the day they should close, won deals by the day they did."""
-
-    def __init__(self, compiler: "Compiler") -> None:
-        self._compiler = compiler
-        self._filters = compiler.model.filters["Opportunity"]
 
     async def __call__(self, reader: DataReader, arguments: Values) -> list[Object]:
         """One object a period. Raises BadRequest for a range that is empty or too long."""
         first, last = date.fromisoformat(arguments["from"]), date.fromisoformat(arguments["to"])
-        months = _MONTHS[arguments["by"].value]
+        (months,) = self.variant(arguments)
         periods = _periods(first, last, months)
-        conditions = self._filters.read(arguments.get("filter"))
-        statement = self.statement(arguments, conditions.shape)
-        values = {**reader.values, **conditions.values, "first": first.isoformat(), "last": last.isoformat()}
-        rows = {int(row[0]): row for row in await reader.fetch(statement, values)}
+        found = await self.rows(reader, arguments, first=first.isoformat(), last=last.isoformat())
+        rows = {int(row[0]): row for row in found}
         return [_forecast_period(start, end, rows.get(_number(start, months))) for start, end in periods]
 
-    def statement(self, arguments: Values, shape: Value) -> Statement:
-        """The statement for a filter of this shape. Raises NotCompiled."""
-        by = arguments["by"].value
-        return self._compiler.kept(("forecast", self._compiler.limited, by, shape), lambda: self._clause(shape, by))
+    @override
+    def variant(self, arguments: Values) -> CacheKey:
+        return (_MONTHS[arguments["by"].value],)
 
-    def compile(self, arguments: Values) -> None:
-        """Compiles the statement for these arguments. Raises BadRequest."""
-        self.statement(arguments, self._filters.read(arguments.get("filter")).shape)
-
-    def _clause(self, shape: Value, period: str) -> Value:
-        stored = self._compiler.model.stored("Opportunity")
-        deal = stored.table.alias("t0")
-        day = case((deal.c.stage == WON, deal.c.closed_date), else_=deal.c.close_date)
-        where = [
-            *permitted(deal, stored, limited=self._compiler.limited),
-            self._filters.sql(shape, deal, limited=self._compiler.limited),
-            or_(deal.c.stage < FIRST_CLOSED, deal.c.stage == WON),
+    @override
+    def clause(self, table: FromClause, where: list[ColumnElement[bool]], variant: CacheKey) -> SelectOf:
+        is_open, is_won = table.c.stage < FIRST_CLOSED, table.c.stage == WON
+        day = case((is_won, table.c.closed_date), else_=table.c.close_date)
+        covered = [
+            or_(is_open, is_won),
             day >= bindparam("first", type_=CalendarDate(), required=True),
             day <= bindparam("last", type_=CalendarDate(), required=True),
         ]
-        number = self._period_number(day, _MONTHS[period])
-        is_open, is_won = deal.c.stage < FIRST_CLOSED, deal.c.stage == WON
         columns = [
-            number,
-            func.count(only_if(is_open, deal.c.id)),
-            *exact_sum(only_if(is_open, deal.c.value_cents)),
-            *exact_sum(only_if(is_open, weighted_cents(deal))),
-            func.count(only_if(is_won, deal.c.id)),
-            *exact_sum(only_if(is_won, deal.c.value_cents)),
+            self._period_number(day, *variant),
+            func.count(only_if(is_open, table.c.id)),
+            *exact_sum(only_if(is_open, table.c.value_cents)),
+            *exact_sum(only_if(is_open, weighted_cents(table))),
+            func.count(only_if(is_won, table.c.id)),
+            *exact_sum(only_if(is_won, table.c.value_cents)),
         ]
-        return select(*columns).select_from(deal).where(*where).group_by(text("1"))
+        return select(*columns).select_from(table).where(*where, *covered).group_by(text("1"))
 
     def _period_number(self, day: Value, months: int) -> Value:
-        if self._compiler.database.dialect.name == "sqlite":
+        if self.dialect == "sqlite":
             year, month = cast(func.substr(day, 1, 4), Integer), cast(func.substr(day, 6, 2), Integer)
         else:
             year, month = cast(extract("year", day), Integer), cast(extract("month", day), Integer)
