@@ -43,6 +43,8 @@ def _attack(name: str, run: Carried, *wanted: str, short: float = 0.25, **more: 
 
 
 _REFUSED = ("400",)
+#: There is no room for more, or the attacker's own operation has used up its time: which, the machine's speed decides.
+_OVERLOADED = ("503", "504")
 ATTACKS = {
     attack.name: attack
     for attack in (
@@ -60,10 +62,10 @@ ATTACKS = {
         _attack("V7", members.blanks, "400", "401", "431", short=0.2),
         _attack("R6", members.filters, *_REFUSED),
         _attack("R7", members.dearest, *_REFUSED),
-        _attack("D1", members.documents, "200", "503", *_REFUSED, short=0.05),
-        _attack("D2", members.deep, "503", "504", *_REFUSED, short=0.1),
-        _attack("D3", members.many_slow_readers, "200", "503"),
-        _attack("D4", members.shapes, "200", "503", short=0.05),
+        _attack("D1", members.documents, "200", *_OVERLOADED, *_REFUSED, short=0.05),
+        _attack("D2", members.deep, *_OVERLOADED, *_REFUSED, short=0.1),
+        _attack("D3", members.many_slow_readers, "200", *_OVERLOADED),
+        _attack("D4", members.shapes, "200", *_OVERLOADED, short=0.05),
     )
 }
 
