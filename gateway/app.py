@@ -34,7 +34,7 @@ from gateway.live.context import LiveContext
 from gateway.live.events import EventsEndpoint
 from gateway.live.socket import SocketEndpoint
 from gateway.live.token import Tokens
-from gateway.migrations import standing, upgrade
+from gateway.migrations import migration_status, upgrade
 from gateway.observability.health import Readiness, alive
 from gateway.observability.instruments import Instruments
 from gateway.observability.log_lines import LONGEST_PATH, clean
@@ -212,7 +212,7 @@ class Application:
             await upgrade(self.settings.database_url, self.packages)
         await self.database.open()
         try:
-            found = str(await standing(self.database, self.packages))
+            found = str(await migration_status(self.database, self.packages))
             if found:
                 self.log.warning(found)
             async with AsyncExitStack() as stack:

@@ -17,7 +17,7 @@ from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Re
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway.edge.negotiate import wanted
+from gateway.edge.negotiate import accepted_types
 from rest_compat.errors import MethodNotAllowed
 
 WEB = Path(__file__).parent / "web"
@@ -107,7 +107,7 @@ class BrowserPages:
         path = scope["path"]
         if path == START:
             # Programs are told as before that nothing is here.
-            return self.pages.start if wanted(scope["state"]["headers"].get(b"accept")).page else None
+            return self.pages.start if accepted_types(scope["state"]["headers"].get(b"accept")).page else None
         if path == DOCS:
             return self.pages.docs
         if path == ICON:

@@ -12,7 +12,7 @@ T = TypeVar("T")
 Header = TypeVar("Header", str, bytes, "bytes | None")
 
 
-def remembered(read: Callable[[Header], T]) -> Callable[[Header], T]:
+def cached_parser(read: Callable[[Header], T]) -> Callable[[Header], T]:
     """`read`, of a header's value, with the results of the last short values kept."""
     known = lru_cache(MOST_KEPT)(read)
 

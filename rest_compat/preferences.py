@@ -2,7 +2,7 @@
 
 from typing import Final, NamedTuple
 
-from .parse_cache import remembered
+from .parse_cache import cached_parser
 
 STRICT: Final = "handling=strict"
 NULLS_IGNORED: Final = "null=ignore"
@@ -22,7 +22,7 @@ class Preferences(NamedTuple):
 NONE: Final = Preferences()
 
 
-@remembered
+@cached_parser
 def read_preferences(prefer: str) -> Preferences:
     """The preferences that are known here. If one is given several times, the first counts; its parameters count for nothing."""
     found: dict[str, str] = {}

@@ -10,8 +10,8 @@ from strawberry.schema.config import StrawberryConfig
 
 from schema.engine.compile.compiler import RUNTIME_TYPE
 from schema.engine.document.deprecations import deprecate
-from schema.engine.execute.resolvers.calling import RESOLVE
 from schema.engine.execute.resolvers.permissions import forbid
+from schema.engine.execute.resolvers.resolver_caller import RESOLVE
 from schema.engine.libraries.strawberry_graphql import core_of, declared
 from schema.engine.types.scalars import SCALARS
 from schema.nouns.actions import Writes
@@ -32,7 +32,7 @@ DESCRIPTION = (
 
 
 @dataclass(frozen=True, slots=True)
-class Built:
+class BuiltSchema:
     """The schema, and its text."""
 
     schema: GraphQLSchema
@@ -42,7 +42,7 @@ class Built:
 
 
 @cache
-def build(*extensions: Extension) -> Built:
+def build(*extensions: Extension) -> BuiltSchema:
     """The canonical schema with what `extensions` add; its fields are read from the trees that plans make.
 
     Raises TypeError, by its name, for an extension that can't be honoured.
@@ -68,7 +68,7 @@ def build(*extensions: Extension) -> Built:
             type_.resolve_type = _runtime_type
     for extension in extensions:
         deprecate(core, extension.deprecations)
-    return Built(core, f"{_definition(core)}\n\n{schema.as_str()}\n", schema, Writes(nouns_of(extensions)))
+    return BuiltSchema(core, f"{_definition(core)}\n\n{schema.as_str()}\n", schema, Writes(nouns_of(extensions)))
 
 
 def _definition(core: GraphQLSchema) -> str:

@@ -32,7 +32,7 @@ from schema.engine.execute.requests import ExecutionRequest
 from schema.engine.execute.resolvers.after_commit import Resolvers
 from schema.engine.execute.resolvers.context import Context
 from schema.engine.execute.resolvers.schema_extensions import DataAndErrors, ExtensionRunner
-from schema.engine.execute.response_errors import error_of, of_storage, too_dear
+from schema.engine.execute.response_errors import error_of, of_storage, too_costly
 from schema.engine.execute.responses import EventResponse, GraphQLResponse
 from schema.engine.write.mutation_call import MutationCall
 from schema.engine.write.mutations import Mutations
@@ -132,25 +132,25 @@ class Graph:
         A mutation of several root fields ends in time before the `deadline`, as `monotonic` tells it, to say what was done.
         Faults are told in the answer; only defects raise.
         """
-        reading = ExecutionRequest(caller, at_revision, deadline)
+        request = ExecutionRequest(caller, at_revision, deadline)
         if self._around is None:
-            return await self._run(prepared, variables, reading)
-        return await self._run_within(self._around, prepared, variables, reading)
+            return await self._run(prepared, variables, request)
+        return await self._run_within(self._around, prepared, variables, request)
 
     async def _run_within(
-        self, around: ExtensionRunner, prepared: PreparedOperation, variables: Object | None, reading: ExecutionRequest
+        self, around: ExtensionRunner, prepared: PreparedOperation, variables: Object | None, request: ExecutionRequest
     ) -> GraphQLResponse:
         """The same, with the schema extensions around it. What one of them raises is the answer's error."""
-        reading.context = Context(reading.caller, self.database)
+        request.context = Context(request.caller, self.database)
         found: list[GraphQLResponse] = []
 
         async def execute() -> DataAndErrors:
-            found.append(await self._run(prepared, variables, reading))
+            found.append(await self._run(prepared, variables, request))
             return found[0].data, found[0].errors or []
 
         try:
             operation = prepared.text, prepared.name, prepared.document
-            (data, errors), added = await around.run(operation, variables, reading.context, execute)
+            (data, errors), added = await around.run(operation, variables, request.context, execute)
         except Exception as error:  # noqa: BLE001  an extension's, since execution tells its own
             return GraphQLResponse(None, [error_of(GraphQLError(str(error), original_error=error))], executed=False)
         answer = found[0]
@@ -158,8 +158,8 @@ class Graph:
         answer.extensions |= added
         return answer
 
-    async def _run(self, prepared: PreparedOperation, variables: Object | None, reading: ExecutionRequest) -> GraphQLResponse:
-        caller = reading.caller
+    async def _run(self, prepared: PreparedOperation, variables: Object | None, request: ExecutionRequest) -> GraphQLResponse:
+        caller = request.caller
         given = variables or {}
         try:
             values = self._documents.coerce(prepared, given)
@@ -170,12 +170,12 @@ class Graph:
             cost = cost_of(plan, values)
             extensions = {"cost": {"requested": cost, "maximum": self.limits.max_cost}}
             if cost > self.limits.max_cost:
-                return GraphQLResponse(None, too_dear(cost, self.limits).errors, extensions, executed=False)
+                return GraphQLResponse(None, too_costly(cost, self.limits).errors, extensions, executed=False)
             if prepared.kind == "mutation":
-                answer = await self._mutations.carry_out(prepared, plan, values, reading)
+                answer = await self._mutations.execute(prepared, plan, values, request)
                 self.compiled += 1
             else:
-                answer = await self._query(prepared, plan, given, values, reading)
+                answer = await self._query(prepared, plan, given, values, request)
         except RequestError as error:
             return GraphQLResponse(None, error.errors, executed=False)
         except (ResponseTooLarge, TooMuchSchema) as error:
@@ -187,24 +187,24 @@ class Graph:
         return answer
 
     async def _query(
-        self, prepared: PreparedOperation, plan: QueryPlan, given: Object, values: Variables, reading: ExecutionRequest
+        self, prepared: PreparedOperation, plan: QueryPlan, given: Object, values: Variables, request: ExecutionRequest
     ) -> GraphQLResponse:
         if self._planning and (not plan.retry_at or monotonic() >= plan.retry_at):
             try:
                 if plan.schema_part is not None:
-                    answer = await self._with_schema(plan, plan.schema_part, given, values, reading)
+                    answer = await self._with_schema(plan, plan.schema_part, given, values, request)
                 else:
-                    data, revision = await self._read(plan, values, reading)
+                    data, revision = await self._read(plan, values, request)
                     answer = GraphQLResponse(data, revision=revision)
-                if answer is not None and reading.notes is not None and not await self._resolved(prepared, plan, values, reading):
+                if answer is not None and request.notes is not None and not await self._resolved(prepared, plan, values, request):
                     answer = None
             except (ServiceUnavailable, WorkspaceGone):
                 raise
             except GatewayError:
                 pass  # graphql-core words it, with its path
             except NotCompiled as missing:
-                await self._compile(plan, values, reading, missing)
-                return await self._query(prepared, plan, given, values, reading)
+                await self._compile(plan, values, request, missing)
+                return await self._query(prepared, plan, given, values, request)
             except PlanFault as fault:
                 plan.retry_at = monotonic() + RETRY_SECONDS
                 _log.warning(_NULL, fault, prepared.name or "without a name", RETRY_SECONDS)
@@ -212,85 +212,85 @@ class Graph:
                 if answer is not None:
                     self.compiled += 1
                     return answer
-        return await self._complete(prepared, given, values, reading)
+        return await self._complete(prepared, given, values, request)
 
-    async def _resolved(self, prepared: PreparedOperation, plan: QueryPlan, values: Variables, reading: ExecutionRequest) -> bool:
+    async def _resolved(self, prepared: PreparedOperation, plan: QueryPlan, values: Variables, request: ExecutionRequest) -> bool:
         """Calls the resolvers that what was read waits for; False where something went wrong that graphql-core is to tell."""
-        if reading.run is None:
-            reading.run = self._resolvers.run(
-                self._resolvers.asked(prepared), values, reading.context or Context(reading.caller, self.database)
+        if request.run is None:
+            request.run = self._resolvers.run(
+                self._resolvers.asked(prepared), values, request.context or Context(request.caller, self.database)
             )
         if plan.compiler.for_fallback:
-            reading.run.begin_for_fallback()
-        notes, reading.notes = reading.notes or {}, None
+            request.run.begin_for_fallback()
+        notes, request.notes = request.notes or {}, None
         with plan.compiler.compiling():
-            await reading.run.complete(notes)
-        return not reading.run.failed
+            await request.run.complete(notes)
+        return not request.run.failed
 
     async def _with_schema(
-        self, plan: QueryPlan, part: SchemaPart, given: Object, values: Variables, reading: ExecutionRequest
+        self, plan: QueryPlan, part: SchemaPart, given: Object, values: Variables, request: ExecutionRequest
     ) -> GraphQLResponse | None:
         """The answer by a plan, with what it asks of the schema; None where graphql-core has errors to tell. Raises as `_query` expects."""
-        schema_json = await self._introspection.answer(part, given, reading.caller.token_id)
+        schema_json = await self._introspection.answer(part, given, request.caller.token_id)
         if schema_json is None:
             return None
-        reading.spent = len(schema_json)
-        data, revision = await self._read(plan, values, reading)
+        request.spent = len(schema_json)
+        data, revision = await self._read(plan, values, request)
         return GraphQLResponse(data | orjson.loads(schema_json), revision=revision)
 
-    async def _read(self, plan: QueryPlan, values: Variables, reading: ExecutionRequest) -> tuple[Object, int | None]:
-        if plan.single_statement or (plan.constant and not reading.at_revision):
-            reader = self._reader(self.database, reading)
+    async def _read(self, plan: QueryPlan, values: Variables, request: ExecutionRequest) -> tuple[Object, int | None]:
+        if plan.single_statement or (plan.constant and not request.at_revision):
+            reader = self._reader(self.database, request)
             try:
                 data = await plan.read(reader, values)
             except RevisionChanged:
                 pass  # into one snapshot, below
             else:
-                if reader.seen is not None or not reading.at_revision:
-                    reading.notes = reader.notes
+                if reader.seen is not None or not request.at_revision:
+                    request.notes = reader.notes
                     return data, reader.seen
             finally:
                 if self._in_flight.held:
                     self._in_flight.free(reader)
 
         async def work(connection: Connection) -> tuple[Object, int | None]:
-            reader = self._reader(connection, reading)
+            reader = self._reader(connection, request)
             try:
                 data = await plan.read(reader, values)
-                reading.notes = reader.notes
-                return data, await reader.revision() if reading.at_revision else None
+                request.notes = reader.notes
+                return data, await reader.revision() if request.at_revision else None
             finally:
                 if self._in_flight.held:
                     self._in_flight.free(reader)
 
         return await self.database.read(work)
 
-    def _reader(self, source: Value, reading: ExecutionRequest) -> DataReader:
-        return DataReader(self.database, source, reading.caller, self._counts, self.limits.max_answer, reading.spent)
+    def _reader(self, source: Value, request: ExecutionRequest) -> DataReader:
+        return DataReader(self.database, source, request.caller, self._counts, self.limits.max_answer, request.spent)
 
-    async def _compile(self, plan: QueryPlan, values: Variables, reading: ExecutionRequest, missing: NotCompiled) -> None:
+    async def _compile(self, plan: QueryPlan, values: Variables, request: ExecutionRequest, missing: NotCompiled) -> None:
         """Compiles statements that a plan was found to lack, in turn with other heavy work. Raises ServiceUnavailable."""
-        reading.attempts += 1
-        if reading.attempts > COMPILE_ATTEMPTS:
+        request.attempts += 1
+        if request.attempts > COMPILE_ATTEMPTS:
             plan.compiler.may_compile = 1
-        await self._work.run(reading.caller.token_id, plan.compiling(values, missing.parents), ahead=True)
+        await self._work.run(request.caller.token_id, plan.compiling(values, missing.parents), ahead=True)
 
-    async def _complete(self, prepared: PreparedOperation, given: Object, values: Variables, reading: ExecutionRequest) -> GraphQLResponse:
+    async def _complete(self, prepared: PreparedOperation, given: Object, values: Variables, request: ExecutionRequest) -> GraphQLResponse:
         self.fallbacks += 1
-        plan: QueryPlan = prepared.plan_for(reading.caller, values, for_fallback=True) or await self._plans.new(
-            prepared, values, reading.caller, for_fallback=True
+        plan: QueryPlan = prepared.plan_for(request.caller, values, for_fallback=True) or await self._plans.new(
+            prepared, values, request.caller, for_fallback=True
         )
         while True:
             try:
-                tree, revision = await self._read(plan, values, reading)
+                tree, revision = await self._read(plan, values, request)
                 break
             except NotCompiled as missing:
-                await self._compile(plan, values, reading, missing)
-        if reading.notes is not None:
-            await self._resolved(prepared, plan, values, reading)
+                await self._compile(plan, values, request, missing)
+        if request.notes is not None:
+            await self._resolved(prepared, plan, values, request)
         call = Execution(prepared.document, tree, given, prepared.name)
         small = plan.schema_part is None and cost_of(plan, values) <= SMALL
-        result = self._fallback.execute(call) if small else await self._fallback.execute_beside(call, reading.caller.token_id)
+        result = self._fallback.execute(call) if small else await self._fallback.execute_beside(call, request.caller.token_id)
         errors = [error_of(error) for error in (result.errors or ())[: self.limits.max_errors]]
         if plan.schema_part is not None and len(orjson.dumps(result.data)) > self.limits.max_answer:
             raise ResponseTooLarge(self.limits.max_answer)
@@ -316,8 +316,8 @@ class Graph:
             plan: EventPlan = prepared.plan_for(caller, values) or await self._plans.new(prepared, values, caller)
             cost = cost_of(plan, values)
             if cost > self.limits.max_cost:
-                raise too_dear(cost, self.limits)
-            resolve = self._resolvers.of_events(prepared, plan, values, caller) if plan.sites else None
+                raise too_costly(cost, self.limits)
+            resolve = self._resolvers.of_events(prepared, plan, values, caller) if plan.resolver_fields else None
             async with aclosing(self._event_streams.follow(plan, values, given, caller, resolve)) as answers:
                 async for answer in answers:
                     yield EventResponse(answer)

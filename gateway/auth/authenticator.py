@@ -20,7 +20,7 @@ from schema.rules.clock import instant
 from schema.rules.scopes import effective
 from schema.storage.database import Database
 
-from .cache import ShortMemory
+from .cache import TokenCache
 from .errors import AuthError
 from .header import bearer_token, header_of
 from .key_uses import KeyUses
@@ -59,8 +59,8 @@ class Authenticator:
         self._lookup = Lookup(database)
         self._provider = Provider(settings)
         self._usage = KeyUses(database, wall)
-        self._known: ShortMemory[Caller] = ShortMemory(CACHE_SIZE, CACHE_CHARACTERS, clock)
-        self._unknown: ShortMemory[str] = ShortMemory(UNKNOWN_CACHE_SIZE, UNKNOWN_CACHE_CHARACTERS, clock)
+        self._known: TokenCache[Caller] = TokenCache(CACHE_SIZE, CACHE_CHARACTERS, clock)
+        self._unknown: TokenCache[str] = TokenCache(UNKNOWN_CACHE_SIZE, UNKNOWN_CACHE_CHARACTERS, clock)
         self._clock = clock
         self._forgotten = 0
         self._changed: list[Callable[[str], None]] = []

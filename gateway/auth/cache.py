@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 V = TypeVar("V")
 
 
-class ShortMemory(Generic[V]):
+class TokenCache(Generic[V]):
     """Values by key, each until its time: `size` of them at most, with keys of `characters` together. The oldest make room for new ones."""
 
     def __init__(self, size: int, characters: int, clock: Callable[[], float]) -> None:

@@ -40,7 +40,7 @@ ASYMMETRIC: Final[Mapping[str, str]] = {
 _LOG = structlog.get_logger("gateway.auth")
 
 
-class KeysAway(DatabaseUnavailable):
+class KeysUnavailable(DatabaseUnavailable):
     """The identity provider doesn't give its keys."""
 
     public = "The identity provider's keys can't be fetched: try again later."
@@ -144,7 +144,7 @@ class KeySet:
         if algorithm not in published.algorithms:
             raise AuthError(f"The token's algorithm is not accepted; accepted are: {', '.join(published.algorithms)}.")
         if found is None and self._is_away:
-            raise KeysAway("The identity provider's keys can't be fetched.")
+            raise KeysUnavailable("The identity provider's keys can't be fetched.")
         if found is None:
             raise AuthError("The token is signed with a key that the identity provider doesn't publish.")
         return found
@@ -167,12 +167,12 @@ class KeySet:
         """The keys as they are published now. Raises KeysAway."""
         if self._task is None:
             if self._is_away and self._clock() - self._tried < RETRY_SECONDS:
-                raise KeysAway("The identity provider's keys can't be fetched.")
+                raise KeysUnavailable("The identity provider's keys can't be fetched.")
             self._start()
         assert self._task is not None
         await asyncio.shield(self._task)
         if self._published is None or self._is_away:
-            raise KeysAway("The identity provider's keys can't be fetched.")
+            raise KeysUnavailable("The identity provider's keys can't be fetched.")
         return self._published
 
     def _start(self) -> None:

@@ -11,7 +11,7 @@ from gateway.settings import load
 from schema.rules.access import MOST_OVERLAP_MINUTES, Role
 
 from . import lazy
-from .command_database import DatabaseUrl, run, there
+from .command_database import DatabaseUrl, existing_database, run
 from .terminal import CommandError, name_of, print_json, print_rows, say
 
 _TIME = re.compile(r"0|([0-9]{1,6})([dhm])", re.ASCII)
@@ -56,7 +56,7 @@ def token_create(
 @tokens.command("list")
 def token_list(database_url: DatabaseUrl = None) -> None:
     """List the API keys: a table in a terminal, tab-separated lines elsewhere."""
-    listed = run(there(load(database_url=database_url)), lambda database: lazy.keys.ApiKeys(database).list())
+    listed = run(existing_database(load(database_url=database_url)), lambda database: lazy.keys.ApiKeys(database).list())
     print_rows([field.name for field in fields(lazy.keys.ListedKey)], [[value or "" for value in astuple(key)] for key in listed])
 
 
@@ -69,7 +69,7 @@ def token_rotate(
 ) -> None:
     """Give an API key a new token and print it, this once, alone on standard output; the former one works until the overlap ends."""
     minutes = _minutes("--overlap", overlap)
-    rotated = run(there(load(database_url=database_url)), lambda database: lazy.keys.ApiKeys(database).rotate(named, minutes))
+    rotated = run(existing_database(load(database_url=database_url)), lambda database: lazy.keys.ApiKeys(database).rotate(named, minutes))
     ends = f"works until {rotated.until}" if rotated.until else "is refused from now on, by running gateways within five seconds"
     say(f"Gave the key {rotated.id} ({rotated.name}) a new token; the former one {ends}. The new one is shown only now:")
     typer.echo(rotated.token)
@@ -80,7 +80,7 @@ def token_revoke(
     named: Annotated[str, typer.Argument(metavar="NAME_OR_ID", help="The key's id, key_…, or its name.")], database_url: DatabaseUrl = None
 ) -> None:
     """Revoke an API key; running gateways refuse it within five seconds."""
-    revoked = run(there(load(database_url=database_url)), lambda database: lazy.keys.ApiKeys(database).revoke(named))
+    revoked = run(existing_database(load(database_url=database_url)), lambda database: lazy.keys.ApiKeys(database).revoke(named))
     say(f"Revoked the key {revoked.id} ({revoked.name}).")
 
 
@@ -96,7 +96,7 @@ def audit(
     if kind is not None and kind not in lazy.audit_report.KINDS:
         raise CommandError(f"--kind: write one of {', '.join(lazy.audit_report.KINDS)}")
     wanted = lazy.audit_report.AuditFilter(workspace, kind, limit)
-    rows = run(there(load(database_url=database_url)), lambda database: lazy.audit_report.entries(database, wanted), workspace)
+    rows = run(existing_database(load(database_url=database_url)), lambda database: lazy.audit_report.entries(database, wanted), workspace)
     (print_json if as_json else print_rows)(lazy.audit_report.COLUMNS, rows)
 
 

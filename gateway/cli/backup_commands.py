@@ -10,7 +10,7 @@ from gateway.environment import without_password
 from gateway.settings import load
 
 from . import lazy
-from .command_database import DatabaseUrl, run, there
+from .command_database import DatabaseUrl, existing_database, run
 from .terminal import CommandError, bytes_progress, say
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ def backup(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Back up the database while it is served, with a manifest beside the file."""
-    settings = there(load(database_url=database_url))
-    with lazy.backups.ending_in_order(), bytes_progress("Copying") as tell:
+    settings = existing_database(load(database_url=database_url))
+    with lazy.backups.orderly_interrupts(), bytes_progress("Copying") as tell:
         manifest = lazy.backups.back_up(settings.database_url, file, tell, force=force)
     say(f"Backed up {_workspaces(len(manifest.workspaces))}, {manifest.size:,} bytes, into {file}. It was read again and is whole.")
     say(f"The manifest is {lazy.manifest.manifest_path(file)}: schema {', '.join(manifest.schema)}, epoch {manifest.epoch}.")
@@ -38,7 +38,7 @@ def restore(
     settings = load(database_url=database_url)
     if lazy.backups.is_manifest(file):
         raise CommandError(f"{file} is the manifest: name the backup itself")
-    with lazy.backups.ending_in_order(), bytes_progress("Checking") as tell:
+    with lazy.backups.orderly_interrupts(), bytes_progress("Checking") as tell:
         manifest, epoch = lazy.backups.restore(settings.database_url, file, tell, lazy.extension_packages.packages_in(settings))
     say(f"Restored {_workspaces(len(manifest.workspaces))} of {manifest.taken_at} into {without_password(settings.database_url)}.")
     say(f"A new epoch has begun: {epoch}.")
@@ -54,7 +54,7 @@ def epoch(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Print which history of the database this is: 0 until it is restored for the first time."""
-    settings = there(load(database_url=database_url))
+    settings = existing_database(load(database_url=database_url))
 
     async def look(database: "Database") -> int:
         return database.epoch

@@ -166,7 +166,7 @@ async def renew(url: str) -> int:
 
 
 @contextmanager
-def ending_in_order() -> Iterator[None]:
+def orderly_interrupts() -> Iterator[None]:
     """Ends by SIGTERM as by Ctrl-C, so that nothing half-done is left, and says of a disk's fault what it was."""
     before = signal.signal(signal.SIGTERM, _terminated)
     try:

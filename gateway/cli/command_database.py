@@ -36,7 +36,7 @@ def run(settings: Settings, work: Callable[["Database"], Coroutine[Value, Value,
     return asyncio.run(opened())
 
 
-def there(settings: Settings) -> Settings:
+def existing_database(settings: Settings) -> Settings:
     """The settings of a database that must be there: to look at it is no reason to make one. Raises CommandError."""
     path = lazy.database.sqlite_path(settings.database_url)
     if path is not None and path.parent.is_dir() and not path.exists():
@@ -52,7 +52,7 @@ async def _database(settings: Settings) -> AsyncIterator["Database"]:
     database = lazy.opening.open_database(settings.database_url, statement_timeout=settings.statement_timeout)
     await database.open()
     try:
-        if (await lazy.migrations.standing(database, packages)).behind:
+        if (await lazy.migrations.migration_status(database, packages)).behind:
             raise CommandError("the database isn't at the newest revision: run gateway migrate first")
         yield database
     finally:

@@ -20,7 +20,7 @@ from gateway.server.listen import listening
 from gateway.settings import SettingsError, load, unknown_variables
 
 from . import access_commands, backup_commands, lazy, person_commands
-from .command_database import DatabaseUrl, run, there
+from .command_database import DatabaseUrl, existing_database, run
 from .completion import completion
 from .doctor.command import doctor
 from .flags import with_settings
@@ -201,7 +201,7 @@ def usage(  # noqa: PLR0913  each is a flag
     if kind is not None and kind not in kinds:
         raise CommandError(f"--kind: write one of {', '.join(kinds)}")
     columns, report = lazy.usage_report.REPORTS["share" if share else "graphql" if graphql else "rest"]
-    rows = run(there(load(database_url=database_url)), lambda database: report(database, wanted), workspace)
+    rows = run(existing_database(load(database_url=database_url)), lambda database: report(database, wanted), workspace)
     if as_json:
         print_json(columns, rows, lazy.usage_report.NUMBERS)
     else:

@@ -11,7 +11,7 @@ import typer
 from gateway.settings import Settings, load
 
 from . import lazy
-from .command_database import DatabaseUrl, run, there
+from .command_database import DatabaseUrl, existing_database, run
 from .terminal import print_rows, say
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def export_person(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Print all that is stored on a person as JSON, each value with the table and the field that it came from."""
-    settings = there(load(database_url=database_url))
+    settings = existing_database(load(database_url=database_url))
     count = run(settings, lambda database: _export(database, who, workspace, also or []))
     say(f"{count} values.")
 
@@ -72,7 +72,7 @@ def erase_contact(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Erase a contact: the record goes, and the person's name, address and number go out of all texts of the workspace."""
-    _erase(there(load(database_url=database_url)), "contact", contact_id, also or [], yes=yes, full=full)
+    _erase(existing_database(load(database_url=database_url)), "contact", contact_id, also or [], yes=yes, full=full)
 
 
 @erasing.command("user")
@@ -85,13 +85,13 @@ def erase_user(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Erase a user: the record stays without the person, locked, since deals and history refer to it; all texts are gone through."""
-    _erase(there(load(database_url=database_url)), "user", user_id, also or [], yes=yes, full=full)
+    _erase(existing_database(load(database_url=database_url)), "user", user_id, also or [], yes=yes, full=full)
 
 
 @erasing.command("remains")
 def erase_remains(*, full: FullOption = False, database_url: DatabaseUrl = None) -> None:
     """Wipe what was deleted before out of the database's files. `erase contact` and `erase user` end with it."""
-    settings = there(load(database_url=database_url))
+    settings = existing_database(load(database_url=database_url))
     _wipe(settings, full=full)
 
 

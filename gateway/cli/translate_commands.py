@@ -22,7 +22,7 @@ from gateway.settings import Settings
 from rest_compat import Translator, openapi, openapi_3_0
 from rest_compat.errors import HttpError
 from rest_compat.json_values import JsonObject
-from rest_compat.tools.parity import parity, partnerless
+from rest_compat.tools.parity import parity, unmatched_names
 from rest_compat.tools.recordings import (
     REPEATABLE,
     CallGroup,
@@ -92,7 +92,7 @@ def print_parity(settings: Settings) -> None:
     """Print the tables; on standard error, what of either side has no partner."""
     translator = translator_of(settings)
     typer.echo(parity(translator), nl=False)
-    for name in partnerless(translator):
+    for name in unmatched_names(translator):
         say(f"{name} has no partner")
 
 

@@ -15,7 +15,7 @@ from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, IdentityRe
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from typing_extensions import override
 
-from rest_compat.parse_cache import remembered
+from rest_compat.parse_cache import cached_parser
 from schema.values import Value
 
 from .negotiate import EVENTS
@@ -79,7 +79,7 @@ def compressed(app: ASGIApp, scope: Scope) -> ASGIApp:
     # HTTP/1.0 has no chunks for what has no known length.
     if not taken or scope["http_version"] == "1.0":
         return app
-    return partial(_answer_head, app, [*taken][-1]) if scope["method"] == "HEAD" else Packed(app, taken)
+    return partial(_answer_head, app, [*taken][-1]) if scope["method"] == "HEAD" else CompressedResponse(app, taken)
 
 
 async def _answer_head(app: ASGIApp, coding: str, scope: Scope, receive: Receive, send: Send) -> None:
@@ -106,7 +106,7 @@ def _is_packed(content_type: str) -> bool:
     return media in UNCOMPRESSED or media.partition("/")[0] + "/*" in UNCOMPRESSED
 
 
-class Packed(IdentityResponder):
+class CompressedResponse(IdentityResponder):
     """One answer, in one of the codings that are `taken`."""
 
     def __init__(self, app: ASGIApp, taken: Mapping[str, Callable[[], Coder]]) -> None:
@@ -139,7 +139,7 @@ class Packed(IdentityResponder):
         return b"".join(pieces)
 
 
-@remembered
+@cached_parser
 def codings(accept_encoding: bytes) -> Mapping[str, Callable[[], Coder]]:
     """Those of our codings that an Accept-Encoding header takes, the best last: what weighs more, then our own order.
 

@@ -9,7 +9,7 @@ from rest_compat.errors import MethodNotAllowed, NotFound
 
 from .compression import compressed
 from .cors import METHODS
-from .negotiate import wanted
+from .negotiate import accepted_types
 from .respond import GRAPHQL_PATH, GRAPHQL_SLASH
 
 PublicApp: TypeAlias = Callable[[], Awaitable[ASGIApp]]
@@ -105,7 +105,7 @@ class Dispatcher:
 
     def _graphql(self, scope: Scope) -> ASGIApp:
         state = scope["state"]
-        want = wanted(state["headers"].get(b"accept"))
+        want = accepted_types(state["headers"].get(b"accept"))
         if want.page and scope["method"] in {"GET", "HEAD"} and self.explorer is not None:
             return self.explorer
         state["offer"] = want.offer
@@ -113,7 +113,11 @@ class Dispatcher:
 
     def _with_slash(self, scope: Scope) -> ASGIApp:
         """`/graphql/` is served like `/graphql`, since clients lose bodies and tokens on redirects; only a page leads on."""
-        if scope["method"] in {"GET", "HEAD"} and self.explorer is not None and wanted(scope["state"]["headers"].get(b"accept")).page:
+        if (
+            scope["method"] in {"GET", "HEAD"}
+            and self.explorer is not None
+            and accepted_types(scope["state"]["headers"].get(b"accept")).page
+        ):
             return self.pages
         scope["path"] = GRAPHQL_PATH
         return self._door(scope)

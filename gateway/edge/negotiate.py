@@ -3,7 +3,7 @@
 from typing import Final, Literal, NamedTuple
 
 from rest_compat.errors import JSON, PROBLEM
-from rest_compat.parse_cache import remembered
+from rest_compat.parse_cache import cached_parser
 
 from .accept import Ranges, names, quality, read_accept
 
@@ -42,8 +42,8 @@ class AcceptedTypes(NamedTuple):
     """Errors as problem details (RFC 9457): they are named, since everybody takes `*/*`."""
 
 
-@remembered
-def wanted(accept: bytes | None) -> AcceptedTypes:
+@cached_parser
+def accepted_types(accept: bytes | None) -> AcceptedTypes:
     """All that is read from an Accept header, in one look-up."""
     accepted = read_accept(accept.decode("latin-1")) if accept else {}
     offered, problem = _offer(accepted), names(accepted, PROBLEM)
@@ -52,7 +52,7 @@ def wanted(accept: bytes | None) -> AcceptedTypes:
     return AcceptedTypes(offered, names(accepted, EVENTS) and offered is None, page, json, problem)
 
 
-@remembered
+@cached_parser
 def is_json(content_type: bytes | None) -> bool:
     """Whether a body is `application/json` in UTF-8, which is what is assumed when no charset is given."""
     name, *parameters = (piece.strip() for piece in (content_type or b"").decode("latin-1").lower().split(";"))

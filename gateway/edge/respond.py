@@ -5,7 +5,7 @@ from starlette.types import Scope, Send
 from rest_compat.errors import JSON, Headers, HttpError, HttpResponse, error_answer
 
 from .graphql_errors import graphql_body
-from .negotiate import wanted
+from .negotiate import accepted_types
 
 GRAPHQL_PATH = "/graphql"
 #: The same door, as some clients write it.
@@ -30,7 +30,7 @@ async def refuse_socket(send: Send, error: HttpError) -> None:
 async def refuse(scope: Scope, send: Send, error: HttpError) -> None:
     """Send an error in the shape that the path's clients read."""
     state = scope["state"]
-    want, request_id = wanted(state["headers"].get(b"accept")), state["request_id"]
+    want, request_id = accepted_types(state["headers"].get(b"accept")), state["request_id"]
     if scope["path"] in {GRAPHQL_PATH, GRAPHQL_SLASH}:
         headers = [*error.headers, (b"cache-control", b"no-store")]
         await respond(send, error.status, f"{want.offer or JSON}; charset=utf-8", graphql_body(error, request_id), headers)

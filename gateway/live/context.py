@@ -61,7 +61,7 @@ class LiveContext:
         return Outbox(self.queue, self.queue_bytes, self.slow_reader_timeout, self.unsent)
 
 
-def hold(scope: Scope, caller: Caller) -> None:
+def mark_held(scope: Scope, caller: Caller) -> None:
     """Tell the server whose socket or stream a connection is, and since when, as the event loop tells time: see `server/connections.py`."""
     scope["state"]["caller"] = caller
     scope["state"]["held"] = caller.token_id, asyncio.get_running_loop().time()
@@ -72,14 +72,14 @@ async def prepare(context: LiveContext, parameters: Parameters, caller: Caller) 
 
     Raises RequestError, HttpError.
     """
-    prepared = context.operations.known(parameters) or await _learn(context, parameters, caller)
+    prepared = context.operations.known(parameters) or await _prepare(context, parameters, caller)
     declared = {definition.variable.name.value for definition in prepared.operation.variable_definitions or ()}
     variables = {name: value for name, value in (parameters.variables or {}).items() if name in declared}
     parameters.query = parameters.variables = parameters.extensions = None
     return prepared, variables
 
 
-async def _learn(context: LiveContext, parameters: Parameters, caller: Caller) -> PreparedOperation:
+async def _prepare(context: LiveContext, parameters: Parameters, caller: Caller) -> PreparedOperation:
     try:
         async with asyncio.timeout(context.operation_timeout):
             return await context.operations.learn(parameters, caller)
@@ -113,7 +113,7 @@ async def _answer(context: LiveContext, prepared: PreparedOperation, variables: 
         context.limiter.give()
 
 
-async def who(context: LiveContext, authorization: str | None, caller: Caller | None) -> Caller:
+async def current_caller(context: LiveContext, authorization: str | None, caller: Caller | None) -> Caller:
     """The caller of an operation as it is now. Raises TokenLost where that is no longer `caller`, HttpError."""
     assert caller is not None
     try:
@@ -122,7 +122,7 @@ async def who(context: LiveContext, authorization: str | None, caller: Caller | 
         raise unavailable(error) from error
 
 
-async def enter(context: LiveContext, caller: Caller) -> None:
+async def take_from_budget(context: LiveContext, caller: Caller) -> None:
     """Take an operation out of the token's budget, if there is one. Raises RateLimited."""
     if context.operations.budget is not None:
         await context.operations.budget.enter(caller.token_id)

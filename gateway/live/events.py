@@ -23,7 +23,7 @@ from schema.engine.document.documents import PreparedOperation, RequestError
 from schema.rules.access import Caller
 from schema.storage.database import DatabaseUnavailable
 
-from .context import TOO_MUCH_OPEN, LiveContext, answers, encode_errors, errors_of, hold, prepare
+from .context import TOO_MUCH_OPEN, LiveContext, answers, encode_errors, errors_of, mark_held, prepare
 from .outbox import SlowReader
 from .token import Closing, TokenLost, TokenWatch
 
@@ -69,7 +69,7 @@ class EventsEndpoint:
         if self.context.open.full:
             raise Unavailable(TOO_MUCH_OPEN)
         self.context.note(scope["state"]["caller"], scope["state"]["headers"], prepared)
-        hold(scope, scope["state"]["caller"])
+        mark_held(scope, scope["state"]["caller"])
         # How long streams last would drown the times of answers.
         scope["state"]["route"], scope["state"]["operation"] = ROUTE, prepared.name
         OPERATION.set(prepared)

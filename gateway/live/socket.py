@@ -18,7 +18,7 @@ from schema.rules.access import Caller
 from schema.storage.database import DatabaseUnavailable
 from schema.values import Value
 
-from .context import TOO_MUCH_OPEN, LiveContext, answers, enter, errors_of, hold, prepare, who
+from .context import TOO_MUCH_OPEN, LiveContext, answers, current_caller, errors_of, mark_held, prepare, take_from_budget
 from .messages import (
     SUBPROTOCOL,
     InitTimeout,
@@ -181,7 +181,7 @@ class SocketSession:
             raise SocketForbidden(error.message) from None
         except (DatabaseUnavailable, TimeoutError):
             raise TryAgainLater("The database cannot be reached") from None
-        hold(self.scope, self.caller)
+        mark_held(self.scope, self.caller)
         self.client = client_names(payload) or self.client
         self.opened.set()
         await self.outbox.put(encode("connection_ack"))
@@ -219,7 +219,7 @@ class SocketSession:
     async def _operate(self, operation_id: str, parameters: Parameters) -> None:
         """Answer one operation: `next` for each answer and `complete`, or `error`. Raises SlowReader, TokenLost."""
         try:
-            last = await self._answers(operation_id, parameters, await who(self.context, self.authorization, self.caller))
+            last = await self._answers(operation_id, parameters, await current_caller(self.context, self.authorization, self.caller))
         except Exception as error:  # noqa: BLE001  told to the client or the log, whatever it is
             last = encode("error", operation_id, errors_of(self.context, self.scope, error))
         if self.running.get(operation_id) is asyncio.current_task():
@@ -227,7 +227,7 @@ class SocketSession:
         await self.outbox.put(last)
 
     async def _answers(self, operation_id: str, parameters: Parameters, caller: Caller) -> bytes:
-        await enter(self.context, caller)
+        await take_from_budget(self.context, caller)
         prepared, variables = await prepare(self.context, parameters, caller)
         self.context.note(caller, self.client, prepared)
         async with aclosing(answers(self.context, prepared, variables, caller)) as found:

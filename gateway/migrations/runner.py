@@ -93,10 +93,10 @@ async def upgrade(database_url: str, packages: Sequence[Package] = ()) -> None:
 
 async def head_is_current(database: Database, packages: Sequence[Package] = ()) -> bool:
     """Whether the database stands at the newest revision: two point queries. Raises DatabaseUnavailable."""
-    return not (await standing(database, packages)).behind
+    return not (await migration_status(database, packages)).behind
 
 
-async def standing(database: Database, packages: Sequence[Package] = ()) -> MigrationStatus:
+async def migration_status(database: Database, packages: Sequence[Package] = ()) -> MigrationStatus:
     """Where the database stands: two point queries. Raises DatabaseUnavailable."""
     has_table = database.compile(text(_HAS_TABLE[database.dialect.name]))
     revision = database.compile(text("SELECT version_num FROM alembic_version"))
@@ -106,10 +106,10 @@ async def standing(database: Database, packages: Sequence[Package] = ()) -> Migr
             return []
         return [row[0] for row in await session.fetch(revision, {})]
 
-    return standing_of(await database.read(look), packages)
+    return migration_status_of(await database.read(look), packages)
 
 
-def standing_of(revisions: Collection[str], packages: Sequence[Package] = ()) -> MigrationStatus:
+def migration_status_of(revisions: Collection[str], packages: Sequence[Package] = ()) -> MigrationStatus:
     """Where a database stands that is at these revisions."""
     newest = heads(packages)
     labels = {label for each in revisions if (label := label_of(each)) is not None}

@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gateway import VERSION
 from gateway.edge.decoder import StrictJsonError, decode
 from gateway.edge.graphql_errors import unavailable
-from gateway.edge.negotiate import wanted
+from gateway.edge.negotiate import accepted_types
 from gateway.edge.respond import refuse, send_whole
 from gateway.graphql.operations import Operations
 from gateway.observability.rest_usage import RestUses
@@ -170,7 +170,7 @@ class RestEndpoint:
             state.get("caller"),
             self.public_url or _origin(scope),
             self.database.epoch,
-            accept is None or wanted(accept).json,
+            accept is None or accepted_types(accept).json,
             state,
         )
 

@@ -76,7 +76,7 @@ def _table(head: MarkdownRow, rows: Sequence[MarkdownRow]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in (head, ("---",) * len(head), *rows))
 
 
-def partnerless(translator: Translator) -> list[str]:
+def unmatched_names(translator: Translator) -> list[str]:
     """What stands alone: a field that no key shows, an input that no key writes, a parameter without a place, a code without a status."""
     found = [name for resource in translator.resources for name in _alone(translator, resource)]
     codes = translator.graph.schema.type_map.get("ErrorCode")

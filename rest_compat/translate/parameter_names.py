@@ -16,7 +16,7 @@ def element(name: str) -> tuple[str, int | None] | None:
     return (found[1], int(found[2]) if found[2] else None) if found else None
 
 
-class NearNames:
+class SimilarNames:
     """Finds the known name that an unknown one is almost: equal but for case and signs, or with brackets that it can't have."""
 
     def __init__(self, known: Collection[str]) -> None:

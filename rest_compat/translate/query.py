@@ -10,7 +10,7 @@ from rest_compat.protocol import Policy
 from rest_compat.resources.declaration import Deprecation
 
 from .paging import AFTER, BEFORE, RestPage, read_page
-from .parameter_names import NearNames, element
+from .parameter_names import SimilarNames, element
 from .parameter_types import Disallowed, ParameterType
 
 FIELDS, ORDERING = "fields", "ordering"
@@ -70,7 +70,7 @@ class QueryReader:
 
     def __init__(self, readers: Sequence[ParameterReader], *, paged: bool, policy: Policy = "near-miss") -> None:
         self.readers = {reader.name: reader for reader in readers}
-        self._near = NearNames(self.readers)
+        self._near = SimilarNames(self.readers)
         self._paged = paged
         self._policy = policy
 

@@ -15,7 +15,7 @@ from schema.rules.clock import instant
 from schema.storage.columns import Instant
 from schema.storage.postgresql.connector import connected
 from schema.storage.statements import POSTGRESQL, SQLITE, compile_statement
-from schema.storage.workspace import revision_moved
+from schema.storage.workspace import advance_revision
 from schema.values import Value
 
 SeedRow: TypeAlias = Mapping[str, object]
@@ -57,7 +57,7 @@ class _Sqlite:
         return await asyncio.to_thread(self._write, workspace_id, batch)
 
     def _write(self, workspace_id: str, batch: InsertRows) -> int:
-        raised = compile_statement(SQLITE, revision_moved())
+        raised = compile_statement(SQLITE, advance_revision())
         self._raw.execute("BEGIN IMMEDIATE")
         try:
             count = sum(self._insert(table, rows) for table, rows in batch.items())
@@ -85,7 +85,7 @@ class _Postgresql:
         self._connection = connection
 
     async def write(self, workspace_id: str, batch: InsertRows) -> int:
-        count, raised = 0, compile_statement(POSTGRESQL, revision_moved())
+        count, raised = 0, compile_statement(POSTGRESQL, advance_revision())
         async with self._connection.transaction():
             for table, rows in batch.items():
                 records = list(_tuples(table, rows, lambda seconds: datetime.fromtimestamp(seconds, UTC), lambda day: day))

@@ -16,7 +16,7 @@ from schema.rules.access import Caller, Role
 from schema.rules.clock import later, now
 from schema.storage.database import Connection, Database
 from schema.storage.tables import WorkspaceTable
-from schema.storage.workspace import revision_moved
+from schema.storage.workspace import advance_revision
 from schema.values import Object, Value, Values
 
 from .lookup import Lookup
@@ -24,8 +24,8 @@ from .workspaces import find_or_create
 
 _KEYS: Final = ApiKey.__table__
 _WORKSPACES: Final = WorkspaceTable.__table__
-_RAISE: Final[Value] = revision_moved()
-_LOWER: Final[Value] = revision_moved(-1)
+_RAISE: Final[Value] = advance_revision()
+_LOWER: Final[Value] = advance_revision(-1)
 
 _DAY_SECONDS = 86_400
 MOST_NAMED = 5
@@ -170,15 +170,15 @@ class ApiKeys:
     async def _carry_out(self, connection: Connection, workspace_id: str, name: str, arguments: Values) -> Object:
         """The payload of the graph's mutation `name`, carried out for nobody: the command line has no token. Raises KeyFault."""
         # Only events need the revision of a change, and keys have none: 0 stands for it.
-        writing = WriteTransaction(self._database, connection, Caller(workspace_id, Role.ADMIN, None, None, ""), 0)
+        transaction = WriteTransaction(self._database, connection, Caller(workspace_id, Role.ADMIN, None, None, ""), 0)
         # First of all, since it takes the workspace's lock.
-        await writing.keep_house(_RAISE, {})
-        payload = await _actions()[name].run(writing, arguments)
+        await transaction.keep_house(_RAISE, {})
+        payload = await _actions()[name].run(transaction, arguments)
         for error in payload["userErrors"]:
             message: str = error["message"]
             raise KeyFault(f"{message[0].lower()}{message[1:].rstrip('.')}")
-        if not writing.changed:
-            await writing.keep_house(_LOWER, {})
+        if not transaction.changed:
+            await transaction.keep_house(_LOWER, {})
         return payload
 
 

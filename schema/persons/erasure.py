@@ -19,11 +19,11 @@ from schema.nouns.users.user import User
 from schema.rules.access import Caller, Role
 from schema.storage.columns import CodePointText
 from schema.storage.database import Connection
-from schema.storage.workspace import WORKSPACE, revision_moved
+from schema.storage.workspace import WORKSPACE, advance_revision
 from schema.values import Object, Value
 
-from .identifiers import MARK, Words
-from .occurrences import PersonalColumn, find_traces, without
+from .identifiers import MARK, PersonIdentifiers
+from .occurrences import PersonalColumn, find_occurrences, without
 from .person import Person, PersonFault
 
 PASSES: Final = 4
@@ -43,7 +43,7 @@ _OTHER_ADMINS = select(func.count()).where(
     _USERS.c.is_active.is_(True),
     _USERS.c.id != bindparam("row_id", type_=CodePointText()),
 )
-_RAISE = revision_moved()
+_RAISE = advance_revision()
 
 Found = Counter[tuple[str, str, str]]
 """How many values of a table and a column, and what becomes of them."""
@@ -84,7 +84,7 @@ class Eraser:
         self._graph = graph
         self._database = graph.database
         self._person = person
-        self._words: Words = person.words(also)
+        self._words: PersonIdentifiers = person.words(also)
         self._caller = Caller(person.workspace_id, Role.ADMIN, None, None, BY)
 
     async def look(self) -> Found:
@@ -105,7 +105,7 @@ class Eraser:
         return erased
 
     def _traces(self) -> AsyncIterator[PersonalColumn]:
-        return find_traces(self._database, self._person, self._words)
+        return find_occurrences(self._database, self._person, self._words)
 
     def _becomes(self, trace: PersonalColumn) -> str:
         if trace.how == "own":

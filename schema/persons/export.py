@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from schema.storage.database import Database
 from schema.values import Object
 
-from .occurrences import PersonalColumn, find_traces
+from .occurrences import PersonalColumn, find_occurrences
 from .person import Person
 
 _WHY = {
@@ -22,7 +22,7 @@ async def export(database: Database, persons: Sequence[Person], also: Sequence[s
         for column, value in person.row.items():
             if column != "workspace_id" and value is not None:
                 yield _to_object(person, PersonalColumn(person.kind, {"id": person.id}, column, value, "own"))
-        async for trace in find_traces(database, person, person.words(also)):
+        async for trace in find_occurrences(database, person, person.words(also)):
             if trace.how != "own":
                 yield _to_object(person, trace)
 

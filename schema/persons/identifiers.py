@@ -23,7 +23,7 @@ _LITERAL = re.compile(r'("(?:[^"\\]|\\.)*")(\s*:)?')
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class PersonIdentifiers:
     """Names, addresses and numbers of one person. `own` are further values, which count in answers about the person alone; where all of
     `together` are texts of an answer, it is one.
     """

@@ -14,7 +14,7 @@ from schema.storage.database import Database, Row
 from schema.storage.workspace import WORKSPACE
 from schema.values import Object, Value
 
-from .identifiers import Words
+from .identifiers import PersonIdentifiers
 from .person import KINDS, Person
 
 PORTION: Final = 500
@@ -91,7 +91,7 @@ def _texts(table: Table) -> list[Value]:
     return [column for column in table.c if isinstance(column.type, _TEXTS) and column.name != "workspace_id"]
 
 
-async def find_traces(database: Database, person: Person, words: Words) -> AsyncIterator[PersonalColumn]:
+async def find_occurrences(database: Database, person: Person, words: PersonIdentifiers) -> AsyncIterator[PersonalColumn]:
     """Everything that is stored of a person in the workspace, table by table."""
     for table in await _tables(database):
         scan = Scan(database, table)
@@ -104,7 +104,7 @@ async def find_traces(database: Database, person: Person, words: Words) -> Async
                 yield trace
 
 
-def _of_row(table: str, key: Object, texts: dict[str, str | None], person: Person, words: Words) -> Iterator[PersonalColumn]:
+def _of_row(table: str, key: Object, texts: dict[str, str | None], person: Person, words: PersonIdentifiers) -> Iterator[PersonalColumn]:
     is_own = table == person.kind and key.get("id") == person.id
     for column, text in texts.items():
         if text is None:
@@ -114,7 +114,7 @@ def _of_row(table: str, key: Object, texts: dict[str, str | None], person: Perso
             yield PersonalColumn(table, key, column, text, how)
 
 
-def _how(table: str, column: str, text: str, person: Person, words: Words) -> How | None:
+def _how(table: str, column: str, text: str, person: Person, words: PersonIdentifiers) -> How | None:
     if text == person.id:
         return "reference"
     # Numbers of JSON may look like a telephone's: what counts is whether anything would change.
@@ -123,7 +123,7 @@ def _how(table: str, column: str, text: str, person: Person, words: Words) -> Ho
     return "reference" if person.id in text else None
 
 
-def without(column: str, text: str, words: Words) -> str:
+def without(column: str, text: str, words: PersonIdentifiers) -> str:
     """A text of a column without the person."""
     if column == ANSWER:
         return words.redact_answer(text)

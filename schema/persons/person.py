@@ -15,7 +15,7 @@ from schema.storage.database import Database
 from schema.storage.tables import WorkspaceTable
 from schema.values import Object, Value
 
-from .identifiers import Words, texts
+from .identifiers import PersonIdentifiers, texts
 
 KINDS: Final[Object] = {"contact": Contact, "user": User}
 MOST_FOUND: Final = 50
@@ -41,7 +41,7 @@ class Person:
     def id(self) -> str:
         return str(self.row["id"])
 
-    def words(self, also: Sequence[str] = ()) -> Words:
+    def words(self, also: Sequence[str] = ()) -> PersonIdentifiers:
         """What the person is known by; `also` are further names, addresses and numbers.
 
         A name of a single word is not looked for: it may be a word of the language, or another person's name.
@@ -51,7 +51,7 @@ class Person:
         parts = texts([row.get("first_name"), row.get("last_name")])
         names = [name for name in texts([row["name"], " ".join(parts)]) if len(name.split()) > 1]
         emails = texts([row["email"], row["email_folded"], *(text for text in also if "@" in text)])
-        return Words(
+        return PersonIdentifiers(
             self.id,
             texts([*names, *(text for text in also if "@" not in text)]),
             emails,

@@ -211,14 +211,14 @@ def _as_text(column: Clause, code: str) -> str:
     return f"""to_char({code} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')""" if instant else code
 
 
-class LeftFirst(Join):
+class OrderedJoin(Join):
     """A join of which SQLite reads the left side first, whatever its planner thinks; PostgreSQL decides by itself."""
 
     inherit_cache = True
 
 
-@compiles(LeftFirst, "sqlite")
-def _cross_join(element: LeftFirst, compiler: SQLCompiler, **kw: Value) -> str:
+@compiles(OrderedJoin, "sqlite")
+def _cross_join(element: OrderedJoin, compiler: SQLCompiler, **kw: Value) -> str:
     assert element.onclause is not None
     left, right, condition = (compiler.process(part, **kw) for part in (element.left, element.right, element.onclause))
     return f"{left} CROSS JOIN {right} ON {condition}"

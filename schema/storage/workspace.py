@@ -13,6 +13,6 @@ WORKSPACE = bindparam("workspace", type_=CodePointText(), required=True)
 _WORKSPACES = WorkspaceTable.__table__
 
 
-def revision_moved(by: int = 1) -> Value:
+def advance_revision(by: int = 1) -> Value:
     """The statement that moves the revision of WORKSPACE on."""
     return update(_WORKSPACES).where(_WORKSPACES.c.id == WORKSPACE).values(revision=_WORKSPACES.c.revision + by)

@@ -30,7 +30,7 @@ def test_every_cache_is_listed() -> None:
     listed = {module for module, _, _ in CONSTANTS}
     root = Path(__file__).parents[2]
     sources = [path for room in ("gateway", "schema", "rest_compat") for path in (root / room).rglob("*.py")]
-    users = {path: text for path in sources if re.search(r" = (SizedCache|ShortMemory|EventResponses)\(", text := path.read_text("utf-8"))}
+    users = {path: text for path in sources if re.search(r" = (SizedCache|TokenCache|EventResponses)\(", text := path.read_text("utf-8"))}
     for path, text in users.items():
         module = ".".join(path.relative_to(root).with_suffix("").parts)
         imported = re.findall(r"from (\.+)([a-z_.]+) import", text)

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Index, true
 
 from gateway.app import create_app
-from gateway.migrations import packages_of, standing, upgrade
+from gateway.migrations import migration_status, packages_of, upgrade
 from gateway.migrations.runner import connected
 from gateway.settings import Settings, SettingsError
 from schema.administration.keys import ApiKeys, NewKey
@@ -77,12 +77,12 @@ async def test_migrating(database_url: str) -> None:
     packages = packages_of([MODULE])
     database = open_database(database_url)
     await database.open()
-    assert (await standing(database, packages)).behind == ["tasks"]
+    assert (await migration_status(database, packages)).behind == ["tasks"]
     await upgrade(database_url, packages)
     await upgrade(database_url, packages)
-    assert str(await standing(database, packages)) == ""
+    assert str(await migration_status(database, packages)) == ""
     await upgrade(database_url)
-    assert (await standing(database)).unloaded == ["tasks"]
+    assert (await migration_status(database)).unloaded == ["tasks"]
     async with connected(database_url) as work:
         found: list[Any] = []
         await work(lambda connection: found.extend(connection.exec_driver_sql("SELECT version_num FROM alembic_version ORDER BY 1")))

@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from gateway.auth import Authenticator, AuthError
 from gateway.auth.authenticator import CACHE_SIZE, UNKNOWN_CACHE_SIZE
-from gateway.auth.cache import ShortMemory
+from gateway.auth.cache import TokenCache
 from gateway.settings import Settings
 from schema.administration.keys import ApiKeys, KeyFault, NewKey
 from schema.nouns.users.keys import new_token
@@ -258,7 +258,7 @@ async def test_tokens_that_nobody_shows_are_dropped(authenticator: Authenticator
 
 def test_a_memory_is_bounded_in_characters(clock: Clock) -> None:
     """Few long tokens take no more memory than many short ones, and what is dropped gives its room back."""
-    memory: ShortMemory[int] = ShortMemory(1_000, 10_000, clock)
+    memory: TokenCache[int] = TokenCache(1_000, 10_000, clock)
     for number in range(100):
         memory.put(f"{number:03}" + "x" * 997, number, 5)
         memory.put(f"{number:03}" + "x" * 997, number, 5)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.edge.negotiate import GRAPHQL, JSON, is_json, wanted
+from gateway.edge.negotiate import GRAPHQL, JSON, accepted_types, is_json
 
 BROWSER = b"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 URQL = b"application/graphql-response+json, application/graphql+json, application/json, text/event-stream, multipart/mixed"
@@ -31,7 +31,7 @@ URQL = b"application/graphql-response+json, application/graphql+json, applicatio
 )
 def test_offer(accept: bytes | None, media: str | None) -> None:
     """The type with the highest weight; legacy JSON when the client has no wish; nothing when it takes neither."""
-    assert wanted(accept).offer == media
+    assert accepted_types(accept).offer == media
 
 
 @pytest.mark.parametrize(
@@ -47,20 +47,20 @@ def test_offer(accept: bytes | None, media: str | None) -> None:
 )
 def test_events_only_when_nothing_else_will_do(accept: bytes | None, *, events: bool) -> None:
     """A client that lists a JSON type beside text/event-stream, as urql does for plain queries, gets JSON."""
-    assert wanted(accept).events is events
+    assert accepted_types(accept).events is events
 
 
 def test_pages_are_for_browsers() -> None:
     """HTML is sent to who names it, and not to clients that name JSON too."""
-    assert wanted(BROWSER).page
-    assert not wanted(b"*/*").page
-    assert not wanted(b"application/json, text/html").page
+    assert accepted_types(BROWSER).page
+    assert not accepted_types(b"*/*").page
+    assert not accepted_types(b"application/json, text/html").page
 
 
 def test_problem_details_on_request() -> None:
     """RFC 9457's type is sent to who names it."""
-    assert wanted(b"application/problem+json, */*").problem
-    assert not wanted(b"*/*").problem
+    assert accepted_types(b"application/problem+json, */*").problem
+    assert not accepted_types(b"*/*").problem
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 from gateway.auth import Authenticator, AuthError, AuthSettingsError
-from gateway.auth.keyset import FRESH_SECONDS, RETRY_SECONDS, UNKNOWN_SECONDS, KeysAway, KeySet, ProviderKeys, of_issuer
+from gateway.auth.keyset import FRESH_SECONDS, RETRY_SECONDS, UNKNOWN_SECONDS, KeySet, KeysUnavailable, ProviderKeys, of_issuer
 from gateway.auth.provider_client import READ_SECONDS, Fetcher, ProviderFault
 from gateway.settings import Settings, SettingsError, load
 from schema.rules.access import Caller, Role
@@ -205,11 +205,11 @@ async def test_a_provider_that_is_away(provider: OpenIdProvider, keys: KeySet, c
         assert keys._task is None or await keys._task is None
     asked = len(provider.asked)
     for _ in range(5):
-        with pytest.raises(KeysAway):
+        with pytest.raises(KeysUnavailable):
             await keys.key(two)
     assert len(provider.asked) == asked
     clock.seconds += 1 + RETRY_SECONDS
-    with pytest.raises(KeysAway):
+    with pytest.raises(KeysUnavailable):
         await keys.key(one)
     provider.status = 200
     clock.seconds += RETRY_SECONDS
@@ -249,7 +249,7 @@ async def test_what_a_provider_may_not_say(
     """Whatever is wrong with the provider, callers hear 503 and the log has the reason, with what to set where that helps."""
     for name, value in change.items():
         setattr(provider, name, value)
-    with pytest.raises(KeysAway):
+    with pytest.raises(KeysUnavailable):
         await keys.key({"alg": "RS256", "kid": "one"})
     assert says in caplog.text + capsys.readouterr().out.replace("\\'", "'")
 
@@ -259,7 +259,7 @@ async def test_a_provider_that_is_slow(provider: OpenIdProvider, keys: KeySet, m
     monkeypatch.setattr("gateway.auth.keyset.DEADLINE_SECONDS", 0.1)
     provider.is_slow = True
     for _ in range(3):
-        with pytest.raises(KeysAway):
+        with pytest.raises(KeysUnavailable):
             await keys.key({"alg": "RS256", "kid": "one"})
     provider.hold.set()
     assert len(provider.asked) <= 1

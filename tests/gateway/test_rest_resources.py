@@ -15,7 +15,7 @@ from gateway.app import Application, create_app
 from gateway.serving import config_of
 from gateway.settings import Settings, SettingsError
 from rest_compat import RESOURCES
-from rest_compat.tools.parity import parity, partnerless
+from rest_compat.tools.parity import parity, unmatched_names
 from rest_compat.translate.call import Translator
 from schema.administration.keys import ApiKeys, NewKey
 from schema.extensions import Extension
@@ -216,7 +216,7 @@ def test_it_has_its_parity(sqlite_url: str) -> None:
     assert "| `probabilityMin` | `OpportunityFilter.probability` → `IntFilter.gte` |" in table
     assert "| `floor` | `Opportunity.chance(floor:)` |" in table
     assert "| `chance` | `Opportunity.chance` | read-only |" in table
-    assert partnerless(translator) == []
+    assert unmatched_names(translator) == []
 
 
 def test_a_collection_alone() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from gateway.edge.accept import LONGEST_READ, quality, read_accept
 from gateway.edge.negotiate import GRAPHQL, wanted
 from rest_compat.errors import JSON, PROBLEM
-from rest_compat.parse_cache import LONGEST_KEPT, MOST_KEPT, remembered
+from rest_compat.parse_cache import LONGEST_KEPT, MOST_KEPT, cached_parser
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_what_is_remembered_is_bounded() -> None:
         read.append(header)
         return len(header)
 
-    look_up: Callable[[str], int] = remembered(note)
+    look_up: Callable[[str], int] = cached_parser(note)
     for header in ["a", "a", "b" * (LONGEST_KEPT + 1), "b" * (LONGEST_KEPT + 1)]:
         look_up(header)
     assert [header[0] for header in read] == ["a", "b", "b"]

@@ -18,7 +18,7 @@ from rest_compat import RESOURCES, Translator, openapi
 from rest_compat.protocol import RestUse
 from rest_compat.resources.declaration import DeclarationError, Deprecation, Key, Parameter
 from rest_compat.resources.opportunities import OPPORTUNITIES
-from rest_compat.tools.parity import parity, partnerless
+from rest_compat.tools.parity import parity, unmatched_names
 from rest_compat.translate.limits import limits
 from schema.rules.text import trimmed
 from tests.rest_compat.conftest import Connect
@@ -290,7 +290,7 @@ async def test_the_explanation_tells_what_is_ignored(client: httpx.AsyncClient) 
 def test_nothing_is_without_a_partner(graph: FakeGraph) -> None:
     """Every field, input, parameter and code of the one side is on the other, or is said not to be; the table shows them."""
     translator = Translator(graph, RESOURCES)
-    assert partnerless(translator) == []
+    assert unmatched_names(translator) == []
     table = parity(translator)
     assert "| `assignedTo` | `OpportunityFilter.assignedToId` |" in table
     assert "| `accountName` | `Opportunity.account` → `Account.name` | read-only |" in table
@@ -300,7 +300,7 @@ def test_nothing_is_without_a_partner(graph: FakeGraph) -> None:
 def test_a_missing_partner_is_found(graph: FakeGraph) -> None:
     """A key, taken away, leaves its field and its inputs alone."""
     keys = tuple(key for key in OPPORTUNITIES.keys if key.name != "lossReason")
-    alone = partnerless(Translator(graph, [replace(OPPORTUNITIES, keys=keys)]))
+    alone = unmatched_names(Translator(graph, [replace(OPPORTUNITIES, keys=keys)]))
     assert alone == ["Opportunity.lossReason", "CreateOpportunityInput.lossReason", "UpdateOpportunityInput.lossReason"]
 
 

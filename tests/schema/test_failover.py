@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from schema.graph import Graph
 from schema.storage.database import DatabaseUnavailable, ReadOnly
-from schema.storage.postgresql.connect_errors import said_of
+from schema.storage.postgresql.connect_errors import explain_failure
 from schema.storage.postgresql.connector import GONE_SECONDS, Connector, hosts
 from tests.end_to_end.away import proxied
 from tests.end_to_end.deals import Deals, deals
@@ -136,7 +136,7 @@ async def test_a_host_that_is_not_there() -> None:
 def test_a_server_that_speaks_no_tls() -> None:
     """What OpenSSL says leads to the address's `sslmode`, in whatever case it is written."""
     error = ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER] wrong version number")
-    assert "look at sslmode" in said_of(error, "db:5432")
+    assert "look at sslmode" in explain_failure(error, "db:5432")
 
 
 REFUSE = """CREATE FUNCTION refuse() RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN

@@ -14,7 +14,7 @@ from schema.engine.events import feed as feeds
 from schema.engine.events.cursor import BEGINNING
 from schema.engine.events.feed import Feed
 from schema.engine.events.pruning import OldEvents
-from schema.engine.events.table import EventTable, Happened
+from schema.engine.events.table import EventRecord, EventTable
 from schema.engine.execute.responses import EventResponse
 from schema.graph import Graph
 from schema.storage.database import Database, StatementTimeout
@@ -252,7 +252,7 @@ def test_the_size_of_an_event() -> None:
     from schema.engine.events.table import _happened  # noqa: PLC0415
 
     def size(after: str) -> int:
-        found: Happened = _happened((1, 0, "CREATED", "Opportunity", "opp_1", "[]", None, after, "2026-01-01T00:00:00Z", None, None), 0)
+        found: EventRecord = _happened((1, 0, "CREATED", "Opportunity", "opp_1", "[]", None, after, "2026-01-01T00:00:00Z", None, None), 0)
         return found.size
 
     assert size('{"a":"' + "x" * 1_000 + '"}') - size('{"a":""}') == 3_000

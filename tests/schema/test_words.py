@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from schema.persons.identifiers import Words
+from schema.persons.identifiers import PersonIdentifiers
 
-WORDS = Words("cnt_1", ("Jörg O'Neil-Groß", "J. J. Smith"), ("joerg@example.org",), ("+49 171/90 45-566", "110"))
+WORDS = PersonIdentifiers("cnt_1", ("Jörg O'Neil-Groß", "J. J. Smith"), ("joerg@example.org",), ("+49 171/90 45-566", "110"))
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_not_found(text: str) -> None:
 
 def test_no_text_gets_longer() -> None:
     """What stands in place of a short name is no longer than it, so that no limit is broken."""
-    short = Words("cnt_1", ("A B",), (), ())
+    short = PersonIdentifiers("cnt_1", ("A B",), (), ())
     assert short.redact("A B and A B") == "… and …"
 
 
@@ -69,6 +69,6 @@ def test_an_answer_about_the_person() -> None:
 
 def test_a_name_in_two_parts() -> None:
     """An answer that tells first and last name apart, without the id, is one about the person."""
-    apart = Words("cnt_1", ("Jane Roe",), (), (), frozenset({"Jane", "Roe"}), ("Jane", "Roe"))
+    apart = PersonIdentifiers("cnt_1", ("Jane Roe",), (), (), frozenset({"Jane", "Roe"}), ("Jane", "Roe"))
     assert apart.redact_answer('{"first":"Jane","last":"Roe","n":1}') == '{"first":"[erased]","last":"[erased]","n":1}'
     assert apart.redact_answer('{"first":"Jane"}') == '{"first":"Jane"}'

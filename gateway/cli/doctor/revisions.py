@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from gateway.extension_packages import packages_in
-from gateway.migrations import heads, knows, standing_of
+from gateway.migrations import heads, knows, migration_status_of
 from gateway.settings import Settings
 
 from .report import DoctorReport
@@ -13,7 +13,7 @@ from .report import DoctorReport
 def report_revisions(settings: Settings, report: DoctorReport, revisions: Sequence[str], *, by_itself: bool) -> None:
     """Tells whether these are the newest revisions; `by_itself` whether serving migrates. Raises SettingsError."""
     packages = packages_in(settings)
-    found, newest = standing_of(revisions, packages), ", ".join(heads(packages).values())
+    found, newest = migration_status_of(revisions, packages), ", ".join(heads(packages).values())
     place = f"at {', '.join(revisions) or 'none'} and not at {newest}"
     if not found.behind:
         report.ok("migrations", f"at the newest revision, {newest}")

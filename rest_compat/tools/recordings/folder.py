@@ -11,7 +11,7 @@ from rest_compat.json_values import Json, JsonObject
 
 from .grouping import CallGroup, Recording, RefusedCalls
 from .parsing import target_of
-from .readme import VARIABLES, filled_anew, one_line, readme
+from .readme import VARIABLES, one_line, readme, variables_to_fill
 
 OPERATIONS: Final = "operations"
 INDEX: Final = "index.json"
@@ -62,7 +62,7 @@ def _operation(sort: CallGroup) -> str:
     lines = [
         f"{sort.times} {'call' if sort.times == 1 else 'calls'}, such as: {sort.request.method} {target_of(sort.request)}",
         f"{VARIABLES} {orjson.dumps(sort.example).decode()}",
-        *(f"${name} is to be filled: {text}." for name, text in filled_anew(sort)),
+        *(f"${name} is to be filled: {text}." for name, text in variables_to_fill(sort)),
         *(_values(name, sort) for name in sort.values if name not in sort.to_fill),
         *([f"Ignored by the gateway: {', '.join(sort.ignored)}."] if sort.ignored else []),
     ]

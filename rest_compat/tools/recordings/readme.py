@@ -30,7 +30,7 @@ def readme(recording: Recording) -> str:
     return "\n".join(part for part in parts if part)
 
 
-def filled_anew(sort: CallGroup) -> Iterator[tuple[str, str]]:
+def variables_to_fill(sort: CallGroup) -> Iterator[tuple[str, str]]:
     """The variables that each call must fill anew, and with what."""
     return ((name, TO_FILL[name]) for name in sort.to_fill)
 

@@ -13,7 +13,7 @@ from schema.storage.database import Database
 from schema.storage.statements import Statement
 from schema.values import CacheKey, Function, Object, Value, Values
 
-from .cost import LONG, LONG_TEXT, Cost, dearest
+from .cost import LONG, LONG_TEXT, Cost, costliest
 from .model import FieldModel, Model
 from .response_size import ABSENT, ID_LENGTH, SCALARS, Weight
 from .select import Batch, Level
@@ -76,13 +76,13 @@ class Compiler:
     embedded: "Function"
     records: "Function"
     resolved: "Function"
-    site: "Function"
+    resolver_field: "Function"
     worked_out: "Mapping[str, WorkOut]"
     checks: "list[CheckVariable]" = field(default_factory=list, init=False)
     """What raises BadRequest, CursorExpired for arguments that can't be in a workspace, as soon as the variables are known."""
     shaped: "list[Shaped]" = field(default_factory=list, init=False)
     """The parts whose statements follow the shapes of their arguments, at any depth."""
-    sites: "list[Batch]" = field(default_factory=list, init=False)
+    resolver_fields: "list[Batch]" = field(default_factory=list, init=False)
     """The resolvers' fields of records, at any depth."""
     may_compile: int = field(default=1, init=False)
     """How many allow to compile a statement at once. Queries don't: theirs are compiled in turn with other heavy work."""
@@ -218,7 +218,7 @@ class Compiler:
     def _one_of(self, level: Level, table: FromClause, source: OneOf, selected: Selected) -> tuple[str, Cost]:
         rows = [self._row(level, table, member, selected) for member in source.members]
         choices = " else ".join(f"{code} if {test} is not None" for code, _, test in rows)
-        return f"({choices} else None)", dearest([cost for _, cost, _ in rows])
+        return f"({choices} else None)", costliest([cost for _, cost, _ in rows])
 
     def only_refers(self, stored: StoredType, asked: list[Selected]) -> bool:
         """Whether nothing but the id is wanted of rows that are all in sight: what refers to them has it, no join is needed."""

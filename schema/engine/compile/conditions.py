@@ -40,7 +40,7 @@ class ParsedFilter:
 
 
 @dataclass(slots=True)
-class _Reading:
+class _Binds:
     values: Object = field(default_factory=dict)
 
     def bind(self, value: Value) -> str:
@@ -50,7 +50,7 @@ class _Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class _Way:
+class _SqlMode:
     """How conditions become SQL: for a limited viewer or not, for a walk in order or not."""
 
     limited: bool
@@ -96,33 +96,33 @@ class FilterModel:
         if not given:
             return ParsedFilter(NO_CONDITIONS, {})
         check_size(given)
-        reading = _Reading()
-        return ParsedFilter(self.read_part(given, reading), reading.values)
+        binds = _Binds()
+        return ParsedFilter(self.read_part(given, binds), binds.values)
 
-    def read_part(self, given: Values, reading: _Reading) -> Shape:
-        """The conditions of a filter within another one, whose binds `reading` collects."""
-        parts = [part for name, value in given.items() if value is not None for part in self._field(name, value, reading)]
+    def read_part(self, given: Values, binds: _Binds) -> Shape:
+        """The conditions of a filter within another one, whose binds `binds` collects."""
+        parts = [part for name, value in given.items() if value is not None for part in self._field(name, value, binds)]
         return ("all", *parts)
 
-    def _field(self, name: str, value: Value, reading: _Reading) -> list[Shape]:
+    def _field(self, name: str, value: Value, binds: _Binds) -> list[Shape]:
         if name in {"and", "or"}:
-            return [({"and": "all", "or": "any"}[name], *(self.read_part(each, reading) for each in value))]
+            return [({"and": "all", "or": "any"}[name], *(self.read_part(each, binds) for each in value))]
         if name == "not":
-            return [("not", self.read_part(value, reading))]
+            return [("not", self.read_part(value, binds))]
         match = self._fields[name]
         if isinstance(match, AtLeast):
-            return [("is", match.column, "gte" if value else "lt", reading.bind(match.value))]
+            return [("is", match.column, "gte" if value else "lt", binds.bind(match.value))]
         if isinstance(match, Equals):
-            return [("is", match.column, "eq", reading.bind(value))]
+            return [("is", match.column, "eq", binds.bind(value))]
         if isinstance(match, Through):
-            return [self._through(name, match, value, reading)]
+            return [self._through(name, match, value, binds)]
         if not value:
             raise self._says_nothing(name, "has no operator")
-        return [self._operator(name, operator, operand, reading) for operator, operand in value.items()]
+        return [self._operator(name, operator, operand, binds) for operator, operand in value.items()]
 
-    def _through(self, name: str, match: Through, value: Values, reading: _Reading) -> Shape:
+    def _through(self, name: str, match: Through, value: Values, binds: _Binds) -> Shape:
         """The conditions on another record. A filter that says nothing there would still leave out what refers to nothing."""
-        inner = self._of_other(match).read_part(value, reading)
+        inner = self._of_other(match).read_part(value, binds)
         if inner == NO_CONDITIONS:
             raise BadRequest(f"`{name}` has no condition in the filter: give one, or leave the field out.")
         return ("through", name, inner)
@@ -148,7 +148,7 @@ class FilterModel:
         can = "`isNull` finds what has none" if name in self._nullable else f"`{name}` is never absent, so there is no `isNull` for it"
         return BadRequest(f"`{name}` {what} in the filter: give a value, or leave the field out; {can}.")
 
-    def _operator(self, name: str, operator: str, operand: Value, reading: _Reading) -> Shape:
+    def _operator(self, name: str, operator: str, operand: Value, binds: _Binds) -> Shape:
         if operand is None:
             raise self._says_nothing(name, f"has null for `{operator}`")
         match = self._fields[name]
@@ -157,63 +157,63 @@ class FilterModel:
         if operator == "isNull":
             return (kind, key, "null" if operand else "present", None)
         if operator in {"in", "notIn"}:
-            return _membership(kind, key, operator, [stored_value(each) for each in operand], reading)
+            return _membership(kind, key, operator, [stored_value(each) for each in operand], binds)
         if operator in {"contains", "startsWith"}:
             assert isinstance(match, Match)
-            bound = reading.bind(fold(_searchable(operand)))
+            bound = binds.bind(fold(_searchable(operand)))
             return (kind, match.folded, operator, bound) if isinstance(match.folded, str) else ("folded", name, operator, bound)
         if isinstance(operand, Between):
             operator = BETWEEN.get(operator, operator)
-        return (kind, key, operator, reading.bind(stored_value(operand)))
+        return (kind, key, operator, binds.bind(stored_value(operand)))
 
     def sql(self, shape: Shape, table: FromClause, *, limited: bool, walk: bool = False) -> ColumnElement[bool]:
         """The conditions on `table`; rows without a value count as not matching, also under `not`.
 
         `walk`: the rows are read in their order until the page is full, so that no range may lure SQLite away to a sort.
         """
-        return self._sql(shape, table, _Way(limited, walk), negated=False)
+        return self._sql(shape, table, _SqlMode(limited, walk), negated=False)
 
-    def _sql(self, shape: Shape, table: FromClause, way: "_Way", *, negated: bool) -> ColumnElement[bool]:
+    def _sql(self, shape: Shape, table: FromClause, mode: "_SqlMode", *, negated: bool) -> ColumnElement[bool]:
         head = shape[0]
         if head == "not":
-            return self._sql(shape[1], table, way, negated=not negated)
+            return self._sql(shape[1], table, mode, negated=not negated)
         if head in {"all", "any"}:
-            parts = [self._sql(part, table, way, negated=negated) for part in shape[1:]]
+            parts = [self._sql(part, table, mode, negated=negated) for part in shape[1:]]
             if (head == "all") != negated:
                 return and_(*parts) if parts else true()
             return or_(*parts) if parts else false()
-        if head == "is" and not (way.limited and shape[1] in self._references):
-            return _compared(shape, table, walk=way.walk, negated=negated)
-        found = self._reference(shape, table, way) if head == "is" else self._elsewhere(shape, table, way)
+        if head == "is" and not (mode.limited and shape[1] in self._references):
+            return _compared(shape, table, walk=mode.walk, negated=negated)
+        found = self._reference(shape, table, mode) if head == "is" else self._elsewhere(shape, table, mode)
         return not_(found) if negated else found
 
-    def _reference(self, shape: Shape, table: FromClause, way: "_Way") -> ColumnElement[bool]:
+    def _reference(self, shape: Shape, table: FromClause, mode: "_SqlMode") -> ColumnElement[bool]:
         """A condition on a reference, for a limited viewer: a record that the viewer may not see counts as null, as it is shown."""
         key, operator, bind = str(shape[1]), str(shape[2]), shape[3]
-        found = self._referred(self._references[key], NO_CONDITIONS, table, way)
+        found = self._referred(self._references[key], NO_CONDITIONS, table, mode)
         if bind is not None:
             found = and_(_condition(POSITIVE.get(operator, operator), table.c[key], bind), found)
         return not_(found) if operator == "null" or operator in POSITIVE else found
 
-    def _elsewhere(self, shape: Shape, table: FromClause, way: "_Way") -> ColumnElement[bool]:
+    def _elsewhere(self, shape: Shape, table: FromClause, mode: "_SqlMode") -> ColumnElement[bool]:
         """Conditions on what isn't a column of the table: linked rows, the record of a reference, an expression."""
         match = self._fields[shape[1]]
         if isinstance(match, LinkedTo):
-            return _linked(match, shape, table, limited=way.limited)
+            return _linked(match, shape, table, limited=mode.limited)
         if isinstance(match, Through):
-            return self._referred(match, shape[2], table, way)
+            return self._referred(match, shape[2], table, mode)
         assert isinstance(match, Match)
         assert callable(match.folded)
         return _condition(shape[2], match.folded(table), shape[3])
 
-    def _referred(self, match: Through, inner: Shape, table: FromClause, way: "_Way") -> ColumnElement[bool]:
+    def _referred(self, match: Through, inner: Shape, table: FromClause, mode: "_SqlMode") -> ColumnElement[bool]:
         filters, stored = self._others[match.type_name]
         other = stored.table.alias()
         where = [other.c.workspace_id == table.c.workspace_id, other.c.id == table.c[match.column]]
-        if way.limited and stored.visible is not None:
+        if mode.limited and stored.visible is not None:
             where.append(stored.visible(other))
         if filters is not None:
-            where.append(filters.sql(inner, other, limited=way.limited))
+            where.append(filters.sql(inner, other, limited=mode.limited))
         return exists().where(*where)
 
     def mentioned(self, shape: Shape, kind: str) -> str | None:
@@ -261,13 +261,13 @@ def _searchable(text: str) -> str:
     return text
 
 
-def _membership(kind: str, key: str, operator: str, values: list[Value], reading: _Reading) -> Shape:
+def _membership(kind: str, key: str, operator: str, values: list[Value], binds: _Binds) -> Shape:
     """A list of one is a comparison: an index on the column then serves the order too."""
     if len(values) == 1:
-        return (kind, key, "eq" if operator == "in" else "ne", reading.bind(values[0]))
+        return (kind, key, "eq" if operator == "in" else "ne", binds.bind(values[0]))
     if not values:
         return ("any",) if operator == "in" else ("all",)
-    return (kind, key, operator, reading.bind(list(dict.fromkeys(values))))
+    return (kind, key, operator, binds.bind(list(dict.fromkeys(values))))
 
 
 def _compared(shape: Shape, table: FromClause, *, walk: bool, negated: bool) -> ColumnElement[bool]:

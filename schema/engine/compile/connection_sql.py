@@ -54,7 +54,7 @@ def _bytes(value: Value) -> int:
 
 
 @dataclass(slots=True)
-class AskedPage:
+class PageQuery:
     """What a call's arguments say: which page, under which conditions (their shape), and the binds of both."""
 
     page: PageRequest
@@ -68,9 +68,9 @@ class AskedPage:
         """About how many bytes it takes."""
         return _ASKED + _bytes([*self.values.values()])
 
-    def of_parent(self, key: Value) -> "AskedPage":
+    def of_parent(self, key: Value) -> "PageQuery":
         """The same of one parent's rows."""
-        return AskedPage(self.page, ("parent", *self.shape), {**self.values, "parent": key})
+        return PageQuery(self.page, ("parent", *self.shape), {**self.values, "parent": key})
 
 
 @dataclass(slots=True, eq=False)
@@ -92,7 +92,7 @@ class ConnectionSql:
         """Whether a page is read by one statement, which then tells the workspace's revision beside a count's."""
         return self.wanted.rows and self.relation is None and not self.level.batches
 
-    def of(self, purpose: Purpose, asked: AskedPage) -> Statement:
+    def of(self, purpose: Purpose, asked: PageQuery) -> Statement:
         """The statement for a purpose. Raises NotCompiled where it isn't kept and may not be compiled now."""
         shape = () if purpose in _OF_ALL else asked.page.shape
         key = asked.keys[purpose] = (self._mark, purpose, *shape, *asked.shape)
@@ -101,7 +101,7 @@ class ConnectionSql:
         except NotCompiled:
             raise NotCompiled("none" if self.relation is None else "many" if purpose in _OF_MANY else "one") from None
 
-    def compile(self, asked: AskedPage, parents: ParentsKind, *, looks: bool) -> None:
+    def compile(self, asked: PageQuery, parents: ParentsKind, *, looks: bool) -> None:
         """Compiles the statements for so many `parents` that aren't kept; `looks`: it is asked for what stands beside the page."""
         rows, counts = self.wanted.rows, self.wanted.counts
         needed: dict[Purpose, bool] = {"count": counts, "walk": rows, "page": rows and counts, "beside": looks}
@@ -111,11 +111,11 @@ class ConnectionSql:
             for purpose in [each for each, is_needed in needed.items() if is_needed]:
                 self.of(purpose, asked.of_parent("") if parents == "one" else asked)
 
-    def _walked(self, asked: AskedPage) -> SelectOf:
+    def _walked(self, asked: PageQuery) -> SelectOf:
         """The rows of a page and one more, walked in their order."""
         return self._page(asked, walk=True)
 
-    def _page(self, asked: AskedPage, *, walk: bool = False) -> SelectOf:
+    def _page(self, asked: PageQuery, *, walk: bool = False) -> SelectOf:
         """The same, found by their values and sorted."""
         page = asked.page
         extra = self._keys(page)
@@ -126,7 +126,7 @@ class ConnectionSql:
         clause = clause.order_by(*page.order.clauses(self.level.table, backward=page.backward, limited=self.level.limited)).limit(limit)
         return clause.offset(bindparam("offset", required=True)) if page.offset else clause
 
-    def _grouped(self, asked: AskedPage) -> SelectOf:
+    def _grouped(self, asked: PageQuery) -> SelectOf:
         """The rows of the same page of each of many parents."""
         assert self.relation is not None
         page = asked.page
@@ -141,11 +141,11 @@ class ConnectionSql:
         limit: Bind = bindparam("limit", required=True)
         return select(*chosen).where(numbered.c.place > offset, numbered.c.place <= offset + limit).order_by(numbered.c.place)
 
-    def _beside(self, asked: AskedPage) -> SelectOf:
+    def _beside(self, asked: PageQuery) -> SelectOf:
         """Whether there are rows at the cursor of a page or on its other side; without a cursor, whether there are any."""
         return self._from(asked, [literal_column("1")]).where(*self._at_or_behind(asked.page)).limit(1)
 
-    def _grouped_beside(self, asked: AskedPage) -> SelectOf:
+    def _grouped_beside(self, asked: PageQuery) -> SelectOf:
         """The keys of those parents of whom the same is true."""
         assert self.relation is not None
         return self._from(asked, [self.relation.parent], many=True).where(*self._at_or_behind(asked.page)).distinct()
@@ -156,11 +156,11 @@ class ConnectionSql:
         nulls = tuple(value is None for value in page.position)
         return [page.order.beyond(self.level.table, nulls, backward=not page.before, limited=self.level.limited, at=True)]
 
-    def _counted(self, asked: AskedPage) -> SelectOf:
+    def _counted(self, asked: PageQuery) -> SelectOf:
         """Counts and sums of all rows; the last column is the workspace's revision."""
         return self._from(asked, self._counts()).add_columns(revision_column())
 
-    def _grouped_count(self, asked: AskedPage) -> SelectOf:
+    def _grouped_count(self, asked: PageQuery) -> SelectOf:
         """Counts and sums by parent, whose key is the last column."""
         assert self.relation is not None
         parent = self.relation.parent
@@ -170,7 +170,7 @@ class ConnectionSql:
         summary = self.level.stored.summary
         return summary.columns(self.level.table) if self.wanted.summary and summary is not None else [func.count()]
 
-    def _from(self, asked: AskedPage, columns: list[Value], *, many: bool = False) -> SelectOf:
+    def _from(self, asked: PageQuery, columns: list[Value], *, many: bool = False) -> SelectOf:
         """Columns of all rows that match, without what is joined to show them."""
         source = self._source()
         return (
@@ -198,7 +198,7 @@ class ConnectionSql:
     def _ordered_by(self, page: PageRequest) -> list[Clause]:
         return page.order.keys(self.level.table, limited=self.level.limited)
 
-    def _where(self, asked: AskedPage, *, many: bool = False, walk: bool = False) -> list[ColumnElement[bool]]:
+    def _where(self, asked: PageQuery, *, many: bool = False, walk: bool = False) -> list[ColumnElement[bool]]:
         page = asked.page
         where = self._conditions(asked, many=many, walk=walk and page.order.default)
         if page.position is not None:
@@ -206,7 +206,7 @@ class ConnectionSql:
             where.append(page.order.beyond(self.level.table, nulls, backward=page.before, limited=self.level.limited))
         return where
 
-    def _conditions(self, asked: AskedPage, *, many: bool, walk: bool = False) -> list[ColumnElement[bool]]:
+    def _conditions(self, asked: PageQuery, *, many: bool, walk: bool = False) -> list[ColumnElement[bool]]:
         table = self.level.table
         where: list[ColumnElement[bool]] = []
         if self.relation is not None:
@@ -224,7 +224,7 @@ class ConnectionSql:
                 where.append(table.c[name] == bindparam(name, type_=table.c[name].type, required=True))
         return where
 
-    _CLAUSES: ClassVar[Mapping[Purpose, Callable[["ConnectionSql", AskedPage], SelectOf]]] = {
+    _CLAUSES: ClassVar[Mapping[Purpose, Callable[["ConnectionSql", PageQuery], SelectOf]]] = {
         "count": _counted,
         "walk": _walked,
         "page": _page,

@@ -22,7 +22,7 @@ from .arguments import Arguments, read_arguments
 from .compiler import Compiler, ParentsKind
 from .conditions import MAX_SEARCH, NO_CONDITIONS, ParsedFilter
 from .connection_code import Cursors, Parts
-from .connection_sql import AskedPage, ConnectionSql, PageParts, Purpose
+from .connection_sql import ConnectionSql, PageParts, PageQuery, Purpose
 from .cost import Cost, paged
 from .model import FieldModel
 from .pages import PageRequest, page_size, read_page
@@ -122,19 +122,19 @@ class ConnectionPlan:
                 looks = not asked.page.begins and asked.page.side in self.wanted.sides
                 self.sql.compile(asked, parents, looks=looks)
 
-    def asked(self, variables: Variables) -> AskedPage:
+    def asked(self, variables: Variables) -> PageQuery:
         """What the arguments say, which is read once. Raises BadRequest for what they can't be."""
-        found: AskedPage | None = variables.read.get(self.mark)
+        found: PageQuery | None = variables.read.get(self.mark)
         if found is None:
             arguments = self.arguments(variables)
             page = read_page(arguments, self.level.stored)
             page.places = self.sql.places(page)
             shape, values = self._narrow(arguments)
-            found = AskedPage(page, shape, {**values, **_page_values(page)})
+            found = PageQuery(page, shape, {**values, **_page_values(page)})
             variables.keep(self.mark, found, found.size)
         return found
 
-    def asked_in(self, variables: Variables, workspace_id: str) -> AskedPage:
+    def asked_in(self, variables: Variables, workspace_id: str) -> PageQuery:
         """The same in a workspace, in which a cursor must have been written. Raises CursorExpired for one of before a restore."""
         asked = self.asked(variables)
         if asked.page.origin is not None:
@@ -156,7 +156,7 @@ class ConnectionPlan:
                 values[column] = arguments[name]
         return ((conditions.shape, tuple(also)),), values
 
-    async def _at_one_revision(self, reader: DataReader, asked: AskedPage, values: Object) -> tuple[Sequence[Row], Object]:
+    async def _at_one_revision(self, reader: DataReader, asked: PageQuery, values: Object) -> tuple[Sequence[Row], Object]:
         """Page and count without a transaction: what two statements saw at the same revision is one state of the workspace.
 
         Raises RevisionChanged where it kept changing, or where no row told the revision.
@@ -177,7 +177,7 @@ class ConnectionPlan:
                 counted = await reader.count(counting, values)
         raise RevisionChanged
 
-    async def _page_at(self, reader: DataReader, asked: AskedPage, values: Object, count: int) -> tuple[Sequence[Row], int]:
+    async def _page_at(self, reader: DataReader, asked: PageQuery, values: Object, count: int) -> tuple[Sequence[Row], int]:
         """The rows of a page and the revision that they are of, of a list that had `count` rows. Raises RevisionChanged."""
         if count <= asked.page.offset:
             return [], await reader.look()
@@ -188,7 +188,7 @@ class ConnectionPlan:
             raise RevisionChanged
         return rows, rows[0][-1]
 
-    async def _single(self, reader: DataReader, variables: Variables, asked: AskedPage, parents: ParentCounts | None = None) -> Value:
+    async def _single(self, reader: DataReader, variables: Variables, asked: PageQuery, parents: ParentCounts | None = None) -> Value:
         values = {**reader.values, **asked.values}
         numbers: Object = {}
         purpose: Purpose = "walk"
@@ -212,7 +212,7 @@ class ConnectionPlan:
         """Whether the side of a cursor on which the page isn't is asked for: what stands there takes a look to know."""
         return page.position is not None and page.side in self.wanted.sides
 
-    async def _beside(self, reader: DataReader, asked: AskedPage, values: Object, found: "LoadedPage") -> bool:
+    async def _beside(self, reader: DataReader, asked: PageQuery, values: Object, found: "LoadedPage") -> bool:
         """Whether rows stand beside a page on the side that it was not read towards, where it doesn't begin there.
 
         Raises RevisionChanged where that isn't of one state.
@@ -258,7 +258,7 @@ class ConnectionPlan:
         summary = self.level.stored.summary
         return {"totalCount": row[0], "summary": summary.to_object(row) if summary is not None and self.wanted.summary else None}
 
-    async def _grouped(self, reader: DataReader, variables: Variables, asked: AskedPage, parents: ParentCounts) -> Mapping[Value, Value]:
+    async def _grouped(self, reader: DataReader, variables: Variables, asked: PageQuery, parents: ParentCounts) -> Mapping[Value, Value]:
         values = {**reader.values, **asked.values, "parents": parents.keys}
         groups: dict[Value, list[Row]] = {key: [] for key in parents.keys}
         if self.wanted.rows:
@@ -280,7 +280,7 @@ class ConnectionPlan:
             for key, rows in groups.items()
         }
 
-    async def _all_beside(self, reader: DataReader, asked: AskedPage, values: Object) -> Collection[Value]:
+    async def _all_beside(self, reader: DataReader, asked: PageQuery, values: Object) -> Collection[Value]:
         """The keys of the parents of whom rows stand beside the page."""
         page = asked.page
         if page.begins or page.side not in self.wanted.sides:

@@ -65,7 +65,7 @@ def paged(size: Size, each: Cost) -> Cost:
     return Cost(0, [(1, total)])
 
 
-def dearest(branches: list[Cost]) -> Cost:
+def costliest(branches: list[Cost]) -> Cost:
     """The cost of the dearest of `branches`, of which nobody knows yet which one it will be."""
     if not any(branch.parts for branch in branches):
         return Cost(max(branch.own for branch in branches))

@@ -199,11 +199,11 @@ class DataReader:
         rows: Awaitable[Sequence[Row]] = self._source.fetch_portions(statement, values, weight.portion, Portions(weight, self).look)
         return rows
 
-    def notes_of(self, site: Value) -> list[Value]:
+    def notes_of(self, resolver_field: Value) -> list[Value]:
         """What waits for a resolver, by the place in the query where it answers."""
         if self.notes is None:
             self.notes = {}
-        return self.notes.setdefault(site, [])
+        return self.notes.setdefault(resolver_field, [])
 
     async def revision(self) -> int:
         """The workspace's revision in this snapshot."""

@@ -75,7 +75,7 @@ def _nodes(step: NodesStep, variables: Variables) -> Iterator[str]:
 @explain.register
 def _passing_on(part: AttachedPages | RecordStep | ResolverStep | PlainStep, variables: Variables) -> Iterator[str]:
     match part:
-        case AttachedPages(batch=inner) | RecordStep(records=inner) | ResolverStep(site=inner) | PlainStep(writer=inner):
+        case AttachedPages(batch=inner) | RecordStep(records=inner) | ResolverStep(resolver_field=inner) | PlainStep(writer=inner):
             yield from explain(inner, variables)
 
 

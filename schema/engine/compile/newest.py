@@ -10,7 +10,7 @@ from schema.engine.document.selections import Selected
 from schema.engine.document.variables import Variables
 from schema.rules.errors import BadRequest
 from schema.sql_types import Bind, Clause, SelectOf
-from schema.storage.statements import LeftFirst, Statement, list_bind
+from schema.storage.statements import OrderedJoin, Statement, list_bind
 from schema.storage.workspace import WORKSPACE
 from schema.values import Value, Values
 
@@ -91,5 +91,5 @@ def newest_of_each(level: Level, parent: Clause, order: Clause, dialect: str) ->
     offset: Bind = bindparam("last", required=True)
     oldest = select(place).where(same).order_by(place.desc()).limit(1).offset(offset).correlate(each).scalar_subquery()
     # By itself SQLite reads the whole table, so as not to sort what it finds.
-    source = LeftFirst(each, level.table, and_(parent == each.c.value, order > func.coalesce(oldest, 0)))
+    source = OrderedJoin(each, level.table, and_(parent == each.c.value, order > func.coalesce(oldest, 0)))
     return level.clause(source=source).order_by(parent, order)

@@ -51,7 +51,7 @@ class QueryPlan:
     """Its statements need no transaction to see one state of the workspace: there is one, or each tells the revision that it saw."""
     around: int = 0
     """Bytes of the answer beside its rows and plain objects, at most."""
-    sites: tuple[Batch, ...] = ()
+    resolver_fields: tuple[Batch, ...] = ()
     """Its root fields that have a resolver."""
     retry_at: float = 0
     """When it is tried again after it has met null where there can be none (as `monotonic` tells time)."""
@@ -75,8 +75,8 @@ class QueryPlan:
                 if not self.compiler.for_fallback:
                     raise
                 data[key] = error
-        for site in self.sites:
-            reader.notes_of(site).append((data, 0, {}))
+        for resolver_field in self.resolver_fields:
+            reader.notes_of(resolver_field).append((data, 0, {}))
         return data
 
 
@@ -104,7 +104,7 @@ class WriteStep:
     selections: Selections
     quick: bool
     """Whether its payload is small enough to be read where others wait for it."""
-    sites: Sequence[Batch]
+    resolver_fields: Sequence[Batch]
     """The resolvers' fields of records in its payload."""
     resolver: Batch | None = None
     """Where a Python function is its action."""
@@ -152,7 +152,7 @@ class EventPlan:
     """The event's field that has the id of its record."""
     selected: Selected
     selections: Selections
-    sites: Sequence[Batch]
+    resolver_fields: Sequence[Batch]
     """The resolvers' fields of records in its events."""
     mark: object = field(default_factory=object)
 
@@ -186,9 +186,11 @@ def compile_query(compiler: Compiler) -> QueryPlan:
         steps.append((selected.key, step))
         cost.add(added)
     constant = all(isinstance(step, ConstantStep | ResolverStep) for _, step in steps)
-    sites = tuple(step.site for _, step in steps if isinstance(step, ResolverStep))
+    resolver_fields = tuple(step.resolver_field for _, step in steps if isinstance(step, ResolverStep))
     part = schema_part(compiler.selections, asked)
-    return QueryPlan(compiler, steps, cost, part, constant, compiler.query_is_done(), _single_statement(steps), _around(steps), sites)
+    return QueryPlan(
+        compiler, steps, cost, part, constant, compiler.query_is_done(), _single_statement(steps), _around(steps), resolver_fields
+    )
 
 
 def _around(steps: list[tuple[str, QueryStep]]) -> int:
@@ -214,7 +216,7 @@ def compile_mutation(compiler: Compiler) -> MutationPlan:
             steps.append((selected.key, root.name))
             continue
         model = compiler.model.field(root.name, selected.name)
-        compiler.checks, compiler.shaped, compiler.sites = [], [], []
+        compiler.checks, compiler.shaped, compiler.resolver_fields = [], [], []
         arguments = bounded(read_arguments(model.definition, selected.node), model.definition)
         step, added = _write_step(compiler, model, selected, arguments)
         steps.append(step)
@@ -226,12 +228,12 @@ def _write_step(compiler: Compiler, model: FieldModel, selected: Selected, argum
     source, resolver = model.source, None
     writer: PlainWriter | ResolverWriter = ResolverWriter()
     if isinstance(source, ResolverSource):
-        resolver, cost = compiler.site(compiler, model, selected)
+        resolver, cost = compiler.resolver_field(compiler, model, selected)
     else:
         writer, cost = compile_plain(compiler, result_type(model), selected, many=False, size=_items(model, arguments))
     quick = not cost.parts and cost.own <= QUICK
     admin = isinstance(source, ResolverSource) and source.admin
-    here = (compiler.checks, compiler.selections, quick, compiler.sites, resolver, admin)
+    here = (compiler.checks, compiler.selections, quick, compiler.resolver_fields, resolver, admin)
     return WriteStep(selected.key, selected.name, selected, arguments, writer, *here), cost
 
 
@@ -253,7 +255,7 @@ def compile_subscription(compiler: Compiler) -> EventPlan:
     assert isinstance(source, EventSource)
     variables = compiler.selections.variables_below(selected)
     stored, filters = compiler.model.stored(source.type_name), compiler.model.filters[source.type_name]
-    of = (source.type_name, stored, filters, source.id_field, selected, compiler.selections, compiler.sites)
+    of = (source.type_name, stored, filters, source.id_field, selected, compiler.selections, compiler.resolver_fields)
     return EventPlan(selected.key, arguments, writer, cost, compiler.checks, variables, *of)
 
 

@@ -14,7 +14,7 @@ from schema.engine.document.variables import Variables
 from schema.values import Value
 
 from .compiler import Compiler
-from .cost import LIST, Cost, Size, dearest, paged
+from .cost import LIST, Cost, Size, costliest, paged
 from .model import FieldModel
 from .response_size import ABSENT, ParentCounts, Weight
 from .select import Batch
@@ -88,7 +88,7 @@ def _member(compiler: Compiler, plain: Plain, model: FieldModel, selected: Selec
         related = [_related(compiler, plain, member, selected) for member in model.source.members]
         ids = [f"{plain.variable}[{member.column!r}]" for member in model.source.members]
         choices = " else ".join(f"{code} if {id_} is not None" for (code, _), id_ in zip(related, ids, strict=True))
-        return f"({choices} else None)", dearest([cost for _, cost in related])
+        return f"({choices} else None)", costliest([cost for _, cost in related])
     code = f"{plain.variable}[{model.name!r}]"
     type_ = get_named_type(model.definition.type)
     if isinstance(type_, GraphQLObjectType):

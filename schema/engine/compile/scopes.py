@@ -45,7 +45,7 @@ Looked = Callable[[Variables], Iterable[str]]
 
 
 @dataclass(slots=True)
-class Needs:
+class RequiredScopes:
     """The scopes that an operation needs: those of its fields, and those of its arguments. `undecided` fields can't be had by any scope."""
 
     scopes: set[str] = field(default_factory=set)
@@ -70,7 +70,7 @@ class Scopes:
         self._roots = {type_.name: kind for kind, name in ROOTS.items() if (type_ := getattr(schema, name)) is not None}
         self._types: dict[str, str] = model.by_prefix()
 
-    def reading(self, type_name: str) -> frozenset[str]:
+    def read_scopes(self, type_name: str) -> frozenset[str]:
         """The scopes that reading records of a type needs."""
         area = self._model.stored(type_name).area
         return frozenset() if area is None else frozenset({scope(area, READ)})
@@ -97,29 +97,29 @@ class Scopes:
         if isinstance(source, WritePreview):
             return self._writing(source.type_name)
         if isinstance(source, ConnectionSource | RecordById | AllRows | Aggregate | EventSource):
-            return self.reading(source.type_name)
+            return self.read_scopes(source.type_name)
         # Fields about the caller, and those that are the same for all, need no scope; ids are looked at with the variables.
         return frozenset() if isinstance(source, FromCaller | NodeById) else None
 
     def _of_member(self, model: FieldModel) -> frozenset[str]:
         found = frozenset[str]()
         if self._model.is_stored(model.type_name) and model.name != _ID:
-            found |= self.reading(model.type_name)
+            found |= self.read_scopes(model.type_name)
         if isinstance(model.source, ResolverSource) and (own := metadata(model.definition).get(SCOPE)) is not None:
             found |= {own}
         # Links are the record's own, as references are; what refers to the record is not.
         if isinstance(model.source, ConnectionSource) or (isinstance(model.source, ToMany) and isinstance(model.source.by, BackReference)):
-            found |= self.reading(model.source.type_name)
+            found |= self.read_scopes(model.source.type_name)
         return found
 
-    def needs(self, selections: Selections, kind: str) -> Needs:
+    def needs(self, selections: Selections, kind: str) -> RequiredScopes:
         """What an operation of a `kind` needs."""
-        found = Needs()
+        found = RequiredScopes()
         root = getattr(self._model.schema, ROOTS[kind])
         self._add(found, selections, root, selections.root(root))
         return found
 
-    def _add(self, found: Needs, selections: Selections, type_: GraphQLObjectType, asked: Iterable[Selected]) -> None:
+    def _add(self, found: RequiredScopes, selections: Selections, type_: GraphQLObjectType, asked: Iterable[Selected]) -> None:
         for selected in asked:
             if selected.name.startswith("__"):
                 continue
@@ -155,7 +155,7 @@ class Scopes:
         for id_ in given["ids"] if "ids" in given else [given[_ID]]:
             type_name = self._types.get(id_.partition("_")[0])
             if type_name is not None:
-                yield from self.reading(type_name)
+                yield from self.read_scopes(type_name)
 
     def _of_narrowing(self, type_name: str, given: Values) -> Iterator[str]:
         """The scopes of the records that a filter or an order looks at by references: what comes, and where, tells what they hold."""
@@ -163,8 +163,8 @@ class Scopes:
         if filter_:
             check_size(filter_)
             for other in self._model.filters[type_name].types(filter_):
-                yield from self.reading(other)
+                yield from self.read_scopes(other)
         for term in given.get("orderBy") or ():
             related = None if ordering is None else ordering.type_of(term["field"].value)
             if related is not None:
-                yield from self.reading(related)
+                yield from self.read_scopes(related)

@@ -17,7 +17,7 @@ from schema.values import Object, Value
 from .arguments import Arguments, read_arguments, variable_of
 from .compiler import TYPENAME, Compiler, ParentsKind, result_type
 from .connections import compile_connection
-from .cost import LIST, SCHEMA, SUMS, SUMS_OF_A_DAY, Cost, Size, dearest, paged
+from .cost import LIST, SCHEMA, SUMS, SUMS_OF_A_DAY, Cost, Size, costliest, paged
 from .model import FieldModel
 from .plain_objects import Plain, Related, write_plain
 from .records import Records, RecordStep, compile_records
@@ -92,7 +92,7 @@ class ConstantStep:
 class ResolverStep:
     """A root field with a resolver, which answers once all else is read."""
 
-    site: Batch
+    resolver_field: Batch
 
     async def run(self, reader: DataReader, variables: Variables) -> Value:
         del reader, variables
@@ -181,8 +181,8 @@ def _read(compiler: Compiler, model: FieldModel, selected: Selected) -> tuple[Qu
     arguments = read_arguments(model.definition, selected.node)
     source = model.source
     if isinstance(source, ResolverSource):
-        site, cost = compiler.site(compiler, model, selected)
-        return ResolverStep(site), cost
+        resolver_field, cost = compiler.resolver_field(compiler, model, selected)
+        return ResolverStep(resolver_field), cost
     if isinstance(source, ConnectionSource):
         return compile_connection(compiler, source, model, selected, 0)
     if isinstance(source, RecordById):
@@ -218,7 +218,7 @@ def _size(given: int | None, default: int) -> int:
 def _nodes(compiler: Compiler, source: NodeById, arguments: Arguments, selected: Selected) -> tuple[QueryStep, Cost]:
     names = {prefix: name for prefix, name in compiler.model.by_prefix().items() if not _hidden(compiler, name)}
     compiled = {prefix: compile_records(compiler, name, selected) for prefix, name in names.items()}
-    cost = dearest([cost for _, cost in compiled.values()])
+    cost = costliest([cost for _, cost in compiled.values()])
     step = NodesStep({prefix: records for prefix, (records, _) in compiled.items()}, arguments, source.many)
     if not source.many:
         return step, cost

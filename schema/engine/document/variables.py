@@ -68,7 +68,7 @@ CheckVariable = Callable[[Variables, str], object]
 """Raises BadRequest or CursorExpired for arguments that can't be, in the workspace of that id."""
 
 
-class Unplain(Exception):
+class NeedsFullCoercion(Exception):
     """A value that graphql-core has to look at."""
 
 
@@ -90,7 +90,7 @@ def coerce_plainly(variables: Sequence[Variable], given: Object) -> Variables | 
                 return None
             elif default is not Undefined:
                 coerced[name] = default
-    except (Unplain, GraphQLError, ValueError, TypeError):
+    except (NeedsFullCoercion, GraphQLError, ValueError, TypeError):
         return None
     return Variables({}, coerced)
 
@@ -152,7 +152,7 @@ class Coercions:
 
         def coerce(value: Value) -> Value:
             if type(value) is not dict or not fields:
-                raise Unplain
+                raise NeedsFullCoercion
             coerced, met = {}, 0
             for name, out_name, inner, nullable, required, default in fields:
                 if name in value:
@@ -160,11 +160,11 @@ class Coercions:
                     one = value[name]
                     coerced[out_name] = None if nullable and one is None else inner(one)
                 elif required:
-                    raise Unplain
+                    raise NeedsFullCoercion
                 elif default is not Undefined:
                     coerced[out_name] = default
             if met < len(value):
-                raise Unplain
+                raise NeedsFullCoercion
             return coerced
 
         # Known before its fields are: a filter has filters among them.
@@ -191,7 +191,7 @@ def _holds_itself(type_: Any) -> bool:
 def _present(inner: Coerce) -> Coerce:
     def coerce(value: Value) -> Value:
         if value is None:
-            raise Unplain
+            raise NeedsFullCoercion
         return inner(value)
 
     return coerce
@@ -200,7 +200,7 @@ def _present(inner: Coerce) -> Coerce:
 def _list(inner: Coerce) -> Coerce:
     def coerce(value: Value) -> Value:
         if type(value) is not list:
-            raise Unplain
+            raise NeedsFullCoercion
         if len(value) > MAX_ITEMS:
             raise TooManyItems(len(value))
         return [inner(item) for item in value]
@@ -210,20 +210,20 @@ def _list(inner: Coerce) -> Coerce:
 
 def _text(value: Value) -> str:
     if type(value) is not str or "\0" in value or (not value.isascii() and _SURROGATE.search(value)):
-        raise Unplain
+        raise NeedsFullCoercion
     return value
 
 
 def _int(value: Value) -> int:
     # `type`, not `isinstance`: a boolean is no Int.
     if type(value) is not int or not -MAX_INT <= value < MAX_INT:
-        raise Unplain
+        raise NeedsFullCoercion
     return value
 
 
 def _boolean(value: Value) -> bool:
     if type(value) is not bool:
-        raise Unplain
+        raise NeedsFullCoercion
     return value
 
 

@@ -14,7 +14,7 @@ from schema.storage.database import Database, Figures, StorageError
 
 from .cursor import BEGINNING, EventPosition, end_of, read_cursor
 from .memory import EventResponses, MemoryBudget
-from .table import RETRY_SECONDS, EventsRead, EventTable, Happened
+from .table import RETRY_SECONDS, EventRecord, EventsRead, EventTable
 
 _log = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ class _Workspace:
     epoch: int = 0
     turns: int = 0
     """How often the database was restored or set back: what a follower has seen before is of another history."""
-    recent: deque[Happened] = field(default_factory=deque)
+    recent: deque[EventRecord] = field(default_factory=deque)
     size: int = 0
     stale: bool = False
     """There may be more than `end`."""
@@ -64,7 +64,7 @@ class _Workspace:
     behind: set[_Follower] = field(default_factory=set)
     """Those who have not passed all that is in memory."""
 
-    def since(self, position: EventPosition) -> list[Happened]:
+    def since(self, position: EventPosition) -> list[EventRecord]:
         """The first that came after `position`, which isn't before `begin`. Followers are near the end, so that is where to look."""
         newer = [*takewhile(lambda event: event.position > position, reversed(self.recent))]
         return newer[: -TOGETHER - 1 : -1]
@@ -175,7 +175,7 @@ class Feed:
         elif workspace_id in self._workspaces:
             self._workspaces[workspace_id].wake()
 
-    async def follow(self, workspace_id: str, since: str | None) -> AsyncGenerator[Happened, None]:
+    async def follow(self, workspace_id: str, since: str | None) -> AsyncGenerator[EventRecord, None]:
         """The events of a workspace after `since` (None: from now on), in commit order.
 
         Raises BadRequest for a cursor that is none of this workspace's or is ahead of it, CursorExpired (at once or later) where events
@@ -222,7 +222,7 @@ class Feed:
         follower.position, follower.turns = since or end_of(read.revision), workspace.turns
         workspace.behind.add(follower)
 
-    async def _next(self, follower: _Follower) -> list[Happened]:
+    async def _next(self, follower: _Follower) -> list[EventRecord]:
         """What comes after a follower's position, as soon as there is something. Raises CursorExpired."""
         self._reading.remove(follower.held)
         follower.held = 0
@@ -230,7 +230,7 @@ class Feed:
             await self._advance(follower)
         return events
 
-    async def _after(self, follower: _Follower) -> list[Happened]:
+    async def _after(self, follower: _Follower) -> list[EventRecord]:
         """What is known to come next: from memory where it reaches back far enough, from the table where not."""
         workspace = follower.workspace
         if follower.turns != workspace.turns:
@@ -244,11 +244,11 @@ class Feed:
             workspace.passed(follower)
         return events
 
-    async def _from_table(self, follower: _Follower) -> list[Happened]:
+    async def _from_table(self, follower: _Follower) -> list[EventRecord]:
         """What a follower far behind reads for itself: much while there is room for it, else one event at a time."""
         read = await self._table.read(follower.workspace.id, follower.position, 1 if self._reading.full else BATCH)
         read.check(follower.position, follower.workspace.epoch)
-        events: list[Happened] = []
+        events: list[EventRecord] = []
         for event in read.events:
             if events and self._reading.full:
                 break

@@ -8,7 +8,7 @@ from typing import Any
 
 from schema.values import Value
 
-from .table import Happened
+from .table import EventRecord
 
 MAKING = 4
 """How many answers are made at once: more would take the connections of the requests."""
@@ -42,12 +42,12 @@ class EventResponses:
 
     def __init__(self, limit: int) -> None:
         self.room = MemoryBudget(limit)
-        self._kept: OrderedDict[int, tuple[Happened, Any, int]] = OrderedDict()
+        self._kept: OrderedDict[int, tuple[EventRecord, Any, int]] = OrderedDict()
         self._numbers = count()
         self.making = asyncio.Semaphore(MAKING)
         self._tasks: set[asyncio.Future[bytes]] = set()
 
-    async def get(self, event: Happened, key: Value, make: Callable[[], Awaitable[bytes]]) -> bytes:
+    async def get(self, event: EventRecord, key: Value, make: Callable[[], Awaitable[bytes]]) -> bytes:
         """What was made of `event` under `key`; made by `make` where it isn't there. Raises what `make` raises."""
         if not event.shared:
             async with self.making:
@@ -59,7 +59,7 @@ class EventResponses:
             found.add_done_callback(self._made)
         return await asyncio.shield(found)
 
-    def drop(self, event: Happened) -> None:
+    def drop(self, event: EventRecord) -> None:
         """All followers have passed an event: nothing of it is wanted again."""
         for number in event.kept:
             if number in self._kept:
@@ -73,7 +73,7 @@ class EventResponses:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _make(self, event: Happened, key: Value, make: Callable[[], Awaitable[bytes]]) -> bytes:
+    async def _make(self, event: EventRecord, key: Value, make: Callable[[], Awaitable[bytes]]) -> bytes:
         try:
             async with self.making:
                 answer = await make()
@@ -89,7 +89,7 @@ class EventResponses:
         if not task.cancelled():
             task.exception()  # Known to those who wait for it, if any still do.
 
-    def _keep(self, event: Happened, key: Value, size: int) -> None:
+    def _keep(self, event: EventRecord, key: Value, size: int) -> None:
         number = next(self._numbers)
         event.kept.append(number)
         self._kept[number] = event, key, size

@@ -20,7 +20,7 @@ from schema.values import CacheKey, Object, Value, Values
 
 from .cursor import write_cursor
 from .feed import Feed
-from .table import Happened, patiently
+from .table import EventRecord, until_available
 from .visibility import EventVisibility
 
 
@@ -63,13 +63,13 @@ class EventStreams:
                 if kind is not None:
                     yield await self._answer(subscribed, event, kind)
 
-    async def _answer(self, subscribed: Subscribed, event: Happened, kind: str) -> bytes:
+    async def _answer(self, subscribed: Subscribed, event: EventRecord, kind: str) -> bytes:
         make = partial(self._made, subscribed, event, kind)
         if subscribed.resolve is None:
             return await self._feed.answers.get(event, (*subscribed.shared_key, kind), make)
         return await make()
 
-    async def _made(self, subscribed: Subscribed, event: Happened, kind: str) -> bytes:
+    async def _made(self, subscribed: Subscribed, event: EventRecord, kind: str) -> bytes:
         plan = subscribed.plan
         event_object = _event_object(plan, subscribed.caller.workspace_id, event, kind)
         if not plan.writer.related:
@@ -89,10 +89,10 @@ class EventStreams:
                     self._counts.in_flight.free(reader)
 
         if subscribed.resolve is None:
-            event, _ = await patiently(lambda: self._database.read(work))
+            event, _ = await until_available(lambda: self._database.read(work))
             return _encoded({subscribed.plan.key: event})
         async with self._feed.answers.making:
-            event, notes = await patiently(lambda: self._database.read(work))
+            event, notes = await until_available(lambda: self._database.read(work))
         # Only this follower waits for its resolvers.
         data = {subscribed.plan.key: event}
         return _encoded(data, await subscribed.resolve(data, notes) if notes else ())
@@ -104,7 +104,7 @@ def _shared_key(plan: EventPlan, given: Values, caller: Caller) -> CacheKey:
     return plan, asked, caller.limited_to, caller.user_id if caller.limited_to is not None else None
 
 
-def _event_object(plan: EventPlan, workspace_id: str, event: Happened, kind: str) -> Object:
+def _event_object(plan: EventPlan, workspace_id: str, event: EventRecord, kind: str) -> Object:
     """The plain object that an event's writer takes."""
     return {
         "cursor": write_cursor(workspace_id, event.position, event.epoch),

@@ -53,7 +53,7 @@ _BEFORE_EVENT = 4
 
 
 @dataclass(slots=True, eq=False)
-class Happened:
+class EventRecord:
     """An event as read. `size` is about what it takes in memory, in bytes.
 
     `shared`: it is kept for all followers of its workspace, and `answers` and `kept` hold what was made of it for them.
@@ -86,7 +86,7 @@ class EventsRead:
     revision: int
     epoch: int
     pruned: EventPosition
-    events: list[Happened]
+    events: list[EventRecord]
     whole: bool
 
     def check(self, position: EventPosition, epoch: int) -> None:
@@ -109,7 +109,7 @@ class EventTable:
     async def read(self, workspace_id: str, after: EventPosition, limit: int) -> EventsRead:
         """At most `limit` events after a position, in commit order. Waits while the database is away. Raises StatementTimeout."""
         values = {"workspace": workspace_id, "revision": after.revision, "place": after.place, "limit": limit}
-        rows = await patiently(lambda: self._database.fetch(self._statement, values))
+        rows = await until_available(lambda: self._database.fetch(self._statement, values))
         if not rows:
             return EventsRead(0, self._database.epoch, BEGINNING, [], whole=True)
         revision, epoch, *pruned = rows[0][:_BEFORE_EVENT]
@@ -119,14 +119,16 @@ class EventTable:
         return EventsRead(revision, epoch, known, events, whole=len(events) < limit)
 
 
-def _happened(row: Row, epoch: int) -> Happened:
+def _happened(row: Row, epoch: int) -> EventRecord:
     revision, place, kind, noun, id_, changed, before, after, at, by_id, by_key_id = row
     was, is_now = (None if text is None else orjson.loads(text) for text in (before, after))
     size = _EVENT_BYTES + _PARSED * (len(changed) + len(before or "") + len(after or ""))
-    return Happened(EventPosition(revision, place), kind, noun, id_, orjson.loads(changed), was, is_now, at, by_id, by_key_id, size, epoch)
+    return EventRecord(
+        EventPosition(revision, place), kind, noun, id_, orjson.loads(changed), was, is_now, at, by_id, by_key_id, size, epoch
+    )
 
 
-async def patiently(read: Callable[[], Awaitable[T]]) -> T:
+async def until_available(read: Callable[[], Awaitable[T]]) -> T:
     """What `read` reads, as soon as the database is there: a follower waits for its return. Raises StatementTimeout."""
     while True:
         try:

@@ -8,7 +8,7 @@ from schema.engine.compile.sources import OwnedBy, SeenWith
 from schema.rules.errors import BadRequest
 from schema.values import Values
 
-from .table import Happened
+from .table import EventRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class EventVisibility:
         if linked is not None:
             raise BadRequest(f"A limited viewer can't follow by {linked}: leave it out of the filter.")
 
-    def kind(self, event: Happened) -> str | None:
+    def kind(self, event: EventRecord) -> str | None:
         """What the caller is told of: CREATED, UPDATED, DELETED, or nothing. What leaves the filter is told once more; what leaves the
         sight of a limited caller is told as DELETED, what comes into it as CREATED.
         """

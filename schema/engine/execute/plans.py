@@ -8,7 +8,7 @@ from schema.engine.cache import SizedCache
 from schema.engine.compile.compiler import STATEMENTS, STATEMENTS_BYTES, Compiler
 from schema.engine.compile.model import Model
 from schema.engine.compile.operation import COMPILERS, PARTS
-from schema.engine.compile.scopes import Needs, Scopes
+from schema.engine.compile.scopes import RequiredScopes, Scopes
 from schema.engine.document.documents import DocumentCache, PreparedOperation, RequestError, request_error
 from schema.engine.document.selections import Selections
 from schema.engine.document.variables import Variables
@@ -20,7 +20,7 @@ from schema.storage.statements import Statement
 from schema.values import Value, Values
 
 from .fairness import HeavyWork
-from .resolvers.resolver_field import compile_site, make_site
+from .resolvers.resolver_field import compile_resolver_field, make_resolver_field
 
 
 class Plans:
@@ -54,11 +54,11 @@ class Plans:
             raise _forbidden(f"No scope allows {listed(needs.undecided)}: send a token without scopes.")
         return needs.missing(held, values)
 
-    def _needs(self, prepared: PreparedOperation, values: Variables) -> Needs:
+    def _needs(self, prepared: PreparedOperation, values: Variables) -> RequiredScopes:
         """The scopes that an operation needs, kept with its plans."""
         booleans = {name: values.coerced.get(name) for name in prepared.deciding}
         key = ("scopes", *booleans.values())
-        found: Needs | None = prepared.plans.get(key)
+        found: RequiredScopes | None = prepared.plans.get(key)
         if found is None:
             found = self.scopes.needs(Selections(self._schema, prepared.document, prepared.operation, booleans), prepared.kind)
             self._documents.keep_plan(prepared, key, found)
@@ -96,8 +96,8 @@ class Plans:
             self._model.formats.names,
             self._statements,
             **PARTS,
-            resolved=compile_site,
-            site=make_site,
+            resolved=compile_resolver_field,
+            resolver_field=make_resolver_field,
             worked_out=self._worked_out,
         )
         try:

@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 _unavailable = ThrottledLog(_log.warning)
 
 
-def too_dear(cost: int, limits: Limits) -> RequestError:
+def too_costly(cost: int, limits: Limits) -> RequestError:
     """The error for an operation that costs more than it may."""
     return request_error(f"The operation costs {cost}; it may cost {limits.max_cost}. Ask for smaller pages or fewer levels.")
 

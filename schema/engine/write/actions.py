@@ -26,15 +26,15 @@ def record_actions(writers: Writers) -> dict[str, Action]:
 
 
 def _of_noun(writer: RecordWriter, removals: Removals) -> dict[str, Action]:
-    async def create(writing: WriteTransaction, arguments: Values) -> Object:
-        return await writer.create(writing, arguments["input"])
+    async def create(transaction: WriteTransaction, arguments: Values) -> Object:
+        return await writer.create(transaction, arguments["input"])
 
-    async def update(writing: WriteTransaction, arguments: Values) -> Object:
+    async def update(transaction: WriteTransaction, arguments: Values) -> Object:
         whole = arguments.get("ignoreUnchanged", False)
-        return await writer.update(writing, arguments["id"], arguments["input"], arguments.get("expectedVersion"), whole=whole)
+        return await writer.update(transaction, arguments["id"], arguments["input"], arguments.get("expectedVersion"), whole=whole)
 
-    async def remove(writing: WriteTransaction, arguments: Values) -> Object:
-        return await removals.remove(writing, writer, arguments["id"], arguments.get("expectedVersion"))
+    async def remove(transaction: WriteTransaction, arguments: Values) -> Object:
+        return await removals.remove(transaction, writer, arguments["id"], arguments.get("expectedVersion"))
 
     one, many = writer.noun.name, to_camel_case(f"_{writer.noun.plural.replace(' ', '_')}")
     return {
@@ -50,9 +50,9 @@ def _of_noun(writer: RecordWriter, removals: Removals) -> dict[str, Action]:
 def _for_inputs(one: RunAction) -> RunAction:
     """Does `one` for each of `inputs`; those that are alike make as many records. Each stands or falls by itself, or all do."""
 
-    async def run(writing: WriteTransaction, arguments: Values) -> Object:
-        results = [await one(writing, {"input": given}) for given in arguments["inputs"]]
-        return _bulk(writing, results, atomic=arguments["atomic"])
+    async def run(transaction: WriteTransaction, arguments: Values) -> Object:
+        results = [await one(transaction, {"input": given}) for given in arguments["inputs"]]
+        return _bulk(transaction, results, atomic=arguments["atomic"])
 
     return run
 
@@ -60,10 +60,10 @@ def _for_inputs(one: RunAction) -> RunAction:
 def _for_ids(one: RunAction) -> RunAction:
     """Does `one` for each of `ids`. An item that comes twice is done once, and each of its places has that result."""
 
-    async def run(writing: WriteTransaction, arguments: Values) -> Object:
+    async def run(transaction: WriteTransaction, arguments: Values) -> Object:
         items = _items(arguments)
-        results = {item: await one(writing, {**arguments, "id": item[0], "expectedVersion": item[1]}) for item in dict.fromkeys(items)}
-        return _bulk(writing, [results[item] for item in items], atomic=arguments["atomic"])
+        results = {item: await one(transaction, {**arguments, "id": item[0], "expectedVersion": item[1]}) for item in dict.fromkeys(items)}
+        return _bulk(transaction, [results[item] for item in items], atomic=arguments["atomic"])
 
     return run
 
@@ -87,10 +87,10 @@ def _items(arguments: Values) -> list[BulkItem]:
     return [(id_, named.get(id_) if version is None else version) for id_, version in zip(ids, given, strict=True)]
 
 
-def _bulk(writing: WriteTransaction, results: Sequence[Object], *, atomic: bool) -> Object:
+def _bulk(transaction: WriteTransaction, results: Sequence[Object], *, atomic: bool) -> Object:
     failed = sum(bool(result["userErrors"]) for result in results)
     if atomic and failed:
-        writing.abandoned = True
+        transaction.abandoned = True
         results = [result if result["userErrors"] else refused(_ABANDONED) for result in results]
         failed = len(results)
     placed = [_at(place, result) for place, result in enumerate(results)]

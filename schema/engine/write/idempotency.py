@@ -107,15 +107,15 @@ def expired_keys(database: Database) -> DatedRows:
     return DatedRows(database, _KEPT, "idempotency keys", HOURS * 3_600)
 
 
-async def find(writing: WriteTransaction, key: str, print_: str) -> str | None:
+async def find(transaction: WriteTransaction, key: str, print_: str) -> str | None:
     """The payload kept under a key, as JSON; None where there is none, or none any more. Raises InvalidKey for the key of another call."""
-    here = {"token_id": writing.caller.token_id, "key": key}
-    rows = await writing.fetch(_FIND, **here)
+    here = {"token_id": transaction.caller.token_id, "key": key}
+    rows = await transaction.fetch(_FIND, **here)
     if not rows:
         return None
     kept, answer, created_at = rows[0]
-    if created_at < later(writing.now, -HOURS * 3_600):
-        await writing.keep_house(_FORGET, here)
+    if created_at < later(transaction.now, -HOURS * 3_600):
+        await transaction.keep_house(_FORGET, here)
         return None
     if kept != print_:
         raise InvalidKey("This idempotency key was used for another request: take a new one.")
@@ -129,17 +129,17 @@ def read_kept(answer: str, room: int) -> Value:
     return json.loads(answer, parse_int=_number, parse_float=_number)
 
 
-async def keep(writing: WriteTransaction, key: str, print_: str, payload: Value) -> None:
+async def keep(transaction: WriteTransaction, key: str, print_: str, payload: Value) -> None:
     """Keeps the payload of a call that is about to be committed."""
     values = {
-        "workspace_id": writing.caller.workspace_id,
-        "token_id": writing.caller.token_id,
+        "workspace_id": transaction.caller.workspace_id,
+        "token_id": transaction.caller.token_id,
         "key": key,
         "fingerprint": print_,
         "answer": orjson.dumps(payload, default=_failed).decode(),
-        "created_at": writing.now,
+        "created_at": transaction.now,
     }
-    await writing.keep_house(_KEEP, values)
+    await transaction.keep_house(_KEEP, values)
 
 
 def _failed(_: object) -> None:

@@ -7,20 +7,20 @@ from schema.engine.compile.data_reader import Counts, DataReader, clauses, revis
 from schema.engine.compile.operation import WriteStep
 from schema.engine.compile.response_size import ResponseTooLarge
 from schema.engine.document.variables import Variables
-from schema.engine.execute.resolvers.after_commit import from_kept, to_keep
+from schema.engine.execute.resolvers.after_commit import from_stored, to_stored
 from schema.engine.execute.resolvers.run import Notes
 from schema.rules.access import Caller, Role
 from schema.rules.errors import BadRequest, Forbidden
 from schema.storage.database import Connection, Database
 from schema.storage.tables import WorkspaceTable
-from schema.storage.workspace import revision_moved
+from schema.storage.workspace import advance_revision
 from schema.values import Object, Value, Values
 
 from . import idempotency
 from .write_transaction import WriteTransaction, is_refused
 
-_RAISE_REVISION = revision_moved().returning(WorkspaceTable.__table__.c.revision)
-_LOWER_REVISION = revision_moved(-1)
+_RAISE_REVISION = advance_revision().returning(WorkspaceTable.__table__.c.revision)
+_LOWER_REVISION = advance_revision(-1)
 
 # A count made inside a transaction belongs to a revision that may never be: kept, it would be taken for another transaction's.
 UNCOUNTED = Counts(0)
@@ -107,20 +107,23 @@ async def perform(database: Database, call: MutationCall, variables: Variables, 
 
     async def work(connection: Connection) -> WrittenPayload:
         revision = revision_in(await connection.fetch(clauses.of(database, _RAISE_REVISION), {"workspace": caller.workspace_id}))
-        writing = WriteTransaction(database, connection, caller, revision)
+        transaction = WriteTransaction(database, connection, caller, revision)
         if call.key is not None:
-            kept = await idempotency.find(writing, call.key, print_)
+            kept = await idempotency.find(transaction, call.key, print_)
             if kept is not None:
-                payload, notes = from_kept(idempotency.read_kept(kept, room), call.step.sites)
+                payload, notes = from_stored(idempotency.read_kept(kept, room), call.step.resolver_fields)
                 raise _Nothing(WrittenPayload(payload, notes, replayed=True))
-        outcome = await call.action.run(writing, call.arguments)
-        written = await _written(call, writing, outcome, variables, room)
-        if writing.abandoned or is_refused(outcome) or (call.key is None and not writing.changed):
+        outcome = await call.action.run(transaction, call.arguments)
+        written = await _written(call, transaction, outcome, variables, room)
+        if transaction.abandoned or is_refused(outcome) or (call.key is None and not transaction.changed):
             raise _Nothing(written)
         if call.key is not None:
-            again = written if outcome.get("token") is None else await _written(call, writing, {**outcome, "token": None}, variables, room)
+            again = written
+            if outcome.get("token") is not None:
+                again = await _written(call, transaction, {**outcome, "token": None}, variables, room)
             plain = not again.notes and isinstance(again.payload, dict)
-            await _keep(writing, call.key, print_, again.payload if plain else to_keep(again.payload, again.notes, call.step.sites))
+            stored = again.payload if plain else to_stored(again.payload, again.notes, call.step.resolver_fields)
+            await _keep(transaction, call.key, print_, stored)
         return written
 
     try:
@@ -132,15 +135,15 @@ async def perform(database: Database, call: MutationCall, variables: Variables, 
         raise BadRequest(f"{error} Nothing was done.") from error
 
 
-async def _written(call: MutationCall, writing: WriteTransaction, outcome: Payload, variables: Variables, room: int) -> WrittenPayload:
+async def _written(call: MutationCall, transaction: WriteTransaction, outcome: Payload, variables: Variables, room: int) -> WrittenPayload:
     """What the action answers, as the selection asks for it."""
-    reader = DataReader(writing.database, writing.connection, writing.caller, UNCOUNTED, room)
+    reader = DataReader(transaction.database, transaction.connection, transaction.caller, UNCOUNTED, room)
     payload = await call.step.writer.write(reader, outcome, variables)
     return WrittenPayload(payload, reader.notes or {}, bool(outcome.get("failed")))
 
 
-async def _keep(writing: WriteTransaction, key: str, print_: str, payload: Value) -> None:
+async def _keep(transaction: WriteTransaction, key: str, print_: str, payload: Value) -> None:
     """Keeps the answer of a call that is done, and stays done whatever others do meanwhile: also where there was nothing to change."""
-    if not writing.changed:
-        await writing.keep_house(_LOWER_REVISION, {})
-    await idempotency.keep(writing, key, print_, payload)
+    if not transaction.changed:
+        await transaction.keep_house(_LOWER_REVISION, {})
+    await idempotency.keep(transaction, key, print_, payload)

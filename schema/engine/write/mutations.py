@@ -19,7 +19,7 @@ from schema.values import Object, Value
 
 from .mutation_call import Action, MutationCall, WrittenPayload, make_call
 from .resolver_mutations import ResolverMutation
-from .serial_execution import TELLING_SECONDS, MutationBounds, carry_out
+from .serial_execution import TELLING_SECONDS, MutationBounds, execute_serially
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +30,11 @@ class Mutations:
     actions: Mapping[str, Action]
     tried: Callable[[MutationCall, Caller], None]
 
-    async def carry_out(
-        self, prepared: PreparedOperation, plan: MutationPlan, values: Variables, reading: ExecutionRequest
+    async def execute(
+        self, prepared: PreparedOperation, plan: MutationPlan, values: Variables, request: ExecutionRequest
     ) -> GraphQLResponse:
         """Nothing is done where any root field is malformed: raises RequestError. Raises StorageError where nothing could be done."""
-        resolvers, caller, limits = self.resolvers, reading.caller, self.resolvers.limits
+        resolvers, caller, limits = self.resolvers, request.caller, self.resolvers.limits
         root = resolvers.schema.mutation_type
         assert root is not None
         asked = resolvers.asked(prepared)
@@ -44,14 +44,14 @@ class Mutations:
         async def resolve(step: WriteStep, written: WrittenPayload) -> list[Object]:
             data = {step.key: written.payload}
             answered = RootField(resolvers.schema, root, step.selected, step.selections)
-            run = resolvers.run(asked, values, reading.context or Context(caller, resolvers.database))
+            run = resolvers.run(asked, values, request.context or Context(caller, resolvers.database))
             run.failed = written.failed
-            errors = await complete(data, written.notes, run, answered, limits.max_errors, _seconds(reading.deadline))
+            errors = await complete(data, written.notes, run, answered, limits.max_errors, _seconds(request.deadline))
             written.payload = data[step.key]
             return errors
 
-        bounds = MutationBounds(limits.max_answer, reading.deadline)
-        carried = await carry_out(resolvers.database, calls, values, caller, bounds, lambda call: self.tried(call, caller), resolve)
+        bounds = MutationBounds(limits.max_answer, request.deadline)
+        carried = await execute_serially(resolvers.database, calls, values, caller, bounds, lambda call: self.tried(call, caller), resolve)
         errors = [*[located(error, step) for step, error in carried.failures], *carried.below]
         return GraphQLResponse(carried.data, errors or None, {"idempotencyReplayed": True} if carried.replayed else {})
 

@@ -56,37 +56,37 @@ class RecordWriter:
         self._kept = noun.state
         self._owner = _owner(noun.visible)
 
-    async def create(self, writing: WriteTransaction, given: Mapping[str, Any], **columns: Any) -> dict[str, Any]:
+    async def create(self, transaction: WriteTransaction, given: Mapping[str, Any], **columns: Any) -> dict[str, Any]:
         """Creates a record with `columns` beside what is given; answers its payload, or what stops it."""
-        change = await self.work_out(writing, None, given)
+        change = await self.work_out(transaction, None, given)
         if change.faults:
             return refused(*change.faults)
         id_, milliseconds = new_id(self.noun.prefix or "")
-        writing.now = clock.instant(milliseconds)
-        row = {**change.after, **columns, "workspace_id": writing.caller.workspace_id, "id": id_}
-        row |= dict.fromkeys(_TIMES.intersection(self.rows.columns), writing.now)
-        self.rules.stamp(None, row, writing.now)
-        await writing.execute(self.rows.insert, {name: row[name] for name in self.rows.columns})
+        transaction.now = clock.instant(milliseconds)
+        row = {**change.after, **columns, "workspace_id": transaction.caller.workspace_id, "id": id_}
+        row |= dict.fromkeys(_TIMES.intersection(self.rows.columns), transaction.now)
+        self.rules.stamp(None, row, transaction.now)
+        await transaction.execute(self.rows.insert, {name: row[name] for name in self.rows.columns})
         for links in self.links:
-            await links.write(writing, row)
-        await self.rules.written(writing, None, row)
+            await links.write(transaction, row)
+        await self.rules.written(transaction, None, row)
         if self.noun.followed:
             assert self.creation is not None
             changed = [name for column, name in self.creation.names.items() if row[column] is not None and row[column] != []]
-            await self.event(writing, "CREATED", id_, changed, None, row)
+            await self.event(transaction, "CREATED", id_, changed, None, row)
         return done(id_)
 
     async def update(
-        self, writing: WriteTransaction, id_: str, given: Mapping[str, Any], expected: int | None = None, *, whole: bool = False
+        self, transaction: WriteTransaction, id_: str, given: Mapping[str, Any], expected: int | None = None, *, whole: bool = False
     ) -> dict[str, Any]:
         """Changes a record, or says what stops it; a change that changes nothing leaves no trace."""
-        found = await self.find(writing, id_, expected)
+        found = await self.find(transaction, id_, expected)
         if isinstance(found, InputError):
             return refused(found)
-        change = await self.work_out(writing, found, given, whole=whole)
+        change = await self.work_out(transaction, found, given, whole=whole)
         if change.faults:
             return refused(*change.faults)
-        await self.store(writing, found, change.after)
+        await self.store(transaction, found, change.after)
         return done(id_)
 
     async def find(self, looking: WriteReader, id_: str, expected: int | None = None) -> RecordValues | InputError:
@@ -127,7 +127,7 @@ class RecordWriter:
         """The columns with names in the graph that differ."""
         return [column for column in self.names if before[column] != after[column]]
 
-    async def store(self, writing: WriteTransaction, before: RecordValues, after: RecordValues) -> None:
+    async def store(self, transaction: WriteTransaction, before: RecordValues, after: RecordValues) -> None:
         """Stores a record as it is after a change, with what goes with that; does nothing where nothing of it changed."""
         changed = self.changed(before, after)
         if not changed:
@@ -135,35 +135,35 @@ class RecordWriter:
         if "version" in self.rows.columns:
             after["version"] = before["version"] + 1
         if "updated_at" in self.rows.columns:
-            after["updated_at"] = writing.now
-        self.rules.stamp(before, after, writing.now)
+            after["updated_at"] = transaction.now
+        self.rules.stamp(before, after, transaction.now)
         columns = frozenset(column for column in self.rows.columns if before[column] != after[column])
         if columns:
-            await writing.execute(self.rows.update(columns), {**after, "row_id": after["id"]})
+            await transaction.execute(self.rows.update(columns), {**after, "row_id": after["id"]})
         for links in self.links:
             if after[links.ids] != before[links.ids]:
-                await writing.execute(links.clear, {"record": after["id"]})
-                await links.write(writing, after)
-        await self.rules.written(writing, before, after)
+                await transaction.execute(links.clear, {"record": after["id"]})
+                await links.write(transaction, after)
+        await self.rules.written(transaction, before, after)
         if self.noun.followed:
-            await self.event(writing, "UPDATED", after["id"], [self.names[column] for column in changed], before, after)
+            await self.event(transaction, "UPDATED", after["id"], [self.names[column] for column in changed], before, after)
 
-    async def forget(self, writing: WriteTransaction, row: RecordValues) -> None:
+    async def forget(self, transaction: WriteTransaction, row: RecordValues) -> None:
         """Deletes a record that nothing refers to any more, with its links and its history."""
-        await self.rules.removing(writing, row)
-        state = await self._state(writing, row) if self.noun.followed else None
+        await self.rules.removing(transaction, row)
+        state = await self._state(transaction, row) if self.noun.followed else None
         for clause in (*[links.clear for links in self.links], *self._histories):
-            await writing.execute(clause, {"record": row["id"]})
-        await writing.execute(self.rows.delete, {"row_id": row["id"]})
+            await transaction.execute(clause, {"record": row["id"]})
+        await transaction.execute(self.rows.delete, {"row_id": row["id"]})
         if self.noun.followed:
-            await writing.event(self.noun.name, "DELETED", row["id"], [], state, None)
+            await transaction.event(self.noun.name, "DELETED", row["id"], [], state, None)
 
     async def event(
-        self, writing: WriteTransaction, kind: str, id_: str, fields: list[str], before: RecordValues | None, after: RecordValues
+        self, transaction: WriteTransaction, kind: str, id_: str, fields: list[str], before: RecordValues | None, after: RecordValues
     ) -> None:
         """Tells followers of a record that was created or changed."""
-        was = None if before is None else await self._state(writing, before)
-        await writing.event(self.noun.name, kind, id_, fields, was, await self._state(writing, after))
+        was = None if before is None else await self._state(transaction, before)
+        await transaction.event(self.noun.name, kind, id_, fields, was, await self._state(transaction, after))
 
     async def _state(self, looking: WriteReader, row: RecordValues) -> dict[str, Any]:
         """What an event keeps of a record."""

@@ -23,7 +23,7 @@ MOST = 1_000
 _NOW: Bind = bindparam("now", type_=CodePointText(), required=True)
 
 
-class Dependant:
+class Dependent:
     """The records of a noun that refer to a deleted one by one of their references."""
 
     def __init__(self, writer: RecordWriter, reference: Reference) -> None:
@@ -34,7 +34,7 @@ class Dependant:
         here = (table.c.workspace_id == WORKSPACE, column == RECORD)
         self.count = select(func.count()).select_from(table).where(*here)
         self.find = select(id_).where(*here).order_by(id_).limit(bindparam("most", required=True))
-        self.at_once = reference.on_delete == CLEAR and by is None and not writer.noun.followed
+        self.gather = reference.on_delete == CLEAR and by is None and not writer.noun.followed
         """Whether no event is needed for each record: then one statement clears them all."""
         values: Object = {reference.column: None} if by is None else {}
         if by is None and "version" in table.c:
@@ -53,44 +53,46 @@ class Removals:
     """How the records of each noun of a graph are deleted. Raises TypeError, by name, for an `on_delete` that can't be kept."""
 
     def __init__(self, writers: Writers) -> None:
-        self._dependants: dict[str, list[Dependant]] = {name: [] for name in writers}
+        self._dependents: dict[str, list[Dependent]] = {name: [] for name in writers}
         for writer in writers.values():
             for reference in writer.references.all:
                 if reference.on_delete in (CASCADE, CLEAR, REFUSE):
-                    self._dependants[reference.to].append(_checked(Dependant(writer, reference)))
+                    self._dependents[reference.to].append(_checked(Dependent(writer, reference)))
         for name in writers:
             self._check_circle(name, [])
 
     def is_long(self, name: str) -> bool:
         """Whether many records may go or change with one of this noun."""
-        return any(each.reference.on_delete != REFUSE and not each.at_once for each in self._dependants[name])
+        return any(each.reference.on_delete != REFUSE and not each.gather for each in self._dependents[name])
 
-    async def remove(self, writing: WriteTransaction, writer: RecordWriter, id_: str, expected: int | None = None) -> Object:
+    async def remove(self, transaction: WriteTransaction, writer: RecordWriter, id_: str, expected: int | None = None) -> Object:
         """Deletes a record with all that goes with it, or says what stops it."""
-        found = await writer.find(writing, id_, expected)
+        found = await writer.find(transaction, id_, expected)
         if isinstance(found, InputError):
             return refused(found)
-        going = _Going(writer.noun, writing.taken_along)
-        faults = await self._look(writing, writer, found, going)
+        going = _Deletion(writer.noun, transaction.taken_along)
+        faults = await self._look(transaction, writer, found, going)
         if faults:
             return refused(*faults)
-        await going.carry_out(writing)
-        writing.taken_along += going.count
+        await going.execute(transaction)
+        transaction.taken_along += going.count
         return done(deletedId=id_)
 
-    async def _look(self, looking: WriteReader, writer: RecordWriter, row: RecordValues, going: "_Going") -> list[InputError]:
+    async def _look(self, looking: WriteReader, writer: RecordWriter, row: RecordValues, going: "_Deletion") -> list[InputError]:
         """Notes what goes, what goes first, and what is changed; answers what stops it. Writes nothing."""
-        for each in self._dependants[writer.noun.name]:
-            faults = await self._dependant(looking, writer, each, row["id"], going)
+        for each in self._dependents[writer.noun.name]:
+            faults = await self._dependent(looking, writer, each, row["id"], going)
             if faults:
                 return faults
         going.records[writer.noun.name, row["id"]] = writer, row
         return await writer.rules.removable(looking, row)
 
-    async def _dependant(self, looking: WriteReader, writer: RecordWriter, each: Dependant, id_: str, going: "_Going") -> list[InputError]:
+    async def _dependent(
+        self, looking: WriteReader, writer: RecordWriter, each: Dependent, id_: str, going: "_Deletion"
+    ) -> list[InputError]:
         if each.reference.on_delete == REFUSE:
             return _in_use(writer, each, (await looking.fetch(each.count, record=id_))[0][0])
-        if each.at_once:
+        if each.gather:
             going.cleared.append((each, id_))
             return []
         ids = [row[0] for row in await looking.fetch(each.find, record=id_, most=MOST + 1)]
@@ -110,25 +112,25 @@ class Removals:
         if name in above:
             circle = " → ".join([*above[above.index(name) :], name])
             raise TypeError(f'on_delete="cascade" goes in a circle: {circle}. Let one of these references refuse or clear.')
-        for each in self._dependants[name]:
+        for each in self._dependents[name]:
             if each.reference.on_delete == CASCADE:
                 self._check_circle(each.writer.noun.name, [*above, name])
 
 
-def _checked(each: Dependant) -> Dependant:
+def _checked(each: Dependent) -> Dependent:
     """Raises TypeError where a reference can't be cleared."""
     writer, reference = each.writer, each.reference
     if reference.on_delete == CLEAR and reference.link is None:
         where = f'{writer.noun.name}.{reference.column} says on_delete="clear"'
         if not writer.rows.table.c[reference.column].nullable:
             raise TypeError(f"{where}, and can't be null: declare it `ID | None`, or let it cascade or refuse.")
-        if not each.at_once and reference.column not in writer.names:
+        if not each.gather and reference.column not in writer.names:
             raise TypeError(f"{where}, and can't be updated, so that followers could not be told: let it cascade or refuse.")
     return each
 
 
 @dataclass(slots=True)
-class _Going:
+class _Deletion:
     """What a deletion takes along: records by noun and id, those that go first standing first, and references that are cleared.
 
     `before` is how many records the deletions before it in the same transaction have taken along.
@@ -137,8 +139,8 @@ class _Going:
     noun: Noun
     before: int
     records: dict[tuple[str, str], tuple[RecordWriter, RecordValues]] = field(default_factory=dict)
-    changed: list[tuple[Dependant, str, str]] = field(default_factory=list)
-    cleared: list[tuple[Dependant, str]] = field(default_factory=list)
+    changed: list[tuple[Dependent, str, str]] = field(default_factory=list)
+    cleared: list[tuple[Dependent, str]] = field(default_factory=list)
     count: int = 0
 
     def too_many(self) -> InputError:
@@ -147,15 +149,15 @@ class _Going:
         together = f"{too_many} {self.noun.plural} of this call: delete fewer at once."
         return InputError("CONFLICT", "IN_USE", None, alone if self.count > MOST else together)
 
-    async def carry_out(self, writing: WriteTransaction) -> None:
+    async def execute(self, transaction: WriteTransaction) -> None:
         for dependant, id_ in self.cleared:
-            await writing.execute(dependant.clear, {"record": id_, "now": writing.now})
+            await transaction.execute(dependant.clear, {"record": id_, "now": transaction.now})
         for dependant, other, id_ in self.changed:
             if (dependant.writer.noun.name, other) not in self.records:
-                row = await _there(writing, dependant.writer, other)
-                await dependant.writer.store(writing, row, dependant.without(row, id_))
+                row = await _there(transaction, dependant.writer, other)
+                await dependant.writer.store(transaction, row, dependant.without(row, id_))
         for writer, row in self.records.values():
-            await writer.forget(writing, row)
+            await writer.forget(transaction, row)
 
 
 async def _there(looking: WriteReader, writer: RecordWriter, id_: str) -> RecordValues:
@@ -164,7 +166,7 @@ async def _there(looking: WriteReader, writer: RecordWriter, id_: str) -> Record
     return row
 
 
-def _in_use(writer: RecordWriter, dependant: Dependant, count: int) -> list[InputError]:
+def _in_use(writer: RecordWriter, dependant: Dependent, count: int) -> list[InputError]:
     if not count:
         return []
     noun = dependant.writer.noun

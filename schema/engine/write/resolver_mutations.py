@@ -7,8 +7,8 @@ from graphql import GraphQLError, GraphQLObjectType
 
 from schema.engine.compile.operation import WriteStep
 from schema.engine.document.variables import Variables
-from schema.engine.execute.resolvers.resolver_field import Site
-from schema.engine.execute.resolvers.run import AskedOperation, ResolverRun
+from schema.engine.execute.resolvers.resolver_field import ResolverField
+from schema.engine.execute.resolvers.run import ResolverOperation, ResolverRun
 from schema.rules.errors import GatewayError
 from schema.values import Object, Value, Values
 
@@ -28,29 +28,29 @@ class ResolverMutation:
     root: GraphQLObjectType
     actions: Mapping[str, Action]
     variables: Variables
-    asked: AskedOperation
+    asked: ResolverOperation
     limit: int
 
     def action(self, step: WriteStep) -> Action:
         """What a root field does."""
         if step.resolver is None:
             return self.actions[step.name]
-        site: Value = step.resolver
+        resolver_field: Value = step.resolver
 
-        async def run(writing: WriteTransaction, _: Values) -> Object:
-            return await self._resolved(site, writing)
+        async def run(transaction: WriteTransaction, _: Values) -> Object:
+            return await self._resolved(resolver_field, transaction)
 
         return Action(run, admin=step.admin)
 
-    async def _resolved(self, site: Site, writing: WriteTransaction) -> Object:
-        unit = UnitOfWork(writing, self.root, site.selected.name, self.actions)
-        context = WriteContext(writing.caller, writing.database, unit=unit)
-        run = ResolverRun(context, self.variables, UNCOUNTED, self.limit, self.asked, writing.connection, unit.one_by_one)
-        (value,) = await run.call(site, site.owner, [0], [None])
+    async def _resolved(self, resolver_field: ResolverField, transaction: WriteTransaction) -> Object:
+        unit = UnitOfWork(transaction, self.root, resolver_field.selected.name, self.actions)
+        context = WriteContext(transaction.caller, transaction.database, unit=unit)
+        run = ResolverRun(context, self.variables, UNCOUNTED, self.limit, self.asked, transaction.connection, unit.one_by_one)
+        (value,) = await run.call(resolver_field, resolver_field.owner, [0], [None])
         unit.check()
         if isinstance(value, Exception):
             raise value if isinstance(value, GatewayError | GraphQLError) else ResolverError(str(value)) from value
-        (payload,) = await site.completing.many([value], run)
+        (payload,) = await resolver_field.completion.many([value], run)
         unit.check()
         refusals = getattr(value, "user_errors", None) or []
         return {"payload": payload, "bytes": run.bytes, "notes": run.left(), "failed": run.failed, "token": None, "userErrors": refusals}

@@ -61,9 +61,9 @@ class Links:
         self.clear = delete(table).where(*own)
         self._add = insert_of(table)
 
-    async def write(self, writing: WriteTransaction, row: RecordValues) -> None:
+    async def write(self, transaction: WriteTransaction, row: RecordValues) -> None:
         """Links a new record, or one whose links were cleared, with the records of `row`'s ids."""
-        own = {"workspace_id": writing.caller.workspace_id, self._by.here: row["id"]}
-        await writing.execute_many(
+        own = {"workspace_id": transaction.caller.workspace_id, self._by.here: row["id"]}
+        await transaction.execute_many(
             self._add, [{**own, self._by.order: place, self._by.there: id_} for place, id_ in enumerate(row[self.ids])]
         )

@@ -34,14 +34,14 @@ class Rules:
     def stamp(self, before: RecordValues | None, after: RecordValues, now: str) -> None:
         """Sets the columns that say when something happened, just before the record is stored."""
 
-    async def written(self, writing: WriteTransaction, before: RecordValues | None, after: RecordValues) -> None:
+    async def written(self, transaction: WriteTransaction, before: RecordValues | None, after: RecordValues) -> None:
         """Writes what goes with a record that was just stored, such as its history."""
 
     async def removable(self, looking: WriteReader, row: RecordValues) -> list[InputError]:
         """What stops a deletion. Writes nothing."""
         return []
 
-    async def removing(self, writing: WriteTransaction, row: RecordValues) -> None:
+    async def removing(self, transaction: WriteTransaction, row: RecordValues) -> None:
         """Writes what must be done before a record is deleted."""
 
 

@@ -71,7 +71,7 @@ class MutationBounds:
     deadline: float | None
 
 
-async def carry_out(
+async def execute_serially(
     database: Database,
     calls: Sequence[tuple[str, Value]],
     variables: Variables,

@@ -52,13 +52,13 @@ class UnitOfWork:
     from the beginning, where another transaction was in the way.
     """
 
-    def __init__(self, writing: WriteTransaction, root: GraphQLObjectType, name: str, actions: Mapping[str, Action]) -> None:
-        self.now = writing.now
+    def __init__(self, transaction: WriteTransaction, root: GraphQLObjectType, name: str, actions: Mapping[str, Action]) -> None:
+        self.now = transaction.now
         """The time of the change, as records keep it."""
-        self.revision = writing.revision
+        self.revision = transaction.revision
         """The workspace's revision that the change makes."""
-        self._writing, self._root, self._name, self._actions = writing, root, name, actions
-        self._bound = {"workspace": writing.caller.workspace_id, "workspace_id": writing.caller.workspace_id}
+        self._writing, self._root, self._name, self._actions = transaction, root, name, actions
+        self._bound = {"workspace": transaction.caller.workspace_id, "workspace_id": transaction.caller.workspace_id}
         self._inside = 0
         self._ends = monotonic() + SECONDS
         self._failure: Exception | None = None

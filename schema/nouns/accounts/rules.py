@@ -41,5 +41,5 @@ class AccountRules(Rules):
         return [InputError("CONFLICT", "IN_USE", None, message)]
 
     @override
-    async def removing(self, writing: WriteTransaction, row: RecordValues) -> None:
-        await writing.execute(_LET_GO, {"row_id": row["id"], "now": writing.now})
+    async def removing(self, transaction: WriteTransaction, row: RecordValues) -> None:
+        await transaction.execute(_LET_GO, {"row_id": row["id"], "now": transaction.now})

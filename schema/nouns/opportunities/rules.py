@@ -39,18 +39,18 @@ class OpportunityRules(Rules):
             after["stage_since"] = now
 
     @override
-    async def written(self, writing: WriteTransaction, before: RecordValues | None, after: RecordValues) -> None:
+    async def written(self, transaction: WriteTransaction, before: RecordValues | None, after: RecordValues) -> None:
         if before is not None and after["stage"] == before["stage"]:
             return
         values = {
-            "workspace_id": writing.caller.workspace_id,
+            "workspace_id": transaction.caller.workspace_id,
             "opportunity_id": after["id"],
             "sequence": after["version"],
             "from_stage": None if before is None else before["stage"],
             "to_stage": after["stage"],
-            "at": writing.now,
-            "by_id": writing.caller.user_id,
-            "by_key_id": writing.caller.key_id,
-            "duration": None if before is None else clock.seconds_between(before["stage_since"], writing.now),
+            "at": transaction.now,
+            "by_id": transaction.caller.user_id,
+            "by_key_id": transaction.caller.key_id,
+            "duration": None if before is None else clock.seconds_between(before["stage_since"], transaction.now),
         }
-        await writing.execute(_ADD_CHANGE, values)
+        await transaction.execute(_ADD_CHANGE, values)

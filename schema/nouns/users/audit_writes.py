@@ -58,22 +58,22 @@ def _value(value: Value) -> str:
     return "none" if value is None else str(value)
 
 
-async def note(writing: WriteTransaction, kind: Value, changed: Mapping[str, tuple[Any, Any]], **subject: str) -> None:
+async def note(transaction: WriteTransaction, kind: Value, changed: Mapping[str, tuple[Any, Any]], **subject: str) -> None:
     """Adds an entry about what the caller does in this transaction."""
-    caller = writing.caller
+    caller = transaction.caller
     values = entry(caller.workspace_id, kind, changed, by_id=caller.user_id, by_key_id=caller.key_id, **subject)
-    await writing.execute(ADD, values)
+    await transaction.execute(ADD, values)
 
 
-async def note_user(writing: WriteTransaction, before: Values | None, after: Values) -> None:
+async def note_user(transaction: WriteTransaction, before: Values | None, after: Values) -> None:
     """Adds an entry about a user who was created, where there is nothing before, or changed."""
     kind, changed = (AuditKind.USER_CREATED, given(after)) if before is None else (AuditKind.USER_CHANGED, changes(before, after))
-    await note(writing, kind, changed, user_id=after["id"])
+    await note(transaction, kind, changed, user_id=after["id"])
 
 
-async def note_key(writing: WriteTransaction, after: Values) -> None:
+async def note_key(transaction: WriteTransaction, after: Values) -> None:
     """Adds an entry about a key that was created."""
-    await note(writing, AuditKind.KEY_CREATED, given(after), api_key_id=after["id"])
+    await note(transaction, AuditKind.KEY_CREATED, given(after), api_key_id=after["id"])
 
 
 def given(row: Values) -> dict[str, tuple[Any, Any]]:

@@ -28,14 +28,14 @@ def token_hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-async def create(writer: RecordWriter, writing: WriteTransaction, arguments: Values) -> Object:
+async def create(writer: RecordWriter, transaction: WriteTransaction, arguments: Values) -> Object:
     """Creates a key, whose token the payload tells."""
     token, given = new_token(), arguments["input"]
     scopes = given.get("scopes")
-    _check_rights(writing.caller, scopes)
+    _check_rights(transaction.caller, scopes)
     if scopes is None:  # Null is no empty list here, which would be a key that may do nothing.
         given = {name: value for name, value in given.items() if name != "scopes"}
-    answer = await writer.create(writing, given, token_hash=token_hash(token))
+    answer = await writer.create(transaction, given, token_hash=token_hash(token))
     return answer if is_refused(answer) else {**answer, "token": token}
 
 
@@ -45,25 +45,25 @@ def _check_rights(caller: Caller, scopes: list[str] | None) -> None:
         raise Forbidden("A token with scopes can make or rotate only keys whose scopes it has itself.")
 
 
-async def rotate(writer: RecordWriter, writing: WriteTransaction, arguments: Values) -> Object:
+async def rotate(writer: RecordWriter, transaction: WriteTransaction, arguments: Values) -> Object:
     """Gives a key a new token, which the payload tells; the former one works until the overlap ends."""
     overlap = arguments["overlapMinutes"]
     if not 0 <= overlap <= MOST_OVERLAP_MINUTES:
         return refused(invalid("overlapMinutes", "OUT_OF_RANGE", f"`overlapMinutes` must be from 0 to {MOST_OVERLAP_MINUTES}."))
-    row = await writer.find(writing, arguments["id"])
+    row = await writer.find(transaction, arguments["id"])
     if isinstance(row, InputError):
         return refused(row)
-    _check_rights(writing.caller, None if row["scopes"] is None else row["scopes"].split())
-    if why := stands_against_rotation(row, writing.now, overlap):
+    _check_rights(transaction.caller, None if row["scopes"] is None else row["scopes"].split())
+    if why := rotation_obstacle(row, transaction.now, overlap):
         return refused(InputError("CONFLICT", "IN_USE", None, f"{why[0].upper()}{why[1:]}."))
     token = new_token()
-    changed = rotated(row, token, writing.now, overlap)
-    await writing.execute(writer.rows.update(frozenset(changed)), {**changed, "row_id": row["id"]})
-    await audit_writes.note(writing, AuditKind.KEY_ROTATED, {}, api_key_id=row["id"])
+    changed = rotated(row, token, transaction.now, overlap)
+    await transaction.execute(writer.rows.update(frozenset(changed)), {**changed, "row_id": row["id"]})
+    await audit_writes.note(transaction, AuditKind.KEY_ROTATED, {}, api_key_id=row["id"])
     return done(row["id"], token=token, until=changed["previous_token_expires_at"])
 
 
-def stands_against_rotation(row: Values, now: str, overlap: int) -> str | None:
+def rotation_obstacle(row: Values, now: str, overlap: int) -> str | None:
     """Why a key can't be given a new token at `now`, for people; None where it can."""
     if row["revoked_at"] is not None:
         return "the key was revoked: make a new one"
@@ -88,12 +88,12 @@ def rotated(row: Values, token: str, now: str, overlap: int) -> Object:
     }
 
 
-async def revoke(writer: RecordWriter, writing: WriteTransaction, arguments: Values) -> Object:
+async def revoke(writer: RecordWriter, transaction: WriteTransaction, arguments: Values) -> Object:
     """Revokes a key: at once in this process, within seconds in others (see the cache of tokens)."""
-    found = await writer.find(writing, arguments["id"])
+    found = await writer.find(transaction, arguments["id"])
     if isinstance(found, InputError):
         return refused(found)
     if found["revoked_at"] is None:
-        await writing.execute(writer.rows.update(frozenset({"revoked_at"})), {"revoked_at": writing.now, "row_id": found["id"]})
-        await audit_writes.note(writing, AuditKind.KEY_REVOKED, {}, api_key_id=found["id"])
+        await transaction.execute(writer.rows.update(frozenset({"revoked_at"})), {"revoked_at": transaction.now, "row_id": found["id"]})
+        await audit_writes.note(transaction, AuditKind.KEY_REVOKED, {}, api_key_id=found["id"])
     return done(deletedId=found["id"])

@@ -61,8 +61,8 @@ class UserRules(Rules):
         return [InputError("CONFLICT", "LAST_ADMIN", (field,), message)]
 
     @override
-    async def written(self, writing: WriteTransaction, before: RecordValues | None, after: RecordValues) -> None:
-        await audit_writes.note_user(writing, before, after)
+    async def written(self, transaction: WriteTransaction, before: RecordValues | None, after: RecordValues) -> None:
+        await audit_writes.note_user(transaction, before, after)
 
 
 @rules_of(ApiKey)
@@ -81,9 +81,9 @@ class KeyRules(Rules):
         return _limit_faults(row)
 
     @override
-    async def written(self, writing: WriteTransaction, before: RecordValues | None, after: RecordValues) -> None:
+    async def written(self, transaction: WriteTransaction, before: RecordValues | None, after: RecordValues) -> None:
         if before is None:
-            await audit_writes.note_key(writing, after)
+            await audit_writes.note_key(transaction, after)
 
 
 def _scope_refusals(given: RecordValues) -> list[RuleViolation]:

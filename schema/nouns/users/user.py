@@ -20,7 +20,7 @@ from .enums import Role
 VIEWER_USER = bindparam("viewer_user", type_=CodePointText(), required=True)
 
 
-def known_user(user: FromClause) -> ColumnElement[bool]:
+def visible_user(user: FromClause) -> ColumnElement[bool]:
     """A limited viewer sees itself and whoever owns one of its account's deals."""
     deal = Opportunity.__table__.alias()
     owned = (deal.c.workspace_id == user.c.workspace_id) & (deal.c.assigned_to_id == user.c.id) & (deal.c.account_id == VIEWER_LIMIT)
@@ -30,7 +30,7 @@ def known_user(user: FromClause) -> ColumnElement[bool]:
 @noun(
     "usr",
     person=True,
-    visible=known_user,
+    visible=visible_user,
     search="search_folded",
     lists=True,
     creates="A new user, who can sign in from now on.",

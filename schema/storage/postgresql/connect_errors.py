@@ -30,7 +30,7 @@ _REMEDY: Final = "is the server running, and is GATEWAY_DATABASE_URL its address
 """What to look at, by what stands in the message; else the last one."""
 
 
-def said_of(error: Exception, place: str) -> str:
+def explain_failure(error: Exception, place: str) -> str:
     """A sentence: where, why, what to look at."""
     why = next((words for kind, words in _WHY if isinstance(error, kind)), "") or _own_words(error)
     remedy = next((told for marks, told in _REMEDIES if any(mark in why for mark in marks)), _REMEDY)

@@ -13,7 +13,7 @@ from schema.storage.database import DatabaseUnavailable, ReadOnly, Unreachable
 from schema.storage.driver_errors import of_postgresql
 from schema.values import Object, Value
 
-from .connect_errors import place_of, said_of
+from .connect_errors import explain_failure, place_of
 
 #: Seconds after which the kernel asks an idle peer whether it is there, and after which it gives up one that is silent.
 IDLE_SECONDS = 5
@@ -83,7 +83,9 @@ class Connector:
         except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as error:
             # Whatever it is, without a connection nothing can be done but to come back later.
             translated = of_postgresql(error, closed=True)
-            raise translated if isinstance(translated, ReadOnly) else Unreachable(said_of(error, place_of(self._url, host))) from error
+            raise (
+                translated if isinstance(translated, ReadOnly) else Unreachable(explain_failure(error, place_of(self._url, host)))
+            ) from error
 
     async def _prepared(self, raw: asyncpg.Connection) -> Value:
         try:

@@ -27,7 +27,7 @@ from schema.values import Value, Values
 
 from .checkpoints import Checkpoints
 from .file import OpenFile, make_private, with_place
-from .synchronous import drive, in_portions, touch
+from .synchronous import in_portions, run_synchronously, write_nothing
 from .writer import OverBudget, SqliteWriter
 
 T = TypeVar("T")
@@ -174,7 +174,7 @@ class SqliteDatabase(SeenEpoch):
     async def open(self) -> None:
         make_private(self.path)
         try:
-            self._inline, writing = self._connection(), self._connection()
+            self._inline, transaction = self._connection(), self._connection()
             self._file = OpenFile(self.path)
             self._checkpoints = Checkpoints(self.path)
         except (sqlite3.Error, OSError) as error:
@@ -182,7 +182,7 @@ class SqliteDatabase(SeenEpoch):
         self._inline.slow, self._inline.inline = self._slow, True
         self._look_at_epoch()
         self._readers = ThreadPoolExecutor(READER_THREADS, thread_name_prefix="sqlite-read")
-        self._writer = SqliteWriter(writing, self._checkpoints, self._file, timeout=self._timeout, patience=self._patience)
+        self._writer = SqliteWriter(transaction, self._checkpoints, self._file, timeout=self._timeout, patience=self._patience)
 
     def _connection(self) -> SqliteConnection:
         """One that doesn't wait for others' locks, once it is there."""
@@ -216,7 +216,7 @@ class SqliteDatabase(SeenEpoch):
         try:
             return await _snapshot(self._inline, work, INLINE_SECONDS)
         except OverBudget:
-            return await self._in_thread(lambda connection, seconds: drive(_snapshot(connection, work, seconds)))
+            return await self._in_thread(lambda connection, seconds: run_synchronously(_snapshot(connection, work, seconds)))
 
     async def check(self) -> None:
         self._file.check_writable()
@@ -263,8 +263,8 @@ class SqliteDatabase(SeenEpoch):
             await asyncio.sleep(LOOK_SECONDS)
             if self._file.log_is_large() and turn % 6 == 0:
                 with contextlib.suppress(StorageError):
-                    await self.write(touch)
-                    await self.write(touch)
+                    await self.write(write_nothing)
+                    await self.write(write_nothing)
 
     def _data_version(self) -> int:
         """Grows when any other connection, of whatever process, has committed (2 µs). Raises DatabaseUnavailable."""

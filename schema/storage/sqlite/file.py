@@ -25,7 +25,7 @@ def make_private(path: str) -> None:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, OWNER_ONLY))
 
 
-def hindrance(path: str) -> str:
+def file_problem(path: str) -> str:
     """What keeps a file from being opened or written, of what the file system tells; nothing where it is something else."""
     folder = os.path.dirname(path) or "."  # noqa: PTH120  as SQLite reads it
     if os.path.isdir(path):  # noqa: PTH112
@@ -38,7 +38,7 @@ def hindrance(path: str) -> str:
 
 def with_place(message: str, path: str) -> str:
     """SQLite's message with the file that it is about, and what of the file system hinders."""
-    why = hindrance(path)
+    why = file_problem(path)
     return f"{message} (sqlite:///{path})" + (f": {why}" if why else "")
 
 

@@ -24,7 +24,7 @@ def in_portions(size: int, look: Callable[[Sequence[Row]], None], cursor: sqlite
     return rows
 
 
-def drive(work: Coroutine[Value, Value, T]) -> T:
+def run_synchronously(work: Coroutine[Value, Value, T]) -> T:
     """The result of a coroutine that never suspends. Raises RuntimeError when it does: it awaited something other than its connection."""
     try:
         work.send(None)
@@ -34,7 +34,7 @@ def drive(work: Coroutine[Value, Value, T]) -> T:
     raise RuntimeError("work on a database may await nothing but its connection")
 
 
-async def touch(connection: Connection) -> None:
+async def write_nothing(connection: Connection) -> None:
     """A change that changes nothing."""
     rows = await connection.fetch(compile_statement(SQLITE, text("PRAGMA user_version")), {})
     await connection.execute(compile_statement(SQLITE, text(f"PRAGMA user_version = {rows[0][0]}")), {})

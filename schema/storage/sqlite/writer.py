@@ -21,7 +21,7 @@ from schema.values import Value
 
 from .checkpoints import Checkpoints
 from .file import OpenFile
-from .synchronous import drive
+from .synchronous import run_synchronously
 
 MAX_BATCH = 32
 TICK_SECONDS = 0.25
@@ -179,7 +179,7 @@ class SqliteWriter:
         self._connection.deadline = perf_counter() + self._timeout
         try:
             coroutine: Value = job.work(self._connection)
-            job.value = job.context.run(drive, coroutine)
+            job.value = job.context.run(run_synchronously, coroutine)
         except BaseException as error:
             job.error = _error_for_caller(error)
             self._connection.deadline = float("inf")

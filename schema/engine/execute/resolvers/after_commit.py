@@ -23,8 +23,8 @@ from schema.storage.database import Database
 from schema.values import Object, Value
 
 from .context import Context
-from .null_propagation import RootField, settle
-from .run import AskedOperation, Notes, ResolverNote, ResolverRun
+from .null_propagation import RootField, propagate_nulls
+from .run import Notes, ResolverNote, ResolverOperation, ResolverRun
 
 Resolve = Callable[[Object, Notes], Awaitable[list[Value]]]
 """Calls the resolvers that the data of an event waits for, and answers their errors."""
@@ -42,7 +42,7 @@ async def complete(data: Object, notes: Notes, run: ResolverRun, answered: RootF
         run.abandon(OutOfTime("The resolvers of this answer took too long. What was asked for was done: query the record for this field."))
     except Exception as error:  # noqa: BLE001  what was committed must be told, whatever this is
         run.abandon(BadRequest(str(error)) if isinstance(error, ResponseTooLarge) else error)
-    return settle(data, answered, most) if run.failed else []
+    return propagate_nulls(data, answered, most) if run.failed else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +54,11 @@ class Resolvers:
     counts: Counts
     limits: Limits
 
-    def asked(self, prepared: PreparedOperation) -> AskedOperation:
+    def asked(self, prepared: PreparedOperation) -> ResolverOperation:
         """The operation, as resolvers may look at it."""
-        return AskedOperation(self.schema, prepared.operation, prepared.document)
+        return ResolverOperation(self.schema, prepared.operation, prepared.document)
 
-    def run(self, asked: AskedOperation, values: Variables, context: Context) -> ResolverRun:
+    def run(self, asked: ResolverOperation, values: Variables, context: Context) -> ResolverRun:
         """Those of one operation."""
         return ResolverRun(context, values, self.counts, self.limits.max_answer, asked)
 
@@ -75,16 +75,23 @@ class Resolvers:
         return resolve
 
 
-def to_keep(payload: Value, notes: Notes, sites: Sequence[Batch]) -> list[Value]:
+def to_stored(payload: Value, notes: Notes, resolver_fields: Sequence[Batch]) -> list[Value]:
     """A payload with what waits for resolvers, as it is kept under an idempotency key: objects are named by their place in the payload."""
     places: defaultdict[int, list[int]] = defaultdict(list)
     for place, object_ in enumerate(_objects(payload)):
         places[id(object_)].append(place)
-    noted = [(sites.index(site), object_, key, columns) for site, waiting in notes.items() for object_, key, columns in waiting]
-    return [payload, [[site, place, key, columns] for site, object_, key, columns in noted for place in places[id(object_)]]]
+    noted = [
+        (resolver_fields.index(resolver_field), object_, key, columns)
+        for resolver_field, waiting in notes.items()
+        for object_, key, columns in waiting
+    ]
+    return [
+        payload,
+        [[resolver_field, place, key, columns] for resolver_field, object_, key, columns in noted for place in places[id(object_)]],
+    ]
 
 
-def from_kept(kept: Value, sites: Sequence[Value]) -> tuple[Value, Notes]:
+def from_stored(kept: Value, resolver_fields: Sequence[Value]) -> tuple[Value, Notes]:
     """The same again: resolvers are called anew when a kept answer is told, with the columns as they were."""
     if not isinstance(kept, list):
         return kept, {}
@@ -92,8 +99,8 @@ def from_kept(kept: Value, sites: Sequence[Value]) -> tuple[Value, Notes]:
     objects = [*_objects(payload)]
     notes: defaultdict[Value, list[ResolverNote]] = defaultdict(list)
     for number, place, key, columns in noted:
-        if number < len(sites):
-            notes[sites[number]].append((objects[place], key, sites[number].columns_of(columns)))
+        if number < len(resolver_fields):
+            notes[resolver_fields[number]].append((objects[place], key, resolver_fields[number].columns_of(columns)))
     return payload, dict(notes)
 
 

@@ -23,7 +23,7 @@ class RootField:
     selections: Selections
 
 
-def settle(data: Object, answered: RootField, most: int) -> list[Object]:
+def propagate_nulls(data: Object, answered: RootField, most: int) -> list[Object]:
     """Puts null where exceptions stand in `data`, or where the types say that null goes instead; answers `most` of their errors."""
     errors = []
     for path, failure in [*_failures(data, ())]:

@@ -6,7 +6,7 @@ from sqlalchemy.orm.exc import UnmappedInstanceError
 from schema.values import Object, Value
 
 
-def light(class_: type | None, columns: Object) -> Value:
+def partial_record(class_: type | None, columns: Object) -> Value:
     """A record with these columns; None at the root. It isn't made by its class's `__init__`, which would want all of them."""
     if class_ is None:
         return None
@@ -15,7 +15,7 @@ def light(class_: type | None, columns: Object) -> Value:
     return record
 
 
-def reworded(error: Exception, coordinate: str, record: Value) -> Exception:
+def name_missing_column(error: Exception, coordinate: str, record: Value) -> Exception:
     """An error that says what to mend where a resolver has read a column of such a record that it doesn't need."""
     name = _missed(error, record)
     if name is None:

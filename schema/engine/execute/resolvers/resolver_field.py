@@ -29,8 +29,8 @@ from schema.engine.document.variables import Variables
 from schema.engine.libraries.strawberry_graphql import declared as declaration
 from schema.values import Object, Value
 
-from .calling import ResolverCaller
-from .record_objects import light
+from .record_objects import partial_record
+from .resolver_caller import ResolverCaller
 from .run import ResolverNote, ResolverRun
 from .value_completion import (
     CompleteLeaf,
@@ -48,7 +48,7 @@ KEY = "idempotencyKey"
 
 
 @dataclass(slots=True, eq=False)
-class Site:
+class ResolverField:
     """A field with a resolver, of the records of one level. It is a batch of that level, which reads nothing."""
 
     key: int
@@ -58,9 +58,9 @@ class Site:
     owner: GraphQLObjectType
     origin: type | None
     """The class of the records; None at the root."""
-    calling: ResolverCaller
+    resolver: ResolverCaller
     arguments: Arguments
-    completing: CompleteValue
+    completion: CompleteValue
     enums: dict[str, type[StoredEnum]] = field(default_factory=dict)
     """The columns that it needs whose values are members of an enum."""
 
@@ -74,42 +74,42 @@ class Site:
 
     async def resolve(self, notes: Sequence[ResolverNote], run: ResolverRun) -> None:
         """Calls the resolver for each record, once, and puts what it answers where it belongs."""
-        records = [light(self.origin, columns) for _, _, columns in notes]
+        records = [partial_record(self.origin, columns) for _, _, columns in notes]
         values = await run.call(self, self.owner, [key for _, key, _ in notes], records)
-        for (object_, _, _), value in zip(notes, await self.completing.many(values, run), strict=True):
+        for (object_, _, _), value in zip(notes, await self.completion.many(values, run), strict=True):
             object_[self.selected.key] = value
 
 
 @explain.register
-def _site(site: Site, variables: Variables) -> Iterator[str]:
+def _explain_resolver_field(resolver_field: ResolverField, variables: Variables) -> Iterator[str]:
     del variables
-    yield f"{site.owner.name}.{site.selected.name} is answered by a resolver, once everything is read"
+    yield f"{resolver_field.owner.name}.{resolver_field.selected.name} is answered by a resolver, once everything is read"
 
 
-def compile_site(compiler: Compiler, level: Level, table: FromClause, model: FieldModel, selected: Selected) -> tuple[str, Cost]:
+def compile_resolver_field(compiler: Compiler, level: Level, table: FromClause, model: FieldModel, selected: Selected) -> tuple[str, Cost]:
     """The code that notes an object (`made`) for the resolver of one of its fields, and the cost."""
     source = model.source
     assert isinstance(source, ResolverSource)
     key = level.place(table.c[compiler.model.stored(model.type_name).key])
-    site, cost = make_site(compiler, model, selected, key)
-    columns = ", ".join([f"{name!r}: {_needed(compiler, site, level, table, name)}" for name in source.needs])
-    level.batches.append(site)
-    compiler.sites.append(site)
+    resolver_field, cost = make_resolver_field(compiler, model, selected, key)
+    columns = ", ".join([f"{name!r}: {_needed(compiler, resolver_field, level, table, name)}" for name in source.needs])
+    level.batches.append(resolver_field)
+    compiler.resolver_fields.append(resolver_field)
     level.weight.fixed += ABSENT
     return f"b{len(level.batches) - 1}((made, {level.row}[{key}], {{{columns}}}))", cost
 
 
-def make_site(compiler: Compiler, model: FieldModel, selected: Selected, key: int = 0) -> tuple[Site, Cost]:
+def make_resolver_field(compiler: Compiler, model: FieldModel, selected: Selected, key: int = 0) -> tuple[ResolverField, Cost]:
     """The site of a field, and what it costs."""
     source, definition = model.source, model.definition
     assert isinstance(source, ResolverSource)
     owner: Any = compiler.model.schema.type_map[model.type_name]
     declared = declaration(definition)
-    completing, cost = _completing(compiler, definition.type, selected, model.coordinate)
+    completion, cost = _completion(compiler, definition.type, selected, model.coordinate)
     cost.add(Cost(source.cost))
     origin = declaration(owner).origin if compiler.model.is_stored(owner.name) else None
-    calling = ResolverCaller(declared, definition, source.batch)
-    return Site(key, selected, definition, owner, origin, calling, _arguments(definition, selected), completing), cost
+    resolver = ResolverCaller(declared, definition, source.batch)
+    return ResolverField(key, selected, definition, owner, origin, resolver, _arguments(definition, selected), completion), cost
 
 
 def _arguments(definition: GraphQLField, selected: Selected) -> Arguments:
@@ -120,25 +120,25 @@ def _arguments(definition: GraphQLField, selected: Selected) -> Arguments:
     return lambda variables: {name: value for name, value in read(variables).items() if name != KEY}
 
 
-def _needed(compiler: Compiler, site: Site, level: Level, table: FromClause, name: str) -> str:
+def _needed(compiler: Compiler, resolver_field: ResolverField, level: Level, table: FromClause, name: str) -> str:
     """The code of what a resolver needs, as Python holds it: enums as their members, amounts in cents, days and instants as texts."""
-    code = level.slot(compiler.model.needed(site.owner.name, name, table))
-    type_ = compiler.model.type_of(site.owner.name, name)
+    code = level.slot(compiler.model.needed(resolver_field.owner.name, name, table))
+    type_ = compiler.model.type_of(resolver_field.owner.name, name)
     declared = declaration(type_) if isinstance(type_, GraphQLEnumType) else None
     if declared is not None and issubclass(declared.wrapped_cls, StoredEnum):
-        site.enums[name] = declared.wrapped_cls
+        resolver_field.enums[name] = declared.wrapped_cls
         table_name = f"members_{type_.name}"  # type: ignore[union-attr]
         compiler.names.setdefault(table_name, {held: declared.wrapped_cls[name_] for name_, held in declared.wrapped_cls.held().items()})
         return f"{table_name}.get({code})"
     return f"None if {code} is None else bool({code})" if type_ is not None and type_.name == "Boolean" else code
 
 
-def _completing(compiler: Compiler, type_: Any, selected: Selected, coordinate: str) -> tuple[CompleteValue, Cost]:
+def _completion(compiler: Compiler, type_: Any, selected: Selected, coordinate: str) -> tuple[CompleteValue, Cost]:
     if isinstance(type_, GraphQLNonNull):
-        inner, cost = _completing(compiler, type_.of_type, selected, coordinate)
+        inner, cost = _completion(compiler, type_.of_type, selected, coordinate)
         return (inner if compiler.for_fallback else CompleteNonNull(inner, coordinate)), cost
     if isinstance(type_, GraphQLList):
-        inner, cost = _completing(compiler, type_.of_type, selected, coordinate)
+        inner, cost = _completion(compiler, type_.of_type, selected, coordinate)
         return CompleteList(inner, coordinate), cost.times(LIST)
     if isinstance(type_, GraphQLScalarType | GraphQLEnumType):
         return CompleteLeaf(type_), Cost()
@@ -163,8 +163,8 @@ def _plain(compiler: Compiler, type_: GraphQLObjectType, selected: Selected) -> 
 def _member(compiler: Compiler, model: FieldModel, selected: Selected) -> tuple[PlainMember, Cost]:
     definition = model.definition
     declared = declaration(definition)
-    completing, cost = _completing(compiler, definition.type, selected, model.coordinate)
-    calling = ResolverCaller(declared, definition) if declared.base_resolver is not None or declared.extensions else None
-    if calling is not None:
+    completion, cost = _completion(compiler, definition.type, selected, model.coordinate)
+    resolver = ResolverCaller(declared, definition) if declared.base_resolver is not None or declared.extensions else None
+    if resolver is not None:
         cost.add(Cost(1))
-    return PlainMember(selected, definition, calling, declared.python_name, read_arguments(definition, selected.node), completing), cost
+    return PlainMember(selected, definition, resolver, declared.python_name, read_arguments(definition, selected.node), completion), cost

@@ -27,9 +27,9 @@ from schema.rules.errors import BadRequest
 from schema.storage.database import Connection
 from schema.values import Object, Value
 
-from .calling import ResolverCaller, Together, at_once
 from .context import Context
-from .record_objects import reworded
+from .record_objects import name_missing_column
+from .resolver_caller import ResolverCaller, Together, gather
 
 ResolverNote = tuple[Object, Value, Object]
 """A field that waits for its value: the object of the response that it is in, the key of its record, and the columns that it needs."""
@@ -57,7 +57,7 @@ class WithResolver(Protocol):
     @property
     def definition(self) -> GraphQLField: ...
     @property
-    def calling(self) -> ResolverCaller | None: ...
+    def resolver(self) -> ResolverCaller | None: ...
     @property
     def arguments(self) -> Arguments: ...
 
@@ -67,7 +67,7 @@ async def _gathered(awaitables: Sequence[Awaitable[Value]]) -> list[Value]:
 
 
 @dataclass(frozen=True, slots=True)
-class AskedOperation:
+class ResolverOperation:
     """The operation that is executed."""
 
     schema: GraphQLSchema
@@ -92,10 +92,10 @@ class ResolverRun:
     variables: Variables
     counts: Counts
     limit: int
-    asked: AskedOperation
+    asked: ResolverOperation
     transaction: Connection | None = None
     """The write in which they are called; None where each record is read in a snapshot of its own."""
-    together: Together = at_once
+    together: Together = gather
     for_fallback: bool = False
     failed: bool = False
     bytes: int = 0
@@ -108,9 +108,9 @@ class ResolverRun:
         """Calls all resolvers that `notes` ask for, and those that their answers lead to. Raises ResponseTooLarge, StorageError."""
         self._take(notes)
         while self._waiting:
-            site = next(iter(self._waiting))
-            await site.resolve(self._waiting[site], self)
-            del self._waiting[site]
+            resolver_field = next(iter(self._waiting))
+            await resolver_field.resolve(self._waiting[resolver_field], self)
+            del self._waiting[resolver_field]
 
     def left(self) -> Notes:
         """What still waits for resolvers."""
@@ -120,9 +120,9 @@ class ResolverRun:
     def abandon(self, error: Exception) -> None:
         """Puts an error in place of all that still waits."""
         self.failed = True
-        for site, notes in self.left().items():
+        for resolver_field, notes in self.left().items():
             for object_, _, _ in notes:
-                object_[site.selected.key] = error
+                object_[resolver_field.selected.key] = error
 
     def begin_for_fallback(self) -> None:
         """Begins anew, for graphql-core: the rows are read again."""
@@ -174,10 +174,10 @@ class ResolverRun:
             arguments = field_.arguments(self.variables)
         except BadRequest as error:
             return [error] * len(sources)
-        assert field_.calling is not None
-        found = await field_.calling.many(sources, self._info(field_, owner), arguments, self.together)
+        assert field_.resolver is not None
+        found = await field_.resolver.many(sources, self._info(field_, owner), arguments, self.together)
         coordinate = f"{owner.name}.{field_.selected.name}"
-        return [reworded(value, coordinate, sources[0]) if isinstance(value, Exception) else value for value in found]
+        return [name_missing_column(value, coordinate, sources[0]) if isinstance(value, Exception) else value for value in found]
 
     def _info(self, field_: WithResolver, owner: GraphQLObjectType) -> GraphQLResolveInfo[Context]:
         """What graphql-core would tell a resolver, but for the places of lists in the path: one serves all records."""
@@ -200,5 +200,5 @@ class ResolverRun:
         )
 
     def _take(self, notes: Notes) -> None:
-        for site, waiting in notes.items():
-            self._waiting[site] += waiting
+        for resolver_field, waiting in notes.items():
+            self._waiting[resolver_field] += waiting

@@ -13,8 +13,8 @@ from schema.engine.compile.records import Records
 from schema.engine.document.selections import Selected
 from schema.values import Value
 
-from .calling import ResolverCaller
 from .null_propagation import null_fault
+from .resolver_caller import ResolverCaller
 from .run import ResolverRun
 
 
@@ -101,11 +101,11 @@ class PlainMember:
 
     selected: Selected
     definition: GraphQLField
-    calling: ResolverCaller | None
+    resolver: ResolverCaller | None
     """None where an attribute is read."""
     attribute: str
     arguments: Arguments
-    completing: CompleteValue
+    completion: CompleteValue
 
 
 @dataclass(slots=True)
@@ -134,12 +134,12 @@ class CompleteObject:
         return [value if value is None or isinstance(value, Exception) else next(rest) for value in values]
 
     async def _values(self, member: PlainMember, objects: list[Value], run: ResolverRun) -> list[Value]:
-        if member.calling is None:
+        if member.resolver is None:
             found = [_read(object_, member.attribute) for object_ in objects]
         else:
             keys = [id(object_) for object_ in objects]
             found = await run.call(member, self.type_, keys, objects)
-        return await member.completing.many(found, run)
+        return await member.completion.many(found, run)
 
 
 def _read(object_: Value, name: str) -> Value:

@@ -74,7 +74,7 @@ class ResolverCaller:
         return lambda source: function(**{name: source}, **given)
 
 
-async def at_once(awaitables: Sequence[Awaitable[Value]]) -> list[Value]:
+async def gather(awaitables: Sequence[Awaitable[Value]]) -> list[Value]:
     """Waits for all of them at the same time."""
     return await asyncio.gather(*map(_started, awaitables), return_exceptions=True)
 
