@@ -115,7 +115,7 @@ safety: develop ## Writes repeated and raced by many clients, gateways killed me
 crash: develop ## Kill gateways under writers, 40 times on each database; look for each write's fsync; write against refusals and other processes
 	$(BIN)/python -m tests.end_to_end.crash --database sqlite
 	$(BIN)/python -m tests.end_to_end.crash --database postgresql
-	$(BIN)/python -m tests.end_to_end.synced
+	$(BIN)/python -m tests.end_to_end.fsync
 	$(BIN)/python -m tests.end_to_end.contention --database sqlite
 	$(BIN)/python -m tests.end_to_end.contention --database postgresql
 
@@ -125,7 +125,7 @@ backups: develop ## Backups under fifty writers on each database, restored and c
 
 soak: develop ## Overload, burdens, databases that go away, freeze and fail over, stops and restarts under load
 	$(BIN)/python -m tests.end_to_end.overload
-	$(BIN)/python -m tests.end_to_end.away
+	$(BIN)/python -m tests.end_to_end.database_outage
 	$(BIN)/python -m tests.end_to_end.interrupted
 	$(BIN)/python -m tests.end_to_end.shutdown
 

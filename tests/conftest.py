@@ -17,7 +17,7 @@ from gateway.serving import GENERATION_0
 from schema.storage.database import Database
 from schema.storage.opening import open_database
 from tests.postgres import Postgres, start_postgres
-from tests.reading_once import VALIDATE, read_once
+from tests.session_caches import VALIDATE, read_once
 from tests.tokens import check_log
 
 FOLDER = "TEST_POSTGRES_FOLDER"

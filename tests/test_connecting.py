@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.connecting import beside, connected, free_port
-from tests.end_to_end.asking import Connections, Told, get
+from tests.end_to_end.http_client import Connections, Told, get
 
 
 @asynccontextmanager

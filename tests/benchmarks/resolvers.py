@@ -9,7 +9,7 @@ from gateway.migrations import upgrade
 from schema.graph import Graph
 from schema.storage.opening import open_database
 from tests.extensions.deals import extension
-from tests.schema.world import fill, make_tenant
+from tests.schema.dataset import fill, make_tenant
 
 LIST = (
     "{ opportunities(first: 100) { edges { cursor node { id name value stage probability closeDate account { id name } "

@@ -7,8 +7,8 @@ import httpx
 
 from tests.connecting import PATIENCE
 from tests.deploy.pgbouncer import pgbouncer
+from tests.end_to_end.event_clients import by_socket
 from tests.end_to_end.fleet import access, in_process
-from tests.end_to_end.listening import by_socket
 
 ACCOUNTS = "/api/accounts/"
 

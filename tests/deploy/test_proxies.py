@@ -21,8 +21,8 @@ from websockets.asyncio.client import connect
 
 from tests.connecting import PATIENCE, free_port
 from tests.deploy.tools import DEPLOY, need, run, running, substituted
+from tests.end_to_end.event_clients import EVENTS
 from tests.end_to_end.fleet import Access, Gateway, access, reap, start
-from tests.end_to_end.listening import EVENTS
 
 OPPORTUNITIES = "/api/opportunities/"
 #: As in deploy/: the proxy compresses and is believed; a stopping gateway answers on for so long that HAProxy has asked it meanwhile.

@@ -23,8 +23,8 @@ from sqlalchemy import text
 from schema.engine.events.cursor import EventPosition, write_cursor
 from schema.graph import Graph
 from schema.storage.database import Connection
+from tests.end_to_end.event_clients import BOTH, GONE, Event
 from tests.end_to_end.fleet import ROOT, Access, access, fresh, opened, serving
-from tests.end_to_end.listening import BOTH, GONE, Event
 from tests.end_to_end.writing import CREATE, CREATE_ACCOUNT, by_graph
 
 WRITERS = {"sqlite": 2, "postgresql": 4}

@@ -25,10 +25,10 @@ from sqlalchemy import text
 
 from gateway.migrations import upgrade
 from tests.connecting import beside
-from tests.end_to_end.away import Proxy, proxied
+from tests.end_to_end.database_outage import Proxy, proxied
+from tests.end_to_end.event_clients import BOTH, GONE, Follow, Refused, by_socket
 from tests.end_to_end.events import Follower, Report, compare, first_cursor, table
 from tests.end_to_end.fleet import Access, Gateway, access, opened, serving
-from tests.end_to_end.listening import BOTH, GONE, Follow, Refused, by_socket
 from tests.end_to_end.writing import CREATE, CREATE_ACCOUNT
 from tests.servers import Server, server
 

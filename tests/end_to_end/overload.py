@@ -17,8 +17,8 @@ from pathlib import Path
 
 from gateway.seed import SeedSpec, seed
 from tests.connecting import beside, connected
-from tests.end_to_end.asking import Connections, Told, closed_loop, get, open_loop, post
 from tests.end_to_end.fleet import access, fresh, serving
+from tests.end_to_end.http_client import Connections, Told, closed_loop, get, open_loop, post
 
 DEALS = 5_000
 CLIENTS = 8

@@ -22,9 +22,9 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from gateway.live.messages import SUBPROTOCOL
-from tests.end_to_end.asking import REFUSED, Connections, Told, get, post
 from tests.end_to_end.deals import deals
 from tests.end_to_end.fleet import PATIENCE, Access, Gateway, access, fresh, serving
+from tests.end_to_end.http_client import REFUSED, Connections, Told, get, post
 
 CLIENTS, SOCKETS, STREAMS = 8, 10, 10
 FOLLOW = "subscription { opportunityChanged { type } }"

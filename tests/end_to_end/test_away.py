@@ -1,8 +1,8 @@
-"""Absences: the short form of `tests.end_to_end.away`."""
+"""Absences: the short form of `tests.end_to_end.database_outage`."""
 
 from pathlib import Path
 
-from tests.end_to_end.away import run
+from tests.end_to_end.database_outage import run
 
 SECONDS = 2.0
 

@@ -20,9 +20,9 @@ from gateway.cli.backups import back_up, renew, restore
 from tests.connecting import until
 from tests.end_to_end import backups
 from tests.end_to_end.deals import Deals, deals
+from tests.end_to_end.event_clients import BOTH, Follow, Refused, take
 from tests.end_to_end.events import first_cursor
 from tests.end_to_end.fleet import Access, access, in_process
-from tests.end_to_end.listening import BOTH, Follow, Refused, take
 from tests.postgres import POSTGRES_BIN_PATH, Postgres
 
 REVISIONS = "SELECT sum(revision) FROM workspace"

@@ -1,10 +1,10 @@
-"""Crashes: the short forms of `tests.end_to_end.crash` and `tests.end_to_end.synced`."""
+"""Crashes: the short forms of `tests.end_to_end.crash` and `tests.end_to_end.fsync`."""
 
 from pathlib import Path
 
 import pytest
 
-from tests.end_to_end import crash, synced
+from tests.end_to_end import crash, fsync
 
 CYCLES = 1
 ACKNOWLEDGED = 150
@@ -19,10 +19,10 @@ async def test_what_was_acknowledged_survives(database_url: str, tmp_path: Path)
     assert report.written(ACKNOWLEDGED)
 
 
-@pytest.mark.skipif(not synced.can_trace(), reason="needs strace, and the right to trace")
+@pytest.mark.skipif(not fsync.can_trace(), reason="needs strace, and the right to trace")
 async def test_no_write_is_acknowledged_before_it_is_on_the_disk(sqlite_url: str, tmp_path: Path) -> None:
     """Between reading a write and answering it an fdatasync of the log began and ended: unsynced acknowledgements 0."""
-    report = await synced.run(sqlite_url, tmp_path, writes=WRITES)
+    report = await fsync.run(sqlite_url, tmp_path, writes=WRITES)
     assert report.acknowledged == WRITES
     assert report.syncs > 0
     assert report.unsynced == 0

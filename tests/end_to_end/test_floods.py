@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.asking import Connections, Told, get
 from tests.end_to_end.fleet import Gateway, access, serving
+from tests.end_to_end.http_client import Connections, Told, get
 
 #: The healthy client's longest wait, in seconds, of which a busy machine may take some; and the memory that may be left over, in MB.
 PATIENCE, LEFT_MB = 2.0, 60

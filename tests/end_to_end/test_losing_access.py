@@ -10,8 +10,8 @@ from websockets.exceptions import ConnectionClosed
 from gateway.settings import Settings
 from schema.graph import Graph
 from tests.connecting import PATIENCE
+from tests.end_to_end.event_clients import Refused, by_socket, by_stream, take
 from tests.end_to_end.fleet import access, in_process, opened
-from tests.end_to_end.listening import Refused, by_socket, by_stream, take
 from tests.end_to_end.writing import Ask, by_graph
 
 CREATE_KEY = "mutation($input: CreateApiKeyInput!) { createApiKey(input: $input) { token apiKey { id } userErrors { message } } }"

@@ -21,9 +21,9 @@ from schema.storage.database import Connection
 from schema.storage.retention import Sweeper
 from tests.connecting import PATIENCE
 from tests.end_to_end.deals import deals
+from tests.end_to_end.event_clients import BOTH, GONE, Event, Events, Follow, Refused, by_socket, by_stream, take
 from tests.end_to_end.events import first_cursor, table
 from tests.end_to_end.fleet import Access, access, in_process, opened, reap, start
-from tests.end_to_end.listening import BOTH, GONE, Event, Events, Follow, Refused, by_socket, by_stream, take
 from tests.end_to_end.writing import CREATE
 
 TOLD = "subscription($since: String, $filter: OpportunityFilter) { opportunityChanged(since: $since, filter: $filter) { %s } }"

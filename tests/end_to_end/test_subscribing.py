@@ -6,8 +6,8 @@ import pytest
 
 from schema.rules.access import Role
 from tests.end_to_end.deals import deals
+from tests.end_to_end.event_clients import BOTH, Follow, Refused, take
 from tests.end_to_end.fleet import access, in_process
-from tests.end_to_end.listening import BOTH, Follow, Refused, take
 
 PAGES = "opportunity { account { opportunities(%s) { totalCount } } }"
 DEEP = "opportunity { account { opportunities(first: 100) { nodes { account { opportunities(first: 100) { nodes { id } } } } } } }"

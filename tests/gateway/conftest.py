@@ -17,7 +17,7 @@ from gateway.cli.main import main
 from gateway.serving import config_of
 from gateway.settings import Settings
 from schema.rules.access import Caller, Role
-from tests.gateway.standin import StandIn, StandInRest
+from tests.gateway.fake_graph import StandIn, StandInRest
 
 CALLER = Caller(workspace_id="ws_1", role=Role.ADMIN, user_id=None, account_id=None, token_id="key_1")
 TOKEN = "Bearer test"

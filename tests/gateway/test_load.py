@@ -16,7 +16,7 @@ from gateway.edge.unsent_bytes import UnsentBytes
 from rest_compat.errors import OperationTimeout, Unavailable
 from tests.connecting import PATIENCE, beside, until
 from tests.gateway.conftest import HEADERS, MakeApp, Serve, ask, calling
-from tests.gateway.standin import StandIn
+from tests.gateway.fake_graph import StandIn
 
 SLOW = "{ slow(seconds: 1) }"
 

@@ -23,8 +23,8 @@ from schema.persons.person import find
 from schema.storage.columns import CalendarDate, CodePointText, Instant
 from schema.storage.opening import open_database
 from tests.end_to_end.backups import dump
+from tests.end_to_end.event_clients import BOTH, take
 from tests.end_to_end.fleet import Access, access, in_process
-from tests.end_to_end.listening import BOTH, take
 from tests.gateway.conftest import Run
 from tests.postgres import Postgres
 

@@ -44,7 +44,7 @@ async def ask(here: Gateway, who: dict[str, str], query: str, **variables: Any) 
     return await here.client.post("/graphql", json={"query": query, "variables": variables}, headers=headers)
 
 
-@pytest.mark.parametrize("package", ["examples.tasks", "tests.extensions.deals", "tests.extensions.winning"])
+@pytest.mark.parametrize("package", ["examples.tasks", "tests.extensions.deals", "tests.extensions.mutations"])
 def test_what_packages_add_is_decided(sqlite_url: str, package: str) -> None:
     """Each root field that a package adds, by a noun or by a resolver, has a scope that tokens can be given, without a word of it there."""
     graph = Graph(open_database(sqlite_url), extensions=load((package,)))

@@ -30,7 +30,7 @@ from gateway.server.listen import listening
 from gateway.serving import serve
 from gateway.settings import load
 from tests.gateway.conftest import CALLER, TOKEN
-from tests.gateway.standin import StandIn, StandInRest
+from tests.gateway.fake_graph import StandIn, StandInRest
 
 async def authenticate(_self, _authorization):
     return CALLER

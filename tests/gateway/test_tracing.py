@@ -20,8 +20,8 @@ from gateway.observability.trace_endpoint import endpoint_of
 from gateway.settings import Settings, SettingsError, load
 from tests.collector import Collector, collecting
 from tests.connecting import PATIENCE, free_port, until
+from tests.end_to_end.event_clients import BOTH, Follow
 from tests.end_to_end.fleet import access, in_process
-from tests.end_to_end.listening import BOTH, Follow
 from tests.gateway.conftest import MakeApp, ask, calling
 from tests.live_server import ROOT
 from tests.rest_compat.real import OPPORTUNITIES, Gateway, gateway

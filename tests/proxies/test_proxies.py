@@ -15,8 +15,8 @@ import pytest
 import websockets
 
 from tests.connecting import PATIENCE
+from tests.end_to_end.event_clients import EVENTS, Events, by_socket
 from tests.end_to_end.fleet import Access, access, serving
-from tests.end_to_end.listening import EVENTS, Events, by_socket
 from tests.proxies.proxies import PROXIES, missing, proxy
 
 OPPORTUNITIES = "/api/opportunities/"

@@ -33,7 +33,7 @@ from schema.rules.access import Caller, Role
 from schema.rules.errors import BadRequest, Forbidden
 from schema.rules.stages import STAGES
 from tests.reference import figures, pages
-from tests.reference.narrowing import value_of
+from tests.reference.filters import value_of
 from tests.reference.rows import Record, Rows, load, snake
 from tests.reference.view import View
 

@@ -12,7 +12,7 @@ from schema.rules.cursors import EPOCH, check_epoch, read_anywhere, workspace_ta
 from schema.rules.errors import BadRequest
 from schema.rules.stages import BY_NAME
 from schema.rules.text import fold_name
-from tests.reference import narrowing
+from tests.reference import filters
 from tests.reference.figures import summary
 from tests.reference.rows import Record, snake
 from tests.reference.view import View
@@ -74,7 +74,7 @@ def _key(view: View, record: Record, name: str) -> Any:
     if name in {"ACCOUNT_NAME", "OWNER_NAME"}:
         other = view.refer(record, "account" if name == "ACCOUNT_NAME" else "assignedTo")
         return None if other is None else fold_name(other["name"])
-    value = narrowing.value_of(record, name)
+    value = filters.value_of(record, name)
     if name == "STAGE":
         return BY_NAME[value].position
     return value.lower() if name == "ROLE" else fold_name(value) if name in {"NAME", "EMAIL"} else value
@@ -112,7 +112,7 @@ def _check(given: Mapping[str, Any]) -> None:
 def _narrowed(view: View, field: GraphQLField, records: list[Record], given: Mapping[str, Any]) -> list[Record]:
     if given.get("filter"):
         records = filtered(view, field, records, given["filter"])
-    records = narrowing.searched(given.get("search") or "", records)
+    records = filters.searched(given.get("search") or "", records)
     account = given.get("accountId")
     return records if account is None else [record for record in records if record["account_id"] == account]
 
@@ -120,8 +120,8 @@ def _narrowed(view: View, field: GraphQLField, records: list[Record], given: Map
 def filtered(view: View, field: GraphQLField, records: list[Record], given: Mapping[str, Any] | None) -> list[Record]:
     """The records of which the argument `filter` of a field holds. Raises BadRequest."""
     type_: Any = get_named_type(field.args["filter"].type)
-    narrowing.check(type_, given or {})
-    return [record for record in records if narrowing.holds(given or {}, record, view)]
+    filters.check(type_, given or {})
+    return [record for record in records if filters.holds(given or {}, record, view)]
 
 
 def _window(given: Mapping[str, Any], compared: list[int] | None, count: int) -> tuple[int, int]:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.edge.accept import LONGEST_READ, quality, read_accept
-from gateway.edge.negotiate import GRAPHQL, wanted
+from gateway.edge.negotiate import GRAPHQL, accepted_types
 from rest_compat.errors import JSON, PROBLEM
 from rest_compat.parse_cache import LONGEST_KEPT, MOST_KEPT, cached_parser
 
@@ -50,15 +50,15 @@ def test_weights(accept: str, weight: float) -> None:
 def test_no_weight(weight: str) -> None:
     """What isn't a weight counts as 0, at both doors."""
     accept = f"application/json;q={weight}"
-    assert wanted(accept.encode()).offer is None
-    assert not wanted(accept.encode()).json
+    assert accepted_types(accept.encode()).offer is None
+    assert not accepted_types(accept.encode()).json
 
 
 @pytest.mark.parametrize("accept", ["", "x", "*", "json", "/", "a/b/c", ";q=1", "application", ",,,"])
 def test_no_range(accept: str) -> None:
     """A header that names no media type is as none, at both doors."""
-    assert wanted(accept.encode()).offer == JSON
-    assert wanted(accept.encode()).json
+    assert accepted_types(accept.encode()).offer == JSON
+    assert accepted_types(accept.encode()).json
 
 
 @pytest.mark.parametrize(
@@ -79,14 +79,14 @@ def test_no_range(accept: str) -> None:
 )
 def test_problems(accept: str, *, problem: bool) -> None:
     """Who names problem details and doesn't exclude them gets them."""
-    assert wanted(accept.encode()).problem is problem
+    assert accepted_types(accept.encode()).problem is problem
 
 
 @pytest.mark.parametrize("accept", [f"{PROBLEM};q=0", "text/plain", f"{JSON};q=0, */*", f"{GRAPHQL};q=0", "application/*;q=0,*/*"])
 def test_excluded(accept: str) -> None:
     """What excludes JSON is refused by both doors."""
-    assert wanted(accept.encode()).offer is None
-    assert not wanted(accept.encode()).json
+    assert accepted_types(accept.encode()).offer is None
+    assert not accepted_types(accept.encode()).json
 
 
 RANGES = [JSON, GRAPHQL, PROBLEM, "*/*", "application/*", "text/plain"]
@@ -97,8 +97,8 @@ PIECES = [*RANGES, ";", ",", "q=", "0", "1", "0.5", '"', "\\", " ", "charset=utf
 def test_the_doors_agree(accept: str) -> None:
     """Whatever comes: where REST's JSON is refused GraphQL's is too, unless the client names the type that only one of them has."""
     ranges = read_accept(accept)
-    assert wanted(accept.encode()).json is (not ranges or quality(ranges, JSON) > 0 or ranges.get(PROBLEM, 0) > 0)
-    assert (wanted(accept.encode()).offer is not None) is (not ranges or quality(ranges, JSON) > 0 or ranges.get(GRAPHQL, 0) > 0)
+    assert accepted_types(accept.encode()).json is (not ranges or quality(ranges, JSON) > 0 or ranges.get(PROBLEM, 0) > 0)
+    assert (accepted_types(accept.encode()).offer is not None) is (not ranges or quality(ranges, JSON) > 0 or ranges.get(GRAPHQL, 0) > 0)
     assert all(0 <= weight <= 1 for weight in ranges.values())
 
 

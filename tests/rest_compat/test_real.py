@@ -13,7 +13,7 @@ from schema.rules.access import Role
 from schema.storage.database import DatabaseUnavailable
 from tests.rest_compat.real import OPPORTUNITIES, Gateway, gateway
 from tests.rest_compat.test_records import ANSWER, CREATE, DETAIL, LISTED, made_real
-from tests.schema.counting import Heard
+from tests.schema.query_recorder import Heard
 
 INSTANT = re.compile(rb"\d{4}-\d\d-\d\dT[\d:]{8}Z")
 JSON = {"content-type": "application/json"}

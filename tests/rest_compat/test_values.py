@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from tests.end_to_end.event_clients import BOTH, Follow, Refused, take
 from tests.end_to_end.fleet import access, in_process
-from tests.end_to_end.listening import BOTH, Follow, Refused, take
 from tests.rest_compat.real import OPPORTUNITIES, Gateway
 
 AMOUNTS: list[Any] = [

@@ -8,7 +8,7 @@ import pytest
 from schema.graph import Graph
 from schema.storage.database import Database
 from schema.storage.opening import open_database
-from tests.schema.world import CANARY, World, fill, make_tenant
+from tests.schema.dataset import CANARY, World, fill, make_tenant
 
 
 async def make_world(database: Database) -> World:

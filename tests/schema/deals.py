@@ -5,7 +5,7 @@
 from typing import Any
 
 from schema.rules.access import Caller
-from tests.schema.world import Row, World, data
+from tests.schema.dataset import Row, World, data
 
 FIELDS = "id name value stage probability probabilitySource closeDate closedDate lossReason assignedTo { id } source contacts { id } description version createdAt updatedAt stageHistory { from to at duration by { id } }"
 CREATE = f"mutation($input: CreateOpportunityInput!, $key: String) {{ createOpportunity(input: $input, idempotencyKey: $key) {{ opportunity {{ {FIELDS} }} userErrors {{ code reason index field message }} }} }}"

@@ -8,12 +8,12 @@ from graphql import GraphQLSchema, coerce_input_value
 
 from schema.assembly import build
 from schema.rules.stages import STAGES
-from tests.reference import narrowing
+from tests.reference import filters
 from tests.reference.oracle import read_schema
 from tests.reference.pages import Order
 from tests.reference.rows import LINKS, Record, Rows, shown
 from tests.reference.view import View
-from tests.schema.world import Row, Tenant
+from tests.schema.dataset import Row, Tenant
 
 STAGE_NAMES = [stage.name for stage in STAGES]
 ORDERS = ("NAME", "VALUE", "STAGE", "PROBABILITY", "CLOSE_DATE", "CREATED_AT", "UPDATED_AT")
@@ -40,7 +40,7 @@ def _record(name: str, row: Row) -> Record:
 def found(view: View, given: Mapping[str, Any]) -> list[Record]:
     """The deals that pass an OpportunityFilter in its JSON form."""
     filter_: Any = coerce_input_value(given, _schema().type_map["OpportunityFilter"])  # type: ignore[arg-type]
-    return [deal for deal in view.all("Opportunity") if narrowing.holds(filter_, deal, view)]
+    return [deal for deal in view.all("Opportunity") if filters.holds(filter_, deal, view)]
 
 
 def chosen(tenant: Tenant, given: Mapping[str, Any] | None = None, terms: list[tuple[str, bool]] | None = None) -> list[Row]:

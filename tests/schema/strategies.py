@@ -4,8 +4,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from tests.schema.dataset import CENTS, DAYS, INSTANTS, SOURCES, WORDS, Tenant
 from tests.schema.model import ORDERS, STAGE_NAMES
-from tests.schema.world import CENTS, DAYS, INSTANTS, SOURCES, WORDS, Tenant
 
 MONEY = st.sampled_from([cents for cents in CENTS if cents is not None]).map(lambda cents: cents / 100)
 INT = st.sampled_from([0, 10, 20, 40, 50, 100, -1, 40_000, 2**31 - 1])

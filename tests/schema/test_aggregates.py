@@ -14,10 +14,10 @@ from schema.rules.stages import FIRST_CLOSED, STAGES
 from schema.storage.database import Database
 from tests.end_to_end.parity.clock import told_time
 from tests.reference import figures
+from tests.schema.dataset import INSTANTS, Row, World, ask, data, fill, make_tenant
 from tests.schema.deals import create, update
 from tests.schema.model import found, view_of
 from tests.schema.strategies import filters
-from tests.schema.world import INSTANTS, Row, World, ask, data, fill, make_tenant
 
 NOW = "2026-01-15T08:00:00Z"
 DOCUMENT = """query($filter: OpportunityFilter, $asOf: Date, $from: Date!, $to: Date!, $by: Period!) {

@@ -14,10 +14,10 @@ from schema.engine.execute.responses import GraphQLResponse
 from schema.graph import Graph
 from schema.rules.access import Caller
 from schema.storage.database import Row
+from tests.schema.dataset import World, ask, data, fill, make_tenant
 from tests.schema.differential.compare import stop_clock
 from tests.schema.differential.documents import Operation, draw
 from tests.schema.differential.values import Values
-from tests.schema.world import World, ask, data, fill, make_tenant
 
 DRAWN = 120
 

@@ -10,7 +10,7 @@ from ulid import ULID
 
 from schema.rules import clock
 from schema.storage import ids
-from tests.schema.world import World, data
+from tests.schema.dataset import World, data
 
 HOUR = 3_600_000
 CREATE = """mutation($account: ID!) { createOpportunity(input: {name: "Deal", accountId: $account}) {

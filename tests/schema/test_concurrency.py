@@ -2,7 +2,7 @@
 
 import asyncio
 
-from tests.schema.world import World, ask, data
+from tests.schema.dataset import World, ask, data
 
 TASKS, INCREMENTS = 8, 50
 READ = "query($id: ID!) { opportunity(id: $id) { version value } }"

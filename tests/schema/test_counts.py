@@ -13,8 +13,8 @@ from schema.engine.document.limits import Limits
 from schema.graph import Graph
 from schema.storage.database import Row
 from schema.storage.statements import Statement
-from tests.schema.counting import Heard
-from tests.schema.world import World, ask, data
+from tests.schema.dataset import World, ask, data
+from tests.schema.query_recorder import Heard
 
 ROUNDS = 40
 COUNTS = """query($a: ID!) {

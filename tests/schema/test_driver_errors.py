@@ -20,7 +20,7 @@ from schema.storage.database import (
 )
 from schema.storage.driver_errors import of_postgresql, of_sqlite
 from tests.end_to_end.fleet import opened
-from tests.schema.world import World, ask
+from tests.schema.dataset import World, ask
 
 #: Statements that ask for too much, or hold a value that is none: by their SQL, and the value of `:value` if there is one.
 TOO_MUCH: dict[str, dict[str, tuple[str, Any]]] = {

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.schema.world import World, data
+from tests.schema.dataset import World, data
 
 # Instants, texts that JSON escapes, parents, nulls, lists twice, nothing of their own, and lists that can't be embedded.
 SELECTIONS = {

@@ -14,11 +14,11 @@ from schema.graph import Graph
 from schema.storage.database import DatabaseUnavailable, ReadOnly
 from schema.storage.postgresql.connect_errors import explain_failure
 from schema.storage.postgresql.connector import GONE_SECONDS, Connector, hosts
-from tests.end_to_end.away import proxied
+from tests.end_to_end.database_outage import proxied
 from tests.end_to_end.deals import Deals, deals
 from tests.end_to_end.fleet import Access, access, opened
 from tests.schema.conftest import make_world
-from tests.schema.world import World, data
+from tests.schema.dataset import World, data
 
 CREATE = 'mutation($a: ID!) { createOpportunity(input: {name: "New", accountId: $a}) { opportunity { name } } }'
 NAMES = "{ opportunities { totalCount nodes { id account { name } } } }"

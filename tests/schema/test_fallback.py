@@ -6,7 +6,7 @@ from time import monotonic
 import pytest
 
 from schema.graph import Graph
-from tests.schema.world import World, ask, data
+from tests.schema.dataset import World, ask, data
 
 
 async def test_a_plan_that_meets_null(world_on_sqlite: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from schema.engine.compile.conditions import FilterModel
 from schema.engine.document.documents import RequestError
 from schema.rules.errors import BadRequest
+from tests.schema.dataset import Row, World, ask, data
 from tests.schema.differential.values import literal
 from tests.schema.model import chosen
 from tests.schema.strategies import filters
-from tests.schema.world import Row, World, ask, data
 
 DOCUMENT = "query($filter: OpportunityFilter) { opportunities(filter: $filter, first: 100) { nodes { id } totalCount } }"
 

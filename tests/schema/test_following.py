@@ -19,7 +19,7 @@ from schema.engine.execute.responses import EventResponse
 from schema.graph import Graph
 from schema.storage.database import Database, StatementTimeout
 from schema.storage.retention import Sweeper
-from tests.schema.world import World, data
+from tests.schema.dataset import World, data
 
 FOLLOW = "subscription($since: String) { opportunityChanged(since: $since) { cursor opportunity { name } } }"
 WITH = """subscription($size: Int, $filter: OpportunityFilter, $since: String) { opportunityChanged(filter: $filter, since: $since) {

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from schema.engine.compile.writer import Sources, make_writer, sources
 from schema.graph import Graph
-from tests.schema.world import World, ask
+from tests.schema.dataset import World, ask
 
 LIST = "{ opportunities(first: 3) { nodes { id phase: stage account { name } } } }"
 

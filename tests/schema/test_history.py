@@ -9,8 +9,8 @@ import pytest
 from schema.engine.document.limits import Limits
 from schema.graph import Graph
 from schema.storage.database import Connection
-from tests.schema.counting import Heard
-from tests.schema.world import Tenant, World, ask, data, fill, make_tenant
+from tests.schema.dataset import Tenant, World, ask, data, fill, make_tenant
+from tests.schema.query_recorder import Heard
 
 LENGTHS = (1, 2, 99, 100, 101, 250)
 FIELDS = "from to at duration by { name } actor { ... on User { email } }"

@@ -9,8 +9,8 @@ import orjson
 import pytest
 from sqlalchemy import text
 
+from tests.schema.dataset import World, ask, data
 from tests.schema.deals import CREATE, UPDATE, create, marks, read, update
-from tests.schema.world import World, ask, data
 
 
 def _input(world: World, **given: Any) -> dict[str, Any]:

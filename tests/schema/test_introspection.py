@@ -11,7 +11,7 @@ from schema.engine.document.documents import RequestError
 from schema.engine.document.limits import Limits
 from schema.engine.execute import fallback
 from schema.graph import Graph
-from tests.schema.world import World, ask, data
+from tests.schema.dataset import World, ask, data
 
 TOOLS = {
     "graphql-core": get_introspection_query(),

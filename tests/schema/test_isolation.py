@@ -14,9 +14,9 @@ from schema.engine.document.documents import RequestError
 from schema.engine.document.limits import Limits
 from schema.graph import Graph
 from schema.rules.access import Caller, Role
+from tests.schema.dataset import CANARY, Tenant, World, ask, data
 from tests.schema.differential.documents import draw
 from tests.schema.differential.values import Values
-from tests.schema.world import CANARY, Tenant, World, ask, data
 
 ROOTS = {
     "opportunities": "{ opportunities(first: 100) { nodes { id name account { name } assignedTo { name } contacts { name } stageHistory { by { name } } } totalCount summary { count totalValue } } }",

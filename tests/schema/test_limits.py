@@ -13,7 +13,7 @@ from schema.engine.document.documents import RequestError
 from schema.engine.document.limits import Limits
 from schema.graph import Graph
 from schema.storage.opening import open_database
-from tests.schema.world import World, ask, data
+from tests.schema.dataset import World, ask, data
 
 NESTED = "{ accounts { nodes { contacts { nodes { opportunities { nodes { account { contacts { nodes { %s } } } } } } } } } }"
 

@@ -10,7 +10,7 @@ from schema.engine.compile.model import Model
 from schema.rules.access import Role
 from schema.rules.stages import STAGES
 from schema.rules.text import fold, fold_name
-from tests.schema.world import Row, World, ask, data
+from tests.schema.dataset import Row, World, ask, data
 
 Key = Callable[[World, Row], Any]
 

@@ -13,9 +13,9 @@ from schema.extensions import Extension
 from schema.graph import Graph
 from schema.rules.access import Role
 from tests.extensions.deals import CALLS, extension
-from tests.extensions.winning import extension as winning
+from tests.extensions.mutations import extension as winning
+from tests.schema.dataset import World
 from tests.schema.test_following import begun
-from tests.schema.world import World
 
 WIN = """mutation ($id: ID!, $how: WinInput!, $key: String) {
   winDeal(id: $id, how: $how, idempotencyKey: $key) {

@@ -10,8 +10,8 @@ from schema.engine.write.mutation_call import Action
 from schema.graph import Graph
 from schema.rules.access import Role
 from schema.storage.database import DatabaseUnavailable, StatementTimeout
+from tests.schema.dataset import World, ask
 from tests.schema.deals import create, marks
-from tests.schema.world import World, ask
 
 ACCOUNT = 'createAccount(input: {name: "x"}) { account { name } }'
 MADE = {"account": {"name": "x"}}

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from schema.engine.document.documents import RequestError
 from schema.rules.cursors import CursorScope, workspace_tag
+from tests.schema.dataset import Row, World, ask, data, fill, make_tenant
 from tests.schema.model import ORDERS, chosen
 from tests.schema.strategies import as_input, orders
-from tests.schema.world import Row, World, ask, data, fill, make_tenant
 
 PAGE = """query($orderBy: [OpportunityOrder!], $first: Int, $last: Int, $after: String, $before: String, $offset: Int) {
   opportunities(orderBy: $orderBy, first: $first, last: $last, after: $after, before: $before, offset: $offset) {

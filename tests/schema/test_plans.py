@@ -14,9 +14,9 @@ from schema.rules.access import Caller, Role
 from schema.storage.database import Connection, Database
 from schema.storage.opening import open_database
 from schema.storage.statements import Statement
-from tests.schema.counting import Heard
+from tests.schema.dataset import data
 from tests.schema.model import ORDERS
-from tests.schema.world import data
+from tests.schema.query_recorder import Heard
 
 TODAY = date(2026, 11, 24)
 PAGE = "{ nodes { id name value stage account { name } assignedTo { name } } pageInfo { endCursor } }"

@@ -13,7 +13,7 @@ from schema.extensions import Extension, ExtensionError, load
 from schema.graph import Graph
 from schema.nouns.all import Opportunity
 from tests.extensions.deals import CALLS, extension, timed
-from tests.schema.world import World
+from tests.schema.dataset import World
 
 
 @pytest.fixture(params=[True, False], ids=["plans", "graphql-core"])

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import text
 
 from schema.rules.stages import BY_NAME
+from tests.schema.dataset import World
 from tests.schema.deals import WRITABLE, create, marks, read, update
-from tests.schema.world import World
 
 TODAY = datetime.now(UTC).date().isoformat()
 DAY = "2025-05-05"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from schema.assembly import build
 from schema.rules.times import Between
-from tests.schema import written
+from tests.schema import scalar_strategies
 
 MONEY, DATE, INSTANT = (build().schema.type_map[name] for name in ("Money", "Date", "DateTime"))
 
@@ -84,7 +84,7 @@ def second_of(text: str) -> Fraction | None:
     return seconds if 0 <= seconds < LAST + 1 else None
 
 
-@given(written.dates)
+@given(scalar_strategies.dates)
 @example("0000-01-01")
 @example("2025-02-29")
 @example("2025-04-30\n")
@@ -95,7 +95,7 @@ def test_dates_are_those_of_the_rfc(text: str) -> None:
     assert taken(DATE, text) == (text if good else None)
 
 
-@given(written.instants)
+@given(scalar_strategies.instants)
 @example("2016-12-31T23:59:60Z")
 @example("2017-01-01T05:29:60.25+05:30")
 @example("2025-05-05T12:00:60Z")
@@ -115,7 +115,7 @@ def test_instants_are_those_of_the_rfc(text: str) -> None:
         assert isinstance(kept, Between) == (wanted % 1 != 0)
 
 
-@given(written.amounts)
+@given(scalar_strategies.amounts)
 @example("1e999999")
 @example("-0")
 @example("9999999999999.99")
@@ -157,7 +157,7 @@ def test_other_values_are_no_scalars(value: Any) -> None:
         caught.value.message.encode()
 
 
-@given(written.amounts | written.dates | written.instants, st.sampled_from([MONEY, DATE, INSTANT]))
+@given(scalar_strategies.amounts | scalar_strategies.dates | scalar_strategies.instants, st.sampled_from([MONEY, DATE, INSTANT]))
 def test_literals_are_as_values(text: str, type_: Any) -> None:
     """A string in a document is what the same text is in a variable."""
     if "\0" in text:

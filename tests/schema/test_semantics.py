@@ -9,8 +9,8 @@ import pytest
 
 from schema.engine.document.documents import RequestError
 from schema.graph import Graph
+from tests.schema.dataset import Row, World, data
 from tests.schema.model import STAGE_NAMES, chosen
-from tests.schema.world import Row, World, data
 
 OWN = {
     "id": lambda deal: deal["id"],

@@ -6,7 +6,7 @@ from schema.storage.opening import open_database
 from schema.storage.sqlite import driver as sqlite
 from schema.storage.sqlite.driver import SqliteDatabase
 from tests.schema.conftest import make_world
-from tests.schema.world import data
+from tests.schema.dataset import data
 
 
 async def test_only_statements_are_stopped(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

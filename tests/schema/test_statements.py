@@ -10,8 +10,8 @@ import pytest
 from schema.engine.document.limits import Limits
 from schema.graph import Graph
 from schema.storage.database import Database
-from tests.schema.counting import Heard
-from tests.schema.world import World, data, fill, make_tenant
+from tests.schema.dataset import World, data, fill, make_tenant
+from tests.schema.query_recorder import Heard
 
 COSTS = {
     "one level": (1, "{ opportunities { nodes { id name stage value } } }"),

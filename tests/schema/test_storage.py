@@ -10,7 +10,7 @@ from sqlalchemy import UniqueConstraint
 import schema.nouns.all  # noqa: F401  fills the metadata
 from schema.storage.sqlite.driver import SqliteDatabase
 from schema.storage.tables import tables_of
-from tests.schema.world import World, ask, data
+from tests.schema.dataset import World, ask, data
 
 RENAME = "mutation($id: ID!, $name: String!) { updateAccount(id: $id, input: {name: $name}) { account { name } } }"
 #: The workspace's own key and name, the hash by which a key is found before there is a workspace, the turn at sweeping, and the epoch.

@@ -11,8 +11,8 @@ from sqlalchemy import text
 from schema.engine.types.fields import Constraint, optional
 from schema.engine.write.inputs import InputModel
 from schema.rules.access import Role
+from tests.schema.dataset import Row, World, ask, data
 from tests.schema.deals import FIELDS, create, marks, read
-from tests.schema.world import Row, World, ask, data
 
 
 async def test_the_answer_is_what_is_read_afterwards(world: World) -> None:

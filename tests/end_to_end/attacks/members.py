@@ -9,9 +9,9 @@ from contextlib import AsyncExitStack
 from itertools import count
 
 from tests.connecting import Streams, beside, connected
-from tests.end_to_end.asking import Connections, Told, post
 from tests.end_to_end.attacks.strangers import PATIENCE, answer, socket
 from tests.end_to_end.attacks.target import Target
+from tests.end_to_end.http_client import Connections, Told, post
 
 #: A page within a page, with each text 28 times: 560 MB.
 LONG_TEXTS = (

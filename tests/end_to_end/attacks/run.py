@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from tests.end_to_end.asking import Connections, Told, get
 from tests.end_to_end.attacks import members, strangers
 from tests.end_to_end.attacks.target import Standing, Target, end_of, healthy, target
+from tests.end_to_end.http_client import Connections, Told, get
 
 Carried: TypeAlias = Callable[[Target, float], Awaitable[Counter[str]]]
 #: Megabytes that may be left over, and seconds until what is left has gone: idle connections have ten for a request.

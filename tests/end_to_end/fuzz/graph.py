@@ -7,7 +7,7 @@ import graphql
 from graphql import GraphQLArgument, GraphQLField, GraphQLInputField, GraphQLInputObjectType, GraphQLNonNull, GraphQLObjectType
 
 from tests.contracts.generated import ROOT
-from tests.end_to_end.fuzz.odd import RAW, Odd, Pairs, Raw, Word, written
+from tests.end_to_end.fuzz.invalid_values import RAW, Odd, Pairs, Raw, Word, written
 
 SDL = ROOT / "tests" / "contracts" / "schema.graphql"
 _DIRECTIVES = (

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from tests.contracts.generated import OPENAPI
-from tests.end_to_end.fuzz.odd import RAW, Odd, Pairs, Raw, written
+from tests.end_to_end.fuzz.invalid_values import RAW, Odd, Pairs, Raw, written
 
 _METHODS = ("get", "post", "patch", "delete")
 _ADDRESSES = ("a@b.example", "a@", "@", "a@b@c", "a b@c.example", "é@é.example", "x" * 300 + "@b.example")

@@ -17,8 +17,8 @@ from gateway.seed import SeedSpec, seed
 from schema.storage.database import Connection
 from tests.end_to_end.fleet import Access, Gateway, access, opened, serving
 from tests.end_to_end.fuzz.graph import Graph
+from tests.end_to_end.fuzz.invalid_values import Odd
 from tests.end_to_end.fuzz.judge import DEFECT, DROPPED, NO_CODE, Heard, Line, first_words, talk
-from tests.end_to_end.fuzz.odd import Odd
 from tests.end_to_end.fuzz.rest import Rest
 from tests.end_to_end.fuzz.wire import Wire
 

@@ -6,7 +6,7 @@ import struct
 from collections.abc import Sequence
 
 from tests.end_to_end.fuzz.graph import Graph
-from tests.end_to_end.fuzz.odd import RAW, Odd, written
+from tests.end_to_end.fuzz.invalid_values import RAW, Odd, written
 from tests.end_to_end.fuzz.rest import Rest
 
 FOLLOW = "subscription { opportunityChanged { type cursor opportunity { id name } } }"

@@ -15,8 +15,8 @@ from schema.graph import Graph
 from schema.rules import clock
 from schema.storage.opening import open_database
 from tests.postgres import start_postgres
+from tests.schema.dataset import CANARY, World, fill, make_tenant
 from tests.schema.differential.compare import NOW, Outcome, compare
-from tests.schema.world import CANARY, World, fill, make_tenant
 
 SHOWN = 10
 DATABASES = ("sqlite", "postgresql")

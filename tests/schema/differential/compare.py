@@ -16,10 +16,10 @@ from schema.graph import Graph
 from schema.rules import clock
 from schema.rules.access import Caller, Role
 from tests.reference.oracle import Oracle, make_oracle
+from tests.schema.dataset import World
 from tests.schema.differential.documents import Operation, draw
 from tests.schema.differential.values import Values
 from tests.schema.differential.walks import Walk, draw_walk
-from tests.schema.world import World
 
 NOW = "2026-01-15T08:00:00Z"
 UNSAID = "previewUpdateOpportunity"

@@ -2,8 +2,8 @@
 
 import pytest
 
+from tests.schema.dataset import World
 from tests.schema.differential.compare import Comparison, compare, stop_clock
-from tests.schema.world import World
 
 DOCUMENTS, WALKS = 250, 200
 

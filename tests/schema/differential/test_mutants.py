@@ -4,10 +4,10 @@ import os
 
 import pytest
 
+from tests.schema.dataset import World
 from tests.schema.differential.compare import Comparison, compare, stop_clock
 from tests.schema.differential.mutants import MUTANTS, Mutant, Rotten, planted
 from tests.schema.differential.test_differential import DOCUMENTS, WALKS
-from tests.schema.world import World
 
 EVERY = 1 if os.environ.get("MUTANTS") == "all" else 6
 """In CI one of six is planted."""

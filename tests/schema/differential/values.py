@@ -15,7 +15,7 @@ from graphql import (
     is_required_input_field,
 )
 
-from tests.schema.world import CENTS, DAYS, INSTANTS, SOURCES, WORDS, World
+from tests.schema.dataset import CENTS, DAYS, INSTANTS, SOURCES, WORDS, World
 
 WRONG: tuple[Any, ...] = ("x", -1, 2**31, 1.5, True, [], {}, "2025-02-30", [None])
 PAGES = {"first": (0, 1, 2, 3, 5, 100), "last": (0, 1, 2, 4), "offset": (0, 1, 7, 1000)}

@@ -6,9 +6,9 @@ from typing import Any
 
 from graphql import GraphQLField, GraphQLObjectType, GraphQLSchema, get_named_type, is_leaf_type, is_non_null_type
 
+from tests.schema.dataset import World
 from tests.schema.differential.documents import MAX_DEPTH, Drawing
 from tests.schema.differential.values import Values, plain
-from tests.schema.world import World
 
 MOST_PAGES = 12
 CURSORS = ("after", "before")

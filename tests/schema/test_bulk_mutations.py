@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from schema.rules.stages import STAGES
+from tests.schema.dataset import Row, World, ask, data
 from tests.schema.deals import create, marks, read, update
-from tests.schema.world import Row, World, ask, data
 
 RESULTS = "results { opportunity { id name version } userErrors { code field } } succeeded failed"
 CREATE = f"mutation($inputs: [CreateOpportunityInput!]!, $atomic: Boolean! = false, $key: String) {{ many: createOpportunities(inputs: $inputs, atomic: $atomic, idempotencyKey: $key) {{ {RESULTS} }} }}"

@@ -16,7 +16,7 @@ from schema.storage.opening import open_database
 from schema.storage.postgresql.driver import GRACE_SECONDS
 from schema.storage.postgresql.pool import TICK_SECONDS
 from tests.connecting import beside
-from tests.end_to_end.away import Proxy, proxied
+from tests.end_to_end.database_outage import Proxy, proxied
 from tests.end_to_end.deals import deals
 from tests.end_to_end.fleet import access
 from tests.schema.backends import each_connection, sleep

@@ -1,6 +1,6 @@
 """A PostgreSQL that goes away, falls silent, or has no connection free: 503, soon, and all well again soon after.
 
-`python -m tests.end_to_end.away --seconds 10` is the long form. Between the gateway and the database stands a proxy that cuts its
+`python -m tests.end_to_end.database_outage --seconds 10` is the long form. A proxy between the gateway and the database cuts the
 connections and takes no new ones, or keeps them and passes nothing on; then a lock makes all statements wait until the pool is used up.
 """
 
@@ -20,9 +20,9 @@ from urllib.parse import parse_qs, urlsplit
 import asyncpg
 
 from tests.connecting import Streams, drop
-from tests.end_to_end.asking import Connections, Told, get, post
 from tests.end_to_end.deals import deals
 from tests.end_to_end.fleet import access, fresh, serving
+from tests.end_to_end.http_client import Connections, Told, get, post
 
 PACE = 0.05
 SETTINGS = {"pool_size": 4, "pool_timeout": 1.0, "operation_timeout": 5.0, "statement_timeout": 2.0}

@@ -1,6 +1,6 @@
 """No write is acknowledged before SQLite's log is on the disk: the gateway's system calls, read in order.
 
-`python -m tests.end_to_end.synced --writes 2000` is the long form. strace (Linux) tells when a request was read, when an fdatasync of
+`python -m tests.end_to_end.fsync --writes 2000` is the long form. strace (Linux) tells when a request was read, when an fdatasync of
 the log began and ended, and when the answer was written; writes that wait together may share one.
 """
 

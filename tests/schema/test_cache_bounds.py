@@ -9,8 +9,8 @@ import pytest
 from schema.engine.cache import SizedCache
 from schema.engine.compile.compiler import STATEMENTS
 from schema.engine.compile.data_reader import Counted, Counts
+from tests.schema.dataset import World, ask
 from tests.schema.test_filters import every_operator
-from tests.schema.world import World, ask
 
 DOCUMENTS = [
     "query($f: OpportunityFilter) { opportunities(filter: $f, first: 1) { nodes { id } totalCount } }",
