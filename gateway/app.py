@@ -13,7 +13,7 @@ from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.auth import Authenticator
-from gateway.edge.authenticate import Authenticate
+from gateway.edge.authenticate import Authenticate, authenticate_again
 from gateway.edge.bodies import BodyMemory, RequestBodies
 from gateway.edge.concurrency import ConcurrencyLimiter, LimitConcurrency
 from gateway.edge.cors import AllowedHosts, Cors, Origins
@@ -137,7 +137,13 @@ class Application:
         return [
             partial(Authenticate, authenticator=self.authenticator),
             *([partial(RateLimit, budget=self.budget)] if self.budget else []),
-            partial(RequestBodies, graphql_limit=settings.graphql_body_limit, rest_limit=settings.rest_body_limit, room=self.bodies),
+            partial(
+                RequestBodies,
+                graphql_limit=settings.graphql_body_limit,
+                rest_limit=settings.rest_body_limit,
+                room=self.bodies,
+                authenticate_again=partial(authenticate_again, self.authenticator),
+            ),
         ]
 
     def _dispatcher(self) -> ASGIApp:

@@ -14,13 +14,29 @@ from schema.storage.database import DatabaseUnavailable
 from .cors import refused_preflight
 
 
+async def authenticate_again(authenticator: Authenticator, scope: Scope) -> None:
+    """Put the caller into the request's state as it is by now. Raises Unauthenticated, and Unavailable while nobody can tell."""
+    token = scope["state"]["headers"].get(b"authorization")
+    authorization = None if token is None else token.decode("latin-1")
+    scope["state"]["caller"] = await _look_up(authenticator, authorization)
+
+
+async def _look_up(authenticator: Authenticator, authorization: str | None) -> Caller:
+    try:
+        return await authenticator.authenticate(authorization)
+    except AuthError as error:
+        raise Unauthenticated(error.message, is_about_token=error.is_about_token) from None
+    except DatabaseUnavailable as error:
+        raise unavailable(error) from error
+
+
 class Authenticate:
     """Lets only those pass whose token is known, and OPTIONS, which does nothing."""
 
     def __init__(self, app: ASGIApp, authenticator: Authenticator) -> None:
         self.app = app
         self.cached = authenticator.cached
-        self.authenticate = authenticator.authenticate
+        self.authenticator = authenticator
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         state = scope["state"]
@@ -38,7 +54,7 @@ class Authenticate:
             await self._pass_options(scope, receive, send)
             return
         began = monotonic()
-        scope["state"]["caller"] = await self._look_up(authorization)
+        scope["state"]["caller"] = await _look_up(self.authenticator, authorization)
         scope["state"]["late"] = monotonic() - began
         await self.app(scope, receive, send)
 
@@ -47,11 +63,3 @@ class Authenticate:
         if refused := refused_preflight(scope):
             raise refused
         await self.app(scope, receive, send)
-
-    async def _look_up(self, authorization: str | None) -> Caller:
-        try:
-            return await self.authenticate(authorization)
-        except AuthError as error:
-            raise Unauthenticated(error.message, is_about_token=error.is_about_token) from None
-        except DatabaseUnavailable as error:
-            raise unavailable(error) from error

@@ -1,11 +1,13 @@
 """Request bodies are read here, whole and counted, before a request takes a place: a slow upload holds up nobody.
 
+A body that comes later than its headers may come when its caller has lost the right to send it, so the caller is looked up once more.
+
 How long a body may take is the server protocol's matter (`gateway/server/http_protocol.py`): a timer here would cost every request.
 """
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Final, Self
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -85,11 +87,14 @@ class BodyHold:
 class RequestBodies:
     """Reads the body of each request up to its limit (bytes) and hands it on in `scope["state"]`."""
 
-    def __init__(self, app: ASGIApp, graphql_limit: int, rest_limit: int, room: BodyMemory) -> None:
+    def __init__(
+        self, app: ASGIApp, graphql_limit: int, rest_limit: int, room: BodyMemory, authenticate_again: Callable[[Scope], Awaitable[None]]
+    ) -> None:
         self.app = app
         self.graphql_limit = graphql_limit
         self.rest_limit = rest_limit
         self.room = room
+        self.authenticate_again = authenticate_again
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         way = self.app if scope["method"] in BODILESS else self._with_body
@@ -110,11 +115,14 @@ class RequestBodies:
                     body = unpacked(body, limit)
                     hold.grow(len(body))
                 scope["state"]["body"] = body
+                await self.authenticate_again(scope)
                 await self.app(scope, receive, send)
             return
         if len(body) > limit:
             raise BodyTooLarge(limit)
         scope["state"]["body"] = body
+        if "late_body" in scope["state"]:
+            await self.authenticate_again(scope)
         await self.app(scope, receive, send)
 
     @staticmethod

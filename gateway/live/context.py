@@ -141,6 +141,15 @@ def errors_of(context: LiveContext, scope: Scope, error: Exception) -> list[Json
     return [graphql_error(InternalError.code, InternalError().detail, requestId=request_id)]
 
 
+def first_end(ends: ExceptionGroup[Exception]) -> Exception:
+    """Why the tasks of a socket or stream have ended.
+
+    The group's traceback holds the call that holds the group: without it all goes with the connection, before the garbage collector comes.
+    """
+    ends.__traceback__ = None
+    return ends.exceptions[0]
+
+
 def encode_errors(errors: list[JsonObject]) -> bytes:
     """An answer that has nothing but errors."""
     return orjson.dumps({"errors": errors})

@@ -23,7 +23,7 @@ from schema.engine.document.documents import PreparedOperation, RequestError
 from schema.rules.access import Caller
 from schema.storage.database import DatabaseUnavailable
 
-from .context import TOO_MUCH_OPEN, LiveContext, answers, encode_errors, errors_of, mark_held, prepare
+from .context import TOO_MUCH_OPEN, LiveContext, answers, encode_errors, errors_of, first_end, mark_held, prepare
 from .outbox import SlowReader
 from .token import Closing, TokenLost, TokenWatch
 
@@ -126,7 +126,7 @@ class Stream:
                 group.create_task(watch.ended())
                 await self._follow(prepared, variables, caller)
         except ExceptionGroup as ends:
-            return ends.exceptions[0]
+            return first_end(ends)
         except (TokenLost, DatabaseUnavailable) as end:
             return end
         raise AssertionError("writing ends by raising")

@@ -18,7 +18,7 @@ from schema.rules.access import Caller
 from schema.storage.database import DatabaseUnavailable
 from schema.values import Value
 
-from .context import TOO_MUCH_OPEN, LiveContext, answers, current_caller, errors_of, mark_held, prepare, take_from_budget
+from .context import TOO_MUCH_OPEN, LiveContext, answers, current_caller, errors_of, first_end, mark_held, prepare, take_from_budget
 from .messages import (
     SUBPROTOCOL,
     InitTimeout,
@@ -115,7 +115,7 @@ class SocketSession:
                 self.group.create_task(self._watch())
                 await self._read()
         except ExceptionGroup as ends:
-            return self._closed(ends.exceptions[0])
+            return self._closed(first_end(ends))
         raise AssertionError("reading ends by raising")
 
     async def _read(self) -> None:

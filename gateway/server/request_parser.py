@@ -12,13 +12,14 @@ from urllib.parse import unquote
 import httptools
 from typing_extensions import override
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from gateway.edge.bodies import SMALL
 from gateway.settings import Settings
 from rest_compat.errors import HeadersTooLarge, HttpError, MalformedHttp
 from schema.values import Value
 
 from .exchange import Exchange, ReadFlowControl
+from .large_headers import LargeHeaders
 from .request_target import check_codings, encoded_target, malformation, origin_form
 from .upgrades import is_websocket, without_upgrade
 
@@ -41,7 +42,7 @@ Phase = Literal["idle", "headers", "body", "answer"]
 HEADERS: Phase = "headers"
 
 
-class RequestParser(HttpToolsProtocol):
+class RequestParser(LargeHeaders):
     """Cuts what comes into requests, counts it, and lets the next one begin when the one before it is answered."""
 
     flow: ReadFlowControl
@@ -61,12 +62,8 @@ class RequestParser(HttpToolsProtocol):
         self.left: int | None = None
         #: The headers of a request that asks for another protocol, to be parsed again without that; empty for a WebSocket.
         self.again: bytes | None = None
-        self.due = self.ending = self.stopping = False
+        self.due = self.stopping = False
         self.timer: asyncio.TimerHandle | None = None
-
-    def refuse(self, fault: HttpError) -> None:
-        """Answer in the application's stead, and end."""
-        raise NotImplementedError
 
     def leave(self) -> None:
         """End without a word."""
@@ -93,6 +90,7 @@ class RequestParser(HttpToolsProtocol):
     @override
     def connection_lost(self, exc: Exception | None) -> None:
         self.ahead, self.ending = b"", True
+        self.forget_head()
         super().connection_lost(exc)
 
     @override
@@ -109,6 +107,8 @@ class RequestParser(HttpToolsProtocol):
     def _take_whole(self, data: bytes, end: int) -> None:
         """Parse headers, which go to `end`, and what came behind them. Nothing or the whole body, as a rule: then no more is awaited."""
         self.phase, self.size, self.tail = HEADERS, end, b""
+        if end > SMALL and not self.may_hold(end):
+            return
         coming = len(data) - end
         self._parse(data if not coming else data[:end])
         if coming:
@@ -188,6 +188,8 @@ class RequestParser(HttpToolsProtocol):
             self.phase = "headers"
             if size > self.header_limit:
                 self.refuse(HeadersTooLarge(f"over {self.header_limit} bytes"))
+                return
+            if size > SMALL and not self.may_hold(size):
                 return
         self.tail = b"" if piece.endswith(END) else (self.tail + piece[-3:])[-3:]
         self._parse(piece)

@@ -65,6 +65,9 @@ class WebSocketProtocol(WriteFlowControl, WebSocketsSansIOProtocol):
         self.due = self.ending = False
         #: What is counted of a large message that isn't whole yet.
         self.coming: BodyHold | None = None
+        #: What is counted of the handshake's headers, if they are large.
+        self.head: BodyHold | None = None
+        self.handshake_timer: asyncio.TimerHandle | None = None
 
     def waiting(self) -> IdleConnection | None:
         """Since when it waits for its client to say who it is; None once it has."""
@@ -191,6 +194,10 @@ class WebSocketProtocol(WriteFlowControl, WebSocketsSansIOProtocol):
     @override
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_counting()
+        if self.head is not None:
+            self.head.release()
+        if self.handshake_timer is not None:
+            self.handshake_timer.cancel()
         self.ahead.clear()
         self.ending = True
         super().connection_lost(exc)
@@ -198,6 +205,8 @@ class WebSocketProtocol(WriteFlowControl, WebSocketsSansIOProtocol):
     @override
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)
+        # The scope has them; the library would keep them a second time for as long as the socket is open.
+        event.headers.clear()
         if not self.close_sent:
             self.scope["state"]["writable"] = self.writable.wait
 

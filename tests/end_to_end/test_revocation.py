@@ -15,12 +15,13 @@ from typing import Any
 import httpx
 import jwt
 import orjson
+import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from gateway.live.messages import SUBPROTOCOL
 from schema.rules.access import Role
-from tests.connecting import PATIENCE
+from tests.connecting import PATIENCE, connected
 from tests.end_to_end.fleet import Access, access, in_process
 
 TIMES = int(os.environ.get("SAFE_REVOCATIONS", "40"))
@@ -244,3 +245,19 @@ async def test_in_another_process(database_url: str) -> None:
             heard, code = await open_.rest()
             assert (heard, code) == ([], 4403)
             assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("sent", [0, 10], ids=["whole", "rest"])
+async def test_a_body_sent_afterwards(database_url: str, sent: int) -> None:
+    """The headers came with a token that was good, the body or its rest came when it wasn't any more: 401, and nothing is done."""
+    async with gateway(database_url) as here:
+        token, id_ = await here.key()
+        body = orjson.dumps({"query": CREATE_KEY, "variables": {"name": "Too late"}})
+        async with connected(here.address) as (reader, writer):
+            head = f"POST /graphql HTTP/1.1\r\nhost: {here.address}\r\nauthorization: Bearer {token}\r\ncontent-type: application/json\r\n"
+            writer.write(f"{head}content-length: {len(body)}\r\nexpect: 100-continue\r\n\r\n".encode() + body[:sent])
+            assert b" 100 " in await reader.readuntil(b"\r\n\r\n")
+            await here.post(REVOCATIONS[0](id_))
+            writer.write(body[sent:])
+            assert b" 401 " in await reader.readline()
+        assert await here.made() == 0

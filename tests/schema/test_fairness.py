@@ -1,7 +1,9 @@
 """Fair turns: who waits for heavy work, in which order, and what the event loop does meanwhile."""
 
 import asyncio
+import gc
 import time
+import weakref
 from collections import Counter
 
 import pytest
@@ -125,3 +127,28 @@ async def test_who_gives_up() -> None:
     await turn()
     cancelled.cancel()
     await work.run("b", [])
+
+
+class Held:
+    """Something of a request."""
+
+
+async def test_a_failure_holds_nothing_of_the_request() -> None:
+    """Once it is handled: its traceback and the future that tells others of it would hold each other, and the request's body with them."""
+    work = HeavyWork()
+
+    def fail() -> None:
+        raise FullError
+
+    async def ask() -> "weakref.ref[Held]":
+        body = Held()
+        with pytest.raises(FullError):
+            await work.once("key", "a", fail)
+        return weakref.ref(body)
+
+    gc.collect()
+    gc.disable()
+    try:
+        assert (await ask())() is None
+    finally:
+        gc.enable()

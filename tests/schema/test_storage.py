@@ -1,13 +1,16 @@
 """What both databases hold to: keys of tenants, durable and honest SQLite, and databases that can't write for a while."""
 
 import asyncio
+import gc
 import sqlite3
+import weakref
 from typing import Any
 
 import pytest
 from sqlalchemy import UniqueConstraint
 
 import schema.nouns.all  # noqa: F401  fills the metadata
+from schema.storage.database import Connection, Database
 from schema.storage.sqlite.driver import SqliteDatabase
 from schema.storage.tables import tables_of
 from tests.schema.dataset import World, ask, data
@@ -91,3 +94,33 @@ async def test_a_file_that_another_program_holds(world_on_sqlite: World, sqlite:
         assert renamed["updateAccount"]["account"]["name"] == "Free"
     finally:
         other.close()
+
+
+class RefusedError(Exception):
+    """A write that isn't done."""
+
+
+class Held:
+    """Something of a request."""
+
+
+async def test_a_write_that_fails_holds_nothing_of_its_request(database: Database) -> None:
+    """Once it is handled: the error's traceback and the place in line would hold each other, and the request's body with them."""
+
+    async def work(_: Connection) -> None:
+        raise RefusedError
+
+    async def ask() -> "weakref.ref[Held]":
+        body = Held()
+        with pytest.raises(RefusedError):
+            await database.write(work)
+        return weakref.ref(body)
+
+    gc.collect()
+    gc.disable()
+    try:
+        held = await ask()
+        await asyncio.sleep(0)  # the event loop still holds the future that has woken this task
+        assert held() is None
+    finally:
+        gc.enable()

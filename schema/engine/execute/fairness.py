@@ -99,6 +99,8 @@ class HeavyWork:
             for piece in pieces:
                 began = perf_counter()
                 piece()
+                # A traceback that was kept refers to this call, too: see `_settle`.
+                del piece
                 await _rest(perf_counter() - began)
 
     async def once(self, key: Hashable, owner: str, work: Callable[[], T], *, ahead: bool = False) -> T:
@@ -110,12 +112,15 @@ class HeavyWork:
                 return found
         done = self._running[key] = asyncio.get_running_loop().create_future()
         try:
-            await self.run(owner, [partial(_settle, done, work)], ahead=ahead)
+            await self.run(owner, iter([partial(_settle, done, work)]), ahead=ahead)
         finally:
             del self._running[key]
             # Where it never had its turn, another one who waits for it tries.
             done.cancel()
-        made: T = done.result()
+        try:
+            made: T = done.result()
+        finally:
+            del done
         return made
 
     @asynccontextmanager
@@ -163,8 +168,14 @@ async def _rest(owed: float) -> None:
 
 
 def _settle(done: "asyncio.Future[T]", work: Callable[[], T]) -> None:
-    """Does `work`; what it returns or raises is the same for all who wait for it."""
+    """Does `work`; what it returns or raises is the same for all who wait for it.
+
+    The future holds the error, whose traceback holds this call and the caller's: without their names for the future it would be held by
+    itself, and the whole request with it, until the garbage collector comes.
+    """
     try:
         done.set_result(work())
     except Exception as error:  # noqa: BLE001  raised again by who asks for the result
         done.set_exception(error)
+    finally:
+        del done, work

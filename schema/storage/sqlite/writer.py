@@ -37,19 +37,21 @@ class _Job:
     work: Work[Any]
     long: bool
     latest: float
-    done: "asyncio.Future[Value]"
+    done: "asyncio.Future[Value] | None"
+    """None once it is settled: the error's traceback holds this job, which is not to hold the error. Nothing would end that in time."""
     value: Value = None
     error: BaseException | None = None
     context: Context = field(default_factory=copy_context)
     """The caller's: what is told of slow statements names the caller's request."""
 
     def settle(self) -> None:
-        if self.done.done():
+        done, error, self.done, self.error = self.done, self.error, None, None
+        if done is None or done.done():
             return  # the caller has gone; what was written stays written
-        if self.error is not None:
-            self.done.set_exception(self.error)
+        if error is not None:
+            done.set_exception(error)
         else:
-            self.done.set_result(self.value)
+            done.set_result(self.value)
 
     def refuse_if_late(self) -> bool:
         """Whether it has waited too long: nothing of it has been done."""
@@ -98,6 +100,7 @@ class SqliteWriter:
             self._batch = asyncio.create_task(self._batches())
         elif not self._sweeping:
             self._sweep_later()
+        assert job.done is not None
         return await job.done
 
     async def _batches(self) -> None:
@@ -112,7 +115,7 @@ class SqliteWriter:
         jobs: list[_Job] = []
         while self._waiting and len(jobs) < MAX_BATCH:
             job = self._waiting.popleft()
-            if not job.done.done():
+            if job.done is not None and not job.done.done():
                 jobs.append(job)
         return jobs
 
@@ -212,7 +215,7 @@ class SqliteWriter:
             if job.refuse_if_late():
                 job.settle()
         if self._waiting:
-            self._waiting = deque(job for job in self._waiting if not job.done.done())
+            self._waiting = deque(job for job in self._waiting if job.done is not None and not job.done.done())
             self._sweep_later()
 
 

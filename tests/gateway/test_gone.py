@@ -1,0 +1,99 @@
+"""What is over is out of memory before the garbage collector comes; what large headers take is bounded over all connections."""
+
+import asyncio
+import gc
+import socket
+import struct
+import weakref
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
+
+import pytest
+
+from gateway.live.events import Stream
+from gateway.live.socket import SocketSession
+from gateway.server.exchange import Exchange
+from gateway.server.http_protocol import HttpProtocol
+from gateway.server.websocket_protocol import WebSocketProtocol
+from tests.connecting import connected, until
+from tests.gateway.conftest import TOKEN, Serve
+from tests.gateway.test_frames import text
+from tests.gateway.test_pipelines import GET, LAST, statuses, talk
+from tests.gateway.test_socket import INIT, subscribe
+from tests.gateway.test_upgrades import get as handshake
+
+HELD = (HttpProtocol, WebSocketProtocol, SocketSession, Stream, Exchange)
+#: 40,000 bytes of headers.
+LARGE = b"".join(b"x-%d: %b\r\n" % (number, b"v" * 1_000) for number in range(40))
+STREAM = b"accept: text/event-stream\r\nauthorization: %b\r\nhost: x\r\n" % TOKEN.encode()
+CONNECTIONS = {
+    "request": GET,
+    "handshake": handshake(),
+    "socket": handshake() + text(INIT),
+    "subscription": handshake() + text(INIT) + text(subscribe("subscription { count(to: 1000000) }")),
+    "stream": b"GET /graphql?query=subscription%7Bcount(to:1000000)%7D HTTP/1.1\r\n" + STREAM + b"\r\n",
+    "partial": GET[:-2],
+}
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Without the garbage collector."""
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def reset(writer: asyncio.StreamWriter) -> None:
+    """Break a connection off, so that the server sees an error and not an end."""
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
+
+
+@pytest.mark.parametrize("first", CONNECTIONS.values(), ids=CONNECTIONS)
+async def test_a_connection_that_is_over(serve: Serve, first: bytes) -> None:
+    """Nothing of it is left: connections that came and went with large headers filled the memory, 160 KB each."""
+    app = await serve()
+    with uncollected():
+        async with connected(app.address) as (reader, writer):
+            writer.write(first)
+            if first is not CONNECTIONS["partial"]:
+                await reader.read(1)
+            await until(lambda: len(app.connections) == 1)
+            held = [weakref.ref(found) for found in gc.get_objects() if isinstance(found, HELD)]
+            assert held
+            reset(writer)
+        await until(lambda: all(found() is None for found in held))
+
+
+async def test_headers_that_do_not_end(serve: Serve) -> None:
+    """What large headers take together is bounded: who comes beyond that is told 503, and all others are served."""
+    app = await serve()
+    app.bodies.limit = 100_000
+    async with AsyncExitStack() as stack:
+        for count in (1, 2):
+            _, writer = await stack.enter_async_context(connected(app.address))
+            writer.write(GET[:-2] + LARGE)
+            await until(lambda count=count: app.bodies.bytes > (count - 1) * 25_000 and len(app.connections) == count)  # type: ignore[misc]
+        reader, writer = await stack.enter_async_context(connected(app.address))
+        writer.write(GET[:-2] + LARGE)
+        assert b" 503 " in await reader.readline()
+        assert statuses(await talk(app, LAST)) == [200]
+    await until(lambda: app.bodies.bytes == 0)
+
+
+@pytest.mark.parametrize("first", [GET, handshake()], ids=["request", "handshake"])
+async def test_large_headers_count_while_they_are_held(serve: Serve, first: bytes) -> None:
+    """Those of an answered request are gone with the answer, those of a socket with the socket."""
+    app = await serve()
+    async with connected(app.address) as (reader, writer):
+        writer.write(first[:-2] + LARGE + b"\r\n")
+        await reader.read(1)
+        if first is GET:
+            await until(lambda: app.bodies.bytes == 0 and next(iter(app.connections._open)).scope is None)
+        else:
+            assert app.bodies.bytes > 20_000
+    await until(lambda: app.bodies.bytes == 0)
