@@ -34,7 +34,6 @@ UNREAD_BYTES: Final = 8 * 1_048_576
 END: Final = b"\r\n\r\n"
 #: What may stand between requests (RFC 9112 section 2.2).
 BLANK: Final = re.compile(rb"[\r\n]*")
-BLANKS: Final = b"\r\n"
 SLASH: Final = ord("/")
 
 #: What a connection waits for: a request, the rest of its headers or of its body, or the answer to it.
@@ -97,7 +96,7 @@ class RequestParser(LargeHeaders):
     def data_received(self, data: bytes) -> None:
         if self.phase == "idle" and not self.ahead and not self.ending:
             end = data.find(END) + 4
-            if len(END) <= end <= self.header_limit and data[0] not in BLANKS:
+            if len(END) <= end <= self.header_limit and data[0] not in b"\r\n":
                 self._take_whole(data, end)
                 return
         if not self.ending:
