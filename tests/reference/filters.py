@@ -34,13 +34,20 @@ def check(type_: GraphQLInputObjectType, given: Mapping[str, Any]) -> None:
         if "and" in inner.fields:
             for each in value if isinstance(value, list) else [value]:
                 check(inner, each)
-            if name not in {"and", "or", "not"} and all(each is None for each in value.values()):
+            if name not in {"and", "or", "not"} and not _narrows(value):
                 raise BadRequest(f"`{name}` has no condition in the filter: give one, or leave the field out.")
             continue
         can = "`isNull` finds what has none" if "isNull" in inner.fields else f"`{name}` is never absent, so there is no `isNull` for it"
         wrong = [f"has null for `{operator}`" for operator, operand in value.items() if operand is None]
         if wrong or not value:
             raise BadRequest(f"`{name}` {(*wrong, 'has no operator')[0]} in the filter: give a value, or leave the field out; {can}.")
+
+
+def _narrows(given: Mapping[str, Any]) -> bool:
+    """Whether any condition is left once what is null is taken out, at any depth, and no alternative is left without one."""
+    parts = {name: value for name, value in given.items() if value is not None}
+    logic = {"and": lambda each: not each or any(map(_narrows, each)), "or": lambda each: all(map(_narrows, each)), "not": _narrows}
+    return any(logic[name](value) if name in logic else True for name, value in parts.items())
 
 
 def holds(given: Mapping[str, Any], record: Record, view: View) -> bool:

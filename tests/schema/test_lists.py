@@ -154,12 +154,16 @@ async def test_a_limited_viewer_learns_nothing_through_a_reference(world: World)
     assert {user["id"] for user in found}.isdisjoint(user["id"] for user in hidden)
 
 
-@pytest.mark.parametrize("filter_", [{"account": {}}, {"account": {"name": None}}, {"account": {"and": []}}])
-async def test_conditions_on_a_record_say_something(world_on_sqlite: World, filter_: Row) -> None:
-    """Conditions that null variables have emptied are an error: they would still leave out what has no such record."""
-    answer = await ask(world_on_sqlite.graph, PAGE % ("Contact", "Contact", "contacts"), world_on_sqlite.here.caller(), {"filter": filter_})
-    refused = filter_ != {"account": {"and": []}}
-    assert bool(answer.errors) == refused
+NOTHING = {"name": None}
+EMPTIED: list[Row] = [{}, NOTHING, {"and": [NOTHING]}, {"or": [NOTHING, {"name": {"eq": "x"}}]}, {"not": NOTHING}, {"and": [{"or": [{}]}]}]
+
+
+@pytest.mark.parametrize("emptied", [*EMPTIED, {"and": []}, {"or": []}, {"and": [NOTHING, {"name": {"eq": "x"}}]}])
+async def test_conditions_on_a_record_say_something(world_on_sqlite: World, emptied: Row) -> None:
+    """Conditions that null variables have emptied, at any depth, are an error: they would still leave out what has no such record."""
+    given = {"filter": {"account": emptied}}
+    answer = await ask(world_on_sqlite.graph, PAGE % ("Contact", "Contact", "contacts"), world_on_sqlite.here.caller(), given)
+    assert bool(answer.errors) == (emptied in EMPTIED)
     if answer.errors:
         assert "`account` has no condition" in answer.errors[0]["message"]
 

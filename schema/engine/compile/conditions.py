@@ -122,10 +122,9 @@ class FilterModel:
 
     def _through(self, name: str, match: Through, value: Values, binds: _Binds) -> Shape:
         """The conditions on another record. A filter that says nothing there would still leave out what refers to nothing."""
-        inner = self._of_other(match).read_part(value, binds)
-        if inner == NO_CONDITIONS:
+        if not _has_conditions(value):
             raise BadRequest(f"`{name}` has no condition in the filter: give one, or leave the field out.")
-        return ("through", name, inner)
+        return ("through", name, self._of_other(match).read_part(value, binds))
 
     def _of_other(self, match: Through) -> "FilterModel":
         found = self._others[match.type_name][0]
@@ -253,6 +252,20 @@ def _nested(shape: Shape) -> Iterator[Shape]:
     for part in shape[1:]:
         if isinstance(part, tuple):
             yield from _nested(part)
+
+
+def _has_conditions(given: Values) -> bool:
+    """Whether a filter narrows what it looks at: nulls count as absent at any depth, and an alternative without a condition lets all in.
+
+    An empty list is a condition: `and: []` says that it means everything.
+    """
+    return any(value is not None and _is_condition(name, value) for name, value in given.items())
+
+
+def _is_condition(name: str, value: Value) -> bool:
+    if name == "and":
+        return not value or any(map(_has_conditions, value))
+    return all(map(_has_conditions, value)) if name == "or" else name != "not" or _has_conditions(value)
 
 
 def _searchable(text: str) -> str:
