@@ -23,7 +23,7 @@ from schema.engine.document.documents import DocumentCache, PreparedOperation, R
 from schema.engine.document.limits import Limits
 from schema.engine.document.selections import SchemaPart
 from schema.engine.document.variables import Variables
-from schema.engine.events.feed import Feed
+from schema.engine.events.feed import Began, Feed, untold
 from schema.engine.events.streams import EventStreams
 from schema.engine.execute.fairness import HeavyWork
 from schema.engine.execute.fallback import SMALL, Execution, Fallback, Introspection, TooMuchSchema
@@ -302,8 +302,10 @@ class Graph:
         if call.action.owns_tokens:
             self.rights_changed(call.arguments["id"])
 
-    async def subscribe(self, prepared: PreparedOperation, variables: Object | None, caller: Caller) -> AsyncGenerator[EventResponse, None]:
-        """Follows events for `caller`: an answer for each, after commit, in commit order.
+    async def subscribe(
+        self, prepared: PreparedOperation, variables: Object | None, caller: Caller, began: Began = untold
+    ) -> AsyncGenerator[EventResponse, None]:
+        """Follows events for `caller`: an answer for each, after commit, in commit order. From when `began` is called on, none is missed.
 
         Raises RequestError where it can't begin, or go on since events are no longer kept.
         """
@@ -318,7 +320,7 @@ class Graph:
             if cost > self.limits.max_cost:
                 raise too_costly(cost, self.limits)
             resolve = self._resolvers.of_events(prepared, plan, values, caller) if plan.resolver_fields else None
-            async with aclosing(self._event_streams.follow(plan, values, given, caller, resolve)) as answers:
+            async with aclosing(self._event_streams.follow(plan, values, given, caller, resolve, began)) as answers:
                 async for answer in answers:
                     yield EventResponse(answer)
         except InputRejected as error:

@@ -8,6 +8,7 @@ from gateway.edge.rate_limit import RateLimiter
 from gateway.observability.current_request import OPERATION
 from rest_compat.json_values import JsonObject
 from schema.engine.document.documents import PreparedOperation
+from schema.engine.events.feed import Began, untold
 from schema.engine.execute.responses import EventResponse, GraphQLResponse
 from schema.graph import Graph
 from schema.rules.access import Caller
@@ -75,11 +76,11 @@ class Operations:
             cost["remaining"], cost["resetAt"] = left
 
     async def subscribe(
-        self, prepared: PreparedOperation, variables: JsonObject | None, caller: Caller
+        self, prepared: PreparedOperation, variables: JsonObject | None, caller: Caller, began: Began = untold
     ) -> AsyncGenerator[EventResponse, None]:
-        """Start a subscription. Raises RequestError for what it can't start with."""
+        """Start a subscription, which misses nothing from when `began` is called on. Raises RequestError for what it can't start with."""
         OPERATION.set(prepared)
-        async with aclosing(self.graph.subscribe(prepared, variables, caller)) as found:
+        async with aclosing(self.graph.subscribe(prepared, variables, caller, began)) as found:
             try:
                 async for answer in found:
                     self.count(prepared, answer)

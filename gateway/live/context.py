@@ -20,6 +20,7 @@ from gateway.graphql.parameters import Parameters
 from rest_compat.errors import HttpError, InternalError, OperationTimeout
 from rest_compat.json_values import JsonObject
 from schema.engine.document.documents import PreparedOperation, RequestError
+from schema.engine.events.feed import Began, untold
 from schema.engine.events.memory import MemoryBudget
 from schema.engine.execute.responses import EventResponse, GraphQLResponse
 from schema.rules.access import Caller
@@ -88,11 +89,14 @@ async def _prepare(context: LiveContext, parameters: Parameters, caller: Caller)
 
 
 async def answers(
-    context: LiveContext, prepared: PreparedOperation, variables: JsonObject | None, caller: Caller
+    context: LiveContext, prepared: PreparedOperation, variables: JsonObject | None, caller: Caller, began: Began = untold
 ) -> AsyncGenerator[GraphQLResponse | EventResponse, None]:
-    """A subscription's answers, or the one of a query or mutation. Raises RequestError, HttpError."""
+    """A subscription's answers, or the one of a query or mutation. Raises RequestError, HttpError.
+
+    From when `began` is called on, a subscription misses nothing.
+    """
     if prepared.kind == "subscription":
-        async with aclosing(context.operations.subscribe(prepared, variables, caller)) as found:
+        async with aclosing(context.operations.subscribe(prepared, variables, caller, began)) as found:
             async for answer in found:
                 yield answer
         return

@@ -73,16 +73,17 @@ class EventsEndpoint:
         # How long streams last would drown the times of answers.
         scope["state"]["route"], scope["state"]["operation"] = ROUTE, prepared.name
         OPERATION.set(prepared)
-        await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
+        stream = Stream(self.context, scope, receive, send)
         self.context.open.add(size)
         try:
             with self.gauge.track_inprogress():
-                last = await Stream(self.context, scope, receive, send).run(prepared, variables)
+                last = await stream.run(prepared, variables)
         finally:
             self.context.open.remove(size)
         # A client that doesn't read can't be told that it is over.
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_SECONDS):
+                await stream.open()
                 await send({"type": "http.response.body", "body": last, "more_body": False})
 
 
@@ -95,6 +96,15 @@ class Stream:
         self.receive = receive
         self.send = send
         self.outbox = context.outbox()
+        self.is_open = False
+        self.began = asyncio.Event()
+        """Whatever is committed from now on is told, or there is an answer to tell."""
+
+    async def open(self) -> None:
+        """Sends the head, unless it was sent."""
+        if not self.is_open:
+            self.is_open = True
+            await self.send({"type": "http.response.start", "status": 200, "headers": HEADERS})
 
     async def run(self, prepared: PreparedOperation, variables: JsonObject) -> bytes:
         """Until the operation, the client, the token or the process ends it; the stream's last bytes."""
@@ -133,16 +143,21 @@ class Stream:
 
     async def _follow(self, prepared: PreparedOperation, variables: JsonObject, caller: Caller) -> None:
         event = prepared.kind == "subscription"
+        if not event:
+            self.began.set()
         try:
-            async with contextlib.aclosing(answers(self.context, prepared, variables, caller)) as found:
+            async with contextlib.aclosing(answers(self.context, prepared, variables, caller, self.began.set)) as found:
                 async for answer in found:
                     await self.outbox.put(_next(answer.encode()), event=event)
         except Exception as error:  # noqa: BLE001  told to the client or the log, whatever it is
+            self.began.set()
             await self.outbox.put(_next(encode_errors(errors_of(self.context, self.scope, error))))
         await self.outbox.put(COMPLETE)
 
     async def _write(self, watch: TokenWatch) -> None:
-        """A comment at once, so that the client knows that it is connected, and whenever there was nothing to say for a while."""
+        """The head and a comment as soon as a client that reads the list now misses nothing, and whenever there was nothing for a while."""
+        await self.began.wait()
+        await self.open()
         await self._send(ALIVE)
         while True:
             try:

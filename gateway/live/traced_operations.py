@@ -9,6 +9,7 @@ from gateway.graphql.operations import Operations
 from gateway.observability.tracing import CURRENT, Trace, Tracing
 from rest_compat.json_values import JsonObject
 from schema.engine.document.documents import PreparedOperation
+from schema.engine.events.feed import Began, untold
 from schema.engine.execute.responses import EventResponse, GraphQLResponse
 from schema.rules.access import Caller
 
@@ -42,9 +43,9 @@ class TracedOperations(Operations):
 
     @override
     async def subscribe(
-        self, prepared: PreparedOperation, variables: JsonObject | None, caller: Caller
+        self, prepared: PreparedOperation, variables: JsonObject | None, caller: Caller, began: Began = untold
     ) -> AsyncGenerator[EventResponse, None]:
-        async with aclosing(super().subscribe(prepared, variables, caller)) as found:
+        async with aclosing(super().subscribe(prepared, variables, caller, began)) as found:
             async for answer in found:
                 trace = self.tracing.operation(prepared)
                 try:

@@ -1,10 +1,15 @@
 """What a subscription can be refused for is refused as it begins, over both doors: there may be no event for long."""
 
+import asyncio
 from typing import Any
+from urllib.parse import quote
 
+import httpx
 import pytest
 
+from schema.engine.events.feed import Feed
 from schema.rules.access import Role
+from tests.connecting import PATIENCE, connected
 from tests.end_to_end.deals import deals
 from tests.end_to_end.event_clients import BOTH, Follow, Refused, take
 from tests.end_to_end.fleet import access, in_process
@@ -78,3 +83,31 @@ async def test_a_limited_viewer_and_contacts(database_url: str, follow: Follow) 
         for filter_ in (contact, {"not": contact}, {"or": [{"isClosed": True}, {"and": [contact]}]}):
             found = await refused(follow, address, viewer.token, document("", {"filter": filter_}), {"filter": filter_})
             assert (found.code, "contactId" in found.errors[0]["message"]) == ("BAD_REQUEST", True)
+
+
+async def test_a_stream_that_is_open_misses_nothing(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its head and its comment come once it is known where it begins, however long the database takes to say so."""
+    asked, may_begin, begin = asyncio.Event(), asyncio.Event(), Feed._begin
+
+    async def slowly(feed: Feed, *place: Any) -> None:
+        asked.set()
+        await may_begin.wait()
+        await begin(feed, *place)
+
+    monkeypatch.setattr(Feed, "_begin", slowly)
+    who = await access(database_url)
+    query = quote("subscription { opportunityChanged { changedFields } }")
+    async with in_process(database_url) as (address, _), connected(address) as (reader, writer), asyncio.timeout(PATIENCE):
+        head = f"GET /graphql?query={query} HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {who.token}\r\n"
+        writer.write(f"{head}accept: text/event-stream\r\n\r\n".encode())
+        opened = asyncio.create_task(reader.readuntil(b":\n\n"))
+        async with httpx.AsyncClient(base_url=f"http://{address}", headers=who.headers) as client:
+            await asked.wait()
+            # Whatever the stream had to say by now would come before the answer to another request.
+            account = (await client.post("/api/accounts/", json={"name": "A"})).json()["id"]
+            assert not opened.done()
+            may_begin.set()
+            assert (await opened).startswith(b"HTTP/1.1 200 OK\r\n")
+            await client.post("/api/opportunities/", json={"name": "N", "accountId": account})
+        while b"opportunityChanged" not in await reader.readline():
+            pass

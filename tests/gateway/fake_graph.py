@@ -103,7 +103,11 @@ class StandIn:
         errors = [formatted(error, "INTERNAL_ERROR") for error in result.errors] if result.errors else None
         return Answer(result.data, errors, {"cost": {"requested": self.cost, "maximum": 5_000}})
 
-    async def subscribe(self, prepared: Prepared, variables: dict[str, Any] | None, _caller: Any) -> AsyncGenerator[Answer, None]:
+    async def subscribe(
+        self, prepared: Prepared, variables: dict[str, Any] | None, _caller: Any, began: Any = None
+    ) -> AsyncGenerator[Answer, None]:
+        if began is not None:
+            began()
         found = graphql.subscribe(self.graphql_schema, prepared.document, variable_values=variables)
         if asyncio.iscoroutine(found):
             found = await found

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import takewhile
 
@@ -137,6 +137,14 @@ class _Workspace:
         self.answers.drop(event)
 
 
+Began = Callable[[], object]
+"""Called when what is committed from now on will be told."""
+
+
+def untold() -> None:
+    """For those who don't ask when it began."""
+
+
 class Feed:
     """Events of the workspaces that are followed here."""
 
@@ -175,8 +183,8 @@ class Feed:
         elif workspace_id in self._workspaces:
             self._workspaces[workspace_id].wake()
 
-    async def follow(self, workspace_id: str, since: str | None) -> AsyncGenerator[EventRecord, None]:
-        """The events of a workspace after `since` (None: from now on), in commit order.
+    async def follow(self, workspace_id: str, since: str | None, began: Began = untold) -> AsyncGenerator[EventRecord, None]:
+        """The events of a workspace after `since` (None: from now on), in commit order; `began` is called once it is known where that is.
 
         Raises BadRequest for a cursor that is none of this workspace's or is ahead of it, CursorExpired (at once or later) where events
         after the last one that was handed over are no longer kept, StatementTimeout.
@@ -184,6 +192,7 @@ class Feed:
         place = None if since is None else read_cursor(workspace_id, since)
         with self._following(workspace_id) as follower:
             await self._begin(follower, place)
+            began()
             while True:
                 for event in await self._next(follower):
                     yield event

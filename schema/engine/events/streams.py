@@ -19,7 +19,7 @@ from schema.storage.database import Connection, Database
 from schema.values import CacheKey, Object, Value, Values
 
 from .cursor import write_cursor
-from .feed import Feed
+from .feed import Began, Feed
 from .table import EventRecord, until_available
 from .visibility import EventVisibility
 
@@ -45,11 +45,12 @@ class EventStreams:
         self._max_answer = max_answer
 
     async def follow(
-        self, plan: EventPlan, variables: Variables, given: Values, caller: Caller, resolve: Resolve | None
+        self, plan: EventPlan, variables: Variables, given: Values, caller: Caller, resolve: Resolve | None, began: Began
     ) -> AsyncGenerator[bytes, None]:
         """The encoded answer of each event that `caller` is told of, in commit order. `given` are the variables as they came.
 
-        `resolve` calls the resolvers that the answer's data waits for, for this caller alone, and answers the errors.
+        `began` is called once it is known where they begin. `resolve` calls the resolvers that the answer's data waits for, for this caller
+        alone, and answers the errors.
         Raises BadRequest, CursorExpired at once where it can't begin, CursorExpired later where events are no longer kept, StorageError.
         """
         plan.check(variables, caller.workspace_id)
@@ -57,7 +58,7 @@ class EventStreams:
         visibility = EventVisibility(plan, plan.filters.read(arguments.get("filter")), caller.limited_to)
         visibility.check()
         subscribed = Subscribed(plan, variables, caller, _shared_key(plan, given, caller), resolve)
-        async with aclosing(self._feed.follow(caller.workspace_id, arguments.get("since"))) as events:
+        async with aclosing(self._feed.follow(caller.workspace_id, arguments.get("since"), began)) as events:
             async for event in events:
                 kind = visibility.kind(event)
                 if kind is not None:
