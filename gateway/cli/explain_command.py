@@ -20,13 +20,21 @@ from .terminal import CommandError
 def explained(settings: Settings, file: Path, variables: str, operation: str | None) -> str:
     """The plan of an operation as text. Raises CommandError."""
     try:
-        text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
+        text = _text(file)
         graph, given = graph_of(settings, open_database(settings.database_url)), json_object("--variables", variables)
         return graph.explain(graph.prepare(text, operation), given, Caller("ws_any", Role.ADMIN, None, None, "key_any"))
     except OSError as error:
         raise CommandError(of_file(error)) from None
     except (RequestError, GatewayError, ValueError) as error:
         raise CommandError(str(error)) from None
+
+
+def _text(file: Path) -> str:
+    """What a file holds, or standard input for `-`. Raises OSError, and ValueError for what is no text."""
+    try:
+        return (sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()).decode()
+    except UnicodeDecodeError:
+        raise ValueError(f"{file}: it is no text in UTF-8: save it as such") from None
 
 
 def json_object(option: str, text: str) -> Object:

@@ -10,7 +10,7 @@ import sys
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import orjson
 import typer
@@ -24,7 +24,10 @@ from .command_database import DatabaseUrl, existing_database, run
 from .completion import completion
 from .doctor.command import doctor
 from .flags import with_settings
-from .terminal import CommandError, name_of, print_json, print_rows, progress, say
+from .terminal import CommandError, name_of, print_json, print_rows, progress, reopen_closed_streams, say
+
+MOST_SEEDED: Final = 10_000_000
+"""Records of a kind that `seed` writes at most: accounts and people are held in memory until they are written."""
 
 app = typer.Typer(
     name="gateway",
@@ -42,6 +45,7 @@ person_commands.register(app)
 
 def main() -> None:
     """Runs the command line. Ends the process, with a sentence instead of a traceback for what isn't a defect."""
+    reopen_closed_streams()
     try:
         app()
     except (CommandError, SettingsError) as error:
@@ -105,10 +109,12 @@ def migrate(database_url: DatabaseUrl = None) -> None:
 @app.command()
 def seed(
     *,
-    opportunities: Annotated[int, typer.Option(help="How many.", min=0)],
-    accounts: Annotated[int | None, typer.Option(help="How many (default: one to 20 opportunities).", min=1)] = None,
-    users: Annotated[int | None, typer.Option(help="How many (default: one to 500 opportunities, at least 5).", min=1)] = None,
-    contacts: Annotated[int | None, typer.Option(help="How many (default: four to an account).", min=0)] = None,
+    opportunities: Annotated[int, typer.Option(help="How many.", min=0, max=MOST_SEEDED)],
+    accounts: Annotated[int | None, typer.Option(help="How many (default: one to 20 opportunities).", min=1, max=MOST_SEEDED)] = None,
+    users: Annotated[
+        int | None, typer.Option(help="How many (default: one to 500 opportunities, at least 5).", min=1, max=MOST_SEEDED)
+    ] = None,
+    contacts: Annotated[int | None, typer.Option(help="How many (default: four to an account).", min=0, max=MOST_SEEDED)] = None,
     workspace: Annotated[str, typer.Option(help="The workspace's name; it is made if there is none.")] = "Main",
     number: Annotated[int, typer.Option("--seed", help="The same number gives the same data.")] = 1,
     database_url: DatabaseUrl = None,

@@ -1,8 +1,10 @@
 """What a command reads and shows: JSON, lists that people and programs read, and how far it has come."""
 
+import os
 import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from time import monotonic
 from typing import Final
 
@@ -23,6 +25,13 @@ MAX_NAME = 100
 
 class CommandError(Exception):
     """What was typed can't be done: the message says why."""
+
+
+def reopen_closed_streams() -> None:
+    """Opens the standard streams that the caller closed (`>&-`), to nothing: else what is printed, or a file in their place, would fail."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115  it stays open
 
 
 def visible(text: str, *, lines: bool = False) -> str:

@@ -1,6 +1,7 @@
 """The command line: what programs read is on standard output, what people read on standard error, and faults are sentences."""
 
 import json
+import os
 import re
 import shlex
 import signal
@@ -111,6 +112,37 @@ def test_postgresql_is_migrated_only_when_asked(run: Run, postgres_server: Any) 
         assert (refused.code, refused.err) == (2, "gateway: the database isn't at the newest revision: run gateway migrate first\n")
         assert run("migrate", "--database-url", url).code == 0
         assert run("token", "list", "--database-url", url).code == 0
+
+
+def test_more_than_memory_holds_is_not_seeded(run: Run, tmp_path: Path) -> None:
+    """A number with a digit too many is refused before anything is made: it ended with a MemoryError."""
+    for option in ("--opportunities", "--accounts", "--users", "--contacts"):
+        given = [] if option == "--opportunities" else ["--opportunities", "1"]
+        refused = run("seed", *given, option, "99999999999999999999")
+        assert (refused.code, "Traceback" in refused.err) == (2, False)
+        assert option in refused.err
+    assert not (tmp_path / "gateway.db").exists()
+
+
+def test_what_is_no_text_is_named(run: Run, tmp_path: Path) -> None:
+    """A document in UTF-16, as a shell of Windows writes it, is named with what to do about it."""
+    file = tmp_path / "a.graphql"
+    file.write_bytes("{ stages { value } }".encode("utf-16"))
+    assert (run("explain", str(file)).err, run("explain", str(file)).code) == (
+        f"gateway: {file}: it is no text in UTF-8: save it as such\n",
+        2,
+    )
+
+
+@pytest.mark.parametrize("closed", ["<&- >&-", ">&- 2>&-"])
+def test_closed_streams(tmp_path: Path, closed: str) -> None:
+    """Who closes the standard streams, as programs that start others do, gets no traceback: nobody reads what is said."""
+    (tmp_path / "log").touch()
+    told = "2>log" if "2>" not in closed else ""
+    line = f'"$0" -m gateway openapi {closed} {told}; echo $? > code'
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    subprocess.run(["sh", "-c", line, sys.executable], check=True, cwd=tmp_path, env=environment, timeout=120)
+    assert ((tmp_path / "code").read_text(), (tmp_path / "log").read_text()) == ("0\n", "")
 
 
 @pytest.mark.parametrize(
