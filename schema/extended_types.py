@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from strawberry.types.enum import EnumValue
 from strawberry.types.field import StrawberryField
 
+from schema.engine.declare.base import row_of
 from schema.engine.declare.codes import ErrorReason
 from schema.engine.declare.derive import derive, many, one
 from schema.engine.declare.groups import groups, is_grouped
@@ -63,6 +64,7 @@ def _fields(extension: Extension, roots: Roots) -> Iterator[tuple[Made, Strawber
             yield from ((root, _named(name, field)) for name, field in fields.items())
     for owner, name, declared in extension.lists:
         declared.bind(name, None)
+        declared.check(f"{extension.name}, listed {name!r},", row_of(declared.to).__table__)
         yield owner, _named(name, declared.output().field)
     by_name: dict[Value, type] = {root.__name__: root for root in roots}
     yield from ((by_name.get(owner, owner), field) for owner, field in extension.fields)

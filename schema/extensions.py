@@ -63,15 +63,18 @@ class Extension:
 
         Without a prefix its rows have no ids: they are met through other records alone, such as the history of one.
         """
-        declared: Noun | None = row.__dict__.get("__noun__")
-        if declared is None:
-            raise TypeError(f"{self.name} adds {row.__name__}, which is no noun: write `@noun(…)` below `declares`")
-        self.nouns.append(declared)
+        self.nouns.append(self._noun_of(row))
         return row
+
+    def _noun_of(self, row: Made) -> Noun:
+        declared: Noun | None = getattr(row, "__dict__", {}).get("__noun__")
+        if declared is None:
+            raise TypeError(f"{self.name} adds {getattr(row, '__name__', repr(row))}, which is no noun: write `@noun(…)` below `declares`")
+        return declared
 
     def listed(self, owner: Made, name: str, description: str, row: Value, by: str) -> None:
         """Adds a field to the records of `owner`: the page of the records of the class `row` whose column `by` refers to them."""
-        self.lists.append((owner, name, listed(description, row.__name__, by)))
+        self.lists.append((owner, name, listed(description, self._noun_of(row).name, by)))
 
     def rest(self, resource: Made) -> None:
         """Adds a resource of REST, as `rest_compat.resources.declaration` declares them; its operations are this graph's."""
@@ -180,19 +183,24 @@ def _load(name: str) -> Extension:
     except ExtensionError:
         raise
     except Exception as error:
-        raise ExtensionError(f"{name} can't be imported: {_describe(error)}") from error
+        raise ExtensionError(f"{name} can't be imported: {_describe(error, name)}") from error
     if not isinstance(found, Extension):
         raise ExtensionError(f"{name} has no `{ATTRIBUTE}`: write `{ATTRIBUTE} = Extension({name!r})` there.")
     found.module = name
     return found
 
 
-def _describe(error: Exception) -> str:
-    """What went wrong in a module while it was imported, and on which line of which file."""
+def _describe(error: Exception, name: str) -> str:
+    """What went wrong in the module `name` while it was imported, and on which of its lines."""
     if isinstance(error, ImportError | SyntaxError):
         return str(error)
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__}: {error} ({place.filename}, line {place.lineno})"
+    found = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__) if _is_of(frame.f_globals, name)]
+    file, line = found[-1] if found else ("", 0)
+    return f"{type(error).__name__}: {error}" + (f" ({file}, line {line})" if found else "")
+
+
+def _is_of(module: Values, package: str) -> bool:
+    return f"{module.get('__name__')}.".startswith(f"{package}.")
 
 
 def _key() -> StrawberryArgument:

@@ -197,7 +197,8 @@ class Ordering:
         self._id = column_order("", table.c.id)
         codes = {each.code for each in sortables.values()} | {newest.code}
         if len(codes) < len({*sortables.values(), newest}):
-            raise TypeError(f"two orders of {table} have the same code")
+            told = ", ".join(f"{name} {each.code}" for name, each in sortables.items())
+            raise TypeError(f"two orders of {table} have the same letter: {told}")
         self.default = self._order([(newest, True)], default=True)
 
     def by(self, terms: Sequence[tuple[str, bool]]) -> Order:

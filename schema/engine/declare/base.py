@@ -101,6 +101,9 @@ class Declaration:
         """Takes the name and the annotation that it stands under. Raises TypeError where it can't be declared so."""
         self.attribute, self.type = attribute, annotation
 
+    def check(self, place: str, table: FromClause) -> None:
+        """Raises TypeError, which says the `place`, for an option that names what isn't there."""
+
     def sql_column(self) -> Made:
         """SQLModel's field, None where it has no column."""
         return None

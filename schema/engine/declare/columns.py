@@ -6,6 +6,7 @@ from typing import Literal, get_args
 
 import strawberry
 from sqlalchemy import FromClause, func
+from sqlalchemy.types import TypeEngine
 from sqlmodel import Field
 from strawberry.utils.str_converters import to_camel_case
 
@@ -17,8 +18,9 @@ from schema.rules.text import LONGEST_NAME, fold, fold_name
 from schema.storage.columns import CodePointText
 from schema.values import Made, Object, Value, Values
 
-from .base import Declaration, Derived, Filterable, Groupable, Orderable, Reference, Unique, declares, row_of
+from .base import NOUNS, Declaration, Derived, Filterable, Groupable, Orderable, Reference, Unique, declares, row_of
 from .members import Member
+from .options import EnumName, Letter, check_name
 from .types import MISSING, UnfoldedText, sql_type
 
 
@@ -46,13 +48,13 @@ class FieldDeclaration(Declaration):
     column: str | None = None
     to: str | None = None
     default: Value = MISSING
-    stored_as: Made = None
+    stored_as: type[TypeEngine[Value]] | TypeEngine[Value] | None = None
     filters: bool = False
     through: str | None = None
     folded: Fold | None = None
-    orders: str | None = None
-    groups: tuple[str, str] | None = None
-    ordered_by: Mapping[str, tuple[str, str, str]] | None = None
+    orders: Letter | None = None
+    groups: tuple[EnumName, str] | None = None
+    ordered_by: Mapping[EnumName, tuple[Letter, str, str]] | None = None
     read_only: bool = False
     on_create: str | None = None
     on_update: str | None = None
@@ -67,10 +69,25 @@ class FieldDeclaration(Declaration):
     def bind(self, attribute: str, annotation: Made) -> None:
         """Raises TypeError where there is no annotation."""
         if annotation is None:
-            raise TypeError(f"{attribute} has no annotation: write `{attribute}: str = field(…)`")
+            raise TypeError(f"there is no annotation: write `{attribute}: str = field(…)`")
         inner = [each for each in get_args(annotation) if each is not type(None)]
         super().bind(attribute, inner[0] if len(inner) < len(get_args(annotation)) else annotation)
         self.nullable = self.type is not annotation
+        if self.type in {bool, int, str} and self.default not in {MISSING, None} and type(self.default) is not self.type:
+            raise TypeError(f"the default {self.default!r} is no {self.type.__name__}")
+
+    def check(self, place: str, table: FromClause) -> None:
+        if isinstance(self.folded, str):
+            check_name(place, "folded", self.folded, table.c.keys())
+        if self.to is None and (self.through is not None or self.ordered_by):
+            raise TypeError(
+                f"{place} says {'ordered_by' if self.ordered_by else 'through'}, which a reference may say alone: give `to`, too"
+            )
+        if self.to is not None:
+            check_name(place, "to", self.to, NOUNS)
+            declared = row_of(self.to).__declared__
+            for _, name, _ in (self.ordered_by or {}).values():
+                check_name(place, "ordered_by", name, [each for each, found in declared.items() if isinstance(found, FieldDeclaration)])
 
     def sql_column(self) -> Made:
         options: Object = {"sa_type": self.stored_as or sql_type(self.type)}

@@ -22,6 +22,9 @@ def derive(nouns: Iterable[Noun] = NOUNS.values()) -> None:
     """Makes the types of all nouns. Raises TypeError where declarations contradict each other."""
     listed = list(nouns)
     for noun in listed:
+        for each in noun.declared:
+            each.check(f"{noun.name}.{each.attribute}", noun.row.__table__)
+    for noun in listed:
         if noun.summary is None and is_grouped(noun):
             noun.summary = summary_of(noun)
         if noun.lists:

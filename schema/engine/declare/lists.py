@@ -88,7 +88,9 @@ def _filter(noun: "Noun") -> Made:
     fields = filterables(noun)
     if not fields:
         return None
-    made = make_input(f"{noun.name}Filter", _FILTER.format(noun.a_label), [*_connectives(), *map(_condition, fields)])
+    made = make_input(
+        f"{noun.name}Filter", _FILTER.format(noun.a_label), [*_connectives(), *[_condition(noun.name, each) for each in fields]]
+    )
     _annotate(made, {"and_": list_of(made) | None, "or_": list_of(made) | None, "not_": made | None})
     return made
 
@@ -104,9 +106,12 @@ def link_filters(noun: "Noun") -> None:
             _annotate(noun.listing.filter, {each.name: target.filter | None})
 
 
-def _condition(each: Filterable) -> Member:
+def _condition(owner: str, each: Filterable) -> Member:
     # A condition on another noun gets its type when all filters are made.
-    type_ = ID if isinstance(each.match, Through) else filter_of(each.type)
+    try:
+        type_ = ID if isinstance(each.match, Through) else filter_of(each.type)
+    except TypeError as error:
+        raise TypeError(f"{owner}.{each.name}: {error}") from None
     return Member(each.name, type_ | None, optional(each.description, metadata={"match": each.match}))
 
 

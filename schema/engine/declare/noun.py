@@ -14,6 +14,7 @@ from schema.values import Made, Value
 
 from .base import NOUNS, Declaration
 from .lists import Lists, filterables
+from .options import Area, check_name, check_options
 from .sql import Stored
 
 T = TypeVar("T", bound=type[Stored])
@@ -39,7 +40,7 @@ class Noun:
     search: str | None = None
     key: str = "id"
     unlisted: bool = False
-    scope: str = ""
+    scope: Area = ""
     summary: tuple[Made, SummarySql] | None = None
     lists: bool = False
     creates: str | None = None
@@ -59,6 +60,12 @@ class Noun:
         name = row.__name__
         if name in NOUNS:
             raise TypeError(f"there is a noun {name} already, in {NOUNS[name].row.__module__}")
+        check_options(self, f"noun of {name}")
+        if not row.__doc__:
+            raise TypeError(f"{name} has no docstring, which describes its type in the graph")
+        for option, column in (("search", self.search), ("key", self.key), ("visible", getattr(self.visible, "column", None))):
+            if column is not None:
+                check_name(f"noun of {name}", option, column, row.__table__.c.keys())
         self.row = row
         self.label = self.label or name.lower()
         self.plural = self.plural or f"{self.label}s"

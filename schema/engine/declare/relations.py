@@ -16,9 +16,10 @@ from schema.sql_types import Clause
 from schema.storage.columns import Cents
 from schema.values import Made, Value
 
-from .base import Declaration, Filterable, Orderable, Reference, declares, row_of
+from .base import NOUNS, Declaration, Filterable, Orderable, Reference, declares, row_of
 from .columns import read_field
 from .members import Argument, Member, list_of, with_arguments
+from .options import Letter, check_name
 
 
 @dataclass(slots=True)
@@ -28,7 +29,13 @@ class ComputedDeclaration(Declaration):
     build: Callable[[FromClause], Clause]
     description: str
     _: KW_ONLY
-    orders: str | None = None
+    orders: Letter | None = None
+
+    def check(self, place: str, table: FromClause) -> None:
+        try:
+            self.build(table)
+        except AttributeError as error:
+            raise TypeError(f"{place} can't be computed: {error}; the columns are {', '.join(table.c.keys())}") from None
 
     def output(self) -> Member:
         return Member(self.attribute, self.type, read_field(self.description, {SOURCE: SqlExpression(self.build)}, self.attribute))
@@ -52,6 +59,9 @@ class FlagDeclaration(Declaration):
     column: str
     _: KW_ONLY
     at_least: Made
+
+    def check(self, place: str, table: FromClause) -> None:
+        check_name(place, "column", self.column, table.c.keys())
 
     def filterables(self) -> Sequence[Filterable]:
         return [Filterable(self.attribute, bool, self.description, AtLeast(self.column, self.at_least))]
@@ -110,6 +120,14 @@ class ListDeclaration(Declaration):
     to: str
     by: BackReference | ThroughLinks
 
+    def check(self, place: str, table: FromClause) -> None:
+        check_name(place, "to", self.to, NOUNS)
+        target = row_of(self.to)
+        if not target.__noun__.lists:
+            raise TypeError(f"{place} lists {self.to}, of which there are no lists: say `lists=True` of it")
+        if isinstance(self.by, BackReference):
+            check_name(place, "by", self.by.column, target.__table__.c.keys())
+
     def output(self) -> Member:
         made = row_of(self.to).__noun__.listing.field(self.attribute, self.description, ConnectionSource(self.to, self.by))
         return Member(self.attribute, None, made)
@@ -131,6 +149,11 @@ class NewestDeclaration(Declaration):
     to: str
     by: BackReference
     last: Argument
+
+    def check(self, place: str, table: FromClause) -> None:
+        check_name(place, "to", self.to, NOUNS)
+        for name in (self.by.column, *self.by.order):
+            check_name(place, "by", name, row_of(self.to).__table__.c.keys())
 
     def histories(self) -> Sequence[tuple[str, str]]:
         return [(self.to, self.by.column)]

@@ -3,15 +3,17 @@
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from sqlalchemy import ForeignKeyConstraint, PrimaryKeyConstraint, UniqueConstraint
+from sqlalchemy.exc import ArgumentError
 from sqlmodel import Field
 from sqlmodel.main import SQLModelMetaclass
 from strawberry.utils.str_converters import to_snake_case
 
 from schema.storage.columns import CodePointText
 from schema.storage.tables import TableRow
-from schema.values import Made, Object, Value
+from schema.values import Made, Object, Value, Values
 
 from .base import Declaration
+from .options import check_name, check_options
 
 KEY = ("workspace_id", "id")
 
@@ -25,19 +27,49 @@ class RowMeta(SQLModelMetaclass):
         inherited = {attribute: each for base in bases for attribute, each in getattr(base, "__declared__", {}).items()}
         found = {attribute: value for attribute, value in namespace.items() if isinstance(value, Declaration)}
         for attribute, declaration in found.items():
-            declaration.bind(attribute, annotations.get(attribute))
-            column = declaration.sql_column()
+            column = _column(declaration, name, attribute, annotations.get(attribute))
             if column is None:
                 annotations.pop(attribute, None)
                 del namespace[attribute]
             else:
                 namespace[attribute] = column
         if options.get("table") and any(issubclass(base, Record) for base in bases if isinstance(base, RowMeta)):
-            namespace["__table_args__"] = _table_arguments({**inherited, **found}, namespace.get("__table_args__", ()))
+            own = namespace.get("__table_args__", ())
+            if not isinstance(own, tuple):
+                raise TypeError(f"{name} says __table_args__={own!r}, where a tuple is wanted: write a comma behind a single index")
+            _check_uniques(name, {**inherited, **found}, annotations)
+            namespace["__table_args__"] = _table_arguments({**inherited, **found}, own)
         if options.get("table"):
             namespace.setdefault("__tablename__", to_snake_case(name))
         namespace["__declared__"] = {**found, **inherited}
         return super().__new__(cls, name, bases, namespace, **options)
+
+    def __init__(cls: Made, name: str, bases: tuple[type, ...], namespace: Object, **options: Value) -> None:  # noqa: N805  it makes classes
+        """Raises TypeError where the table can't be made, such as for an index of a column that isn't there."""
+        try:
+            super().__init__(name, bases, namespace, **options)
+        except ArgumentError as error:
+            raise TypeError(f"{name} can't have its table: {error} Its fields are {', '.join(cls.model_fields)}") from None
+
+
+def _column(declaration: Declaration, name: str, attribute: str, annotation: Made) -> Made:
+    """The column of the line `attribute` of the class `name`, if any. Raises TypeError, which names both."""
+    place = f"{name}.{attribute}"
+    check_options(declaration, place)
+    try:
+        declaration.bind(attribute, annotation)
+        return declaration.sql_column()
+    except TypeError as error:
+        raise TypeError(f"{place}: {error}") from None
+
+
+def _check_uniques(name: str, declared: dict[str, Declaration], annotations: Values) -> None:
+    """Raises TypeError for what shall be unique and is no column."""
+    renamed = {attribute: getattr(each, "stored", attribute) for attribute, each in declared.items()}
+    columns = [*dict.fromkeys([*renamed.values(), *(each for each in annotations if each not in renamed)])]
+    for attribute, each in declared.items():
+        if (unique := each.uniques()) is not None:
+            check_name(f"{name}.{attribute}", "unique", unique.column, columns)
 
 
 def _table_arguments(declared: dict[str, Declaration], given: tuple[Value, ...]) -> tuple[Value, ...]:

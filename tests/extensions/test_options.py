@@ -1,0 +1,108 @@
+"""Options of declarations that can't be meant: refused at start in a sentence that names noun, field, option and what may stand there."""
+
+from collections.abc import Iterator
+from itertools import count
+
+import pytest
+from sqlmodel import SQLModel
+
+from schema.assembly import build
+from schema.engine.declare.noun import NOUNS
+from schema.extensions import Extension
+
+CLASS = """
+from sqlalchemy import Float, Index
+from schema.declaring import *
+from schema.engine.declare.relations import flag, newest
+@extension.declares
+@noun("{prefix}", lists=True{noun})
+class {name}(Tracked, table=True):
+    "A noun with a fault."
+    __table_args__ = {arguments}
+    title: str = field("A title.", NAME, filters=True{title})
+    deal_id: ID = field("A deal.", to="Opportunity", filters=True{deal})
+    {line}
+extension.listed({listed})
+"""
+NUMBERS = count(1)
+
+
+@pytest.fixture
+def name() -> Iterator[str]:
+    """The name of a class that is forgotten after the test."""
+    name = f"Faulty{next(NUMBERS)}"
+    yield name
+    NOUNS.pop(name, None)
+    if (table := SQLModel.metadata.tables.get(name.lower())) is not None:
+        SQLModel.metadata.remove(table)
+
+
+def declared(name: str, **parts: str) -> None:
+    """Makes the graph with a noun of this name, whose declaration has these parts."""
+    extension = Extension("faulty")
+    given = {
+        "noun": "",
+        "title": "",
+        "deal": "",
+        "line": "",
+        "arguments": "()",
+        "listed": f"Opportunity, 'them', 'Them.', {name}, 'deal_id'",
+    }
+    exec(CLASS.format(name=name, prefix=name.lower(), **given | parts), {"extension": extension})
+    build(extension)
+
+
+@pytest.mark.parametrize(
+    ("part", "text", "says"),
+    [
+        ("title", ', unique=("titel", "a title")', ".title says unique='titel', which isn't there; there are created_at"),
+        ("title", ', unique="title"', ".title says unique='title', where tuple[str, str] | None is wanted"),
+        ("title", ", unique=True", ".title says unique=True, where"),
+        ("title", ", orders=True", ".title says orders=True, where Optional[str like '[a-z]'] is wanted"),
+        ("title", ', orders="f"', "have the same letter: TITLE f, CREATED_AT f, UPDATED_AT g"),
+        ("title", ', groups="TITLE"', ".title says groups='TITLE', where tuple["),
+        ("title", ', groups=("A B", "b")', ".title says groups=('A B', 'b'), where tuple["),
+        ("title", ', folded="title_folded"', ".title says folded='title_folded', which isn't there; there are workspace_id, id"),
+        ("title", ', longest="5"', ".title says longest='5', where int | None is wanted"),
+        ("title", ', read_only="x"', ".title says read_only='x', where bool is wanted"),
+        ("title", ', stored_as="text"', ".title says stored_as='text', where type[TypeEngine]"),
+        ("title", ', through="x"', ".title says through, which a reference may say alone"),
+        ("title", ', ordered_by={"X": ("c", "name", "t")}', ".title says ordered_by, which a reference may say alone"),
+        ("deal", ', ordered_by={"X": ("c", "nosuch", "t")}', ".deal_id says ordered_by='nosuch', which isn't there; there are name"),
+        ("deal", ', ordered_by={"X": ("c", "name")}', ".deal_id says ordered_by={'X': ('c', 'name')}, where"),
+        ("deal", ', on_delete="casscade"', ".deal_id says on_delete='casscade', where Literal['cascade', 'clear'"),
+        ("line", 'other_id: ID = field("x", to="Oportunity")', ".other_id says to='Oportunity', which isn't there; there are "),
+        ("line", 'other_id: ID = field("x", to=Opportunity)', ".other_id says to="),
+        ("line", 'other: str = field("x", 5)', ".other says limits=5, where Constraint | None is wanted"),
+        ("line", 'other: dict = field("x")', ".other: no column type is known for <class 'dict'>"),
+        ("line", 'other: float = field("x", stored_as=Float, filters=True)', ".other: no filter is known for <class 'float'>"),
+        ("line", 'other = field("x")', ".other: there is no annotation"),
+        ("line", 'other: int = field("x", default="a")', ".other: the default 'a' is no int"),
+        ("line", "other: str = field(5)", ".other says description=5, where str is wanted"),
+        ("line", 'other: bool = flag("x", "nosuch", at_least=5)', ".other says column='nosuch', which isn't there"),
+        ("line", 'other: int = computed("nosuch", "x")', ".other says build='nosuch', where Callable"),
+        ("line", 'other: int = computed(lambda row: row.c.nosuch, "x")', ".other can't be computed: nosuch; the columns are"),
+        ("line", 'other: list = newest("x", "StageChange", "nosuch", "sequence")', ".other says by='nosuch', which isn't there"),
+        ("noun", ', search="nosuch"', " says search='nosuch', which isn't there"),
+        ("noun", ', visible="deal_id"', " says visible='deal_id', where Callable"),
+        ("noun", ', visible=seen_with("nosuch", Opportunity)', " says visible='nosuch', which isn't there"),
+        ("noun", ", label=3", " says label=3, where str is wanted"),
+        ("noun", ', scope="a b"', " says scope='a b', where str like '[a-z_]+' is wanted"),
+        ("noun", ', summary="x"', " says summary='x', where tuple"),
+        ("arguments", '(Index("ix_faulty", "nosuch"),)', "no column named 'nosuch' is present. Its fields are workspace_id"),
+        ("arguments", 'Index("ix_faulty", "title")', " says __table_args__="),
+        ("listed", 'Opportunity, "them", "Them.", "Faulty", "deal_id"', "adds 'Faulty', which is no noun"),
+    ],
+)  # fmt: skip
+def test_an_option_that_cannot_be_meant(name: str, part: str, text: str, says: str) -> None:
+    """A wrong type or a wrong name is told where it stands, with what is wanted or what there is."""
+    with pytest.raises(TypeError) as refused:
+        declared(name, **{part: text})
+    assert says in str(refused.value)
+    assert part == "listed" or name.lower() in str(refused.value).lower()
+
+
+def test_a_list_by_a_column_that_is_not_there(name: str) -> None:
+    """It names the package, the list and the columns."""
+    with pytest.raises(TypeError, match="faulty, listed 'them', says by='nosuch', which isn't there; there are workspace_id"):
+        declared(name, listed=f"Opportunity, 'them', 'Them.', {name}, 'nosuch'")
