@@ -113,7 +113,7 @@ class Application:
         await self.asgi(scope, receive, send)
 
     def _edge(self) -> list[Layer]:
-        """What every request passes, the outermost first."""
+        """The layers that every request passes, the outermost first."""
         settings = self.settings
         return [
             *([partial(ForwardedHeaders, proxies=settings.trusted_proxies)] if settings.trusted_proxies else []),
@@ -132,7 +132,7 @@ class Application:
         ]
 
     def _guard(self) -> list[Layer]:
-        """What stands before the data, the outermost first."""
+        """The layers in front of the data (authentication, limits), the outermost first."""
         settings = self.settings
         return [
             partial(Authenticate, authenticator=self.authenticator),
@@ -167,7 +167,7 @@ class Application:
         return BrowserPages(self.pages, router) if self.settings.graphiql else router
 
     def _live_context(self) -> LiveContext:
-        """What sockets and streams run under."""
+        """The shared context of sockets and streams."""
         settings = self.settings
         return LiveContext(
             operations=self._live_operations(),
@@ -197,7 +197,7 @@ class Application:
         return TracedOperations(self.operations, self.instruments.tracing)
 
     def _documents(self) -> dict[str, PublicApp]:
-        """What of REST needs no token."""
+        """The REST documentation, by path: it needs no token."""
         return {path: page_of(document_page(document)) for path, document in self.rest.documents.items()}
 
     def _operators(self) -> dict[str, PublicApp]:

@@ -1,4 +1,4 @@
-"""What the environment says, read with care: secrets from files, an address of a database, names that are none, and what can't be meant."""
+"""Reads environment variables: secrets from files, database addresses, unknown names, and values that can't be intended."""
 
 import os
 import re
@@ -62,7 +62,7 @@ def unknown(names: Collection[str], settings: Collection[str]) -> Iterator[str]:
 
 
 def with_secrets(given: Object, names: Collection[str]) -> Object:
-    """What is `given`, with the secrets of these `names` that are given by file. Raises ValueError for one that is given both ways."""
+    """Return `given` with the secrets that are read from files, for these `names`. Raises ValueError if one is given both ways."""
     for name in names:
         path = given.get(name + FILE)
         if path and given.get(name):
@@ -93,7 +93,7 @@ def _read(path: Path, name: str) -> str:
 
 
 def of_file(error: OSError) -> str:
-    """What is wrong with a file, or with the system, in its words alone."""
+    """Return a file error as text: the file, and the operating system's message."""
     place = f"{error.filename}: " if error.filename else ""
     return f"{place}{(error.strerror or str(error)).lower()}"
 

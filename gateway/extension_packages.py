@@ -1,4 +1,4 @@
-"""What the extensions that the settings name need of the database."""
+"""The migration packages of the extensions that the settings name."""
 
 from gateway.migrations import MissingMigrations, Package, packages_of
 from gateway.settings import Settings, SettingsError

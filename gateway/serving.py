@@ -64,7 +64,7 @@ def serve(settings: Settings, sockets: Sequence[socket.socket], built: Applicati
 
 
 def config_of(settings: Settings, factory: Callable[[], ASGIApp]) -> uvicorn.Config:
-    """How uvicorn serves the application that `factory` makes."""
+    """Return uvicorn's configuration for the application that `factory` makes."""
     return uvicorn.Config(
         factory,
         factory=True,

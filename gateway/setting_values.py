@@ -1,4 +1,4 @@
-"""What values settings may have: numbers and times with an upper end, names of hosts, addresses."""
+"""Types of settings' values: bounded numbers and times, host names, addresses."""
 
 import re
 from ipaddress import ip_network

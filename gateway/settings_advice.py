@@ -81,7 +81,7 @@ def advice(settings: Settings) -> Iterator[str]:
 
 
 def sqlite_advice(settings: Settings) -> Iterator[str]:
-    """What to know of SQLite's version, where the database is a file and the version has the fault that `checkpoints` tells of."""
+    """Advice on SQLite's version, if the database is a file and the version has the fault described in `checkpoints`."""
     path = sqlite_path(settings.database_url)
     if path is not None and at_risk():
         yield (

@@ -1,4 +1,4 @@
-"""What is deprecated, by whoever runs it or by the schema.
+"""Deprecations of REST, by settings or by the schema.
 
 There a reason has the dates: `@deprecated(reason: "Ask for x: https://… Since 2026-01-01, until 2027-01-01.")`.
 """
@@ -42,7 +42,7 @@ class Deprecated:
 
 
 def in_schema(coordinate: str, reason: str | None) -> Deprecation | None:
-    """What a reason says; None where there is none. Raises DeclarationError where it has no date, which the headers can't do without."""
+    """Return the deprecation that a reason describes, if any. Raises DeclarationError if it has no date, which the headers need."""
     if reason is None:
         return None
     dates = _DATES.search(reason)

@@ -1,4 +1,4 @@
-"""What this room needs of the graph, as one Protocol that `gateway` fills: how operations run is not known here."""
+"""The Protocol between `rest_compat` and the graph, implemented by `gateway`: this room does not know how operations run."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ PreparedDocument: TypeAlias = Any
 """An operation made ready by `GraphBackend.prepare`: opaque here, only handed back to it."""
 
 OpaqueCaller: TypeAlias = Any
-"""Who asks: opaque here, but for its text `visibility`: callers of equal visibility get equal answers."""
+"""The caller: opaque here, except for its text `visibility`; callers of equal visibility get equal answers."""
 
 
 @dataclass(slots=True)
@@ -68,7 +68,7 @@ class BodyDecodeError(Exception):
 
 
 class RestUse(NamedTuple):
-    """What a REST call made use of, for counting how far its clients have left REST.
+    """A use of a part of REST by a call, for the counts of usage.
 
     `route` is "GET /api/opportunities/{id}/"; `name` is empty for the route itself, else a query parameter's, or that of a key named in
     `fields` or written in a body, or a deprecated one in an object that was read whole. Of kind `ignored` it is the percent-encoded name of
@@ -81,7 +81,7 @@ class RestUse(NamedTuple):
 
 
 class OperationResult(Protocol):
-    """What an operation answered."""
+    """The result of an operation."""
 
     @property
     def data(self) -> JsonObject | None:
@@ -129,7 +129,7 @@ class GraphBackend(Protocol):
 
     @property
     def unknown_parameters(self) -> Policy:
-        """What becomes of query parameters that a route does not have."""
+        """The policy for query parameters that a route does not have."""
 
     def prepare(self, document: str, *, later: bool = False) -> PreparedDocument:
         """Parse and validate a document of one operation. Called at start, and once for each new set of `fields` (kept, bounded).

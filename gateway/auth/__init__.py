@@ -1,4 +1,4 @@
-"""Who is asking: API keys and an identity provider's JWTs become a `Caller`."""
+"""Authentication: API keys and an identity provider's JWTs become a `Caller`."""
 
 from .authenticator import Authenticator
 from .errors import AuthError, AuthSettingsError

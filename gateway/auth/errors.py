@@ -1,4 +1,4 @@
-"""What goes wrong with tokens: AuthError for a request's, AuthSettingsError for what the settings say about all."""
+"""Errors of tokens: AuthError for the token of a request, AuthSettingsError for settings that concern all tokens."""
 
 
 class AuthError(Exception):
@@ -12,7 +12,7 @@ class AuthError(Exception):
 
     @property
     def message(self) -> str:
-        """What to tell the client, one sentence."""
+        """The message for the client, one sentence."""
         return str(self)
 
 

@@ -48,7 +48,7 @@ class KeysUnavailable(DatabaseUnavailable):
 
 @dataclass(slots=True)
 class ProviderKeys:
-    """What a provider publishes: its keys, and the algorithms that it signs with."""
+    """The keys that a provider publishes, and the algorithms that it signs with."""
 
     keys: list[FetchedJson]
     algorithms: tuple[str, ...] = tuple(ASYMMETRIC)
@@ -84,12 +84,12 @@ Locate = Callable[[Fetch], ProviderKeys]
 
 
 def of_address(address: str) -> Locate:
-    """What fetches the keys of an address."""
+    """Return a function that fetches the keys at an address."""
     return lambda fetch: ProviderKeys(_keys(fetch(address), address))
 
 
 def of_issuer(issuer: str) -> Locate:
-    """What finds the keys and algorithms of an OpenID provider (OpenID Connect Discovery 1.0, section 4)."""
+    """Return a function that finds the keys and algorithms of an OpenID provider (OpenID Connect Discovery 1.0, section 4)."""
     address = issuer.rstrip("/") + _WELL_KNOWN
 
     def locate(fetch: Fetch) -> ProviderKeys:

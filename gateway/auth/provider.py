@@ -22,7 +22,7 @@ _EMAIL, _EMAIL_VERIFIED = "email", "email_verified"
 
 @dataclass(frozen=True, slots=True)
 class VerifiedClaims:
-    """What a believed JWT says: user and workspace as its claims name them, when it ends (seconds since 1970), what it is narrowed to."""
+    """The claims of a verified JWT: user, workspace, expiry (seconds since 1970), and the scopes that it is limited to."""
 
     user: str
     workspace: str

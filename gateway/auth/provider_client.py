@@ -1,4 +1,4 @@
-"""What an identity provider publishes, fetched without redirects, within bounds of bytes and time, and only by TLS or from this machine."""
+"""Fetches documents of an identity provider: without redirects, bounded in bytes and time, only by TLS or from this machine."""
 
 from collections.abc import Callable
 from contextlib import suppress

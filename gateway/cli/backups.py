@@ -187,7 +187,7 @@ def is_manifest(file: Path) -> bool:
 
 
 def advice(manifest: Manifest) -> Iterator[str]:
-    """What whoever restores must know, since a backup can't."""
+    """Advice for after a restore: changes since the backup that must be made again."""
     yield f"Keys that were revoked and users who were locked out after {manifest.taken_at} may come in again: look at gateway token list."
     yield "Persons who were erased after that are back: erase them again (gateway erase)."
     yield "Cursors, positions of events and entity tags from before the restore are refused; clients read their lists again."

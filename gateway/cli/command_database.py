@@ -24,7 +24,7 @@ DatabaseUrl: TypeAlias = Annotated[
 
 
 def run(settings: Settings, work: Callable[["Database"], Coroutine[Value, Value, T]], workspace: str | None = None) -> T:
-    """What `work` gives on the settings' database, open, at the newest revision. Raises CommandError where there is no such `workspace`."""
+    """Return the result of `work` on the opened, migrated database. Raises CommandError if `workspace` does not exist."""
 
     async def opened() -> T:
         async with _database(settings) as database:

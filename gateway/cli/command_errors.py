@@ -1,4 +1,4 @@
-"""How a command ends that can't do what was asked: with a sentence, and a code."""
+"""Errors of commands: the sentence that is printed, and the exit code."""
 
 from typing import Final
 
@@ -19,7 +19,7 @@ _DATABASE: Final = (StorageError, *DRIVER_ERRORS)
 
 
 def describe(error: Exception) -> tuple[str, int] | None:
-    """What to say of an error, and the exit code: 2 for what was typed, 1 for what failed. None for a defect."""
+    """Return the message for an error and the exit code: 2 for wrong input, 1 for a failure. None for a defect."""
     if isinstance(error, _TYPED):
         return str(error), 2
     if isinstance(error, Unreachable):

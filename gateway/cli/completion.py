@@ -26,7 +26,7 @@ class Shell(StrEnum):
 
 @dataclass(frozen=True)
 class CompletionWord:
-    """What can be typed at a place: a command or an option, and what may follow the option."""
+    """A word that can be completed: a command or an option, with the option's possible values."""
 
     text: str
     help: str
@@ -67,7 +67,7 @@ def _words(parameter: Value) -> Iterator[CompletionWord]:
 
 
 def _values(annotation: Any, setting: str) -> tuple[str, ...]:
-    """What an option may be, where that is one of a few words."""
+    """The values of an option that takes one of a few words."""
     if isinstance(annotation, type) and issubclass(annotation, Enum):
         return tuple(str(member.value) for member in annotation)
     field = Settings.model_fields.get(setting)

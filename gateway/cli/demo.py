@@ -63,7 +63,7 @@ def _write_private(path: Path, text: str) -> None:
 
 
 def banner(settings: Settings, token: str) -> str:
-    """What the demo tells: the token, a line to paste, and where a browser begins."""
+    """The text that the demo prints: the token, a command to paste, and the address for a browser."""
     path = sqlite_path(settings.database_url)
     begin_anew = "" if path is None else f"Data      {path.resolve()} (delete it to begin anew)\n"
     return (

@@ -69,7 +69,7 @@ def begin(
     *,
     version: Annotated[bool, typer.Option("--version", help="Print the version and end.", is_eager=True, callback=_print_version)] = False,
 ) -> None:
-    """What every command does first: `serve` logs it."""
+    """Runs before every command: print warnings of unknown variables (`serve` logs them instead)."""
     del version
     if context.invoked_subcommand != "serve":
         for line in unknown_variables(os.environ):

@@ -119,7 +119,7 @@ async def _erased(settings: Settings, database: "Database", kind: str, id_: str,
 
 
 async def _say_others(database: "Database", person: "Person") -> None:
-    """What a person who is erased may be besides."""
+    """Print other records that may belong to the person who is erased."""
     for other in await lazy.person.find(database, str(person.row["email"])):
         if other.id != person.id:
             say(f"The same e-mail address is that of the {other.kind} {other.id} in the workspace {other.workspace}: erase it, too.")

@@ -1,4 +1,4 @@
-"""What a command reads and shows: JSON, lists that people and programs read, and how far it has come."""
+"""Input and output of commands: JSON, tables for people and programs, and progress."""
 
 import os
 import sys
@@ -24,7 +24,7 @@ MAX_NAME = 100
 
 
 class CommandError(Exception):
-    """What was typed can't be done: the message says why."""
+    """The command can't be run as typed; the message says why."""
 
 
 def reopen_closed_streams() -> None:
@@ -80,7 +80,7 @@ def progress(total: int) -> Iterator[Callable[[int], None]]:
 
 @contextmanager
 def bytes_progress(doing: str) -> Iterator[Callable[[int, int], None]]:
-    """How many bytes are done, on standard error: a bar in a terminal, elsewhere a line each few seconds."""
+    """Show on standard error how many bytes are done: a bar in a terminal, elsewhere a line every few seconds."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:

@@ -1,4 +1,4 @@
-"""What a client takes: the one reading of the Accept header (RFC 9110, section 12.5.1), for both doors.
+"""Parses the Accept header (RFC 9110, section 12.5.1), for both doors.
 
 Of the ranges that cover a media type the most specific one counts, and its weight decides: 0 excludes. A range that isn't one is left out.
 A weight that isn't one counts as 0, since what was meant can't be known. A header that names nothing counts as absent: anything will do.
@@ -49,7 +49,7 @@ def names(ranges: Ranges, media: str) -> bool:
 
 
 def _fit(parameters: list[tuple[str, str]]) -> int:
-    """How well a range fits what is served, by its parameters: 3 all of them hold, 2 there are none, 1 there are others."""
+    """Return how specific a media range is by its parameters: 3 if all match, 2 if there are none, 1 if there are others."""
     own = {(name, value.strip('"')) for name, value in parameters if name != "q"}
     if not own:
         return 2

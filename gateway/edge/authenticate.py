@@ -1,4 +1,4 @@
-"""Who asks: the token of the Authorization header becomes the caller in `scope["state"]["caller"]`."""
+"""Authentication of requests: the token of the Authorization header becomes the caller in `scope["state"]["caller"]`."""
 
 from collections.abc import Awaitable
 from time import monotonic
@@ -59,7 +59,7 @@ class Authenticate:
         await self.app(scope, receive, send)
 
     async def _pass_options(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """What may be asked for is told to anyone: browsers and tools ask before they have a token, or without it."""
+        """Answer OPTIONS without a token: browsers and tools send it before they have one."""
         if refused := refused_preflight(scope):
             raise refused
         await self.app(scope, receive, send)

@@ -57,7 +57,7 @@ class BodyMemory:
 
 
 class BodyHold:
-    """What one request's body, or one socket's message, takes of the `room`; given back by `release`, or when its context ends."""
+    """The bytes that one request body or socket message holds of the `room`; `release`, or the end of its context, returns them."""
 
     __slots__ = ("_owner", "_room", "_size")
 

@@ -31,7 +31,7 @@ GZIP: Final = "gzip"
 
 
 class Coder(NamedTuple):
-    """What compresses one answer: a piece, all that was given so far so that it can be read, and the end."""
+    """The compressor of one response: compress a piece, flush what was given so far, finish."""
 
     compress: Callable[[Value], bytes]
     flush: Callable[[], bytes]

@@ -1,4 +1,4 @@
-"""How much is worked on at once, and how long: a bounded number of places, a short queue, then 503; a deadline; no work for who left."""
+"""Limits concurrent work: a bounded number of places, a short queue, then 503; a deadline; work is cancelled when its client leaves."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -43,7 +43,7 @@ class ConcurrencyLimiter:
         self._began = 0.0
 
     def figures(self) -> Figures:
-        """How many are worked on, and how many wait."""
+        """The number of requests in work, and of those that wait."""
         return {"gateway_requests_in_flight": self.size - self.free, "gateway_requests_waiting": self.line.length}
 
     def take_now(self) -> bool:

@@ -87,7 +87,7 @@ def _marks(body: bytes) -> int:
 
 
 def _colons(value: Json, levels: int) -> int:
-    """How many colons the text of `value` has at least; `levels` is how many more it may have below."""
+    """Return the least number of colons in the text of `value`; it may be nested by `levels` more levels."""
     kind = type(value)
     if kind is str:
         return value.count(":")  # type: ignore[no-any-return]

@@ -15,7 +15,7 @@ TAKEN: Final[Headers] = [(b"accept-encoding", b"gzip, identity")]
 
 
 def codings(content_encoding: bytes) -> int:
-    """How many times a body is packed by gzip: not at all, or once. Raises UnsupportedMediaType, which says what is taken."""
+    """Return how many times a body is compressed by gzip: 0 or 1. Raises UnsupportedMediaType, which names the accepted codings."""
     names = [name for name in (part.strip().lower() for part in content_encoding.split(b",")) if name not in IDENTITY]
     if len(names) > 1 or not GZIP.issuperset(names):
         raise UnsupportedMediaType("Send the request body without Content-Encoding, or packed once by gzip.", TAKEN)
@@ -23,7 +23,7 @@ def codings(content_encoding: bytes) -> int:
 
 
 def unpacked(body: bytes, limit: int) -> bytes:
-    """What gzip has packed, no more than `limit` bytes of it. Raises MalformedRequest, BodyTooLarge."""
+    """Return the decompressed body, at most `limit` bytes. Raises MalformedRequest, BodyTooLarge."""
     whole = b""
     for _ in range(MOST_MEMBERS):
         member = zlib.decompressobj(WINDOW)

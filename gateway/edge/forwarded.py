@@ -1,4 +1,4 @@
-"""What a trusted proxy says of its client: address and scheme, by uvicorn's middleware; host, port and prefix that it was asked for."""
+"""Forwarded headers of a trusted proxy: client address and scheme by uvicorn's middleware; the requested host, port and prefix here."""
 
 import re
 from collections.abc import Iterable

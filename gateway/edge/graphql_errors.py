@@ -19,5 +19,5 @@ def graphql_body(error: HttpError, request_id: bytes) -> bytes:
 
 
 def unavailable(away: DatabaseUnavailable) -> Unavailable:
-    """What the storage raised, as the fault that a client reads: 503."""
+    """Return the 503 error for an unavailable database."""
     return Unavailable(away.public)

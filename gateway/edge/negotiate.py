@@ -28,7 +28,7 @@ def _offer(accepted: Ranges) -> Offer | None:
 
 
 class AcceptedTypes(NamedTuple):
-    """What a client takes, by its Accept header."""
+    """The media types that a client accepts, by its Accept header."""
 
     offer: Offer | None
     """The type of a GraphQL answer; None where it takes neither."""

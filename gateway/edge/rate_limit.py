@@ -80,7 +80,7 @@ class RateLimiter:
         return self._kept(self.limiter.get_window_stats(self.item, token_id))
 
     def _kept(self, asked: Coroutine[Value, Value, T]) -> Awaitable[T | None]:
-        """What the storage answers, or None while it doesn't."""
+        """Return the storage's answer, or None while the storage is unavailable."""
         return asked if isinstance(self._storage, MemoryStorage) else self._in_time(asked)
 
     async def _in_time(self, asked: Coroutine[Value, Value, T]) -> T | None:

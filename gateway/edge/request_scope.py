@@ -133,7 +133,7 @@ class RequestScope:
         await refuse(scope, send, fault)
 
     def _strange_host(self, scope: Scope) -> MalformedRequest | None:
-        """What is wrong with a Host that hasn't been seen before, if anything (RFC 9112 section 3.2). HTTP/1.0 doesn't need one."""
+        """Return the error of a Host header that was not checked before, if any (RFC 9112 section 3.2). HTTP/1.0 needs none."""
         host = scope["state"]["headers"].get(b"host")
         if host is None:
             return MalformedRequest("Host: HTTP/1.1 requires this header.") if scope.get("http_version") == "1.1" else None
@@ -162,7 +162,7 @@ def _join(scope: Scope) -> MalformedRequest | None:
 
 
 def _web_fault(error: Exception) -> HttpError | None:
-    """What starlette's own pages raise, in our words."""
+    """Return the HttpError for a starlette HTTPException; None for other exceptions."""
     if not isinstance(error, HTTPException):
         return None
     if error.status_code == STATUS["METHOD_NOT_ALLOWED"]:

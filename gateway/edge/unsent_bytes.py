@@ -1,4 +1,4 @@
-"""What waits to be sent, over all clients of a process: bounded in bytes, so that slow readers can't fill the memory.
+"""Counts the bytes that wait to be sent to all clients of a process: bounded, so that slow readers can't fill the memory.
 
 When the room is full, slow readers are dropped for those who come, since a client that reads must not pay for one that doesn't.
 """

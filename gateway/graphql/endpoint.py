@@ -93,7 +93,7 @@ class GraphQLEndpoint:
 
 
 def read_parameters(scope: Scope) -> Parameters:
-    """What the request asks for. Raises MalformedRequest, UnsupportedMediaType, MethodNotAllowed."""
+    """Return the GraphQL parameters of a request. Raises MalformedRequest, UnsupportedMediaType, MethodNotAllowed."""
     method, state = scope["method"], scope["state"]
     if method in SAFE:
         state["out"].append(JSON_QUERIES)

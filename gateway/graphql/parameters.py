@@ -1,4 +1,4 @@
-"""What a client asks for: a GraphQL request's members, from a JSON body or a query string (GraphQL over HTTP, "Request parameters")."""
+"""The parameters of a GraphQL request, from a JSON body or a query string (GraphQL over HTTP, "Request parameters")."""
 
 from dataclasses import dataclass
 from typing import Final

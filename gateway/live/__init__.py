@@ -1,1 +1,1 @@
-"""What stays open: operations over WebSocket (graphql-transport-ws) and Server-Sent Events (graphql-sse, distinct connections)."""
+"""Long-lived operations: over WebSocket (graphql-transport-ws) and Server-Sent Events (graphql-sse, distinct connections)."""

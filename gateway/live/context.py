@@ -1,4 +1,4 @@
-"""What sockets and streams share: the context they run under, how an operation is answered, and how its faults are told."""
+"""Shared by sockets and streams: their context, how an operation is answered, and how its errors are written."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
@@ -55,10 +55,10 @@ class LiveContext:
     message_limit: int
     subscriptions: int
     open: MemoryBudget = field(default_factory=lambda: MemoryBudget(OPEN_BYTES))
-    """What the operations take that are open on sockets and streams."""
+    """The memory held by operations that are open on sockets and streams."""
 
     def outbox(self) -> Outbox:
-        """What will wait for a new client."""
+        """Return the queue of messages to a new client."""
         return Outbox(self.queue, self.queue_bytes, self.slow_reader_timeout, self.unsent)
 
 

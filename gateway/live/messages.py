@@ -138,7 +138,7 @@ def id_of(message: JsonObject) -> str:
 
 
 def parameters_of(message: JsonObject) -> Parameters:
-    """What a `subscribe` message asks for. Raises InvalidMessage."""
+    """Return the GraphQL parameters of a `subscribe` message. Raises InvalidMessage."""
     try:
         return from_members(message.get("payload"))
     except MalformedRequest as error:

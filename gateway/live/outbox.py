@@ -1,4 +1,4 @@
-"""What waits to be sent to one client: a queue bounded in messages and bytes, so that a reader who has stopped harms nobody else."""
+"""The queue of messages to one client, bounded in number and bytes, so that a client that stopped reading harms nobody else."""
 
 import asyncio
 from collections import deque

@@ -200,7 +200,7 @@ class SocketSession:
         task.add_done_callback(lambda _: self._hold(-size))
 
     def _full(self, size: int) -> HttpError | None:
-        """What stands against one more operation of `size` characters, if anything."""
+        """Return the error that refuses one more operation of `size` characters, if there is no room for it."""
         if len(self.running) >= self.context.subscriptions:
             return RateLimited(f"At most {self.context.subscriptions} operations may be open on one socket.")
         most = OPEN_MESSAGES * self.context.message_limit

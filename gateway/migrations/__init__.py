@@ -1,4 +1,4 @@
-"""How a database gets its tables: Alembic revisions, and the runner that takes a database to the newest."""
+"""Migrations: Alembic revisions, and the runner that brings a database to the newest one."""
 
 from .packages import MissingMigrations, Package, packages_of
 from .runner import head, head_is_current, heads, knows, migration_status, migration_status_of, upgrade

@@ -63,7 +63,7 @@ def _place(package: Package | None, *, is_first: bool) -> Object:
 
 
 def _asked() -> tuple[str, Package | None]:
-    """What the command line says."""
+    """Return the message and the package that the command line names."""
     parser = argparse.ArgumentParser(prog="python -m gateway.migrations.autogenerate", description="Write the migration that is missing.")
     parser.add_argument("message", nargs="+", help="what the migration does, in a few words")
     parser.add_argument("--package", metavar="MODULE", help="the package that declares the nouns; the gateway itself if it is left out")

@@ -1,4 +1,4 @@
-"""What Alembic runs: on the connection that the gateway gives, or for a developer's `alembic …` on GATEWAY_DATABASE_URL."""
+"""Alembic's environment: it runs on the gateway's connection, or for a developer's `alembic …` on GATEWAY_DATABASE_URL."""
 
 import asyncio
 import os

@@ -26,7 +26,7 @@ class Package:
 
     @property
     def head(self) -> str:
-        """What Alembic calls the newest revision of the branch."""
+        """Alembic's name for the newest revision of the branch."""
         return f"{self.label}@head"
 
 

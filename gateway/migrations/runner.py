@@ -27,7 +27,7 @@ from .packages import MigrationStatus, Package, is_known, label_of
 
 SCRIPTS = Path(__file__).parent
 GATEWAY = "the gateway"
-"""What stands for its own revisions beside the labels of packages."""
+"""The label of the gateway's own revisions, beside the labels of packages."""
 WAIT_SECONDS = 120.0
 """For another process that migrates."""
 TABLE_SECONDS = 10.0
@@ -130,7 +130,7 @@ RunMigration = Callable[[Callable[[Connection], None]], Any]
 
 @asynccontextmanager
 async def connected(database_url: str) -> AsyncIterator[RunMigration]:
-    """What runs a function of a SQLAlchemy connection, inside one transaction that only one process has at a time."""
+    """Yield a function that runs work on a SQLAlchemy connection, in a transaction that only one process holds at a time."""
     if database_url.startswith("sqlite"):
         yield lambda work: asyncio.to_thread(_in_sqlite, database_url.removeprefix("sqlite:///"), work)
         return

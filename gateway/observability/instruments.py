@@ -53,7 +53,7 @@ class Instruments:
             timing.above, timing.report = -1.0, self.tracing.reporting(slow, timing.above)
 
     def layers(self) -> "list[Callable[[ASGIApp], ASGIApp]]":
-        """What a request passes for its trace."""
+        """The layers that trace requests."""
         if self.tracing is None:
             return []
         from .tracing import Traced  # noqa: PLC0415  the extra may not be installed

@@ -85,7 +85,7 @@ def short(text: str) -> str:
 
 @lru_cache(MOST_NAMES)
 def program(sent: bytes) -> str | None:
-    """What a client says that it is (`User-Agent`), for the log; None where it says nothing."""
+    """Return the client's `User-Agent` for the log; None if there is none."""
     return short(sent.decode("latin-1")) or None
 
 

@@ -59,7 +59,7 @@ def _console() -> list[Value]:
 
 
 def _on_one_line(_logger: Value, _name: str, event: Value) -> Value:
-    """What clients and libraries say begins no line of its own, and doesn't colour the terminal."""
+    """Escape line breaks and terminal codes in an event's texts, so that clients and libraries can't forge log lines."""
     return {name: clean(value) if isinstance(value, str) else value for name, value in event.items()}
 
 

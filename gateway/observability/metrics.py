@@ -201,7 +201,7 @@ class Metrics:
             await asyncio.sleep(MEASURE_SECONDS)
 
     def text(self) -> bytes:
-        """What Prometheus scrapes."""
+        """Return the metrics as the text that Prometheus scrapes."""
         self.measure()
         if MULTIPROCESS not in os.environ:
             return generate_latest(self.registry)

@@ -1,4 +1,4 @@
-"""How far clients have left REST: its routes, parameters and fields by token, and the operations and fields of GraphQL by client."""
+"""Usage counts: routes, parameters and fields of REST by token; operations and fields of GraphQL by client."""
 
 from collections.abc import Iterable, Mapping
 from sys import getsizeof
@@ -66,7 +66,7 @@ def _names_size(uses: tuple[RestUse, ...]) -> int:
 
 
 def client_names(said: Mapping[str, Json]) -> dict[bytes, bytes]:
-    """What the payload of a socket's `connection_init` says of the client's name, as headers: browsers can't send those with a socket."""
+    """Return the client's name in the payload of `connection_init`, as headers: browsers can't send headers with a socket."""
     given = {name.lower().encode(): value for name, value in said.items() if isinstance(value, str)}
     return {name: given[name].encode()[: 4 * LONGEST_NAME] for name in CLIENT_NAMES if name in given}
 

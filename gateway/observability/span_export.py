@@ -117,7 +117,7 @@ class SpanQueue(SpanProcessor):
 
 
 def provider_of(spans: SpanQueue) -> TracerProvider:
-    """What makes spans for `spans`. Whether there is to be one is decided before it is asked."""
+    """Return the tracer provider that puts spans into `spans`. Sampling is decided before it is called."""
     limits = SpanLimits(max_span_attributes=MOST_ATTRIBUTES, max_span_attribute_length=LONGEST_ATTRIBUTE)
     provider = TracerProvider(sampler=ALWAYS_ON, resource=_resource(), span_limits=limits, shutdown_on_exit=False)
     provider.add_span_processor(spans)

@@ -1,4 +1,4 @@
-"""What answered requests have to tell: noted in passing, told to metrics and log a batch at a time, beside the requests.
+"""Telemetry of answered requests: noted within the request, written to metrics and log in batches beside the requests.
 
 A batch finds its code and data in the processor's caches: of a REST detail's 120 µs, telling of each one by one was 12; noting it, and
 its share of a batch, are 6.

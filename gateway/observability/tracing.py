@@ -116,7 +116,7 @@ class Tracing:
     # Statements
 
     def reporting(self, slow: ReportStatement, above: float) -> ReportStatement:
-        """What is to be told of every statement; those above `above` seconds are told to `slow`, too."""
+        """Return the function to report every statement to; statements above `above` seconds also go to `slow`."""
 
         def report(statement: Statement, seconds: float, rows: int) -> None:
             if seconds > above:

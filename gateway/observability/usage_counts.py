@@ -13,7 +13,7 @@ from schema.storage.database import StorageError
 
 Used = TypeVar("Used", bound=Hashable)
 UseKey: TypeAlias = tuple[str, ...]
-"""What one use adds to a row's key, behind workspace and token."""
+"""The part of a row's key after workspace and token."""
 
 
 class UseCounter(Generic[Used]):

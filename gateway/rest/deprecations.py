@@ -1,4 +1,4 @@
-"""What is deprecated in REST, by settings: all of it (`GATEWAY_REST_SUNSET`), or parts of it by a file (`GATEWAY_REST_DEPRECATIONS`)."""
+"""Deprecations of REST by settings: all of it (`GATEWAY_REST_SUNSET`), or parts of it by a file (`GATEWAY_REST_DEPRECATIONS`)."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date

@@ -1,4 +1,4 @@
-"""How much to fill in, and what came of it."""
+"""The amounts of rows to seed, and the result."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -10,7 +10,7 @@ class SeedFault(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SeedSpec:
-    """What to fill a workspace with. The same spec on the same `today` (default: the UTC day) gives the same rows, ids included."""
+    """The numbers of rows to seed. The same spec on the same `today` (default: the UTC day) gives the same rows and ids."""
 
     workspace: str = "Main"
     opportunities: int = 1_000
@@ -44,7 +44,7 @@ class SeedSpec:
 
 @dataclass(frozen=True, slots=True)
 class Seeded:
-    """How many rows were filled in."""
+    """The numbers of rows that were seeded."""
 
     workspace_id: str
     rows: int

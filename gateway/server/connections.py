@@ -78,11 +78,11 @@ class ConnectionLimits:
         return len(self._open)
 
     def figures(self) -> Figures:
-        """How many are open."""
+        """The number of open connections."""
         return {"gateway_connections_open": len(self)}
 
     def admit(self, new: Value, connections: Collection[Value]) -> ASGIApp | None:
-        """What answers the `new` one of `connections` in the application's stead; None where it is served. Others may be closed for it."""
+        """Return the app that refuses the `new` one of `connections`; None if it is served. Others may be closed for it."""
         self._open = connections
         address = new.client[0] if new.client else ""
         if self.by_address is not None and address not in self._proxies:

@@ -34,7 +34,7 @@ class ReadFlowControl(FlowControl):
 
 
 class Exchange(RequestResponseCycle):
-    """What an application is called with: its `receive` and its `send`.
+    """One HTTP exchange: the `receive` and `send` that an application is called with.
 
     A head waits for what comes behind it, which is no wait: who knows a body's length has the body. The head of a stream goes at once.
     `in_chunks` is False for HTTP/1.0, which knows no chunks: there a body of unknown length ends with its connection.

@@ -92,7 +92,7 @@ class Worker(multiprocess.Process):
 
 
 def _end(code: int) -> dict[str, int | str]:
-    """How a process has ended, by its exit code: below 0 that is the signal that ended it."""
+    """Return how a process ended, for the log: a negative exit code is the signal that ended it."""
     return {"signal": signal.Signals(-code).name} if code < 0 else {"exit_code": code}
 
 

@@ -1,4 +1,4 @@
-"""What a connection's bytes are: one request at a time, bounded in every part.
+"""Parses a connection's bytes: one request at a time, bounded in every part.
 
 Bytes are given to the parser up to the end of a request and no further. What a client sends ahead stays bytes, at most two reads of the
 socket, and reading pauses meanwhile: a thousand requests sent at once cost no more memory than one, and are answered one after the other.

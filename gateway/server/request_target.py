@@ -57,7 +57,7 @@ def check_codings(lines: Sequence[bytes], version: str) -> None:
 
 
 def malformation(error: HttpParserError) -> str:
-    """What is wrong with a request's head, in the parser's words; methods in lower case, such as the `patch` of `fetch`, are explained."""
+    """Return the parser's message for a malformed request head; methods in lower case, such as the `patch` of `fetch`, are explained."""
     if isinstance(error, HttpParserInvalidMethodError):
         return "Invalid HTTP request received: its method is unknown. Methods are written in capitals, as in PATCH."
     return f"Invalid HTTP request received: {error}."

@@ -1,4 +1,4 @@
-"""What a connection's client has not taken yet: it counts towards what waits to be sent, and a client that takes nothing is dropped."""
+"""Flow control of writes: unsent bytes count towards the process's bound, and a client that reads nothing is dropped."""
 
 import asyncio
 from typing import Final

@@ -123,7 +123,7 @@ def _page_schema(resource: Resource) -> JsonObject:
 
 
 def _description(endpoint: Endpoint) -> str:
-    """What an operation is in GraphQL, and what counts as given in bodies that are whole objects."""
+    """The description of an operation: its GraphQL operation, and which keys of a whole object count as given."""
     found = f"In GraphQL: `{endpoint.document.root_coordinate}`."
     return f"{found} {_SENT_BACK}" if WHOLE in endpoint.document.variables else found
 
@@ -220,7 +220,7 @@ def _success(endpoint: Endpoint, translator: Translator) -> JsonObject:
 
 
 def _links(endpoint: Endpoint, translator: Translator) -> JsonObject:
-    """What may be done next with the record that an answer holds."""
+    """The OpenAPI links from an answer's record to further operations on it."""
     if endpoint.action not in {"create", "update"}:
         return {}
     parameters = {"id": "$response.body#/id"}

@@ -24,7 +24,7 @@ ACTIONS: tuple[RouteAction, ...] = tuple(METHODS)
 
 _NAME = re.compile("[a-z][a-z0-9-]{0,62}")
 _RESERVED = {"docs"}
-"""What else stands under `/api/` and would be a name; other pages there have a point or an underscore."""
+"""Names under `/api/` that no resource may have; other pages there contain a point or an underscore."""
 
 
 class DeclarationError(Exception):

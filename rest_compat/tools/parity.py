@@ -77,7 +77,7 @@ def _table(head: MarkdownRow, rows: Sequence[MarkdownRow]) -> str:
 
 
 def unmatched_names(translator: Translator) -> list[str]:
-    """What stands alone: a field that no key shows, an input that no key writes, a parameter without a place, a code without a status."""
+    """The names without a counterpart: fields and inputs without a key, parameters without a variable, error codes without a status."""
     found = [name for resource in translator.resources for name in _alone(translator, resource)]
     codes = translator.graph.schema.type_map.get("ErrorCode")
     known = codes.values if isinstance(codes, GraphQLEnumType) else {}

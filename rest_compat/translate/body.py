@@ -112,7 +112,7 @@ def body_item(path: Sequence[str | int], message: str) -> ErrorItem:
 
 
 def _conversion(type_: GraphQLType) -> Convert | None:
-    """What makes a GraphQL value of a REST one that isn't null; None where it is the same.
+    """Return the function that converts a REST value (not null) to a GraphQL one; None if both are the same.
 
     GraphQL's own coercion is looser in two places: one value for a list, an integer for an id.
     """

@@ -44,9 +44,9 @@ class TranslatedCall:
         self.body = body
         self.older = older
         self.ignored = parsed.ignored
-        """What of it has no effect: parameters that are unknown or empty, and unknown keys of its body. Percent-encoded, bounded."""
+        """The parts of the call without effect: unknown or empty parameters, and unknown keys of the body. Percent-encoded, bounded."""
         self.uses = parsed.uses
-        """What it makes use of: its route, its parameters, the keys it names."""
+        """The parts of REST that the call uses: its route, its parameters, the keys that it names."""
         self.notices = parsed.notices
         """The headers about the call itself, in every answer."""
         if body is not None:
@@ -61,11 +61,11 @@ class TranslatedCall:
 
     @property
     def deprecations(self) -> tuple[Deprecated, ...]:
-        """What it uses that is deprecated."""
+        """The deprecated parts of REST that the call uses."""
         return self.endpoint.deprecations(self.query.used, self.keys)
 
     def to_dict(self, base: str) -> JsonObject:
-        """What `/api/_graphql` answers; `base` is the address of the server."""
+        """The answer of `/api/_graphql`; `base` is the address of the server."""
         variables = orjson.dumps(self.variables).decode()
         names = {"query": self.operation.document, "variables": variables, "operationName": self.endpoint.document.name}
         return {
@@ -83,7 +83,7 @@ class PathEndpoints:
 
     def __init__(self, actions: Sequence[Endpoint]) -> None:
         self.actions = {method: endpoint for endpoint in actions for method in endpoint.methods}
-        """What each method does here; HEAD is GET without its body, QUERY is GET with its parameters in the body."""
+        """The endpoint of each method; HEAD is GET without a body in the answer, QUERY is GET with its parameters in the body."""
         self.path = actions[0].path
 
     def method(self, method: str, headers: Mapping[bytes, bytes]) -> str:

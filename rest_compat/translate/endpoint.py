@@ -38,7 +38,7 @@ JSON_QUERIES = (b"accept-query", b"application/json")
 
 @dataclass(frozen=True, slots=True)
 class RestOperation:
-    """What runs: a document made ready, and the writer for what it answers."""
+    """A prepared document, and the writer of its response."""
 
     document: str
     prepared: PreparedDocument
@@ -56,7 +56,7 @@ class ParsedQuery:
     ignored: tuple[str, ...]
     """The parameters that have no effect, by `header_names`."""
     uses: tuple[RestUse, ...]
-    """What a call without a body makes use of."""
+    """The parts of REST that a call without a body uses."""
     notices: Headers
     """The notices of a call without a body, in every answer."""
 
@@ -94,7 +94,7 @@ class Endpoint:
         self._whole = RestOperation(self.document.text, graph.prepare(self.document.text), compile_writer(self.sources))
 
     def parse_long(self, raw: bytes, strict: bool) -> ParsedQuery:  # noqa: FBT001 - remembered by position
-        """What a query string asks. Raises HttpError (400)."""
+        """Return the parsed query string. Raises HttpError (400)."""
         query = self.query.read(raw, strict=strict)
         fields: frozenset[str] = query.fields or frozenset()
         ignored = header_names(query.ignored) if query.ignored else ()
@@ -184,12 +184,12 @@ class Endpoint:
         return RestOperation(document.text, self._graph.prepare(document.text, later=True), compile_writer(sources))
 
     def uses_of(self, parameters: tuple[str, ...], fields: frozenset[str], ignored: tuple[str, ...]) -> tuple[RestUse, ...]:
-        """What a call makes use of, and what of it was ignored: the names of that are its client's, so they are not kept here."""
+        """Return the parts of REST that a call uses and what was ignored. Ignored names come from clients, so they are not cached."""
         uses = self.uses(parameters, fields)
         return uses + tuple(RestUse(self.route, "ignored", name) for name in ignored) if ignored else uses
 
     def _uses(self, parameters: tuple[str, ...], fields: Collection[str]) -> tuple[RestUse, ...]:
-        """What a call makes use of, for the counts. Kept, like the operations, so that counting costs nothing."""
+        """Return the parts of REST that a call uses, for the counts. Cached like the operations, so that counting costs nothing."""
         return (
             RestUse(self.route, "route"),
             *(RestUse(self.route, "parameter", name) for name in parameters),
@@ -203,7 +203,7 @@ class Endpoint:
         return self.resource.deprecated.get(self.action) or in_schema(root, self.document.root_field.deprecation_reason)
 
     def _always(self) -> list[Deprecated]:
-        """What each call of it uses that is deprecated: all of REST, the route."""
+        """The deprecations that concern every call: those of all of REST and of the route."""
         api, route = self._graph.deprecation, self.deprecated
         return [*([Deprecated("api", "", api)] if api else []), *([Deprecated("route", self.route, route)] if route else [])]
 
@@ -214,7 +214,7 @@ class Endpoint:
         return [Deprecated("whole_object", name, one) for name, one in self._deprecated_keys.items() if one]
 
     def _deprecations(self, parameters: tuple[str, ...], fields: frozenset[str]) -> tuple[Deprecated, ...]:
-        """What of all that a call uses is deprecated; without `fields` a read takes the whole object. Kept, like the uses."""
+        """Return the deprecated parts that a call uses; a read without `fields` takes the whole object. Cached, like the uses."""
         keys = self.body.deprecated if self.body else self._deprecated_keys
         found = [Deprecated("parameter", name, one) for name in parameters if (one := self.query.readers[name].deprecated)]
         found += [Deprecated("field", name, one) for name in fields if (one := keys.get(name))]

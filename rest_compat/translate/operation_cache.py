@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 MOST_OPERATIONS, OPERATIONS_BYTES = 256, 16_000_000
-"""How many operations are kept over all routes, and about how many bytes they take with their documents and plans."""
+"""The most operations cached over all routes, and about how many bytes they take with their documents and plans."""
 OPERATION, OPERATION_CHARACTER = 60_000, 300
 """Bytes that an operation takes, and more for each character of its document, as measured with two plans."""
 

@@ -1,4 +1,4 @@
-"""What a query parameter's text may be: how it is read, what is allowed, and how OpenAPI says so. The GraphQL type behind it decides."""
+"""Types of query parameters, by the GraphQL type behind each: how the text is read, what is allowed, and its OpenAPI schema."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -40,7 +40,7 @@ class Disallowed(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class ParameterType:
-    """How a parameter's text is read.
+    """The parser of a parameter's text.
 
     allowed: what may be given, to end the sentence 'allowed is …'. schema: the same as JSON Schema, for OpenAPI. read: gives the value of a
     text that is not empty, and raises ValueError. note: what is read as well and `schema` doesn't say, as a sentence of its own.

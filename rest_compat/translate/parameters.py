@@ -46,7 +46,7 @@ INT_LIMIT = 2**31
 
 _INTEGER = re.compile(r"-?[0-9]{1,19}")
 _BOUNDS = {"gt": ROUND_FLOOR, "lte": ROUND_FLOOR, "gte": ROUND_CEILING, "lt": ROUND_CEILING}
-"""How a bound between two cents is rounded so that it lets in the same amounts."""
+"""The rounding of a bound between two cents, by operator, so that it selects the same amounts."""
 _TRUTHS = {"true": True, "false": False, "1": True, "0": False}
 
 
@@ -80,7 +80,7 @@ def _followed(document: Document, name: str, place: tuple[str, ...]) -> tuple[In
 def _read_as(
     type_: GraphQLNamedType, operator: str, last: GraphQLArgument | GraphQLInputField, graph: GraphBackend
 ) -> tuple[ParameterType, bool]:
-    """How the text is read, and whether it is a list that means "any of": where it leads to the operators `eq` and `in`."""
+    """Return the parser of the text, and whether it is a list that means "any of": where it leads to the operators `eq` and `in`."""
     if isinstance(type_, GraphQLInputObjectType) and {"eq", "in"} <= type_.fields.keys():
         item: GraphQLNamedType = get_named_type(type_.fields["eq"].type)
         return list_of(parameter_type(item, "eq", None, graph.check_scalar)), True
@@ -161,7 +161,7 @@ def _scalar(name: str, check: Callable[[str, Json], None]) -> ParameterType:
 
 
 def parameter_type(type_: GraphQLNamedType, operator: str, longest: int | None, check: Callable[[str, Json], None]) -> ParameterType:
-    """How a parameter is read that becomes a value of a GraphQL type, there compared by `operator` (`gte`, `lte`, …).
+    """Return the type of a parameter that becomes a value of a GraphQL type, compared by `operator` (`gte`, `lte`, …).
 
     `check` asks the graph whether a scalar takes a value. Raises TypeError for a type that no text can be a value of.
     """

@@ -52,7 +52,7 @@ class QueryValues:
 
 @dataclass(slots=True)
 class _Given:
-    """What came for one parameter: its texts in their order, and under which names."""
+    """The texts given for one parameter, in order, and the names that they were given under."""
 
     reader: ParameterReader
     texts: list[tuple[int, str]]
@@ -92,7 +92,7 @@ class QueryReader:
         return QueryValues(variables, tuple(values), ignored, fields, page)
 
     def _sorted(self, pairs: Sequence[tuple[str, str]]) -> tuple[dict[str, _Given], dict[str, None]]:
-        """What came for each parameter, and the unknown names."""
+        """Return the texts given for each parameter, and the unknown names."""
         given: dict[str, _Given] = {}
         unknown: dict[str, None] = {}
         for name, text in pairs:

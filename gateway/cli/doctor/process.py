@@ -30,7 +30,7 @@ def _version(settings: Settings, report: DoctorReport) -> None:
 
 
 def _settings(settings: Settings, report: DoctorReport) -> None:
-    """What isn't read, what doesn't fit together, and whether an application can be made of it."""
+    """Report unknown settings, settings that contradict each other, and whether an application can be made of them."""
     # It takes a second to import, which no other command needs.
     from gateway.app import create_app  # noqa: PLC0415
 
@@ -110,7 +110,7 @@ def compare_clock(report: DoctorReport, other: float, whose: str) -> None:
 
 
 def key_advice(settings: Settings, keys: int) -> Iterator[str]:
-    """What to do where nobody could call."""
+    """Advice for a gateway that no caller could use: no keys and no identity provider."""
     if not keys and not settings.takes_jwts:
         yield "there is none, so that nobody can call: gateway token create --workspace NAME --role admin"
 

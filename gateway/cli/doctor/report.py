@@ -1,11 +1,11 @@
-"""What the doctor finds."""
+"""The findings of the doctor."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 
 class Severity(StrEnum):
-    """How a check ended: `warning` works, but is hardly meant; with a `fault` the gateway doesn't serve."""
+    """The result of a check: with a `warning` the gateway works, but probably not as intended; with a `fault` it does not serve."""
 
     OK = "ok"
     WARNING = "warning"

@@ -89,7 +89,7 @@ class RefusedCalls:
 
 @dataclass(slots=True)
 class Recording:
-    """What became of a recording's calls."""
+    """The calls of a recording, grouped, refused, or left out."""
 
     host: str
     prefix: str
@@ -102,12 +102,12 @@ class Recording:
 
     @property
     def covered(self) -> int:
-        """How many calls the sorts stand for."""
+        """The number of calls in all groups."""
         return sum(sort.times for sort in self.sorts)
 
     @property
     def calls(self) -> int:
-        """How many calls are to this API."""
+        """The number of calls to this API."""
         return self.covered + sum(one.times for one in self.refused)
 
     @property
@@ -130,7 +130,7 @@ def sort_calls(translator: Translator, calls: Sequence[RecordedCall], host: str 
 
 
 def _before(path: str, names: Iterable[str]) -> str | None:
-    """What stands before `/api/<resource>` in a path; None where it has no such part."""
+    """Return the part of a path before `/api/<resource>`; None if it has no such part."""
     found = re.search(rf"{PREFIX}(?:{'|'.join(map(re.escape, names))})(?:/|$)", path)
     return path[: found.start()] if found else None
 
