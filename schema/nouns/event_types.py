@@ -42,7 +42,7 @@ def followed(row: Value) -> Value:
 
     since = argument("The cursor of the last event that was seen; if it is left out, events from now on are told.")
     arguments = [Argument("filter", _filter(noun)), Argument("since", Annotated[str | None, since])]
-    resolver = signed(resolve, f"{noun.member}_changed", AsyncIterator[_event(noun)], arguments)  # type: ignore[misc]
+    resolver = signed(resolve, AsyncIterator[_event(noun)], arguments)  # type: ignore[misc]
     text = (
         f"Follows the {noun.plural} of the workspace: an event for each change, after it was committed, in the order of commits, "
         f"whichever process made it. `since` goes on without a gap. The filter is compared with the {noun.label} after the change, and "

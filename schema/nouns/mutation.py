@@ -66,7 +66,6 @@ class Mutation:
     )
     delete_opportunity = deletes(Opportunity)
     create_opportunities = with_arguments(
-        "create_opportunities",
         BulkOpportunityPayload | None,
         [
             Argument("inputs", Annotated[list_of(_DEAL.create), argument("The opportunities to create.", _MANY)], REQUIRED),
@@ -77,14 +76,12 @@ class Mutation:
         {WRITES: "Opportunity"},
     )
     update_opportunities = with_arguments(
-        "update_opportunities",
         BulkOpportunityPayload | None,
         [_IDS, Argument("input", Annotated[_DEAL.update, argument("The fields that change.")], REQUIRED), _VERSIONS, _ATOMIC, KEY],
         "Makes the same change to many opportunities, and answers with a result for each, in the order of `ids`.",
         {WRITES: "Opportunity"},
     )
     delete_opportunities = with_arguments(
-        "delete_opportunities",
         BulkDeletePayload | None,
         [_IDS, _VERSIONS, _ATOMIC, KEY],
         "Deletes many opportunities for good, and answers with a result for each, in the order of `ids`.",
@@ -100,7 +97,6 @@ class Mutation:
     update_user = changes(User, _ADMINS)
     create_api_key = creates(ApiKey, f"Its token is shown this once. {_ADMINS}", ApiKeyPayload)
     rotate_api_key = with_arguments(
-        "rotate_api_key",
         ApiKeyPayload | None,
         [Argument("id", IdArg, REQUIRED), Argument("overlap_minutes", OverlapArg, 10_080), KEY],
         "Gives an API key a new token, which is shown this once. The former one works on until the overlap ends, so that programs can be "
@@ -108,7 +104,6 @@ class Mutation:
         {WRITES: "ApiKey"},
     )
     revoke_api_key = with_arguments(
-        "revoke_api_key",
         DeletePayload | None,
         [Argument("id", IdArg, REQUIRED), KEY],
         f"Revokes an API key, at once. {_ADMINS}",

@@ -60,7 +60,6 @@ class Viewer:
     role: Role = plain("What the token allows.")
     token_name: str | None = plain("The name of the API key; null for a user's token.")
     opportunities = Opportunity.__noun__.listing.field(
-        "opportunities",
         "The opportunities that the user looks after; null for an API key. The newest come first, unless `orderBy` is given.",
         ConnectionSource("Opportunity", BackReference("assigned_to_id"), of="userId"),
     )
@@ -115,23 +114,21 @@ class Query:
     """What can be asked."""
 
     viewer = with_arguments(
-        "viewer", Viewer, [], "Who is asking: the user or the API key, with its workspace and its role.", {SOURCE: FromCaller(_viewer)}
+        Viewer, [], "Who is asking: the user or the API key, with its workspace and its role.", {SOURCE: FromCaller(_viewer)}
     )
     node = with_arguments(
-        "node",
         Node | None,
         [Argument("id", IdArg, REQUIRED)],
         "A record of any type by its id, as Relay asks for it; null if there is none.",
         {SOURCE: NodeById(many=False)},
     )
     nodes = with_arguments(
-        "nodes",
         list[Node | None],
         [Argument("ids", Annotated[list[ID], argument("The ids of the records.", Constraint(max_items=100))], REQUIRED)],
         "Records of any type by their ids, in the order of the ids; null where there is none.",
         {SOURCE: NodeById(many=True)},
     )
-    stages = with_arguments("stages", list[StageDefinition], [], "The stages of the pipeline, in order.", {SOURCE: FromCaller(_stages)})
+    stages = with_arguments(list[StageDefinition], [], "The stages of the pipeline, in order.", {SOURCE: FromCaller(_stages)})
     opportunity = one(Opportunity)
     opportunities = many(Opportunity, _PAGE)
     opportunity_groups = groups(Opportunity)
@@ -147,7 +144,6 @@ class Query:
     user = one(User)
     users = many(User, "A page of the users; newest first, unless `orderBy` is given.")
     api_keys = with_arguments(
-        "api_keys",
         list[ApiKey],
         [],
         "The API keys of the workspace, oldest first. Only admins may ask.",
@@ -160,28 +156,24 @@ class Query:
         admin=True,
     )
     rest_usage = with_arguments(
-        "rest_usage",
         list[RestUsage],
         [],
         "Who still uses which part of REST. Only admins may ask.",
         {SOURCE: AllRows("RestUsage", ("token_id", "route", "kind", "name"), admin=True)},
     )
     graphql_usage = with_arguments(
-        "graphql_usage",
         list[GraphqlUsage],
         [],
         "Which clients use which operations and fields of GraphQL. Only admins may ask.",
         {SOURCE: AllRows("GraphqlUsage", ("token_id", "client", "kind", "name"), admin=True)},
     )
     pipeline = with_arguments(
-        "pipeline",
         list_of(PipelineStage),
         [_FILTER, Argument("as_of", Annotated[Date | None, argument(_AS_OF)])],
         "The pipeline, with a row for each stage, also for empty ones. With `asOf` it is that of the end of a day, by the stage history.",
         {SOURCE: Aggregate(lambda compiler: Pipeline(compiler, "Opportunity"), "Opportunity", dearer="asOf")},
     )
     forecast = with_arguments(
-        "forecast",
         list_of(ForecastPeriod),
         [
             Argument("from_", Annotated[Date, strawberry.argument(name="from", description="The first day of the forecast.")], REQUIRED),
@@ -193,7 +185,6 @@ class Query:
         {SOURCE: Aggregate(lambda compiler: Forecast(compiler, "Opportunity"), "Opportunity")},
     )
     preview_update_opportunity = with_arguments(
-        "preview_update_opportunity",
         OpportunityPreview,
         [
             Argument("id", IdArg, REQUIRED),

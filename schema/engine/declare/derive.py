@@ -83,12 +83,11 @@ def one(row: Any) -> Any:
     """The root field that gives one record by its id."""
     noun: Noun = row.__noun__
     text = f"{noun.a_label[0].upper()}{noun.a_label[1:]} by its id; null if there is none."
-    return with_arguments(noun.member, row | None, [Argument("id", IdArg, REQUIRED)], text, {SOURCE: RecordById(noun.name)})
+    return with_arguments(row | None, [Argument("id", IdArg, REQUIRED)], text, {SOURCE: RecordById(noun.name)})
 
 
 def many(row: Any, description: str, *more: Argument, admin: bool = False, **columns: str) -> Any:
     """The root field that gives a page. `more` arguments are compared with `columns`, which name them. `admin`: only admins may ask."""
     noun: Noun = row.__noun__
     assert noun.listing is not None, noun.name
-    name = noun.plural.replace(" ", "_")
-    return noun.listing.field(name, description, ConnectionSource(noun.name, None, columns, admin=admin), *more)
+    return noun.listing.field(description, ConnectionSource(noun.name, None, columns, admin=admin), *more)

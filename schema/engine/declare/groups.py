@@ -50,7 +50,7 @@ def groups(row: Value) -> Made:
         Argument("first", Annotated[int | None, first]),
     ]
     text = f"Numbers over the {noun.plural} by group, the groups with the most {noun.plural} first. One without a value is a group, too."
-    return with_arguments(f"{noun.member}_groups", list_of(made), arguments, text, {SOURCE: source})
+    return with_arguments(list_of(made), arguments, text, {SOURCE: source})
 
 
 def summary_of(noun: Noun) -> tuple[Made, SummarySql]:

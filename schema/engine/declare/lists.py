@@ -38,10 +38,10 @@ class Lists:
     connection: Made
     ordering: Ordering
 
-    def field(self, name: str, description: str, source: ConnectionSource, *more: Argument) -> Made:
+    def field(self, description: str, source: ConnectionSource, *more: Argument) -> Made:
         """A field that gives a page; below a plain object it may be null."""
         returns = self.connection | None if source.of else self.connection
-        return with_arguments(name, returns, [*self._narrowing(source), *more, *PAGE_ARGUMENTS], description, {SOURCE: source})
+        return with_arguments(returns, [*self._narrowing(source), *more, *PAGE_ARGUMENTS], description, {SOURCE: source})
 
     def _narrowing(self, source: ConnectionSource) -> list[Argument]:
         plural = self.noun.plural

@@ -53,24 +53,23 @@ def _class(name: str, members: Iterable[Member], bases: tuple[type, ...], attrib
     return new_class(name, bases, exec_body=fill)
 
 
-def with_arguments(name: str, returns: Made, arguments: Sequence[Argument], description: str, metadata: Values) -> Made:
+def with_arguments(returns: Made, arguments: Sequence[Argument], description: str, metadata: Values) -> Made:
     """A Strawberry field with arguments, which a plan reads: nothing resolves it."""
 
     def resolve(self: Made, **_: object) -> Made:  # noqa: ARG001  Strawberry looks for this name
         raise Planned
 
-    return strawberry.field(resolver=signed(resolve, name, returns, arguments), description=description, metadata=dict(metadata))
+    return strawberry.field(resolver=signed(resolve, returns, arguments), description=description, metadata=dict(metadata))
 
 
-def signed(resolve: Made, name: str, returns: Made, arguments: Sequence[Argument]) -> Made:
-    """A function, with the name and the signature that Strawberry reads a field's from."""
+def signed(resolve: Made, returns: Made, arguments: Sequence[Argument]) -> Made:
+    """A function, with the signature that Strawberry reads a field's from."""
     keyword = inspect.Parameter.KEYWORD_ONLY
     given = [inspect.Parameter(each.name, keyword, default=each.default, annotation=each.annotation) for each in arguments]
     # A required argument may come after one that isn't, as they are all given by name.
     resolve.__signature__ = inspect.Signature(
         [inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD), *given], return_annotation=returns
     )
-    resolve.__name__ = name
     return resolve
 
 

@@ -129,7 +129,7 @@ class ListDeclaration(Declaration):
             check_name(place, "by", self.by.column, target.__table__.c.keys())
 
     def output(self) -> Member:
-        made = row_of(self.to).__noun__.listing.field(self.attribute, self.description, ConnectionSource(self.to, self.by))
+        made = row_of(self.to).__noun__.listing.field(self.description, ConnectionSource(self.to, self.by))
         return Member(self.attribute, None, made)
 
 
@@ -161,7 +161,7 @@ class NewestDeclaration(Declaration):
     def output(self) -> Member:
         source = ToMany(self.to, self.by, last=True)
         returns = list_of(row_of(self.to))
-        return Member(self.attribute, None, with_arguments(self.attribute, returns, [self.last], self.description, {SOURCE: source}))
+        return Member(self.attribute, None, with_arguments(returns, [self.last], self.description, {SOURCE: source}))
 
 
 def newest(description: str, to: str, column: str, order: str, last: Argument = _LAST) -> Made:

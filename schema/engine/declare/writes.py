@@ -44,7 +44,7 @@ def creates(row: Value, note: str = "", returns: Made = None) -> Made:
     given = Argument("input", Annotated[noun.create, argument(f"The {noun.label} to create.")], REQUIRED)
     payload = returns or noun.payload
     text = _with_note(f"Creates {noun.a_label}.", note)
-    return with_arguments(f"create_{noun.member}", payload | None, [given, KEY], text, {WRITES: noun.name})
+    return with_arguments(payload | None, [given, KEY], text, {WRITES: noun.name})
 
 
 def changes(row: Value, note: str = "", *more: Argument) -> Made:
@@ -53,7 +53,7 @@ def changes(row: Value, note: str = "", *more: Argument) -> Made:
     given = Argument("input", Annotated[noun.update, argument("The fields that change.")], REQUIRED)
     arguments = [Argument("id", IdArg, REQUIRED), given, *more, KEY]
     text = _with_note(f"Changes {noun.a_label}.", note)
-    return with_arguments(f"update_{noun.member}", noun.payload | None, arguments, text, {WRITES: noun.name})
+    return with_arguments(noun.payload | None, arguments, text, {WRITES: noun.name})
 
 
 def deletes(row: Value, note: str = "") -> Made:
@@ -61,7 +61,7 @@ def deletes(row: Value, note: str = "") -> Made:
     noun = row.__noun__
     arguments = [Argument("id", IdArg, REQUIRED), VERSION, KEY]
     text = _with_note(f"Deletes {noun.a_label} for good.", note)
-    return with_arguments(f"delete_{noun.member}", DeletePayload | None, arguments, text, {WRITES: noun.name})
+    return with_arguments(DeletePayload | None, arguments, text, {WRITES: noun.name})
 
 
 def _with_note(description: str, note: str) -> str:

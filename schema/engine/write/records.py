@@ -8,15 +8,16 @@ from sqlalchemy import Table, bindparam, delete, select
 
 from schema.engine.compile.enums import stored_value
 from schema.engine.compile.sources import OWNER, SeenWith
-from schema.engine.declare.base import Unique
+from schema.engine.declare.base import Reference, Unique
 from schema.engine.declare.noun import Noun
 from schema.rules import clock
 from schema.storage.columns import CodePointText
 from schema.storage.ids import new_id
+from schema.storage.statements import AnyOf, list_bind
 from schema.storage.workspace import WORKSPACE
+from schema.values import Value, Values
 
 from .inputs import InputError, InputModel, invalid
-from .references import References
 from .rows import RECORD, Links, RowStatements
 from .rules import RecordValues, Rules
 from .write_transaction import WriteReader, WriteTransaction, done, refused
@@ -33,6 +34,31 @@ class Change:
     after: RecordValues
     because: Mapping[str, str]
     faults: list[InputError]
+
+
+class References:
+    """The references of a noun's records: each must name what is there, in the caller's own workspace. `nouns` are all of the graph."""
+
+    def __init__(self, noun: Noun, nouns: Mapping[str, Noun]) -> None:
+        self.all = [each for declared in noun.declared if (each := declared.reference()) is not None]
+        self._nouns = nouns
+        self._existing = {each.to: _existing(nouns[each.to].row.__table__) for each in self.all}
+
+    async def faults(self, looking: WriteReader, values: Values) -> list[InputError]:
+        """A fault for each of `values`, by column, that refers to a record that isn't there."""
+        faults = []
+        for each in self.all:
+            value = values.get(each.column)
+            ids = [value] if each.link is None and value is not None else value or []
+            if ids:
+                faults += await self._absent(looking, each, ids)
+        return faults
+
+    async def _absent(self, looking: WriteReader, reference: Reference, ids: list[str]) -> list[InputError]:
+        here = {row[0] for row in await looking.fetch(self._existing[reference.to], ids=ids)}
+        message = f"There is no {self._nouns[reference.to].label} with this id."
+        paths = [(reference.field, str(place)) if reference.link is not None else (reference.field,) for place in range(len(ids))]
+        return [InputError("NOT_FOUND", "NOT_FOUND", path, message) for path, id_ in zip(paths, ids, strict=True) if id_ not in here]
 
 
 class RecordWriter:
@@ -204,6 +230,10 @@ class Writers(dict[str, RecordWriter]):
         super().__init__()
         known = {noun.name: noun for noun in nouns}
         self.update({name: RecordWriter(noun, known) for name, noun in known.items() if noun.prefix})
+
+
+def _existing(table: Table) -> Value:
+    return select(table.c.id).where(table.c.workspace_id == WORKSPACE, AnyOf(table.c.id, list_bind("ids", table.c.id.type)))
 
 
 def _same(table: Table, unique: Unique) -> Any:
