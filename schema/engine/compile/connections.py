@@ -109,7 +109,11 @@ class ConnectionPlan:
         told: list[tuple[str, Purpose, bool]] = [
             ("count, kept under the workspace's revision", "count", self.wanted.counts),
             ("page", "walk", self.wanted.rows),
-            ("whether rows stand at the cursor or behind it", "beside", self._looks(asked.page)),
+            (
+                "whether rows stand at the cursor or behind it",
+                "beside",
+                asked.page.position is not None and asked.page.side in self.wanted.sides,
+            ),
         ]
         if self.sql.relation is not None:
             told = [("count", "grouped count", self.wanted.counts), ("page of each parent", "grouped", True)]
@@ -207,10 +211,6 @@ class ConnectionPlan:
         if not asked.page.begins:
             found.beside = await self._beside(reader, asked, values, found)
         return self._write(asked.page, found, self._cursor_of(reader, asked.page), batches)
-
-    def _looks(self, page: PageRequest) -> bool:
-        """Whether the side of a cursor on which the page isn't is asked for: what stands there takes a look to know."""
-        return page.position is not None and page.side in self.wanted.sides
 
     async def _beside(self, reader: DataReader, asked: PageQuery, values: Object, found: "LoadedPage") -> bool:
         """Whether rows stand beside a page on the side that it was not read towards, where it doesn't begin there.

@@ -84,10 +84,9 @@ class Scopes:
         own = metadata(model.definition)
         if own.get(SCOPE) is not None:
             return frozenset({own[SCOPE]})
-        return self._of_mutation(own) if kind == "mutation" else self._of_root(model.source)
-
-    def _of_mutation(self, own: Values) -> frozenset[str] | None:
-        return self._writing(own[WRITES]) if WRITES in own else None
+        if kind == "mutation":
+            return self._writing(own[WRITES]) if WRITES in own else None
+        return self._of_root(model.source)
 
     def _writing(self, type_name: str) -> frozenset[str] | None:
         area = self._model.stored(type_name).area

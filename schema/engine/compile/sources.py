@@ -125,11 +125,10 @@ class NodeById:
 
 @dataclass(frozen=True, slots=True)
 class AllRows:
-    """All rows of a type, without paging; for administrators only where `admin` says so."""
+    """All rows of a type, without paging, for administrators."""
 
     type_name: str
     order: tuple[str, ...]
-    admin: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -173,8 +173,8 @@ def compile_step(compiler: Compiler, selected: Selected) -> tuple[QueryStep, Cos
         return ConstantStep(None), Cost(SCHEMA)
     model = compiler.model.field("Query", selected.name)
     step, cost = _read(compiler, model, selected)
-    refused = isinstance(model.source, ConnectionSource | AllRows) and model.source.admin and not compiler.admin
-    return (RefusedStep() if refused else step), cost
+    for_admins = isinstance(model.source, AllRows) or (isinstance(model.source, ConnectionSource) and model.source.admin)
+    return (RefusedStep() if for_admins and not compiler.admin else step), cost
 
 
 def _read(compiler: Compiler, model: FieldModel, selected: Selected) -> tuple[QueryStep, Cost]:
@@ -216,17 +216,17 @@ def _size(given: int | None, default: int) -> int:
 
 
 def _nodes(compiler: Compiler, source: NodeById, arguments: Arguments, selected: Selected) -> tuple[QueryStep, Cost]:
-    names = {prefix: name for prefix, name in compiler.model.by_prefix().items() if not _hidden(compiler, name)}
+    names = {
+        prefix: name
+        for prefix, name in compiler.model.by_prefix().items()
+        if not (compiler.limited and compiler.model.stored(name).unlisted)
+    }
     compiled = {prefix: compile_records(compiler, name, selected) for prefix, name in names.items()}
     cost = costliest([cost for _, cost in compiled.values()])
     step = NodesStep({prefix: records for prefix, (records, _) in compiled.items()}, arguments, source.many)
     if not source.many:
         return step, cost
     return step, paged(lambda variables: len(set(arguments(variables)["ids"])), cost)
-
-
-def _hidden(compiler: Compiler, type_name: str) -> bool:
-    return compiler.limited and compiler.model.stored(type_name).unlisted
 
 
 def _rows(compiler: Compiler, source: AllRows, selected: Selected) -> tuple[QueryStep, Cost]:

@@ -123,10 +123,6 @@ class PreparedOperation:
         return self.plans.get((*visibility, *[values.coerced.get(name) for name in deciding]) if deciding else visibility)
 
 
-def _variables_size(prepared: PreparedOperation, text: bytes) -> int:
-    return _VARIABLES + _VARIABLES_BYTE * len(text) + _LITERAL_BYTE * len(prepared.text)
-
-
 class _Place(Location):
     """Where a node stands in the text, without its tokens: they would take more memory than all else of a document."""
 
@@ -200,7 +196,7 @@ class DocumentCache:
         values = self._remembered.get(key)
         if values is None:
             values = self._coerce(prepared, given)
-            self._remembered.put(key, values, _variables_size(prepared, text))
+            self._remembered.put(key, values, _VARIABLES + _VARIABLES_BYTE * len(text) + _LITERAL_BYTE * len(prepared.text))
         return values
 
     def _coerce(self, prepared: PreparedOperation, given: Object) -> Variables:
