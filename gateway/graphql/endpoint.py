@@ -55,7 +55,7 @@ class GraphQLEndpoint:
         self.operations = operations
         self.note = note
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  an ASGI application takes it
         state = scope["state"]
         media: Offer | None = state["offer"]
         if scope["method"] == "OPTIONS":

@@ -19,7 +19,7 @@ class SchemaText:
         self._tag = f'"{blake2b(self._body, digest_size=16).hexdigest()}"'
         self._introspection = introspection
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  an ASGI application takes it
         method = scope["method"]
         if method == "OPTIONS":
             await _send(send, 204, [(b"allow", ALLOW.encode())], b"")

@@ -148,7 +148,7 @@ class RestEndpoint:
         self.database = database
         self.public_url = public_url
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  an ASGI application takes it
         state = scope["state"]
         try:
             response = await self.rest.answer(self._request(scope, state))

@@ -83,7 +83,7 @@ class QueryPlan:
 class ResolverWriter:
     """Takes what a mutation's resolver answered, which was completed in its transaction."""
 
-    async def write(self, reader: DataReader, outcome: Object, variables: Variables) -> Value:
+    async def write(self, reader: DataReader, outcome: Object, variables: Variables) -> Value:  # noqa: ARG002  every writer takes them
         """The payload. Raises ResponseTooLarge."""
         reader.add(outcome["bytes"])
         reader.notes = outcome["notes"]

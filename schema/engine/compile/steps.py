@@ -74,7 +74,7 @@ class RowsStep:
 class RefusedStep:
     """A root field that is for administrators only, in the plan for all others."""
 
-    async def run(self, reader: DataReader, variables: Variables) -> Value:
+    async def run(self, reader: DataReader, variables: Variables) -> Value:  # noqa: ARG002  every step is run so
         raise Forbidden("Only an admin may do this.")
 
 
@@ -84,7 +84,7 @@ class ConstantStep:
 
     value: Value
 
-    async def run(self, reader: DataReader, variables: Variables) -> Value:
+    async def run(self, reader: DataReader, variables: Variables) -> Value:  # noqa: ARG002  every step is run so
         return self.value
 
 

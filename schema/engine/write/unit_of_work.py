@@ -185,6 +185,6 @@ class WriteContext(Context):
 
     unit: UnitOfWork = field(kw_only=True)
 
-    async def read(self, work: Callable[[Snapshot], Awaitable[T]]) -> T:
+    async def read(self, work: Callable[[Snapshot], Awaitable[T]]) -> T:  # noqa: ARG002  it is refused, not run
         """Raises OtherWaitError: a mutation's resolver reads what its own transaction sees."""
         raise OtherWaitError("A mutation's resolver reads by `info.context.unit.fetch`, within its transaction.")

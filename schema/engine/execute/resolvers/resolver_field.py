@@ -68,7 +68,7 @@ class ResolverField:
         """The columns of a record that were kept as JSON, as resolvers get them."""
         return {name: self.enums[name][value] if name in self.enums and value is not None else value for name, value in kept.items()}
 
-    async def load(self, reader: DataReader, parents: ParentCounts, variables: Variables) -> Value:
+    async def load(self, reader: DataReader, parents: ParentCounts, variables: Variables) -> Value:  # noqa: ARG002  every part of a plan is loaded so
         """What the writer hands its objects to."""
         return reader.notes_of(self).append
 
