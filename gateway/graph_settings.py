@@ -15,6 +15,12 @@ def graph_of(settings: Settings, database: Database) -> Graph:
         return Graph(database, limits=limits_of(settings), plans=settings.plans, extensions=load(settings.extensions))
     except (ExtensionError, TypeError) as error:
         raise SettingsError(f"GATEWAY_EXTENSIONS: {error}") from error
+    except Exception as error:
+        if not settings.extensions:
+            raise
+        # Strawberry and graphql-core have errors of their own for names and types that don't fit together.
+        modules = " and ".join(settings.extensions)
+        raise SettingsError(f"GATEWAY_EXTENSIONS: {error}. Look for that name in {modules}, and give it another there.") from error
 
 
 def limits_of(settings: Settings) -> Limits:

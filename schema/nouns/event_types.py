@@ -48,7 +48,7 @@ def followed(row: Value) -> Value:
         f"whichever process made it. `since` goes on without a gap. The filter is compared with the {noun.label} after the change, and "
         "one that leaves it is told once more. What a viewer limited to an account may no longer see is told as DELETED."
     )
-    return strawberry.subscription(resolver=resolver, description=text, metadata={SOURCE: EventSource(noun.name, f"{_camel(noun)}Id")})
+    return strawberry.subscription(resolver=resolver, description=text, metadata={SOURCE: EventSource(noun.name, f"{noun.graph_name}Id")})
 
 
 def _check(noun: Noun) -> None:
@@ -56,10 +56,6 @@ def _check(noun: Noun) -> None:
         raise TypeError(f"{noun.name} can't be followed: say `lists=True` of it, and `filters=True` of a field, which events keep.")
     if noun.visible is not None and not isinstance(noun.visible, OwnedBy | SeenWith):
         raise TypeError(f"{noun.name} can't be followed: who sees it is told by a condition of its own. Take OwnedBy or seen_with.")
-
-
-def _camel(noun: Noun) -> str:
-    return f"{noun.name[0].lower()}{noun.name[1:]}"
 
 
 def _filter(noun: Noun) -> Value:

@@ -8,7 +8,6 @@ import strawberry
 from sqlalchemy import FromClause, func
 from sqlalchemy.types import TypeEngine
 from sqlmodel import Field
-from strawberry.utils.str_converters import to_camel_case
 
 from schema.engine.compile.filter_targets import Equals, Fold, Match, Through
 from schema.engine.compile.order import Sortable, column_order, related_order
@@ -19,7 +18,7 @@ from schema.storage.columns import CodePointText
 from schema.values import Made, Object, Value, Values
 
 from .base import NOUNS, Declaration, Derived, Filterable, Groupable, Orderable, Reference, Unique, declares, row_of
-from .members import Member
+from .members import Member, graph_name, named
 from .options import EnumName, Letter, check_name
 from .types import MISSING, UnfoldedText, sql_type
 
@@ -100,10 +99,10 @@ class FieldDeclaration(Declaration):
     def reference(self) -> Reference | None:
         if self.to is None or self.loose:
             return None
-        return Reference(self.stored, to_camel_case(self.attribute), self.to, self.on_delete)
+        return Reference(self.stored, graph_name(self.attribute), self.to, self.on_delete)
 
     def uniques(self) -> Unique | None:
-        return None if self.unique is None else Unique(self.unique[0], to_camel_case(self.member), self.unique[1])
+        return None if self.unique is None else Unique(self.unique[0], graph_name(self.member), self.unique[1])
 
     def defaults(self) -> Sequence[tuple[str, Value]]:
         return () if self.default is MISSING else [(self.stored, self.default)]
@@ -141,8 +140,8 @@ class FieldDeclaration(Declaration):
         text = self.description if note is None else f"{self.description} {note}"
         name = self.attribute if self.to else self.member
         must = creating and not self.nullable and note is None and self.default is MISSING
-        metadata = {COLUMN: self.stored, CLEARS: self.nullable}
-        made = required(text, self.limits, metadata=metadata) if must else optional(text, self.limits, metadata=metadata)
+        options: Object = {"name": named(name), "metadata": {COLUMN: self.stored, CLEARS: self.nullable}}
+        made = (required if must else optional)(text, self.limits, **options)
         return Member(name, self.type if must else self.type | None, made)
 
     def filterables(self) -> Sequence[Filterable]:
@@ -159,7 +158,7 @@ class FieldDeclaration(Declaration):
     def orderables(self, table: FromClause) -> Sequence[Orderable]:
         found = []
         if self.orders:
-            found.append(Orderable(self.member.upper(), self.description, self.sortable(self.orders, table)))
+            found.append(Orderable(self.member.removesuffix("_").upper(), self.description, self.sortable(self.orders, table)))
         for name, (code, field_, text) in (self.ordered_by or {}).items():
             target = row_of(self.to or "")
             by = target.__declared__[field_].sortable(code, target.__table__)
@@ -175,7 +174,7 @@ class FieldDeclaration(Declaration):
         type_ = self.type if self.to is None else row_of(self.to)
         metadata = {} if self.to is None else {SOURCE: ToOne(self.to, self.attribute)}
         member = Member(name, type_ | None, read_field(text, metadata, name))
-        return Groupable(value, text, self.stored, self.attribute if self.to else to_camel_case(name), member)
+        return Groupable(value, text, self.stored, self.attribute if self.to else graph_name(name), member)
 
     def sortable(self, code: str, table: FromClause) -> Sortable:
         """The order by its column, or by its case-folded text."""
@@ -186,9 +185,8 @@ class FieldDeclaration(Declaration):
 
 
 def read_field(description: str, metadata: Values, member: str) -> Made:
-    """A field of an output type that is read from its metadata's source; a name that is a word of Python has an underscore there."""
-    name = member.removesuffix("_") if member.endswith("_") else None
-    return strawberry.field(description=description, metadata=dict(metadata), name=name)
+    """A field of an output type that is read from its metadata's source."""
+    return strawberry.field(description=description, metadata=dict(metadata), name=named(member))
 
 
 field = declares(FieldDeclaration)

@@ -8,7 +8,7 @@ from sqlalchemy.orm import configure_mappers
 from schema.engine.compile.sources import SOURCE, ConnectionSource, RecordById, StoredType, ToOne
 from schema.engine.types.fields import plain, read_from
 
-from .base import NOUNS
+from .base import NOUNS, row_of
 from .errors import USER_ERRORS, UserError
 from .groups import is_grouped, summary_of
 from .lists import link_filters, make_lists
@@ -24,6 +24,7 @@ def derive(nouns: Iterable[Noun] = NOUNS.values()) -> None:
     for noun in listed:
         for each in noun.declared:
             each.check(f"{noun.name}.{each.attribute}", noun.row.__table__)
+        _check_references(noun)
     for noun in listed:
         if noun.summary is None and is_grouped(noun):
             noun.summary = summary_of(noun)
@@ -36,6 +37,13 @@ def derive(nouns: Iterable[Noun] = NOUNS.values()) -> None:
         _make(noun)
     # Resolvers read the attributes of records that no session has loaded: these are there once mappers are configured.
     configure_mappers()
+
+
+def _check_references(noun: Noun) -> None:
+    for declared in noun.declared:
+        refers = declared.reference()
+        if refers is not None and row_of(refers.to).__noun__.prefix is None:
+            raise TypeError(f"{noun.name}.{declared.attribute} refers to {refers.to}, whose records have no ids.")
 
 
 def _make(noun: Noun) -> None:

@@ -17,7 +17,7 @@ from schema.values import Made, Object, Value
 
 from .base import Filterable, Orderable, row_of
 from .enums import plain_enum
-from .members import Argument, Member, list_of, make_input, make_type, with_arguments
+from .members import Argument, Member, list_of, make_input, make_type, named, with_arguments
 from .relay import PAGE_ARGUMENTS, Direction, PageInfo, SearchArg
 from .types import filter_of
 
@@ -112,7 +112,7 @@ def _condition(owner: str, each: Filterable) -> Member:
         type_ = ID if isinstance(each.match, Through) else filter_of(each.type)
     except TypeError as error:
         raise TypeError(f"{owner}.{each.name}: {error}") from None
-    return Member(each.name, type_ | None, optional(each.description, metadata={"match": each.match}))
+    return Member(each.name, type_ | None, optional(each.description, name=named(each.name), metadata={"match": each.match}))
 
 
 def _annotate(made: Made, annotations: Object) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from types import new_class
 
 import strawberry
+from strawberry.utils.str_converters import to_camel_case
 
 from schema.engine.types.fields import Planned
 from schema.values import Made, Object, Value, Values
@@ -30,6 +31,16 @@ class Argument:
     name: str
     annotation: Made
     default: Value = strawberry.UNSET
+
+
+def graph_name(name: str) -> str:
+    """The name in the graph of a member: one that is a word of Python has an underscore after it there."""
+    return to_camel_case(name.removesuffix("_"))
+
+
+def named(name: str) -> str | None:
+    """The name that Strawberry must be told of a member, None where it finds that by itself."""
+    return graph_name(name) if name.endswith("_") else None
 
 
 def make_type(name: str, description: str, members: Iterable[Member], bases: tuple[type, ...] = (), **attributes: Value) -> Made:

@@ -5,6 +5,7 @@ from dataclasses import KW_ONLY, dataclass, field
 from typing import TypeVar
 
 from sqlalchemy import ColumnElement, FromClause
+from strawberry.utils.str_converters import to_camel_case, to_snake_case
 
 from schema.engine.compile.aggregates import SummarySql
 from schema.engine.compile.filter_targets import kept_state
@@ -13,6 +14,7 @@ from schema.rules.scopes import declare as declare_scopes
 from schema.values import Made, Value
 
 from .base import NOUNS, Declaration
+from .checks import check
 from .lists import Lists, filterables
 from .options import Area, check_name, check_options
 from .sql import Stored
@@ -56,7 +58,7 @@ class Noun:
     payload: Value = field(default=None, init=False)
 
     def __call__(self, row: T) -> T:
-        """Declares the noun of a class of rows. Raises TypeError where there is one of its name."""
+        """Declares the noun of a class of rows. Raises TypeError where there is one of its name, and for lines that can't be derived."""
         name = row.__name__
         if name in NOUNS:
             raise TypeError(f"there is a noun {name} already, in {NOUNS[name].row.__module__}")
@@ -67,9 +69,10 @@ class Noun:
             if column is not None:
                 check_name(f"noun of {name}", option, column, row.__table__.c.keys())
         self.row = row
-        self.label = self.label or name.lower()
+        self.label = self.label or to_snake_case(name).replace("_", " ")
         self.plural = self.plural or f"{self.label}s"
         self.scope = self.scope or self.plural.replace(" ", "_")
+        check(self)
         declare_scopes(self.scope, written=bool(self.creates or self.updates))
         NOUNS[name] = row.__noun__ = self
         return row
@@ -83,6 +86,11 @@ class Noun:
     def member(self) -> str:
         """Its name in Python where one of it is read."""
         return self.label.replace(" ", "_").lower()
+
+    @property
+    def graph_name(self) -> str:
+        """The name in the graph of the field that gives one of it."""
+        return to_camel_case(self.member)
 
     @property
     def a_label(self) -> str:

@@ -45,7 +45,7 @@ class ComputedDeclaration(Declaration):
             return ()
         nullable = type(None) in get_args(self.type)
         sortable = Sortable(self.orders, lambda row, _: self.build(row), Cents(), nullable)
-        return [Orderable(self.attribute.upper(), self.description, sortable)]
+        return [Orderable(self.attribute.removesuffix("_").upper(), self.description, sortable)]
 
 
 computed = declares(ComputedDeclaration)

@@ -1,5 +1,6 @@
 """The class of stored rows: a SQLModel class whose fields say what they become in the graph."""
 
+from collections.abc import Container, Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from sqlalchemy import ForeignKeyConstraint, PrimaryKeyConstraint, UniqueConstraint
@@ -16,6 +17,8 @@ from .base import Declaration
 from .options import check_name, check_options
 
 KEY = ("workspace_id", "id")
+_OF_SQLALCHEMY = frozenset({"metadata", "registry"})
+_OF_DATABASES = ("sqlite_", "pg_")
 
 
 class RowMeta(SQLModelMetaclass):
@@ -26,6 +29,7 @@ class RowMeta(SQLModelMetaclass):
         annotations = namespace.get("__annotations__", {})
         inherited = {attribute: each for base in bases for attribute, each in getattr(base, "__declared__", {}).items()}
         found = {attribute: value for attribute, value in namespace.items() if isinstance(value, Declaration)}
+        _check_attributes(name, found, inherited)
         for attribute, declaration in found.items():
             column = _column(declaration, name, attribute, annotations.get(attribute))
             if column is None:
@@ -40,7 +44,7 @@ class RowMeta(SQLModelMetaclass):
             _check_uniques(name, {**inherited, **found}, annotations)
             namespace["__table_args__"] = _table_arguments({**inherited, **found}, own)
         if options.get("table"):
-            namespace.setdefault("__tablename__", to_snake_case(name))
+            _check_table(name, namespace.setdefault("__tablename__", to_snake_case(name)))
         namespace["__declared__"] = {**found, **inherited}
         return super().__new__(cls, name, bases, namespace, **options)
 
@@ -70,6 +74,25 @@ def _check_uniques(name: str, declared: dict[str, Declaration], annotations: Val
     for attribute, each in declared.items():
         if (unique := each.uniques()) is not None:
             check_name(f"{name}.{attribute}", "unique", unique.column, columns)
+
+
+def _check_attributes(name: str, found: Iterable[str], inherited: Container[str]) -> None:
+    """Raises TypeError for a field of a name that is taken."""
+    for attribute in found:
+        if attribute in inherited or attribute == KEY[0]:
+            raise TypeError(f"{name}.{attribute} is there already, as of each such class: give the field another name")
+        if attribute in _OF_SQLALCHEMY:
+            raise TypeError(
+                f"{name}.{attribute} has a name that SQLAlchemy needs: write `{attribute}_`, which the graph calls `{attribute}`"
+            )
+
+
+def _check_table(name: str, table: str) -> None:
+    """Raises TypeError for the name of a table that is there already, or that a database keeps for itself."""
+    if table in TableRow.metadata.tables or table == "alembic_version":
+        raise TypeError(f"{name} would have the table {table}, which is there already: give the class another name")
+    if table.startswith(_OF_DATABASES):
+        raise TypeError(f"{name} would have the table {table}, a name that databases keep for themselves: give the class another name")
 
 
 def _table_arguments(declared: dict[str, Declaration], given: tuple[Value, ...]) -> tuple[Value, ...]:

@@ -56,7 +56,8 @@ def sql_type(type_: Made) -> Made:
     if isinstance(type_, type) and issubclass(type_, StoredEnum):
         return _HELD[type(next(iter(type_.held().values())))]
     if type_ not in _SQL:
-        raise TypeError(f"no column type is known for {type_}: give `stored_as`")
+        known = "str, int, bool, ID, Date, DateTime, Money, or an enum of `stored_enum`"
+        raise TypeError(f"no column type is known for {type_}; take {known}, or say `stored_as=` of the column")
     return _SQL[type_]
 
 

@@ -36,11 +36,11 @@ def _of_noun(writer: RecordWriter, removals: Removals) -> dict[str, Action]:
     async def remove(transaction: WriteTransaction, arguments: Values) -> Object:
         return await removals.remove(transaction, writer, arguments["id"], arguments.get("expectedVersion"))
 
-    one, many = writer.noun.name, to_camel_case(f"_{writer.noun.plural.replace(' ', '_')}")
+    one, many = to_camel_case(f"_{writer.noun.member}"), to_camel_case(f"_{writer.noun.plural.replace(' ', '_')}")
     return {
         f"create{one}": Action(create, creates=True),
         f"update{one}": Action(update),
-        f"delete{one}": Action(remove, many=removals.is_long(one)),
+        f"delete{one}": Action(remove, many=removals.is_long(writer.noun.name)),
         f"create{many}": Action(_for_inputs(create), many=True, creates=True),
         f"update{many}": Action(_for_ids(update), many=True, check=_check_versions),
         f"delete{many}": Action(_for_ids(remove), many=True, check=_check_versions),

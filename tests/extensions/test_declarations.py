@@ -1,0 +1,167 @@
+"""Nouns whose names are of more than a word, are words of Python, or differ from their labels; and lines that can't be kept."""
+
+from collections.abc import AsyncIterator
+from itertools import count
+from typing import Any
+
+import pytest
+from sqlmodel import SQLModel
+
+from gateway.app import create_app
+from gateway.migrations.runner import connected
+from gateway.settings import Settings
+from schema.administration.keys import ApiKeys, NewKey
+from schema.declaring import ID, NAME, Constraint, Date, Extension, Money, Tracked, field, noun, stored_enum
+from schema.engine.declare.base import NOUNS
+from schema.graph import Graph
+from schema.rules.access import Role
+from schema.storage.opening import open_database
+from tests.gateway.conftest import calling
+
+extension = Extension("ledger")
+
+
+@extension.declares
+@noun("lin", lists=True, followed=True, creates="A new line item.", updates="A change of a line item.")
+class LineItem(Tracked, table=True):
+    """A line of something."""
+
+    name: str = field("What it is.", NAME, filters=True)
+    from_: Date | None = field("From when on.", filters=True, orders="b", groups=("SINCE", "Since when."))
+
+
+@extension.declares
+@noun("bil", label="bill", lists=True, followed=True, creates="A new bill.", updates="A change of a bill.")
+class Receivable(Tracked, table=True):
+    """What is called otherwise than its class."""
+
+    name: str = field("What it is.", NAME, filters=True)
+
+
+_MODULES = count()
+ROWS: Any = (LineItem, Receivable)
+
+
+@pytest.fixture
+async def ask(database_url: str) -> AsyncIterator[Any]:
+    """Asks a gateway with these nouns, whose tables are taken away again."""
+    async with connected(database_url) as run:
+        for row in ROWS:
+            await run(row.__table__.create)
+    database = open_database(database_url)
+    await database.open()
+    key = await ApiKeys(database).create(NewKey("Here", Role.ADMIN, "test"))
+    await database.close()
+    graph = Graph(open_database(database_url), extensions=[extension])
+    async with calling(create_app(Settings(database_url=database_url, access_log=False), graph=graph)) as client:
+        client.headers["authorization"] = f"Bearer {key.token}"
+
+        async def ask(query: str) -> Any:
+            answer = (await client.post("/graphql", json={"query": query})).json()
+            assert "errors" not in answer, answer
+            return answer["data"]
+
+        yield ask
+    async with connected(database_url) as run:
+        for row in ROWS:
+            await run(row.__table__.drop)
+
+
+async def test_names(ask: Any) -> None:
+    """A class of two words, and one with a label of its own, are made, changed, read and deleted by the names that the schema shows."""
+    for name, many in (("lineItem", "lineItems"), ("bill", "bills")):
+        verb = f"{name[0].upper()}{name[1:]}"
+        made = (await ask(f'mutation {{ create{verb}(input: {{name: "A"}}) {{ {name} {{ id }} }} }}'))[f"create{verb}"][name]["id"]
+        changed = await ask(f'mutation {{ update{verb}(id: "{made}", input: {{name: "B"}}) {{ {name} {{ name version }} }} }}')
+        read = await ask(f'{{ {name}(id: "{made}") {{ name }} {many} {{ totalCount }} }}')
+        gone = await ask(f'mutation {{ delete{verb}(id: "{made}") {{ deletedId }} }}')
+        assert changed == {f"update{verb}": {name: {"name": "B", "version": 2}}}
+        assert read == {name: {"name": "B"}, many: {"totalCount": 1}}
+        assert gone == {f"delete{verb}": {"deletedId": made}}
+
+
+async def test_words_of_python(ask: Any) -> None:
+    """`from_` is `from` wherever the graph shows it: in what is given, read, filtered, ordered."""
+    await ask('mutation { createLineItem(input: {name: "A", from: "2026-01-02"}) { userErrors { message } } }')
+    found = await ask('{ lineItems(filter: {from: {gte: "2026-01-01"}}, orderBy: [{field: FROM}]) { nodes { from } } }')
+    assert found == {"lineItems": {"nodes": [{"from": "2026-01-02"}]}}
+
+
+WRONG: dict[str, tuple[str, dict[str, Any], str]] = {
+    "null by default": ("x: int", {"default": None}, "x has null by default, and can't be null"),
+    "amounts are cents": ("x: Money", {"default": 12.5}, "x has 12.5 by default: give a value of the type int, whole cents"),
+    "outside of its limits": (
+        "x: int",
+        {"default": 1, "limits": Constraint(min=3)},
+        "x has 1 by default, which its limits refuse: At least 3.",
+    ),
+    "there already": ("version: int", {}, "version is there already"),
+    "of SQLAlchemy": ("metadata: str", {}, "metadata has a name that SQLAlchemy needs: write `metadata_`"),
+    "connective": ("and_: str", {"filters": True}, "and_ can't be filtered by: `and` connects conditions in a filter"),
+    "letters": ("größe: int", {}, "größe would be `größe` in the graph"),
+    "twice": ("na_me: str", {}, "are both `naMe` in the graph: rename one of them"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_lines_that_cannot_be_kept(case: str) -> None:
+    """Refused when the class is declared, with the name of the field and what to write."""
+    line, options, says = WRONG[case]
+    attribute, _, annotation = line.partition(": ")
+    known: dict[str, Any] = {"int": int, "str": str, "bool": bool, "float": float, "Money": Money, "ID": ID}
+    lines = {"naMe": field("Another.", NAME), attribute: field("One.", **options)}
+    with pytest.raises(TypeError) as refused:
+        declare(lines, {"naMe": str, attribute: known[annotation]})
+    assert says in str(refused.value)
+
+
+def declare(lines: dict[str, Any], annotations: dict[str, Any], name: str = "Wrong", **options: Any) -> None:
+    """Declares a noun of these lines, as if in a module of its own; its table is not left in the metadata."""
+    namespace = {"__doc__": "One.", "__module__": f"{__name__}.{next(_MODULES)}", "__annotations__": annotations, **lines}
+    made: Any = type(Tracked)
+    try:
+        noun(**{"prefix": "wrg", "lists": True, **options})(made(name, (Tracked,), namespace, table=True))
+        del NOUNS[name]
+    finally:
+        table = SQLModel.metadata.tables.get(name.lower())
+        if table is not None and name.startswith("Wrong"):
+            SQLModel.metadata.remove(table)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"plural": "wrong"}, "has 'wrong' for its label and for its plural"),
+        ({"label": "a-b"}, "has the label 'a-b'"),
+        ({"prefix": "A B"}, "has the prefix 'A B': write small letters and digits"),
+        ({"name": "Wrong_er"}, "can't be the name of a type"),
+        ({"name": "Account"}, "would have the table account, which is there already"),
+        ({"name": "SqliteThing"}, "would have the table sqlite_thing, a name that databases keep"),
+        ({"creates": "New.", "lines": {}}, "says `creates=`, but no field of it can be given"),
+    ],
+    ids=["plural", "label", "prefix", "type", "table", "database", "inputs"],
+)
+def test_nouns_that_cannot_be_kept(options: dict[str, Any], says: str) -> None:
+    """Refused when the class is declared, with the name of the noun and what to write."""
+    lines = options.pop("lines", {"name": field("One.", NAME)})
+    with pytest.raises(TypeError) as refused:
+        declare(lines, dict.fromkeys(lines, str), **options)
+    assert says in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("members", "says"),
+    [
+        ({}, "has 0 members"),
+        ({f"M{place}": (place, "One.") for place in range(501)}, "has 501 members: give 1 to 500"),
+        ({"A": (1, "One."), "B": ("b", "Two.")}, "all whole numbers or all texts"),
+        ({"A": (1, "One."), "B": (1, "Two.")}, "each of its own"),
+        ({"in progress": (1, "One.")}, "has a member 'in progress'"),
+        ({"true": (1, "One.")}, "has a member 'true'"),
+    ],
+    ids=["none", "many", "mixed", "alike", "blank", "true"],
+)
+def test_enums_that_cannot_be_kept(members: dict[str, tuple[Any, str]], says: str) -> None:
+    """Refused when the enum is made, by its name."""
+    with pytest.raises(TypeError, match=says):
+        stored_enum("Wrongs", "Some.", members)
