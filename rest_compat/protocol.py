@@ -10,7 +10,7 @@ from rest_compat.json_values import Json, JsonObject
 from rest_compat.resources.declaration import Deprecation
 
 Policy: TypeAlias = Literal["near-miss", "ignore", "refuse"]
-"""What becomes of parameters that a route does not have: `near-miss` refuses those that are almost the name of one that it has,
+"""The policy for parameters that a route does not have: `near-miss` refuses those that are almost the name of one that it has,
 `refuse` all of them, `ignore` none."""
 
 PreparedDocument: TypeAlias = Any

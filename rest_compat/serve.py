@@ -116,7 +116,7 @@ class Rest:
         return endpoint.notices
 
     def _root(self, call: TranslatedCall, result: OperationResult, state: JsonObject) -> Json:
-        """What the operation's root field answered; its cost is left in `state`, for the answer's header.
+        """Return the value of the operation's root field; its cost is put into `state`, for the answer's header.
 
         Raises HttpError where the operation as a whole was refused.
         """

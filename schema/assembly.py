@@ -79,7 +79,7 @@ def _definition(core: GraphQLSchema) -> str:
 
 
 def _from_tree(source: Value, info: GraphQLResolveInfo[Any], **_: object) -> Value:
-    """What a plan for the fallback put there: the value, or the error that belongs to the field."""
+    """Resolve a field from the tree that a plan made for the fallback. Raises the field's error where the tree holds one."""
     value = source[info.path.key]
     if isinstance(value, Exception):
         raise value

@@ -56,7 +56,7 @@ def added(extensions: Sequence[Extension], roots: Roots) -> Iterator[None]:
 
 
 def _fields(extension: Extension, roots: Roots) -> Iterator[tuple[Made, StrawberryField]]:
-    """What it adds, each with the type that it is added to."""
+    """Yield the fields that an extension adds, each with the type that it is added to."""
     for noun in extension.nouns:
         if noun.prefix is None:
             continue

@@ -1,4 +1,4 @@
-"""What a package adds to the graph: nouns, and fields with resolvers. GATEWAY_EXTENSIONS names packages; they are loaded at start."""
+"""Extensions of the graph by packages: nouns, and fields with resolvers. GATEWAY_EXTENSIONS names packages; they are loaded at start."""
 
 import sys
 import traceback
@@ -38,7 +38,7 @@ class ExtensionError(ValueError):
 
 
 class Extension:
-    """What a package adds, collected by decorators. `name` is the package's, for messages."""
+    """The additions of a package, collected by decorators. `name` is the package's, for messages."""
 
     def __init__(self, name: str, *, schema_extensions: Sequence[type[SchemaExtension]] = ()) -> None:
         """`schema_extensions` stand around all operations, with those of their hooks that plans can honour."""
@@ -148,7 +148,7 @@ class Extension:
         return self._adding("Mutation", description, ResolverSource((), cost, admin=admin), self._needing(scope, WRITE), **options)
 
     def _needing(self, scope: str | None, verb: str) -> Values:
-        """What says that a field needs `scope`, by default that of this package."""
+        """Return the metadata of a field that needs `scope`, by default that of this package."""
         area, _, said = (scope or scope_of(self.name.rpartition(".")[2], verb)).partition(":")
         declare_scopes(area, written=said == WRITE)
         return {SCOPE: scope_of(area, said)}
@@ -191,7 +191,7 @@ def _load(name: str) -> Extension:
 
 
 def _describe(error: Exception, name: str) -> str:
-    """What went wrong in the module `name` while it was imported, and on which of its lines."""
+    """Return the message of an error in the import of the module `name`, with its line."""
     if isinstance(error, ImportError | SyntaxError):
         return str(error)
     found = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__) if _is_of(frame.f_globals, name)]

@@ -48,7 +48,7 @@ _log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 60  # after which a plan is tried again that has met null where there can be none
 COMPILE_ATTEMPTS = 4
-"""How often an operation is begun again for want of compiled statements; above it, they are compiled where they are needed."""
+"""The most restarts of an operation for statements to be compiled; after that, they are compiled where they are needed."""
 _NULL = "a plan met null in %s, which can't be null: graphql-core answers operation %s in its place, for %d s"
 
 

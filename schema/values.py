@@ -10,7 +10,7 @@ Values: TypeAlias = Mapping[str, Value]
 Object: TypeAlias = dict[str, Value]
 """The same as it is made: an object of the response, a record that is written."""
 CacheKey: TypeAlias = tuple[Value, ...]
-"""What something is kept under."""
+"""A key of a cache."""
 Function: TypeAlias = Callable[..., Value]
 """A function that was generated, or that a package wrote."""
 Made: TypeAlias = Any

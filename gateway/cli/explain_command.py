@@ -30,7 +30,7 @@ def explained(settings: Settings, file: Path, variables: str, operation: str | N
 
 
 def _text(file: Path) -> str:
-    """What a file holds, or standard input for `-`. Raises OSError, and ValueError for what is no text."""
+    """Return the text of a file, or of standard input for `-`. Raises OSError, and ValueError for what is no text."""
     try:
         return (sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()).decode()
     except UnicodeDecodeError:

@@ -1,1 +1,1 @@
-"""What the process and the command line read and write beside the graph, over all workspaces: keys, uses, reports, rows in bulk."""
+"""Data access of the process and the command line, beside the graph and over all workspaces: keys, usage counts, reports, bulk rows."""

@@ -1,4 +1,4 @@
-"""Who made, changed, rotated and revoked API keys and users: what `gateway audit` lists."""
+"""The rows of `gateway audit`: who made, changed, rotated and revoked API keys and users."""
 
 from dataclasses import dataclass
 from typing import Final

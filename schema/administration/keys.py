@@ -29,16 +29,16 @@ _LOWER: Final[Value] = advance_revision(-1)
 
 _DAY_SECONDS = 86_400
 MOST_NAMED = 5
-"""How many keys of one name a message tells."""
+"""The most keys of one name that a message lists."""
 
 
 class KeyFault(Exception):
-    """What was asked for can't be: the message says why, for whoever typed it."""
+    """The request can't be fulfilled; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewKey:
-    """What a key is to be. `days` until it expires, None for never; `account_id` limits a viewer to that account.
+    """The values of a new key. `days` until it expires, None for never; `account_id` limits a viewer to that account.
 
     `scopes` narrow what the role allows; without any nothing is narrowed.
     """

@@ -1,4 +1,4 @@
-"""What a PostgreSQL server says of itself, and whether a pooler before it changes sessions. Nothing is written."""
+"""Facts about a PostgreSQL server, and whether a pooler in front of it changes sessions. Nothing is written."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -52,7 +52,7 @@ class ServerSession:
         return float(await self._value("SELECT extract(epoch FROM clock_timestamp())::float8"))
 
     async def keys(self) -> int:
-        """How many API keys there are that aren't revoked."""
+        """The number of API keys that aren't revoked."""
         return int(await self._value(KEYS))
 
     async def takes_writes(self) -> bool:
@@ -60,11 +60,11 @@ class ServerSession:
         return bool(await self._value("SHOW transaction_read_only") == "off")
 
     async def missing_privileges(self) -> list[str]:
-        """What the role may not do, as `table: PRIVILEGE`."""
+        """The privileges that the role lacks, as `table: PRIVILEGE`."""
         return [row[0] for row in await self._rows(_PRIVILEGES)]
 
     async def room(self) -> tuple[int, int]:
-        """How many connections the server takes, and how many there are."""
+        """The most connections that the server accepts, and the present number."""
         room, used = (await self._rows(_ROOM))[0]
         return room, used
 

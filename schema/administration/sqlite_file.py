@@ -1,4 +1,4 @@
-"""What an SQLite file says of itself. It is opened as it is: nothing makes it or changes it."""
+"""Facts about an SQLite file. The file is never created or changed here."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ class SqliteFile:
             raise StorageError(str(error)) from error
 
     def keys(self) -> int:
-        """How many API keys there are that aren't revoked."""
+        """The number of API keys that aren't revoked."""
         return int(self._raw.execute(KEYS).fetchone()[0])
 
     def take_lock(self) -> None:

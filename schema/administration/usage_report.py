@@ -1,4 +1,4 @@
-"""Who still uses which part of REST, who uses what of GraphQL, and how far each token has left REST: what `gateway usage` lists."""
+"""The rows of `gateway usage`: uses of REST and of GraphQL by token or client, and each token's share of GraphQL."""
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -26,7 +26,7 @@ NUMBERS: Final = frozenset({"count", "rest_calls", "graphql_operations", "left_r
 
 KINDS: Final = tuple(RestUsageKind.held().values())
 GRAPHQL_KINDS: Final = tuple(GraphqlUsageKind.held().values())
-"""What `--kind` may be."""
+"""The values of `--kind`."""
 
 _USES: Final = RestUsage.__table__
 _GRAPHQL: Final = GraphqlUsage.__table__
@@ -58,7 +58,7 @@ async def graphql_uses(database: Database, wanted: UsageFilter) -> PrintedRows:
 
 
 async def shares(database: Database, wanted: UsageFilter) -> PrintedRows:
-    """How much of each token's calls is GraphQL, in the order of SHARE_COLUMNS; the least first. Raises DatabaseUnavailable."""
+    """Return the share of GraphQL in each token's calls, in the order of SHARE_COLUMNS; the smallest first. Raises DatabaseUnavailable."""
     rest = select(*_calls(_USES, rest=True)).where(_USES.c.kind == "route")
     graphql = select(*_calls(_GRAPHQL, rest=False)).where(_GRAPHQL.c.kind == "operation")
     both: Value = union_all(rest, graphql).subquery("calls")

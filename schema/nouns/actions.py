@@ -20,7 +20,7 @@ from .users import keys
 
 
 class Writes:
-    """What writes do in a graph of these nouns: the actions of its mutations, and the queries that work out a write, by name."""
+    """The writes of a graph of these nouns, by name: the actions of its mutations, and the queries that work out a write."""
 
     def __init__(self, nouns: Iterable[Noun]) -> None:
         writers = Writers(nouns)

@@ -1,4 +1,4 @@
-"""What following a noun's records takes: the type of their events, and the field of Subscription. Derived from the noun."""
+"""Subscriptions to a noun's records, derived from the noun: the type of their events, and the field of Subscription."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""What a mutation answers: the record, or `userErrors` saying what to mend, never both."""
+"""Payloads of mutations: the record, or `userErrors` saying what to mend, never both."""
 
 import strawberry
 

@@ -1,4 +1,4 @@
-"""What contacts and users have in common: a name and an e-mail address, which are searched together."""
+"""Shared by contacts and users: a name and an e-mail address, which are searched together."""
 
 from sqlalchemy import FromClause, func
 

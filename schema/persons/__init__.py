@@ -1,1 +1,1 @@
-"""What is stored on a person: found wherever it stands, told, and erased."""
+"""A person's data: found wherever it is stored, exported, and erased."""

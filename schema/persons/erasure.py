@@ -33,7 +33,7 @@ TOGETHER: Final = 100
 TOGETHER_BYTES: Final = 16_777_216
 """Bytes of their texts, old and new, from which on no more are added."""
 BY: Final = "gateway_erase"
-"""Who does it, in what tells of changes: no user and no key."""
+"""The actor of erasures in events and history: no user and no key."""
 
 REMOVED, REPLACED, TAKEN_OUT, STAYS = "the row is removed", "is replaced", "the words are taken out", "stays"
 _USERS = User.__table__
@@ -46,19 +46,19 @@ _OTHER_ADMINS = select(func.count()).where(
 _RAISE = advance_revision()
 
 Found = Counter[tuple[str, str, str]]
-"""How many values of a table and a column, and what becomes of them."""
+"""The number of values by table, column, and what is done with them."""
 
 
 @dataclass(slots=True)
 class Erased:
-    """What was done, and what could not be: sentences about records whose rules stood in the way."""
+    """The result of an erasure, with sentences about records that rules prevented from being erased."""
 
     found: Found = field(default_factory=Counter)
     failed: list[str] = field(default_factory=list)
 
     @property
     def failures(self) -> list[str]:
-        """What could not be done, once each."""
+        """The failures, each listed once."""
         return [*dict.fromkeys(self.failed)]
 
 
@@ -88,7 +88,7 @@ class Eraser:
         self._caller = Caller(person.workspace_id, Role.ADMIN, None, None, BY)
 
     async def look(self) -> Found:
-        """What there is, and what would become of it. Changes nothing."""
+        """Return the person's data found, and what would be done with it. Changes nothing."""
         found: Found = Counter()
         async for trace in self._traces():
             found[trace.table, trace.column, self._becomes(trace)] += 1
@@ -180,7 +180,7 @@ class Eraser:
         return not refusal
 
     def _given(self, table: str) -> Collection[str]:
-        """What the mutation takes that changes a record. What only rules set, and what no field shows, isn't among it."""
+        """Return the columns that the update mutation accepts: not those that only rules set or that no field shows."""
         known: Value = self._graph.graphql_schema.type_map[f"Update{_noun(table)}Input"]
         fields: Collection[str] = known.fields
         return fields

@@ -1,4 +1,4 @@
-"""What is stored on a person, as a person may ask for it: each value with the table and the field that it came from."""
+"""Exports a person's data: each value with the table and the field that it came from."""
 
 from collections.abc import AsyncIterator, Sequence
 

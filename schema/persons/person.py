@@ -1,4 +1,4 @@
-"""Who is meant: a contact or a user, found by id, e-mail address, telephone number or name."""
+"""Finds a person, a contact or a user, by id, e-mail address, telephone number or name."""
 
 import re
 from collections.abc import Sequence
@@ -42,7 +42,7 @@ class Person:
         return str(self.row["id"])
 
     def words(self, also: Sequence[str] = ()) -> PersonIdentifiers:
-        """What the person is known by; `also` are further names, addresses and numbers.
+        """Return the person's identifiers; `also` are further names, addresses and numbers.
 
         A name of a single word is not looked for: it may be a word of the language, or another person's name.
         """
@@ -102,7 +102,7 @@ async def find_one(database: Database, kind: str, id_: str) -> Person:
 
 
 def nobody(who: str) -> PersonFault:
-    """What to say where nobody is found."""
+    """Return the error for a person who was not found."""
     looks = "an id" if re.fullmatch(r"[a-z]+_\w+", who) else "an e-mail address" if "@" in who else "a name"
     return PersonFault(
         f"nobody has {who!r}, which was taken for {looks}: give the id (cnt_… or usr_…), the whole e-mail address, the telephone number"

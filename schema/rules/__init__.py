@@ -1,1 +1,1 @@
-"""What holds whatever the door: stages, who may what, what an input may be. No SQL, no GraphQL."""
+"""Rules that hold for REST and GraphQL alike: stages, permissions, limits of inputs. No SQL, no GraphQL."""

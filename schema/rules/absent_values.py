@@ -1,4 +1,4 @@
-"""What a call names, holds: no rule overwrites a value that the caller gave. Said here alone: which values count as given."""
+"""Defines which values of a call count as given: rules never overwrite a given value."""
 
 from schema.values import Value
 

@@ -1,4 +1,4 @@
-"""Who is asking, and what that lets them do."""
+"""The caller and its permissions."""
 
 from dataclasses import dataclass, field, replace
 from enum import StrEnum

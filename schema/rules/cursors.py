@@ -31,7 +31,7 @@ def workspace_tag(workspace_id: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class CursorScope:
-    """What a cursor belongs to: a list in one order (`place`), a workspace (`tag`), and an epoch of the database."""
+    """The scope of a cursor: a list in one order (`place`), a workspace (`tag`), and an epoch of the database."""
 
     place: str
     tag: str
@@ -42,7 +42,7 @@ class CursorScope:
         return urlsafe_b64encode(orjson.dumps((self.place, self.tag, self.epoch, *values))).decode()
 
     def of_rows(self, places: Sequence[int]) -> Callable[[Sequence[Value]], str]:
-        """What writes the cursors of rows whose positions are their values at `places`, which are at least two."""
+        """Return the function that writes a row's cursor from its values at `places`, which are at least two."""
         start = orjson.dumps((self.place, self.tag, self.epoch))[:-1] + b","
         # Three bytes are four letters of Base64: filled up with blanks, the beginning is encoded by itself.
         head = urlsafe_b64encode(start + b" " * (-len(start) % 3)).decode()

@@ -26,7 +26,7 @@ class Move:
         return self.old is not self.new
 
     def stored(self, name: str) -> Value:
-        """What the deal held before."""
+        """Return the deal's value before the change."""
         return None if self.before is None else self.before[name]
 
 
@@ -42,7 +42,7 @@ _DATELESS = RuleViolation(
 
 
 def apply(before: Deal | None, given: Deal, today: str) -> Ruled:
-    """What the rules make of `given` (the columns that the call names) on the deal `before` (None: it is being created).
+    """Apply the rules to `given` (the columns that the call names) on the deal `before` (None: it is being created).
 
     `today` is the UTC day, `YYYY-MM-DD`. What the call names stands; the rules fill in the rest.
     """

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 READ, WRITE = "read", "write"
 
 MOST_SCOPES = 100
-"""How many scopes a token may have."""
+"""The most scopes of a token."""
 
 KNOWN: set[str] = set()
 """All scopes that there are: nouns and extensions add theirs when they are declared."""
@@ -34,7 +34,7 @@ def is_like_scope(word: str) -> bool:
 
 
 def effective(scopes: Iterable[str]) -> frozenset[str]:
-    """What a token with these scopes holds: who may change records may read them, since a change answers the record."""
+    """Return the effective scopes of a token: a scope to change records includes reading them, since a change returns the record."""
     given = frozenset(scopes)
     return given | {scope(each.removesuffix(f":{WRITE}"), READ) for each in given if each.endswith(f":{WRITE}")}
 

@@ -1,4 +1,4 @@
-"""What rules make of the values that a call gives: fields that they set, and values that they refuse."""
+"""The results of rules: fields that they set, and values that they refuse."""
 
 from dataclasses import dataclass, field
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""What every database gives: one snapshot to read in, one transaction to write in, and the same values on every driver."""
+"""The interface of databases: a snapshot to read in, a transaction to write in, and the same values on every driver."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -108,7 +108,7 @@ class Database(Protocol):
     dialect: Dialect
     url: str
     timing: Timing
-    """What its statements take."""
+    """The timing of its statements."""
     epoch: int
     """Which history of the database this is (see `epochs`), as it was last seen."""
 

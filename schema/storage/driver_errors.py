@@ -1,4 +1,4 @@
-"""What the drivers' errors mean, in one table: come back later, mend the request, or a defect of ours.
+"""Translates drivers' errors, in one table: retry later, mend the request, or a defect of ours.
 
 Only locks, time limits, lost connections, a full disk, and a server that is read-only or is being stopped are DatabaseUnavailable. A value
 or a size that the database can't take is InputRejected. Whatever isn't in the table is a defect: it is raised as it is, so that the log has
@@ -76,14 +76,14 @@ _BY_TEXT: Final[Mapping[str, str]] = {
 
 
 SQLITE_ERRORS: Final = (sqlite3.Error, OverflowError, UnicodeEncodeError, orjson.JSONEncodeError)
-"""What sqlite3 raises for a statement and its values; lists travel as JSON."""
+"""The exceptions that sqlite3 raises for a statement and its values; lists are sent as JSON."""
 
 DRIVER_ERRORS: Final = (sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError)
-"""What the drivers raise of themselves, where a program connects by them: a copy, a wipe, rows in bulk."""
+"""The drivers' own exceptions, for code that uses them directly: a copy, a wipe, bulk rows."""
 
 
 def of_postgresql(error: Exception, *, closed: bool) -> StorageError | None:
-    """What an error of asyncpg means, None for a defect. `closed` says whether its connection is lost."""
+    """Return the StorageError for an error of asyncpg; None for a defect. `closed` says whether its connection is lost."""
     if isinstance(error, asyncpg.TargetServerAttributeNotMatched):
         return ReadOnly(str(error))
     if isinstance(error, asyncpg.OutdatedSchemaCacheError | asyncpg.InvalidCachedStatementError) or _was_not_sent(error):
@@ -108,7 +108,7 @@ def _was_not_sent(error: Exception) -> bool:
 
 
 def of_sqlite(error: Exception) -> StorageError | None:
-    """What an error of sqlite3 means, None for a defect. It has to come from sqlite3 itself: some are Python's own, as OverflowError."""
+    """Return the StorageError for an error that sqlite3 raised (some are Python's own classes, as OverflowError); None for a defect."""
     if isinstance(error, OverflowError | UnicodeEncodeError | orjson.JSONEncodeError):
         return InputRejected(_VALUE)
     return _made(_SQLITE.get(getattr(error, "sqlite_errorcode", 0) & 0xFF), error, _SIZE)

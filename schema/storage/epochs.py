@@ -35,7 +35,7 @@ def _moved_on(dialect: str) -> Value:
 
 
 class SeenEpoch:
-    """What a database remembers of its epoch."""
+    """The epoch as last read from the database."""
 
     epoch: int = 0
     _seen: bool = False

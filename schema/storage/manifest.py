@@ -29,7 +29,7 @@ Line: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[ -~]*$")]
 
 
 class BackupRefused(Exception):
-    """What was asked for can't be done: the message says what to do instead."""
+    """The backup or restore is refused; the message says what to do instead."""
 
 
 class BackupFailed(Exception):
@@ -38,7 +38,7 @@ class BackupFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class DatabaseFacts:
-    """What a database says of itself in the snapshot that is backed up. `workspaces` are revisions by id, `schema` its migrations."""
+    """Facts about a database in the snapshot that is backed up. `workspaces` are revisions by id, `schema` its migrations."""
 
     schema: list[str]
     epoch: int
@@ -47,7 +47,7 @@ class DatabaseFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """What is known of a backup. `database` is `sqlite` or `postgresql`, `taken_at` in UTC, `gateway` the version that took it."""
+    """The manifest of a backup. `database` is `sqlite` or `postgresql`, `taken_at` in UTC, `gateway` the version that took it."""
 
     format: Literal[1]
     database: Line

@@ -30,18 +30,18 @@ _log = logging.getLogger(__name__)
 
 INTERVAL_SECONDS: Final = 300.0
 TURN_SECONDS: Final = 60
-"""How long a process holds its turn after a portion: much longer than a pause."""
+"""Seconds that a process keeps its turn after a portion: much longer than a pause."""
 ABSURD_SECONDS: Final = 3_600
 """A turn that ends later than this was taken by a clock that was wrong: it counts as over."""
 SECONDS: Final = {"sqlite": (0.002, 0.01), "postgresql": (0.02, 0.05)}
-"""How long the statements of a portion should take: between these two, half as long as the commit, which is what a write waits for anyway.
+"""Seconds that a portion's statements should take, from and to: half as long as the commit, which a write waits for anyway.
 On SQLite all writes wait for them, on PostgreSQL none does."""
 PAUSE: Final = 4
-"""How many times as long as a portion, with its commit, the pause behind it is."""
+"""The pause after a portion, as a multiple of the time of the portion and its commit."""
 SMALLEST, LARGEST = 100, 5_000
 """Rows in a portion."""
 WORKSPACES: Final = 500
-"""How many workspaces are looked at by one statement."""
+"""The number of workspaces examined by one statement."""
 
 _SWEEP = Sweep.__table__
 _WORKSPACES = WorkspaceTable.__table__
@@ -60,7 +60,7 @@ class OldRows(Protocol):
     aged: Statement
     """Of the `limit` workspaces whose ids come after `after`: the id, and whether the workspace has rows of before `oldest`."""
     seconds: float
-    """How old a row must be."""
+    """The age in seconds from which rows are removed."""
 
     async def remove(self, connection: Connection, values: Object) -> int:
         """Remove about `size` rows of a `workspace` that are of before `oldest`, and say how many that were: below `size` none is left."""
@@ -68,7 +68,7 @@ class OldRows(Protocol):
 
 @dataclass(slots=True)
 class Portion:
-    """How many rows go at once: as many as take from `shortest` to `longest` seconds, as far as the last portions tell."""
+    """The number of rows to remove at once: as many as take from `shortest` to `longest` seconds, by the times of the last portions."""
 
     shortest: float
     longest: float
@@ -95,7 +95,7 @@ class Sweeper:
         self._gone = {kind.name: 0 for kind in kinds}
 
     def figures(self) -> Figures:
-        """How often it has swept, by how that ended, and the rows that it has removed, by their kind."""
+        """The numbers of sweeps by result, and of removed rows by kind."""
         return {
             **{("gateway_sweeps_total", end): count for end, count in self._ends.items()},
             **{("gateway_swept_rows_total", name.replace(" ", "_")): count for name, count in self._gone.items()},

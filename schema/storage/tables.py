@@ -73,7 +73,7 @@ class Epoch(TableRow, table=True):
 
 
 class Event(TableRow, table=True):
-    """What happened to a record of a noun, told to subscribers. `before` and `after` are JSON of what filters and limited viewers need.
+    """A change of a record, sent to subscribers. `before` and `after` are JSON of the columns that filters and limited viewers need.
 
     `by_id` and `by_key_id` are as in `StageChange`.
     """
@@ -97,7 +97,7 @@ class Event(TableRow, table=True):
 
 
 class PrunedEvents(TableRow, table=True):
-    """How far a workspace's events are gone: none is kept up to this place of this revision, and all after it are."""
+    """The position up to which a workspace's events are pruned: none is kept up to this place of this revision, and all after it are."""
 
     __tablename__ = "pruned_events"
     __table_args__ = (PrimaryKeyConstraint("workspace_id"), _in_workspace(), CLUSTERED)

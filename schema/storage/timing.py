@@ -1,4 +1,4 @@
-"""How long statements take: each one is noted by a call into C, and Python is only called for those that take long."""
+"""Times of statements: each one is noted by a call into C; Python is only called for slow ones."""
 
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -22,7 +22,7 @@ def _to_nobody(_statement: Statement, _seconds: float, _rows: int) -> None:
 
 
 class Timing:
-    """What all connections of one database note their statements in: `note` takes seconds; `report` those above `above` seconds."""
+    """The timing of all connections of one database: `note` takes seconds; `report` is called for those above `above` seconds."""
 
     __slots__ = ("_durations", "above", "note", "report")
 

@@ -32,7 +32,7 @@ ReadArgument = Callable[[Object], Value]
 
 
 def read_arguments(definition: GraphQLField, node: FieldNode) -> Arguments:
-    """How to get the coerced arguments of a field from an operation's coerced variables (specification section 6.4.1)."""
+    """Return a function from an operation's coerced variables to a field's coerced arguments (specification section 6.4.1)."""
     values = {argument.name.value: argument.value for argument in node.arguments or ()}
     varying = {name: value for name, value in values.items() if _mentions_variable(value)}
     if not varying:
@@ -74,7 +74,7 @@ def _max_items(argument: GraphQLArgument) -> int | None:
 
 
 def _reader(node: ValueNode, type_: Any) -> ReadArgument | None:
-    """How to get the value of a literal that has variables in it; None for a form that is left to graphql-core."""
+    """Return a function from variables to the value of a literal that contains variables; None for a form that is left to graphql-core."""
     if isinstance(node, VariableNode):
         variable = node.name.value
         return lambda coerced: coerced.get(variable, Undefined)

@@ -29,12 +29,12 @@ if TYPE_CHECKING:
     WorkOut = Callable[[DataReader, Values], Awaitable[Object]]
 
 STATEMENTS, STATEMENTS_BYTES = 10_000, 16_000_000
-"""How many statements are kept for the shapes of operations' arguments, and about how many bytes they take."""
+"""The most statements cached for the shapes of operations' arguments, and about how many bytes they take."""
 _STATEMENT, _BIND, _SHAPE = 1, 160, 1_200
 """Bytes that a kept statement takes for each character of its text, for each bind, and besides."""
 
 ParentsKind = Literal["none", "one", "many"]
-"""How many parents the pages have that a statement reads: none at the root."""
+"""The number of parents whose pages a statement reads: none at the root."""
 
 TYPENAME = "__typename"
 RUNTIME_TYPE = None
@@ -79,13 +79,13 @@ class Compiler:
     resolver_field: "Function"
     worked_out: "Mapping[str, WorkOut]"
     checks: "list[CheckVariable]" = field(default_factory=list, init=False)
-    """What raises BadRequest, CursorExpired for arguments that can't be in a workspace, as soon as the variables are known."""
+    """Checks of arguments that run as soon as the variables are known, and raise BadRequest, CursorExpired."""
     shaped: "list[Shaped]" = field(default_factory=list, init=False)
     """The parts whose statements follow the shapes of their arguments, at any depth."""
     resolver_fields: "list[Batch]" = field(default_factory=list, init=False)
     """The resolvers' fields of records, at any depth."""
     may_compile: int = field(default=1, init=False)
-    """How many allow to compile a statement at once. Queries don't: theirs are compiled in turn with other heavy work."""
+    """The number of open permissions to compile a statement where it is needed; queries have none: theirs are heavy work, done in turn."""
 
     def query_is_done(self) -> "list[Shaped]":
         """The parts of a query that is compiled. They are let go here, so that the query's memory is free after its last use."""

@@ -51,7 +51,7 @@ class _Binds:
 
 @dataclass(frozen=True, slots=True)
 class _SqlMode:
-    """How conditions become SQL: for a limited viewer or not, for a walk in order or not."""
+    """Options of the SQL of conditions: whether for a limited viewer, and whether for a walk in the list's order."""
 
     limited: bool
     walk: bool

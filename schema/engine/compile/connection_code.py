@@ -17,7 +17,7 @@ from .select import Level
 
 @dataclass(slots=True)
 class Cursors:
-    """How many cursors are asked for: of each row, and of each page."""
+    """The numbers of cursors that are selected: of each row, and of each page."""
 
     of_row: int = 0
     of_page: int = 0
@@ -36,7 +36,7 @@ class Parts:
     info: set[str] = field(default_factory=set)
 
     def wanted(self) -> PageParts:
-        """What of the page is asked for beyond its rows."""
+        """The selected parts of a page beside its rows."""
         names = self.names
         rows = not names.isdisjoint({"node", "nodes", "edges", "pageInfo", "cursor"})
         cursors = bool(self.cursors.of_row or self.cursors.of_page)

@@ -19,7 +19,7 @@ from .records import Relation
 from .select import Level
 
 Purpose = Literal["count", "walk", "page", "beside", "grouped", "grouped count", "grouped beside"]
-"""What a statement of a connection reads."""
+"""The purpose of a connection's statement."""
 _OF_MANY = frozenset({"grouped", "grouped count", "grouped beside"})
 """Those of the pages of many parents."""
 _OF_ALL = frozenset({"count", "grouped count"})
@@ -28,7 +28,7 @@ _OF_ALL = frozenset({"count", "grouped count"})
 
 @dataclass(frozen=True, slots=True)
 class PageParts:
-    """What of the page is asked for beyond its rows."""
+    """The selected parts of a page beside its rows."""
 
     rows: bool
     cursors: bool
@@ -55,7 +55,7 @@ def _bytes(value: Value) -> int:
 
 @dataclass(slots=True)
 class PageQuery:
-    """What a call's arguments say: which page, under which conditions (their shape), and the binds of both."""
+    """The parsed arguments of a connection: the page, the shape of the conditions, and the binds of both."""
 
     page: PageRequest
     shape: CacheKey
@@ -183,7 +183,7 @@ class ConnectionSql:
         return self.relation.source if self.relation is not None else None
 
     def _keys(self, page: PageRequest) -> list[Value]:
-        """What a cursor needs and is not selected anyway."""
+        """The columns that a cursor needs and that are not selected otherwise."""
         if not self.wanted.cursors:
             return []
         keys = page.order.keys(self.level.table, limited=self.level.limited)

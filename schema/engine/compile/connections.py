@@ -38,7 +38,7 @@ SORT_BELOW = 1_000
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 SNAPSHOT_ATTEMPTS = 3
-"""How often page and count are read one after the other before they are read in a transaction."""
+"""How often page and count are read by separate statements before they are read in one transaction."""
 
 
 @dataclass(slots=True)
@@ -70,7 +70,7 @@ class ConnectionPlan:
     mark: object = field(default_factory=object)
     """Stands for it in what is kept for longer than it may be."""
     wanted: PageParts = field(init=False)
-    """What of the page is asked for beyond its rows."""
+    """The selected parts of a page beside its rows."""
     parent: int = field(init=False)
     """The place of the parent's key in a row; 0 where there is no parent."""
 
@@ -127,7 +127,7 @@ class ConnectionPlan:
                 self.sql.compile(asked, parents, looks=looks)
 
     def asked(self, variables: Variables) -> PageQuery:
-        """What the arguments say, which is read once. Raises BadRequest for what they can't be."""
+        """Return the parsed arguments, parsed once for each set of variables. Raises BadRequest."""
         found: PageQuery | None = variables.read.get(self.mark)
         if found is None:
             arguments = self.arguments(variables)
@@ -237,7 +237,7 @@ class ConnectionPlan:
             reader.add(longest * count * (1 if parents is None else parents.most))
 
     def _cursor_of(self, reader: DataReader, page: PageRequest) -> Callable[[Row], str] | None:
-        """What writes the cursor of a row; None where none is asked for."""
+        """Return the function that writes the cursor of a row; None if no cursor is selected."""
         if not self.wanted.cursors:
             return None
         workspace_id, epoch, kept = reader.caller.workspace_id, reader.database.epoch, page.cursors

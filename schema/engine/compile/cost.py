@@ -1,4 +1,4 @@
-"""What an operation costs, told by what it makes the gateway read: see the constants. Below a page, all of it counts times the page's size.
+"""The cost of an operation, by what the gateway reads for it: see the constants. Costs below a page are multiplied by the page's size.
 
 An object costs 1, a short text, a number or a date nothing.
 """

@@ -21,7 +21,7 @@ COUNTS_BYTES = 16_000_000
 READING_BYTES = 25_165_824
 """Bytes of large answers that may be read at the same time, over all callers."""
 CLAUSES, CLAUSES_BYTES = 2_000, 32_000_000
-"""How many clauses are kept compiled, and about how many bytes they take."""
+"""The most compiled clauses cached, and about how many bytes they take."""
 _CLAUSE = 12_000
 """Bytes that a clause takes beside its text."""
 _COUNT, _PART = 600, 60
@@ -125,7 +125,7 @@ class Portions:
 
 
 class DataReader:
-    """What the steps of a plan read through, with the caller's workspace bound to every statement.
+    """The reader that the steps of a plan use; it binds the caller's workspace to every statement.
 
     `source` is a connection in one snapshot, or the database itself: then each statement is a snapshot of its own (`single_statement`).
     What is read is counted towards the answer, which may have `limit` bytes and of which `spent` bytes are there already.
@@ -160,7 +160,7 @@ class DataReader:
         """The workspace's revision in what was read, as far as that is known."""
         self.limit = limit
         self.notes: dict[Value, list[Value]] | None = None
-        """What waits for resolvers; None where nothing does."""
+        """The objects that wait for resolvers; None if there are none."""
         self.bytes = self._exact = spent
         """The answer's bytes so far, at most."""
         self._counting: list[tuple[Weight, Sequence[Row], ParentCounts | None, int]] = []
@@ -200,7 +200,7 @@ class DataReader:
         return rows
 
     def notes_of(self, resolver_field: Value) -> list[Value]:
-        """What waits for a resolver, by the place in the query where it answers."""
+        """Return the objects that wait for the resolver of this field."""
         if self.notes is None:
             self.notes = {}
         return self.notes.setdefault(resolver_field, [])

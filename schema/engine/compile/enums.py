@@ -10,12 +10,12 @@ class StoredEnum(Enum):
 
     @property
     def stored(self) -> Value:
-        """What the database holds for the member."""
+        """The member's value in the database."""
         return type(self).held()[self.value]
 
     @classmethod
     def held(cls) -> Object:
-        """What the database holds, by the names of the members."""
+        """The values in the database, by the names of the members."""
         found: Object = cls.__dict__["_held_"]
         return found
 

@@ -1,4 +1,4 @@
-"""What the fields of a filter look at: a column, its case-folded text, linked rows, the record that a reference refers to."""
+"""The targets of a filter's fields: a column, its case-folded text, linked rows, the record that a reference refers to."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -63,7 +63,7 @@ Matching = Match | AtLeast | Equals | LinkedTo | Through
 
 
 def kept_state(fields: Iterable[Matching]) -> frozenset[str]:
-    """What of a record must be kept so that filters with these fields can be compared with it later."""
+    """Return the columns that events must keep of a record so that filters with these fields can be applied to it later."""
     return frozenset(name for each in fields for name in _looks_at(each))
 
 

@@ -1,4 +1,4 @@
-"""How a driver's value becomes a response value, as a Python expression that the writers are made of.
+"""Converts drivers' values to response values: the Python expressions that writers are made of.
 
 In a writer made `for_fallback`, scalars stay as the drivers hold them: graphql-core serializes them itself.
 """

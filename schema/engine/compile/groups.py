@@ -25,7 +25,7 @@ DEFAULT_GROUPS, MAX_GROUPS = 100, 250
 
 @dataclass(frozen=True, slots=True)
 class GroupColumn:
-    """What rows can be grouped by: a column, and the key under which a group's object has its value."""
+    """A column that rows can be grouped by, and the key of its value in a group's object."""
 
     column: str
     key: str
@@ -41,7 +41,7 @@ class FilteredSums:
         self.dialect = compiler.database.dialect.name
 
     def variant(self, arguments: Values) -> CacheKey:
-        """What the statement depends on beside the filter. Raises BadRequest."""
+        """Return the part of the statement's cache key that the arguments decide, apart from the filter. Raises BadRequest."""
         raise NotImplementedError
 
     def clause(self, table: FromClause, where: list[ColumnElement[bool]], variant: Value) -> SelectOf:

@@ -26,7 +26,7 @@ MAX_LAST = 100
 
 
 def read_last(arguments: Values) -> int:
-    """How many records the coerced arguments ask for. Raises BadRequest."""
+    """Return the number of records that the coerced arguments ask for. Raises BadRequest."""
     last: int | None = arguments.get("last")
     if last is None:
         return MAX_LAST
@@ -36,7 +36,7 @@ def read_last(arguments: Values) -> int:
 
 
 def last_of(compiler: Compiler, model: FieldModel, selected: Selected) -> Size:
-    """How to get that number from the variables; it is checked with the operation's other arguments."""
+    """Return a function from variables to that number, which is checked with the operation's other arguments."""
     arguments = read_arguments(model.definition, selected.node)
 
     def last(variables: Variables) -> int:

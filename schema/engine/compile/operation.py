@@ -57,7 +57,7 @@ class QueryPlan:
     """When it is tried again after it has met null where there can be none (as `monotonic` tells time)."""
 
     def compiling(self, variables: Variables, parents: ParentsKind) -> Iterator[Callable[[], None]]:
-        """What compiles the statements that read the pages of so many `parents`: pieces of work."""
+        """Yield the pieces of work that compile the statements for pages of so many `parents`."""
         for part in self.shaped:
             yield partial(part.compile, variables, parents)
 
@@ -238,7 +238,7 @@ def _write_step(compiler: Compiler, model: FieldModel, selected: Selected, argum
 
 
 def _items(model: FieldModel, arguments: Arguments) -> Size | None:
-    """How many results a mutation of many records has, as its arguments say; None of one that has one."""
+    """Return a function from variables to the number of a bulk mutation's results; None for a mutation with one result."""
     name = next((name for name in ("ids", "inputs") if name in model.definition.args), None)
     return None if name is None else lambda variables: len(arguments(variables)[name])
 
@@ -265,11 +265,11 @@ PARTS: dict[str, Function] = {
     "embedded": compile_embedded,
     "records": compile_records,
 }
-"""What the compiler needs of the modules that need it: handed in, so that they don't import each other."""
+"""Functions of modules that import the compiler: handed in, so that there are no circular imports."""
 
 COMPILERS: dict[str, Callable[[Compiler], Value]] = {
     "query": compile_query,
     "mutation": compile_mutation,
     "subscription": compile_subscription,
 }
-"""How an operation of each kind is compiled."""
+"""The compile function of each kind of operation."""

@@ -24,7 +24,7 @@ Visible = Callable[[FromClause], ColumnElement[bool]]
 
 @dataclass(frozen=True, slots=True)
 class Sortable:
-    """What rows can be ordered by: an expression over their table, which may say whether only what a limited viewer sees counts.
+    """An expression that rows can be ordered by, which may say whether only what a limited viewer sees counts.
 
     `code` is the letter that stands for it in cursors. It never changes, so that cursors outlive a release.
     """
@@ -73,7 +73,7 @@ def related_order(code: str, reference: str, other_table: FromClause, by: Sortab
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """What rows are ordered by, and from which end."""
+    """A sort expression with its direction."""
 
     by: Sortable
     descending: bool
@@ -187,7 +187,7 @@ def _in_calendar(value: str) -> bool:
 
 
 class Ordering:
-    """What the rows of a table can be ordered by, by the names of the graph's enum. By default the newest come first.
+    """The orders of a table's rows, by the names of the graph's enum. By default the newest come first.
 
     Raises TypeError where two have the same code.
     """

@@ -28,7 +28,7 @@ class PageRequest:
     position: list[Value] | None
     offset: int
     kind: str
-    """What the rows are; with the order it names the list that cursors belong to."""
+    """The kind of the rows; with the order it identifies the list that cursors belong to."""
     origin: Origin | None
     """Where the cursor was written; None without one."""
     places: Sequence[int] = ()
@@ -48,7 +48,7 @@ class PageRequest:
         return "hasNextPage" if towards_end else "hasPreviousPage"
 
     def cursors_in(self, workspace_id: str, epoch: int) -> Callable[[Sequence[Value]], str]:
-        """What writes the cursor of a row of this list, in a workspace and an epoch of the database."""
+        """Return the function that writes the cursor of a row of this list, in a workspace and an epoch of the database."""
         return CursorScope(_place(self.kind, self.order), workspace_tag(workspace_id), epoch).of_rows(self.places)
 
     def check(self, workspace_id: str, epoch: int) -> None:
@@ -61,7 +61,7 @@ class PageRequest:
 
     @property
     def shape(self) -> CacheKey:
-        """What the statement depends on; everything else is a bind."""
+        """The cache key of the page's statement; everything else is a bind."""
         nulls = None if self.position is None else tuple(value is None for value in self.position)
         return self.order.signature, self.backward, self.before, nulls, self.offset > 0
 
@@ -101,7 +101,7 @@ def _position(cursor: str, kind: str, order: Order) -> tuple[Origin, list[Value]
 
 
 def page_size(arguments: Values) -> int:
-    """How many rows a page may have: what it costs."""
+    """Return the most rows that a page may have, which is its cost."""
     size = arguments.get("first")
     if size is None:
         size = arguments.get("last")

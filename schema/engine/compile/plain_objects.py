@@ -22,10 +22,10 @@ from .sources import ConnectionSource, OneOf, ToOne
 
 
 class Loaded(Protocol):
-    """What plain objects have by ids."""
+    """Loads values that plain objects refer to by ids."""
 
     async def load(self, reader: DataReader, ids: Iterable[Value], variables: Variables) -> Mapping[Value, Value]:
-        """What belongs to these ids, by id; null is passed over. Raises ResponseTooLarge."""
+        """Return the values of these ids, by id; null ids are skipped. Raises ResponseTooLarge."""
 
 
 @dataclass(slots=True)
@@ -62,7 +62,7 @@ class Plain:
     collect: str
     related: list[Related] = field(default_factory=list)
     size: Size | None = None
-    """How many items its list has, where the arguments say it."""
+    """The number of items of its list, where the arguments say it."""
     weight: Weight = field(init=False)
 
     def __post_init__(self) -> None:

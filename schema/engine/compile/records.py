@@ -27,7 +27,7 @@ from .sources import BackReference, StoredType, ThroughLinks, ToMany
 from .writer import GeneratedFunction, make_grouper
 
 LONGEST_LIST = 250
-"""How many items a list without a page has at most."""
+"""The most items of a list without pages."""
 MAX_EMBEDDED = 1_048_576
 """Bytes of related records that come with their parent's row; of more, each list has its own statement."""
 
@@ -192,7 +192,7 @@ class _Below:
 
 @dataclass(slots=True)
 class Relation:
-    """How a level's rows hang on their parents: the column with the parent's id, what to select from, what else must hold."""
+    """The relation of a level's rows to their parents: the column with the parent's id, the FROM clause, further conditions."""
 
     parent: Any
     source: Value = None

@@ -67,7 +67,7 @@ class Weight:
 
     @property
     def portion(self) -> int:
-        """How many rows are read at once."""
+        """The number of rows that are read at once."""
         return max(1, PORTION // self.read)
 
     @property
@@ -125,7 +125,7 @@ class ParentCounts:
         self._counted: Mapping[Value, int] | None = None
 
     def counts(self) -> Mapping[Value, int]:
-        """How often each of them stands in the answer, by key."""
+        """How often each parent appears in the response, by key."""
         if self._counted is None:
             self._counted = self._count()
         return self._counted
@@ -139,7 +139,7 @@ class ParentCounts:
 
 
 def counted(rows: Sequence[Row], place: int, above: ParentCounts | None, above_place: int) -> Mapping[Value, int]:
-    """How often each key at `place` stands in the answer, where the rows hang on parents in turn, whose keys stand at `above_place`."""
+    """Return how often each key at `place` appears in the response, where the rows have parents, whose keys are at `above_place`."""
     if above is None or above.most == 1:
         return Counter([row[place] for row in rows])
     found: Counter[Value] = Counter()

@@ -112,7 +112,7 @@ class Scopes:
         return found
 
     def needs(self, selections: Selections, kind: str) -> RequiredScopes:
-        """What an operation of a `kind` needs."""
+        """Return the scopes that an operation of a `kind` needs."""
         found = RequiredScopes()
         root = getattr(self._model.schema, ROOTS[kind])
         self._add(found, selections, root, selections.root(root))
@@ -139,7 +139,7 @@ class Scopes:
         return [type_] if isinstance(type_, GraphQLObjectType) else []
 
     def _look(self, model: FieldModel, selected: Selected) -> Looked | None:
-        """What finds the scopes of a field's arguments; None where they look at no other records than the field itself."""
+        """Return the function that finds the scopes of a field's arguments; None if they concern no other records than the field itself."""
         source = model.source
         arguments = read_arguments(model.definition, selected.node)
         if isinstance(source, NodeById):

@@ -26,7 +26,7 @@ def alias(table: FromClause, name: str) -> FromClause:
 
 
 class Batch(Protocol):
-    """What hangs on the rows of a level, for all of them at once."""
+    """Values related to the rows of a level, loaded for all of them at once."""
 
     key: int
     """The place of the parents' key in their rows."""
@@ -118,13 +118,13 @@ class Level:
         return select(*columns).select_from(joined).where(*self.permitted(), *where)
 
     def permitted(self) -> list[ColumnElement[bool]]:
-        """What every statement on this table requires: the workspace, and what a limited viewer may see."""
+        """The conditions of every statement on this table: the workspace, and the visibility of a limited viewer."""
         return permitted(self.table, self.stored, limited=self.limited)
 
     async def batched(
         self, reader: DataReader, rows: Sequence[Row], variables: Variables, parents: ParentCounts | None = None, place: int = 0
     ) -> list[Value]:
-        """What hangs on `rows`: one mapping a batch, in the writer's order. Raises ResponseTooLarge.
+        """Load the batches of `rows`: one mapping a batch, in the writer's order. Raises ResponseTooLarge.
 
         The rows hang on `parents` in turn, whose keys stand at `place`.
         """

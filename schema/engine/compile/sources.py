@@ -1,4 +1,4 @@
-"""What a field of the graph is read from: a column, an expression, a related row, many. Types declare it, the planner reads it."""
+"""Sources of the graph's fields: a column, an expression, a related row, many. Types declare them, the planner reads them."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -139,7 +139,7 @@ class FromCaller:
 
 
 class RunAggregate(Protocol):
-    """What the database aggregates for a query's field, by the field's arguments."""
+    """Aggregates in the database for a query's field, by the field's arguments."""
 
     def __call__(self, reader: Any, arguments: Values) -> Awaitable[Value]:
         """Plain objects. Raises GatewayError, and NotCompiled where the statement isn't compiled."""
@@ -179,7 +179,7 @@ class EventSource:
 
 @dataclass(frozen=True, slots=True)
 class ResolverSource:
-    """What a Python function answers, once everything is read, given the columns `needs` of its record. Each call counts `cost`.
+    """A field answered by a Python function, once everything is read, from the columns `needs` of its record. Each call counts `cost`.
 
     `batch`: it is called once for all records of a level, with a list of them, and answers as many values. `admin`: a mutation that only
     admins may call.
@@ -225,7 +225,7 @@ class OwnedBy:
         return row.c[self.column] == VIEWER_LIMIT
 
     def owner(self, row: FromClause) -> Clause:
-        """What `VIEWER_LIMIT` must be for a row to be seen."""
+        """Return the expression that `VIEWER_LIMIT` must equal for a row to be visible."""
         return row.c[self.column]
 
     def holds(self, state: Values, limit: str) -> bool:
@@ -249,7 +249,7 @@ class SeenWith:
         return exists().where(*self._joined(row, table := self.table.alias()), self.other(table))
 
     def owner(self, row: FromClause) -> Clause:
-        """What `VIEWER_LIMIT` must be for a row to be seen."""
+        """Return the expression that `VIEWER_LIMIT` must equal for a row to be visible."""
         table = self.table.alias()
         return select(self.other.owner(table)).where(*self._joined(row, table)).scalar_subquery()
 
@@ -287,6 +287,6 @@ class StoredType:
 
 
 def metadata(field: GraphQLField | GraphQLInputField) -> Object:
-    """What a field's declaration says beyond GraphQL."""
+    """Return the metadata of a field's declaration beyond GraphQL."""
     declaration = declared(field)
     return dict(declaration.metadata) if declaration is not None else {}

@@ -16,7 +16,7 @@ from weakref import finalize
 from schema.values import Function, Object
 
 SOURCES, SOURCES_BYTES = 20_000, 16_000_000
-"""How many writers have their lines shown in tracebacks, and about how many bytes these take; the oldest go first."""
+"""The most writers whose lines are kept for tracebacks, and about how many bytes they take; the oldest go first."""
 _INDENT = "    "
 
 

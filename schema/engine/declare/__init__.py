@@ -1,1 +1,1 @@
-"""What nouns are declared with: fields, enums, orders, filters. Everything here is derived once, at start."""
+"""The declarations of nouns: fields, enums, orders, filters. Everything here is derived once, at start."""

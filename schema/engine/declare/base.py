@@ -1,4 +1,4 @@
-"""What a line of a noun's class can become in the graph. By itself it becomes nothing; kinds of lines override what they are."""
+"""The base of declarations in a noun's class. By default a declaration adds nothing to the graph; subclasses override what they add."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -109,11 +109,11 @@ class Declaration:
         return None
 
     def reference(self) -> Reference | None:
-        """What it refers to, if anything, by a foreign key."""
+        """The foreign key of the declaration, if any."""
         return None
 
     def uniques(self) -> Unique | None:
-        """What no two records have in common, if anything."""
+        """The unique constraint of the declaration, if any."""
         return None
 
     def defaults(self) -> Sequence[tuple[str, Value]]:
@@ -129,23 +129,23 @@ class Declaration:
         return ()
 
     def output(self) -> Member | None:
-        """What is read of it."""
+        """The member of the output type, if any."""
         return None
 
     def given(self, *, creating: bool) -> Member | None:
-        """What a writer gives."""
+        """The member of the create or update input, if any."""
         return None
 
     def filterables(self) -> Sequence[Filterable]:
-        """What lists can be narrowed by."""
+        """The filters that the declaration adds to lists."""
         return ()
 
     def orderables(self, table: FromClause) -> Sequence[Orderable]:
-        """What lists can be ordered by."""
+        """The orders that the declaration adds to lists."""
         return ()
 
     def group(self) -> Groupable | None:
-        """What sums can be grouped by."""
+        """The grouping that the declaration adds to sums, if any."""
         return None
 
 

@@ -1,4 +1,4 @@
-"""What is wrong with the declaration of a noun, found when it is declared: each fault says which line it is of, and what to write."""
+"""Checks of a noun's declaration, made when it is declared: each error names the line, and says what to write."""
 
 import re
 from collections.abc import Iterator

@@ -12,7 +12,7 @@ from schema.values import Made, Value
 MOST_MEMBERS = 500
 _NAME = re.compile("[A-Za-z][A-Za-z0-9_]*")
 _WORDS = frozenset({"true", "false", "null"})
-"""What no member can be called, since GraphQL reads these as values."""
+"""Names that no member can have, since GraphQL reads these as values."""
 
 
 def plain_enum(name: str, description: str, members: Mapping[str, str]) -> Made:

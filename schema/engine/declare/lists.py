@@ -1,4 +1,4 @@
-"""What lists of a noun have: the filter, the order, the page, and the arguments of each field that gives one."""
+"""Lists of a noun: the filter, the order, the page, and the arguments of each field that returns a list."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -67,13 +67,13 @@ def make_lists(noun: "Noun") -> Lists:
 
 
 def filterables(noun: "Noun") -> list[Filterable]:
-    """What its lists can be narrowed by: nothing, or its id and what the declarations say."""
+    """Return the filters of a noun's lists: none, or its id and those of the declarations."""
     found = [each for declared in noun.declared for each in declared.filterables()]
     return [Filterable("id", ID, f"The id of the {noun.label}.", Match("id")), *found] if found else []
 
 
 def orderables(noun: "Noun") -> list[Orderable]:
-    """What its lists can be ordered by."""
+    """Return the orders of a noun's lists."""
     found = [each for declared in noun.declared for each in declared.orderables(noun.row.__table__)]
     return sorted(found, key=lambda each: each.of_another)
 

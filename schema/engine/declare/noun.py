@@ -50,7 +50,7 @@ class Noun:
     followed: bool = False
     row: type[Stored] = field(init=False)
     rules: Value = field(default=None, init=False)
-    """What is special about writing its records, by the writer's terms; None where nothing is."""
+    """The noun's `Rules` for writing its records; None if there are none."""
     listing: Lists | None = field(default=None, init=False)
     output: Made = field(default=None, init=False)
     create: Made = field(default=None, init=False)
@@ -99,7 +99,7 @@ class Noun:
 
     @property
     def state(self) -> frozenset[str]:
-        """What an event keeps of a record, by column: all that filters and a limited viewer look at."""
+        """The columns of a record that an event keeps: those that filters and the visibility of a limited viewer need."""
         limit = {self.visible.column} if isinstance(self.visible, OwnedBy) else set()
         return kept_state(each.match for each in filterables(self)) | limit
 
@@ -110,7 +110,7 @@ class Noun:
 
 
 def seen_with(column: str, row: Value) -> SeenWith | None:
-    """Who sees the record of class `row` that `column` refers to sees this one too. Raises TypeError where nothing tells who that is."""
+    """Visibility by reference: callers who see the record of class `row` that `column` refers to see this one too. Raises TypeError."""
     visible = row.__noun__.visible
     if visible is None:
         return None

@@ -1,4 +1,4 @@
-"""What the options of declarations may be: values of the types that their annotations say, and names of what is there."""
+"""Checks of the options of declarations: values of the annotated types, and names that exist."""
 
 import re
 from collections.abc import Callable, Collection, Mapping
@@ -10,11 +10,11 @@ from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_orig
 from schema.values import Value, Values
 
 Letter: TypeAlias = Annotated[str, "[a-z]"]
-"""What stands for an order in cursors: a small letter, since the capital stands for the other direction."""
+"""The letter of an order in cursors: a small one, since the capital means the other direction."""
 EnumName: TypeAlias = Annotated[str, "[A-Z][A-Z0-9_]*"]
 """The name of a value of an enum of the graph."""
 Area: TypeAlias = Annotated[str, "[a-z_]+"]
-"""What scopes of tokens begin with."""
+"""The pattern of the first part of a token's scopes."""
 
 
 def check_options(declared: Value, place: str) -> None:

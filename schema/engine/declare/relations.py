@@ -1,4 +1,4 @@
-"""What stands in a noun's class beside its columns: computed SQL, conditions, links, lists, histories, unions."""
+"""Declarations in a noun's class beside its columns: computed SQL, conditions, links, lists, histories, unions."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass

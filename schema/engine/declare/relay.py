@@ -1,4 +1,4 @@
-"""What Relay asks of a graph: records with an id, the arguments of a page, and its page info (GraphQL Cursor Connections Specification)."""
+"""Relay's interfaces: records with an id, the arguments of a page, and its page info (GraphQL Cursor Connections Specification)."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""What most records have: when they were created and changed, and a version that clients compare."""
+"""Fields that most records have: when they were created and changed, and a version that clients compare."""
 
 from schema.engine.types.scalars import DateTime
 

@@ -1,4 +1,4 @@
-"""What the types of fields are elsewhere: which column holds them, which input filters them."""
+"""The column type and the filter input of each type of fields."""
 
 from datetime import date, datetime
 from typing import Any

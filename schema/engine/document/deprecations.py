@@ -1,4 +1,4 @@
-"""What operations use of the schema, by coordinate, and what of it is deprecated: set by extensions, told to those who use it."""
+"""The schema coordinates that operations use, and which of them are deprecated: set by extensions, reported to clients that use them."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping

@@ -42,7 +42,7 @@ from .selections import deciding_variables
 from .variables import Coercions, TooManyItems, Variable, Variables, coerce_plainly, writable
 
 MAX_PLANS = 32
-"""How many plans an operation has at once: n booleans that @skip and @include look at make 2^n of them."""
+"""The most plans of an operation: n booleans in @skip and @include make 2^n of them."""
 PLANS_BYTES = 4_000_000
 """About how many bytes they take."""
 DOCUMENTS_BYTES = 24_000_000
@@ -225,7 +225,7 @@ class DocumentCache:
         return values
 
     def _faults(self, definitions: Iterable[VariableDefinitionNode], given: Object) -> Iterator[GraphQLError]:
-        """What the types refuse in the variables, each where it is declared."""
+        """Yield the errors of variables that their types refuse, each at its declaration."""
         for node in definitions:
             name, type_ = node.variable.name.value, type_from_ast(self._schema, node.type)
             if name in given:

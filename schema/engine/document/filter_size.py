@@ -1,4 +1,4 @@
-"""How large a filter may be, as JSON or as coerced: counted before anything is made of it."""
+"""The limit of a filter's size, as JSON or coerced: counted before anything is made of the filter."""
 
 from schema.rules.errors import BadRequest
 from schema.values import Value

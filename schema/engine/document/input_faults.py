@@ -1,4 +1,4 @@
-"""What GraphQL's types refuse in a JSON value, in plain words, each fault at its place (specification section 3.10, "Input Coercion")."""
+"""Errors of JSON values against GraphQL input types, in plain words, each with its path (specification section 3.10, "Input Coercion")."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -30,7 +30,7 @@ _TAKEN = {
     "Boolean": "true or false",
     "ID": "an id, which is a text",
 }
-"""What GraphQL's own scalars take, whose words for it are those of a programming language."""
+"""The values that GraphQL's own scalars accept, in plain words: graphql-core words them as a programming language does."""
 
 
 def faults(value: Value, type_: Any, path: InputPath = ()) -> Iterator[CoercionError]:

@@ -23,7 +23,7 @@ from graphql import (
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What an operation may be. Lengths in characters, cost in objects (see `cost`), the answer in bytes."""
+    """The limits of an operation. Lengths in characters, cost in objects (see `cost`), the answer in bytes."""
 
     max_document_length: int = 15_000
     max_tokens: int = 1_000

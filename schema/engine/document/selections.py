@@ -1,4 +1,4 @@
-"""What an operation asks for: fields merged by response key, fragments spread, @skip and @include decided.
+"""Selection sets of an operation: fields merged by response key, fragments spread, @skip and @include decided.
 
 The merging is graphql-core's own (specification section 6.3.2, CollectFields), so that both ways of answering see the same fields.
 """
@@ -118,7 +118,7 @@ class SchemaPart:
 
 
 def schema_part(selections: Selections, asked: list[Selected]) -> SchemaPart | None:
-    """What the root fields `asked` ask of the schema."""
+    """Return the part of an operation that asks for the schema itself, among the root fields `asked`; None if there is none."""
     found = [selected for selected in asked if selected.name in SCHEMA_FIELDS]
     if not found:
         return None

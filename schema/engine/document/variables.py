@@ -35,7 +35,7 @@ Variable = tuple[str, Coerce, bool, Value]
 
 MAX_INT = 2**31
 MAX_READ, READ_BYTES = 8, 100_000
-"""How much of variables may be kept read, and about how many bytes it takes: more than the lists of most operations."""
+"""The most values parsed from one operation's variables that are kept, and about how many bytes they take."""
 MAX_ITEMS = 1_000
 """Items of a list in variables, and members of an object; what an operation takes is less and has errors of its own."""
 NUMBER_BYTES = 100
@@ -54,7 +54,7 @@ class Variables(VariableValues):
         self._bytes = 0
 
     def keep(self, part: Value, value: Value, size: int) -> None:
-        """What `part` has read, of about `size` bytes. Bounded, since plans come and go."""
+        """Keep the value that `part` has parsed, of about `size` bytes. Bounded, since plans come and go."""
         if size > READ_BYTES:
             return
         if len(self.read) >= MAX_READ or self._bytes + size > READ_BYTES:
@@ -114,7 +114,7 @@ class Coercions:
         self._objects: dict[str, Coerce] = {}
 
     def variables(self, definitions: Iterable[VariableDefinitionNode]) -> tuple[Variable, ...]:
-        """How each variable of a valid operation is coerced."""
+        """Return the coercion of each variable of a valid operation."""
         return tuple(map(self._variable, definitions))
 
     def _variable(self, node: VariableDefinitionNode) -> Variable:

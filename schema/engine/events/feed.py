@@ -20,15 +20,15 @@ _log = logging.getLogger(__name__)
 
 BATCH = 100
 RECENT = 2_000
-"""How many events of a workspace wait in memory for its followers; who is further behind reads them from the table."""
+"""The most events of a workspace kept in memory for its followers; a follower further behind reads from the table."""
 TOGETHER = 8
-"""How many events of a workspace's memory a follower holds at a time."""
+"""The most events that a follower takes from memory at a time."""
 EVENT_BYTES = 16 * 1024 * 1024
-"""How much memory the events that wait for followers may take; those of the workspace with the most of them make room."""
+"""The most bytes of events kept for followers; the workspace with the most of them makes room."""
 READING_BYTES = 8 * 1024 * 1024
-"""How much memory may be taken by what followers far behind read for themselves."""
+"""The most bytes of events that followers far behind read from the table."""
 ANSWER_BYTES = 16 * 1024 * 1024
-"""How much memory may be taken by what was made of events."""
+"""The most bytes of encoded responses to events."""
 
 
 @dataclass(slots=True, eq=False)
@@ -43,7 +43,7 @@ class _Follower:
 
 @dataclass(slots=True, eq=False)
 class _Workspace:
-    """What is known of a followed workspace: everything up to `end`; of what came after `begin`, all that anyone still waits for."""
+    """The state of a followed workspace: events are known up to `end`; those after `begin` are kept while a follower waits for them."""
 
     id: str
     room: MemoryBudget
@@ -53,7 +53,7 @@ class _Workspace:
     known: bool = False
     epoch: int = 0
     turns: int = 0
-    """How often the database was restored or set back: what a follower has seen before is of another history."""
+    """How often the database was restored or set back: events that a follower saw before belong to another history."""
     recent: deque[EventRecord] = field(default_factory=deque)
     size: int = 0
     stale: bool = False
@@ -70,7 +70,7 @@ class _Workspace:
         return newer[: -TOGETHER - 1 : -1]
 
     def add(self, read: EventsRead) -> None:
-        """What was read after `end`; the oldest make room for it."""
+        """Add events read after `end`; the oldest events make room for them."""
         if read.epoch != self.epoch or self.end.revision > read.revision:
             self._turn(read)
             return
@@ -122,7 +122,7 @@ class _Workspace:
         self.begin = self.end = position
 
     def _forget_passed(self) -> None:
-        """Who reads the table for what lies before `begin` goes on doing so; the others still want what they have not passed."""
+        """Drop events that all followers have passed; followers before `begin` read from the table and don't count."""
         oldest = min((follower.position for follower in self.followers if follower.position >= self.begin), default=self.end)
         while self.recent and self.recent[0].position <= oldest:
             self.forget_oldest()
@@ -168,7 +168,7 @@ class Feed:
             await self.answers.close()
 
     def figures(self) -> Figures:
-        """How many follow, and the age in seconds of the oldest event in memory that one of them has not received."""
+        """The number of followers, and the age in seconds of the oldest event in memory that one of them has not received."""
         workspaces = self._workspaces.values()
         oldest = min((workspace.recent[0].at for workspace in workspaces if workspace.recent), default=None)
         lag = 0 if oldest is None else clock.seconds_between(oldest, clock.now())
@@ -232,7 +232,7 @@ class Feed:
         workspace.behind.add(follower)
 
     async def _next(self, follower: _Follower) -> list[EventRecord]:
-        """What comes after a follower's position, as soon as there is something. Raises CursorExpired."""
+        """Return the next events after a follower's position, as soon as there are any. Raises CursorExpired."""
         self._reading.remove(follower.held)
         follower.held = 0
         while not (events := await self._after(follower)):
@@ -240,7 +240,7 @@ class Feed:
         return events
 
     async def _after(self, follower: _Follower) -> list[EventRecord]:
-        """What is known to come next: from memory where it reaches back far enough, from the table where not."""
+        """Return the next known events: from memory if it reaches back far enough, else from the table."""
         workspace = follower.workspace
         if follower.turns != workspace.turns:
             raise CursorExpired("The database was restored, or set back to an earlier state: read the list again, and follow from now on.")
@@ -254,7 +254,7 @@ class Feed:
         return events
 
     async def _from_table(self, follower: _Follower) -> list[EventRecord]:
-        """What a follower far behind reads for itself: much while there is room for it, else one event at a time."""
+        """Read events from the table for a follower far behind: many while there is room for them, else one at a time."""
         read = await self._table.read(follower.workspace.id, follower.position, 1 if self._reading.full else BATCH)
         read.check(follower.position, follower.workspace.epoch)
         events: list[EventRecord] = []

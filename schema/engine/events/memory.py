@@ -1,4 +1,4 @@
-"""What a process keeps in memory for its followers, bounded in bytes: what was made of events that not all of them have passed."""
+"""A process's memory for its followers, bounded in bytes: encoded responses to events that not all of them have passed."""
 
 import asyncio
 from collections import OrderedDict
@@ -11,7 +11,7 @@ from schema.values import Value
 from .table import EventRecord
 
 MAKING = 4
-"""How many answers are made at once: more would take the connections of the requests."""
+"""The most responses made at once: more would take the database connections of requests."""
 
 _ANSWER_BYTES = 1_000
 
@@ -48,7 +48,7 @@ class EventResponses:
         self._tasks: set[asyncio.Future[bytes]] = set()
 
     async def get(self, event: EventRecord, key: Value, make: Callable[[], Awaitable[bytes]]) -> bytes:
-        """What was made of `event` under `key`; made by `make` where it isn't there. Raises what `make` raises."""
+        """Return the response to `event` cached under `key`, made by `make` if it isn't there. Raises the errors of `make`."""
         if not event.shared:
             async with self.making:
                 return await make()

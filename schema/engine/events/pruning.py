@@ -12,7 +12,7 @@ from schema.storage.workspace import WORKSPACE
 from schema.values import Object, Value
 
 LOOKED_AT = 100
-"""How many of a workspace's oldest events are looked at: the clock may have been wrong when one of them was written."""
+"""The number of a workspace's oldest events that are examined: the clock may have been wrong when one of them was written."""
 
 _EVENT = Event.__table__
 _PRUNED = PrunedEvents.__table__

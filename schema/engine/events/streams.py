@@ -60,8 +60,8 @@ class EventVisibility:
             raise BadRequest(f"A limited viewer can't follow by {linked}: leave it out of the filter.")
 
     def kind(self, event: EventRecord) -> str | None:
-        """What the caller is told of: CREATED, UPDATED, DELETED, or nothing. What leaves the filter is told once more; what leaves the
-        sight of a limited caller is told as DELETED, what comes into it as CREATED.
+        """Return the kind of event for the caller: CREATED, UPDATED, DELETED, or None. A record that leaves the filter is sent once more; one
+        that leaves the visibility of a limited caller is sent as DELETED, one that enters it as CREATED.
         """
         if event.noun != self.plan.noun:
             return None
@@ -151,7 +151,7 @@ class EventStreams:
 
 
 def _shared_key(plan: EventPlan, given: Values, caller: Caller) -> CacheKey:
-    """What two subscribers must have in common to be told the same of an event."""
+    """Return the cache key of responses: subscribers with equal keys get the same response to an event."""
     asked = orjson.dumps({name: given[name] for name in sorted(plan.variables) if name in given}, option=orjson.OPT_SORT_KEYS)
     return plan, asked, caller.limited_to, caller.user_id if caller.limited_to is not None else None
 

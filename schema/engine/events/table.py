@@ -129,7 +129,7 @@ def _happened(row: Row, epoch: int) -> EventRecord:
 
 
 async def until_available(read: Callable[[], Awaitable[T]]) -> T:
-    """What `read` reads, as soon as the database is there: a follower waits for its return. Raises StatementTimeout."""
+    """Return the result of `read`, tried again until the database is available. Raises StatementTimeout."""
     while True:
         try:
             return await read()

@@ -16,7 +16,7 @@ T = TypeVar("T")
 IDLE_SECONDS, IDLE_TURNS = 0.000_05, 3
 """A turn of the event loop that takes less has done nothing for anyone else; after so many of them nobody has anything to do."""
 WAITING = 32
-"""How many operations may wait for long work: half of the requests that are worked on by default, so that the others go on."""
+"""The most operations that may wait for heavy work: half of the requests in work by default, so that the others go on."""
 
 
 class FairQueue:
@@ -104,7 +104,7 @@ class HeavyWork:
                 await _rest(perf_counter() - began)
 
     async def once(self, key: Hashable, owner: str, work: Callable[[], T], *, ahead: bool = False) -> T:
-        """What `work` returns; it is done once for all who ask for it under `key` meanwhile. Raises the same as `run`."""
+        """Return the result of `work`, which runs once for all concurrent callers of one `key`. Raises the same as `run`."""
         while (running := self._running.get(key)) is not None:
             await asyncio.wait([running])
             if not running.cancelled():

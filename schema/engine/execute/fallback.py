@@ -18,13 +18,13 @@ from .fairness import HeavyWork
 
 THREADS = 1
 WORK_SECONDS, REST_SECONDS = 0.002, 0.006
-"""How long the thread works at a time, and rests: while it works, the event loop waits for it after each call that leaves Python."""
+"""Seconds that the thread works, then rests: while it works, the event loop waits for it after each call that leaves Python."""
 SMALL = 20
 """Up to this cost an operation is executed at once: it takes a few milliseconds, and a thread takes time, too."""
 MAX_SCHEMA_VALUES = 15_000
-"""How many values of the schema one answer may have; graphql-core's own introspection query asks for some 6,000."""
+"""The most values of the schema in one response; graphql-core's own introspection query asks for some 6,000."""
 ANSWERS, ANSWERS_BYTES = 1_000, 4_000_000
-"""How many answers are kept, and how many bytes they and their keys have."""
+"""The most responses cached, and the most bytes of them and their keys."""
 
 
 class TooMuchSchema(Exception):
@@ -101,7 +101,7 @@ class Fallback:
 
 
 class Introspection:
-    """What operations ask of the schema itself: executed once, then kept as long as there is room for it."""
+    """Introspection queries: executed once, then cached as long as there is room."""
 
     def __init__(self, fallback: Fallback) -> None:
         self._fallback = fallback

@@ -39,7 +39,7 @@ class Plans:
         self.scopes = Scopes(self._model)
         self._statements: SizedCache[Statement] = SizedCache(STATEMENTS, STATEMENTS_BYTES)
         self.missed = 0
-        """How often a plan that answers was not at hand."""
+        """How often no plan was cached for an operation."""
 
     def permit(self, prepared: PreparedOperation, values: Variables, held: frozenset[str]) -> None:
         """Raises RequestError, of code FORBIDDEN, where an operation needs other scopes than those that a token has."""

@@ -17,10 +17,10 @@ class ExecutionRequest:
     deadline: float | None = None
     spent: int = 0
     attempts: int = 0
-    """How often it had to wait for statements."""
+    """How often it had to wait for statements to be compiled."""
     context: Context | None = None
-    """What resolvers and schema extensions find in `info.context`, once there is one."""
+    """The value of `info.context` for resolvers and schema extensions, once there is one."""
     notes: Notes | None = None
-    """What waits for resolvers; None where nothing does."""
+    """The objects that wait for resolvers; None if there are none."""
     run: ResolverRun | None = None
     """The resolvers that were called."""

@@ -24,7 +24,7 @@ def too_costly(cost: int, limits: Limits) -> RequestError:
 
 
 def of_storage(error: StorageError) -> GatewayError:
-    """What the database didn't carry out, for the caller. What it can't take should have been refused before: the log has why."""
+    """Return the caller's error for a storage error. Values that the database refuses should have been refused earlier: they are logged."""
     if isinstance(error, InputRejected):
         _log.warning("the database can't take a request: %s", error.__cause__)
         return BadRequest(str(error))

@@ -1,4 +1,4 @@
-"""What an operation answers, and what an event does."""
+"""Responses of operations and of events."""
 
 from dataclasses import dataclass, field
 

@@ -1,1 +1,1 @@
-"""What is used of other libraries beyond their public names: one module a library, each with a test that tells when it changes."""
+"""Non-public parts of libraries that we use: one module a library, each with a test that fails when the library changes."""

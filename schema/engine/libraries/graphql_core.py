@@ -1,4 +1,4 @@
-"""What is used of graphql-core beyond `from graphql import …`: how fields are collected and values coerced, and its executor."""
+"""Parts of graphql-core beyond `from graphql import …`: field collection, value coercion, and its executor."""
 
 from graphql.execution import Executor, execute_sync
 from graphql.execution.collect_fields import FieldDetails, FragmentDetails, collect_fields, collect_subfields

@@ -1,4 +1,4 @@
-"""What is used of Strawberry beyond its documented names: where it keeps its declarations, and how it calls resolvers and extensions."""
+"""Parts of Strawberry beyond its documented names: where it keeps declarations, and how it calls resolvers and extensions."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""How fields are declared: with their source, or with the limits of an input.
+"""Declarations of fields: with their source, or with the limits of an input.
 
 Clients read the limits as `@constraint` in the SDL, and in the descriptions, since introspection has no directives.
 """

@@ -1,4 +1,4 @@
-"""What the mutations do that nouns have in common, by their names: one creates, changes or deletes a record, or many of them."""
+"""The actions of the mutations that nouns share, by name: create, change or delete a record, or many of them."""
 
 from collections.abc import Sequence
 

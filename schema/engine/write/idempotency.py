@@ -143,7 +143,7 @@ async def keep(transaction: WriteTransaction, key: str, print_: str, payload: Va
 
 
 def _failed(_: object) -> None:
-    """What failed in a resolver's answer is null when it is told again."""
+    """Encode an exception as null: failed fields of a stored response are null when it is replayed."""
 
 
 def _number(text: str) -> Value:

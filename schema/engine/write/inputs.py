@@ -46,7 +46,7 @@ def invalid(field: str, reason: str, message: str, *below: str) -> InputError:
 
 
 Check = Callable[["InputField", Value], list[InputError]]
-"""What is wrong with a value other than null."""
+"""Return the errors of a value other than null."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +66,13 @@ class InputField:
     check: Check | None
 
     def value(self, given: Value) -> Value:
-        """What the column holds for a coerced value: an enum's member as the driver has it, text as it is stored."""
+        """Return the column's value for a coerced value: an enum's member as the driver has it, text as it is stored."""
         if given is None:
             return [] if self.many else None
         return given if self.held is None else self.held(given)
 
     def faults(self, value: Value) -> list[InputError]:
-        """What is wrong with a value that the column would hold."""
+        """Return the errors of a value for the column."""
         if value is not None:
             return [] if self.check is None else self.check(self, value)
         return [] if self.clearable else [invalid(self.name, "NULL", f"`{self.name}` can't be null: give a value or leave it out.")]

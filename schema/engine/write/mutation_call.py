@@ -35,7 +35,7 @@ def _unchecked(_: Values) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """What a mutation does: a coroutine from the transaction and the arguments to the payload, and who may do it.
+    """The action of a mutation: a coroutine from the transaction and the arguments to the payload, and who may run it.
 
     `owns_tokens`: the record that the argument `id` names is a key, or a user, whose tokens may be good for something else afterwards.
     `creates`: null in its input means the same as leaving out. `many`: it may take long. `check` raises BadRequest for arguments that
@@ -136,7 +136,7 @@ async def perform(database: Database, call: MutationCall, variables: Variables, 
 
 
 async def _written(call: MutationCall, transaction: WriteTransaction, outcome: Payload, variables: Variables, room: int) -> WrittenPayload:
-    """What the action answers, as the selection asks for it."""
+    """Return the action's payload as the selection set asks for it."""
     reader = DataReader(transaction.database, transaction.connection, transaction.caller, UNCOUNTED, room)
     payload = await call.step.writer.write(reader, outcome, variables)
     return WrittenPayload(payload, reader.notes or {}, bool(outcome.get("failed")))

@@ -71,7 +71,7 @@ class RecordWriter:
         self.creation = None if noun.create is None else InputModel(noun.create)
         self.change = None if noun.update is None else InputModel(noun.update)
         self.names = {} if self.change is None else {**self.change.names, **self.rules.also}
-        """What of a record can change, by column, with its name in the graph."""
+        """The columns that can change, with their names in the graph."""
         self.references = References(noun, nouns)
         self.links = [Links(each.column, each.link) for each in self.references.all if each.link is not None]
         self._histories = [_of_record(nouns, *each) for declared in noun.declared for each in declared.histories()]
@@ -129,7 +129,7 @@ class RecordWriter:
         return row
 
     async def work_out(self, looking: WriteReader, before: RecordValues | None, given: Mapping[str, Any], *, whole: bool = False) -> Change:
-        """What a call would make of a record (None: it is being created), and what stops it; writes nothing.
+        """Work out the change that a call makes to a record (None: it is being created), and the errors that stop it; writes nothing.
 
         `whole`: the whole object was sent back.
         """
@@ -192,7 +192,7 @@ class RecordWriter:
         await transaction.event(self.noun.name, kind, id_, fields, was, await self._state(transaction, after))
 
     async def _state(self, looking: WriteReader, row: RecordValues) -> dict[str, Any]:
-        """What an event keeps of a record."""
+        """Return the columns of a record that an event keeps."""
         kept = {name: row[name] for name in self._kept}
         if self._owner is not None:
             statement, column = self._owner
@@ -204,7 +204,7 @@ class RecordWriter:
         return {**dict.fromkeys(self.rows.columns), **{links.ids: [] for links in self.links}, **self._defaults}
 
     async def _as_a_whole(self, looking: WriteReader, before: RecordValues | None, after: RecordValues) -> list[InputError]:
-        """What stops a record as a whole. A fault that it has had before a rule was drawn isn't this call's."""
+        """Return the errors of a record as a whole, without those that it had before this call."""
         faults = self._completed(after)
         if faults and before is not None:
             known = self._completed({**before})
@@ -246,7 +246,7 @@ def _of_record(nouns: Mapping[str, Noun], name: str, column: str) -> Any:
 
 
 def _owner(visible: Any) -> Any:
-    """What reads whom a viewer must be limited to who sees a record with the one that it refers to, and the column that refers to that."""
+    """Return the expression for the account of limited viewers who see a record through one that it refers to, and the referring column."""
     if not isinstance(visible, SeenWith):
         return None
     table = visible.table

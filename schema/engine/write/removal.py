@@ -18,7 +18,7 @@ from .rules import RecordValues
 from .write_transaction import WriteReader, WriteTransaction, done, refused
 
 MOST = 1_000
-"""How many records the deletions of a transaction may take along, or change one by one: it holds up the workspace's other writes."""
+"""The most records that one transaction's deletions may delete or change along: other writes of the workspace wait meanwhile."""
 
 _NOW: Bind = bindparam("now", type_=CodePointText(), required=True)
 
@@ -50,7 +50,7 @@ class Dependent:
 
 
 class Removals:
-    """How the records of each noun of a graph are deleted. Raises TypeError, by name, for an `on_delete` that can't be kept."""
+    """Deletes records of a graph's nouns. Raises TypeError, by name, for an `on_delete` that can't be kept."""
 
     def __init__(self, writers: Writers) -> None:
         self._dependents: dict[str, list[Dependent]] = {name: [] for name in writers}
@@ -131,7 +131,7 @@ def _checked(each: Dependent) -> Dependent:
 
 @dataclass(slots=True)
 class _Deletion:
-    """What a deletion takes along: records by noun and id, those that go first standing first, and references that are cleared.
+    """The effects of a deletion: records to delete by noun and id, in order, and references to clear.
 
     `before` is how many records the deletions before it in the same transaction have taken along.
     """

@@ -18,7 +18,7 @@ from .write_transaction import WriteTransaction
 
 
 class ResolverError(Exception):
-    """What a mutation's resolver raised: the error of its field, which was rolled back."""
+    """An exception of a mutation's resolver: the error of its field, whose changes were rolled back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class ResolverMutation:
     limit: int
 
     def action(self, step: WriteStep) -> Action:
-        """What a root field does."""
+        """Return the action of a root field."""
         if step.resolver is None:
             return self.actions[step.name]
         resolver_field: Value = step.resolver

@@ -1,4 +1,4 @@
-"""What is special about writing the records of a noun. By itself nothing is; a noun's rules override what is."""
+"""The rules of writing a noun's records. By default there are none; a noun's rules override these methods."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -20,7 +20,7 @@ class Rules:
     """The columns that rules set and no input gives, each with its name in the graph: their changes are told like others."""
 
     def apply(self, before: RecordValues | None, given: RecordValues, now: str) -> Ruled:
-        """What the rules make of `given`, the columns that a call names, on the record `before` (None: it is being created)."""
+        """Apply the rules to `given`, the columns that a call names, on the record `before` (None: it is being created)."""
         return Ruled()
 
     def complete(self, row: RecordValues) -> list[InputError]:
@@ -28,7 +28,7 @@ class Rules:
         return []
 
     async def guard(self, looking: WriteReader, before: RecordValues, after: RecordValues) -> list[InputError]:
-        """What stops a change from `before` to `after`."""
+        """Return the errors that stop a change from `before` to `after`."""
         return []
 
     def stamp(self, before: RecordValues | None, after: RecordValues, now: str) -> None:
@@ -38,7 +38,7 @@ class Rules:
         """Writes what goes with a record that was just stored, such as its history."""
 
     async def removable(self, looking: WriteReader, row: RecordValues) -> list[InputError]:
-        """What stops a deletion. Writes nothing."""
+        """Return the errors that stop a deletion. Writes nothing."""
         return []
 
     async def removing(self, transaction: WriteTransaction, row: RecordValues) -> None:

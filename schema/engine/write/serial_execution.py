@@ -32,7 +32,7 @@ NOT_BEGUN = "The operation's time was used up before this began: nothing of it w
 
 @dataclass(slots=True)
 class MutationResult:
-    """What became of a mutation: the answer of each root field, null where it failed; why it did; whether a kept answer was told again."""
+    """The result of a mutation: each root field's response, null where it failed; the errors; whether a stored response was replayed."""
 
     data: Object = field(default_factory=dict)
     failures: list[tuple[WriteStep, Exception]] = field(default_factory=list)
@@ -114,7 +114,7 @@ async def execute_serially(
 
 
 async def _in_time(work: Callable[[], Coroutine[Value, Value, T]], deadline: float | None) -> T:
-    """What `work` answers. Raises OutOfTime early enough for the operation's answer to tell what was done before it."""
+    """Return the result of `work`. Raises OutOfTime early enough for the response to report what was done before."""
     if deadline is None:
         return await work()
     left = deadline - TELLING_SECONDS - monotonic()

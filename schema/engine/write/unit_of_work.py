@@ -1,4 +1,4 @@
-"""What a mutation's resolver works with: its transaction, and nothing else, since all other writers of the workspace wait behind it."""
+"""The unit of work of a mutation's resolver: its transaction, and nothing else, since all other writers of the workspace wait for it."""
 
 from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,7 +24,7 @@ from .write_transaction import WriteTransaction
 T = TypeVar("T")
 
 SECONDS = 3.0
-"""How long a mutation's resolver may take. Where it doesn't wait for its unit of work, that is seen when it returns."""
+"""Seconds that a mutation's resolver may take. If it does not await its unit of work, that is noticed when it returns."""
 
 
 class OtherWaitError(RuntimeError):
@@ -39,7 +39,7 @@ class TookTooLong(GatewayError):
 
 @dataclass(frozen=True, slots=True)
 class MutationOutcome:
-    """What became of a mutation within a unit of work: the record's id, or `user_errors`, and then nothing was changed."""
+    """The result of a mutation within a unit of work: the record's id, or `user_errors`, and then nothing was changed."""
 
     id: str | None
     user_errors: list[Object]
@@ -107,7 +107,7 @@ class UnitOfWork:
             raise BadRequest(error.message) from error
 
     async def one_by_one(self, awaitables: Sequence[Awaitable[Value]]) -> list[Value]:
-        """What each of them answers, or raises; they may wait for this unit's methods only."""
+        """Return the result or exception of each awaitable, run one after the other; they may await this unit's methods only."""
         return [await self._tried(each) for each in awaitables]
 
     def check(self) -> None:
@@ -181,7 +181,7 @@ async def _steps(awaitable: Awaitable[T]) -> T:
 
 @dataclass(slots=True)
 class WriteContext(Context):
-    """What a mutation's resolver finds in `info.context`: `caller`, `loaders`, and its unit of work."""
+    """The `info.context` of a mutation's resolver: `caller`, `loaders`, and its unit of work."""
 
     unit: UnitOfWork = field(kw_only=True)
 

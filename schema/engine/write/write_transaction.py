@@ -1,4 +1,4 @@
-"""What a write works with: the rows that it may look at, the transaction that it changes them in, and the payload that it answers."""
+"""The tools of a write: the rows that it may read, the transaction that changes them, and the payload that it returns."""
 
 from collections.abc import Sequence
 
@@ -18,7 +18,7 @@ _ADD_EVENT = insert_of(Event.__table__)
 
 
 class WriteReader:
-    """What a call may look at while it is worked out: the rows of its caller's workspace, in one state of the database."""
+    """Reads rows of the caller's workspace for a call, in one state of the database."""
 
     def __init__(self, database: Database, source: Connection | DataReader, caller: Caller) -> None:
         self.database = database

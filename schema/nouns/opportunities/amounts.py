@@ -1,4 +1,4 @@
-"""What opportunities are worth: one by itself, and all that match together."""
+"""Amounts of opportunities: of one by itself, and of all that match."""
 
 from sqlalchemy import FromClause, case, func
 

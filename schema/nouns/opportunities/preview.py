@@ -1,4 +1,4 @@
-"""What an update of a deal would change, and what would stop it: worked out by the update's own rules, and not written."""
+"""Previews an update of a deal: its changes and errors, worked out by the update's own rules without writing."""
 
 from schema.engine.compile.data_reader import DataReader
 from schema.engine.write.inputs import InputError
@@ -10,7 +10,7 @@ from schema.values import Object, Value, Values
 
 
 async def preview_update(writer: RecordWriter, reader: DataReader, arguments: Values) -> Object:
-    """What `previewUpdateOpportunity` answers. Raises Forbidden for viewers: they can't update, so there is nothing to foretell."""
+    """Return the response of `previewUpdateOpportunity`. Raises Forbidden for viewers, who can't update."""
     if not reader.caller.role.may_write:
         raise Forbidden("A viewer may only read, so there is no update to preview.")
     looking = WriteReader(reader.database, reader, reader.caller)

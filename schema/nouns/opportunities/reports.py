@@ -61,7 +61,7 @@ class Pipeline(FilteredSums):
 
 
 def _is_last(change: FromClause, end: Bind) -> list[ColumnElement[bool]]:
-    """What holds of the last change of a deal that was made by `end`."""
+    """Return the condition that selects a deal's last change before `end`."""
     later = CHANGE.alias("later")
     newer = exists().where(
         later.c.workspace_id == change.c.workspace_id,

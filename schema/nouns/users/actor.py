@@ -1,4 +1,4 @@
-"""Who did something: a user, or a program with an API key."""
+"""Actors: a user, or a program with an API key."""
 
 from typing import Annotated
 

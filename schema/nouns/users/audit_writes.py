@@ -77,5 +77,5 @@ async def note_key(transaction: WriteTransaction, after: Values) -> None:
 
 
 def given(row: Values) -> dict[str, tuple[Any, Any]]:
-    """What a new record was given, as `changes` tells it."""
+    """Return the values of a new record as an audit entry's changes."""
     return changes({}, {name: value for name, value in row.items() if value is not None and name not in _OWN})

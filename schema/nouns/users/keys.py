@@ -24,7 +24,7 @@ def new_token() -> str:
 
 
 def token_hash(token: str) -> str:
-    """What is kept of a token: it is random enough for one round of SHA-256."""
+    """Return the hash that is stored for a token: a token is random enough for one round of SHA-256."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 

@@ -33,7 +33,7 @@ add_reasons({"LAST_ADMIN": "The user is the last active one with the role ADMIN.
 
 
 def _limit_faults(row: RecordValues) -> list[InputError]:
-    """What stops a user or a key that is limited to an account; only a viewer can be."""
+    """Return the errors of a user or key that is limited to an account: only a viewer can be."""
     if row["account_id"] is None or row["role"] == "viewer":
         return []
     return [invalid("accountId", "OTHER", "Only a `VIEWER` is limited to an account: make `role` `VIEWER`, or `accountId` null.")]

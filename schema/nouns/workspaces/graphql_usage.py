@@ -1,4 +1,4 @@
-"""How often a client uses a part of GraphQL: who has left the old door, and for what."""
+"""Usage counts of GraphQL by client: they show which clients have left REST."""
 
 from sqlalchemy import ForeignKeyConstraint, PrimaryKeyConstraint
 from sqlmodel import Field

@@ -1,4 +1,4 @@
-"""How often a token uses a part of REST: what still keeps it on the old door."""
+"""Usage counts of REST by token: they show what keeps clients on REST."""
 
 from sqlalchemy import ForeignKeyConstraint, PrimaryKeyConstraint
 from sqlmodel import Field

@@ -49,7 +49,7 @@ async def copy(url: str, target: Path, tell: ReportBytes) -> DatabaseFacts:
 
 
 async def facts(raw: asyncpg.Connection) -> DatabaseFacts:
-    """What the database of a connection says of itself. Raises BackupRefused where it is no gateway's."""
+    """Return the facts about a connection's database. Raises BackupRefused if it isn't a gateway's."""
     if await raw.fetchval("SELECT to_regclass('alembic_version') IS NULL OR to_regclass('workspace') IS NULL"):
         raise BackupRefused("the database has no tables of a gateway: name another one by --database-url, or run gateway migrate")
     migrations = await raw.fetch("SELECT version_num FROM alembic_version ORDER BY version_num")
@@ -108,7 +108,7 @@ async def _run(command: Sequence[str], url: str | None = None, look: Value = Non
 
 
 async def _watched(process: asyncio.subprocess.Process, look: Value) -> bytes:
-    """What the tool says, once it has ended; meanwhile `look` is called now and then."""
+    """Return the tool's output, once it has ended; meanwhile `look` is called regularly."""
     ending = asyncio.ensure_future(process.communicate())
     while not ending.done():
         await asyncio.wait([ending], timeout=LOOK_SECONDS)

@@ -15,7 +15,7 @@ _WHY: Final[Sequence[tuple[type[Exception], str]]] = (
     (socket.gaierror, "there is no host of this name"),
     (FileNotFoundError, "a socket or a file that the address names isn't there"),
 )
-"""What Python's errors mean, where their own words say less."""
+"""Explanations of Python's errors, where their own messages say less."""
 
 _REMEDIES: Final[Sequence[tuple[Sequence[str], str]]] = (
     (("startup parameter",), "the pooler doesn't take the session's settings; docs/deploying.md says how PgBouncer is set"),
@@ -27,7 +27,7 @@ _REMEDIES: Final[Sequence[tuple[Sequence[str], str]]] = (
     (("SSL", "ssl", "certificate"), "look at sslmode and the files of certificates in GATEWAY_DATABASE_URL"),
 )
 _REMEDY: Final = "is the server running, and is GATEWAY_DATABASE_URL its address?"
-"""What to look at, by what stands in the message; else the last one."""
+"""The remedy, by words in the message; otherwise the last one."""
 
 
 def explain_failure(error: Exception, place: str) -> str:

@@ -58,7 +58,7 @@ def _instant(text: str) -> str:
 
 
 def _idle_seconds(timeout: float) -> float:
-    """How long a transaction may wait for this process before the server gives it up."""
+    """Return the seconds that a transaction may wait for this process before the server ends it."""
     return timeout * 0.8
 
 
@@ -222,7 +222,7 @@ class PostgresqlDatabase(SeenEpoch):
         return result
 
     def _lost(self, translated: StorageError, session: PostgresqlConnection, *, committing: bool, began: float) -> StorageError:
-        """What it means that a transaction that `began` at that time lost its connection, which `translated` says.
+        """Return the error of a transaction, begun at `began`, that lost its connection, which `translated` says.
 
         The server gives up a transaction in which this process pauses for too long, as a busy machine makes it. All of that can be done
         again. A server that was waited for isn't asked a second time.
@@ -234,7 +234,7 @@ class PostgresqlDatabase(SeenEpoch):
         return Contention(str(translated)) if paused else translated
 
     async def _failed(self, session: PostgresqlConnection, error: Exception) -> StorageError | None:
-        """What an error means, None where it is a defect or the work's own; its connection is given back."""
+        """Return the StorageError for an error, None for a defect or an error of the work itself; the connection is released."""
         translated = of_postgresql(error, closed=session.raw.is_closed())
         if isinstance(translated, ReadOnly):
             self._connections.renew(str(translated))

@@ -118,7 +118,7 @@ class PostgresqlConnection:
         self.in_transaction = False
 
     async def command(self, text: str) -> str:
-        """What the server says when it has done what `text` asks."""
+        """Return the server's status after running the command `text`."""
         self.since = monotonic()
         status: str = await self.raw.execute(text)
         return status

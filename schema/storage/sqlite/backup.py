@@ -63,7 +63,7 @@ def _copy(source: sqlite3.Connection, target: Path, tell: ReportBytes, step: Cal
 
 
 def facts(raw: sqlite3.Connection) -> DatabaseFacts:
-    """What the database of a connection says of itself. Raises BackupRefused where it is no gateway's."""
+    """Return the facts about a connection's database. Raises BackupRefused if it isn't a gateway's."""
     migrations, epochs, workspaces = (_rows(raw, text) for text in _FACTS)
     if not migrations:
         raise BackupRefused("the database has no tables of a gateway: name another one by --database-url, or run gateway migrate")

@@ -1,4 +1,4 @@
-"""Who moves SQLite's write-ahead log into the file: one process at a time, under a lock on a file beside the database.
+"""Checkpoints of SQLite's write-ahead log: one process at a time, under a lock on a file beside the database.
 
 SQLite below 3.51.3 can corrupt a file where a second checkpoint begins on a log that is wholly moved already while another process's
 commit starts that log anew (https://sqlite.org/wal.html#walresetbug). Here a connection checkpoints in its own commit alone, while it

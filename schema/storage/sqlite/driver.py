@@ -35,7 +35,7 @@ ReadWork = Callable[[sqlite3.Cursor], Sequence[Row]]
 
 INLINE_SECONDS = 0.004
 SLOW_SECONDS = 5.0
-"""How long a statement that was slow is sent to a thread at once; then it may show that it is quick again."""
+"""Seconds for which a slow statement goes straight to a thread; then it may prove quick again."""
 SLOW_MEMORY = 1_000
 READER_THREADS = 4
 POLL_SECONDS = 0.2

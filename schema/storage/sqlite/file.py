@@ -26,7 +26,7 @@ def make_private(path: str) -> None:
 
 
 def file_problem(path: str) -> str:
-    """What keeps a file from being opened or written, of what the file system tells; nothing where it is something else."""
+    """Return what in the file system prevents a file from being opened or written; an empty text if that is not the cause."""
     folder = os.path.dirname(path) or "."  # noqa: PTH120  as SQLite reads it
     if os.path.isdir(path):  # noqa: PTH112
         return f"{path} is a folder: name a file in it"

@@ -24,7 +24,7 @@ SECONDS_A_BYTE: Final = 2e-8
 
 
 def expected_seconds(path: Path) -> float:
-    """How long writers will wait, about."""
+    """Return about how many seconds writers will wait."""
     return path.stat().st_size * SECONDS_A_BYTE
 
 

@@ -224,7 +224,7 @@ class _RolledBack(Exception):
 
 
 def _error_for_caller(error: BaseException) -> BaseException:
-    """What the caller hears of it: that the file is locked, full or can't be read is no fault of the statement."""
+    """Return the caller's error for a failed transaction: a locked, full or unreadable file is told as such."""
     if isinstance(error, OverBudget):
         return StatementTimeout("the transaction took too long")
     return (of_sqlite(error) if isinstance(error, sqlite3.Error) else None) or error

@@ -30,7 +30,7 @@ Resolve = Callable[[Object, Notes], Awaitable[list[Value]]]
 """Calls the resolvers that the data of an event waits for, and answers their errors."""
 
 SECONDS = 5.0
-"""How long the resolvers of one payload, or of one event, may take in all."""
+"""Seconds that all resolvers of one payload, or of one event, may take together."""
 
 
 async def complete(data: Object, notes: Notes, run: ResolverRun, answered: RootField, most: int, seconds: float = SECONDS) -> list[Value]:
@@ -63,7 +63,7 @@ class Resolvers:
         return ResolverRun(context, values, self.counts, self.limits.max_answer, asked)
 
     def of_events(self, prepared: PreparedOperation, plan: EventPlan, values: Variables, caller: Caller) -> Resolve:
-        """What calls those of each event, for one follower."""
+        """Return the function that calls the resolvers of each event, for one follower."""
         asked, root = self.asked(prepared), self.schema.subscription_type
         assert root is not None
         answered = RootField(self.schema, root, plan.selected, plan.selections)

@@ -1,4 +1,4 @@
-"""What a resolver finds in `info.context`: who asks, and how to read more."""
+"""The `info.context` of resolvers: the caller, and a reader of further data."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -44,7 +44,7 @@ class Context:
     loaders: dict[Value, Value] = field(default_factory=dict)
 
     async def read(self, work: Callable[[Snapshot], Awaitable[T]]) -> T:
-        """What `work` answers when it is called with a snapshot. It may be called again, in a new one, so it must have no effects.
+        """Return the result of `work`, called with a snapshot. It may be called again with a new one, so it must have no effects.
 
         The snapshot holds a connection: don't wait for anything else in `work`. Raises StorageError.
         """

@@ -45,7 +45,7 @@ def _failures(value: Value, path: ResponsePath) -> Iterator[tuple[ResponsePath, 
 
 
 def _place(answered: RootField, path: ResponsePath) -> tuple[int, Selected]:
-    """How much of the path leads to what may be null, and the field that it ends in."""
+    """Return the length of the path to the nearest nullable position, and the field that the path ends in."""
     selected, nullable = answered.selected, 1
     type_: GraphQLOutputType = answered.root.fields[selected.name].type
     for depth, step in enumerate(path[1:], 2):

@@ -1,4 +1,4 @@
-"""What a resolver gets as its record: an object of the type's class that has the columns which the field needs, and no others."""
+"""The record given to a resolver: an object of the type's class with the columns that the field needs, and no others."""
 
 from sqlalchemy.orm import QueryableAttribute
 from sqlalchemy.orm.exc import UnmappedInstanceError

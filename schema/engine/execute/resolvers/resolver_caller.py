@@ -1,4 +1,4 @@
-"""How a resolver is called for many records: as Strawberry would, and where nothing stands around it without the detour."""
+"""Calls a resolver for many records: as Strawberry would, or directly where it has no permissions or extensions."""
 
 import asyncio
 import inspect
@@ -32,7 +32,7 @@ class ResolverCaller:
     batch: bool = False
 
     async def many(self, sources: Sequence[Value], info: GraphQLResolveInfo[Any], arguments: Object, together: "Together") -> list[Value]:
-        """What the resolver answers for each of `sources`, in order; where it raised, the exception. `together` waits for coroutines."""
+        """Return the resolver's result for each of `sources`, in order, or the exception that it raised. `together` awaits coroutines."""
         call = self._call(info, arguments)
         if self.batch:
             return await self._at_once(call, sources)

@@ -69,7 +69,7 @@ class ResolverField:
         return {name: self.enums[name][value] if name in self.enums and value is not None else value for name, value in kept.items()}
 
     async def load(self, reader: DataReader, parents: ParentCounts, variables: Variables) -> Value:  # noqa: ARG002  every part of a plan is loaded so
-        """What the writer hands its objects to."""
+        """Return the function that the writer gives its objects to."""
         return reader.notes_of(self).append
 
     async def resolve(self, notes: Sequence[ResolverNote], run: ResolverRun) -> None:

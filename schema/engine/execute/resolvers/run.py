@@ -46,7 +46,7 @@ class PendingResolver(Protocol):
 
 
 Notes = dict[PendingResolver, list[ResolverNote]]
-"""What waits, by site."""
+"""The waiting objects, by resolver field."""
 
 
 class WithResolver(Protocol):
@@ -113,7 +113,7 @@ class ResolverRun:
             del self._waiting[resolver_field]
 
     def left(self) -> Notes:
-        """What still waits for resolvers."""
+        """Return the objects that still wait for resolvers."""
         notes, self._waiting = dict(self._waiting), defaultdict(list)
         return notes
 
@@ -157,7 +157,7 @@ class ResolverRun:
         self.failed = self.failed or any(isinstance(value, Exception) for value in values)
 
     async def call(self, field_: WithResolver, owner: GraphQLObjectType, keys: Sequence[Value], sources: Sequence[Value]) -> list[Value]:
-        """What a field's resolver answers for each of `sources`, which `keys` tell apart. What was called before isn't called again."""
+        """Return the results of a field's resolver for `sources`, identified by `keys`. A resolver is called once for each key."""
         node = id(field_.selected.node)
         if not self.for_fallback:
             found = await self._called(field_, owner, sources)
@@ -180,7 +180,7 @@ class ResolverRun:
         return [name_missing_column(value, coordinate, sources[0]) if isinstance(value, Exception) else value for value in found]
 
     def _info(self, field_: WithResolver, owner: GraphQLObjectType) -> GraphQLResolveInfo[Context]:
-        """What graphql-core would tell a resolver, but for the places of lists in the path: one serves all records."""
+        """Return the `info` of a resolver as graphql-core would make it, but without list positions in the path: it serves all records."""
         selected = field_.selected
         return GraphQLResolveInfo(
             field_name=selected.name,

@@ -50,7 +50,7 @@ class ExtensionRunner:
         context: Context,
         execute: Callable[[], Awaitable[DataAndErrors]],
     ) -> tuple[DataAndErrors, Object]:
-        """What `execute` answers, as the extensions leave it, and what they add to the answer's `extensions`.
+        """Return the result of `execute` as the extensions leave it, and the entries that they add to the response's `extensions`.
 
         `operation` is the document's text, the operation's name, and the document.
         """

@@ -1,4 +1,4 @@
-"""How what resolvers answer becomes part of the response, many values at once (GraphQL specification, section 6.4.3)."""
+"""Value completion: resolvers' results become parts of the response, many at once (GraphQL specification, section 6.4.3)."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
