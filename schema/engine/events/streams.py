@@ -60,8 +60,8 @@ class EventVisibility:
             raise BadRequest(f"A limited viewer can't follow by {linked}: leave it out of the filter.")
 
     def kind(self, event: EventRecord) -> str | None:
-        """Return the kind of event for the caller: CREATED, UPDATED, DELETED, or None. A record that leaves the filter is sent once more; one
-        that leaves the visibility of a limited caller is sent as DELETED, one that enters it as CREATED.
+        """Return the kind of event for the caller: CREATED, UPDATED, DELETED, or None. A record that leaves the filter is sent once more;
+        one that leaves the visibility of a limited caller is sent as DELETED, one that enters it as CREATED.
         """
         if event.noun != self.plan.noun:
             return None
