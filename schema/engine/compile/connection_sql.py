@@ -15,7 +15,7 @@ from schema.values import CacheKey, Object, Value
 from .compiler import Compiler, NotCompiled, ParentsKind
 from .conditions import NO_CONDITIONS, FilterModel
 from .pages import PageRequest
-from .records import Relation
+from .related import Relation
 from .select import Level
 
 Purpose = Literal["count", "walk", "page", "beside", "grouped", "grouped count", "grouped beside"]

@@ -26,7 +26,7 @@ from .connection_sql import ConnectionSql, PageParts, PageQuery, Purpose
 from .cost import Cost, paged
 from .model import FieldModel
 from .pages import PageRequest, page_size, read_page
-from .records import relate
+from .related import relate
 from .response_size import ParentCounts
 from .select import Level
 from .sources import ConnectionSource

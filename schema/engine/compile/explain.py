@@ -8,10 +8,10 @@ from schema.engine.document.variables import Variables
 from schema.values import Value
 
 from .connections import ConnectionPlan
-from .newest import Newest
 from .operation import EventPlan, MutationPlan, QueryPlan, ResolverWriter, WriteStep
 from .plain_objects import AttachedPages
-from .records import Records, RecordStep, RelatedRecords
+from .records import Records, RecordStep
+from .related import Newest, RelatedRecords
 from .select import Level
 from .steps import NodesStep, PlainStep, PlainWriter, ResolverStep, RowsStep
 from .writer import GeneratedFunction

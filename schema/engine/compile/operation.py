@@ -19,7 +19,8 @@ from .conditions import FilterModel
 from .connections import ConnectionPlan, compile_connection
 from .cost import Cost, Size
 from .model import FieldModel
-from .records import RecordStep, compile_embedded, compile_records, compile_to_many
+from .records import RecordStep, compile_records
+from .related import compile_embedded, compile_to_many
 from .select import Batch
 from .sources import EventSource, ResolverSource, StoredType
 from .steps import ConstantStep, NodesStep, PlainWriter, QueryStep, ResolverStep, compile_plain, compile_step

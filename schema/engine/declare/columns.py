@@ -35,7 +35,7 @@ class FieldDeclaration(Declaration):
     that it refers to, if there may be any. folded: the column with its case-folded text, or the expression for it, to search and to order
     by. orders: lists can be ordered by it; the letter stands for it in cursors and never changes. ordered_by: the same by fields of the
     record that it refers to: the names of the enum, each with its letter, the field, and the description. groups: sums can be grouped
-    by it, under this name and description. read_only: nobody gives it. on_create, on_update: what the input says beyond the
+    by it, under this name and description. read_only: nobody gives it. on_create: what the input of creation says beyond the
     description; a field with `on_create` may be left out on creation. creates: whether it is given on creation at all. admins: all
     others read null. longest: characters that it has at most, where no limit says so. default, stored_as: the column's, where the
     annotation doesn't say them.
@@ -56,7 +56,6 @@ class FieldDeclaration(Declaration):
     ordered_by: Mapping[EnumName, tuple[Letter, str, str]] | None = None
     read_only: bool = False
     on_create: str | None = None
-    on_update: str | None = None
     creates: bool = True
     admins: bool = False
     longest: int | None = None
@@ -134,8 +133,8 @@ class FieldDeclaration(Declaration):
         return Member(self.member, type_ | None if self.nullable or self.admins else type_, read_field(text, metadata, self.member))
 
     def given(self, *, creating: bool) -> Member | None:
-        note, left_out = (self.on_create, not self.creates) if creating else (self.on_update, False)
-        if self.read_only or left_out:
+        note = self.on_create if creating else None
+        if self.read_only or (creating and not self.creates):
             return None
         text = self.description if note is None else f"{self.description} {note}"
         name = self.attribute if self.to else self.member
