@@ -1,4 +1,4 @@
-"""The process: settings, the ASGI application, `/graphql` over HTTP, WebSocket and SSE, who may, limits, explorer, health, metrics."""
+"""The process: settings, ASGI application, `/graphql` over HTTP, WebSocket and SSE, authentication, limits, explorer, health, metrics."""
 
 import sys
 from importlib.metadata import version

@@ -201,7 +201,7 @@ class Application:
         return {path: page_of(document_page(document)) for path, document in self.rest.documents.items()}
 
     def _operators(self) -> dict[str, PublicApp]:
-        """Paths for those who run the process, without a token of a workspace."""
+        """The operators' paths (health, metrics), which need no token of a workspace."""
         return {
             "/healthz": alive,
             "/readyz": Readiness(self.database, lambda: self.stopping, self.packages),

@@ -44,7 +44,7 @@ def variable(name: str) -> str:
 
 
 def sentence(fault: Values, flags: Collection[str]) -> str:
-    """A fault that pydantic found, in one sentence that names the variable, or the flag where it is one of `flags`; no value is told."""
+    """An error of pydantic as one sentence that names the variable, or the flag if it is one of `flags`; values are not shown."""
     words = WORDS.get(fault["type"])
     message = words.format(**fault.get("ctx", {})) if words else str(fault["msg"]).removeprefix("Value error, ")
     if not fault["loc"]:
@@ -54,7 +54,7 @@ def sentence(fault: Values, flags: Collection[str]) -> str:
 
 
 def unknown(names: Collection[str], settings: Collection[str]) -> Iterator[str]:
-    """A sentence for each of the environment's `names` that looks like a setting and is none, with the one that it may be meant for."""
+    """A sentence for each of the environment's `names` that looks like a setting but is unknown, with the most similar setting."""
     known = {variable(setting) for setting in settings}
     for name in sorted(name for name in names if name.upper().startswith(PREFIX) and name.upper() not in known):
         near = get_close_matches(name.upper(), known, 1, 0.8)

@@ -1,4 +1,4 @@
-"""The graph as the settings want it."""
+"""Makes the graph from the settings."""
 
 from dataclasses import fields
 

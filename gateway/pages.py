@@ -106,7 +106,7 @@ class BrowserPages:
     def _page(self, scope: Scope) -> ASGIApp | None:
         path = scope["path"]
         if path == START:
-            # Programs are told as before that nothing is here.
+            # Programs get 404, as before.
             return self.pages.start if accepted_types(scope["state"]["headers"].get(b"accept")).page else None
         if path == DOCS:
             return self.pages.docs
@@ -122,7 +122,7 @@ def redirect(scope: Scope) -> Response:
 
 
 def is_built(web: Path = WEB) -> bool:
-    """Whether all pages are built: a build of before the start page is none."""
+    """Whether all pages are built: a build made before the start page existed does not count."""
     return (web / "dist" / "plain" / "start.html").is_file()
 
 

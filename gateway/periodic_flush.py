@@ -15,7 +15,7 @@ FLUSH_SECONDS: Final = 10.0
 
 @asynccontextmanager
 async def flushing(flush: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
-    """Inside it, `flush` is called every few seconds, and once more at the end. What goes wrong is told to the log."""
+    """Call `flush` every few seconds while the context is open, and once at its end. Errors are logged."""
     task = asyncio.create_task(_repeat(flush))
     try:
         yield

@@ -1,4 +1,4 @@
-"""Settings that work but are hardly meant: `gateway serve` warns of them when it starts, `gateway doctor` reports them."""
+"""Advice on settings that work but are probably not intended: `gateway serve` warns of them at start, `gateway doctor` reports them."""
 
 from collections.abc import Callable, Iterator
 from typing import Final
@@ -69,7 +69,7 @@ RULES: Final[tuple[tuple[Callable[[Settings], bool], str], ...]] = (
 
 
 def advice(settings: Settings) -> Iterator[str]:
-    """A sentence for each thing that works and is hardly meant, with what to set."""
+    """A sentence for each setting that works but is probably not intended, with what to set."""
     values = settings.model_dump()
     yield from (sentence.format(**values) for holds, sentence in RULES if holds(settings))
     for name in ("statement_timeout", "pool_timeout", "queue_timeout"):

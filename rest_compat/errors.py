@@ -75,7 +75,7 @@ ALWAYS: Mapping[int, Headers] = {401: [(b"www-authenticate", b"Bearer")], 503: [
 """Headers that a status must have, where the error has no other of the name."""
 
 _RENAMED: Mapping[int, str] = {413: "Content Too Large", 422: "Unprocessable Content"}
-"""Statuses that RFC 9110 has named anew, and Python only since 3.13."""
+"""Statuses that RFC 9110 renamed, which Python has only since 3.13."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +208,7 @@ class RateLimited(HttpError):
 
 
 class Unavailable(HttpError):
-    """Too much work, or the database is away: try again soon."""
+    """Too much work, or the database is unavailable: try again soon."""
 
     code = "UNAVAILABLE"
 

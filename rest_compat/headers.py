@@ -66,5 +66,5 @@ def is_fresh(if_none_match: str, tag: str) -> bool:
 
 
 def _names_any(header: str) -> bool:
-    """Whether `*` stands in a list of entity tags; within a tag's quotes it is none."""
+    """Whether a list of entity tags contains `*` outside of quotes."""
     return "*" in header and any(_ANY.fullmatch(part.strip()) for part in _TAG.sub("", header).split(","))

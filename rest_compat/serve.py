@@ -101,7 +101,7 @@ class Rest:
         return response
 
     def notices(self, request: Request) -> Headers:
-        """The header that names a request's GraphQL operation, for those who refuse it before it comes here.
+        """The header that names a request's GraphQL operation, for layers that refuse the request before it comes here.
 
         Leaves `route` and `operation` in the request's state, as serving it would.
         """

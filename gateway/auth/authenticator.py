@@ -90,7 +90,7 @@ class Authenticator:
             tell(token_id)
 
     def on_change(self, tell: Callable[[str], None]) -> None:
-        """Calls `tell` with the key or user whose tokens are forgotten, once they are."""
+        """Calls `tell` with a key or user after its tokens have been removed from the cache."""
         self._changed.append(tell)
 
     def believed(self, authorization: str | None) -> float:

@@ -8,7 +8,7 @@ class AuthError(Exception):
     """
 
     is_about_token = True
-    """Whether a token came at all: a client that sent none is told no error code (RFC 6750 section 3.1)."""
+    """Whether the request had a token: without one, the response has no error code (RFC 6750 section 3.1)."""
 
     @property
     def message(self) -> str:

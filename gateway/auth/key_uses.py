@@ -8,7 +8,7 @@ from schema.storage.database import Database, StorageError
 
 
 class KeyUses:
-    """Collects uses, which are written now and then. `wall` tells the time in seconds since 1970."""
+    """Collects uses, which are written in batches. `wall` returns the time in seconds since 1970."""
 
     def __init__(self, database: Database, wall: Callable[[], float]) -> None:
         self._times = KeyTimes(database)
@@ -17,11 +17,11 @@ class KeyUses:
         self._written: dict[UsedKey, float] = {}
 
     def note(self, workspace_id: str, key_id: str, *, is_former: bool = False) -> None:
-        """A key is being used: by its present token, or by the one that it had before."""
+        """Note a use of a key: by its present token, or by its former one."""
         self._waiting[workspace_id, key_id, is_former] = self._wall()
 
     async def flush(self) -> None:
-        """Writes what is due. A database that is away costs the times of use, nothing else."""
+        """Writes the collected uses. While the database is unavailable, times of use are lost, nothing else."""
         now = self._wall()
         self._written = {key: at for key, at in self._written.items() if now - at < MINUTE}
         due = {key: at for key, at in self._waiting.items() if key not in self._written}

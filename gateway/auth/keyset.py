@@ -21,9 +21,9 @@ from schema.values import Value, Values
 from .errors import AuthError
 from .provider_client import DEADLINE_SECONDS, Fetch, FetchedJson, Fetcher, ProviderFault
 
-#: Seconds after which keys are fetched anew, beside the requests that use them.
+#: Seconds after which keys are fetched again, in the background.
 FRESH_SECONDS: Final = 300.0
-#: Seconds for which a provider that is away isn't asked again.
+#: Seconds for which an unavailable provider isn't asked again.
 RETRY_SECONDS: Final = 5.0
 #: Seconds for which a provider isn't asked again for a key that it hasn't.
 UNKNOWN_SECONDS: Final = 10.0
@@ -116,7 +116,7 @@ def _keys(document: FetchedJson, address: str) -> list[FetchedJson]:
 
 
 class KeySet:
-    """The keys that `locate` finds. While the provider is away they are used for `stale` seconds after they were last fetched."""
+    """The keys that `locate` finds. While the provider is unavailable they are used for `stale` seconds after they were last fetched."""
 
     #: What it may accept; what the provider names of it, it does.
     algorithms: Sequence[str] = tuple(ASYMMETRIC)

@@ -109,7 +109,7 @@ def _seconds(date: str | None) -> float | None:
 
 
 class _Deadline:
-    """Cuts connections off at a time: who sends a byte now and then lets no single read take too long."""
+    """Closes connections at a deadline: a server that sends a byte now and then would keep every single read short."""
 
     def __init__(self, until: float) -> None:
         self._watched: list[socket] = []

@@ -1,4 +1,4 @@
-"""The commands about who may come in: `gateway token create`, `list`, `rotate`, `revoke`, and `gateway audit`."""
+"""The commands for access: `gateway token create`, `list`, `rotate`, `revoke`, and `gateway audit`."""
 
 import re
 from dataclasses import astuple, fields

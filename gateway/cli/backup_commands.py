@@ -1,4 +1,4 @@
-"""The commands that keep data and let go of it: `gateway backup`, `restore`, `epoch`."""
+"""The commands for backups: `gateway backup`, `restore`, `epoch`."""
 
 import asyncio
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A database opened for a command: migrated where that is wanted, at the newest revision, closed at the end."""
+"""Opens a database for a command: migrated if asked for, at the newest revision, closed at the end."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine

@@ -38,7 +38,7 @@ def _text(file: Path) -> str:
 
 
 def json_object(option: str, text: str) -> Object:
-    """The object that an option's text stands for, read as strictly as a request's body. Raises ValueError."""
+    """Return the JSON object in an option's text, parsed as strictly as a request's body. Raises ValueError."""
     try:
         value = decode(os.fsencode(text))
     except StrictJsonError as error:

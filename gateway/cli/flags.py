@@ -11,7 +11,7 @@ from gateway.environment import PREFIX
 from gateway.settings import Settings
 from schema.values import Value
 
-# What one gives most, in this order; the others stand under "Settings".
+# The most used settings, in this order; the others are listed under "Settings".
 FIRST = ("host", "port", "database_url", "workers", "migrate")
 
 

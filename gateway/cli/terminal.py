@@ -18,7 +18,7 @@ from rich.text import Text
 from schema.rules.text import trimmed
 
 LINE_SECONDS: Final = 5.0
-"""Between lines that tell how far a command has come, where there is no terminal."""
+"""Seconds between lines of progress, where there is no terminal."""
 
 MAX_NAME = 100
 
@@ -57,7 +57,7 @@ def print_rows(names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         return
     table = Table(*names)
     for row in rows:
-        # What stands in brackets is no markup of rich's.
+        # Text in brackets is not rich's markup.
         table.add_row(*(Text(visible(value)) for value in row))
     Console().print(table)
 

@@ -58,7 +58,7 @@ _NOT_LET_IN: Final = {401, 403}
 
 @dataclass(frozen=True, slots=True)
 class RecordingFiles:
-    """Recordings: their files, and which host and prefix of paths they are of, where that can't be told from them."""
+    """Recordings: their files, and the host and path prefix of the API, where the files don't show them."""
 
     files: Sequence[Path]
     host: str | None = None
@@ -83,7 +83,7 @@ def translator_of(settings: Settings) -> Translator:
 
 
 def described(settings: Settings, *, older: bool) -> JsonObject:
-    """OpenAPI of the REST routes: 3.1, or 3.0 where the `older` is wanted."""
+    """The OpenAPI document of the REST routes: 3.1, or 3.0 if `older`."""
     document = openapi(translator_of(settings))
     return openapi_3_0(document) if older else document
 

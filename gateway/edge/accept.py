@@ -44,7 +44,7 @@ def quality(ranges: Ranges, media: str) -> float:
 
 
 def names(ranges: Ranges, media: str) -> bool:
-    """Whether `media` itself is wanted, by its own name."""
+    """Whether the header names `media` itself."""
     return ranges.get(media, 0.0) > 0
 
 

@@ -15,7 +15,7 @@ from .cors import refused_preflight
 
 
 async def authenticate_again(authenticator: Authenticator, scope: Scope) -> None:
-    """Put the caller into the request's state as it is by now. Raises Unauthenticated, and Unavailable while nobody can tell."""
+    """Put the present caller into the request's state. Raises Unauthenticated, and Unavailable while tokens can't be checked."""
     token = scope["state"]["headers"].get(b"authorization")
     authorization = None if token is None else token.decode("latin-1")
     scope["state"]["caller"] = await _look_up(authenticator, authorization)

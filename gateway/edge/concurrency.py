@@ -16,9 +16,9 @@ from schema.storage.database import Figures
 from .request_scope import ClientGone
 from .unsent_bytes import UnsentBytes, has_written, in_portions
 
-#: Seconds between looks at what runs: who is still there at one is watched from then on.
+#: Seconds between checks of running requests: a request that is still running at a check is watched for a disconnect from then on.
 PATIENCE = 0.2
-#: Seconds of work that one turn of the event loop may begin; who comes after that waits in line.
+#: Seconds of work that one turn of the event loop may begin; later requests wait in the queue.
 TURN_SECONDS = 0.01
 
 #: The task that works on a request.
@@ -28,7 +28,7 @@ LARGE_DIGITS: Final = 6
 
 
 class ConcurrencyLimiter:
-    """`size` places to work at. Who finds none waits in line, at most `queue` of them and `seconds` long, then Unavailable is raised.
+    """`size` places for work. Requests beyond wait in a queue of `queue` for `seconds` at most, then Unavailable is raised.
 
     Work on SQLite is done before anyone else is heard: however much of it comes at once, nobody ever sees a second place taken. So the
     line also forms when a turn of the event loop has had its time, and is served one a turn; between turns the loop hears the others,
@@ -59,7 +59,7 @@ class ConcurrencyLimiter:
         return True
 
     async def take(self, owner: str = "") -> None:
-        """Get a place. The callers who wait are served in rotation: `owner` is whose token it is. Raises Unavailable."""
+        """Get a place. Waiting callers are served in rotation, by `owner`, their token's id. Raises Unavailable."""
         if self.take_now():
             return
         turn = self.line.join(owner)
@@ -213,7 +213,7 @@ def large_body(message: Message) -> int:
 
 
 async def until_gone(receive: Receive) -> None:
-    """Returns when the client has left. Lets others run between messages, since a server may have them all at hand."""
+    """Returns when the client has left. Yields to the event loop between messages, since a server may have all of them ready."""
     while (await receive())["type"] != "http.disconnect":  # noqa: ASYNC110  `receive` waits; the sleep is for when it doesn't
         await asyncio.sleep(0)
 

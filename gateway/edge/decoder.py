@@ -24,7 +24,7 @@ MAX_VALUES: Final = 40_000
 _SMALL: Final = 2 * MAX_VALUES
 _STRINGS: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 
-#: What the standard parser says, by how it begins, in words that say what to mend.
+#: The standard parser's messages, by their beginnings, reworded to say what to mend.
 _WORDS: Final = {
     "Expecting value": "a value is missing, or is not JSON",
     "Expecting property name": "the name of a member, in double quotes, is missing",
@@ -68,7 +68,7 @@ class _Suspicious(Exception):
 
 
 def decode(body: bytes) -> Json:
-    """The value that the JSON text `body` stands for. Raises StrictJsonError."""
+    """Return the value of the JSON text `body`. Raises StrictJsonError."""
     if len(body) > _SMALL and _marks(body) > MAX_VALUES and _marks(_STRINGS.sub(b"", body)) > MAX_VALUES:
         raise StrictJsonError(f"The JSON text has more than {MAX_VALUES:,} values.")
     try:

@@ -1,4 +1,4 @@
-"""Health and metrics for those who run the process, on a port and with a token of their own if the settings say so."""
+"""Health and metrics for operators, on a port and with a token of their own if the settings say so."""
 
 from hmac import compare_digest
 from typing import Final
@@ -38,7 +38,7 @@ class OperatorsPort:
 
 
 class RequireBearer:
-    """Answers those who send `token`. Raises Unauthenticated for others."""
+    """Serves requests that carry `token`. Raises Unauthenticated for others."""
 
     def __init__(self, app: ASGIApp, token: str) -> None:
         self.app = app

@@ -1,4 +1,4 @@
-"""The outermost layer: the request's id, the answer to what went wrong, and the place where each request is told to logs and metrics."""
+"""The outermost layer: gives each request its id, answers errors, and reports each request to logs and metrics."""
 
 import re
 from collections.abc import Awaitable, Callable
@@ -38,11 +38,11 @@ Complain = Callable[[Scope, Exception], None]
 
 
 class ClientGone(Exception):
-    """The client left before its answer: nobody to tell."""
+    """The client left before its answer was sent."""
 
 
 class RequestScope:
-    """Gives each request an id (the client's, if it is sane), answers faults and defects, and tells `observe` and `complain`.
+    """Gives each request an id (the client's, if it is well-formed), answers errors and defects, and calls `observe` and `complain`.
 
     While the process is `stopping` each answer is its connection's last: a client that finds that out by itself loses a request.
     Each answer carries `headers`.

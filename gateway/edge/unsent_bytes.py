@@ -18,7 +18,7 @@ from .respond import GRAPHQL_PATH
 
 #: Bytes that are written at once: the server waits for the reader between two portions.
 PORTION: Final = 32_768
-#: A reader who has taken nothing for so many seconds is slow: it goes when others want its room.
+#: A client that has read nothing for so many seconds is slow: it is dropped when others need its room.
 STALL_SECONDS: Final = 0.5
 #: What a dropped reader held is given back within so many seconds, or else the next one is dropped.
 GIVE_BACK_SECONDS: Final = 0.2

@@ -41,7 +41,7 @@ TYPES: Final[Mapping[Offer, bytes]] = {
 _NONE: Final[Headers] = []
 FIXED: Final[Headers] = [(b"cache-control", b"private, no-store"), (b"vary", b"Accept, Authorization")]
 
-#: Told of each operation that is about to run: who asks, with which headers.
+#: Called with the caller and headers of each operation that is about to run.
 NoteOperation = Callable[[Caller, Mapping[bytes, bytes], PreparedOperation], None]
 
 

@@ -56,7 +56,7 @@ class Operations:
         at_revision: bool = False,
         deadline: float | None = None,
     ) -> GraphQLResponse:
-        """Run a query or mutation; one of several writes tells before the `deadline` (as `monotonic` tells time) what was done."""
+        """Run a query or mutation. A mutation of several fields stops before the `deadline` (by `monotonic`) and reports what was done."""
         OPERATION.set(prepared)
         answer = await self.graph.run(prepared, variables, caller, at_revision=at_revision, deadline=deadline)
         self.count(prepared, answer)

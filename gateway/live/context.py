@@ -63,7 +63,7 @@ class LiveContext:
 
 
 def mark_held(scope: Scope, caller: Caller) -> None:
-    """Tell the server whose socket or stream a connection is, and since when, as the event loop tells time: see `server/connections.py`."""
+    """Mark a connection as the caller's socket or stream since now, by the event loop's time, for `server/connections.py`."""
     scope["state"]["caller"] = caller
     scope["state"]["held"] = caller.token_id, asyncio.get_running_loop().time()
 

@@ -80,7 +80,7 @@ class EventsEndpoint:
                 last = await stream.run(prepared, variables)
         finally:
             self.context.open.remove(size)
-        # A client that doesn't read can't be told that it is over.
+        # A client that doesn't read can't be sent the end of the stream.
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_SECONDS):
                 await stream.open()
@@ -98,7 +98,7 @@ class Stream:
         self.outbox = context.outbox()
         self.is_open = False
         self.began = asyncio.Event()
-        """Whatever is committed from now on is told, or there is an answer to tell."""
+        """Set once events committed from now on will be sent, or a response is ready."""
 
     async def open(self) -> None:
         """Sends the head, unless it was sent."""
@@ -174,7 +174,7 @@ class Stream:
                 raise _Ended
 
     async def _send(self, message: bytes) -> None:
-        """Hands a message to the server, and waits until the connection has taken it: only the next call tells, so an empty one is made."""
+        """Sends a message, and waits until the connection has taken it: only the next call shows that, so an empty one follows."""
         await self.send({"type": "http.response.body", "body": message, "more_body": True})
         await asyncio.sleep(0)
         await self.send({"type": "http.response.body", "body": b"", "more_body": True})

@@ -89,7 +89,7 @@ class ServiceRestart(SocketClosed):
 
 
 class TryAgainLater(SocketClosed):
-    """1013: the client doesn't read what it asked for, or the database is away; it may come back and resume."""
+    """1013: the client reads too slowly, or the database is unavailable; it may connect again and resume."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(1013, reason)

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from gateway.edge.unsent_bytes import UnsentBytes
 
-#: So many bytes may always wait for a client, however much waits for the others: who reads is served whatever they do.
+#: Bytes that may always wait for a client, however many wait for others, so that clients that read are always served.
 SMALL: Final = 65_536
 
 

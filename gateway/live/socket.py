@@ -42,7 +42,7 @@ from .messages import (
 from .outbox import SlowReader
 from .token import Closing, TokenLost, TokenWatch
 
-#: A client that doesn't read can't be told that it is being closed.
+#: A client that doesn't read can't be sent the close message.
 CLOSE_SECONDS: Final = 1.0
 #: The operations that are open on one socket may be as large as so many messages of the largest size.
 OPEN_MESSAGES: Final = 4
@@ -85,7 +85,7 @@ class SocketSession:
         self.held = 0
         self.caller: Caller | None = None
         self.authorization: str | None = None
-        #: The headers by which the client tells its name.
+        #: The headers with the client's name.
         self.client: Mapping[bytes, bytes] = scope["state"]["headers"]
         self.watch: TokenWatch | None = None
         self.opened = asyncio.Event()

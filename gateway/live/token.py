@@ -1,4 +1,4 @@
-"""Tokens that sockets and streams are open with: each is looked at again for as long as it is, once for all who share it.
+"""Tokens of open sockets and streams: each token is checked again at intervals, once for all that share it.
 
 What ends them: the token expires, is revoked, or gives other rights. This process hears at once of what was done here (`doubt`), and until
 the token is known to be good still nothing that happened meanwhile is told; of what others did it hears when its own look-up has aged.
@@ -15,7 +15,7 @@ from gateway.auth import Authenticator, AuthError
 from schema.rules.access import Caller
 from schema.storage.database import DatabaseUnavailable
 
-#: How soon the database is asked again while it is away, or after a look-up that was overtaken by a change.
+#: Seconds until the database is asked again while it is unavailable, or after a look-up that was overtaken by a change.
 RETRY_SECONDS = 0.5
 
 
@@ -54,7 +54,7 @@ class Tokens:
         authenticator.on_change(self.doubt)
 
     def doubt(self, token_id: str) -> None:
-        """A key or user was changed: its tokens are looked up, and nothing is told under them before that."""
+        """A key or user was changed: its tokens are looked up again, and nothing is sent under them before that."""
         for watch in self._watches.values():
             if watch.caller.token_id == token_id:
                 watch.good.clear()
@@ -70,7 +70,7 @@ class Tokens:
             watch.task = asyncio.create_task(self._watch(watch))
         watch.users += 1
         try:
-            # What changed between the look-up and now was told to nobody.
+            # Changes between the look-up and now were not reported to anyone.
             await self.current(authorization, caller)
             yield watch
         finally:
@@ -131,6 +131,6 @@ class Tokens:
 
 
 def _take_result(task: "asyncio.Task[NoReturn]") -> None:
-    """All who used the token have ended, for this reason or another."""
+    """All sockets and streams of the token have ended, for this reason or another."""
     if not task.cancelled():
         task.exception()

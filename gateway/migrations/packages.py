@@ -77,7 +77,7 @@ def is_known(script: ScriptDirectory, revision: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class MigrationStatus:
-    """Where a database stands: the packages (or the gateway itself) whose newest revision it lacks, and those that aren't loaded."""
+    """A database's migration status: the packages (or the gateway itself) whose newest revision it lacks, and those that aren't loaded."""
 
     behind: Sequence[str]
     unloaded: Sequence[str]

@@ -1,4 +1,4 @@
-"""Takes a database to the newest revision, from any number of processes at once, and tells whether it is there."""
+"""Brings a database to the newest revision, safely from several processes at once, and reports its status."""
 
 import asyncio
 import sqlite3
@@ -92,12 +92,12 @@ async def upgrade(database_url: str, packages: Sequence[Package] = ()) -> None:
 
 
 async def head_is_current(database: Database, packages: Sequence[Package] = ()) -> bool:
-    """Whether the database stands at the newest revision: two point queries. Raises DatabaseUnavailable."""
+    """Whether the database is at the newest revision: two point queries. Raises DatabaseUnavailable."""
     return not (await migration_status(database, packages)).behind
 
 
 async def migration_status(database: Database, packages: Sequence[Package] = ()) -> MigrationStatus:
-    """Where the database stands: two point queries. Raises DatabaseUnavailable."""
+    """Return the database's migration status: two point queries. Raises DatabaseUnavailable."""
     has_table = database.compile(text(_HAS_TABLE[database.dialect.name]))
     revision = database.compile(text("SELECT version_num FROM alembic_version"))
 
@@ -110,7 +110,7 @@ async def migration_status(database: Database, packages: Sequence[Package] = ())
 
 
 def migration_status_of(revisions: Collection[str], packages: Sequence[Package] = ()) -> MigrationStatus:
-    """Where a database stands that is at these revisions."""
+    """Return the migration status of a database at these revisions."""
     newest = heads(packages)
     labels = {label for each in revisions if (label := label_of(each)) is not None}
     return MigrationStatus([name for name, each in newest.items() if each not in revisions], sorted(labels - newest.keys()))

@@ -1,1 +1,1 @@
-"""Log, metrics, health and counts of use, for those who run the gateway."""
+"""Log, metrics, health and usage counts, for operators."""

@@ -1,4 +1,4 @@
-"""Whose work is being done here: for what is told of a statement, far from the request that asked for it.
+"""The request whose work is being done, for logs and traces of statements.
 
 Both are small and stay valid after their request, since tasks and connections that begin within it keep its context.
 """

@@ -22,7 +22,7 @@ async def alive() -> JSONResponse:
 
 
 class Readiness:
-    """200 when the database answers, takes writes and stands at the newest revision, and the process isn't stopping; else 503 and why.
+    """200 when the database answers, takes writes and is at the newest revision, and the process isn't stopping; else 503 and the reason.
 
     Nobody needs a token to ask: all who ask at once share one look, so that they take one connection at most.
     """

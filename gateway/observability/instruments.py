@@ -28,7 +28,7 @@ _MISSING = "GATEWAY_OTLP_ENDPOINT: OpenTelemetry is not installed: pip install '
 
 
 class Instruments:
-    """Raises SettingsError where traces are wanted that can't be made.
+    """Raises SettingsError where traces are set but can't be exported.
 
     Without traces the parts are as if there were no code for them: what tracing does is put in their place here, once.
     """

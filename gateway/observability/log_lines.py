@@ -8,11 +8,11 @@ from typing import Final, NamedTuple
 from schema.rules.access import Caller
 from schema.values import Object
 
-#: Characters of a request's path that are told; a client may send as many as its headers may have bytes.
+#: Characters of a request's path that are logged; a client may send as many as its headers may have bytes.
 LONGEST_PATH: Final = 1_000
 #: Characters of its operation's name, its program's and its address.
 LONGEST_NAME: Final = 200
-#: Names of clients and operations, and of programs, that are kept as the log tells them.
+#: The most names of clients, operations and programs whose escaped form is cached for the log.
 MOST_NAMES: Final = 256
 #: The length of a `traceparent` (https://www.w3.org/TR/trace-context/#traceparent-header); further parts of later versions are cut off.
 TRACEPARENT: Final = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?")

@@ -22,7 +22,7 @@ TALKATIVE: Final = ("uvicorn", "gateway", "schema", "rest_compat")
 
 LINE: Final = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z
 SOCKETS: Final = re.compile(r"connection |.*WebSocket").match
-#: What uvicorn holds to be an error of ours, and is a client's, who is told by the code that its socket closes with (1007).
+#: uvicorn logs this as the server's error, but it is the client's, whose socket is closed with code 1007.
 CLIENTS: Final = "Invalid UTF-8 sequence received from client."
 
 
@@ -73,7 +73,7 @@ def _take_over(handler: logging.Handler, level: int) -> None:
         logger.handlers, logger.propagate = [], True
     for name in TALKATIVE:
         logging.getLogger(name).setLevel(level)
-    # Of each socket they tell that it was opened, with its query string, which some clients put a token into.
+    # They log each opened socket with its query string, into which some clients put a token.
     logging.getLogger("uvicorn.error").filters = [_is_ours]
     logging.getLogger("uvicorn.access").disabled = True
     logging.captureWarnings(capture=True)

@@ -1,4 +1,4 @@
-"""Prometheus metrics: what each is called, and how what the process counts comes to be told.
+"""Prometheus metrics: their names, and how the process's counts become their values.
 
 Nothing here runs within a request. What answered requests have to tell comes in batches; what the parts of the process count for themselves
 (plain numbers) is asked of them when somebody reads the metrics.
@@ -24,11 +24,11 @@ from schema.values import Value
 
 from .log_lines import AnsweredRequest
 
-# When a series began is told to nobody who reads this form of metrics; it would double their number.
+# Times of creation are left out: this form of metrics has no use for them, and they would double the number of series.
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
-#: Operation names are the clients' to choose: beyond so many, further ones count as `other`. Of each, so many characters are told.
+#: Operation names are chosen by clients: names beyond this number count as `other`, and each is cut to this length.
 MAX_NAMES: Final = 200
 LONGEST_NAME: Final = 100
 BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -106,7 +106,7 @@ class Metrics:
         self._told: dict[str | tuple[str, str], float] = {}
         self._children: dict[tuple[str, str, int], Histogram] = {}
         self.operations_run: Tally[tuple[str, str | None, bool]] = Tally()
-        """Operations that are not yet told, by kind, name and whether they failed: `Telemetry` counts them, and `settle` tells them."""
+        """Operations not yet in the metrics, by kind, name and failure: `Telemetry` counts them, `settle` moves them to the metrics."""
         self._names: set[str] = set()
 
     def _set_build(self) -> None:
@@ -182,7 +182,7 @@ class Metrics:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Among several workers each tells its figures now and then, since any of them may be asked for those of all."""
+        """Each of several workers writes its figures at intervals, since any of them may be asked for those of all."""
         task = asyncio.create_task(self._run()) if MULTIPROCESS in os.environ else None
         try:
             yield

@@ -25,7 +25,7 @@ MAX_WAITING_BYTES: Final = 8_000_000
 MAX_IGNORED: Final = 1_000
 OTHERS: Final = "(others)"
 
-#: How clients of GraphQL tell their name: the draft of GraphQL over HTTP, and Apollo's clients.
+#: The headers with a GraphQL client's name: those of the draft of GraphQL over HTTP, and of Apollo's clients.
 CLIENT_NAMES: Final = (b"graphql-client-name", b"apollographql-client-name")
 #: Characters of a client's or an operation's name.
 LONGEST_NAME: Final = 100
@@ -52,7 +52,7 @@ class RestUses(UseCounter[tuple[RestUse, ...]]):
         return (self._bounded(use) for use in uses)
 
     def _bounded(self, use: RestUse) -> RestUse:
-        """`use`, or the one that stands for all whose names can't be counted one by one any more."""
+        """Return `use`, or the shared entry for uses whose names no longer have room to be counted one by one."""
         if use.kind != "ignored" or use in self._ignored:
             return use
         if len(self._ignored) >= MAX_IGNORED:

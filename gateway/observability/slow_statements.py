@@ -11,7 +11,7 @@ from schema.storage.timing import FAILED
 from .current_request import OPERATION, REQUEST_ID
 from .log_lines import clean, short
 
-#: Characters of a statement that are told.
+#: Characters of a statement that are logged.
 LONGEST_STATEMENT: Final = 2_000
 
 

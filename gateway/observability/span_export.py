@@ -1,4 +1,4 @@
-"""Sending spans to a collector: in batches, by a thread of its own, out of a bounded queue. A collector that is away costs no request."""
+"""Sends spans to a collector: in batches, by a thread of its own, from a bounded queue. An unavailable collector delays no request."""
 
 import asyncio
 import logging

@@ -24,7 +24,7 @@ WAITING: Final = 100
 
 
 class Telemetry:
-    """Takes a note of each answered request. `due` is whether a batch is about to be told."""
+    """Notes each answered request. `due` is whether a batch is about to be written."""
 
     def __init__(self, metrics: Metrics, access_log: AccessLog) -> None:
         self.metrics = metrics
@@ -34,7 +34,7 @@ class Telemetry:
         self._waiting: list[tuple[Value, ...]] = []
 
     def wake(self) -> None:
-        """There is something to tell, soon."""
+        """Schedule the next batch."""
         self.due = True
         asyncio.get_running_loop().call_later(WAIT_SECONDS, self._ring)
 
@@ -43,7 +43,7 @@ class Telemetry:
         self.report()
 
     def count(self, prepared: PreparedOperation, answer: GraphQLResponse | EventResponse) -> None:
-        """An operation was run, or told of an event: that of a socket has no request that is answered and noted."""
+        """Count an operation that ran, or the response to an event: those of a socket have no HTTP request that would be noted."""
         operations = self.metrics.operations_run
         operations[prepared.kind, prepared.name, bool(answer.errors)] += 1
         if len(operations) >= MAX_NAMES:

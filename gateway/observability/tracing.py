@@ -60,7 +60,7 @@ class Tracing:
     # Requests
 
     def begin(self, scope: Scope) -> None:
-        """Begin the span of a request, unless its client doesn't want one. Its log line tells the trace then, as it does the client's."""
+        """Begin the span of a request, unless the client's trace is not sampled. Its log line has the trace's id."""
         headers: dict[bytes, bytes] = scope["state"]["headers"]
         context = self._context(headers)
         if context is None:

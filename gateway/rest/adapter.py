@@ -204,7 +204,7 @@ def rest_of(graph: RestGraph) -> Rest:
 
 
 def document_page(document: Json) -> ASGIApp:
-    """An OpenAPI document, written once; below a prefix that a proxy tells, its server is there."""
+    """An OpenAPI document, encoded once; behind a proxy with a path prefix, its server has that prefix."""
     body = orjson.dumps(document)
 
     async def page(scope: Scope, receive: Receive, send: Send) -> None:

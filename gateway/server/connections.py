@@ -1,4 +1,4 @@
-"""The bounds of connections, in all and by address: which connection gives way when they are reached, and the metrics of it.
+"""Limits of connections, in all and by address: which connection is closed when they are reached, and their metrics.
 
 A connection beyond the bound takes the place of one that waits for its client: who sends nothing keeps nobody out. Where all are at
 work, the token that holds more than half of the bound by sockets and streams gives up its newest: those may stay open for ever, so that
@@ -37,12 +37,12 @@ SPARE: Final = (4, 64)
 IPV6_PREFIX: Final = 64
 
 
-#: Connections give way in this order: those that asked for nothing yet, idle ones, those in a request, those that don't read.
+#: Connections are closed in this order: those without a request yet, idle ones, those within a request, those that don't read.
 UNKNOWN, IDLE, SENDING, READING = range(4)
 
 
 class IdleConnection(NamedTuple):
-    """A connection that waits for its client; those of a lower rank, and then those that wait for longer, give way first."""
+    """A connection that waits for its client; those of a lower rank, and then those that wait for longer, are closed first."""
 
     rank: int
     since: float
@@ -58,7 +58,7 @@ class HeldConnection(NamedTuple):
 
 
 class ConnectionLimits:
-    """The bounds of a process's connections. `tell` is told why a connection was not served, for the metrics."""
+    """The limits of a process's connections. `tell` is called with the reason why a connection was not served, for the metrics."""
 
     def __init__(self, settings: Settings, tell: Callable[[str], None]) -> None:
         self.most = most_connections(settings.max_connections)

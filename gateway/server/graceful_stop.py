@@ -21,7 +21,7 @@ from uvicorn.supervisors import multiprocess
 
 from gateway.observability.metrics import MULTIPROCESS
 
-#: A worker goes on for so long when it is told to stop: the supervisor, who looks twice a second, has let go of the port by then.
+#: Seconds that a worker goes on after it is told to stop: by then the supervisor, which checks twice a second, has closed the port.
 WORKER_SECONDS: Final = 0.7
 
 
@@ -97,7 +97,7 @@ def _end(code: int) -> dict[str, int | str]:
 
 
 class Supervisor(multiprocess.Multiprocess):
-    """Starts workers, and replaces those that end. When it stops it lets go of the port first."""
+    """Starts workers, and replaces those that end. When it stops it closes the port first."""
 
     def __init__(self, config: uvicorn.Config, sockets: list[socket.socket]) -> None:
         # uvicorn's supervisor makes its workers by this name.

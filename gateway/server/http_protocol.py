@@ -123,7 +123,7 @@ class HttpProtocol(WriteFlowControl, RequestParser):
     # Ends
 
     def waiting(self) -> IdleConnection | None:
-        """Since when this connection waits for its client, as the event loop tells time; None while its client waits for us."""
+        """The event loop's time since which this connection waits for its client; None while the client waits for us."""
         if self.timer is not None:
             unknown = self.timed == "headers"
             seconds = self.settings.header_timeout if unknown else self.settings.body_timeout
@@ -139,7 +139,7 @@ class HttpProtocol(WriteFlowControl, RequestParser):
 
     @override
     def shutdown(self) -> None:
-        """The process stops: what has been asked is answered, and who is connected may still ask, once and soon."""
+        """Begin the stop: requests in work are answered, and each connection may send one more request soon."""
         self.stopping = True
         if self.cycle is not None and not self.cycle.response_complete:
             self.cycle.keep_alive = False
@@ -165,7 +165,7 @@ class HttpProtocol(WriteFlowControl, RequestParser):
 
     @override
     def refuse(self, fault: HttpError) -> None:
-        """Answer in the application's stead and close: closing on bytes that are still coming would reset the connection, and lose it."""
+        """Answer instead of the application, and close later: closing while bytes arrive would reset the connection and lose the answer."""
         if self.ending or self.transport.is_closing():
             return
         self.connected.refused(fault)
@@ -177,7 +177,7 @@ class HttpProtocol(WriteFlowControl, RequestParser):
         self.loop.call_later(LINGER_SECONDS, self.transport.close)
 
     def _answer(self, fault: HttpError) -> None:
-        """Unless an answer has begun; the application is told that its client has left."""
+        """Answer unless a response has begun; the application receives a disconnect."""
         waiting = self.cycle is not None and not self.cycle.response_complete
         if not (waiting and self.cycle.response_started):
             self.transport.write(_raw(fault, self.server_state.default_headers))

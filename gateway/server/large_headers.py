@@ -16,7 +16,7 @@ class LargeHeaders(HttpToolsProtocol):
         self.ending = False
 
     def refuse(self, fault: HttpError) -> None:
-        """Answer in the application's stead, and end."""
+        """Answer instead of the application, and end."""
         raise NotImplementedError
 
     def may_hold(self, size: int) -> bool:

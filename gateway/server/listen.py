@@ -1,4 +1,4 @@
-"""The port: taken before anything else is done, so that one who can't have it is told so at once and nothing else has happened."""
+"""The port: bound before anything else is done, so that a port in use is reported at once and nothing else has happened."""
 
 import errno
 import os

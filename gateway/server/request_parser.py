@@ -152,7 +152,7 @@ class RequestParser(LargeHeaders):
         self.ahead, self.at = b"", 0
         if self.flow.held:
             self.flow.held = False
-            # A body that nobody reads is not to grow: who reads it lets reading go on.
+            # A body that nobody reads must not grow: reading goes on once the application reads it.
             if self.phase != "body" or len(self.cycle.body) <= HIGH_WATER_LIMIT:
                 self.flow.resume_reading()
 
@@ -197,7 +197,7 @@ class RequestParser(LargeHeaders):
             self.refuse(HeadersTooLarge(f"more than {MOST_HEADERS}"))
 
     def _is_padded(self, size: int, coming: int) -> bool:
-        """Whether a piece of a body needn't be parsed: its chunks hold next to nothing, or nobody wants what is left of it."""
+        """Whether a piece of a body needn't be parsed: its chunks are almost empty, or the rest of the body is not needed."""
         in_chunks = self.left is not None and self.left < 0
         if self.left is not None and not in_chunks:
             self.left -= coming

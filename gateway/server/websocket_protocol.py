@@ -70,7 +70,7 @@ class WebSocketProtocol(WriteFlowControl, WebSocketsSansIOProtocol):
         self.handshake_timer: asyncio.TimerHandle | None = None
 
     def waiting(self) -> IdleConnection | None:
-        """Since when it waits for its client to say who it is; None once it has."""
+        """The time since which it waits for the client's authentication; None once that has come."""
         known = self.handshake_initiated and "caller" in self.scope["state"]
         return None if known else IdleConnection(UNKNOWN, self.opened_at, self)
 

@@ -53,7 +53,7 @@ class WriteFlowControl(asyncio.Protocol):
         super().connection_lost(exc)
 
     def reads_since(self) -> float | None:
-        """Since when its client has taken nothing, as the event loop tells time; None while nothing waits."""
+        """The event loop's time since which the client has read nothing; None while nothing waits to be sent."""
         return None if self.reader_timer is None else self.reader_timer.when() - self.reader_timeout
 
     def slow_since(self) -> float | None:

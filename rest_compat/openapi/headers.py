@@ -100,7 +100,7 @@ def parameter_components() -> JsonObject:
 
 
 def asked_headers(endpoint: Endpoint) -> list[str]:
-    """The request headers that an action goes by."""
+    """The request headers that an action reads."""
     wanted = ["Prefer"]
     if endpoint.action in {"list", "get"}:
         wanted.append("If-None-Match")

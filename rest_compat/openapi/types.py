@@ -23,7 +23,7 @@ from rest_compat.translate.parameter_types import SCALAR_SCHEMAS
 from rest_compat.translate.shape import ValueSource, enum_texts
 
 _IN_WORDS = {"Money": "With at most two decimals."}
-"""Limits that stand in words only: `multipleOf: 0.01` would refuse 143.48, since no binary number is exactly that."""
+"""Limits given in words only: `multipleOf: 0.01` would refuse 143.48, since no binary number is exactly that."""
 _BOUNDS = {
     "minLength": "minLength",
     "maxLength": "maxLength",

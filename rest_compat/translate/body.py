@@ -19,7 +19,7 @@ from .shape import enum_texts
 Convert = Callable[[Json], Json]
 
 READ_BACK = "updatedAt"
-"""A read-only key: who sends it sends back the whole object that he read, with a change somewhere in it."""
+"""A read-only key: a client that sends it sends back the whole object that it read, with a change somewhere in it."""
 
 
 class Body(NamedTuple):
@@ -61,7 +61,7 @@ class BodyReader:
         self._conversions = {name: (key.target, _conversion(field.type)) for name, (key, field) in self.writable.items()}
 
     def read(self, body: Json, wanted: Preferences) -> Body:
-        """Translate a decoded body. Raises HttpError (400) if it isn't an object; unknown keys are faults only if strictness is wanted."""
+        """Translate a decoded body. Raises HttpError (400) if it isn't an object; unknown keys are errors only if `strict`."""
         if not isinstance(body, dict):
             raise MalformedRequest("The body must be a JSON object.")
         if wanted.nulls_ignored:

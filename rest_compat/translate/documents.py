@@ -86,7 +86,7 @@ class Document:
         raise DeclarationError(f"{self.name} gives ${variable} to no argument")
 
     def keeping(self, record: Path_, paths: Collection[Path_]) -> "Document":
-        """The document that selects, of the record at `record`, only `paths`; what stands beside the record stays."""
+        """Return the document that selects only `paths` of the record at `record`; selections beside the record stay."""
         return self._selecting(_keep(self.operation.selection_set, (self.root.name.value, *record), paths))
 
     def without(self, path: Path_) -> "Document":

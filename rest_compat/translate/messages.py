@@ -1,4 +1,4 @@
-"""The graph's messages in REST's names: what stands between backticks in one of them is a name of the schema."""
+"""Translates the graph's messages to REST's names: words between backticks are names of the schema."""
 
 import re
 from collections.abc import Mapping

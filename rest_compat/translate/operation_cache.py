@@ -13,7 +13,7 @@ OPERATION, OPERATION_CHARACTER = 60_000, 300
 
 
 class OperationCache(Generic[T]):
-    """Operations by key. Whoever lets one go is told by `forget`, which was given with it: nobody else may hold it any longer."""
+    """Operations by key. When one is dropped, the `forget` given with it is called, so that nobody else keeps it."""
 
     def __init__(self, most: int = MOST_OPERATIONS, size: int = OPERATIONS_BYTES) -> None:
         self._most = most

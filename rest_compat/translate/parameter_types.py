@@ -30,7 +30,7 @@ _BLANKS = "".join(each for each in map(chr, range(0x3001)) if each.isspace()) + 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 _DIGITS = re.compile(r"[0-9]+")
 NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+\- ]?[0-9]{1,3})?")
-"""Exponents are short, so that no text stands for a number of a billion digits. A `+` in a query string that isn't encoded is a blank."""
+"""Exponents are short, so that no text means a number of a billion digits. A `+` in a query string that isn't encoded is a blank."""
 _TIME = re.compile(r"[Tt ]([01][0-9]|2[0-4]):?[0-5][0-9](:?([0-5][0-9]|60)([.,][0-9]{1,20})?)?([Zz]|[+\- ][0-9]{2}(:?[0-5][0-9])?)?")
 
 
@@ -116,7 +116,7 @@ def day(pattern: str) -> ParameterType:
             raise ValueError
         return date.fromisoformat(written).isoformat()
 
-    # In `anyOf` with `date-time`, generated clients send garbage or crash: so the second form stands in words.
+    # In `anyOf` with `date-time`, generated clients send garbage or crash: so the second form is described in words.
     note = "An ISO 8601 instant such as 2025-04-30T12:00:00Z is taken, too: of it only the date as written counts."
     allowed = "a date (2025-04-30) or an ISO 8601 instant (2025-04-30T12:00:00Z)"
     return ParameterType(allowed, SCALAR_SCHEMAS["Date"], read, note)

@@ -1,4 +1,4 @@
-"""Checks of a PostgreSQL server, and of a pooler that may stand before it. Nothing is written."""
+"""Checks of a PostgreSQL server, and of a pooler in front of it, if there is one. Nothing is written."""
 
 import asyncio
 from typing import Final
@@ -71,7 +71,7 @@ async def _room(session: ServerSession, settings: Settings, report: DoctorReport
 
 
 async def _pooler(one: ServerSession, other: ServerSession, settings: Settings, report: DoctorReport) -> None:
-    """Whether a pooler stands between, by what it does to a session."""
+    """Whether there is a pooler in front of the server, seen by its effects on a session."""
     if await one.is_changed_by(other):
         await _report_notifications(one, other, report)
         return

@@ -32,7 +32,7 @@ class DoctorReport:
         self.findings.append(Finding(Severity.OK, check, says))
 
     def warn(self, check: str, says: str) -> None:
-        """It works and is hardly meant."""
+        """Report a warning: it works, but probably not as intended."""
         self.findings.append(Finding(Severity.WARNING, check, says))
 
     def fault(self, check: str, says: str) -> None:
@@ -40,5 +40,5 @@ class DoctorReport:
         self.findings.append(Finding(Severity.FAULT, check, says))
 
     def judge(self, check: str, *, good: bool, well: str, ill: str) -> None:
-        """It is well, or hardly meant."""
+        """Report success, or a warning."""
         (self.ok if good else self.warn)(check, well if good else ill)

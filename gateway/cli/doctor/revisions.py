@@ -1,4 +1,4 @@
-"""Where a database stands among the migrations, on either kind."""
+"""The migration status of a database, of either kind."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -68,7 +68,7 @@ class CallGroup:
 
     @property
     def to_fill(self) -> list[str]:
-        """Variables that each call must fill anew."""
+        """Variables that each call must fill in again."""
         return [name for name in self.call.variables if name in TO_FILL]
 
     @property

@@ -31,7 +31,7 @@ def readme(recording: Recording) -> str:
 
 
 def variables_to_fill(sort: CallGroup) -> Iterator[tuple[str, str]]:
-    """The variables that each call must fill anew, and with what."""
+    """The variables that each call must fill in again, and with what."""
     return ((name, TO_FILL[name]) for name in sort.to_fill)
 
 
