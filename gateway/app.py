@@ -17,7 +17,7 @@ from gateway.edge.authenticate import Authenticate, authenticate_again
 from gateway.edge.bodies import BodyMemory, RequestBodies
 from gateway.edge.concurrency import ConcurrencyLimiter, LimitConcurrency
 from gateway.edge.cors import AllowedHosts, Cors, Origins
-from gateway.edge.dispatch import SDL_PATH, Dispatcher, PublicApp, PublicPaths, not_found, page_of
+from gateway.edge.dispatch import SDL_PATH, Dispatcher, PublicPaths, not_found
 from gateway.edge.forwarded import ForwardedHeaders
 from gateway.edge.ports import HEALTH, METRICS, PROBES, OperatorsPort, RequireBearer
 from gateway.edge.rate_limit import RateLimit, RateLimiter
@@ -35,7 +35,7 @@ from gateway.live.events import EventsEndpoint
 from gateway.live.socket import SocketEndpoint
 from gateway.live.token import Tokens
 from gateway.migrations import migration_status, upgrade
-from gateway.observability.health import Readiness, alive
+from gateway.observability.health import ALIVE, Readiness
 from gateway.observability.instruments import Instruments
 from gateway.observability.log_lines import LONGEST_PATH, clean
 from gateway.observability.metrics import CONTENT_TYPE
@@ -196,16 +196,18 @@ class Application:
 
         return TracedOperations(self.operations, self.instruments.tracing)
 
-    def _documents(self) -> dict[str, PublicApp]:
+    def _documents(self) -> dict[str, ASGIApp]:
         """The REST documentation, by path: it needs no token."""
-        return {path: page_of(document_page(document)) for path, document in self.rest.documents.items()}
+        return {path: document_page(document) for path, document in self.rest.documents.items()}
 
-    def _operators(self) -> dict[str, PublicApp]:
+    def _operators(self) -> dict[str, ASGIApp]:
         """The operators' paths (health, metrics), which need no token of a workspace."""
+        token = self.settings.metrics_token
+        metrics = self._send_metrics if token is None else RequireBearer(self._send_metrics, token.get_secret_value())
         return {
-            "/healthz": alive,
+            "/healthz": ALIVE,
             "/readyz": Readiness(self.database, lambda: self.stopping, self.packages),
-            **({METRICS: self._metrics} if self.settings.metrics else {}),
+            **({METRICS: metrics} if self.settings.metrics else {}),
         }
 
     def _operator_paths(self) -> PublicPaths:
@@ -236,10 +238,6 @@ class Application:
         request_id = scope["state"]["request_id"].decode()
         path = clean(scope["path"][:LONGEST_PATH])
         self.log.error("defect", request_id=request_id, method=scope.get("method"), path=path, exc_info=error)
-
-    async def _metrics(self) -> ASGIApp:
-        token = self.settings.metrics_token
-        return self._send_metrics if token is None else RequireBearer(self._send_metrics, token.get_secret_value())
 
     async def _send_metrics(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.telemetry.report()

@@ -1,6 +1,6 @@
 """Authentication: API keys and an identity provider's JWTs become a `Caller`."""
 
 from .authenticator import Authenticator
-from .errors import AuthError, AuthSettingsError
+from .errors import AuthError
 
-__all__ = ["AuthError", "AuthSettingsError", "Authenticator"]
+__all__ = ["AuthError", "Authenticator"]

@@ -52,7 +52,7 @@ class Authenticator:
     def __init__(
         self, database: Database, settings: Settings, *, clock: Callable[[], float] = monotonic, wall: Callable[[], float] = time
     ) -> None:
-        """`clock` is monotonic seconds, `wall` seconds since 1970. Raises AuthSettingsError for JWT settings that can't work."""
+        """`clock` is monotonic seconds, `wall` seconds since 1970. Raises SettingsError for JWT settings that can't work."""
         self._seconds = settings.token_cache
         self._leeway = settings.jwt_leeway
         self._wall = wall

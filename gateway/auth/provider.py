@@ -6,11 +6,11 @@ from typing import Protocol
 
 import jwt
 
-from gateway.settings import Settings
+from gateway.settings import Settings, SettingsError
 from schema.rules.scopes import KNOWN, effective, is_like_scope
 from schema.values import Object, Value, Values
 
-from .errors import AuthError, AuthSettingsError
+from .errors import AuthError
 from .keyset import KeySet, of_address, of_issuer
 from .provider_client import unsafe
 
@@ -50,7 +50,7 @@ class SharedSecret:
 
     def __init__(self, secret: str, issuer: str | None) -> None:
         if len(secret.encode()) < MIN_SECRET_BYTES:
-            raise AuthSettingsError(f"GATEWAY_JWT_SECRET: HS256 needs at least {MIN_SECRET_BYTES} bytes (RFC 7518 section 3.2)")
+            raise SettingsError(f"GATEWAY_JWT_SECRET: HS256 needs at least {MIN_SECRET_BYTES} bytes (RFC 7518 section 3.2)")
         self.issuer = issuer
         self._secret = secret
 
@@ -59,7 +59,7 @@ class SharedSecret:
 
 
 def _sources(settings: Settings) -> list[KeySource]:
-    """Where keys come from. Raises AuthSettingsError."""
+    """Where keys come from. Raises SettingsError."""
     found: list[KeySource] = []
     if settings.jwt_secret is not None:
         found.append(SharedSecret(settings.jwt_secret.get_secret_value(), settings.jwt_issuer))
@@ -74,14 +74,14 @@ def _sources(settings: Settings) -> list[KeySource]:
 
 def _check(address: str, name: str) -> None:
     if why := unsafe(address):
-        raise AuthSettingsError(f"{name}: {why}")
+        raise SettingsError(f"{name}: {why}")
 
 
 class Provider:
     """Believes or refuses JWTs, by the settings."""
 
     def __init__(self, settings: Settings) -> None:
-        """Raises AuthSettingsError for a secret that is too short or an address that is none."""
+        """Raises SettingsError for a secret that is too short or an address that is none."""
         self._settings = settings
         self._sources = _sources(settings)
 

@@ -2,7 +2,6 @@
 
 from typing import Final
 
-from gateway.auth import AuthSettingsError
 from gateway.environment import of_file
 from gateway.seed import SeedFault
 from gateway.server.listen import ListenError
@@ -14,7 +13,7 @@ from schema.storage.manifest import BackupFailed, BackupRefused
 
 from .demo import DemoFault
 
-_TYPED: Final = (AuthSettingsError, KeyFault, SeedFault, DemoFault, BackupRefused, PersonFault)
+_TYPED: Final = (KeyFault, SeedFault, DemoFault, BackupRefused, PersonFault)
 _DATABASE: Final = (StorageError, *DRIVER_ERRORS)
 
 

@@ -15,34 +15,6 @@ if TYPE_CHECKING:
     from schema.storage.postgresql import wiping as postgresql_wiping
     from schema.storage.sqlite import wiping as sqlite_wiping
 
-__all__ = [
-    "app",
-    "audit_report",
-    "backups",
-    "command_errors",
-    "database",
-    "demo",
-    "erasure",
-    "examination",
-    "explain_command",
-    "export",
-    "extension_packages",
-    "graph_settings",
-    "keys",
-    "logs",
-    "manifest",
-    "migrations",
-    "opening",
-    "person",
-    "postgresql_wiping",
-    "seed",
-    "serving",
-    "sqlite_wiping",
-    "translate_commands",
-    "usage_report",
-    "workspaces",
-]
-
 _PLACES: Final = {
     "gateway": ("app", "extension_packages", "graph_settings", "migrations", "seed", "serving"),
     "gateway.cli": ("backups", "demo", "command_errors", "explain_command", "translate_commands"),
@@ -57,7 +29,7 @@ _PLACES: Final = {
 
 
 def __getattr__(name: str) -> ModuleType:
-    """The module of a name in `__all__`. Raises AttributeError for others."""
+    """The module of one of these names. Raises AttributeError for others."""
     for place, names in _PLACES.items():
         if name in names:
             return import_module(place if place.endswith(".wiping") else f"{place}.{name}")

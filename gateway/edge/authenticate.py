@@ -5,9 +5,8 @@ from time import monotonic
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway.auth import Authenticator, AuthError
+from gateway.auth import Authenticator
 from gateway.edge.graphql_errors import unavailable
-from rest_compat.errors import Unauthenticated
 from schema.rules.access import Caller
 from schema.storage.database import DatabaseUnavailable
 
@@ -24,8 +23,6 @@ async def authenticate_again(authenticator: Authenticator, scope: Scope) -> None
 async def _look_up(authenticator: Authenticator, authorization: str | None) -> Caller:
     try:
         return await authenticator.authenticate(authorization)
-    except AuthError as error:
-        raise Unauthenticated(error.message, is_about_token=error.is_about_token) from None
     except DatabaseUnavailable as error:
         raise unavailable(error) from error
 

@@ -1,7 +1,6 @@
 """Which door a request came to: decided on the path alone (never a URL built from headers), and on `/graphql` by what it accepts."""
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import TypeAlias
+from collections.abc import Awaitable, Mapping
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -12,7 +11,6 @@ from .cors import METHODS
 from .negotiate import accepted_types
 from .respond import GRAPHQL_PATH, GRAPHQL_SLASH
 
-PublicApp: TypeAlias = Callable[[], Awaitable[ASGIApp]]
 REST_PREFIX = "/api/"
 SDL_PATH = "/graphql/schema.graphql"
 
@@ -27,19 +25,10 @@ async def not_found(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "websocket.close", "code": 4404})
 
 
-def page_of(app: ASGIApp) -> PublicApp:
-    """A page that is always the same."""
-
-    async def page() -> ASGIApp:
-        return app
-
-    return page
-
-
 class PublicPaths:
     """Pages that are only read and need no token, by their path; `otherwise` takes the rest."""
 
-    def __init__(self, pages: Mapping[str, PublicApp], otherwise: ASGIApp) -> None:
+    def __init__(self, pages: Mapping[str, ASGIApp], otherwise: ASGIApp) -> None:
         self.pages = pages
         self.otherwise = otherwise
 
@@ -51,7 +40,7 @@ class PublicPaths:
         scope["state"]["route"] = scope["path"]
         if scope["method"] not in {"GET", "HEAD"}:
             raise MethodNotAllowed("This page can only be read: use GET or HEAD.", "GET, HEAD")
-        await (await page())(scope, receive, send)
+        await page(scope, receive, send)
 
 
 class Dispatcher:

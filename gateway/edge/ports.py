@@ -49,7 +49,7 @@ class RequireBearer:
         try:
             token = bearer_token(None if sent is None else sent.decode("latin-1"))
         except AuthError as error:
-            raise Unauthenticated(error.message) from None
+            raise Unauthenticated(error.detail) from None
         if not compare_digest(token.encode("latin-1"), self.token):
             raise Unauthenticated("This token doesn't open the metrics.")
         await self.app(scope, receive, send)

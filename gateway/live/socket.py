@@ -178,7 +178,7 @@ class SocketSession:
                 self.caller = await self.context.authenticator.authenticate(self.authorization)
             self.watch = await self.stack.enter_async_context(self.context.tokens.watching(self.authorization, self.caller))
         except AuthError as error:
-            raise SocketForbidden(error.message) from None
+            raise SocketForbidden(error.detail) from None
         except (DatabaseUnavailable, TimeoutError):
             raise TryAgainLater("The database cannot be reached") from None
         mark_held(self.scope, self.caller)

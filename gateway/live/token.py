@@ -84,7 +84,7 @@ class Tokens:
             async with asyncio.timeout(self._seconds):
                 found = await self._authenticator.authenticate(authorization)
         except AuthError as error:
-            raise TokenLost(error.message) from None
+            raise TokenLost(error.detail) from None
         except TimeoutError:
             raise DatabaseUnavailable("the token could not be looked up in time") from None
         if not found.has_rights_of(caller):

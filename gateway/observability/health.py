@@ -6,6 +6,7 @@ from typing import Final
 
 import structlog
 from starlette.responses import JSONResponse
+from starlette.types import Receive, Scope, Send
 
 from gateway import VERSION
 from gateway.migrations import Package, head_is_current
@@ -16,9 +17,8 @@ WELL: Final = {"database": "ok", "migrations": "ok"}
 NO_STORE: Final = {"Cache-Control": "no-store"}
 
 
-async def alive() -> JSONResponse:
-    """The process answers."""
-    return JSONResponse({"status": "ok", "version": VERSION}, headers=NO_STORE)
+#: The process answers.
+ALIVE: Final = JSONResponse({"status": "ok", "version": VERSION}, headers=NO_STORE)
 
 
 class Readiness:
@@ -34,12 +34,13 @@ class Readiness:
         self._looking: asyncio.Task[Mapping[str, str]] | None = None
         self._last: Mapping[str, str] = WELL
 
-    async def __call__(self) -> JSONResponse:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._looking is None or self._looking.done():
             self._looking = asyncio.create_task(self._look())
         checks = {"process": "stopping" if self.stopping() else "ok", **await asyncio.shield(self._looking)}
         ready = all(result == "ok" for result in checks.values())
-        return JSONResponse({"status": "ready" if ready else "unavailable", "checks": checks}, 200 if ready else 503, headers=NO_STORE)
+        told = {"status": "ready" if ready else "unavailable", "checks": checks}
+        await JSONResponse(told, 200 if ready else 503, headers=NO_STORE)(scope, receive, send)
 
     async def _look(self) -> Mapping[str, str]:
         found = await self._checks()

@@ -1,10 +1,10 @@
 """A process's instruments together: metrics, the log of requests, slow statements, and traces if they are exported."""
 
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import structlog
 from starlette.types import ASGIApp
@@ -12,19 +12,18 @@ from starlette.types import ASGIApp
 from gateway.settings import Settings, SettingsError
 from schema.storage.timing import Timing
 
-from . import process
 from .logs import AccessLog
-from .metrics import Metrics, ReadFigures
+from .metrics import Metrics, ReadFigures, process_figures
 from .slow_statements import SlowStatements
 from .telemetry import Telemetry
-from .trace_endpoint import endpoint_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .tracing import Tracing
 
-_MISSING = "GATEWAY_OTLP_ENDPOINT: OpenTelemetry is not installed: pip install 'opportunities-gateway[otel]'"
+PATH: Final = "/v1/traces"
+_MISSING: Final = "GATEWAY_OTLP_ENDPOINT: OpenTelemetry is not installed: pip install 'opportunities-gateway[otel]'"
 
 
 class Instruments:
@@ -44,7 +43,7 @@ class Instruments:
     def watch(self, timing: Timing, sources: Sequence[ReadFigures]) -> None:
         """Ask `sources` for figures, and hear of the statements that `timing` is about."""
         self.metrics.statements = timing.taken
-        self.metrics.sources += [*sources, process.figures]
+        self.metrics.sources += [*sources, process_figures]
         slow = SlowStatements(self.metrics.slow_statements)
         if self._settings.slow_statement:
             timing.above, timing.report = self._settings.slow_statement, slow
@@ -85,3 +84,15 @@ def _tracing(settings: Settings) -> "Tracing | None":
         structlog.get_logger().warning("OTEL_EXPORTER_OTLP_… is set, but traces are off: OpenTelemetry is not installed.")
         return None
     return Tracing(endpoint, settings.trace_sampling, settings.database_url.partition("://")[0])
+
+
+def endpoint_of(setting: str | None, environ: Mapping[str, str]) -> str | None:
+    """The whole address that traces are posted to, by our setting or else OpenTelemetry's variables; None where tracing is off.
+
+    https://opentelemetry.io/docs/specs/otel/protocol/exporter/#endpoint-urls-for-otlphttp
+    """
+    if environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+        return None
+    whole = environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "").strip()
+    base = setting or (None if whole else environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", "").strip())
+    return f"{base.rstrip('/')}{PATH}" if base else whole or None

@@ -132,7 +132,7 @@ async def test_a_bad_header_says_what_is_wrong(sqlite_authenticator: Authenticat
     with pytest.raises(AuthError, match=re.escape(says)) as caught:
         await sqlite_authenticator.authenticate(authorization)
     token = (authorization or "").rpartition(" ")[2]
-    assert len(token) < 8 or token not in caught.value.message
+    assert len(token) < 8 or token not in caught.value.detail
 
 
 @pytest.fixture

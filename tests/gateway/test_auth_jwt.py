@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from sqlalchemy import text
 
-from gateway.auth import Authenticator, AuthError, AuthSettingsError
-from gateway.settings import Settings
+from gateway.auth import Authenticator, AuthError
+from gateway.settings import Settings, SettingsError
 from schema.administration.keys import ApiKeys, NewKey
 from schema.rules.access import Caller, Role
 from schema.storage.database import Connection, Database, DatabaseUnavailable
@@ -166,9 +166,9 @@ async def test_a_changed_user_is_looked_up_again(database: Database, workspace: 
 
 def test_a_short_secret_is_refused(sqlite_url: str) -> None:
     """HS256 with a short secret can be guessed (RFC 7518 section 3.2): the gateway doesn't start with one."""
-    with pytest.raises(AuthSettingsError, match="GATEWAY_JWT_SECRET: HS256 needs at least 32 bytes"):
+    with pytest.raises(SettingsError, match="GATEWAY_JWT_SECRET: HS256 needs at least 32 bytes"):
         Authenticator(open_database(sqlite_url), Settings(jwt_secret="short"))
-    with pytest.raises(AuthSettingsError, match="GATEWAY_JWT_JWKS_URL"):
+    with pytest.raises(SettingsError, match="GATEWAY_JWT_JWKS_URL"):
         Authenticator(open_database(sqlite_url), Settings(jwt_jwks_url="file:///etc/passwd"))
 
 

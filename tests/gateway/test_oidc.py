@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
-from gateway.auth import Authenticator, AuthError, AuthSettingsError
+from gateway.auth import Authenticator, AuthError
 from gateway.auth.keyset import FRESH_SECONDS, RETRY_SECONDS, UNKNOWN_SECONDS, KeySet, KeysUnavailable, ProviderKeys, of_issuer
 from gateway.auth.provider_client import READ_SECONDS, Fetcher, ProviderFault
 from gateway.settings import Settings, SettingsError, load
@@ -379,7 +379,7 @@ async def test_a_token_that_names_no_key(provider: OpenIdProvider, keys: KeySet)
 @pytest.mark.parametrize("issuer", ["http://id.example", "https://", "ftp://id.example", "id.example", "file:///etc", "http://[::1"])
 def test_issuers_that_are_none(sqlite_url: str, issuer: str) -> None:
     """An issuer is an https address, but on this machine: told at the start, in a sentence."""
-    with pytest.raises(AuthSettingsError, match=r"\AGATEWAY_OIDC_ISSUER: write "):
+    with pytest.raises(SettingsError, match=r"\AGATEWAY_OIDC_ISSUER: write "):
         Authenticator(open_database(sqlite_url), Settings(oidc_issuer=issuer, jwt_audience=AUDIENCE))
 
 

@@ -15,8 +15,8 @@ import pytest
 import structlog
 
 from gateway.observability import span_export
+from gateway.observability.instruments import endpoint_of
 from gateway.observability.logs import AccessLog
-from gateway.observability.trace_endpoint import endpoint_of
 from gateway.settings import Settings, SettingsError, load
 from tests.collector import Collector, collecting
 from tests.connecting import PATIENCE, free_port, until
