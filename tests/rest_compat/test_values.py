@@ -172,6 +172,14 @@ async def test_nulls_in_plain_words(here: Gateway) -> None:
         "Variable '$id': The value must not be null.",
     )
     assert await said(here, "query($id: ID!) { opportunity(id: $id) { id } }") == ("BAD_REQUEST", "Variable '$id': A value is required.")
+    # Only a place with a default takes a variable that may be null: it is found out once the variable's value is known.
+    for document in (
+        "query($d: Direction) { opportunities(orderBy: [{field: NAME, direction: $d}]) { totalCount } }",
+        "query($d: Boolean) { previewUpdateOpportunity(id: 1, input: {}, ignoreUnchanged: $d) { changes { field } } }",
+        'mutation($d: Boolean) { updateOpportunity(id: 1, input: {name: "A"}, ignoreUnchanged: $d) { opportunity { id } } }',
+    ):
+        code, message = await said(here, document, d=None)
+        assert (code, "null" in message, "None" in message) == ("BAD_REQUEST", True, False), message
 
 
 VARIABLES: list[tuple[dict[str, Any], str]] = [

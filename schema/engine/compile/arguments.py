@@ -20,6 +20,7 @@ from graphql import (
 )
 from graphql.utilities import coerce_input_literal
 
+from schema.engine.document.input_faults import without_python
 from schema.engine.libraries.graphql_core import VariableValues, get_argument_values
 from schema.engine.libraries.strawberry_graphql import declared
 from schema.rules.errors import BadRequest
@@ -104,7 +105,7 @@ def _coerced(definition: GraphQLField, node: FieldNode, variables: VariableValue
     try:
         return get_argument_values(definition, node, variables)
     except GraphQLError as error:
-        raise BadRequest(error.message) from error  # graphql-core words it again, with its path
+        raise BadRequest(without_python(error.message)) from error  # graphql-core words it again, with its path
 
 
 def _fixed(definition: GraphQLField, node: FieldNode, variable_names: Iterable[str]) -> Object:

@@ -86,6 +86,11 @@ def path_text(path: InputPath) -> str:
     return ".".join(shortened(str(part)) for part in path)
 
 
+def without_python(message: str) -> str:
+    """A message of graphql-core about a value, where null is called null."""
+    return message.replace(" to be None.", " to be null.")
+
+
 class PlainValues(ValuesOfCorrectTypeRule):
     """graphql-core's rule about a document's literals (specification section 5.6.1), without Python's words in what it says."""
 
@@ -95,5 +100,5 @@ class PlainValues(ValuesOfCorrectTypeRule):
         scalar = "Int" if error.original_error is not None else error.message.partition(" cannot represent ")[0]
         if scalar in _TAKEN and error.nodes:
             error.message = f"{shortened(print_ast(error.nodes[0]))} is not {_TAKEN[scalar]}."
-        error.message = error.message.replace(" to be None.", " to be null.")
+        error.message = without_python(error.message)
         super().report_error(error)

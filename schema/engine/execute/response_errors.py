@@ -6,6 +6,7 @@ from graphql import GraphQLError
 
 from schema.engine.compile.operation import WriteStep
 from schema.engine.document.documents import RequestError, request_error
+from schema.engine.document.input_faults import without_python
 from schema.engine.document.limits import Limits
 from schema.engine.document.selections import Selected
 from schema.rules.errors import BadRequest, GatewayError, ServiceUnavailable
@@ -47,7 +48,7 @@ def response_error(error: Exception, selected: Selected, path: list[str | int]) 
 
 def error_of(error: GraphQLError) -> Object:
     """A response error with its code; the text of a defect stays in the log."""
-    formatted: Object = dict(error.formatted)
+    formatted: Object = {**error.formatted, "message": without_python(error.message)}
     original = error.original_error
     if isinstance(original, GatewayError):
         code = original.code

@@ -12,6 +12,7 @@ from graphql.utilities import value_to_literal
 from sqlalchemy.sql.expression import Executable
 
 from schema.engine.compile.data_reader import clauses
+from schema.engine.document.input_faults import without_python
 from schema.engine.execute.resolvers.context import Context, Snapshot
 from schema.engine.libraries.graphql_core import get_argument_values
 from schema.rules.errors import BadRequest, GatewayError, OutOfTime
@@ -104,7 +105,7 @@ class UnitOfWork:
             nodes = tuple(ArgumentNode(name=NameNode(value=key), value=node) for key, node in literals.items() if node is not None)
             return get_argument_values(definition, FieldNode(name=NameNode(value=name), arguments=nodes))
         except GraphQLError as error:
-            raise BadRequest(error.message) from error
+            raise BadRequest(without_python(error.message)) from error
 
     async def one_by_one(self, awaitables: Sequence[Awaitable[Value]]) -> list[Value]:
         """Return the result or exception of each awaitable, run one after the other; they may await this unit's methods only."""
