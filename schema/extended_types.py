@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from strawberry.types.enum import EnumValue
 from strawberry.types.field import StrawberryField
 
-from schema.engine.declare.base import row_of
+from schema.engine.declare.base import NOUNS, row_of
 from schema.engine.declare.codes import ErrorReason
 from schema.engine.declare.derive import derive, many, one
 from schema.engine.declare.groups import groups, is_grouped
@@ -34,6 +34,7 @@ def added(extensions: Sequence[Extension], roots: Roots) -> Iterator[None]:
     Raises TypeError, which names the package, for what is there already or can't be honoured.
     """
     _check_prefixes(extensions)
+    _check_references(extensions)
     before: list[tuple[Made, str, list[Value]]] = []
 
     def extend(definition: Made, attribute: str, more: Iterable[Value]) -> None:
@@ -42,8 +43,8 @@ def added(extensions: Sequence[Extension], roots: Roots) -> Iterator[None]:
         setattr(definition, attribute, [*kept, *more])
 
     try:
+        derive([noun for extension in extensions for noun in extension.nouns if noun.output is None])
         for extension in extensions:
-            derive([noun for noun in extension.nouns if noun.output is None])
             reasons = [EnumValue(name, name, description=text) for name, text in extension.reasons.items()]
             extend(ErrorReason.__strawberry_definition__, "values", reasons)
         for extension in extensions:
@@ -112,3 +113,16 @@ def _check_prefixes(extensions: Sequence[Extension]) -> None:
             other = taken.setdefault(noun.prefix, noun.name) if noun.prefix else noun.name
             if other != noun.name:
                 raise TypeError(f"{extension.name} gives the ids of {noun.name} the prefix {noun.prefix}, which {other} has.")
+
+
+def _check_references(extensions: Sequence[Extension]) -> None:
+    """Raises TypeError for a reference to a noun whose package isn't one of these, though it is imported."""
+    loaded = {noun.name for noun in nouns_of(extensions)}
+    for extension in extensions:
+        for noun in extension.nouns:
+            for declared in noun.declared:
+                refers = declared.reference()
+                if refers is not None and refers.to in NOUNS and refers.to not in loaded:
+                    module = NOUNS[refers.to].row.__module__
+                    place = f"{extension.name}: {noun.name}.{declared.attribute} refers to {refers.to}"
+                    raise TypeError(f"{place}, which {module} declares: load that package, too")

@@ -175,6 +175,15 @@ def load(modules: Sequence[str]) -> tuple[Extension, ...]:
     return tuple(_load(name) for name in modules)
 
 
+def extensions_imported() -> list[Extension]:
+    """The extensions of all modules that are imported by now, those that others import among them."""
+    found = {name: getattr(module, ATTRIBUTE, None) for name, module in list(sys.modules.items())}
+    extensions = {each: name for name, each in found.items() if isinstance(each, Extension) and each.nouns}
+    for extension, name in extensions.items():
+        extension.module = extension.module or name
+    return list(extensions)
+
+
 def _load(name: str) -> Extension:
     if not all(part.isidentifier() for part in name.split(".")):
         raise ExtensionError(f"{name!r} is no module's name: write names as Python imports them, with commas between them.")

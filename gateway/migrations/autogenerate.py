@@ -7,16 +7,21 @@ import argparse
 import asyncio
 import re
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from alembic import command
+from alembic.operations.ops import MigrationScript
 from sqlalchemy import Connection
 
+from schema.engine.declare.base import NOUNS
+from schema.engine.declare.derive import derive
 from schema.extensions import ExtensionError, load
 from schema.storage.tables import tables_of
 from schema.values import Object, Value
 
-from .packages import MissingMigrations, Package, package_of
+from .names import name_constraints
+from .packages import MissingMigrations, Package, package_of, packages_before
 from .runner import _config, connected, head, heads, upgrade
 
 _FILLED = re.compile(r"add_column\(sa\.Column\('(\w+)',.*nullable=False(?!.*server_default)")
@@ -35,12 +40,14 @@ def write_migration(message: str, package: Package | None = None) -> Path:
 
 async def _written(message: str, package: Package | None) -> Path:
     made: list[Value] = []
-    before = [package] if package is not None and any(package.folder.glob("*.py")) else []
+    before = [] if package is None else packages_before(package)
+    is_first = package not in before
 
     def revise(connection: Connection) -> None:
         config = _config(connection, [package] if package is not None else [])
         config.attributes["tables"] = tables_of("schema" if package is None else package.module)
-        made.append(command.revision(config, message, autogenerate=True, **_place(package, is_first=not before)))
+        options = {"process_revision_directives": _name_all, **_place(package, is_first=is_first)}
+        made.append(command.revision(config, message, autogenerate=True, **options))
 
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite:///{folder}/newest.db"
@@ -48,6 +55,11 @@ async def _written(message: str, package: Package | None) -> Path:
         async with connected(url) as run:
             await run(revise)
     return Path(made[0].path)
+
+
+def _name_all(_: Value, __: Value, scripts: Sequence[MigrationScript]) -> None:
+    for script in scripts:
+        name_constraints(script)
 
 
 def _place(package: Package | None, *, is_first: bool) -> Object:
@@ -70,7 +82,8 @@ def _asked() -> tuple[str, Package | None]:
     given = parser.parse_args()
     try:
         package = None if given.package is None else package_of(load([given.package])[0])
-    except (ExtensionError, MissingMigrations) as error:
+        derive([noun for noun in NOUNS.values() if noun.output is None])
+    except (ExtensionError, MissingMigrations, TypeError) as error:
         parser.error(str(error))
     return " ".join(given.message), package
 

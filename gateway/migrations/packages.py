@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 
@@ -31,13 +32,16 @@ class Package:
 
 
 def packages_of(modules: Sequence[str]) -> tuple[Package, ...]:
-    """The packages among these extensions that have tables. Raises MissingMigrations for one without any, and where one can't be loaded."""
+    """The packages among these extensions that have tables, in the order of migrating.
+
+    Raises MissingMigrations for one without any migration, and where one can't be loaded.
+    """
     if not modules:
         return ()
     from schema.extensions import ExtensionError, load  # noqa: PLC0415  the graph is only there for those who extend it
 
     try:
-        found = tuple(package_of(each) for each in load(modules) if each.nouns)
+        found = tuple(map(package_of, in_order([each for each in load(modules) if each.nouns])))
     except ExtensionError as error:
         raise MissingMigrations(str(error)) from error
     for package in found:
@@ -45,6 +49,29 @@ def packages_of(modules: Sequence[str]) -> tuple[Package, ...]:
             command = f"python -m gateway.migrations.autogenerate --package {package.module} 'first tables'"
             raise MissingMigrations(f"{package.module} has no migrations yet: {command}")
     return found
+
+
+def packages_before(package: Package) -> list[Package]:
+    """The packages whose tables a package's next revision builds on, in the order of migrating, itself last if it has revisions."""
+    from schema.extensions import extensions_imported  # noqa: PLC0415  as above
+
+    found = list(map(package_of, in_order([each for each in extensions_imported() if each.nouns])))
+    return [each for each in found[: found.index(package) + 1] if any(each.folder.glob("*.py"))]
+
+
+def in_order(extensions: Sequence[Any]) -> Sequence[Any]:
+    """The extensions so that each comes after those to whose tables its own refer. Raises MissingMigrations for a circle."""
+    owners = {noun.row.__table__.name: each for each in extensions for noun in each.nouns}
+
+    def before(extension: Any) -> set[Any]:
+        keys = [key for noun in extension.nouns for key in noun.row.__table__.foreign_keys]
+        return {owners[table] for key in keys if (table := key.target_fullname.partition(".")[0]) in owners} - {extension}
+
+    try:
+        return tuple(TopologicalSorter({each: before(each) for each in extensions}).static_order())
+    except CycleError as error:
+        names = " → ".join(each.name for each in error.args[1])
+        raise MissingMigrations(f"tables refer to each other in a circle, {names}: put these nouns into one package") from error
 
 
 def package_of(extension: Any) -> Package:

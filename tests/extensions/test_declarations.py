@@ -5,12 +5,18 @@ from itertools import count
 from typing import Any
 
 import pytest
+from alembic.autogenerate import produce_migrations, render_python_code
+from alembic.migration import MigrationContext
+from sqlalchemy import Column, ForeignKeyConstraint, Integer, MetaData, Table, UniqueConstraint, create_engine
 from sqlmodel import SQLModel
 
 from gateway.app import create_app
+from gateway.migrations.names import name_constraints
+from gateway.migrations.packages import in_order
 from gateway.migrations.runner import connected
 from gateway.settings import Settings
 from schema.administration.keys import ApiKeys, NewKey
+from schema.assembly import build
 from schema.declaring import ID, NAME, Constraint, Date, Extension, Money, Tracked, field, noun, stored_enum
 from schema.engine.declare.base import NOUNS
 from schema.graph import Graph
@@ -39,6 +45,17 @@ class Receivable(Tracked, table=True):
 
 
 _MODULES = count()
+others = Extension("others")
+
+
+@others.declares
+@noun("lno", lists=True, creates="A new line note.")
+class LineNote(Tracked, table=True):
+    """A note of a line item, which another package declares."""
+
+    line_item_id: ID = field("The line item.", to="LineItem", on_delete="cascade", filters=True, through="What must hold of the line item.")
+
+
 ROWS: Any = (LineItem, Receivable)
 
 
@@ -165,3 +182,36 @@ def test_enums_that_cannot_be_kept(members: dict[str, tuple[Any, str]], says: st
     """Refused when the enum is made, by its name."""
     with pytest.raises(TypeError, match=says):
         stored_enum("Wrongs", "Some.", members)
+
+
+def test_packages_that_refer_to_each_other() -> None:
+    """In whatever order they are named, tables come after those to which they refer; a package that isn't named is told."""
+    assert [each.name for each in in_order([others, extension])] == ["ledger", "others"]
+    assert "LineNote" in build(others, extension).schema.type_map
+    with pytest.raises(TypeError, match=r"LineNote.line_item_id refers to LineItem, which tests.* declares: load that package, too"):
+        build(others)
+
+
+def test_constraints_have_names() -> None:
+    """What is unique and what refers has a name in a new revision, on the way up and down: SQLite can't add or take away one without."""
+    before, after = MetaData(), MetaData()
+    for metadata in (before, after):
+        Table("parent", metadata, Column("id", Integer, primary_key=True))
+        Table("child", metadata, Column("id", Integer, primary_key=True))
+    child = after.tables["child"]
+    for name in ("parent_id", "code"):
+        child.append_column(Column(name, Integer))
+    child.append_constraint(ForeignKeyConstraint(["parent_id"], ["parent.id"]))
+    child.append_constraint(UniqueConstraint("code"))
+    Table("third", after, Column("id", Integer, primary_key=True), Column("code", Integer), UniqueConstraint("code"))
+    engine = create_engine("sqlite://")
+    with engine.begin() as connection:
+        before.create_all(connection)
+        script = produce_migrations(MigrationContext.configure(connection, opts={"render_as_batch": True}), after)
+    name_constraints(script)
+    up, down = (render_python_code(each, render_as_batch=True) for each in (script.upgrade_ops, script.downgrade_ops))
+    for name in ("fk_child_parent_id", "uq_child_code"):
+        assert name in up
+        assert name in down
+    assert "uq_third_code" in up
+    engine.dispose()
