@@ -246,7 +246,7 @@ def _of_record(nouns: Mapping[str, Noun], name: str, column: str) -> Any:
 
 
 def _owner(visible: Any) -> Any:
-    """Return the expression for the account of limited viewers who see a record through one that it refers to, and the referring column."""
+    """Return the expression for what viewers are limited to who see a record through one that it refers to, and the referring column."""
     if not isinstance(visible, SeenWith):
         return None
     table = visible.table
