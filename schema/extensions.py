@@ -41,7 +41,7 @@ class Extension:
     """The additions of a package, collected by decorators. `name` is the package's, for messages."""
 
     def __init__(self, name: str, *, schema_extensions: Sequence[type[SchemaExtension]] = ()) -> None:
-        """`schema_extensions` stand around all operations, with those of their hooks that plans can honour."""
+        """`schema_extensions` wrap all operations, with those of their hooks that plans support."""
         self.name = name
         self.module = ""
         self.nouns: list[Noun] = []

@@ -85,7 +85,7 @@ class Graph:
         self._event_streams = EventStreams(database, self.events, self._counts, self.limits.max_answer)
 
     def figures(self) -> Figures:
-        """Operations by the way that they ran, how often their plan was at hand or not, and the figures of events."""
+        """The numbers of operations by how they ran, of plans cached or not, and the figures of events."""
         missed = self._plans.missed
         return {
             ("gateway_executions_total", "compiled"): self.compiled,
@@ -215,7 +215,7 @@ class Graph:
         return await self._complete(prepared, given, values, request)
 
     async def _resolved(self, prepared: PreparedOperation, plan: QueryPlan, values: Variables, request: ExecutionRequest) -> bool:
-        """Calls the resolvers that what was read waits for; False where something went wrong that graphql-core is to tell."""
+        """Call the resolvers that wait for the data read; return False if an error must be reported by graphql-core."""
         if request.run is None:
             request.run = self._resolvers.run(
                 self._resolvers.asked(prepared), values, request.context or Context(request.caller, self.database)
@@ -230,7 +230,7 @@ class Graph:
     async def _with_schema(
         self, plan: QueryPlan, part: SchemaPart, given: Object, values: Variables, request: ExecutionRequest
     ) -> GraphQLResponse | None:
-        """The answer by a plan, with what it asks of the schema; None where graphql-core has errors to tell. Raises as `_query` expects."""
+        """Return the response of a plan with introspection; None if graphql-core must report errors. Raises as `_query` expects."""
         schema_json = await self._introspection.answer(part, given, request.caller.token_id)
         if schema_json is None:
             return None

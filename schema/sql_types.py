@@ -1,4 +1,4 @@
-"""Names of SQLAlchemy's types, whatever their columns. They stand apart from `values`, which also programs need that ask no database."""
+"""Names of SQLAlchemy's types with any columns. They are apart from `values`, which is also used without a database."""
 
 from typing import TypeAlias
 
@@ -12,6 +12,6 @@ Clause: TypeAlias = ColumnElement[Value]
 Bind: TypeAlias = BindParameter[Value]
 """A place in a statement for a value."""
 SelectOf: TypeAlias = Select[Value]
-"""A SELECT, of whatever columns."""
+"""A SELECT of any columns."""
 SqlType: TypeAlias = TypeEngine[Value]
 """The type of a column."""

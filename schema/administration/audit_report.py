@@ -26,7 +26,7 @@ _USERS: Final = User.__table__
 
 @dataclass(frozen=True, slots=True)
 class AuditFilter:
-    """Which entries are wanted: of a workspace by its name, of a kind, and how many at most."""
+    """A filter of entries: a workspace's name, a kind, and the most entries."""
 
     workspace: str | None
     kind: str | None

@@ -101,7 +101,7 @@ class ListedKey:
 
 
 class KeySelector(NamedTuple):
-    """Which key was meant."""
+    """Selects a key."""
 
     workspace_id: str
     id: str
@@ -169,7 +169,7 @@ class ApiKeys:
 
     async def _carry_out(self, connection: Connection, workspace_id: str, name: str, arguments: Values) -> Object:
         """The payload of the graph's mutation `name`, carried out for nobody: the command line has no token. Raises KeyFault."""
-        # Only events need the revision of a change, and keys have none: 0 stands for it.
+        # Only events need the revision of a change, and keys have no events: 0 takes its place.
         transaction = WriteTransaction(self._database, connection, Caller(workspace_id, Role.ADMIN, None, None, ""), 0)
         # First of all, since it takes the workspace's lock.
         await transaction.keep_house(_RAISE, {})

@@ -39,7 +39,7 @@ PrintedRows = list[list[str]]
 
 @dataclass(frozen=True, slots=True)
 class UsageFilter:
-    """Which uses are wanted: of a workspace by its name, of a token by its id, of a kind, used on a day or later."""
+    """A filter of uses: a workspace's name, a token's id, a kind, and the first day."""
 
     workspace: str | None = None
     token: str | None = None

@@ -1,1 +1,1 @@
-"""The engine: what compiles, runs and writes whatever the nouns declare. It names no noun, and imports none."""
+"""The engine: it compiles, runs and writes what the nouns declare. It names no noun, and imports none."""

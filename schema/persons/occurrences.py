@@ -1,4 +1,4 @@
-"""Where a person stands in a workspace: every text of every table is looked at, those of extensions too."""
+"""Finds where a person occurs in a workspace: in every text of every table, those of extensions too."""
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ How = Literal["own", "reference", "mention", "other"]
 
 @dataclass(frozen=True, slots=True)
 class PersonalColumn:
-    """A column of a row in which a person stands. `key` is the row's, without the workspace."""
+    """A column of a row in which a person occurs. `key` is the row's, without the workspace."""
 
     table: str
     key: Object

@@ -19,13 +19,13 @@ from .identifiers import PersonIdentifiers, texts
 
 KINDS: Final[Object] = {"contact": Contact, "user": User}
 MOST_FOUND: Final = 50
-"""So many persons are told of at most."""
+"""The most persons listed in a message."""
 _WORKSPACES = WorkspaceTable.__table__
 _MISSING: Final = "gateway export person E-MAIL tells the ids of a person, and gateway erase remains ends what was interrupted"
 
 
 class PersonFault(Exception):
-    """Nobody can be told by what was given, or what was asked for can't be done: the message says what to give."""
+    """No single person was found, or the request can't be done: the message says what to give."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def _matching(table: Value, workspace: str | None) -> Value:
     def bound(name: str) -> Value:
         return bindparam(name, type_=CodePointText(), required=True)
 
-    # The folded name stands before the line break, the address behind it.
+    # The folded name is before the line break, the address after it.
     has_name = and_(table.c.search_folded >= bound("first"), table.c.search_folded < bound("last"))
     by = [table.c.id == bound("id"), table.c.email_folded == bound("email"), has_name]
     if "phone" in table.c:

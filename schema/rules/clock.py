@@ -18,7 +18,7 @@ _FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 @dataclass(slots=True)
 class Clock:
-    """Milliseconds since 1970 of the wall clock, which are never a little earlier than the last that were told."""
+    """Return the wall clock's milliseconds since 1970, never a little earlier than the last that were returned."""
 
     _last: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)

@@ -38,7 +38,7 @@ class CursorScope:
     epoch: int = EPOCH
 
     def write(self, values: tuple[Value, ...]) -> str:
-        """The cursor of a position, which is told by JSON values."""
+        """Return the cursor of a position, given as JSON values."""
         return urlsafe_b64encode(orjson.dumps((self.place, self.tag, self.epoch, *values))).decode()
 
     def of_rows(self, places: Sequence[int]) -> Callable[[Sequence[Value]], str]:

@@ -49,13 +49,13 @@ class Forbidden(GatewayError):
 
 
 class Conflict(GatewayError):
-    """Another request or record stands in the way."""
+    """Another request or record conflicts with this one."""
 
     code = "CONFLICT"
 
 
 class ServiceUnavailable(GatewayError):
-    """The database is away, or took too long: worth another try later."""
+    """The database is unavailable, or took too long: try again later."""
 
     code = "UNAVAILABLE"
 

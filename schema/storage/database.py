@@ -31,7 +31,7 @@ class InputRejected(StorageError):
 class DatabaseUnavailable(StorageError):
     """The database can't be reached, is locked, or has no free connection: worth another try later."""
 
-    #: What a client is told. The exception's own message is for the log.
+    #: The message for clients. The exception's own message is for the log.
     public: ClassVar[str] = "The database cannot be reached, or is busy: try again later."
     #: What readiness says of the database.
     state: ClassVar[str] = "unavailable"
@@ -93,7 +93,7 @@ class Connection(Protocol):
         """
 
     async def execute(self, statement: Statement, values: Values) -> int:
-        """Runs a write and tells how many rows it touched."""
+        """Run a write, and return the number of rows that it changed."""
 
     async def execute_many(self, statement: Statement, rows: Iterable[Values]) -> None:
         """Runs a write for each of `rows`."""

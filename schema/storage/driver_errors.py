@@ -72,7 +72,7 @@ _BY_TEXT: Final[Mapping[str, str]] = {
     "the number of query arguments cannot exceed": _SIZE,
     "memory exhausted at or near": _SIZE,
 }
-"""Beginnings of messages that have no code of their own, and what the client is told."""
+"""Beginnings of messages that have no code of their own, with the client's message."""
 
 
 SQLITE_ERRORS: Final = (sqlite3.Error, OverflowError, UnicodeEncodeError, orjson.JSONEncodeError)

@@ -41,7 +41,7 @@ class SeenEpoch:
     _seen: bool = False
 
     def saw_epoch(self, row: Sequence[Value] | None) -> None:
-        """Takes the row of FIND, None where there is none. A change is told to the log: the database was restored while it was served."""
+        """Takes the row of FIND, None if there is none. A change is logged: the database was restored while it was served."""
         number = 0 if row is None else int(row[0])
         if self._seen and number != self.epoch:
             _log.warning("The database was restored: its epoch is %d and was %d. Cursors of before are refused.", number, self.epoch)

@@ -43,5 +43,5 @@ _SOURCE = IdSource()
 
 
 def new_id(prefix: str) -> tuple[str, int]:
-    """An id, and the milliseconds since 1970 that stand in it: what `createdAt` is made of."""
+    """Return an id, and the milliseconds since 1970 in it, from which `createdAt` is made."""
     return _SOURCE.next(prefix)

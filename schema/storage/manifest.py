@@ -1,4 +1,4 @@
-"""The manifest of a backup: what is in it, by what it was made, and how to know that it is whole. It stands beside it as JSON."""
+"""The manifest of a backup: its contents, the version that made it, and its checksum. It is a JSON file beside the backup."""
 
 import contextlib
 import os
@@ -25,7 +25,7 @@ ReportBytes = Callable[[int, int], None]
 
 
 Line: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[ -~]*$")]
-"""A text that is told to people as it stands: what moves a terminal's cursor or colours is none."""
+"""A text that is shown to people: it has no terminal control codes."""
 
 
 class BackupRefused(Exception):
@@ -68,7 +68,7 @@ _MANIFEST: Final = TypeAdapter(Manifest)
 
 
 def manifest_path(file: Path) -> Path:
-    """Where the manifest of a backup stands."""
+    """Return the path of a backup's manifest."""
     return file.with_name(file.name + SUFFIX)
 
 

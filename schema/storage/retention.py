@@ -58,12 +58,12 @@ class OldRows(Protocol):
 
     name: str
     aged: Statement
-    """Of the `limit` workspaces whose ids come after `after`: the id, and whether the workspace has rows of before `oldest`."""
+    """Return for `limit` workspaces with ids after `after`: the id, and whether the workspace has rows older than `oldest`."""
     seconds: float
     """The age in seconds from which rows are removed."""
 
     async def remove(self, connection: Connection, values: Object) -> int:
-        """Remove about `size` rows of a `workspace` that are of before `oldest`, and say how many that were: below `size` none is left."""
+        """Remove about `size` rows of a `workspace` older than `oldest`, and return their number: below `size`, none is left."""
 
 
 @dataclass(slots=True)

@@ -212,7 +212,7 @@ def _as_text(column: Clause, code: str) -> str:
 
 
 class OrderedJoin(Join):
-    """A join of which SQLite reads the left side first, whatever its planner thinks; PostgreSQL decides by itself."""
+    """A join of which SQLite always reads the left side first; PostgreSQL's planner decides by itself."""
 
     inherit_cache = True
 

@@ -18,7 +18,7 @@ a thread, in the context of whoever asked for it."""
 
 
 def _to_nobody(_statement: Statement, _seconds: float, _rows: int) -> None:
-    """Nobody wants to know."""
+    """The default: ignore the statement."""
 
 
 class Timing:
@@ -39,6 +39,6 @@ class Timing:
             self.report(statement, seconds, rows)
 
     def taken(self) -> Sequence[float]:
-        """The seconds of each statement since the last time, each told once."""
+        """Return the seconds of each statement since the last call."""
         take = self._durations.popleft
         return [take() for _ in range(len(self._durations))]

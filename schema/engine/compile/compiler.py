@@ -1,4 +1,4 @@
-"""Compiles selections: walks what is asked of a type, collects the SQL that it needs, and writes the expression that answers it."""
+"""Compiles selection sets: walks a type's selected fields, collects the SQL that they need, and writes the expression of the response."""
 
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -85,7 +85,7 @@ class Compiler:
     resolver_fields: "list[Batch]" = field(default_factory=list, init=False)
     """The resolvers' fields of records, at any depth."""
     may_compile: int = field(default=1, init=False)
-    """The number of open permissions to compile a statement where it is needed; queries have none: theirs are heavy work, done in turn."""
+    """How many callers allow compiling where a statement is needed. 0 for queries, whose statements are compiled as heavy work, in turn."""
 
     def query_is_done(self) -> "list[Shaped]":
         """The parts of a query that is compiled. They are let go here, so that the query's memory is free after its last use."""
@@ -122,7 +122,7 @@ class Compiler:
         return Level(stored, self.limited, **given)
 
     def object(self, level: Level, table: FromClause, type_: GraphQLObjectType, asked: list[Selected]) -> tuple[str, Cost]:
-        """The code of an object that stands in a row of `level`, and its cost."""
+        """Return the code of an object in a row of `level`, and its cost."""
         notes: list[str] = []
 
         def part(selected: Selected) -> tuple[str, Cost]:
@@ -139,7 +139,7 @@ class Compiler:
     def members(
         self, type_: GraphQLObjectType, asked: list[Selected], weight: Weight, part: "Callable[[Selected], tuple[str, Cost]]"
     ) -> tuple[str, Cost]:
-        """The code of an object whose fields' codes and costs `part` tells, and its cost; its bytes are added to `weight`."""
+        """Return the code of an object and its cost, from its fields' codes and costs by `part`; its bytes are added to `weight`."""
         cost = Cost(1)
         parts = [f"{RUNTIME_TYPE!r}: {type_.name!r}"] if self.for_fallback else []
         weight.object_of([selected.key for selected in asked])
@@ -204,7 +204,7 @@ class Compiler:
         return self.model.formats.of(named.name, code, for_fallback=self.for_fallback, nullable=not isinstance(type_, GraphQLNonNull)), cost
 
     def _row(self, level: Level, table: FromClause, source: ToOne, selected: Selected) -> tuple[str, Cost, str]:
-        """The code of the row that `source` refers to, the cost, and the code that is None where there is no such row."""
+        """Return the code of the row that `source` refers to, its cost, and the code that is None if there is no such row."""
         type_ = self.model.object_type(source.type_name)
         stored = self.model.stored(source.type_name)
         asked = self.selections.below(selected, type_)
@@ -221,7 +221,7 @@ class Compiler:
         return f"({choices} else None)", costliest([cost for _, cost, _ in rows])
 
     def only_refers(self, stored: StoredType, asked: list[Selected]) -> bool:
-        """Whether nothing but the id is wanted of rows that are all in sight: what refers to them has it, no join is needed."""
+        """Whether only the id is selected, of rows that are all visible: the referring column has it, so no join is needed."""
         in_sight = stored.visible is None or not self.limited
         return in_sight and all(field.name in {"id", TYPENAME} for field in asked)
 
@@ -235,7 +235,7 @@ class Compiler:
         return self.members(type_, asked, weight, part)
 
     def unless_absent(self, code: str, test: str, model: FieldModel) -> str:
-        """`code`, or what stands for an absent object: null, or the end of the plan where the types rule null out."""
+        """Return `code`, or for an absent object null; where the types rule null out, the plan ends."""
         ends = isinstance(model.definition.type, GraphQLNonNull) and not self.for_fallback
         absent = f"fault({model.coordinate!r})" if ends else "None"
         return f"({code} if {test} is not None else {absent})"

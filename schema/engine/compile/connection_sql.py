@@ -23,7 +23,7 @@ Purpose = Literal["count", "walk", "page", "beside", "grouped", "grouped count",
 _OF_MANY = frozenset({"grouped", "grouped count", "grouped beside"})
 """Those of the pages of many parents."""
 _OF_ALL = frozenset({"count", "grouped count"})
-"""Those of all rows, whatever the page."""
+"""Purposes that read all rows, not a page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class PageQuery:
     shape: CacheKey
     values: Object
     keys: dict[str, CacheKey] = field(default_factory=dict)
-    """Under which its statements are kept, by their purpose, once they were asked for."""
+    """The keys of its cached statements, by purpose."""
 
     @property
     def size(self) -> int:
@@ -85,11 +85,11 @@ class ConnectionSql:
     columns: Mapping[str, str]
     """Which columns arguments are compared with, by argument."""
     _mark: object = field(default_factory=object)
-    """Tells its statements from those of others, without keeping it alive as long as they are kept."""
+    """Identifies its statements in the cache, without keeping the connection alive."""
 
     @property
     def single_statement(self) -> bool:
-        """Whether a page is read by one statement, which then tells the workspace's revision beside a count's."""
+        """Whether one statement reads a page; it then also reads the workspace's revision, if counts are selected."""
         return self.wanted.rows and self.relation is None and not self.level.batches
 
     def of(self, purpose: Purpose, asked: PageQuery) -> Statement:

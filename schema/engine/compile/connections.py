@@ -66,13 +66,13 @@ class ConnectionPlan:
     around: int
     cursors: Cursors
     statements: SizedCache[Statement] = field(init=False)
-    """Those of all plans; a call that asks like an earlier one has the keys at hand."""
+    """The cached statements of all plans."""
     mark: object = field(default_factory=object)
-    """Stands for it in what is kept for longer than it may be."""
+    """Identifies the plan in caches that may outlive it."""
     wanted: PageParts = field(init=False)
     """The selected parts of a page beside its rows."""
     parent: int = field(init=False)
-    """The place of the parent's key in a row; 0 where there is no parent."""
+    """The index of the parent's key in a row; 0 if there is no parent."""
 
     def __post_init__(self) -> None:
         self.wanted, self.statements = self.sql.wanted, self.sql.compiler.statements
@@ -91,7 +91,7 @@ class ConnectionPlan:
         return self._write(asked.page, found, self._cursor_of(reader, asked.page), [])
 
     async def load(self, reader: DataReader, parents: ParentCounts, variables: Variables) -> Mapping[Value, Value]:
-        """The page of each parent. A fault in the arguments is raised, or stands in place of each page for graphql-core to tell."""
+        """Return the page of each parent. An error in the arguments is raised, or takes each page's place, for graphql-core to report."""
         try:
             asked = self.asked_in(variables, reader.caller.workspace_id)
         except (BadRequest, CursorExpired) as error:
@@ -139,7 +139,7 @@ class ConnectionPlan:
         return found
 
     def asked_in(self, variables: Variables, workspace_id: str) -> PageQuery:
-        """The same in a workspace, in which a cursor must have been written. Raises CursorExpired for one of before a restore."""
+        """The same in a workspace, whose cursors alone are valid. Raises CursorExpired for a cursor written before a restore."""
         asked = self.asked(variables)
         if asked.page.origin is not None:
             asked.page.check(workspace_id, self.sql.compiler.database.epoch)

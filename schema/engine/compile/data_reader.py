@@ -224,7 +224,7 @@ class DataReader:
         return known.row
 
     def known(self, statement: Statement, values: Values) -> Counted | None:
-        """The last that was counted, of whatever revision."""
+        """The last count, of any revision."""
         return self._counts.get(self._key(statement, values))
 
     async def count(self, statement: Statement, values: Values) -> Counted:

@@ -28,5 +28,5 @@ class StoredEnum(Enum):
 
 
 def stored_value(value: Value) -> Value:
-    """A coerced input as the driver holds it: members of an enum are what stands for them, everything else is that already."""
+    """Return a coerced input as the driver has it: members of an enum as their stored values, everything else unchanged."""
     return value.stored if isinstance(value, StoredEnum) else value

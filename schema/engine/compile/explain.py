@@ -1,4 +1,4 @@
-"""A plan told to people: its statements in the order in which they run, and the writers that make the response of their rows."""
+"""Explains a plan to people: its statements in the order in which they run, and the writers that make the response of their rows."""
 
 from collections.abc import Iterator
 from functools import singledispatch

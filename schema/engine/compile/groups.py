@@ -1,4 +1,4 @@
-"""Sums over the rows of a type that match a filter, such as those by group: one statement, whatever they cover."""
+"""Sums over the rows of a type that match a filter, such as sums by group: always one statement."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -47,15 +47,15 @@ class QueryPlan:
     shaped: list[Shaped]
     """The parts whose statements follow the shapes of their arguments, at any depth."""
     mark: object = field(default_factory=object, init=False)
-    """Stands for it in what is kept for longer than it may be."""
+    """Identifies the plan in caches that may outlive it."""
     single_statement: bool = False
-    """Its statements need no transaction to see one state of the workspace: there is one, or each tells the revision that it saw."""
+    """Whether its statements see one state of the workspace without a transaction: there is only one, or each reads the revision too."""
     around: int = 0
     """Bytes of the answer beside its rows and plain objects, at most."""
     resolver_fields: tuple[Batch, ...] = ()
     """Its root fields that have a resolver."""
     retry_at: float = 0
-    """When it is tried again after it has met null where there can be none (as `monotonic` tells time)."""
+    """The time (by `monotonic`) from which the plan is tried again after it met null where the types rule it out."""
 
     def compiling(self, variables: Variables, parents: ParentsKind) -> Iterator[Callable[[], None]]:
         """Yield the pieces of work that compile the statements for pages of so many `parents`."""

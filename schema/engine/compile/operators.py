@@ -16,7 +16,7 @@ COMPARISONS: dict[str, Callable[[Value, Value], Value]] = {
 POSITIVE = {"ne": "eq", "notIn": "in"}
 RANGES = frozenset({"gt", "gte", "lt", "lte"})
 BETWEEN = {"gte": "gt", "lt": "lte"}
-"""Operators as they are of the second before, where the operand lies between two."""
+"""Operators for an operand between two seconds, as they apply to the second before."""
 
 
 def any_holds(operator: str, operand: Value, ids: list[str]) -> bool:

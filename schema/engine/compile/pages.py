@@ -36,14 +36,14 @@ class PageRequest:
     cursors: tuple[str, int, Callable[[Sequence[Value]], str]] | None = None
     """The workspace, the epoch, and what writes cursors in them: calls that ask alike mostly come from the same."""
     begins: bool = field(init=False)
-    """Whether it is at an end of the list: then nothing stands on the side that it was not read towards."""
+    """Whether it begins at an end of the list: then there are no rows on the side that it was not read towards."""
 
     def __post_init__(self) -> None:
         self.begins = self.position is None and not self.offset
 
     @property
     def side(self) -> str:
-        """The side that the page was not read towards, as pageInfo names it: what stands there isn't told by one row more."""
+        """The side that the page was not read towards, as pageInfo names it: one row more does not show whether there are rows."""
         towards_end = self.before if self.position is not None else self.backward
         return "hasNextPage" if towards_end else "hasPreviousPage"
 
@@ -89,7 +89,7 @@ def read_page(arguments: Values, stored: StoredType) -> PageRequest:
 
 
 def _place(kind: str, order: Order) -> str:
-    """The name of a list in its cursors: rows of one kind in one order. A position there means the same whatever they are narrowed by."""
+    """The name of a list in its cursors: rows of one kind in one order. A position means the same with any filter."""
     return f"{kind}.{order.signature}"
 
 

@@ -70,7 +70,7 @@ class Plain:
 
 
 def write_plain(compiler: Compiler, plain: Plain, type_: GraphQLObjectType, asked: list[Selected]) -> tuple[str, Cost]:
-    """The code of a plain object that stands in a variable, keyed by the names of the type's fields, and its cost."""
+    """Return the code of a plain object in a variable, keyed by the names of the type's fields, and its cost."""
 
     def part(selected: Selected) -> tuple[str, Cost]:
         return _member(compiler, plain, compiler.model.field(type_.name, selected.name), selected)

@@ -32,7 +32,7 @@ class Records:
     writer: GeneratedFunction
 
     async def load(self, reader: DataReader, ids: Iterable[Value], variables: Variables) -> dict[Value, Value]:
-        """The records with these ids, each of which stands in the answer as often as here. Raises ResponseTooLarge."""
+        """Return the records with these ids, each as often in the response as here. Raises ResponseTooLarge."""
         found = [id_ for id_ in ids if id_ is not None]
         if not found:
             return {}

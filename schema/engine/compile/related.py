@@ -82,7 +82,7 @@ class Newest:
 def compile_to_many(
     compiler: Compiler, source: ToMany, model: FieldModel, selected: Selected, parent: int
 ) -> tuple[RelatedRecords | Newest, Cost]:
-    """The plan for the related records of a level's rows, whose key stands at place `parent`."""
+    """Return the plan for the related records of a level's rows, whose key is at index `parent`."""
     below = _Below(compiler, source, selected)
     level, key = below.level, below.related.parent
     level.place(key)
@@ -125,7 +125,7 @@ def compile_embedded(
 
 
 class _Below:
-    """The level of related records, as far as it doesn't matter how it hangs on the one above."""
+    """Return the level of related records, without its relation to the level above."""
 
     def __init__(self, compiler: Compiler, source: ToMany, selected: Selected, **given: Value) -> None:
         self.compiler = compiler

@@ -48,7 +48,7 @@ _NAMES = {"n": text_bytes, "loads": orjson.loads}
 
 @dataclass
 class Weight:
-    """The bytes of an object, which stands in `variable` in the code that reads its texts."""
+    """The bytes of an object, named `variable` in the code that reads its texts."""
 
     variable: str
     fixed: int = 0
@@ -114,7 +114,7 @@ class Weight:
 
 
 class ParentCounts:
-    """Those on whom rows hang: their keys, and how often each of them stands in the answer; `most` is how often at most."""
+    """The parents of rows: their keys, and how often each appears in the response; `most` is the greatest of these numbers."""
 
     __slots__ = ("_count", "_counted", "keys", "most")
 

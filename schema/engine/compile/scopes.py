@@ -56,7 +56,7 @@ class RequiredScopes:
         """The needed scopes that aren't among the `held`, sorted."""
         found = self.scopes - held
         for look in self.looked:
-            with suppress(GatewayError):  # Malformed arguments are told when the operation runs.
+            with suppress(GatewayError):  # Malformed arguments are reported when the operation runs.
                 found.update(each for each in look(variables) if each not in held)
         return sorted(found)
 
@@ -76,7 +76,7 @@ class Scopes:
         return frozenset() if area is None else frozenset({scope(area, READ)})
 
     def of_field(self, type_name: str, name: str) -> frozenset[str] | None:
-        """The scopes that a field needs by itself, whatever is asked below it; None where nothing says them."""
+        """Return the scopes that a field needs by itself, without the fields below it; None if they are not declared."""
         model = self._model.field(type_name, name)
         kind = self._roots.get(type_name)
         if kind is None:
@@ -157,7 +157,7 @@ class Scopes:
                 yield from self.read_scopes(type_name)
 
     def _of_narrowing(self, type_name: str, given: Values) -> Iterator[str]:
-        """The scopes of the records that a filter or an order looks at by references: what comes, and where, tells what they hold."""
+        """Return the scopes of records that a filter or an order reads through references: the results reveal their values."""
         filter_, ordering = given.get("filter"), self._model.stored(type_name).ordering
         if filter_:
             check_size(filter_)

@@ -50,7 +50,7 @@ class Level:
     """Whether related rows come with their parent's, as JSON: for one or a few parents that saves a statement, and the transaction."""
     table: FromClause = field(init=False)
     weight: Weight = field(init=False)
-    """The bytes of a row in the answer, without what hangs on it."""
+    """The bytes of a row in the response, without related records."""
     columns: list[Clause] = field(default_factory=list)
     batches: list[Batch] = field(default_factory=list)
     sizes: dict[str, Callable[[Variables], int]] = field(default_factory=dict)
@@ -64,7 +64,7 @@ class Level:
         self.weight = Weight(self.row)
 
     def place(self, column: Clause) -> int:
-        """Where `column` stands in a row; it is added to the SELECT where it isn't there yet."""
+        """Return the index of `column` in a row; the column is added to the SELECT if it is missing."""
         key = (
             str(column.compile(compile_kwargs={"literal_binds": True}))
             if not hasattr(column, "table")
@@ -76,7 +76,7 @@ class Level:
         return self._slots[key]
 
     def found(self, column: Clause) -> int | None:
-        """Where a column of a table stands in a row, if it is selected anyway."""
+        """Return the index of a table's column in a row, if it is selected already."""
         return self._slots.get(f"{column.table.name}.{column.name}") if hasattr(column, "table") else None
 
     def embed(self, rows: SelectOf, around: FromClause) -> str:
@@ -113,7 +113,7 @@ class Level:
         joined: Any = self.table if source is None else source
         for table, condition in self._joins:
             joined = joined.outerjoin(table, condition)
-        # Where only __typename or pageInfo is asked for there is nothing to select, which SQLite's grammar rules out.
+        # If only __typename or pageInfo is selected there is no column to select, which SQLite's grammar rules out.
         columns = [*self.columns, *extra] or [literal_column("1").label("present")]
         return select(*columns).select_from(joined).where(*self.permitted(), *where)
 

@@ -51,7 +51,7 @@ class SqlExpression:
 
 @dataclass(frozen=True, slots=True)
 class ToOne:
-    """The row that `column` refers to: a column of the type's own table, or a key of the plain object that stands there."""
+    """The row that `column` refers to: a column of the type's own table, or a key of a plain object."""
 
     type_name: str
     column: str
@@ -118,7 +118,7 @@ class RecordById:
 
 @dataclass(frozen=True, slots=True)
 class NodeById:
-    """The row of whatever type with the argument `id`, or one for each of `ids`."""
+    """The row, of any type, with the argument `id`, or one for each of `ids`."""
 
     many: bool
 

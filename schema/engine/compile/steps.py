@@ -80,7 +80,7 @@ class RefusedStep:
 
 @dataclass(slots=True)
 class ConstantStep:
-    """A root field that is always the same, `__typename`, or that is told elsewhere, `__schema` and `__type`."""
+    """A root field that is always the same, `__typename`, or answered elsewhere, `__schema` and `__type`."""
 
     value: Value
 

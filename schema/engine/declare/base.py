@@ -95,10 +95,10 @@ class Declaration:
 
     attribute: str = ""
     type: Made = None
-    """The name and the annotation that it stands under."""
+    """The name and the annotation of the declaration."""
 
     def bind(self, attribute: str, annotation: Made) -> None:
-        """Takes the name and the annotation that it stands under. Raises TypeError where it can't be declared so."""
+        """Set the name and the annotation of the declaration. Raises TypeError if the declaration does not fit them."""
         self.attribute, self.type = attribute, annotation
 
     def check(self, place: str, table: FromClause) -> None:
@@ -150,5 +150,5 @@ class Declaration:
 
 
 def declares(kind: Callable[P, Declaration]) -> Callable[P, Made]:
-    """A kind of declaration as it is written in a class, where a type checker goes by the annotation before it."""
+    """A kind of declaration as written in a class; the type checker uses the annotation before it."""
     return kind

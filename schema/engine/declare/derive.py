@@ -50,7 +50,7 @@ def _make(noun: Noun) -> None:
     members = [member for each in noun.declared if (member := each.output()) is not None]
     bases = (Node,) if noun.prefix else ()
     noun.output = make_type(noun.name, _description(noun.row), members, bases)
-    # The class of the rows stands for the type, in annotations too.
+    # The class of the rows represents the type, in annotations too.
     row: Any = noun.row
     row.__strawberry_definition__ = noun.output.__strawberry_definition__
     row.__strawberry_definition__.origin = row

@@ -22,7 +22,7 @@ from .noun import Noun
 
 
 def is_grouped(noun: Noun) -> bool:
-    """Whether a field of a noun says that sums can be grouped by it. Raises TypeError where there is no filter for them."""
+    """Whether a noun declares a field that sums can be grouped by. Raises TypeError if it has no filter."""
     found = any(getattr(each, "groups", None) for each in noun.declared)
     if found and not (noun.lists and filterables(noun)):
         raise TypeError(f"{noun.name} can't be grouped: say `lists=True` of it, and `filters=True` of a field.")

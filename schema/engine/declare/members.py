@@ -39,7 +39,7 @@ def graph_name(name: str) -> str:
 
 
 def named(name: str) -> str | None:
-    """The name that Strawberry must be told of a member, None where it finds that by itself."""
+    """The name of a member that Strawberry must be given; None if it derives that itself."""
     return graph_name(name) if name.endswith("_") else None
 
 

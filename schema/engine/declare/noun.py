@@ -58,7 +58,7 @@ class Noun:
     payload: Value = field(default=None, init=False)
 
     def __call__(self, row: T) -> T:
-        """Declares the noun of a class of rows. Raises TypeError where there is one of its name, and for lines that can't be derived."""
+        """Declares the noun of a class of rows. Raises TypeError if the name is taken, and for declarations that can't be derived."""
         name = row.__name__
         if name in NOUNS:
             raise TypeError(f"there is a noun {name} already, in {NOUNS[name].row.__module__}")
@@ -120,4 +120,4 @@ def seen_with(column: str, row: Value) -> SeenWith | None:
 
 
 noun = Noun
-"""As a decorator: `@noun("acc", lists=True)` stands above the class of the rows."""
+"""As a decorator: `@noun("acc", lists=True)` above the class of the rows."""

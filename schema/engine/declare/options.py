@@ -27,7 +27,7 @@ def check_options(declared: Value, place: str) -> None:
 
 
 def check_name(place: str, option: str, name: str, there: Collection[str]) -> None:
-    """Raises TypeError for a name that isn't among those that are `there`; it says where it stands, and what there is."""
+    """Raises TypeError for a name that isn't one of `there`; the message says where it is used, and lists the names."""
     if name not in {*there}:
         raise TypeError(f"{place} says {option}={name!r}, which isn't there; there are {', '.join(there)}")
 

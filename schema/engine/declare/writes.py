@@ -39,7 +39,7 @@ class DeletePayload:
 
 
 def creates(row: Value, note: str = "", returns: Made = None) -> Made:
-    """The mutation that creates a record; `note` stands behind its description, `returns` in place of the noun's payload."""
+    """Return the mutation that creates a record; `note` is added to its description, `returns` replaces the noun's payload."""
     noun = row.__noun__
     given = Argument("input", Annotated[noun.create, argument(f"The {noun.label} to create.")], REQUIRED)
     payload = returns or noun.payload

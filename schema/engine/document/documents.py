@@ -102,7 +102,7 @@ class PreparedOperation:
     plans: dict[CacheKey, Value] = field(default_factory=dict)
     """By the booleans that decide its shape, and by who may see what."""
     mark: object = field(default_factory=object)
-    """Stands for it in what is kept for longer than it may be."""
+    """Identifies the plan in caches that may outlive it."""
     kind: str = field(init=False)
     """`query`, `mutation` or `subscription`."""
     name: str | None = field(init=False)
@@ -124,7 +124,7 @@ class PreparedOperation:
 
 
 class _Place(Location):
-    """Where a node stands in the text, without its tokens: they would take more memory than all else of a document."""
+    """The location of a node in the text, without its tokens, which would take more memory than the rest of a document."""
 
     __slots__ = ()
 

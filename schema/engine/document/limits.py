@@ -52,7 +52,7 @@ class _Measure:
     directives: int = 0
     fields: int = 0
     roots: int = 0
-    """Fields of the selection itself, whatever is below them."""
+    """Fields of the selection set itself, without those below them."""
 
     def add(self, other: "_Measure") -> None:
         self.depth = max(self.depth, other.depth)

@@ -67,7 +67,7 @@ class Selections:
         return _selected(collect_fields(self._schema, self._fragments, self._values, type_, self._operation).grouped_field_set)
 
     def below(self, selected: Selected, type_: GraphQLObjectType) -> list[Selected]:
-        """The fields asked of `selected` where it is a `type_`, in order."""
+        """Return the fields selected below `selected` for the type `type_`, in order."""
         found = collect_subfields(self._schema, self._fragments, self._values, self._operation, type_, list(selected.details))
         return _selected(found.grouped_field_set)
 

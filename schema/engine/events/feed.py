@@ -91,7 +91,7 @@ class _Workspace:
             self.forget_oldest()
 
     def _turn(self, read: EventsRead) -> None:
-        """Another history begins: whoever follows is told so, and new followers begin at its end."""
+        """Begin another history: followers get an error, and new followers begin at its end."""
         self.turns += 1
         self.epoch = read.epoch
         self._start(end_of(read.revision))
@@ -128,7 +128,7 @@ class _Workspace:
             self.forget_oldest()
 
     def forget_oldest(self) -> None:
-        """The oldest event in memory goes: who still wants it reads the table."""
+        """Drop the oldest event in memory: followers that still need it read the table."""
         event = self.recent.popleft()
         event.shared = False
         self.begin = event.position
@@ -138,7 +138,7 @@ class _Workspace:
 
 
 Began = Callable[[], object]
-"""Called when what is committed from now on will be told."""
+"""Called once events committed from now on will be delivered."""
 
 
 def untold() -> None:

@@ -17,7 +17,7 @@ _ANSWER_BYTES = 1_000
 
 
 class MemoryBudget:
-    """Counts bytes up to a limit. Whoever can do with less asks whether there is room; whoever can't, adds and then makes room."""
+    """Counts bytes up to a limit. A user that can do with less asks whether there is room; one that can't adds, and then makes room."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit

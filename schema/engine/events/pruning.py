@@ -85,7 +85,7 @@ class OldEvents:
         pruned = await connection.fetch(self._find, values)
         begin = {"from_revision": pruned[0][0], "from_place": pruned[0][1]} if pruned else {"from_revision": 0, "from_place": 0}
         rows = await connection.fetch(self._first, {**values, **begin})
-        # The order of commits is by revision: what stands before an old event is old, whatever the clock said when it was written.
+        # Commits are ordered by revision: all events before an old one are old, even if the clock was wrong when they were written.
         end = next((row for row in reversed(rows) if row[2] < values["oldest"]), None)
         if end is None:
             return 0

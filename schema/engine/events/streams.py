@@ -87,7 +87,7 @@ class EventVisibility:
 
 
 class EventStreams:
-    """Follows events for subscribers, whom each event's answer tells at most `max_answer` bytes."""
+    """Follows events for subscribers; the response to an event has at most `max_answer` bytes."""
 
     def __init__(self, database: Database, feed: Feed, counts: Counts, max_answer: int) -> None:
         self._database = database
@@ -98,7 +98,7 @@ class EventStreams:
     async def follow(
         self, plan: EventPlan, variables: Variables, given: Values, caller: Caller, resolve: Resolve | None, began: Began
     ) -> AsyncGenerator[bytes, None]:
-        """The encoded answer of each event that `caller` is told of, in commit order. `given` are the variables as they came.
+        """Yield the encoded response to each event that `caller` may see, in commit order. `given` are the variables as they came.
 
         `began` is called once it is known where they begin. `resolve` calls the resolvers that the answer's data waits for, for this caller
         alone, and answers the errors.

@@ -1,1 +1,1 @@
-"""Running plans: reads, fair turns, resolvers, graphql-core for what plans leave to it, and errors as they are answered."""
+"""Runs plans: reads, fair turns, resolvers, the fallback to graphql-core, and response errors."""

@@ -28,7 +28,7 @@ ANSWERS, ANSWERS_BYTES = 1_000, 4_000_000
 
 
 class TooMuchSchema(Exception):
-    """An operation asks for more of the schema than may be told."""
+    """An operation asks for more of the schema than one response may have."""
 
     def __init__(self) -> None:
         super().__init__(f"The operation asks for more than {MAX_SCHEMA_VALUES:,} values of the schema: ask for fewer levels of it.")
@@ -49,7 +49,7 @@ class Execution:
 
 
 class _Watch:
-    """Looks on while fields are executed: counts the schema's values that are told, lets the event loop work, and ends the execution."""
+    """Watches the execution of fields: counts the schema's values in the response, lets the event loop work, and ends the execution."""
 
     def __init__(self) -> None:
         self.stopped = False
@@ -68,12 +68,12 @@ class _Watch:
 
 
 class Fallback:
-    """Executes operations on a schema; what takes long, in turn with the other heavy `work`."""
+    """Executes operations on a schema; long ones in turn with other heavy `work`."""
 
     def __init__(self, schema: GraphQLSchema, work: HeavyWork) -> None:
         self._schema = schema
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="graphql-core")
-        # Work that waits for its turn can be cancelled; in the executor's own queue work that nobody wants would pile up.
+        # Work that waits for its turn can be cancelled; in the executor's own queue, cancelled work would pile up.
         self._work = work
 
     def execute(self, call: Execution) -> ExecutionResult:

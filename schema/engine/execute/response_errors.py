@@ -1,4 +1,4 @@
-"""Response errors: how what went wrong is told to clients (specification section 7.1.6), each with `extensions.code`."""
+"""Response errors (specification section 7.1.6), each with `extensions.code`."""
 
 import logging
 

@@ -38,7 +38,7 @@ class Constraint:
 
 
 def _range(low: Value, high: Value, unit: str) -> str:
-    """The range in words, empty where there is no bound."""
+    """Return the range in words; an empty text if there is no bound."""
     match isinstance(low, int), isinstance(high, int):
         case True, True:
             return f"From {low} to {high:,}{unit}."

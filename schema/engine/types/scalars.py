@@ -84,7 +84,7 @@ def read_money(value: Value) -> int | None:
     if not isinstance(value, int | float) or isinstance(value, bool) or not abs(value) < _AMOUNT_LIMIT:
         return None
     cents = round(value * 100)
-    # Of all doubles only the nearest to an amount is that amount; what is beside it has more decimals.
+    # Of all doubles only the nearest to an amount is that amount; its neighbours have more decimals.
     return cents if cents / 100 == value and abs(cents) <= MAX_CENTS else None
 
 

@@ -48,7 +48,7 @@ def _of_noun(writer: RecordWriter, removals: Removals) -> dict[str, Action]:
 
 
 def _for_inputs(one: RunAction) -> RunAction:
-    """Does `one` for each of `inputs`; those that are alike make as many records. Each stands or falls by itself, or all do."""
+    """Return the action that runs `one` for each of `inputs`; equal inputs make as many records. Each succeeds alone, or all do."""
 
     async def run(transaction: WriteTransaction, arguments: Values) -> Object:
         results = [await one(transaction, {"input": given}) for given in arguments["inputs"]]

@@ -50,7 +50,7 @@ _IN_PROGRESS: Counter[tuple[str, str, str]] = Counter()
 
 @contextmanager
 def in_progress(caller: Caller, key: str | None) -> Iterator[None]:
-    """Around a write. Who waits in vain behind another request of the same key is told so: Conflict in place of DatabaseUnavailable.
+    """Wraps a write: a request that waits in vain for another one with the same key raises Conflict in place of DatabaseUnavailable.
 
     Only requests to this process are known of; behind one that another process works on it stays DatabaseUnavailable.
     """
@@ -77,7 +77,7 @@ def fingerprint(step: WriteStep, arguments: Values, variables: Variables, *, cre
 
     Within the input of an update null clears a field, so there it differs from absent.
     """
-    # What is asked of the answer is told as graphql-core prints it, with the variables that this mentions.
+    # The selection set enters as graphql-core prints it, with the variables that it mentions.
     given = {name: value for name, value in arguments.items() if value is not None and name != KEY}
     if creates:
         given |= {name: _without_nulls(given[name]) for name in _INPUTS if name in given}
@@ -108,7 +108,7 @@ def expired_keys(database: Database) -> DatedRows:
 
 
 async def find(transaction: WriteTransaction, key: str, print_: str) -> str | None:
-    """The payload kept under a key, as JSON; None where there is none, or none any more. Raises InvalidKey for the key of another call."""
+    """Return the payload stored under a key, as JSON; None if there is none or it expired. Raises InvalidKey for another call's key."""
     here = {"token_id": transaction.caller.token_id, "key": key}
     rows = await transaction.fetch(_FIND, **here)
     if not rows:
@@ -123,7 +123,7 @@ async def find(transaction: WriteTransaction, key: str, print_: str) -> str | No
 
 
 def read_kept(answer: str, room: int) -> Value:
-    """A kept payload, to be told again. Raises ResponseTooLarge where it has more than `room` bytes."""
+    """Return a stored payload, to be replayed. Raises ResponseTooLarge if it has more than `room` bytes."""
     if len(answer) > room:
         raise ResponseTooLarge(room)
     return json.loads(answer, parse_int=_number, parse_float=_number)
@@ -147,6 +147,6 @@ def _failed(_: object) -> None:
 
 
 def _number(text: str) -> Value:
-    """A number of a kept answer, to be told as it was: sums of money that no double holds keep all their digits."""
+    """Return a number of a stored response unchanged: sums of money that no double holds keep all their digits."""
     number = orjson.loads(text)
     return number if orjson.dumps(number) == text.encode() else orjson.Fragment(text)

@@ -24,7 +24,7 @@ _UNLIMITED = frozenset({bool, int, float})
 
 @dataclass(frozen=True, slots=True)
 class InputError:
-    """A fault of an input, as a UserError tells it: the code, the reason, the path into the input, a sentence.
+    """An error of an input, with the fields of a UserError: the code, the reason, the path into the input, a sentence.
 
     Names of the schema stand between backticks in the sentence, so that REST can put its own names there.
     """

@@ -72,7 +72,7 @@ class MutationCall:
 
 
 def make_call(action: Action, step: WriteStep, variables: Variables, caller: Caller) -> MutationCall:
-    """A root field made ready, before anything is written. Raises BadRequest for whatever is malformed in it."""
+    """Prepare a root field, before anything is written. Raises BadRequest if its arguments are malformed."""
     arguments = step.arguments(variables)
     action.check(arguments)
     step.check(variables, caller.workspace_id)
@@ -143,7 +143,7 @@ async def _written(call: MutationCall, transaction: WriteTransaction, outcome: P
 
 
 async def _keep(transaction: WriteTransaction, key: str, print_: str, payload: Value) -> None:
-    """Keeps the answer of a call that is done, and stays done whatever others do meanwhile: also where there was nothing to change."""
+    """Store the response of a call that is done, also if there was nothing to change: a repeated call gets the same response."""
     if not transaction.changed:
         await transaction.keep_house(_LOWER_REVISION, {})
     await idempotency.keep(transaction, key, print_, payload)

@@ -63,7 +63,7 @@ def _seconds(deadline: float | None) -> float:
 def calls_of(
     plan: MutationPlan, values: Variables, caller: Caller, action_of: Callable[[WriteStep], Action], most: int
 ) -> list[tuple[str, Value]]:
-    """The calls of a mutation, by response key. Raises RequestError for whatever is malformed in any of them, `most` errors of it."""
+    """Return the calls of a mutation, by response key. Raises RequestError with at most `most` errors if any are malformed."""
     calls, faults = list[tuple[str, Value]](), list[Object]()
     for step in plan.steps:
         if not isinstance(step, WriteStep):

@@ -23,7 +23,7 @@ class ResolverError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ResolverMutation:
-    """A mutation as asked for: its root type, the actions that its resolvers may carry out, its variables, its answer's bytes at most."""
+    """A mutation with resolvers: its root type, the actions that resolvers may run, its variables, the most bytes of its response."""
 
     root: GraphQLObjectType
     actions: Mapping[str, Action]

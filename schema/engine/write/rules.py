@@ -17,7 +17,7 @@ class Rules:
     """Hooks around the writes of a noun's records. A record is given by column, as the driver holds it."""
 
     also: Mapping[str, str] = {}
-    """The columns that rules set and no input gives, each with its name in the graph: their changes are told like others."""
+    """The columns that only rules set, each with its name in the graph: their changes are listed in events like others."""
 
     def apply(self, before: RecordValues | None, given: RecordValues, now: str) -> Ruled:
         """Apply the rules to `given`, the columns that a call names, on the record `before` (None: it is being created)."""

@@ -23,7 +23,7 @@ from .resolver_mutations import ResolverError
 T = TypeVar("T")
 
 TELLING_SECONDS = 0.3
-"""So long before an operation's end a mutation of several root fields stops, so that its answer tells which of them were carried out."""
+"""Seconds before an operation's deadline at which a mutation of several root fields stops, so that it can report which were done."""
 PERHAPS_DONE = (
     "The operation took too long; this may have been done. Send it again with the same idempotency key, or look before you repeat it."
 )
@@ -65,7 +65,7 @@ class MutationResult:
 
 @dataclass(frozen=True, slots=True)
 class MutationBounds:
-    """The answers may have `room` bytes in all. `deadline` is when the whole operation ends, as `monotonic` tells time."""
+    """The responses may have `room` bytes in all. `deadline` is when the whole operation ends, by `monotonic`."""
 
     room: int
     deadline: float | None

@@ -112,7 +112,7 @@ class UnitOfWork:
         return [await self._tried(each) for each in awaitables]
 
     def check(self) -> None:
-        """Raises what one of its methods raised, whatever was made of it, and TookTooLong."""
+        """Raises the error that one of its methods raised, even if the resolver caught it, and TookTooLong."""
         if self._failure is not None:
             raise self._failure
         self._in_time()

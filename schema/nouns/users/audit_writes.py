@@ -17,7 +17,7 @@ from .enums import AuditKind
 ADD = insert_of(AuditEntry.__table__)
 """Adds an entry, whose columns `entry` makes."""
 
-# What is told with its values. Names and addresses of people are not: the list would outlive them.
+# Columns whose values the entries have. Names and addresses of people are left out, since entries are kept after their erasure.
 _RIGHTS = ("role", "is_active", "account_id", "scopes", "expires_at")
 # What follows from other columns, or is nobody's to give.
 _DERIVED = frozenset({"search_folded", "email_folded", "version", "updated_at", "token_hash", "previous_hash"})

@@ -29,7 +29,7 @@ def token_hash(token: str) -> str:
 
 
 async def create(writer: RecordWriter, transaction: WriteTransaction, arguments: Values) -> Object:
-    """Creates a key, whose token the payload tells."""
+    """Create a key; the payload has its token."""
     token, given = new_token(), arguments["input"]
     scopes = given.get("scopes")
     _check_rights(transaction.caller, scopes)
@@ -46,7 +46,7 @@ def _check_rights(caller: Caller, scopes: list[str] | None) -> None:
 
 
 async def rotate(writer: RecordWriter, transaction: WriteTransaction, arguments: Values) -> Object:
-    """Gives a key a new token, which the payload tells; the former one works until the overlap ends."""
+    """Give a key a new token, which is in the payload; the former one works until the overlap ends."""
     overlap = arguments["overlapMinutes"]
     if not 0 <= overlap <= MOST_OVERLAP_MINUTES:
         return refused(invalid("overlapMinutes", "OUT_OF_RANGE", f"`overlapMinutes` must be from 0 to {MOST_OVERLAP_MINUTES}."))

@@ -22,7 +22,7 @@ from .connector import connected
 LOOK_SECONDS: Final = 0.5
 """Between two looks at how much is written."""
 SHOWN: Final = 3
-"""Lines of what a tool said that are told."""
+"""The most lines of a tool's output that are shown."""
 DUMP: Final = ("pg_dump", "--format=custom", "--no-owner", "--no-privileges")
 RESTORE: Final = ("pg_restore", "--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges")
 

@@ -73,7 +73,7 @@ class Connector:
                 self._hosts.remove(host)
                 self._hosts.insert(0, host)
                 return raw
-        # That a server is there and takes no writes says more than that another one is away.
+        # A server that is there but takes no writes is the more useful error than one that is unavailable.
         raise next((error for error in failed if isinstance(error, ReadOnly)), failed[0])
 
     async def _connect(self, host: Object, seconds: float) -> Value:

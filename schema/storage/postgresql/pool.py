@@ -29,7 +29,7 @@ RENEW_SECONDS = 1.0
 
 
 class ConnectionPool:
-    """At most `size` connections. Who finds none waits in line for `patience` seconds.
+    """At most `size` connections. Callers wait in a queue for a free one, for `patience` seconds.
 
     A watch looks at all of them four times a second while any is at work. One that has waited longer than `limit` seconds for the server
     is cut off, without a farewell, and the idle ones with it: they lead to the same place. Whoever waited for it gets an error.
@@ -68,7 +68,7 @@ class ConnectionPool:
         self.keep(session)
 
     def take_now(self) -> PostgresqlConnection | None:
-        """A connection that is at hand, if there is one."""
+        """Return an idle connection, if there is one."""
         while self._idle:
             session = self._idle.pop()
             if not session.raw.is_closed():
@@ -127,7 +127,7 @@ class ConnectionPool:
             self._keep_open(session)
 
     def mend(self, session: PostgresqlConnection) -> None:
-        """Give a connection back whose statement was cancelled: the server is told, and has a second to say that it has stopped."""
+        """Release a connection whose statement was cancelled: the server gets a cancel request, and has a second to confirm."""
         self._begin(self._mended(session))
 
     def renew(self, why: str) -> None:
@@ -200,7 +200,7 @@ class ConnectionPool:
             self._make_one()
 
     def _refuse(self, error: Exception) -> None:
-        """The first in line hears why there is no connection."""
+        """The first caller in the queue gets the error why there is no connection."""
         while self._waiting:
             turn = self._waiting.popleft()
             if not turn.done():

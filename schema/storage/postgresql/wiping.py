@@ -9,7 +9,7 @@ LOCK_SECONDS = 60
 
 
 async def wipe(url: str, *, full: bool = False) -> None:
-    """Vacuums all tables and samples them anew; `full` writes them anew, for which each is locked meanwhile. Raises DatabaseUnavailable."""
+    """Vacuum and analyze all tables; `full` rewrites them, for which each is locked meanwhile. Raises DatabaseUnavailable."""
     async with connected(url) as raw:
         await raw.execute("SET statement_timeout = 0")
         await raw.execute(f"SET lock_timeout = '{LOCK_SECONDS}s'")
@@ -18,6 +18,6 @@ async def wipe(url: str, *, full: bool = False) -> None:
                 continue  # It is a table of a package that this database has nothing of.
             await raw.execute(f'VACUUM ({"FULL, " if full else ""}ANALYZE) "{table}"')
         if await raw.fetchval("SELECT rolsuper FROM pg_roles WHERE rolname = current_user"):
-            # What was sampled before stands there, and files of the old state go at the next checkpoint.
+            # Old samples are still stored there, and files of the old state go at the next checkpoint.
             await raw.execute(f"VACUUM {'(FULL)' if full else ''} pg_statistic")
             await raw.execute("CHECKPOINT")

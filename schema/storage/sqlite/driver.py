@@ -57,9 +57,9 @@ _PRAGMAS = (
     f"PRAGMA cache_size=-{CACHE_KIB}",
     f"PRAGMA mmap_size={MAPPED_BYTES}",
     "PRAGMA temp_store=MEMORY",
-    # Who checkpoints, and when, is decided in `checkpoints`.
+    # The module `checkpoints` decides when to checkpoint, and in which process.
     "PRAGMA wal_autocheckpoint=0",
-    # A log that has grown for whatever reason is cut to so many bytes when it begins anew.
+    # A log that has grown is cut to this many bytes when it starts again.
     "PRAGMA journal_size_limit=16777216",
 )
 
@@ -258,7 +258,7 @@ class SqliteDatabase(SeenEpoch):
             shortening.cancel()
 
     async def _keep_log_short(self) -> None:
-        """A log that a long read has kept from beginning anew does so with the second commit after that read, even if nobody writes."""
+        """Let a log restart that a long read kept growing: with the second commit after that read, even if nobody writes."""
         for turn in count():
             await asyncio.sleep(LOOK_SECONDS)
             if self._file.log_is_large() and turn % 6 == 0:
@@ -267,7 +267,7 @@ class SqliteDatabase(SeenEpoch):
                     await self.write(write_nothing)
 
     def _data_version(self) -> int:
-        """Grows when any other connection, of whatever process, has committed (2 µs). Raises DatabaseUnavailable."""
+        """A number that grows when another connection, of any process, has committed (2 µs). Raises DatabaseUnavailable."""
         try:
             return int(self._inline.raw.execute("PRAGMA data_version").fetchone()[0])
         except sqlite3.Error as error:

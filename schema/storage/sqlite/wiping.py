@@ -20,7 +20,7 @@ READERS_SECONDS: Final = 60.0
 """For readers of the old state to end: while one reads, the log can't be cut."""
 PAUSE_SECONDS: Final = 0.2
 SECONDS_A_BYTE: Final = 2e-8
-"""About what VACUUM takes, to tell beforehand."""
+"""About the seconds of VACUUM for a byte, for the estimate."""
 
 
 def expected_seconds(path: Path) -> float:
@@ -29,7 +29,7 @@ def expected_seconds(path: Path) -> float:
 
 
 def wipe(path: Path) -> None:
-    """Writes the file anew and cuts its log. Raises LockTimeout where another program kept it from that, sqlite3.Error."""
+    """Rewrite the file and truncate its log. Raises LockTimeout if another program prevented that, sqlite3.Error."""
     checkpoints = Checkpoints(str(path))
     try:
         with contextlib.closing(sqlite3.connect(path, isolation_level=None, timeout=BUSY_SECONDS)) as raw:
@@ -43,7 +43,7 @@ def wipe(path: Path) -> None:
 
 
 def _cut_log(raw: sqlite3.Connection, path: Path) -> None:
-    """Moves the log into the file and cuts it. It takes the writers' lock first, so no commit can begin the log anew meanwhile."""
+    """Move the log into the file and truncate it. It takes the writers' lock first, so that no commit can restart the log meanwhile."""
     latest = time.monotonic() + READERS_SECONDS
     while raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
         if time.monotonic() > latest:

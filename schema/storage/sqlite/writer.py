@@ -42,7 +42,7 @@ class _Job:
     value: Value = None
     error: BaseException | None = None
     context: Context = field(default_factory=copy_context)
-    """The caller's: what is told of slow statements names the caller's request."""
+    """The caller's context: reports of slow statements name the caller's request."""
 
     def settle(self) -> None:
         done, error, self.done, self.error = self.done, self.error, None, None
@@ -120,7 +120,7 @@ class SqliteWriter:
         return jobs
 
     async def _carry_out(self, jobs: list[_Job]) -> None:
-        """Begins, does the work of each, commits. What was rolled back with another's failure stands first in line again."""
+        """Begin, run each job, commit. Jobs rolled back by another's failure go first in the queue again."""
         try:
             await self._begin(jobs[0].latest)
             await self._work(jobs)
@@ -209,7 +209,7 @@ class SqliteWriter:
         asyncio.get_running_loop().call_later(TICK_SECONDS, self._sweep)
 
     def _sweep(self) -> None:
-        """Refuse those who wait for too long behind work that takes its time: they have no turn at which they would be told so."""
+        """Refuse jobs that have waited too long for long work: they have no turn at which they could be refused."""
         self._sweeping = False
         for job in self._waiting:
             if job.refuse_if_late():
@@ -224,7 +224,7 @@ class _RolledBack(Exception):
 
 
 def _error_for_caller(error: BaseException) -> BaseException:
-    """Return the caller's error for a failed transaction: a locked, full or unreadable file is told as such."""
+    """Return the caller's error for a failed transaction, such as StatementTimeout, or the error of a locked or full file."""
     if isinstance(error, OverBudget):
         return StatementTimeout("the transaction took too long")
     return (of_sqlite(error) if isinstance(error, sqlite3.Error) else None) or error

@@ -1,4 +1,4 @@
-"""Resolvers of what a mutation answers and an event tells: called when the write is committed, or the event's snapshot is given back.
+"""Resolvers of payloads and events: called after the write is committed, or after the event's snapshot is released.
 
 Whatever goes wrong in them is an error of their field beside the answer: the write stays done, and is told.
 """
@@ -92,7 +92,7 @@ def to_stored(payload: Value, notes: Notes, resolver_fields: Sequence[Batch]) ->
 
 
 def from_stored(kept: Value, resolver_fields: Sequence[Value]) -> tuple[Value, Notes]:
-    """The same again: resolvers are called anew when a kept answer is told, with the columns as they were."""
+    """Return the payload and its waiting objects from the stored form: on a replay resolvers run again, with the stored columns."""
     if not isinstance(kept, list):
         return kept, {}
     payload, noted = kept

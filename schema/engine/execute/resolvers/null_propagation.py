@@ -15,7 +15,7 @@ ResponsePath = tuple[str | int, ...]
 
 @dataclass(frozen=True, slots=True)
 class RootField:
-    """A root field of an operation: its type's name in the schema, what was asked of it, and how what is below it is found."""
+    """A root field of an operation: the schema, the root type, the selected field, and the selections below it."""
 
     schema: GraphQLSchema
     root: GraphQLObjectType
@@ -70,7 +70,7 @@ def _field(answered: RootField, type_: Any, above: Selected, key: str) -> tuple[
 
 
 def _put_null(data: Value, path: ResponsePath) -> bool:
-    """Puts null there; False where it stands above already, whose own error was told."""
+    """Put null at a path; return False if there is null above already, whose own error was reported."""
     *above, last = path
     for step in above:
         data = data[step]

@@ -1,4 +1,4 @@
-"""Permissions of fields: what they refuse is told with the code FORBIDDEN, unless they say a code of their own."""
+"""Permissions of fields: a refusal has the code FORBIDDEN, unless the permission gives a code of its own."""
 
 from collections.abc import Callable
 

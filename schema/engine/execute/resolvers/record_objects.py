@@ -26,7 +26,7 @@ def name_missing_column(error: Exception, coordinate: str, record: Value) -> Exc
 
 
 def _missed(error: Exception, record: Value) -> str | None:
-    """The attribute of the record that was read and isn't there: of a class of rows, its descriptor tells the name."""
+    """Return the name of the missing attribute that was read of the record; for a class of rows, its descriptor has the name."""
     if record is None:
         return None
     if isinstance(error, AttributeError):

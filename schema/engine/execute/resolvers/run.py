@@ -153,7 +153,7 @@ class ResolverRun:
             raise ResponseTooLarge(self.limit)
 
     def note_failures(self, values: Sequence[Value]) -> None:
-        """Marks the run as failed where an exception stands in place of a value."""
+        """Mark the run as failed if an exception takes the place of a value."""
         self.failed = self.failed or any(isinstance(value, Exception) for value in values)
 
     async def call(self, field_: WithResolver, owner: GraphQLObjectType, keys: Sequence[Value], sources: Sequence[Value]) -> list[Value]:
