@@ -2,7 +2,7 @@
 
 from starlette.types import Scope, Send
 
-from rest_compat.errors import JSON, Headers, HttpError, HttpResponse, error_answer
+from rest_compat.errors import JSON, HttpError, HttpResponse, error_answer
 
 from .graphql_errors import graphql_body
 from .negotiate import accepted_types
@@ -10,13 +10,6 @@ from .negotiate import accepted_types
 GRAPHQL_PATH = "/graphql"
 #: The same door, as some clients write it.
 GRAPHQL_SLASH = "/graphql/"
-
-
-async def respond(send: Send, status: int, content_type: str, body: bytes, headers: Headers | None = None) -> None:
-    """Send a whole answer."""
-    fixed = [(b"content-type", content_type.encode()), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": status, "headers": fixed + headers if headers else fixed})
-    await send({"type": "http.response.body", "body": body})
 
 
 async def refuse_socket(send: Send, error: HttpError) -> None:
@@ -32,14 +25,14 @@ async def refuse(scope: Scope, send: Send, error: HttpError) -> None:
     state = scope["state"]
     want, request_id = accepted_types(state["headers"].get(b"accept")), state["request_id"]
     if scope["path"] in {GRAPHQL_PATH, GRAPHQL_SLASH}:
-        headers = [*error.headers, (b"cache-control", b"no-store")]
-        await respond(send, error.status, f"{want.offer or JSON}; charset=utf-8", graphql_body(error, request_id), headers)
+        headers = [(b"content-type", b"%b; charset=utf-8" % (want.offer or JSON).encode()), *error.headers, (b"cache-control", b"no-store")]
+        await send_whole(scope, send, HttpResponse(error.status, headers, graphql_body(error, request_id)))
     else:
         await send_whole(scope, send, error_answer(error, problem=want.problem, request_id=request_id))
 
 
 async def send_whole(scope: Scope, send: Send, response: HttpResponse) -> None:
-    """Send an answer of REST; to HEAD without its body."""
+    """Send a whole answer; to HEAD without its body."""
     status, headers, body = response
     if body:
         headers = [*headers, (b"content-length", b"%d" % len(body))]

@@ -11,10 +11,12 @@ import orjson
 from starlette.types import Receive, Scope, Send
 
 from gateway.edge.negotiate import GRAPHQL, Offer, is_json
+from gateway.edge.respond import send_whole
 from rest_compat.errors import (
     ALWAYS,
     STATUS,
     Headers,
+    HttpResponse,
     MalformedRequest,
     MethodNotAllowed,
     NotAcceptable,
@@ -59,7 +61,7 @@ class GraphQLEndpoint:
         state = scope["state"]
         media: Offer | None = state["offer"]
         if scope["method"] == "OPTIONS":
-            await _options(send)
+            await send_whole(scope, send, HttpResponse(204, [(b"allow", (ALLOW + ", OPTIONS").encode()), JSON_QUERIES], b""))
             return
         if media is None:
             raise NotAcceptable(
@@ -136,8 +138,3 @@ async def _send(send: Send, media: Offer, status: int, body: bytes, more: Header
         headers += ALWAYS[status]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
-
-
-async def _options(send: Send) -> None:
-    await send({"type": "http.response.start", "status": 204, "headers": [(b"allow", (ALLOW + ", OPTIONS").encode()), JSON_QUERIES]})
-    await send({"type": "http.response.body", "body": b""})

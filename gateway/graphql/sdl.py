@@ -5,7 +5,8 @@ from typing import Final
 
 from starlette.types import Receive, Scope, Send
 
-from rest_compat.errors import AccessDenied, Headers, MethodNotAllowed
+from gateway.edge.respond import send_whole
+from rest_compat.errors import AccessDenied, Headers, HttpResponse, MethodNotAllowed
 from rest_compat.headers import is_fresh
 
 ALLOW: Final = "GET, HEAD, OPTIONS"
@@ -22,27 +23,16 @@ class SchemaText:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  an ASGI application takes it
         method = scope["method"]
         if method == "OPTIONS":
-            await _send(send, 204, [(b"allow", ALLOW.encode())], b"")
+            await send_whole(scope, send, HttpResponse(204, [(b"allow", ALLOW.encode())], b""))
             return
         if method not in {"GET", "HEAD"}:
             raise MethodNotAllowed("The schema can only be read: use GET or HEAD.", ALLOW)
         if not self._introspection:
             raise AccessDenied("The schema is not shown here: introspection is off.")
         known = scope["state"]["headers"].get(b"if-none-match")
-        await self._answer(send, head=method == "HEAD", fresh=known is not None and is_fresh(known.decode("latin-1"), self._tag))
-
-    async def _answer(self, send: Send, *, head: bool, fresh: bool) -> None:
         headers: Headers = [(b"etag", self._tag.encode()), (b"cache-control", b"private, no-cache"), (b"vary", b"Authorization")]
-        if fresh:
-            await _send(send, 304, headers, b"")
+        if known is not None and is_fresh(known.decode("latin-1"), self._tag):
+            await send_whole(scope, send, HttpResponse(304, headers, b""))
             return
-        headers += [
-            (b"content-type", b"text/plain; charset=utf-8"),
-            (b"content-length", b"%d" % len(self._body)),
-        ]
-        await _send(send, 200, headers, b"" if head else self._body)
-
-
-async def _send(send: Send, status: int, headers: Headers, body: bytes) -> None:
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+        headers.append((b"content-type", b"text/plain; charset=utf-8"))
+        await send_whole(scope, send, HttpResponse(200, headers, self._body))

@@ -14,10 +14,10 @@ from starlette.types import Receive, Scope, Send
 from gateway.edge.concurrency import until_gone
 from gateway.edge.graphql_errors import graphql_error, unavailable
 from gateway.edge.negotiate import GRAPHQL
-from gateway.edge.respond import respond
+from gateway.edge.respond import send_whole
 from gateway.graphql.endpoint import SAFE, read_parameters, request_status
 from gateway.observability.current_request import OPERATION
-from rest_compat.errors import Headers, MethodNotAllowed, Unauthenticated, Unavailable
+from rest_compat.errors import Headers, HttpResponse, MethodNotAllowed, Unauthenticated, Unavailable
 from rest_compat.json_values import JsonObject
 from schema.engine.document.documents import PreparedOperation, RequestError
 from schema.rules.access import Caller
@@ -57,14 +57,14 @@ class EventsEndpoint:
             prepared, variables = await prepare(self.context, parameters, scope["state"]["caller"])
         except RequestError as error:
             scope["state"]["error"] = error.code
-            await respond(send, request_status(error.code, GRAPHQL), GRAPHQL, orjson.dumps({"errors": error.errors}))
+            status, headers = request_status(error.code, GRAPHQL), [(b"content-type", GRAPHQL.encode())]
+            await send_whole(scope, send, HttpResponse(status, headers, orjson.dumps({"errors": error.errors})))
             return
         if prepared.kind == "mutation" and scope["method"] in SAFE:
             raise MethodNotAllowed(f"A {scope['method']} runs queries and subscriptions only: send mutations by POST.", "POST")
         if scope["method"] == "HEAD":
             # The head of what GET would have (RFC 9110 section 9.3.2); nothing is run for it.
-            await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
-            await send({"type": "http.response.body"})
+            await send_whole(scope, send, HttpResponse(200, HEADERS, b""))
             return
         if self.context.open.full:
             raise Unavailable(TOO_MUCH_OPEN)

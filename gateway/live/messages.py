@@ -17,95 +17,96 @@ MAX_REASON: Final = 123  # bytes: RFC 6455 section 5.5
 
 
 class SocketClosed(Exception):
-    """The socket is to be closed with `code`, or has been by its client (None)."""
+    """The socket is to be closed with `code`, or has been by its client (None). `words` say why, with a detail where they have a place."""
 
-    def __init__(self, code: int | None, reason: str = "") -> None:
+    code: int | None = None
+    words = "{}"
+
+    def __init__(self, detail: object = "") -> None:
+        reason = self.words.format(detail)
         super().__init__(reason)
-        self.code = code
         self.reason = reason.encode()[:MAX_REASON].decode(errors="ignore")
 
 
 class InvalidMessage(SocketClosed):
     """4400: not a message of the protocol."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(4400, reason)
+    code = 4400
 
 
 class Unauthorized(SocketClosed):
     """4401: an operation before the connection was acknowledged."""
 
-    def __init__(self) -> None:
-        super().__init__(4401, "Unauthorized")
+    code = 4401
+    words = "Unauthorized"
 
 
 class SocketForbidden(SocketClosed):
     """4403: no token, or one that is not good, or no longer."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(4403, f"Forbidden: {reason}")
+    code = 4403
+    words = "Forbidden: {}"
 
 
 class WrongSubprotocol(SocketClosed):
     """4406: the client speaks none that we do."""
 
-    def __init__(self) -> None:
-        super().__init__(4406, "Subprotocol not acceptable")
+    code = 4406
+    words = "Subprotocol not acceptable"
 
 
 class InitTimeout(SocketClosed):
     """4408: `connection_init` didn't come in time."""
 
-    def __init__(self) -> None:
-        super().__init__(4408, "Connection initialisation timeout")
+    code = 4408
+    words = "Connection initialisation timeout"
 
 
 class SubscriberExists(SocketClosed):
     """4409: the id is that of an operation still open."""
 
-    def __init__(self, operation_id: str) -> None:
-        super().__init__(4409, f"Subscriber for {operation_id} already exists")
+    code = 4409
+    words = "Subscriber for {} already exists"
 
 
 class TooManyInits(SocketClosed):
     """4429: `connection_init` a second time."""
 
-    def __init__(self) -> None:
-        super().__init__(4429, "Too many initialisation requests")
+    code = 4429
+    words = "Too many initialisation requests"
 
 
 class MessageTooBig(SocketClosed):
     """1009: the message is over its limit (RFC 6455 section 7.4.1)."""
 
-    def __init__(self, limit: int) -> None:
-        super().__init__(1009, f"A message may have {limit} bytes")
+    code = 1009
+    words = "A message may have {} bytes"
 
 
 class ServiceRestart(SocketClosed):
     """1012: the process stops; clients come back to another one."""
 
-    def __init__(self) -> None:
-        super().__init__(1012, "Service restart")
+    code = 1012
+    words = "Service restart"
 
 
 class TryAgainLater(SocketClosed):
     """1013: the client reads too slowly, or the database is unavailable; it may connect again and resume."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(1013, reason)
+    code = 1013
 
 
 class SocketFailed(SocketClosed):
     """1011: a defect of the gateway."""
 
-    def __init__(self) -> None:
-        super().__init__(1011, "Internal error")
+    code = 1011
+    words = "Internal error"
 
 
 def read(event: Json, limit: int) -> JsonObject:
     """The message in an ASGI event: an object whose `type` is a string. Raises SocketClosed."""
     if event["type"] == "websocket.disconnect":
-        raise SocketClosed(None)
+        raise SocketClosed
     text = event.get("text")
     if text is None:
         raise InvalidMessage("Messages are text")
