@@ -450,6 +450,14 @@ def test_variables_to_explain(run: Run, tmp_path: Path, variables: str, said: st
     assert (explained.code, said in explained.err) == (2, True), explained.err
 
 
+@pytest.mark.parametrize("field", ["auditEntries { nodes { id } }", "apiKeys { id }"])
+def test_what_only_admins_may_read_is_explained(run: Run, tmp_path: Path, field: str) -> None:
+    """The plan is an administrator's, with the statements of lists that are refused to all others."""
+    (tmp_path / "a.graphql").write_text(f"{{ {field} }}")
+    explained = run("explain", "a.graphql")
+    assert (explained.code, "SELECT t0.id" in explained.out) == (0, True), explained.out
+
+
 @pytest.mark.parametrize("name", ["\u200b", "\ufeff\u00ad", "\u3164", " \u3000", "a\u0007"])
 def test_names_by_the_command_line(run: Run, name: str) -> None:
     """A workspace and a key have names that can be seen."""
