@@ -3,7 +3,7 @@
 from typing import Any, TypeAlias
 
 Json: TypeAlias = Any
-"""A value of JSON, of whatever kind."""
+"""Any JSON value."""
 
 JsonObject: TypeAlias = dict[str, Any]
 """An object of JSON: variables, a part of an answer, a schema of OpenAPI."""

@@ -97,7 +97,7 @@ class OperationResult(Protocol):
 
     @property
     def executed(self) -> bool:
-        """False: refused before it ran (variables, limits); `Graph.check` then tells what the types refuse."""
+        """False if it was refused before it ran (variables, limits); `Graph.check` then returns the errors of types."""
 
     @property
     def revision(self) -> int | None:

@@ -81,7 +81,7 @@ class Provider:
     """Believes or refuses JWTs, by the settings."""
 
     def __init__(self, settings: Settings) -> None:
-        """Raises SettingsError for a secret that is too short or an address that is none."""
+        """Raises SettingsError for a secret that is too short or an invalid address."""
         self._settings = settings
         self._sources = _sources(settings)
 

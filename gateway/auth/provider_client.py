@@ -29,7 +29,7 @@ Fetch = Callable[[str], FetchedJson]
 
 
 class ProviderFault(Exception):
-    """The identity provider can't be asked, or says something that can't be used: the message is for the log."""
+    """The identity provider can't be reached, or its answer can't be used; the message is for the log."""
 
 
 class _NoRedirects(HTTPRedirectHandler):
@@ -60,7 +60,7 @@ def _is_loopback(host: str) -> bool:
 
 
 class Fetcher:
-    """Fetches JSON objects until a time (as `monotonic` tells it), and raises ProviderFault."""
+    """Fetches JSON objects until a deadline (by `monotonic`). Raises ProviderFault."""
 
     def __init__(self, until: float) -> None:
         self._until = until

@@ -152,7 +152,7 @@ async def _renewed(url: str, packages: Sequence[Package]) -> int:
 
 
 async def renew(url: str) -> int:
-    """Begins a new epoch in a migrated database, and tells its number. Raises StorageError."""
+    """Begin a new epoch in a migrated database, and return its number. Raises StorageError."""
     database = open_database(url, statement_timeout=EPOCH_SECONDS)
     await database.open()
 

@@ -49,7 +49,7 @@ def _help(field: FieldInfo) -> str:
 
 
 def default_of(field: FieldInfo) -> str:
-    """The default, as one would type it; nothing where there is none."""
+    """The default as one would type it; an empty text if there is none."""
     value = field.default
     if value is None or value == ():
         return ""

@@ -30,7 +30,7 @@ class SlowClient(Protocol):
     """The connection of a client that lets something wait."""
 
     def slow_since(self) -> float | None:
-        """Since when it does, as the event loop tells time; None while it reads as it should."""
+        """The event loop's time since which the client reads too slowly; None while it reads as it should."""
 
     def drop(self) -> None:
         """End the connection at once."""

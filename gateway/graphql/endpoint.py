@@ -120,7 +120,7 @@ def request_status(code: str, media: Offer) -> int:
 
 
 def answer_status(answer: GraphQLResponse, media: Offer) -> int:
-    """The status of an answer: one that ran is 200, whatever errors it carries."""
+    """Return the status of a response: 200 for an operation that ran, even with errors."""
     if answer.executed or not answer.errors:
         return 200
     return request_status(answer.errors[0]["extensions"]["code"], media)

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 
 
 class SeedFault(Exception):
-    """The workspace can't be filled: the message says why, for whoever typed it."""
+    """The workspace can't be seeded; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)

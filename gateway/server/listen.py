@@ -11,7 +11,7 @@ from schema.values import Value
 
 
 class ListenError(Exception):
-    """The address can't be listened on: the message says why, for whoever typed it."""
+    """The address can't be listened on; the message says why."""
 
 
 @contextmanager

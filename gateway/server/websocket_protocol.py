@@ -110,7 +110,7 @@ class WebSocketProtocol(WriteFlowControl, WebSocketsSansIOProtocol):
         self._flow()
 
     def _count_coming(self) -> None:
-        """Count what has come of a message that isn't whole yet, for the caller; those who haven't said who they are share one room."""
+        """Count the bytes of an incomplete message, for the caller; unauthenticated clients share one budget."""
         size = self._coming()
         if self.coming is None:
             owner, _ = self.scope["state"].get("held", ("", 0.0))

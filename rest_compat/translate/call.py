@@ -87,7 +87,7 @@ class PathEndpoints:
         self.path = actions[0].path
 
     def method(self, method: str, headers: Mapping[bytes, bytes]) -> str:
-        """The method that a request means: a POST to a record may name it in a header. Raises 405 for one that it can't be."""
+        """Return the method of a request, which a POST to a record may name in a header. Raises 405 for an unsupported one."""
         if method != "POST" or OVERRIDE not in headers:
             return method
         wanted = headers[OVERRIDE].decode("latin-1").strip().upper()

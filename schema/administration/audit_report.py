@@ -16,7 +16,7 @@ from schema.values import Object, Value
 COLUMNS: Final = ("workspace", "at", "kind", "by", "by_name", "of", "of_name", "changed_fields", "details")
 KINDS: Final = tuple(AuditKind.held().values())
 COMMAND_LINE: Final = "command line"
-"""Stands for who did it in the column `by`, where `by_name` is empty."""
+"""The placeholder for the actor in the column `by`, where `by_name` is empty."""
 
 _ENTRIES: Final = AuditEntry.__table__
 _WORKSPACES: Final = WorkspaceTable.__table__

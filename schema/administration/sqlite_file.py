@@ -47,7 +47,7 @@ class SqliteFile:
 
 @contextmanager
 def opened(path: Path, seconds: float) -> Iterator[SqliteFile]:
-    """The file, open; another program's lock is waited for so many seconds. Raises sqlite3.Error where it can't be."""
+    """Open the file; wait so many seconds for another program's lock. Raises sqlite3.Error."""
     raw = sqlite3.connect(f"file:{quote(str(path.resolve()))}?mode=rw", uri=True, timeout=seconds, isolation_level=None)
     try:
         yield SqliteFile(raw)

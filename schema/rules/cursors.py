@@ -82,6 +82,6 @@ def _decoded(cursor: str) -> Value:
 
 
 def foreign(cursor: str, what: str) -> BadRequest:
-    """The error for a cursor that isn't one of `what`."""
+    """The error for a cursor that does not belong to `what`."""
     shown = cursor if len(cursor) <= _SHOWN else f"{cursor[: _SHOWN - 3]}..."
     return BadRequest(f"{shown!r} is no cursor of {what}.")

@@ -1,4 +1,4 @@
-"""Text: as it is searched and sorted by, and without what can't be seen at its ends."""
+"""Text: its folded form for searching and sorting, and trimming of invisible characters."""
 
 import json
 import re

@@ -29,7 +29,7 @@ class InputRejected(StorageError):
 
 
 class DatabaseUnavailable(StorageError):
-    """The database can't be reached, is locked, or has no free connection: worth another try later."""
+    """The database can't be reached, is locked, or has no free connection: try again later."""
 
     #: The message for clients. The exception's own message is for the log.
     public: ClassVar[str] = "The database cannot be reached, or is busy: try again later."
@@ -52,7 +52,7 @@ class LockTimeout(DatabaseUnavailable):
 
 
 class Contention(DatabaseUnavailable):
-    """Another transaction was in the way, and this one was rolled back: the same work may succeed at once."""
+    """The transaction conflicted with another and was rolled back: the same work may succeed at once."""
 
 
 class ReadOnly(DatabaseUnavailable):

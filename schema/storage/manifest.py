@@ -73,7 +73,7 @@ def manifest_path(file: Path) -> Path:
 
 
 def read_manifest(file: Path) -> Manifest:
-    """The manifest of a backup. Raises BackupRefused where there is none that can be read."""
+    """Return the manifest of a backup. Raises BackupRefused if it is missing or unreadable."""
     path = manifest_path(file)
     if not file.is_file():
         raise BackupRefused(f"there is no backup {file}")

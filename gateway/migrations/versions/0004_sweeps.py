@@ -16,7 +16,7 @@ INSTANT = sa.String(20).with_variant(sa.TIMESTAMP(timezone=True), "postgresql")
 
 
 def upgrade() -> None:
-    """Goes from the revision before to this one. Cursors of before it are no longer read, so what was pruned before needs no record."""
+    """Goes from the revision before to this one. Earlier cursors are no longer read, so earlier pruning needs no record."""
     op.create_table(
         "pruned_events",
         sa.Column("workspace_id", TEXT, nullable=False),

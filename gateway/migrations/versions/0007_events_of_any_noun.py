@@ -15,7 +15,7 @@ TEXT = sa.String().with_variant(sa.String(collation="C"), "postgresql")
 
 
 def upgrade() -> None:
-    """Goes from the revision before to this one. All events of before are about opportunities; neither step rewrites a row."""
+    """Goes from the revision before to this one. All earlier events are about opportunities; neither step rewrites a row."""
     op.alter_column("event", "opportunity_id", new_column_name="record_id")
     op.add_column("event", sa.Column("noun", TEXT, nullable=False, server_default="Opportunity"))
 

@@ -47,7 +47,7 @@ def read_arguments(definition: GraphQLField, node: FieldNode) -> Arguments:
 
 
 def variable_of(node: FieldNode, name: str) -> str:
-    """The name of the variable that an argument is; empty where it is none."""
+    """Return the name of the variable that is an argument's value; an empty text for other values."""
     found = next((argument.value for argument in node.arguments or () if argument.name.value == name), None)
     return found.name.value if isinstance(found, VariableNode) else ""
 

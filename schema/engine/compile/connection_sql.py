@@ -102,7 +102,7 @@ class ConnectionSql:
             raise NotCompiled("none" if self.relation is None else "many" if purpose in _OF_MANY else "one") from None
 
     def compile(self, asked: PageQuery, parents: ParentsKind, *, looks: bool) -> None:
-        """Compiles the statements for so many `parents` that aren't kept; `looks`: it is asked for what stands beside the page."""
+        """Compile the statements for so many `parents` that aren't cached; `looks`: whether rows beside the page are asked for."""
         rows, counts = self.wanted.rows, self.wanted.counts
         needed: dict[Purpose, bool] = {"count": counts, "walk": rows, "page": rows and counts, "beside": looks}
         if parents == "many":

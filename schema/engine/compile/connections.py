@@ -68,7 +68,7 @@ class ConnectionPlan:
     statements: SizedCache[Statement] = field(init=False)
     """The cached statements of all plans."""
     mark: object = field(default_factory=object)
-    """Identifies the plan in caches that may outlive it."""
+    """Identifies this object in caches that may outlive it."""
     wanted: PageParts = field(init=False)
     """The selected parts of a page beside its rows."""
     parent: int = field(init=False)

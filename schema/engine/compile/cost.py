@@ -12,7 +12,7 @@ from schema.rules.errors import BadRequest
 LIST = 10
 """The items of a list without a page, each; the list counts as one item where nothing is read for it, such as what to mend."""
 LONG_TEXT = 1
-"""A text that may have more than LONG characters; each alias of it anew."""
+"""A text that may have more than LONG characters; each alias of it counts."""
 LONG = 1_000
 COUNT = 1
 """`totalCount`."""

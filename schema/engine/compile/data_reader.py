@@ -244,7 +244,7 @@ REVISION = select(_WORKSPACES.c.revision).where(_WORKSPACES.c.id == WORKSPACE)
 
 
 def revision_in(rows: Sequence[Row]) -> int:
-    """The revision that a statement found in the caller's workspace. Raises WorkspaceGone where there is none any more."""
+    """Return the workspace's revision that a statement read. Raises WorkspaceGone if the workspace no longer exists."""
     if not rows:
         raise WorkspaceGone
     revision: int = rows[0][0]

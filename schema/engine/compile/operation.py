@@ -47,7 +47,7 @@ class QueryPlan:
     shaped: list[Shaped]
     """The parts whose statements follow the shapes of their arguments, at any depth."""
     mark: object = field(default_factory=object, init=False)
-    """Identifies the plan in caches that may outlive it."""
+    """Identifies this object in caches that may outlive it."""
     single_statement: bool = False
     """Whether its statements see one state of the workspace without a transaction: there is only one, or each reads the revision too."""
     around: int = 0
@@ -118,7 +118,7 @@ class WriteStep:
         return self.selections.printed_below(self.selected), sorted(self.selections.variables_below(self.selected))
 
     def check(self, variables: Variables, workspace_id: str) -> None:
-        """Raises BadRequest, CursorExpired for arguments anywhere in the payload that can't be in this workspace. Reads nothing."""
+        """Raises BadRequest, CursorExpired for arguments anywhere in the payload that are invalid in this workspace. Reads nothing."""
         for check in self.checks:
             check(variables, workspace_id)
 
@@ -158,7 +158,7 @@ class EventPlan:
     mark: object = field(default_factory=object)
 
     def check(self, variables: Variables, workspace_id: str) -> None:
-        """Raises BadRequest, CursorExpired for arguments below an event that can't be: there may be no event for long."""
+        """Raises BadRequest, CursorExpired for invalid arguments below an event, at once: the first event may come much later."""
         for check in self.checks:
             check(variables, workspace_id)
 

@@ -46,7 +46,7 @@ Looked = Callable[[Variables], Iterable[str]]
 
 @dataclass(slots=True)
 class RequiredScopes:
-    """The scopes that an operation needs: those of its fields, and those of its arguments. `undecided` fields can't be had by any scope."""
+    """The scopes that an operation needs: those of its fields and of its arguments. No scope gives access to `undecided` fields."""
 
     scopes: set[str] = field(default_factory=set)
     undecided: list[str] = field(default_factory=list)

@@ -21,7 +21,7 @@ _INDENT = "    "
 
 
 class PlanFault(Exception):
-    """The writer met null in a field (`Type.field`) that can't be null: the answer is left to graphql-core."""
+    """The writer met null in a field (`Type.field`) that can't be null: graphql-core makes the response instead."""
 
 
 def fault(coordinate: str) -> NoReturn:

@@ -63,7 +63,7 @@ LONGEST_MESSAGE = 400
 
 
 class RequestError(Exception):
-    """The request can't be executed at all: malformed, invalid, too much. `errors` are response errors, `code` the code of them all."""
+    """The request can't be executed: malformed, invalid, or too large. `errors` are response errors, `code` is the code of all of them."""
 
     def __init__(self, errors: list[Object], code: str = "BAD_REQUEST") -> None:
         super().__init__(errors[0]["message"])
@@ -100,9 +100,9 @@ class PreparedOperation:
     sized: tuple[str, ...]
     """The variables whose size is looked at before they are coerced."""
     plans: dict[CacheKey, Value] = field(default_factory=dict)
-    """By the booleans that decide its shape, and by who may see what."""
+    """The plans, by the booleans that decide the shape, and by visibility."""
     mark: object = field(default_factory=object)
-    """Identifies the plan in caches that may outlive it."""
+    """Identifies this object in caches that may outlive it."""
     kind: str = field(init=False)
     """`query`, `mutation` or `subscription`."""
     name: str | None = field(init=False)
@@ -117,7 +117,7 @@ class PreparedOperation:
         self.repeats = self.kind == "query" and "ID" not in types
 
     def plan_for(self, caller: Caller, values: Variables, *, for_fallback: bool = False) -> Value:
-        """The plan for who sees what `caller` sees, and for these variables; None where it isn't kept."""
+        """Return the cached plan for the caller's visibility and these variables; None if there is none."""
         visibility = (caller.account_id is not None, caller.role is Role.ADMIN, for_fallback)
         deciding = self.deciding
         return self.plans.get((*visibility, *[values.coerced.get(name) for name in deciding]) if deciding else visibility)

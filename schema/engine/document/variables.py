@@ -65,7 +65,7 @@ class Variables(VariableValues):
 
 
 CheckVariable = Callable[[Variables, str], object]
-"""Raises BadRequest or CursorExpired for arguments that can't be, in the workspace of that id."""
+"""Raises BadRequest or CursorExpired for arguments that are invalid in the workspace of that id."""
 
 
 class NeedsFullCoercion(Exception):

@@ -33,7 +33,7 @@ ANSWER_BYTES = 16 * 1024 * 1024
 
 @dataclass(slots=True, eq=False)
 class _Follower:
-    """One who follows a workspace, and the last event that was handed over. `held` is the memory of what was read for it alone."""
+    """A follower of a workspace, and the last event given to it. `held` is the memory of events read for it alone."""
 
     workspace: "_Workspace"
     position: EventPosition = BEGINNING
@@ -142,7 +142,7 @@ Began = Callable[[], object]
 
 
 def untold() -> None:
-    """For those who don't ask when it began."""
+    """The default `began`, which does nothing."""
 
 
 class Feed:

@@ -38,7 +38,7 @@ class MemoryBudget:
 
 
 class EventResponses:
-    """The encoded answers for events, shared by all followers who get the same; `room` bounds them, and the oldest go first."""
+    """The encoded responses to events, shared by all followers who get the same; `room` bounds them, and the oldest go first."""
 
     def __init__(self, limit: int) -> None:
         self.room = MemoryBudget(limit)

@@ -1,4 +1,4 @@
-"""Answers to those who follow events: which events, and what of them, made once for all who get the same."""
+"""Responses to subscriptions: the visible events and their fields, made once for all followers who get the same."""
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
@@ -27,7 +27,7 @@ from .table import EventRecord, until_available
 
 @dataclass(frozen=True, slots=True)
 class Subscribed:
-    """A subscription: its plan with coerced variables, who follows, and the key that followers share who get the same answers."""
+    """A subscription: its plan with coerced variables, the caller, and the key shared by followers who get the same responses."""
 
     plan: EventPlan
     variables: Variables

@@ -1,4 +1,4 @@
-"""Fair turns: those who wait are served caller by caller, and long work on the processor leaves the event loop to others in between."""
+"""Fair turns: waiting callers are served in rotation, and heavy work on the processor yields the event loop in between."""
 
 import asyncio
 from collections import OrderedDict, deque

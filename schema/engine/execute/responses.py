@@ -34,7 +34,7 @@ class GraphQLResponse:
 
 @dataclass(frozen=True, slots=True)
 class EventResponse:
-    """The answer for an event, which was encoded once for all followers who get the same."""
+    """The response to an event, encoded once for all followers who get the same."""
 
     body: bytes
     errors: None = None

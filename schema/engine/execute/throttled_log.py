@@ -1,4 +1,4 @@
-"""Log lines about what happens again and again, such as a database that is away: at once, and then now and then with a count."""
+"""Log lines for repeated conditions, such as an unavailable database: the first at once, further ones at intervals with a count."""
 
 from collections.abc import Callable
 from time import monotonic

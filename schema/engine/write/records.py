@@ -44,18 +44,18 @@ class References:
         self._nouns = nouns
         self._existing = {each.to: _existing(nouns[each.to].row.__table__) for each in self.all}
 
-    async def faults(self, looking: WriteReader, values: Values) -> list[InputError]:
+    async def faults(self, reader: WriteReader, values: Values) -> list[InputError]:
         """A fault for each of `values`, by column, that refers to a record that isn't there."""
         faults = []
         for each in self.all:
             value = values.get(each.column)
             ids = [value] if each.link is None and value is not None else value or []
             if ids:
-                faults += await self._absent(looking, each, ids)
+                faults += await self._absent(reader, each, ids)
         return faults
 
-    async def _absent(self, looking: WriteReader, reference: Reference, ids: list[str]) -> list[InputError]:
-        here = {row[0] for row in await looking.fetch(self._existing[reference.to], ids=ids)}
+    async def _absent(self, reader: WriteReader, reference: Reference, ids: list[str]) -> list[InputError]:
+        here = {row[0] for row in await reader.fetch(self._existing[reference.to], ids=ids)}
         message = f"There is no {self._nouns[reference.to].label} with this id."
         paths = [(reference.field, str(place)) if reference.link is not None else (reference.field,) for place in range(len(ids))]
         return [InputError("NOT_FOUND", "NOT_FOUND", path, message) for path, id_ in zip(paths, ids, strict=True) if id_ not in here]
@@ -115,9 +115,9 @@ class RecordWriter:
         await self.store(transaction, found, change.after)
         return done(id_)
 
-    async def find(self, looking: WriteReader, id_: str, expected: int | None = None) -> RecordValues | InputError:
+    async def find(self, reader: WriteReader, id_: str, expected: int | None = None) -> RecordValues | InputError:
         """The record with this id, at the version that the caller expects (None: at any)."""
-        rows = await looking.fetch(self.rows.find, row_id=id_)
+        rows = await reader.fetch(self.rows.find, row_id=id_)
         if not rows:
             return InputError("NOT_FOUND", "NOT_FOUND", None, f"There is no {self.noun.label} with this id.")
         row = self.rows.as_dict(rows[0])
@@ -125,10 +125,10 @@ class RecordWriter:
             message = f"The {self.noun.label} is at version {row['version']}, not {expected}: read it again."
             return InputError("PRECONDITION_FAILED", "VERSION", None, message)
         for links in self.links:
-            row[links.ids] = [each[0] for each in await looking.fetch(links.find, record=id_)]
+            row[links.ids] = [each[0] for each in await reader.fetch(links.find, record=id_)]
         return row
 
-    async def work_out(self, looking: WriteReader, before: RecordValues | None, given: Mapping[str, Any], *, whole: bool = False) -> Change:
+    async def work_out(self, reader: WriteReader, before: RecordValues | None, given: Mapping[str, Any], *, whole: bool = False) -> Change:
         """Work out the change that a call makes to a record (None: it is being created), and the errors that stop it; writes nothing.
 
         `whole`: the whole object was sent back.
@@ -136,17 +136,17 @@ class RecordWriter:
         model = self.creation if before is None else self.change
         assert model is not None, self.noun.name
         values, faults = model.read(given, before or {}, whole=whole)
-        ruled = self.rules.apply(before, values, looking.now)
+        ruled = self.rules.apply(before, values, reader.now)
         names = {**model.names, **self.rules.also}
         faults += [invalid(names[column], reason, message) for column, reason, message in ruled.refusals]
         faulty = bool(faults)
         base = self._blank() if before is None else before
         after = {**base, **values, **ruled.values}
-        faults += await self.references.faults(looking, {column: after[column] for column in values if after[column] != base[column]})
+        faults += await self.references.faults(reader, {column: after[column] for column in values if after[column] != base[column]})
         if not faulty:
-            faults += await self._as_a_whole(looking, before, after)
+            faults += await self._as_a_whole(reader, before, after)
         if before is not None:
-            faults += await self.rules.guard(looking, before, after)
+            faults += await self.rules.guard(reader, before, after)
         return Change(base, after, ruled.because, faults)
 
     def changed(self, before: RecordValues, after: RecordValues) -> list[str]:
@@ -191,19 +191,19 @@ class RecordWriter:
         was = None if before is None else await self._state(transaction, before)
         await transaction.event(self.noun.name, kind, id_, fields, was, await self._state(transaction, after))
 
-    async def _state(self, looking: WriteReader, row: RecordValues) -> dict[str, Any]:
+    async def _state(self, reader: WriteReader, row: RecordValues) -> dict[str, Any]:
         """Return the columns of a record that an event keeps."""
         kept = {name: row[name] for name in self._kept}
         if self._owner is not None:
             statement, column = self._owner
-            found = await looking.fetch(statement, value=row[column])
+            found = await reader.fetch(statement, value=row[column])
             kept[OWNER] = found[0][0] if found else None
         return kept
 
     def _blank(self) -> RecordValues:
         return {**dict.fromkeys(self.rows.columns), **{links.ids: [] for links in self.links}, **self._defaults}
 
-    async def _as_a_whole(self, looking: WriteReader, before: RecordValues | None, after: RecordValues) -> list[InputError]:
+    async def _as_a_whole(self, reader: WriteReader, before: RecordValues | None, after: RecordValues) -> list[InputError]:
         """Return the errors of a record as a whole, without those that it had before this call."""
         faults = self._completed(after)
         if faults and before is not None:
@@ -213,7 +213,7 @@ class RecordWriter:
             value = after[unique.column]
             if value is None or (before is not None and before[unique.column] == value):
                 continue
-            if await looking.fetch(same, value=value, record=after["id"] or ""):
+            if await reader.fetch(same, value=value, record=after["id"] or ""):
                 faults.append(InputError("CONFLICT", "DUPLICATE", (unique.field,), f"Another {self.noun.label} has this {unique.called}."))
         return faults
 

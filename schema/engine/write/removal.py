@@ -78,24 +78,24 @@ class Removals:
         transaction.taken_along += going.count
         return done(deletedId=id_)
 
-    async def _look(self, looking: WriteReader, writer: RecordWriter, row: RecordValues, going: "_Deletion") -> list[InputError]:
+    async def _look(self, reader: WriteReader, writer: RecordWriter, row: RecordValues, going: "_Deletion") -> list[InputError]:
         """Notes what goes, what goes first, and what is changed; answers what stops it. Writes nothing."""
         for each in self._dependents[writer.noun.name]:
-            faults = await self._dependent(looking, writer, each, row["id"], going)
+            faults = await self._dependent(reader, writer, each, row["id"], going)
             if faults:
                 return faults
         going.records[writer.noun.name, row["id"]] = writer, row
-        return await writer.rules.removable(looking, row)
+        return await writer.rules.removable(reader, row)
 
     async def _dependent(
-        self, looking: WriteReader, writer: RecordWriter, each: Dependent, id_: str, going: "_Deletion"
+        self, reader: WriteReader, writer: RecordWriter, each: Dependent, id_: str, going: "_Deletion"
     ) -> list[InputError]:
         if each.reference.on_delete == REFUSE:
-            return _in_use(writer, each, (await looking.fetch(each.count, record=id_))[0][0])
+            return _in_use(writer, each, (await reader.fetch(each.count, record=id_))[0][0])
         if each.gather:
             going.cleared.append((each, id_))
             return []
-        ids = [row[0] for row in await looking.fetch(each.find, record=id_, most=MOST + 1)]
+        ids = [row[0] for row in await reader.fetch(each.find, record=id_, most=MOST + 1)]
         going.count += len(ids)
         if going.before + going.count > MOST:
             return [going.too_many()]
@@ -103,7 +103,7 @@ class Removals:
             if each.reference.on_delete == CLEAR:
                 going.changed.append((each, other, id_))
             elif (each.writer.noun.name, other) not in going.records:
-                faults = await self._look(looking, each.writer, await _there(looking, each.writer, other), going)
+                faults = await self._look(reader, each.writer, await _there(reader, each.writer, other), going)
                 if faults:
                     return faults
         return []
@@ -160,8 +160,8 @@ class _Deletion:
             await writer.forget(transaction, row)
 
 
-async def _there(looking: WriteReader, writer: RecordWriter, id_: str) -> RecordValues:
-    row = await writer.find(looking, id_)
+async def _there(reader: WriteReader, writer: RecordWriter, id_: str) -> RecordValues:
+    row = await writer.find(reader, id_)
     assert not isinstance(row, InputError), row.message
     return row
 

@@ -27,7 +27,7 @@ class Rules:
         """Sets the columns of `row` that follow from others, and says what is wrong with the record as a whole."""
         return []
 
-    async def guard(self, looking: WriteReader, before: RecordValues, after: RecordValues) -> list[InputError]:
+    async def guard(self, reader: WriteReader, before: RecordValues, after: RecordValues) -> list[InputError]:
         """Return the errors that stop a change from `before` to `after`."""
         return []
 
@@ -37,7 +37,7 @@ class Rules:
     async def written(self, transaction: WriteTransaction, before: RecordValues | None, after: RecordValues) -> None:
         """Writes what goes with a record that was just stored, such as its history."""
 
-    async def removable(self, looking: WriteReader, row: RecordValues) -> list[InputError]:
+    async def removable(self, reader: WriteReader, row: RecordValues) -> list[InputError]:
         """Return the errors that stop a deletion. Writes nothing."""
         return []
 

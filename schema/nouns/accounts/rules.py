@@ -34,8 +34,8 @@ class AccountRules(Rules):
     """A deletion is refused while viewers or working keys are limited to the account."""
 
     @override
-    async def removable(self, looking: WriteReader, row: RecordValues) -> list[InputError]:
-        if not await looking.fetch(_LIMITED_TO, row_id=row["id"], now=looking.now):
+    async def removable(self, reader: WriteReader, row: RecordValues) -> list[InputError]:
+        if not await reader.fetch(_LIMITED_TO, row_id=row["id"], now=reader.now):
             return []
         message = "A viewer or a key is limited to this account: change or revoke it first, or it would see everything."
         return [InputError("CONFLICT", "IN_USE", None, message)]

@@ -13,11 +13,11 @@ async def preview_update(writer: RecordWriter, reader: DataReader, arguments: Va
     """Return the response of `previewUpdateOpportunity`. Raises Forbidden for viewers, who can't update."""
     if not reader.caller.role.may_write:
         raise Forbidden("A viewer may only read, so there is no update to preview.")
-    looking = WriteReader(reader.database, reader, reader.caller)
-    found = await writer.find(looking, arguments["id"])
+    write_reader = WriteReader(reader.database, reader, reader.caller)
+    found = await writer.find(write_reader, arguments["id"])
     if isinstance(found, InputError):
         return {"changes": [], "userErrors": [found.to_dict()]}
-    change = await writer.work_out(looking, found, arguments["input"], whole=arguments["ignoreUnchanged"])
+    change = await writer.work_out(write_reader, found, arguments["input"], whole=arguments["ignoreUnchanged"])
     return {"changes": _changes(writer, change), "userErrors": [fault.to_dict() for fault in change.faults]}
 
 

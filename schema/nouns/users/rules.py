@@ -53,8 +53,8 @@ class UserRules(Rules):
         return _limit_faults(row)
 
     @override
-    async def guard(self, looking: WriteReader, before: RecordValues, after: RecordValues) -> list[InputError]:
-        if not _administers(before) or _administers(after) or await looking.fetch(_OTHER_ADMIN, row_id=before["id"]):
+    async def guard(self, reader: WriteReader, before: RecordValues, after: RecordValues) -> list[InputError]:
+        if not _administers(before) or _administers(after) or await reader.fetch(_OTHER_ADMIN, row_id=before["id"]):
             return []
         field = "isActive" if after["role"] == "admin" else "role"
         message = "This is the last active user with the role `ADMIN`: give it to another one first."

@@ -99,7 +99,7 @@ class ConnectionPool:
         return session
 
     def keep(self, session: PostgresqlConnection) -> None:
-        """Give a connection back that is in order: to who has waited longest, else it is kept."""
+        """Release a usable connection: to the caller that has waited longest, else it is kept."""
         session.since = inf
         if self._closing or session.generation != self._generation:
             self.drop(session)
@@ -178,7 +178,7 @@ class ConnectionPool:
             self._keep_open(session)
 
     def _make_one(self) -> None:
-        """Make a connection for who waits, if there may be one more."""
+        """Open a connection for a waiting caller, if there may be one more."""
         if len(self._sessions) + self._making < self.size and not self._closing:
             self._making += 1
             self._begin(self._made())

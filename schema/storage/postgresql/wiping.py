@@ -5,7 +5,7 @@ from sqlmodel import SQLModel
 from .connector import connected
 
 LOCK_SECONDS = 60
-"""A table is waited for so long: who waits for a long reader lets nobody else at it meanwhile."""
+"""Seconds to wait for a table's lock: while this waits for a long reader, all others wait behind it."""
 
 
 async def wipe(url: str, *, full: bool = False) -> None:

@@ -17,7 +17,7 @@ from .checkpoints import Checkpoints
 BUSY_SECONDS: Final = 30.0
 """For the writers that are under way to end."""
 READERS_SECONDS: Final = 60.0
-"""For readers of the old state to end: while one reads, the log can't be cut."""
+"""Seconds to wait for readers of the old state: while one reads, the log can't be truncated."""
 PAUSE_SECONDS: Final = 0.2
 SECONDS_A_BYTE: Final = 2e-8
 """About the seconds of VACUUM for a byte, for the estimate."""

@@ -135,7 +135,7 @@ class SqliteWriter:
                 job.settle()
 
     def _refused(self, jobs: list[_Job], error: BaseException) -> list[_Job]:
-        """Those that may try again: a lock concerns who has waited for it long enough, anything else all."""
+        """Return the jobs that may try again: a lock fails only those that have waited long enough, other errors fail all."""
         lasting = isinstance(error, LockTimeout)
         again = [job for job in jobs if lasting and perf_counter() < job.latest]
         for job in jobs:

@@ -125,7 +125,7 @@ class ResolverRun:
                 object_[resolver_field.selected.key] = error
 
     def begin_for_fallback(self) -> None:
-        """Begins anew, for graphql-core: the rows are read again."""
+        """Begin again, for graphql-core: the rows are read again."""
         self.for_fallback, self.failed, self.bytes = True, False, 0
         self._waiting.clear()
         for node, keys, values in self._answered:

@@ -26,7 +26,7 @@ DataAndErrors = tuple[Object | None, list[Object]]
 
 
 class ExtensionRunner:
-    """The extensions of a schema; a new one of each class is made for each operation. Raises TypeError for what can't be honoured."""
+    """The extensions of a schema; a new one of each class is made for each operation. Raises TypeError for unsupported hooks."""
 
     def __init__(self, schema: Schema, classes: Sequence[type[SchemaExtension]]) -> None:
         for class_ in classes:
