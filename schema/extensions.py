@@ -2,7 +2,7 @@
 
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import TypeVar
@@ -14,6 +14,7 @@ from strawberry.types.field import StrawberryField
 
 import schema.nouns.all  # noqa: F401  a package's nouns come after the gateway's own
 from schema.engine.compile.sources import RESOLVED, SCOPE, ResolverSource
+from schema.engine.declare.members import graph_name
 from schema.engine.declare.noun import Noun
 from schema.engine.declare.relations import ListDeclaration, listed
 from schema.engine.declare.sql import Stored
@@ -57,6 +58,16 @@ class Extension:
         """The folder of its migrations, beside its module; None for a package without nouns."""
         file = sys.modules[self.module].__file__ if self.nouns else None
         return None if file is None else Path(file).parent / "migrations"
+
+    @property
+    def additions(self) -> Iterator[str]:
+        """The coordinates of the fields that it adds to records of nouns which others declare, as in `Account.invoices`."""
+        own = {noun.row for noun in self.nouns}
+        added = [
+            *((owner, name) for owner, name, _ in self.lists),
+            *((owner, field.graphql_name or field.python_name) for owner, field in self.fields),
+        ]
+        yield from (f"{owner.__name__}.{graph_name(name)}" for owner, name in added if isinstance(owner, type) and owner not in own)
 
     def declares(self, row: R) -> R:
         """Adds a noun: a class of stored rows that stands under `@noun(…)`. What the graph has of it is derived.

@@ -33,6 +33,7 @@ class LineItem(Tracked, table=True):
     """A line of something."""
 
     name: str = field("What it is.", NAME, filters=True)
+    price: Money | None = field("What it costs.", Constraint(min=2, max=3))
     from_: Date | None = field("From when on.", filters=True, orders="b", groups=("SINCE", "Since when."))
 
 
@@ -102,6 +103,15 @@ async def test_words_of_python(ask: Any) -> None:
     await ask('mutation { createLineItem(input: {name: "A", from: "2026-01-02"}) { userErrors { message } } }')
     found = await ask('{ lineItems(filter: {from: {gte: "2026-01-01"}}, orderBy: [{field: FROM}]) { nodes { from } } }')
     assert found == {"lineItems": {"nodes": [{"from": "2026-01-02"}]}}
+
+
+async def test_limits_of_amounts(ask: Any) -> None:
+    """They are amounts as the schema shows them, not the cents that are stored."""
+    told = []
+    for price in ("1.99", "2", "3", "3.01"):
+        made = await ask(f'mutation {{ createLineItem(input: {{name: "A", price: {price}}}) {{ userErrors {{ message }} }} }}')
+        told.append([each["message"] for each in made["createLineItem"]["userErrors"]])
+    assert told == [["`price` must be from 2 to 3."], [], [], ["`price` must be from 2 to 3."]]
 
 
 WRONG: dict[str, tuple[str, dict[str, Any], str]] = {

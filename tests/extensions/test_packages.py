@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import Index, true
 
 from gateway.app import create_app
+from gateway.cli.translate_commands import print_parity
 from gateway.migrations import migration_status, packages_of, upgrade
 from gateway.migrations.runner import connected
 from gateway.settings import Settings, SettingsError
@@ -182,3 +183,11 @@ def test_what_cannot_be_kept(declare: Callable[[], Callable[[], Any]], says: str
     with pytest.raises(TypeError) as refused:
         act()
     assert says in str(refused.value)
+
+
+def test_parity_with_a_package(sqlite_url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A field that a package adds to a noun of the gateway isn't missed in that noun's REST object, whose shape is a promise."""
+    print_parity(Settings(database_url=sqlite_url, extensions=(MODULE,)))
+    told = capsys.readouterr()
+    assert "`Task.dueDate`" in told.out
+    assert told.err == ""

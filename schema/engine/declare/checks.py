@@ -90,10 +90,13 @@ def _of_default(field: FieldDeclaration, value: Value) -> Iterator[str]:
     if not isinstance(value, held) or (held is int and isinstance(value, bool)):
         unit = ", whole cents" if field.type is Money else ""
         yield f"has {value!r} by default: give a value of the type {held.__name__}{unit}"
-    elif field.limits is not None and not _is_within(field.limits, value):
+    elif field.limits is not None and not _is_within(field, value):
         yield f"has {value!r} by default, which its limits refuse: {' '.join(field.limits.sentences())}"
 
 
-def _is_within(limits: Made, value: Value) -> bool:
-    low, high, size = (limits.min, limits.max, value) if isinstance(value, int) else (limits.min_length, limits.max_length, len(value))
-    return not (isinstance(low, int) and size < low) and not (isinstance(high, int) and size > high)
+def _is_within(field: FieldDeclaration, value: Made) -> bool:
+    limits: Made = field.limits
+    is_text = isinstance(value, str)
+    low, high = (limits.min_length, limits.max_length) if is_text else (limits.min, limits.max)
+    size, unit = (len(value) if is_text else value), (100 if field.type is Money else 1)
+    return not (isinstance(low, int) and size < low * unit) and not (isinstance(high, int) and size > high * unit)

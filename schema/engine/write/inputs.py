@@ -11,11 +11,14 @@ from strawberry.utils.str_converters import to_camel_case
 from schema.engine.compile.enums import stored_value
 from schema.engine.compile.sources import CLEARS, COLUMN, LIMITS
 from schema.engine.types.fields import Constraint
+from schema.engine.types.scalars import Money
 from schema.rules.absent_values import is_absent
 from schema.rules.text import is_blank, trimmed
 from schema.values import Made, Object, Value, Values
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
+CENTS = 100
+"""In one of the amounts of the graph."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _NOTHING: Values = {}
 _UNLIMITED = frozenset({bool, int, float})
@@ -64,6 +67,8 @@ class InputField:
     many: bool
     held: Callable[[Value], Value] | None
     check: Check | None
+    unit: int = 1
+    """What the column holds for 1 in the limits: 100 for an amount, which is held in cents."""
 
     def value(self, given: Value) -> Value:
         """Return the column's value for a coerced value: an enum's member as the driver has it, text as it is stored."""
@@ -118,6 +123,7 @@ def _input_field(declared: Made) -> InputField:
         many=isinstance(inner, StrawberryList),
         held=_held_of(inner, limits, optional=optional),
         check=_check_of(inner, limits),
+        unit=CENTS if inner is Money else 1,
     )
 
 
@@ -161,7 +167,7 @@ def _text_faults(field: InputField, value: Value) -> list[InputError]:
 def _number_faults(field: InputField, value: int) -> list[InputError]:
     low = field.limits.min if isinstance(field.limits.min, int) else None
     high = field.limits.max if isinstance(field.limits.max, int) else None
-    if (low is not None and value < low) or (high is not None and value > high):
+    if (low is not None and value < low * field.unit) or (high is not None and value > high * field.unit):
         span = f"{low} or more" if high is None else f"{high} or less" if low is None else f"from {low} to {high}"
         return [invalid(field.name, "OUT_OF_RANGE", f"`{field.name}` must be {span}.")]
     return []
