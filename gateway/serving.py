@@ -42,7 +42,7 @@ M_MMAP_THRESHOLD, LARGE_BLOCK = -3, 1_048_576
 WORKER_SECONDS = 30
 
 
-def serve(settings: Settings, sockets: Sequence[socket.socket], built: Application | None, *, demo_token: str | None = None) -> None:
+def serve(settings: Settings, sockets: Sequence[socket.socket], built: Application | None = None, *, demo_token: str | None = None) -> None:
     """Serve on bound `sockets` until SIGTERM or SIGINT. Raises SystemExit when it can't start.
 
     `built` is the application, if it is made already; each of several processes makes its own.

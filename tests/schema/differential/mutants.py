@@ -28,7 +28,7 @@ class Mutant:
 
 MUTANTS = (
     Mutant("a dropped filter", "if self.filters is not None and shape != NO_CONDITIONS:", "if False:"),
-    Mutant("an inner join", "joined = joined.outerjoin(join.table, join.condition)", "joined = joined.join(join.table, join.condition)"),
+    Mutant("an inner join", "joined = joined.outerjoin(table, condition)", "joined = joined.join(table, condition)"),
     Mutant("a join without the visibility term", "same.append(target.visible(table))", "pass"),
     Mutant("rows without the visibility term", "terms.append(stored.visible(table))", "pass"),
     Mutant("links without the visibility term", "here.append(match.visible(link))", "pass"),
@@ -61,7 +61,7 @@ MUTANTS = (
     Mutant("startsWith anywhere", "return StartsWith(column, operand)", "return Contains(column, operand)"),
     Mutant("a count of all", ".where(*self.level.permitted(), *self._conditions(asked, many=many))", ".where(*self.level.permitted())"),
     Mutant("weights rounded down", "(deal.c.value_cents * weight + 50) // 100", "(deal.c.value_cents * weight) // 100"),
-    Mutant("a past pipeline of every move", "~exists().where(newer)]", "]"),
+    Mutant("a past pipeline of every move", ", ~newer]", "]"),
     Mutant("groups in the order of their values", "order = [func.count().desc(), *[", "order = [*["),
     Mutant("a forecast without its last day", 'day <= bindparam("last"', 'day < bindparam("last"'),
     Mutant("the oldest moves", "clause.order_by(None).order_by(order.desc())", "clause.order_by(None).order_by(order)"),
