@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, aclosing, suppress
+from dataclasses import dataclass
 from typing import Final
 
 from prometheus_client import Gauge
@@ -72,6 +73,24 @@ class SocketEndpoint:
                     await send({"type": "websocket.close", "code": closed.code, "reason": closed.reason})
 
 
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """An operation's place among those of its socket: who follows first and then reads or writes is told of all that comes of it.
+
+    `begun` is set once a subscription has begun, or it is known that it is none, or it is over. `earlier` are those of the operations
+    before it that had not begun. Each of them begins or ends in the time that an operation may take.
+    """
+
+    begun: asyncio.Event
+    earlier: tuple[asyncio.Event, ...]
+
+    async def come(self) -> None:
+        """Waits until the subscriptions that were sent before this query or mutation have begun."""
+        self.begun.set()
+        for each in self.earlier:
+            await each.wait()
+
+
 class SocketSession:
     """One socket from its opening to its end."""
 
@@ -82,6 +101,8 @@ class SocketSession:
         self.send = send
         self.outbox = context.outbox()
         self.running: dict[str, asyncio.Task[None]] = {}
+        #: Operations that may be subscriptions which have not begun yet, in their order: at most as many as are running.
+        self.beginning: list[asyncio.Event] = []
         self.held = 0
         self.caller: Caller | None = None
         self.authorization: str | None = None
@@ -196,8 +217,20 @@ class SocketSession:
             await self.outbox.put(encode("error", operation_id, errors_of(self.context, self.scope, full)))
             return
         self._hold(size)
-        task = self.running[operation_id] = self.group.create_task(self._operate(operation_id, parameters))
-        task.add_done_callback(lambda _: self._hold(-size))
+        turn = self._turn()
+        task = self.running[operation_id] = self.group.create_task(self._operate(operation_id, parameters, turn))
+        task.add_done_callback(lambda _: self._ended(turn, size))
+
+    def _turn(self) -> Turn:
+        self.beginning = [each for each in self.beginning if not each.is_set()]
+        turn = Turn(asyncio.Event(), tuple(self.beginning))
+        self.beginning.append(turn.begun)
+        return turn
+
+    def _ended(self, turn: Turn, size: int) -> None:
+        # Also of an operation that was completed before it began: others wait for that.
+        turn.begun.set()
+        self._hold(-size)
 
     def _full(self, size: int) -> HttpError | None:
         """Return the error that refuses one more operation of `size` characters, if there is no room for it."""
@@ -216,21 +249,24 @@ class SocketSession:
         if task := self.running.pop(operation_id, None):
             task.cancel()
 
-    async def _operate(self, operation_id: str, parameters: Parameters) -> None:
+    async def _operate(self, operation_id: str, parameters: Parameters, turn: Turn) -> None:
         """Answer one operation: `next` for each answer and `complete`, or `error`. Raises SlowReader, TokenLost."""
         try:
-            last = await self._answers(operation_id, parameters, await current_caller(self.context, self.authorization, self.caller))
+            caller = await current_caller(self.context, self.authorization, self.caller)
+            last = await self._answers(operation_id, parameters, caller, turn)
         except Exception as error:  # noqa: BLE001  told to the client or the log, whatever it is
             last = encode("error", operation_id, errors_of(self.context, self.scope, error))
         if self.running.get(operation_id) is asyncio.current_task():
             del self.running[operation_id]
         await self.outbox.put(last)
 
-    async def _answers(self, operation_id: str, parameters: Parameters, caller: Caller) -> bytes:
+    async def _answers(self, operation_id: str, parameters: Parameters, caller: Caller, turn: Turn) -> bytes:
         await take_from_budget(self.context, caller)
         prepared, variables = await prepare(self.context, parameters, caller)
         self.context.note(caller, self.client, prepared)
-        async with aclosing(answers(self.context, prepared, variables, caller)) as found:
+        if prepared.kind != "subscription":
+            await turn.come()
+        async with aclosing(answers(self.context, prepared, variables, caller, turn.begun.set)) as found:
             async for answer in found:
                 if not answer.executed:
                     return encode("error", operation_id, answer.errors)

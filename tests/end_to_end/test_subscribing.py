@@ -1,12 +1,15 @@
 """What a subscription can be refused for is refused as it begins, over both doors: there may be no event for long."""
 
 import asyncio
+import json
 from typing import Any
 from urllib.parse import quote
 
 import httpx
 import pytest
+from websockets.asyncio.client import connect
 
+from gateway.live.messages import SUBPROTOCOL
 from schema.engine.events.feed import Feed
 from schema.rules.access import Role
 from tests.connecting import PATIENCE, connected
@@ -85,8 +88,9 @@ async def test_a_limited_viewer_and_contacts(database_url: str, follow: Follow) 
             assert (found.code, "contactId" in found.errors[0]["message"]) == ("BAD_REQUEST", True)
 
 
-async def test_a_stream_that_is_open_misses_nothing(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its head and its comment come once it is known where it begins, however long the database takes to say so."""
+@pytest.fixture
+def beginning(monkeypatch: pytest.MonkeyPatch) -> tuple[asyncio.Event, asyncio.Event]:
+    """Set when the database is asked where a subscription begins, and what to set for it to answer."""
     asked, may_begin, begin = asyncio.Event(), asyncio.Event(), Feed._begin
 
     async def slowly(feed: Feed, *place: Any) -> None:
@@ -95,6 +99,12 @@ async def test_a_stream_that_is_open_misses_nothing(database_url: str, monkeypat
         await begin(feed, *place)
 
     monkeypatch.setattr(Feed, "_begin", slowly)
+    return asked, may_begin
+
+
+async def test_a_stream_that_is_open_misses_nothing(database_url: str, beginning: tuple[asyncio.Event, asyncio.Event]) -> None:
+    """Its head and its comment come once it is known where it begins, however long the database takes to say so."""
+    asked, may_begin = beginning
     who = await access(database_url)
     query = quote("subscription { opportunityChanged { changedFields } }")
     async with in_process(database_url) as (address, _), connected(address) as (reader, writer), asyncio.timeout(PATIENCE):
@@ -111,3 +121,34 @@ async def test_a_stream_that_is_open_misses_nothing(database_url: str, monkeypat
             await client.post("/api/opportunities/", json={"name": "N", "accountId": account})
         while b"opportunityChanged" not in await reader.readline():
             pass
+
+
+async def test_a_write_after_a_subscription_is_told(database_url: str, beginning: tuple[asyncio.Event, asyncio.Event]) -> None:
+    """On one socket a query or a mutation waits until the subscriptions that were sent before it have begun, or are over."""
+    asked, may_begin = beginning
+    who = await access(database_url)
+    deal = 'mutation($id: ID!) { createOpportunity(input: {name: "N", accountId: $id}) { opportunity { id } } }'
+    follow = {"query": "subscription { opportunityChanged { type } }"}
+    async with (
+        in_process(database_url) as (address, _),
+        httpx.AsyncClient(base_url=f"http://{address}", headers=who.headers) as client,
+        connect(f"ws://{address}/graphql", subprotocols=[SUBPROTOCOL]) as socket,  # type: ignore[list-item]
+        asyncio.timeout(PATIENCE),
+    ):
+        account = (await client.post("/api/accounts/", json={"name": "A"})).json()["id"]
+        for message in (
+            {"type": "connection_init", "payload": {"Authorization": f"Bearer {who.token}"}},
+            {"type": "subscribe", "id": "1", "payload": follow},
+            {"type": "subscribe", "id": "gone", "payload": follow},
+            {"type": "complete", "id": "gone"},
+            {"type": "subscribe", "id": "2", "payload": {"query": deal, "variables": {"id": account}}},
+        ):
+            await socket.send(json.dumps(message))
+        await asked.wait()
+        for _ in range(30):
+            # Writes of a workspace come one after the other: this one would come after the socket's.
+            await client.patch(f"/api/accounts/{account}/", json={"industry": None})
+            assert (await client.get("/api/opportunities/")).json()["count"] == 0
+        may_begin.set()
+        assert json.loads(await socket.recv())["type"] == "connection_ack"
+        assert {json.loads(await socket.recv())["id"] for _ in range(3)} == {"1", "2"}
