@@ -31,7 +31,7 @@ from rest_compat.json_values import Json, JsonObject
 from rest_compat.protocol import BodyDecodeError, Request, RestUse, VariableFault
 from rest_compat.resources.declaration import DeclarationError
 from rest_compat.serve import Rest
-from schema.engine.compile.data_reader import REVISION, revision_in
+from schema.engine.compile.data_reader import REVISION
 from schema.engine.document.documents import PreparedOperation, RequestError
 from schema.engine.document.input_faults import faults
 from schema.engine.execute.responses import GraphQLResponse
@@ -119,11 +119,12 @@ class RestGraph:
 
     async def revision(self, caller: Caller) -> int:
         try:
-            return revision_in(await self.fetch(self.revision_of, {"workspace": caller.workspace_id}))
+            rows = await self.fetch(self.revision_of, {"workspace": caller.workspace_id})
         except DatabaseUnavailable as error:
             raise unavailable(error) from error
-        except WorkspaceGone as error:
-            raise Unauthenticated(str(error), is_about_token=True) from None
+        if not rows:
+            raise Unauthenticated(str(WorkspaceGone()), is_about_token=True)
+        return int(rows[0][0])
 
     def permits(self, prepared: RestDocument, variables: JsonObject, caller: Caller) -> bool:
         if caller.scopes is None:

@@ -213,7 +213,10 @@ class DataReader:
 
     async def look(self) -> int:
         """The workspace's revision now, where each statement is a snapshot of its own."""
-        return revision_in(await self.fetch(clauses.of(self.database, REVISION), self.values))
+        rows = await self.fetch(clauses.of(self.database, REVISION), self.values)
+        if not rows:
+            raise WorkspaceGone
+        return int(rows[0][0])
 
     async def counted(self, statement: Statement, values: Values) -> Row:
         """The row of a counting statement in this snapshot, counted only if it isn't known at the workspace's revision."""
@@ -241,14 +244,6 @@ class DataReader:
 _WORKSPACES = WorkspaceTable.__table__
 REVISION = select(_WORKSPACES.c.revision).where(_WORKSPACES.c.id == WORKSPACE)
 """The revision of the caller's workspace."""
-
-
-def revision_in(rows: Sequence[Row]) -> int:
-    """Return the workspace's revision that a statement read. Raises WorkspaceGone if the workspace no longer exists."""
-    if not rows:
-        raise WorkspaceGone
-    revision: int = rows[0][0]
-    return revision
 
 
 def revision_column() -> ColumnElement[int]:

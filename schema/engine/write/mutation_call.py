@@ -3,14 +3,14 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from schema.engine.compile.data_reader import Counts, DataReader, clauses, revision_in
+from schema.engine.compile.data_reader import Counts, DataReader, clauses
 from schema.engine.compile.operation import WriteStep
 from schema.engine.compile.response_size import ResponseTooLarge
 from schema.engine.document.variables import Variables
 from schema.engine.execute.resolvers.after_commit import from_stored, to_stored
 from schema.engine.execute.resolvers.run import Notes
 from schema.rules.access import Caller, Role
-from schema.rules.errors import BadRequest, Forbidden
+from schema.rules.errors import BadRequest, Forbidden, WorkspaceGone
 from schema.storage.database import Connection, Database
 from schema.storage.tables import WorkspaceTable
 from schema.storage.workspace import advance_revision
@@ -106,8 +106,10 @@ async def perform(database: Database, call: MutationCall, variables: Variables, 
     print_ = "" if call.key is None else call.fingerprint(variables)
 
     async def work(connection: Connection) -> WrittenPayload:
-        revision = revision_in(await connection.fetch(clauses.of(database, _RAISE_REVISION), {"workspace": caller.workspace_id}))
-        transaction = WriteTransaction(database, connection, caller, revision)
+        raised = await connection.fetch(clauses.of(database, _RAISE_REVISION), {"workspace": caller.workspace_id})
+        if not raised:
+            raise WorkspaceGone
+        transaction = WriteTransaction(database, connection, caller, raised[0][0])
         if call.key is not None:
             kept = await idempotency.find(transaction, call.key, print_)
             if kept is not None:

@@ -6,8 +6,9 @@ from typing import TypeVar
 
 from sqlalchemy.sql.expression import Executable
 
-from schema.engine.compile.data_reader import REVISION, clauses, revision_in
+from schema.engine.compile.data_reader import REVISION, clauses
 from schema.rules.access import Caller
+from schema.rules.errors import WorkspaceGone
 from schema.storage.database import Connection, Database, Row
 from schema.values import Value
 
@@ -32,7 +33,10 @@ class Snapshot:
 
     async def revision(self) -> int:
         """The workspace's revision in this state: the number of writes that it has seen."""
-        return revision_in(await self._connection.fetch(clauses.of(self._database, REVISION), self._workspace))
+        rows = await self._connection.fetch(clauses.of(self._database, REVISION), self._workspace)
+        if not rows:
+            raise WorkspaceGone
+        return int(rows[0][0])
 
 
 @dataclass(slots=True)
