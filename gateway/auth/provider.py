@@ -127,7 +127,7 @@ class Provider:
 
     def _user(self, claims: Object) -> str:
         """The user's id or e-mail address. An address that the provider has not verified may be another person's."""
-        if self._settings.jwt_user_claim == _EMAIL and claims.get(_EMAIL_VERIFIED) in (False, "false"):
+        if self._settings.jwt_user_claim == _EMAIL and not _is_true(claims.get(_EMAIL_VERIFIED, True)):
             raise AuthError("The identity provider has not verified the e-mail address of the token's user.")
         return _text(claims, self._settings.jwt_user_claim)
 
@@ -142,6 +142,11 @@ class Provider:
         words = _words(claims, self._settings.jwt_scope_claim)
         is_narrowed = self._settings.jwt_scopes == "required" or any(map(is_like_scope, words))
         return effective(word for word in words if word in KNOWN) if is_narrowed else None
+
+
+def _is_true(value: Value) -> bool:
+    """Whether a claim says yes, as a value or as a text. Nothing else is one, such as `"False"`, `"0"` or null."""
+    return value is True or (isinstance(value, str) and value.lower() == "true")
 
 
 def _words(claims: Values, name: str) -> list[str]:

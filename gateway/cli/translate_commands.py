@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Final
 from urllib.error import HTTPError
 from urllib.parse import quote
+from urllib.request import HTTPRedirectHandler, build_opener
 from urllib.request import Request as HttpRequest
-from urllib.request import urlopen
 
 import orjson
 import typer
+from typing_extensions import override
 
 from gateway.app import create_app
 from gateway.environment import of_file
@@ -217,11 +218,22 @@ def _verified(sort: CallGroup, asked: RepeatedRead, server: str, token: str) -> 
     return found
 
 
+class _NoRedirects(HTTPRedirectHandler):
+    """A redirect may lead to another host, which isn't to see the token."""
+
+    @override
+    def redirect_request(self, req: Value, fp: Value, code: int, msg: str, headers: Value, newurl: str) -> None:
+        raise OSError(f"{req.full_url} answers with a redirect to {newurl}: name the address that it leads to")
+
+
+_OPENER: Final = build_opener(_NoRedirects)
+
+
 def _ask(url: str, token: str, method: str, data: bytes | None) -> tuple[int, bytes]:
-    """Status and body of what is answered to `data`, if there is some."""
+    """Status and body of what is answered to `data`, if there is some. Raises OSError."""
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json", "Accept": "application/json"}
     try:
-        with urlopen(HttpRequest(url, data, headers, method=method), timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310  the operator's own gateway
+        with _OPENER.open(HttpRequest(url, data, headers, method=method), timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310  the operator's own
             return answer.status, answer.read()
     except HTTPError as error:
         with error:

@@ -32,6 +32,8 @@ ObserveAnswer: TypeAlias = Callable[[Scope, int, float, int], None]
 
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY", "CONNECT", "TRACE"})
 SERVER_ERROR: Final = 500
+#: Bytes of a `tracestate` that is kept with a span; a longer one is left out (https://www.w3.org/TR/trace-context/#tracestate-limits).
+LONGEST_TRACESTATE: Final = 512
 _PROPAGATOR: Final = TraceContextTextMapPropagator()
 
 
@@ -173,6 +175,8 @@ class Traced:
 
 
 def _carrier(traceparent: bytes, tracestate: bytes) -> dict[str, str]:
+    if len(tracestate) > LONGEST_TRACESTATE:
+        tracestate = b""
     return {"traceparent": traceparent.decode("latin-1"), "tracestate": tracestate.decode("latin-1")}
 
 

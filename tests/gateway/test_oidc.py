@@ -300,6 +300,9 @@ async def test_a_time_that_is_up_before_the_connection_is_there(provider: OpenId
         ({"email": "nobody@acme.example"}, "The user that the token names is unknown."),
         ({"email_verified": False}, "The identity provider has not verified the e-mail address of the token's user."),
         ({"email_verified": "false"}, "The identity provider has not verified the e-mail address of the token's user."),
+        ({"email_verified": "False"}, "The identity provider has not verified the e-mail address of the token's user."),
+        ({"email_verified": "0"}, "The identity provider has not verified the e-mail address of the token's user."),
+        ({"email_verified": 0}, "The identity provider has not verified the e-mail address of the token's user."),
     ],
 )
 async def test_a_bad_token(here: Gateway, provider: OpenIdProvider, changes: dict[str, Any], says: str) -> None:
@@ -313,7 +316,13 @@ async def test_a_bad_token(here: Gateway, provider: OpenIdProvider, changes: dic
 async def test_good_audiences_and_clocks(here: Gateway, provider: OpenIdProvider) -> None:
     """The audience may be one of many; clocks may differ by the leeway, at both ends."""
     now = int(time.time())
-    for changes in ({"aud": ["shop", AUDIENCE]}, {"email_verified": True}, {"exp": now - 10}, {"nbf": now + 20, "iat": now + 20}):
+    for changes in (
+        {"aud": ["shop", AUDIENCE]},
+        {"email_verified": True},
+        {"email_verified": "True"},
+        {"exp": now - 10},
+        {"nbf": now + 20, "iat": now + 20},
+    ):
         assert await status(here, provider.token(**changes)) == 200
 
 

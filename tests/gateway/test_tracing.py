@@ -17,6 +17,7 @@ import structlog
 from gateway.observability import span_export
 from gateway.observability.instruments import endpoint_of
 from gateway.observability.logs import AccessLog
+from gateway.observability.tracing import _carrier
 from gateway.settings import Settings, SettingsError, load
 from tests.collector import Collector, collecting
 from tests.connecting import PATIENCE, free_port, until
@@ -278,3 +279,11 @@ def test_a_collector_reads_what_it_should() -> None:
     collector = Collector()
     collector.take("/other", {}, b"x")
     assert collector.spans == []
+
+
+@pytest.mark.parametrize(("size", "kept"), [(200, True), (16_000, False)])
+def test_a_long_tracestate_is_not_kept(size: int, *, kept: bool) -> None:
+    """Spans that wait to be sent keep it: two thousand of them are not to fill the memory."""
+    members = ",".join(f"k{number}={'v' * 90}" for number in range(size // 95))
+    carried = _carrier(SAMPLED.encode(), members.encode())
+    assert carried == {"traceparent": SAMPLED, "tracestate": members if kept else ""}
