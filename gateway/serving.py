@@ -27,7 +27,7 @@ from gateway.server.websocket_protocol import WebSocketProtocol
 from gateway.settings import Settings, unknown_variables
 from gateway.settings_advice import advice, sqlite_advice
 from schema.administration.keys import ApiKeys
-from schema.storage.database import Database
+from schema.storage.database import Database, ReadOnly
 from schema.values import Value
 
 try:
@@ -136,6 +136,10 @@ def _on_signal(app: Application, loop: asyncio.AbstractEventLoop, then: Value, n
 
 
 async def advise(settings: Settings, database: Database) -> None:
-    """Says what is missing for a first call, if anything is."""
+    """Says what is missing for a first call, if anything is, and whether the database takes no writes."""
+    try:
+        await database.check()
+    except ReadOnly as error:
+        structlog.get_logger().warning(f"The database takes no writes: {error}. The gateway is not ready until it does.")
     if not settings.takes_jwts and not await ApiKeys(database).list():
         structlog.get_logger().warning("There is no API key yet. Make one by: gateway token create --workspace NAME --role admin")

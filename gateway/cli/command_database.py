@@ -27,7 +27,7 @@ def run(settings: Settings, work: Callable[["Database"], Coroutine[Value, Value,
     """Return the result of `work` on the opened, migrated database. Raises CommandError if `workspace` does not exist."""
 
     async def opened() -> T:
-        async with _database(settings) as database:
+        async with _naming_the_file(settings), _database(settings) as database:
             # An empty list of a name that was mistyped would say that there is nothing.
             if workspace is not None and not await lazy.workspaces.is_there(database, workspace):
                 raise CommandError(f"--workspace: there is no workspace {workspace!r}")
@@ -42,6 +42,18 @@ def existing_database(settings: Settings) -> Settings:
     if path is not None and path.parent.is_dir() and not path.exists():
         raise CommandError(f"there is no database {path} here: name the one that is meant by --database-url or GATEWAY_DATABASE_URL")
     return settings
+
+
+@asynccontextmanager
+async def _naming_the_file(settings: Settings) -> AsyncIterator[None]:
+    """What SQLite says of a file that it has opened names no file, and not what of the file system hinders: both are added."""
+    path = lazy.database.sqlite_path(settings.database_url)
+    try:
+        yield
+    except lazy.database.DatabaseUnavailable as error:
+        if path is None or str(path) in str(error):
+            raise
+        raise type(error)(lazy.file.with_place(str(error), str(path))) from error
 
 
 @asynccontextmanager

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from schema.persons import erasure, export, person
     from schema.storage import database, manifest, opening
     from schema.storage.postgresql import wiping as postgresql_wiping
+    from schema.storage.sqlite import file
     from schema.storage.sqlite import wiping as sqlite_wiping
 
 _PLACES: Final = {
@@ -23,6 +24,7 @@ _PLACES: Final = {
     "schema.administration": ("audit_report", "keys", "usage_report", "workspaces"),
     "schema.persons": ("erasure", "person", "export"),
     "schema.storage": ("database", "manifest", "opening"),
+    "schema.storage.sqlite": ("file",),
     "schema.storage.postgresql.wiping": ("postgresql_wiping",),
     "schema.storage.sqlite.wiping": ("sqlite_wiping",),
 }

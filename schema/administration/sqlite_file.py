@@ -47,8 +47,11 @@ class SqliteFile:
 
 @contextmanager
 def opened(path: Path, seconds: float) -> Iterator[SqliteFile]:
-    """Open the file; wait so many seconds for another program's lock. Raises sqlite3.Error."""
-    raw = sqlite3.connect(f"file:{quote(str(path.resolve()))}?mode=rw", uri=True, timeout=seconds, isolation_level=None)
+    """Open the file; wait so many seconds for another program's lock. Raises StorageError."""
+    try:
+        raw = sqlite3.connect(f"file:{quote(str(path.resolve()))}?mode=rw", uri=True, timeout=seconds, isolation_level=None)
+    except sqlite3.Error as error:
+        raise StorageError(str(error)) from error
     try:
         yield SqliteFile(raw)
     finally:

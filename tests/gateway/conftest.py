@@ -1,10 +1,13 @@
 """The application over a stand-in graph, called in process or on a port; `make_app(…)` takes settings."""
 
 import asyncio
+import ctypes
+import os
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -54,6 +57,22 @@ def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_
         return Result(code, *capfd.readouterr())
 
     return run
+
+
+@pytest.fixture
+def bound_by_rights(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Files' rights bind this thread, and those that it begins, also where root runs the tests (capabilities(7))."""
+    if os.geteuid() != 0:
+        yield
+        return
+    libc, header, data = ctypes.CDLL(None), (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()
+    assert libc.capget(header, data) == 0
+    effective, data[0] = data[0], data[0] & ~0b110
+    assert libc.capset(header, data) == 0
+    monkeypatch.setattr("os.access", partial(os.access, effective_ids=True))
+    yield
+    data[0] = effective
+    assert libc.capset(header, data) == 0
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Starting and stopping as an operator meets it: what can't work is one sentence and an exit code, never a traceback."""
 
+import json
 import os
 import signal
 import socket
@@ -10,11 +11,16 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from gateway import serving
+from gateway.cli import command_database
+from gateway.settings import Settings
 from schema.storage.sqlite.file import with_place
 from tests.connecting import PATIENCE, free_port
 from tests.gateway.conftest import Run
@@ -85,6 +91,28 @@ def test_a_file_that_may_not_be_written(tmp_path: Path, monkeypatch: pytest.Monk
     path.touch()
     monkeypatch.setattr("os.access", lambda *_: False)
     assert with_place("SQLite's words", str(path)) == f"SQLite's words (sqlite:///{path}): this user may not read and write {path}"
+
+
+@pytest.mark.usefixtures("bound_by_rights")
+def test_a_file_that_may_only_be_read(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A write says which file and whose rights, serving warns of it, and the doctor finds it, though SQLite gives the lock."""
+    url = f"sqlite:///{tmp_path / 'a.db'}"
+    create = ("token", "create", "--workspace", "W", "--role", "admin", "--database-url", url)
+    assert run(*create).code == 0
+    (tmp_path / "a.db").chmod(0o444)
+    hinders = f"this user may not read and write {tmp_path / 'a.db'}"
+    written = run(*create)
+    assert (written.code, written.out) == (1, "")
+    assert written.err.splitlines()[-1].endswith(hinders)
+    said: list[str] = []
+    monkeypatch.setattr("gateway.serving.structlog.get_logger", lambda: SimpleNamespace(warning=said.append))
+    command_database.run(Settings(database_url=url), partial(serving.advise, Settings(database_url=url)))
+    assert f"{hinders}. The gateway is not ready until it does." in said[0]
+    found = json.loads(run("doctor", "--json", "--port", "0", "--database-url", url).out)
+    assert [(each["check"], each["says"]) for each in found if each["level"] == "fault"] == [("writable", hinders)]
+    (tmp_path / "a.db").chmod(0)
+    found = json.loads(run("doctor", "--json", "--port", "0", "--database-url", url).out)
+    assert hinders in next(each["says"] for each in found if each["level"] == "fault")
 
 
 def test_a_folder_that_is_not_there(run: Run) -> None:

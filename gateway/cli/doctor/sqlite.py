@@ -9,7 +9,7 @@ from typing import Final
 from gateway.settings import Settings
 from schema.administration.sqlite_file import VERSION, SqliteFile, opened
 from schema.storage.database import StorageError, sqlite_path
-from schema.storage.sqlite.file import LARGE_LOG
+from schema.storage.sqlite.file import LARGE_LOG, file_problem, with_place
 
 from .process import compare_clock, report_keys
 from .report import DoctorReport
@@ -23,7 +23,7 @@ _MEGABYTE: Final = 1_048_576
 
 
 def check(settings: Settings, report: DoctorReport) -> None:
-    """Tells of the file, its folder and its disk. Raises sqlite3.Error for one that can't be read."""
+    """Tells of the file, its folder and its disk."""
     path = sqlite_path(settings.database_url)
     assert path is not None
     if not path.parent.is_dir():
@@ -33,8 +33,11 @@ def check(settings: Settings, report: DoctorReport) -> None:
     if not path.exists():
         report.warn("database", f"there is no file {path.resolve()} yet: gateway serve makes it, as does gateway migrate")
         return
-    with opened(path, BUSY_SECONDS) as file:
-        _look(file, path, settings, report)
+    try:
+        with opened(path, BUSY_SECONDS) as file:
+            _look(file, path, settings, report)
+    except StorageError as error:
+        report.fault("database", with_place(str(error), str(path)))
 
 
 def _folder(path: Path, report: DoctorReport) -> None:
@@ -74,7 +77,12 @@ def _writable(file: SqliteFile, path: Path, report: DoctorReport) -> None:
         what = f"another program has held the lock for {BUSY_SECONDS:g} s: end it" if locked else "let this user write the file"
         report.fault("writable", f"{path.resolve()}: {error}: {what}")
         return
-    report.ok("writable", "a write gets its turn")
+    # SQLite opens a file that may not be written for reading alone, and gives the lock all the same.
+    problem = file_problem(str(path))
+    if problem:
+        report.fault("writable", problem)
+    else:
+        report.ok("writable", "a write gets its turn")
 
 
 def _log(file: SqliteFile, path: Path, report: DoctorReport) -> None:

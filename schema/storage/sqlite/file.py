@@ -69,7 +69,7 @@ class OpenFile:
         """Raises FileReplaced, ReadOnly."""
         self.check()
         if not os.access(self._path, os.W_OK):
-            raise ReadOnly(f"{self._path} is read-only")
+            raise ReadOnly(with_place("the file is read-only", self._path))
 
     def log_bytes(self) -> int:
         """The size of the write-ahead log."""
