@@ -126,7 +126,11 @@ class Application:
                 headers=[(b"strict-transport-security", b"max-age=%d" % settings.hsts)] if settings.hsts else [],
             ),
             *self.instruments.layers(),
-            *([partial(OperatorsPort, port=settings.metrics_port, operators=self._operator_paths())] if settings.metrics_port else []),
+            *(
+                [partial(OperatorsPort, port=settings.metrics_port, operators=PublicPaths(self._operators(), not_found))]
+                if settings.metrics_port
+                else []
+            ),
             *([partial(AllowedHosts, names=self.hosts, probes=self.probes)] if "*" not in self.hosts else []),
             *([partial(Cors, origins=Origins(settings.cors_origins))] if settings.cors_origins else []),
         ]
@@ -209,9 +213,6 @@ class Application:
             "/readyz": Readiness(self.database, lambda: self.stopping, self.packages),
             **({METRICS: metrics} if self.settings.metrics else {}),
         }
-
-    def _operator_paths(self) -> PublicPaths:
-        return PublicPaths(self._operators(), not_found)
 
     @asynccontextmanager
     async def lifespan(self, _: Value) -> AsyncIterator[Object]:

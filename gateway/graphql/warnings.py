@@ -20,8 +20,6 @@ KEPT_BYTES: Final = 4_000_000
 #: Bytes that a place takes, and each warning that it names.
 _PLACE: Final = 500
 
-Warning_ = JsonObject
-
 
 class Warnings:
     """The warnings of each operation. Made only where something is deprecated at all."""
@@ -30,9 +28,9 @@ class Warnings:
         self._schema = schema
         self._reasons = deprecated_in(schema)
         self._by_coordinate = {coordinate: _warning(coordinate, reason) for coordinate, reason in self._reasons.items()}
-        self._kept: SizedCache[tuple[list[Warning_], bool]] = SizedCache(KEPT, KEPT_BYTES)
+        self._kept: SizedCache[tuple[list[JsonObject], bool]] = SizedCache(KEPT, KEPT_BYTES)
 
-    def of(self, prepared: PreparedOperation, variables: Mapping[str, Json] | None) -> list[Warning_]:
+    def of(self, prepared: PreparedOperation, variables: Mapping[str, Json] | None) -> list[JsonObject]:
         """Those of an operation, in the order of use; what variables hold comes last."""
         key = prepared.text, prepared.name
         known = self._kept.get(key)
@@ -45,7 +43,7 @@ class Warnings:
         held = dict.fromkeys(given(self._schema, prepared.operation, variables))
         return [*found, *(self._by_coordinate[one] for one in held if one in self._by_coordinate and self._by_coordinate[one] not in found)]
 
-    def _look(self, prepared: PreparedOperation) -> tuple[list[Warning_], bool]:
+    def _look(self, prepared: PreparedOperation) -> tuple[list[JsonObject], bool]:
         """The warnings of the document, and whether its variables can hold more."""
         types = (type_from_ast(self._schema, node.type) for node in prepared.operation.variable_definitions or ())
         takes = any(takes_deprecated(get_named_type(type_)) for type_ in types if type_ is not None)
@@ -57,7 +55,7 @@ def warnings_of(schema: GraphQLSchema) -> Warnings | None:
     return Warnings(schema) if deprecated_in(schema) else None
 
 
-def _warning(coordinate: str, reason: str) -> Warning_:
+def _warning(coordinate: str, reason: str) -> JsonObject:
     try:
         dates = in_schema(coordinate, reason)
     except DeclarationError:
