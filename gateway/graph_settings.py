@@ -2,6 +2,8 @@
 
 from dataclasses import fields
 
+from strawberry.exceptions import ScalarAlreadyRegisteredError
+
 from gateway.settings import Settings, SettingsError
 from schema.engine.document.limits import Limits
 from schema.extensions import ExtensionError, load
@@ -20,7 +22,8 @@ def graph_of(settings: Settings, database: Database) -> Graph:
             raise
         # Strawberry and graphql-core have errors of their own for names and types that don't fit together.
         modules = " and ".join(settings.extensions)
-        raise SettingsError(f"GATEWAY_EXTENSIONS: {error}. Look for that name in {modules}, and give it another there.") from error
+        hint = ": take that of schema.declaring" if isinstance(error, ScalarAlreadyRegisteredError) else ""
+        raise SettingsError(f"GATEWAY_EXTENSIONS: {str(error).rstrip('.')}{hint}. Look for that name in {modules}.") from error
 
 
 def limits_of(settings: Settings) -> Limits:

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from strawberry.types.enum import EnumValue
 from strawberry.types.field import StrawberryField
+from strawberry.utils.str_converters import to_camel_case
 
 from schema.engine.declare.base import NOUNS, row_of
 from schema.engine.declare.codes import ErrorReason
@@ -101,9 +102,13 @@ def _definition(extension: Extension, owner: Made, field: StrawberryField) -> Ma
     definition = getattr(owner, "__strawberry_definition__", None)
     if definition is None:
         raise TypeError(f"{extension.name} adds {field.python_name} to {owner!r}, which is no type of the graph.")
-    if any(field.python_name == other.python_name for other in definition.fields):
-        raise TypeError(f"{extension.name} adds {definition.name}.{field.python_name}, which is there already.")
+    if any(_name(field) == _name(other) for other in definition.fields):
+        raise TypeError(f"{extension.name} adds {definition.name}.{_name(field)}, which is there already.")
     return definition
+
+
+def _name(field: StrawberryField) -> str:
+    return field.graphql_name or to_camel_case(field.python_name)
 
 
 def _check_prefixes(extensions: Sequence[Extension]) -> None:

@@ -113,8 +113,11 @@ class Extension:
         """Adds a field to the records of `owner`. The function gets its record by a parameter of type `strawberry.Parent[owner]`.
 
         The record has the columns that `needs` names, by the names of their attributes, and no others. With `batch` the function gets a
-        list of records, and answers as many values. Each call counts `cost` in what an operation costs.
+        list of records, and answers as many values. Each call counts `cost` in what an operation costs. Raises TypeError for `needs` that
+        is a text.
         """
+        if isinstance(needs, str):
+            raise TypeError(f"needs={needs!r} is one text, where several are wanted: write `needs=({needs!r},)`")
         return self._adding(
             owner,
             description,
@@ -202,7 +205,7 @@ def _load(name: str) -> Extension:
         found = getattr(import_module(name), ATTRIBUTE, None)
     except ExtensionError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a module that ends the process would do so without a word
         raise ExtensionError(f"{name} can't be imported: {_describe(error, name)}") from error
     if not isinstance(found, Extension):
         raise ExtensionError(f"{name} has no `{ATTRIBUTE}`: write `{ATTRIBUTE} = Extension({name!r})` there.")
@@ -210,7 +213,7 @@ def _load(name: str) -> Extension:
     return found
 
 
-def _describe(error: Exception, name: str) -> str:
+def _describe(error: BaseException, name: str) -> str:
     """Return the message of an error in the import of the module `name`, with its line."""
     if isinstance(error, ImportError | SyntaxError):
         return str(error)

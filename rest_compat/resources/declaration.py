@@ -23,6 +23,7 @@ METHODS: dict[RouteAction, str] = {"list": "GET", "create": "POST", "get": "GET"
 ACTIONS: tuple[RouteAction, ...] = tuple(METHODS)
 
 _NAME = re.compile("[a-z][a-z0-9-]{0,62}")
+_ONE = re.compile("an? .*[^ ].*")
 _RESERVED = {"docs"}
 """Names under `/api/` that no resource may have; other pages there contain a point or an underscore."""
 
@@ -140,5 +141,10 @@ def check_resources(resources: Sequence[Resource]) -> None:
             raise DeclarationError(f"{schemas[schema]} and {name} are both {schema} in OpenAPI: give one of them another `schema`")
         if not resource.actions or not set(resource.actions) <= set(ACTIONS):
             raise DeclarationError(f"{name}: `actions` names some of {', '.join(ACTIONS)}, and nothing else")
+        if _ONE.fullmatch(resource.one) is None:
+            raise DeclarationError(f"{name}: `one` is {resource.one!r}: write one of it with its article, such as 'an invoice'")
+        keys = [key.name for key in resource.keys]
+        if len(set(keys)) < len(keys):
+            raise DeclarationError(f"{name} has a key twice among {', '.join(keys)}: take one out")
         paths.add(name)
         schemas[schema] = name

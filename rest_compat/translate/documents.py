@@ -8,6 +8,7 @@ from pathlib import Path
 from graphql import (
     FieldNode,
     GraphQLArgument,
+    GraphQLError,
     GraphQLField,
     GraphQLNamedType,
     GraphQLObjectType,
@@ -100,8 +101,13 @@ class Document:
 
 def read_document(path: Path, schema: GraphQLSchema) -> Document:
     """Parse and validate a file. Raises DeclarationError, naming it."""
-    text = path.read_text("utf-8")
-    tree = parse(text, no_location=True)
+    try:
+        text = path.read_text("utf-8")
+        tree = parse(text, no_location=True)
+    except OSError as error:
+        raise DeclarationError(f"{path} can't be read ({error.strerror}): write it, or leave its action out by `actions=`") from None
+    except (GraphQLError, UnicodeDecodeError) as error:
+        raise DeclarationError(f"{path.parent.name}/{path.name}: {error}") from None
     faults = validate(schema, tree)
     if faults:
         raise DeclarationError(f"{path.parent.name}/{path.name}: {faults[0].message}")

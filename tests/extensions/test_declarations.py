@@ -2,22 +2,27 @@
 
 from collections.abc import AsyncIterator
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
+import strawberry
 from alembic.autogenerate import produce_migrations, render_python_code
 from alembic.migration import MigrationContext
 from sqlalchemy import Column, ForeignKeyConstraint, Integer, MetaData, Table, UniqueConstraint, create_engine
 from sqlmodel import SQLModel
+from strawberry.utils.str_converters import to_camel_case
 
 from gateway.app import create_app
 from gateway.migrations.names import name_constraints
 from gateway.migrations.packages import in_order
 from gateway.migrations.runner import connected
 from gateway.settings import Settings
+from rest_compat.resources.declaration import DeclarationError, Key, Resource, check_resources
+from rest_compat.translate.documents import read_document
 from schema.administration.keys import ApiKeys, NewKey
 from schema.assembly import build
-from schema.declaring import ID, NAME, Constraint, Date, Extension, Money, Tracked, field, noun, stored_enum
+from schema.declaring import ID, NAME, Account, Constraint, Date, Extension, Money, Tracked, field, noun, stored_enum
 from schema.engine.declare.base import NOUNS
 from schema.graph import Graph
 from schema.rules.access import Role
@@ -225,3 +230,55 @@ def test_constraints_have_names() -> None:
         assert name in down
     assert "uq_third_code" in up
     engine.dispose()
+
+
+@pytest.mark.parametrize("name", ["website", "created_at"])
+def test_a_field_of_a_name_that_is_there(name: str) -> None:
+    """A field whose name in the graph is there already is refused, whatever its function is called: it would stand in that one's place."""
+    package = Extension("shadows")
+    package.field(Account, "Another.", name=to_camel_case(name))(_shadow)
+    with pytest.raises(TypeError, match=f"shadows adds Account.{to_camel_case(name)}, which is there already"):
+        build(package)
+
+
+def _shadow(account: strawberry.Parent[Account]) -> str:
+    return "another"
+
+
+def test_needs_are_several() -> None:
+    """A text in place of a tuple is told as such, and not by its first letter."""
+    with pytest.raises(TypeError, match=r"write `needs=\('name',\)`"):
+        Extension("careless").field(Account, "One.", needs="name")
+
+
+def resource(folder: Path, **options: Any) -> Resource:
+    """A resource of accounts with one action, whose document lies in `folder`, unless `options` say otherwise."""
+    given: dict[str, Any] = {"name": "things", "one": "a thing", "keys": (Key(name="id"),), "actions": ("get",), **options}
+    return Resource(type="Account", schema="Thing", folder=folder, **given)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"one": "thing"}, "`one` is 'thing': write one of it with its article"),
+        ({"keys": (Key(name="id"),) * 2}, "has a key twice among id, id"),
+    ],
+    ids=["article", "keys"],
+)
+def test_resources_that_cannot_be_kept(tmp_path: Path, options: dict[str, Any], says: str) -> None:
+    """Refused by the name of the resource."""
+    with pytest.raises(DeclarationError, match=says):
+        check_resources([resource(tmp_path, **options)])
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [(None, r"get.graphql can't be read \(No such file"), ("query {", "get.graphql: Syntax Error")],
+    ids=["missing", "syntax"],
+)
+def test_documents_that_cannot_be_read(tmp_path: Path, text: str | None, says: str) -> None:
+    """Told by the name of the file, in place of a traceback."""
+    if text is not None:
+        (tmp_path / "get.graphql").write_text(text, "utf-8")
+    with pytest.raises(DeclarationError, match=says):
+        read_document(tmp_path / "get.graphql", build().schema)
