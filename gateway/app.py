@@ -193,7 +193,7 @@ class Application:
         )
 
     def _live_operations(self) -> Operations:
-        """Those of sockets and streams."""
+        """Return the operations of sockets and streams."""
         if self.instruments.tracing is None:
             return self.operations
         from gateway.live.traced_operations import TracedOperations  # noqa: PLC0415  it needs the extra, which is there then

@@ -272,7 +272,7 @@ class Settings(BaseSettings):
 
     @property
     def address(self) -> str:
-        """Where a client on this machine finds the port."""
+        """Return the address of the port for a client on this machine."""
         return f"http://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
 
 

@@ -18,7 +18,7 @@ _LINK = re.compile(r"https?://[^\s<>\"]+[^\s<>\".,;:)]")
 KeyOrParameter = TypeVar("KeyOrParameter", Key, Parameter)
 DeprecatedPart = Literal["routes", "parameters", "keys"]
 Changes = Mapping[str, Mapping[DeprecatedPart, Mapping[str, Deprecation]]]
-"""Of a resource's routes (by action), parameters and keys, those that are deprecated."""
+"""The deprecated routes (by action), parameters and keys of a resource."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Deprecated:
         return self.kind != "whole_object" or self.deprecation.whole_objects
 
     def to_dict(self) -> JsonObject:
-        """As `/api/_graphql` answers it."""
+        """Return the object in the answer of `/api/_graphql`."""
         found = self.deprecation
         sunset = found.sunset.isoformat() if found.sunset else None
         return {"kind": self.kind, "name": self.name, "since": found.since.isoformat(), "sunset": sunset, "link": found.link}

@@ -226,7 +226,7 @@ class OperationTimeout(HttpError):
         super().__init__(f"The operation took longer than {seconds:g} s.")
 
     def warn_of_write(self) -> None:
-        """For an operation that writes."""
+        """Add to the message that an operation may have written."""
         self.detail += " What it changes may have been changed: send it again with the same idempotency key, or look before you repeat it."
 
 

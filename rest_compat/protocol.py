@@ -30,7 +30,7 @@ class Request:
     headers: Mapping[bytes, bytes] = field(default_factory=dict)
     body: bytes = b""
     caller: OpaqueCaller | None = None
-    """None where it is only translated, or asks for OPTIONS."""
+    """The caller; None if the request is only translated, or asks for OPTIONS."""
     origin: str = ""
     """The address that links begin with: `https://crm.example.com`, without a slash at the end."""
     epoch: int = 0

@@ -94,7 +94,7 @@ class Authenticator:
         self._changed.append(tell)
 
     def believed(self, authorization: str | None) -> float:
-        """For how many seconds more the token of an Authorization header is believed without a look-up."""
+        """Return the seconds for which the token of an Authorization header is still valid without a look-up."""
         try:
             return self._known.seconds(header_of(bearer_token(authorization)))
         except AuthError:

@@ -27,7 +27,7 @@ class TokenCache(Generic[V]):
         return entry[0]
 
     def seconds(self, key: str) -> float:
-        """For how many seconds more the value under `key` is remembered; 0 where none is."""
+        """Return the seconds for which the value under `key` is still kept; 0 if there is none."""
         entry = self._entries.get(key)
         return 0.0 if entry is None else max(0.0, entry[1] - self._clock())
 

@@ -31,7 +31,7 @@ class VerifiedClaims:
 
 
 class KeySource(Protocol):
-    """Where the key for a token comes from, the algorithms that it may be used with (RFC 8725 section 3.1), and the issuer to be named."""
+    """A source of keys for tokens, with the algorithms that they may be used with (RFC 8725 section 3.1) and the required issuer."""
 
     issuer: str | None
 
@@ -59,7 +59,7 @@ class SharedSecret:
 
 
 def _sources(settings: Settings) -> list[KeySource]:
-    """Where keys come from. Raises SettingsError."""
+    """Return the sources of keys. Raises SettingsError."""
     found: list[KeySource] = []
     if settings.jwt_secret is not None:
         found.append(SharedSecret(settings.jwt_secret.get_secret_value(), settings.jwt_issuer))

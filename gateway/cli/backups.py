@@ -38,7 +38,7 @@ from schema.values import Value
 #: What SQLite keeps beside a file: with another file it would damage that.
 _BESIDE: Final = ("-wal", "-shm", "-journal")
 EPOCH_SECONDS: Final = 3_600.0
-"""For the one transaction that begins an epoch: it changes a row a workspace."""
+"""Seconds for the one transaction that begins an epoch: it changes a row for each workspace."""
 
 
 def back_up(url: str, file: Path, tell: ReportBytes, *, force: bool = False) -> Manifest:

@@ -50,7 +50,7 @@ async def prepare(database: Database) -> str:
 
 
 def _kept_token(database: Database) -> Path | None:
-    """Where the token is kept; None where the data is on a server."""
+    """Return the path of the token's file; None if the data is on a server."""
     path = sqlite_path(database.url)
     return None if path is None else path.with_name(f"{path.name}.demo-token")
 

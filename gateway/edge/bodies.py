@@ -72,7 +72,7 @@ class BodyHold:
             self._size += more
 
     def release(self) -> None:
-        """Nothing of it is held any more."""
+        """Release all held bytes."""
         if self._size:
             self._room.remove(self._owner, self._size)
             self._size = 0

@@ -39,13 +39,13 @@ class Coder(NamedTuple):
 
 
 def _gzip() -> Coder:
-    """In 32 KB, since a stream has it for as long as it is open: the usual windows take 256 KB, and make lists no smaller."""
+    """Return a gzip coder of 32 KB, since a stream keeps it while it is open: the usual windows take 256 KB, and make lists no smaller."""
     coder = zlib.compressobj(4, zlib.DEFLATED, 16 + 12, 5)
     return Coder(coder.compress, partial(coder.flush, zlib.Z_SYNC_FLUSH), coder.flush)
 
 
 CODERS: dict[str, Callable[[], Coder]] = {GZIP: _gzip}
-"""By their names in HTTP, the best last. Zstandard isn't it: clients of Node.js 20 name it, and can't read it."""
+"""The coders, by their names in HTTP, the preferred last. Zstandard isn't preferred: clients of Node.js 20 name it, and can't read it."""
 
 with suppress(ImportError):
     import zstandard
@@ -53,7 +53,7 @@ with suppress(ImportError):
     _PARAMETERS: Final = zstandard.ZstdCompressionParameters.from_level(1, window_log=15, hash_log=13, chain_log=13)
 
     def _zstd() -> Coder:
-        """In some 180 KB."""
+        """Return a coder of some 180 KB."""
         coder = zstandard.ZstdCompressor(compression_params=_PARAMETERS).compressobj()
         return Coder(coder.compress, partial(coder.flush, zstandard.COMPRESSOBJ_FLUSH_BLOCK), coder.flush)
 
@@ -63,7 +63,7 @@ with suppress(ImportError):
     import brotli
 
     def _brotli() -> Coder:
-        """In some 200 KB."""
+        """Return a coder of some 200 KB."""
         coder = brotli.Compressor(quality=3, lgwin=16)
         return Coder(coder.process, coder.flush, coder.finish)
 

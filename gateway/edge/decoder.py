@@ -163,7 +163,7 @@ def _too_deep() -> StrictJsonError:
 
 
 def _character_faults(value: Json, levels: int, place: Place) -> Iterator[tuple[Place, str]]:
-    """Where there are characters that the standard parser doesn't mind and we do. Raises StrictJsonError where it is too deep."""
+    """Yield each place of characters that the standard parser accepts and we don't, with the fault. Raises StrictJsonError if too deep."""
     if isinstance(value, str):
         if fault := _character_fault(value):
             yield place, fault

@@ -34,7 +34,7 @@ class ForwardedHeaders:
 
 
 def _nearest(said: dict[bytes, bytes], name: bytes) -> bytes:
-    """Where several proxies say something, the nearest is the one that is trusted."""
+    """Return the value of the nearest proxy, which is the trusted one."""
     return said.get(b"x-forwarded-" + name, b"").rpartition(b",")[2].strip()
 
 

@@ -31,7 +31,7 @@ class Warnings:
         self._kept: SizedCache[tuple[list[JsonObject], bool]] = SizedCache(KEPT, KEPT_BYTES)
 
     def of(self, prepared: PreparedOperation, variables: Mapping[str, Json] | None) -> list[JsonObject]:
-        """Those of an operation, in the order of use; what variables hold comes last."""
+        """Return the warnings of an operation, in the order of use; those of variables come last."""
         key = prepared.text, prepared.name
         known = self._kept.get(key)
         if known is None:

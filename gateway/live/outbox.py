@@ -67,7 +67,7 @@ class Outbox:
         self._changed.set()
 
     def close(self) -> list[bytes]:
-        """Nothing waits any more; what would have been sent, events left out."""
+        """Close the queue; return the messages that waited, without events."""
         if self._sending is not None:
             self.sent()
         left = [message.data for message in self._queue if not message.event]

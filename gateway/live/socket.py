@@ -288,7 +288,7 @@ class SocketSession:
 
 
 async def _at_once() -> None:
-    """For a server that doesn't say whether its client takes more."""
+    """The default for servers that don't report whether the client reads."""
 
 
 def _authorization(payload: JsonObject, header: bytes | None) -> str | None:

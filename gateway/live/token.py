@@ -112,7 +112,7 @@ class Tokens:
         raise Closing
 
     def _fresh(self, watch: TokenWatch) -> float:
-        """For how many seconds what is known of a token holds, and a little more, so that the next look finds it over."""
+        """Return the seconds until a token's look-up expires, and a little more, so that the next check finds it expired."""
         seconds = self._authenticator.believed(watch.authorization)
         if watch.caller.expires_at is not None:
             left = (datetime.fromisoformat(watch.caller.expires_at) - datetime.now(UTC)).total_seconds()

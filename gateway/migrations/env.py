@@ -50,7 +50,7 @@ def migrate(connection: Connection) -> None:
 
 
 async def from_the_shell() -> None:
-    """For a developer's `alembic …`: connects by itself."""
+    """Run a developer's `alembic …`, on a connection of its own."""
     async with connected(os.environ.get("GATEWAY_DATABASE_URL", "sqlite:///gateway.db")) as run:
         await run(migrate)
 

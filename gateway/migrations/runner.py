@@ -29,11 +29,11 @@ SCRIPTS = Path(__file__).parent
 GATEWAY = "the gateway"
 """The label of the gateway's own revisions, beside the labels of packages."""
 WAIT_SECONDS = 120.0
-"""For another process that migrates."""
+"""Seconds to wait for another process that migrates."""
 TABLE_SECONDS = 10.0
-"""For a table that others use."""
+"""Seconds to wait for a table that others use."""
 STATEMENT_SECONDS = 3600.0
-"""For one statement of a migration, which may have to read a large table."""
+"""Seconds for one statement of a migration, which may have to read a large table."""
 # Any number will do, as long as every gateway takes the same one.
 _LOCK = 7_207_146_316
 _LOCK_TIMEOUT = "55P03"

@@ -38,7 +38,7 @@ class Instruments:
         self.telemetry = Telemetry(self.metrics, AccessLog(settings))
         self.tracing = _tracing(settings)
         self.observe = self.telemetry.note if self.tracing is None else self.tracing.observing(self.telemetry.note)
-        """Told of each answered request."""
+        """The function to call with each answered request."""
 
     def watch(self, timing: Timing, sources: Sequence[ReadFigures]) -> None:
         """Ask `sources` for figures, and hear of the statements that `timing` is about."""

@@ -16,7 +16,7 @@ LONGEST_STATEMENT: Final = 2_000
 
 
 class SlowStatements:
-    """Told of each statement that took longer than it should: it is counted, and the log has its text, without the values."""
+    """Reports slow statements: each is counted, and logged with its text, without values."""
 
     def __init__(self, counter: Counter) -> None:
         self._counter = counter

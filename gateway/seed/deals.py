@@ -18,7 +18,7 @@ _LINKS = (0, 1, 1, 2, 2, 3)
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """Those who take part: companies, sellers, and each company's contacts by its position."""
+    """The participants of deals: companies, sellers, and each company's contacts by its position."""
 
     companies: Sequence[SeedRow]
     sellers: Sequence[str]

@@ -131,7 +131,7 @@ class ConnectionLimits:
         return OverloadedApp(new.app, fault, room)
 
     def _note(self, what: str) -> None:
-        """Told to the metrics each time, and to the log once in a while."""
+        """Count an event in the metrics each time, and log it at intervals."""
         self.tell(what)
         self._tally[what] += 1
         if monotonic() - self._logged > LOG_SECONDS:
@@ -168,7 +168,7 @@ class OverloadedApp:
 
 
 def most_connections(wanted: int) -> int:
-    """As many as the settings say, and never more than half of the descriptors: the database, health checks and files need some, too."""
+    """Return the limit by the settings, but at most half of the descriptors: the database, health checks and files need some, too."""
     if sys.platform == "win32":
         return wanted
     import resource  # noqa: PLC0415  there is none on Windows

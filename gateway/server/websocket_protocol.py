@@ -32,7 +32,7 @@ UNTAKEN: Final = 65_536
 
 
 class TokenBucket:
-    """So many `a_second`, three seconds' worth of them at once."""
+    """A budget of `a_second` units, of which three seconds' worth may be used at once."""
 
     __slots__ = ("_at", "_left", "_most", "_rate")
 

@@ -57,7 +57,7 @@ class WriteFlowControl(asyncio.Protocol):
         return None if self.reader_timer is None else self.reader_timer.when() - self.reader_timeout
 
     def slow_since(self) -> float | None:
-        """Since when something waits, if the client has taken nothing for a while, or has had its time to take all of it."""
+        """Return the time since which bytes wait, if the client has read nothing for a while, or had time enough to read all of them."""
         now, stalled = self.loop.time(), self.reads_since()
         slow = stalled is not None and (now - stalled > STALL_SECONDS or now - self.held_since > self.reader_timeout)
         return self.held_since if slow else None

@@ -112,22 +112,22 @@ def asked_headers(endpoint: Endpoint) -> list[str]:
 
 
 def success_headers(endpoint: Endpoint) -> JsonObject:
-    """Those of an action that went well."""
+    """Return the headers of a successful action."""
     return _refs(*_OF[endpoint.action], *_ROUTES)
 
 
 def unchanged_headers() -> JsonObject:
-    """Those of 304."""
+    """Return the headers of a 304."""
     return _refs(*_CACHED, *_ROUTES, "Accept-Query")
 
 
 def page_headers() -> JsonObject:
-    """Those of an answer that is no operation's."""
+    """Return the headers of an answer without an operation."""
     return _refs(*_EVERY)
 
 
 def error_headers(code: str) -> JsonObject:
-    """Those of a refusal."""
+    """Return the headers of an error."""
     return _refs(
         *_OF_CODE.get(code, ()),
         *(_named(name) for name, _ in ALWAYS.get(STATUS[code], ())),
@@ -139,7 +139,7 @@ def error_headers(code: str) -> JsonObject:
 
 
 def _named(name: bytes) -> str:
-    """As it is written in `_TOLD`."""
+    """Return the header's name as written in `_TOLD`."""
     return next(known for known in _TOLD if known.lower() == name.decode())
 
 

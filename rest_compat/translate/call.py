@@ -99,7 +99,7 @@ class PathEndpoints:
 
     @property
     def allow(self) -> str:
-        """For the header `Allow`."""
+        """Return the value of the header `Allow`."""
         own = sorted(self.actions.keys() - {"GET", "HEAD"}, key=ORDER.index)
         return ", ".join([*(["GET", "HEAD"] if "GET" in self.actions else []), *own, "OPTIONS"])
 

@@ -113,7 +113,7 @@ class Endpoint:
             raise DeclarationError(f"{self.document.name} does not select {', '.join(name for (name,) in sorted(missing_leaves))}")
 
     def _record(self) -> tuple[str, ...]:
-        """Where the record is under the root field: the payload's field of its type, the connection's nodes, or the root itself."""
+        """Return the record's path below the root field: the payload's field of its type, the connection's nodes, or the root itself."""
         fields: Mapping[str, Json] = getattr(self.document.root_answer, "fields", {})
         if self.action in {"get", "delete"}:
             return ()

@@ -22,10 +22,10 @@ SCALAR_SCHEMAS: Mapping[str, JsonObject] = {
     "DateTime": {"type": "string", "format": "date-time"},
     "Money": {"type": "number", "format": "double", "minimum": -float(MONEY_LIMIT), "maximum": float(MONEY_LIMIT)},
 }
-"""As OpenAPI shows the graph's scalars; one that isn't here may be any value."""
+"""The OpenAPI schemas of the graph's scalars; a scalar that isn't here may be any value."""
 
 _BLANKS = "".join(each for each in map(chr, range(0x3001)) if each.isspace()) + "\u00ad\u180e\u200b\u2060\ufeff"
-"""As the graph trims names."""
+"""The characters that the graph trims from names."""
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 _DIGITS = re.compile(r"[0-9]+")

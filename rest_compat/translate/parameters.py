@@ -88,7 +88,7 @@ def _read_as(
 
 
 def _deprecated(parameter: Parameter, way: Inputs) -> Deprecation | None:
-    """As declared, or as the schema says of a place on the way."""
+    """Return the deprecation as declared, or as the schema has it on the way to the variable."""
     found = (in_schema(coordinate, one.deprecation_reason) for coordinate, one in way.items())
     return parameter.deprecated or next(filter(None, [*found]), None)
 

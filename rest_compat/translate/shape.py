@@ -30,7 +30,7 @@ class PathStep:
 
 @dataclass(frozen=True, slots=True)
 class ValueSource:
-    """Where a key's value comes from."""
+    """The source of a key's value."""
 
     key: Key
     steps: tuple[PathStep, ...]
@@ -57,7 +57,7 @@ class ValueSource:
 
     @property
     def deprecated(self) -> Deprecation | None:
-        """As declared, or as the schema says of a field on the way."""
+        """Return the deprecation as declared, or as the schema has it for a field on the path."""
         return self.key.deprecated or next((step.deprecated for step in self.steps if step.deprecated), None)
 
     @property

@@ -27,7 +27,7 @@ from .occurrences import PersonalColumn, find_occurrences, without
 from .person import Person, PersonFault
 
 PASSES: Final = 4
-"""So often it is looked again for what others write meanwhile."""
+"""How often the search is repeated for data that others write meanwhile."""
 TOGETHER: Final = 100
 """Rows that are rewritten in one transaction."""
 TOGETHER_BYTES: Final = 16_777_216

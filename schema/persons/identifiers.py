@@ -117,5 +117,5 @@ def _phone(phone: str) -> str:
 
 
 def texts(values: Iterable[str | None]) -> tuple[str, ...]:
-    """Those that are there, once each."""
+    """Return the texts that aren't empty, once each."""
     return tuple(dict.fromkeys(value for value in values if value))

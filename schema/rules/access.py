@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 MOST_OVERLAP_MINUTES = 90 * 24 * 60
-"""For how long the former token of a key may work on beside the new one."""
+"""The most minutes for which the former token of a key works beside the new one."""
 
 
 class Role(StrEnum):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 STANDS_STILL = 2_000
-"""By how many milliseconds the wall clock may be set back without this one following: the most that this one is ever ahead."""
+"""The milliseconds by which the wall clock may be set back without this one following: the most that this one is ever ahead."""
 
 _FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 

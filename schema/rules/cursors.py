@@ -51,7 +51,7 @@ class CursorScope:
 
 
 class Origin(NamedTuple):
-    """Where a cursor was written: the workspace's tag, and the epoch of the database."""
+    """The origin of a cursor: the workspace's tag, and the epoch of the database."""
 
     tag: str
     epoch: int
@@ -64,7 +64,7 @@ def check_epoch(written_in: int, epoch: int) -> None:
 
 
 def read_anywhere(cursor: str, place: str, what: str) -> tuple[Origin, list[Value]]:
-    """Where a cursor was written, and the values in it; whether it fits there is for the caller to check. Raises BadRequest."""
+    """Return the origin of a cursor and its values; the caller checks whether the origin fits. Raises BadRequest."""
     try:
         found, tag, written_in, *values = _decoded(cursor)
     except (ValueError, TypeError):

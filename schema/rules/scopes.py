@@ -24,7 +24,7 @@ def declare(area: str, *, written: bool = False) -> None:
 
 
 def unknown(scopes: Iterable[str]) -> list[str]:
-    """Those of `scopes` that don't exist, in order."""
+    """Return the unknown ones of `scopes`, in order."""
     return [each for each in scopes if each not in KNOWN]
 
 

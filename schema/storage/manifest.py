@@ -21,7 +21,7 @@ MOST_BYTES: Final = 64_000_000
 """A manifest has a line a workspace; what is longer is none."""
 
 ReportBytes = Callable[[int, int], None]
-"""Told how much is done, and how much there is."""
+"""A function called with the bytes done, and the bytes in all."""
 
 
 Line: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[ -~]*$")]
@@ -60,7 +60,7 @@ class Manifest:
     sha256: str
 
     def encoded(self) -> bytes:
-        """As it is written."""
+        """Return the JSON of the manifest."""
         return orjson.dumps(asdict(self), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 

@@ -50,7 +50,7 @@ _OLDEST: Bind = bindparam("oldest", type_=Instant(), required=True)
 
 
 class NotOurTurn(Exception):
-    """Another process sweeps."""
+    """It is another process's turn to sweep."""
 
 
 class OldRows(Protocol):

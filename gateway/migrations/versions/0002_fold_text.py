@@ -32,11 +32,11 @@ FOLDED: dict[str, Sources] = {
     "user": {"search_folded": ("name", "email")},
     "opportunity": {"name_folded": ("name",), "source_folded": ("source",)},
 }
-"""By table and column: the texts that it is made of, a line each."""
+"""The source texts of each folded column, by table and column, one line each."""
 
 
 def fold(text: str) -> str:
-    """As schema/rules/text.py folded at this revision."""
+    """Fold a text as schema/rules/text.py did at this revision."""
     return normalize("NFKC", normalize("NFKC", text).casefold())
 
 

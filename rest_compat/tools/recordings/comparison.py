@@ -11,7 +11,7 @@ from rest_compat.translate.endpoint import COUNT, NODES
 
 
 def differences(call: TranslatedCall, status: int, body: bytes, answer: OperationResult) -> list[str]:
-    """Where the REST answer to a read and the GraphQL answer to its translation differ; empty if they say the same."""
+    """Return the differences between the REST answer to a read and the GraphQL answer to its translation; empty if they are equal."""
     record = (answer.data or {}).get(call.endpoint.root)
     if answer.errors or record is None:
         expected: Json = None

@@ -54,7 +54,7 @@ class CallGroup:
     request: Request
     times: int = 0
     values: dict[str, Counter[str]] = field(default_factory=dict)
-    """By variable: the values seen as JSON, and how often each was seen."""
+    """The values of each variable as JSON, and how often each was seen."""
     ignored: Counter[str] = field(default_factory=Counter)
     asked: dict[bytes, RepeatedRead] = field(default_factory=dict)
     """Different calls, by their variables."""

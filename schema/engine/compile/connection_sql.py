@@ -21,7 +21,7 @@ from .select import Level
 Purpose = Literal["count", "walk", "page", "beside", "grouped", "grouped count", "grouped beside"]
 """The purpose of a connection's statement."""
 _OF_MANY = frozenset({"grouped", "grouped count", "grouped beside"})
-"""Those of the pages of many parents."""
+"""The purposes of statements that read pages of many parents."""
 _OF_ALL = frozenset({"count", "grouped count"})
 """Purposes that read all rows, not a page."""
 
@@ -190,7 +190,7 @@ class ConnectionSql:
         return [key for key in keys if self.level.found(key) is None]
 
     def places(self, page: PageRequest) -> tuple[int, ...]:
-        """Where in a row of a page its keys stand."""
+        """Return the indexes of the order's keys in a row of a page."""
         further = count(len(self.level.columns))
         columns = [term.by.column for term in page.order.terms]
         places = [None if name is None else self.level.found(self.level.table.c[name]) for name in columns]

@@ -33,7 +33,7 @@ from .sources import ConnectionSource
 from .writer import GeneratedFunction, make_writer
 
 SORT_BELOW = 1_000
-"""So many matching rows are sorted for less than walking past all the others costs."""
+"""Below this number of matching rows, sorting them costs less than walking past all other rows."""
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 

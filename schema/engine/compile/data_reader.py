@@ -69,7 +69,7 @@ class BytesInFlight:
 
     def __init__(self) -> None:
         self.held: dict[int, int] = {}
-        """By the number of the reader."""
+        """The bytes held, by reader."""
         self._bytes = 0
         self._lock = Lock()
 

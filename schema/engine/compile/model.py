@@ -58,7 +58,7 @@ class Model:
         objects = [type_ for type_ in schema.type_map.values() if isinstance(type_, GraphQLObjectType) and declared(type_) is not None]
         self._stored = {type_.name: stored for type_ in objects if (stored := _stored(type_)) is not None}
         self.filters: dict[str, FilterModel] = {}
-        """By the name of the type that they narrow."""
+        """The filters, by the name of the filtered type."""
         others: dict[str, tuple[FilterModel | None, StoredType]] = {}
         for name, stored in self._stored.items():
             filter_ = _filter(schema, name)
@@ -70,7 +70,7 @@ class Model:
         self._check_resolvers()
 
     def stored(self, type_name: str) -> StoredType:
-        """Where the rows of a type are."""
+        """Return the stored rows of a type."""
         return self._stored[type_name]
 
     def object_type(self, type_name: str) -> GraphQLObjectType:

@@ -108,7 +108,7 @@ class WriteStep:
     resolver_fields: Sequence[Batch]
     """The resolvers' fields of records in its payload."""
     resolver: Batch | None = None
-    """Where a Python function is its action."""
+    """The resolver that is the mutation's action, if it is a Python function."""
     admin: bool = False
     """Whether only admins may do it, where a Python function is its action."""
 

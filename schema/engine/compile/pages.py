@@ -30,9 +30,9 @@ class PageRequest:
     kind: str
     """The kind of the rows; with the order it identifies the list that cursors belong to."""
     origin: Origin | None
-    """Where the cursor was written; None without one."""
+    """The origin of the cursor; None without a cursor."""
     places: Sequence[int] = ()
-    """Where in a row the values stand that it is ordered by."""
+    """The indexes of the order's values in a row."""
     cursors: tuple[str, int, Callable[[Sequence[Value]], str]] | None = None
     """The workspace, the epoch, and what writes cursors in them: calls that ask alike mostly come from the same."""
     begins: bool = field(init=False)

@@ -234,7 +234,7 @@ class OwnedBy:
 
 
 OWNER = "seen_with"
-"""Where an event keeps, of a record that is seen with another one, whom a viewer must be limited to."""
+"""The key of an event's state for the account of limited viewers, of records that are visible through another one."""
 
 
 @dataclass(frozen=True, slots=True)

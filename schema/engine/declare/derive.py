@@ -62,7 +62,7 @@ def _make(noun: Noun) -> None:
 
 
 def _stored(noun: Noun) -> StoredType:
-    """Where its rows are, as the planner sees them."""
+    """Return the stored rows of the noun for the planner."""
     ordering = None if noun.listing is None else noun.listing.ordering
     summary = None if noun.summary is None else noun.summary[1]
     return StoredType(noun.row.__table__, noun.prefix, noun.visible, noun.search, noun.key, noun.unlisted, ordering, summary, noun.scope)

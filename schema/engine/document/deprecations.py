@@ -33,7 +33,7 @@ from graphql import (
 from schema.values import Value, Values
 
 Reasons: TypeAlias = dict[str, str]
-"""By schema coordinate."""
+"""The reasons, by schema coordinate."""
 
 _COORDINATE = re.compile(r"(\w+)\.(\w+)(?:\((\w+):\))?")
 

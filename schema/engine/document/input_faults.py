@@ -21,7 +21,7 @@ from schema.values import Value
 InputPath = tuple[str | int, ...]
 
 CoercionError = tuple[InputPath, str]
-"""Where in the value, and a sentence that says what is wrong there and what is allowed."""
+"""The path in the value, and a sentence that says what is wrong there and what is allowed."""
 
 _TAKEN = {
     "Int": "a whole number from -2147483648 to 2147483647",

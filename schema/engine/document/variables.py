@@ -47,7 +47,7 @@ class Variables(VariableValues):
     """The coerced variables of an operation, with the values that parts of its plans have parsed from them."""
 
     read: dict[Value, Value]
-    """By part."""
+    """The parsed values, by part of a plan."""
 
     def __init__(self, *_: object) -> None:
         self.read = {}
@@ -229,4 +229,4 @@ def _boolean(value: Value) -> bool:
 
 _LEAVES: dict[Value, Coerce] = {GraphQLID: _text, GraphQLString: _text, GraphQLInt: _int, GraphQLBoolean: _boolean}
 _STRICT = frozenset(_LEAVES.values())
-"""Those that refuse null by themselves."""
+"""The coercions that refuse null by themselves."""

@@ -62,7 +62,7 @@ class _Workspace:
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     followers: set[_Follower] = field(default_factory=set)
     behind: set[_Follower] = field(default_factory=set)
-    """Those who have not passed all that is in memory."""
+    """The followers who have not received all events in memory."""
 
     def since(self, position: EventPosition) -> list[EventRecord]:
         """The first that came after `position`, which isn't before `begin`. Followers are near the end, so that is where to look."""

@@ -90,7 +90,7 @@ class WrittenPayload:
 
 
 class _Nothing(Exception):
-    """Nothing was changed: the transaction is rolled back, revision included, and this is answered."""
+    """Raised if nothing was changed: the transaction is rolled back, revision included, and this payload is returned."""
 
     def __init__(self, result: WrittenPayload) -> None:
         super().__init__()

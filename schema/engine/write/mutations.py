@@ -33,7 +33,7 @@ class Mutations:
     async def execute(
         self, prepared: PreparedOperation, plan: MutationPlan, values: Variables, request: ExecutionRequest
     ) -> GraphQLResponse:
-        """Nothing is done where any root field is malformed: raises RequestError. Raises StorageError where nothing could be done."""
+        """Execute a mutation. Raises RequestError before anything is done for a malformed root field; StorageError if nothing was done."""
         resolvers, caller, limits = self.resolvers, request.caller, self.resolvers.limits
         root = resolvers.schema.mutation_type
         assert root is not None

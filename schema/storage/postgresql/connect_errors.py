@@ -46,7 +46,7 @@ def _own_words(error: Exception) -> str:
 
 
 def place_of(url: str, host: Object) -> str:
-    """Where a server is looked for: `host` as `hosts` gives it, else what the address says. User and password are left out."""
+    """Return the place of a server: `host` as `hosts` gives it, else from the address, without user and password."""
     if host:
         return f"{host['host']}:{host['port']}"
     parts = urlsplit(url)

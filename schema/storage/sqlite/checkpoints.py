@@ -21,7 +21,7 @@ else:
     import fcntl
 
 PAGES = 1_000
-"""Of the log, above which a commit checkpoints; SQLite's own default."""
+"""Pages of the log above which a commit checkpoints; SQLite's own default."""
 TURN_SECONDS = 0.005
 """Between two tries to have the turn."""
 _MENDED = (3, 51, 3)
@@ -45,7 +45,7 @@ class Checkpoints:
 
     @contextlib.contextmanager
     def turn(self, raw: sqlite3.Connection) -> Iterator[None]:
-        """Around a commit of `raw`, always the same connection: it checkpoints, if it is time to, unless another process is about to."""
+        """Wrap a commit of `raw`, always the same connection: it checkpoints, if it is time to, unless another process is about to."""
         mine = _take(self._file)
         try:
             if mine != self._mine:

@@ -15,7 +15,7 @@ from schema.storage.database import LockTimeout
 from .checkpoints import Checkpoints
 
 BUSY_SECONDS: Final = 30.0
-"""For the writers that are under way to end."""
+"""Seconds to wait for running writers to end."""
 READERS_SECONDS: Final = 60.0
 """Seconds to wait for readers of the old state: while one reads, the log can't be truncated."""
 PAUSE_SECONDS: Final = 0.2

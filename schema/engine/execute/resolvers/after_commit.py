@@ -59,7 +59,7 @@ class Resolvers:
         return ResolverOperation(self.schema, prepared.operation, prepared.document)
 
     def run(self, asked: ResolverOperation, values: Variables, context: Context) -> ResolverRun:
-        """Those of one operation."""
+        """Return the resolvers of one operation."""
         return ResolverRun(context, values, self.counts, self.limits.max_answer, asked)
 
     def of_events(self, prepared: PreparedOperation, plan: EventPlan, values: Variables, caller: Caller) -> Resolve:

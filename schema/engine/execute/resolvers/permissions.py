@@ -11,7 +11,7 @@ from schema.rules.errors import Forbidden
 
 
 class _Refuse:
-    """In place of a permission's `on_unauthorized`."""
+    """Replaces a permission's `on_unauthorized`."""
 
     def __init__(self, refuse: Callable[[], None]) -> None:
         self.refuse = refuse

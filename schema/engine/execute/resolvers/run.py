@@ -76,7 +76,7 @@ class ResolverOperation:
 
     @property
     def fragments(self) -> dict[str, FragmentDefinitionNode]:
-        """By name."""
+        """The fragments, by name."""
         return fragments_of(self.document)
 
 

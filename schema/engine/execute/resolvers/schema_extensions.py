@@ -38,7 +38,7 @@ class ExtensionRunner:
 
     @contextmanager
     def preparing(self, text: str, name: str | None) -> Iterator[None]:
-        """Around the parsing and validating of a document that isn't kept yet."""
+        """Wrap the parsing and validating of a document that isn't cached yet."""
         runner = self._runner(self._context(text, name, None, None))
         with runner.parsing(), runner.validation():
             yield

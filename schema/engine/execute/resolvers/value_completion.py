@@ -102,7 +102,7 @@ class PlainMember:
     selected: Selected
     definition: GraphQLField
     resolver: ResolverCaller | None
-    """None where an attribute is read."""
+    """The resolver; None if an attribute is read."""
     attribute: str
     arguments: Arguments
     completion: CompleteValue
