@@ -51,6 +51,13 @@ class Receivable(Tracked, table=True):
 
 
 _MODULES = count()
+
+
+@extension.field(LineItem, "Answers what its type can't show.", needs=("name",))
+def wrong(item: strawberry.Parent[LineItem]) -> int | None:
+    return item.name  # type: ignore[return-value]  as a careless author would
+
+
 others = Extension("others")
 
 
@@ -84,6 +91,7 @@ async def ask(database_url: str) -> AsyncIterator[Any]:
             assert "errors" not in answer, answer
             return answer["data"]
 
+        ask.client = client  # type: ignore[attr-defined]
         yield ask
     async with connected(database_url) as run:
         for row in ROWS:
@@ -108,6 +116,16 @@ async def test_words_of_python(ask: Any) -> None:
     await ask('mutation { createLineItem(input: {name: "A", from: "2026-01-02"}) { userErrors { message } } }')
     found = await ask('{ lineItems(filter: {from: {gte: "2026-01-01"}}, orderBy: [{field: FROM}]) { nodes { from } } }')
     assert found == {"lineItems": {"nodes": [{"from": "2026-01-02"}]}}
+
+
+async def test_an_answer_of_another_type(ask: Any) -> None:
+    """What a resolver answers against its annotation is the gateway's defect, and not the caller's, who isn't shown the value."""
+    await ask('mutation { createLineItem(input: {name: "secret"}) { userErrors { message } } }')
+    answer = (await ask.client.post("/graphql", json={"query": "{ lineItems { nodes { name wrong } } }"})).json()
+    assert answer["data"] == {"lineItems": {"nodes": [{"name": "secret", "wrong": None}]}}
+    (error,) = answer["errors"]
+    assert (error["extensions"]["code"], error["path"]) == ("INTERNAL_ERROR", ["lineItems", "nodes", 0, "wrong"])
+    assert "secret" not in error["message"]
 
 
 async def test_limits_of_amounts(ask: Any) -> None:

@@ -35,14 +35,17 @@ class CompleteLeaf:
         shown = [value if value is None or isinstance(value, Exception) else self._shown(value) for value in values]
         run.add(len(orjson.dumps(shown, default=str)))
         run.note_failures(shown)
-        # graphql-core shows them itself.
-        return list(values) if run.for_fallback else shown
+        if run.for_fallback:
+            # graphql-core shows them itself.
+            return [error if isinstance(error, Exception) else value for value, error in zip(values, shown, strict=True)]
+        return shown
 
     def _shown(self, value: Value) -> Value:
         try:
             return self.type_.coerce_output_value(value)
         except Exception as error:  # noqa: BLE001  whatever a scalar raises is this field's error
-            return error
+            # It is the resolver's defect, and not the caller's, whatever the scalar says.
+            return TypeError(f"a resolver answered {type(value).__name__}, which {self.type_.name} can't show: {error}")
 
 
 @dataclass(slots=True)
