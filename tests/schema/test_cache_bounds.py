@@ -8,7 +8,7 @@ import pytest
 
 from schema.engine.cache import SizedCache
 from schema.engine.compile.compiler import STATEMENTS
-from schema.engine.compile.data_reader import Counted, Counts
+from schema.engine.compile.data_reader import Counts, RevisionCount
 from tests.schema.dataset import World, ask
 from tests.schema.test_filters import every_operator
 
@@ -39,9 +39,9 @@ def test_a_count_that_is_used_stays() -> None:
     """Counts that are read again and again outlive those that nobody asks for."""
     counts = Counts(3)
     for key in "abc":
-        counts.keep((key,), Counted(1, (1,)))
-    assert counts.get(("a",)) == Counted(1, (1,))
-    counts.keep(("d",), Counted(1, (1,)))
+        counts.keep((key,), RevisionCount(1, (1,)))
+    assert counts.get(("a",)) == RevisionCount(1, (1,))
+    counts.keep(("d",), RevisionCount(1, (1,)))
     assert [counts.get((key,)) is not None for key in "abcd"] == [True, False, True, True]
 
 

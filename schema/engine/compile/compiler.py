@@ -15,7 +15,7 @@ from schema.values import CacheKey, Function, Object, Value, Values
 
 from .cost import LONG, LONG_TEXT, Cost, costliest
 from .model import FieldModel, Model
-from .response_size import ABSENT, ID_LENGTH, SCALARS, Weight
+from .response_size import ABSENT, ID_LENGTH, SCALARS, ResponseSize
 from .select import Batch, Level
 from .sources import Column, ConnectionSource, OneOf, ResolverSource, SqlExpression, StoredType, ToMany, ToOne
 from .writer import object_of
@@ -137,7 +137,7 @@ class Compiler:
         return (f"(made := {code}, {', '.join(notes)})[0]" if notes else code), cost
 
     def members(
-        self, type_: GraphQLObjectType, asked: list[Selected], weight: Weight, part: "Callable[[Selected], tuple[str, Cost]]"
+        self, type_: GraphQLObjectType, asked: list[Selected], weight: ResponseSize, part: "Callable[[Selected], tuple[str, Cost]]"
     ) -> tuple[str, Cost]:
         """Return the code of an object and its cost, from its fields' codes and costs by `part`; its bytes are added to `weight`."""
         cost = Cost(1)
@@ -186,7 +186,7 @@ class Compiler:
         level.weight.fixed += around
         return f"b{len(level.batches) - 1}.get({level.row}[{parent}], {absent})", cost
 
-    def value(self, model: FieldModel, code: str, weight: Weight) -> tuple[str, Cost]:
+    def value(self, model: FieldModel, code: str, weight: ResponseSize) -> tuple[str, Cost]:
         type_ = model.definition.type
         if model.is_list:
             # A column holds a list of words as a text with blanks between them.
@@ -225,7 +225,7 @@ class Compiler:
         in_sight = stored.visible is None or not self.limited
         return in_sight and all(field.name in {"id", TYPENAME} for field in asked)
 
-    def reference(self, slot: str, type_: GraphQLObjectType, asked: list[Selected], weight: Weight) -> tuple[str, Cost]:
+    def reference(self, slot: str, type_: GraphQLObjectType, asked: list[Selected], weight: ResponseSize) -> tuple[str, Cost]:
         """The code of an object of which only the id is wanted, and its cost."""
 
         def part(_: Selected) -> tuple[str, Cost]:

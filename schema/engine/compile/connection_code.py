@@ -11,7 +11,7 @@ from .compiler import Compiler
 from .connection_sql import PageParts
 from .cost import COUNT, SUMS, Cost
 from .plain_objects import Plain, write_plain
-from .response_size import ABSENT, SCALARS, Weight
+from .response_size import ABSENT, SCALARS, ResponseSize
 from .select import Level
 
 
@@ -24,13 +24,13 @@ class Cursors:
 
 
 @dataclass(slots=True)
-class Parts:
+class ConnectionCode:
     """Writes a connection's code, and notes what it needs: `item` is the cost of a row, `around` the bytes of a page without its rows."""
 
     compiler: Compiler
     level: Level
     item: Cost = field(default_factory=Cost)
-    around: Weight = field(default_factory=lambda: Weight("p"))
+    around: ResponseSize = field(default_factory=lambda: ResponseSize("p"))
     cursors: Cursors = field(default_factory=Cursors)
     names: set[str] = field(default_factory=set)
     info: set[str] = field(default_factory=set)

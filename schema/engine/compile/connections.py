@@ -21,7 +21,7 @@ from schema.values import CacheKey, Object, Value, Values
 from .arguments import Arguments, read_arguments
 from .compiler import Compiler, ParentsKind
 from .conditions import MAX_SEARCH, NO_CONDITIONS, ParsedFilter
-from .connection_code import Cursors, Parts
+from .connection_code import ConnectionCode, Cursors
 from .connection_sql import ConnectionSql, PageParts, PageQuery, Purpose
 from .cost import Cost, paged
 from .model import FieldModel
@@ -318,7 +318,7 @@ def compile_connection(
     if relation is not None:
         level.place(relation.parent)
     type_: Any = get_named_type(model.definition.type)
-    parts = Parts(compiler, level)
+    parts = ConnectionCode(compiler, level)
     code, cost = parts.connection(type_, compiler.selections.below(selected, type_))
     writer = make_writer(f"rows, p, cursor{level.parameters}", code, compiler.names)
     arguments = read_arguments(model.definition, selected.node)

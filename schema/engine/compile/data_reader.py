@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.sql.expression import Executable
 
 from schema.engine.cache import SizedCache
-from schema.engine.compile.response_size import ParentCounts, ResponseTooLarge, Weight
+from schema.engine.compile.response_size import ParentCounts, ResponseSize, ResponseTooLarge
 from schema.rules.access import Caller
 from schema.rules.errors import ServiceUnavailable, WorkspaceGone
 from schema.storage.database import Database, Row
@@ -32,14 +32,14 @@ class RevisionChanged(Exception):
     """Statements read one by one didn't see one revision of the workspace: they are to be read again, in one snapshot."""
 
 
-class Counted(NamedTuple):
+class RevisionCount(NamedTuple):
     """The row of a counting statement, and the revision of the workspace that it saw."""
 
     revision: int
     row: Row
 
 
-class Clauses:
+class CompiledClauses:
     """Clauses that live as long as the program, and what they were compiled to: those of writes, of rules and of resolvers.
 
     A clause is held as long as its statement is kept, so that no other object gets its id.
@@ -61,7 +61,7 @@ class Clauses:
         return found[1]
 
 
-clauses = Clauses()
+clauses = CompiledClauses()
 
 
 class BytesInFlight:
@@ -89,7 +89,7 @@ class BytesInFlight:
             self._bytes -= self.held.pop(id(reader), 0)
 
 
-class Counts(SizedCache[Counted]):
+class Counts(SizedCache[RevisionCount]):
     """Exact counts and sums, each with the workspace's revision at which it is exact: at most `number` of them.
 
     The key stands for the statement with its permission terms and all its binds, so two callers share a count only if it is the same.
@@ -100,7 +100,7 @@ class Counts(SizedCache[Counted]):
         super().__init__(number, COUNTS_BYTES)
         self.in_flight = in_flight
 
-    def keep(self, key: CacheKey, counted: Counted) -> None:
+    def keep(self, key: CacheKey, counted: RevisionCount) -> None:
         """Keeps it; the longest unused go first."""
         self.put(key, counted, sum(map(len, key)) + _PART * len(key) + _COUNT)
 
@@ -110,7 +110,7 @@ class Portions:
 
     __slots__ = ("_read", "_reader", "_weight")
 
-    def __init__(self, weight: Weight, reader: "DataReader") -> None:
+    def __init__(self, weight: ResponseSize, reader: "DataReader") -> None:
         self._weight = weight
         self._reader = reader
         self._read = 0
@@ -163,9 +163,9 @@ class DataReader:
         """The objects that wait for resolvers; None if there are none."""
         self.bytes = self._exact = spent
         """The answer's bytes so far, at most."""
-        self._counting: list[tuple[Weight, Sequence[Row], ParentCounts | None, int]] = []
+        self._counting: list[tuple[ResponseSize, Sequence[Row], ParentCounts | None, int]] = []
 
-    def weigh(self, weight: Weight, rows: Sequence[Row], parents: ParentCounts | None = None, place: int = 0) -> None:
+    def weigh(self, weight: ResponseSize, rows: Sequence[Row], parents: ParentCounts | None = None, place: int = 0) -> None:
         """Counts `rows` of this weight towards the answer; the keys of their `parents` stand at `place`. Raises ResponseTooLarge."""
         most = (weight.fixed + weight.longest) * len(rows)
         self.bytes += most if parents is None else most * parents.most
@@ -194,7 +194,7 @@ class DataReader:
         if self._counts.in_flight is not None:
             self._counts.in_flight.hold(self, size)
 
-    def fetch_many(self, statement: Statement, values: Values, weight: Weight) -> Awaitable[Sequence[Row]]:
+    def fetch_many(self, statement: Statement, values: Values, weight: ResponseSize) -> Awaitable[Sequence[Row]]:
         """All rows of a statement that may have many of this weight. Raises ResponseTooLarge while they are read, if it comes to that."""
         rows: Awaitable[Sequence[Row]] = self._source.fetch_portions(statement, values, weight.portion, Portions(weight, self).look)
         return rows
@@ -226,14 +226,14 @@ class DataReader:
             self.seen = known.revision
         return known.row
 
-    def known(self, statement: Statement, values: Values) -> Counted | None:
+    def known(self, statement: Statement, values: Values) -> RevisionCount | None:
         """The last count, of any revision."""
         return self._counts.get(self._key(statement, values))
 
-    async def count(self, statement: Statement, values: Values) -> Counted:
+    async def count(self, statement: Statement, values: Values) -> RevisionCount:
         """Counts: the row of a statement whose last column is the workspace's revision."""
         row = (await self.fetch(statement, values))[0]
-        counted = Counted(row[-1], row[:-1])
+        counted = RevisionCount(row[-1], row[:-1])
         self._counts.keep(self._key(statement, values), counted)
         return counted
 

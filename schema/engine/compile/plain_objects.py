@@ -16,7 +16,7 @@ from schema.values import Value
 from .compiler import Compiler
 from .cost import LIST, Cost, Size, costliest, paged
 from .model import FieldModel
-from .response_size import ABSENT, ParentCounts, Weight
+from .response_size import ABSENT, ParentCounts, ResponseSize
 from .select import Batch
 from .sources import ConnectionSource, OneOf, ToOne
 
@@ -63,10 +63,10 @@ class Plain:
     related: list[Related] = field(default_factory=list)
     size: Size | None = None
     """The number of items of its list, where the arguments say it."""
-    weight: Weight = field(init=False)
+    weight: ResponseSize = field(init=False)
 
     def __post_init__(self) -> None:
-        self.weight = Weight(self.variable)
+        self.weight = ResponseSize(self.variable)
 
 
 def write_plain(compiler: Compiler, plain: Plain, type_: GraphQLObjectType, asked: list[Selected]) -> tuple[str, Cost]:

@@ -47,7 +47,7 @@ _NAMES = {"n": text_bytes, "loads": orjson.loads}
 
 
 @dataclass
-class Weight:
+class ResponseSize:
     """The bytes of an object, named `variable` in the code that reads its texts."""
 
     variable: str
@@ -99,13 +99,13 @@ class Weight:
             self.read += characters
         self._texts[code] += 1
 
-    def object(self, other: "Weight", code: str) -> None:
+    def object(self, other: "ResponseSize", code: str) -> None:
         """Adds a plain object, or null, which `code` reads."""
         self.fixed += other.fixed
         self.longest += other.longest
         self._parts.append(f"(0 if {code} is None else {other.code})")
 
-    def items(self, item: "Weight", code: str, most: int = UNBOUNDED) -> None:
+    def items(self, item: "ResponseSize", code: str, most: int = UNBOUNDED) -> None:
         """Adds a list of at most `most` items, which `code` reads."""
         self.fixed += 2
         self.longest += item.most * most

@@ -15,7 +15,7 @@ from schema.storage.statements import JsonRows
 from schema.storage.workspace import WORKSPACE
 from schema.values import Object, Value
 
-from .response_size import ParentCounts, Weight, counted
+from .response_size import ParentCounts, ResponseSize, counted
 from .sources import StoredType
 
 
@@ -49,7 +49,7 @@ class Level:
     embeds: bool = False
     """Whether related rows come with their parent's, as JSON: for one or a few parents that saves a statement, and the transaction."""
     table: FromClause = field(init=False)
-    weight: Weight = field(init=False)
+    weight: ResponseSize = field(init=False)
     """The bytes of a row in the response, without related records."""
     columns: list[Clause] = field(default_factory=list)
     batches: list[Batch] = field(default_factory=list)
@@ -61,7 +61,7 @@ class Level:
 
     def __post_init__(self) -> None:
         self.table = alias(self.stored.table, f"{self.prefix}0")
-        self.weight = Weight(self.row)
+        self.weight = ResponseSize(self.row)
 
     def place(self, column: Clause) -> int:
         """Return the index of `column` in a row; the column is added to the SELECT if it is missing."""

@@ -21,7 +21,7 @@ from .cost import LIST, SCHEMA, SUMS, SUMS_OF_A_DAY, Cost, Size, costliest, page
 from .model import FieldModel
 from .plain_objects import Plain, Related, write_plain
 from .records import Records, RecordStep, compile_records
-from .response_size import Weight
+from .response_size import ResponseSize
 from .select import Batch, Level
 from .sources import Aggregate, AllRows, ConnectionSource, FromCaller, NodeById, RecordById, ResolverSource, RunAggregate, WritePreview
 from .writer import GeneratedFunction, make_writer
@@ -133,7 +133,7 @@ class PlainWriter:
     related: list[Related]
     collectors: list[GeneratedFunction]
     writer: GeneratedFunction
-    weight: Weight
+    weight: ResponseSize
 
     async def write(self, reader: DataReader, value: Value, variables: Variables) -> Value:
         """The response of `value`. Raises ResponseTooLarge."""
@@ -160,7 +160,7 @@ def compile_plain(
         writer = make_writer(f"o{parameters}", code, compiler.names)
     variable = "value" if many else "o"
     collectors = [make_writer(variable, related.ids, compiler.names) for related in plain.related]
-    weight = Weight("v")
+    weight = ResponseSize("v")
     weight.items(plain.weight, "v" if many else "[v]")
     return PlainWriter(plain.related, collectors, writer, weight), cost
 

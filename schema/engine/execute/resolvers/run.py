@@ -49,7 +49,7 @@ Notes = dict[PendingResolver, list[ResolverNote]]
 """The waiting objects, by resolver field."""
 
 
-class WithResolver(Protocol):
+class ResolvableField(Protocol):
     """A field with a resolver, as it was compiled."""
 
     @property
@@ -156,7 +156,7 @@ class ResolverRun:
         """Mark the run as failed if an exception takes the place of a value."""
         self.failed = self.failed or any(isinstance(value, Exception) for value in values)
 
-    async def call(self, field_: WithResolver, owner: GraphQLObjectType, keys: Sequence[Value], sources: Sequence[Value]) -> list[Value]:
+    async def call(self, field_: ResolvableField, owner: GraphQLObjectType, keys: Sequence[Value], sources: Sequence[Value]) -> list[Value]:
         """Return the results of a field's resolver for `sources`, identified by `keys`. A resolver is called once for each key."""
         node = id(field_.selected.node)
         if not self.for_fallback:
@@ -169,7 +169,7 @@ class ResolverRun:
             self._keep(node, [keys[place] for place in missing], found)
         return [self._kept[node, key] for key in keys]
 
-    async def _called(self, field_: WithResolver, owner: GraphQLObjectType, sources: Sequence[Value]) -> list[Value]:
+    async def _called(self, field_: ResolvableField, owner: GraphQLObjectType, sources: Sequence[Value]) -> list[Value]:
         try:
             arguments = field_.arguments(self.variables)
         except BadRequest as error:
@@ -179,7 +179,7 @@ class ResolverRun:
         coordinate = f"{owner.name}.{field_.selected.name}"
         return [name_missing_column(value, coordinate, sources[0]) if isinstance(value, Exception) else value for value in found]
 
-    def _info(self, field_: WithResolver, owner: GraphQLObjectType) -> GraphQLResolveInfo[Context]:
+    def _info(self, field_: ResolvableField, owner: GraphQLObjectType) -> GraphQLResolveInfo[Context]:
         """Return the `info` of a resolver as graphql-core would make it, but without list positions in the path: it serves all records."""
         selected = field_.selected
         return GraphQLResolveInfo(
