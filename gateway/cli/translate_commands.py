@@ -218,7 +218,7 @@ def _verified(sort: CallGroup, asked: RepeatedRead, server: str, token: str) -> 
     return found
 
 
-class _NoRedirects(HTTPRedirectHandler):
+class _RefuseRedirects(HTTPRedirectHandler):
     """A redirect may lead to another host, which isn't to see the token."""
 
     @override
@@ -226,7 +226,7 @@ class _NoRedirects(HTTPRedirectHandler):
         raise OSError(f"{req.full_url} answers with a redirect to {newurl}: name the address that it leads to")
 
 
-_OPENER: Final = build_opener(_NoRedirects)
+_OPENER: Final = build_opener(_RefuseRedirects)
 
 
 def _ask(url: str, token: str, method: str, data: bytes | None) -> tuple[int, bytes]:

@@ -234,7 +234,7 @@ class OwnedBy:
 
 
 OWNER = "seen_with"
-"""The key of an event's state for the account of limited viewers, of records that are visible through another one."""
+"""The key of an event's state for what limits viewers, of records that are visible through another one."""
 
 
 @dataclass(frozen=True, slots=True)
