@@ -260,14 +260,16 @@ def test_refused_calls_are_sorted_too(sort: Sort) -> None:
 
 
 NO_CALLS = [b"{", b'{"log": 5}', b"", b"words\n", b'{"log": {"entries": []}}', b'{"log": {"entries": [5]}}', b"\x1f\x8bx"]
+#: A gzip file of which the middle was damaged on its way.
+NO_CALLS.append(gzip.compress(b"words" * 99)[:10] + b"\xff" * 30)
 
 
 @pytest.mark.parametrize("content", NO_CALLS)
 def test_other_files(tmp_path: Path, content: bytes) -> None:
-    """What is neither a HAR file nor a log is said to be so."""
-    path = tmp_path / "x"
+    """What is neither a HAR file nor a log is said to be so, and which of several files it is."""
+    path = tmp_path / "recorded.har"
     path.write_bytes(content)
-    with pytest.raises(RecordingError):
+    with pytest.raises(RecordingError, match=r"^recorded\.har "):
         read_recording(path)
 
 

@@ -5,6 +5,7 @@ All of them may be packed by gzip.
 
 import gzip
 import re
+import zlib
 from base64 import b64decode
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator, Sequence
@@ -62,7 +63,7 @@ class RecordedCall:
 def read_recording(path: Path) -> list[RecordedCall]:
     """The calls in a HAR file (known by its content) or an access log, which has no bodies. Raises RecordingError, OSError."""
     data = _unpacked(path)
-    found = list(_log(data)) if data.lstrip()[:1] != b"{" else _objects(data) or _har(data)
+    found = list(_log(data)) if data.lstrip()[:1] != b"{" else _objects(data) or _har(data, path.name)
     if not found:
         raise RecordingError(f"{path.name} has no calls in it")
     return found
@@ -82,7 +83,7 @@ def _unpacked(path: Path) -> bytes:
     try:
         with gzip.open(path) if packed else path.open("rb") as source:
             data: bytes = source.read(LONGEST + 1)
-    except (gzip.BadGzipFile, EOFError) as error:
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise RecordingError(f"{path.name} is no whole gzip file: {error}") from None
     if len(data) > LONGEST:
         raise RecordingError(f"{path.name} is over {LONGEST:,} bytes: cut it into parts")
@@ -91,11 +92,11 @@ def _unpacked(path: Path) -> bytes:
     return data.removeprefix(BOM_UTF8)
 
 
-def _har(data: bytes) -> list[RecordedCall]:
+def _har(data: bytes, name: str) -> list[RecordedCall]:
     try:
         return [_entry(entry) for entry in orjson.loads(data)["log"]["entries"]]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise RecordingError(f"this is no HAR file: {error}") from error
+        raise RecordingError(f"{name} is no HAR file: {error}") from error
 
 
 def _entry(entry: JsonObject) -> RecordedCall:
