@@ -6,7 +6,6 @@ How long a body may take is the server protocol's matter (`gateway/server/http_p
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Final, Self
 
@@ -17,6 +16,7 @@ from rest_compat.errors import BodyTooLarge, Unavailable
 from .decompression import codings, unpacked
 from .request_scope import ClientGone
 from .respond import GRAPHQL_PATH
+from .shared_memory import SharedMemory
 
 BODILESS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 #: How much of a body that is too large is read and thrown away, so that its sender gets to read the refusal.
@@ -28,32 +28,7 @@ LINGER_SECONDS: Final = 1.0
 SMALL: Final = 16_384
 #: Bytes that larger bodies may take together while they come in and are worked on, and messages of sockets while they come in.
 HELD_BYTES: Final = 50_331_648
-
-
-class BodyMemory:
-    """Counts what large bodies hold, over all requests. An owner may have as much as is left free: so one alone gets half of `limit`, and
-    whoever comes next finds room.
-    """
-
-    def __init__(self, limit: int = HELD_BYTES) -> None:
-        self.limit = limit
-        self.bytes = 0
-        self._by_owner: Counter[str] = Counter()
-
-    def add(self, owner: str, size: int) -> None:
-        """Count `size` bytes more. Raises Unavailable where that is more than the owner's share."""
-        if self._by_owner[owner] + size > self.limit - self.bytes - size:
-            self.remove(owner, 0)
-            raise Unavailable("Too many large request bodies come in or are worked on at once. Try again in a moment.")
-        self._by_owner[owner] += size
-        self.bytes += size
-
-    def remove(self, owner: str, size: int) -> None:
-        """Count `size` bytes less."""
-        self.bytes -= size
-        self._by_owner[owner] -= size
-        if not self._by_owner[owner]:
-            del self._by_owner[owner]
+TOO_MANY: Final = "Too many large request bodies come in or are worked on at once. Try again in a moment."
 
 
 class BodyHold:
@@ -61,7 +36,7 @@ class BodyHold:
 
     __slots__ = ("_owner", "_room", "_size")
 
-    def __init__(self, room: BodyMemory, owner: str) -> None:
+    def __init__(self, room: SharedMemory, owner: str) -> None:
         self._room, self._owner, self._size = room, owner, 0
 
     def grow(self, size: int) -> None:
@@ -88,7 +63,7 @@ class RequestBodies:
     """Reads the body of each request up to its limit (bytes) and hands it on in `scope["state"]`."""
 
     def __init__(
-        self, app: ASGIApp, graphql_limit: int, rest_limit: int, room: BodyMemory, authenticate_again: Callable[[Scope], Awaitable[None]]
+        self, app: ASGIApp, graphql_limit: int, rest_limit: int, room: SharedMemory, authenticate_again: Callable[[Scope], Awaitable[None]]
     ) -> None:
         self.app = app
         self.graphql_limit = graphql_limit

@@ -13,6 +13,7 @@ from starlette.types import Scope
 from gateway.auth import Authenticator
 from gateway.edge.concurrency import ConcurrencyLimiter
 from gateway.edge.graphql_errors import graphql_error, unavailable
+from gateway.edge.shared_memory import SharedMemory
 from gateway.edge.unsent_bytes import UnsentBytes
 from gateway.graphql.endpoint import NoteOperation
 from gateway.graphql.operations import Operations
@@ -21,7 +22,6 @@ from rest_compat.errors import HttpError, InternalError, OperationTimeout
 from rest_compat.json_values import JsonObject
 from schema.engine.document.documents import PreparedOperation, RequestError
 from schema.engine.events.feed import Began, untold
-from schema.engine.events.memory import MemoryBudget
 from schema.engine.execute.responses import EventResponse, GraphQLResponse
 from schema.rules.access import Caller
 from schema.storage.database import DatabaseUnavailable
@@ -29,7 +29,7 @@ from schema.storage.database import DatabaseUnavailable
 from .outbox import Outbox, SlowReader
 from .token import TokenLost, Tokens
 
-#: Above it no further operation is opened.
+#: Bytes of the messages whose operations are open on sockets and streams.
 OPEN_BYTES: Final = 64 * 1024 * 1024
 TOO_MUCH_OPEN: Final = "Too many large operations are open. Try again later."
 
@@ -54,7 +54,7 @@ class LiveContext:
     init_timeout: float
     message_limit: int
     subscriptions: int
-    open: MemoryBudget = field(default_factory=lambda: MemoryBudget(OPEN_BYTES))
+    open: SharedMemory = field(default_factory=lambda: SharedMemory(OPEN_BYTES, TOO_MUCH_OPEN))
     """The memory held by operations that are open on sockets and streams."""
 
     def outbox(self) -> Outbox:

@@ -17,13 +17,13 @@ from gateway.edge.negotiate import GRAPHQL
 from gateway.edge.respond import send_whole
 from gateway.graphql.endpoint import SAFE, read_parameters, request_status
 from gateway.observability.current_request import OPERATION
-from rest_compat.errors import Headers, HttpResponse, MethodNotAllowed, Unauthenticated, Unavailable
+from rest_compat.errors import Headers, HttpResponse, MethodNotAllowed, Unauthenticated
 from rest_compat.json_values import JsonObject
 from schema.engine.document.documents import PreparedOperation, RequestError
 from schema.rules.access import Caller
 from schema.storage.database import DatabaseUnavailable
 
-from .context import TOO_MUCH_OPEN, LiveContext, answers, encode_errors, errors_of, first_end, mark_held, prepare
+from .context import LiveContext, answers, encode_errors, errors_of, first_end, mark_held, prepare
 from .outbox import SlowReader
 from .token import Closing, TokenLost, TokenWatch
 
@@ -66,20 +66,22 @@ class EventsEndpoint:
             # The head of what GET would have (RFC 9110 section 9.3.2); nothing is run for it.
             await send_whole(scope, send, HttpResponse(200, HEADERS, b""))
             return
-        if self.context.open.full:
-            raise Unavailable(TOO_MUCH_OPEN)
+        owner = scope["state"]["caller"].token_id
+        self.context.open.add(owner, size)
+        try:
+            await self._stream(scope, receive, send, prepared, variables)
+        finally:
+            self.context.open.remove(owner, size)
+
+    async def _stream(self, scope: Scope, receive: Receive, send: Send, prepared: PreparedOperation, variables: JsonObject) -> None:
         self.context.note(scope["state"]["caller"], scope["state"]["headers"], prepared)
         mark_held(scope, scope["state"]["caller"])
         # How long streams last would drown the times of answers.
         scope["state"]["route"], scope["state"]["operation"] = ROUTE, prepared.name
         OPERATION.set(prepared)
         stream = Stream(self.context, scope, receive, send)
-        self.context.open.add(size)
-        try:
-            with self.gauge.track_inprogress():
-                last = await stream.run(prepared, variables)
-        finally:
-            self.context.open.remove(size)
+        with self.gauge.track_inprogress():
+            last = await stream.run(prepared, variables)
         # A client that doesn't read can't be sent the end of the stream.
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_SECONDS):

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, aclosing, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from prometheus_client import Gauge
@@ -13,13 +14,13 @@ from gateway.auth import AuthError
 from gateway.edge.cors import Origins
 from gateway.graphql.parameters import Parameters
 from gateway.observability.rest_usage import client_names
-from rest_compat.errors import HttpError, RateLimited, Unavailable
+from rest_compat.errors import HttpError, RateLimited
 from rest_compat.json_values import JsonObject
 from schema.rules.access import Caller
 from schema.storage.database import DatabaseUnavailable
 from schema.values import Value
 
-from .context import TOO_MUCH_OPEN, LiveContext, answers, current_caller, errors_of, first_end, mark_held, prepare, take_from_budget
+from .context import LiveContext, answers, current_caller, errors_of, first_end, mark_held, prepare, take_from_budget
 from .messages import (
     SUBPROTOCOL,
     InitTimeout,
@@ -213,13 +214,14 @@ class SocketSession:
             raise Unauthorized
         if operation_id in self.running:
             raise SubscriberExists(operation_id)
-        if full := self._full(size):
+        try:
+            self._hold(size, self.caller.token_id)
+        except HttpError as full:
             await self.outbox.put(encode("error", operation_id, errors_of(self.context, self.scope, full)))
             return
-        self._hold(size)
         turn = self._turn()
         task = self.running[operation_id] = self.group.create_task(self._operate(operation_id, parameters, turn))
-        task.add_done_callback(lambda _: self._ended(turn, size))
+        task.add_done_callback(partial(self._ended, turn, size, self.caller.token_id))
 
     def _turn(self) -> Turn:
         self.beginning = [each for each in self.beginning if not each.is_set()]
@@ -227,23 +229,21 @@ class SocketSession:
         self.beginning.append(turn.begun)
         return turn
 
-    def _ended(self, turn: Turn, size: int) -> None:
+    def _ended(self, turn: Turn, size: int, owner: str, _: asyncio.Task[None]) -> None:
         # Also of an operation that was completed before it began: others wait for that.
         turn.begun.set()
-        self._hold(-size)
+        self.held -= size
+        self.context.open.remove(owner, size)
 
-    def _full(self, size: int) -> HttpError | None:
-        """Return the error that refuses one more operation of `size` characters, if there is no room for it."""
+    def _hold(self, size: int, owner: str) -> None:
+        """Count one more operation of `size` characters. Raises RateLimited or Unavailable where there is no room for it."""
         if len(self.running) >= self.context.subscriptions:
-            return RateLimited(f"At most {self.context.subscriptions} operations may be open on one socket.")
+            raise RateLimited(f"At most {self.context.subscriptions} operations may be open on one socket.")
         most = OPEN_MESSAGES * self.context.message_limit
         if self.held + size > most:
-            return RateLimited(f"The operations that are open on one socket may have {most} characters together.")
-        return Unavailable(TOO_MUCH_OPEN) if self.context.open.full else None
-
-    def _hold(self, size: int) -> None:
+            raise RateLimited(f"The operations that are open on one socket may have {most} characters together.")
+        self.context.open.add(owner, size)
         self.held += size
-        self.context.open.add(size)
 
     def _complete(self, operation_id: str) -> None:
         if task := self.running.pop(operation_id, None):

@@ -45,9 +45,8 @@ def check(type_: GraphQLInputObjectType, given: Mapping[str, Any]) -> None:
 
 def _narrows(given: Mapping[str, Any]) -> bool:
     """Whether any condition is left once what is null is taken out, at any depth, and no alternative is left without one."""
-    parts = {name: value for name, value in given.items() if value is not None}
     logic = {"and": lambda each: not each or any(map(_narrows, each)), "or": lambda each: all(map(_narrows, each)), "not": _narrows}
-    return any(logic[name](value) if name in logic else True for name, value in parts.items())
+    return any(logic.get(name, lambda _: True)(value) for name, value in given.items() if value is not None)
 
 
 def holds(given: Mapping[str, Any], record: Record, view: View) -> bool:
@@ -55,15 +54,13 @@ def holds(given: Mapping[str, Any], record: Record, view: View) -> bool:
     return all(_field(name, value, record, view) for name, value in given.items() if value is not None)
 
 
-def _field(name: str, value: Any, record: Record, view: View) -> bool:  # noqa: PLR0911  a kind of condition a line
+def _field(name: str, value: Any, record: Record, view: View) -> bool:
     if name in {"and", "or"}:
         return (all if name == "and" else any)(holds(each, record, view) for each in value)
     if name == "not":
         return not holds(value, record, view)
-    if name == "isClosed":
-        return BY_NAME[record["stage"]].is_closed is value
     if isinstance(value, bool):
-        return value_of(record, name) is value
+        return (BY_NAME[record["stage"]].is_closed if name == "isClosed" else value_of(record, name)) is value
     if f"{snake(name)}_id" in record.values:
         other = view.refer(record, name)
         return other is not None and holds(value, other, view)
@@ -86,11 +83,9 @@ def value_of(record: Record, name: str) -> Any:
 
 def _of_any(operator: str, operand: Any, values: Iterable[Any]) -> bool:
     """A condition on one of many values; `notIn` and `isNull` are on all of them."""
-    if operator == "notIn":
-        return not any(value in operand for value in values)
     if operator == "isNull":
         return (not values) is operand
-    return any(_HOLDS[operator](value, operand) for value in values)
+    return (all if operator == "notIn" else any)(_of_one(operator, operand, value) for value in values)
 
 
 def _of_one(operator: str, operand: Any, value: Any) -> bool:

@@ -12,8 +12,9 @@ from typing import Any
 
 from graphql import GraphQLError, GraphQLSchema, build_schema, execute_sync, parse, type_from_ast, validate_input_value
 
-from gateway.edge.bodies import BodyMemory, RequestBodies
+from gateway.edge.bodies import HELD_BYTES, TOO_MANY, RequestBodies
 from gateway.edge.request_scope import RequestScope
+from gateway.edge.shared_memory import SharedMemory
 from gateway.rest.adapter import RestEndpoint, document_page
 from rest_compat import RESOURCES, Rest
 from rest_compat.protocol import BodyDecodeError, Policy, RestUse, VariableFault
@@ -342,11 +343,16 @@ def application(graph: FakeGraph, caller: str = "admin", resources: Sequence[Res
     def complain(_: Any, error: Exception) -> None:
         raise error
 
+    async def still_allowed(_: Any) -> None:
+        """Nobody loses a right here."""
+
     async def asgi(scope: Any, receive: Any, send: Any) -> None:
         endpoint: Any = RestEndpoint(rest, graph, graph.public_url)  # type: ignore[arg-type]  it has an epoch
         scope["state"] = {"caller": Everyone(caller)}
         scope["headers"] = [*scope["headers"], (b"x-request-id", b"req-1")]
-        read = RequestBodies(pages.get(scope["path"], endpoint), graphql_limit=graph.max_body, rest_limit=graph.max_body, room=BodyMemory())
+        answer = pages.get(scope["path"], endpoint)
+        room = SharedMemory(HELD_BYTES, TOO_MANY)
+        read = RequestBodies(answer, graph.max_body, graph.max_body, room, still_allowed)
         await RequestScope(read, lambda *_: None, complain, endpoint.notices, lambda: False)(scope, receive, send)
 
     return asgi
