@@ -117,7 +117,6 @@ def _account(random: Random, mark: str) -> Row:
 
 def _user(random: Random, mark: str, place: int, accounts: list[Row]) -> Row:
     name, email = f"{mark}{random.choice(WORDS)}", f"{mark}User{place}@Example.com"
-    limited = place == 4
     return {
         "id": make_id(random, "usr"),
         "name": name,
@@ -126,7 +125,7 @@ def _user(random: Random, mark: str, place: int, accounts: list[Row]) -> Row:
         "email_folded": fold_email(email),
         "role": ("admin", "member", "member", "viewer", "viewer")[place],
         "is_active": place != 3,
-        "account_id": accounts[0]["id"] if limited else None,
+        "account_id": accounts[place - 3]["id"] if place > 2 else None,
         **_times(random),
     }
 

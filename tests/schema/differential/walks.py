@@ -74,7 +74,7 @@ def draw_walk(schema: GraphQLSchema, random: Random, world: World, turn: int, *,
     drawing.variables |= _variables(field, random, drawing.values)
     if filtered:
         type_: Any = get_named_type(field.args["filter"].type)
-        elsewhere = limited and drawing.chance(0.5)
+        elsewhere = limited and drawing.chance(0.8)
         drawing.variables["filter"] = plain(_filter(type_, drawing.values, turn * 3 // 4, elsewhere=elsewhere))
     if owner is root:
         return _walk(drawing, page, (name,))
