@@ -121,13 +121,12 @@ def _check_prefixes(extensions: Sequence[Extension]) -> None:
 
 
 def _check_references(extensions: Sequence[Extension]) -> None:
-    """Raises TypeError for a reference to a noun whose package isn't one of these, though it is imported."""
+    """Raises TypeError for a reference to, or a list of, a noun whose package isn't one of these, though it is imported."""
     loaded = {noun.name for noun in nouns_of(extensions)}
     for extension in extensions:
-        for noun in extension.nouns:
-            for declared in noun.declared:
-                refers = declared.reference()
-                if refers is not None and refers.to in NOUNS and refers.to not in loaded:
-                    module = NOUNS[refers.to].row.__module__
-                    place = f"{extension.name}: {noun.name}.{declared.attribute} refers to {refers.to}"
-                    raise TypeError(f"{place}, which {module} declares: load that package, too")
+        named = [(f"{noun.name}.{declared.attribute}", declared) for noun in extension.nouns for declared in noun.declared]
+        for place, declared in [*named, *((f"listed {name!r}", declared) for _, name, declared in extension.lists)]:
+            to = getattr(declared, "to", None)
+            if to in NOUNS and to not in loaded:
+                module = NOUNS[to].row.__module__
+                raise TypeError(f"{extension.name}: {place} refers to {to}, which {module} declares: load that package, too")

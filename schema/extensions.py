@@ -191,11 +191,14 @@ def load(modules: Sequence[str]) -> tuple[Extension, ...]:
 
 def extensions_imported() -> list[Extension]:
     """The extensions of all modules that are imported by now, those that others import among them."""
-    found = {name: getattr(module, ATTRIBUTE, None) for name, module in list(sys.modules.items())}
-    extensions = {each: name for name, each in found.items() if isinstance(each, Extension) and each.nouns}
-    for extension, name in extensions.items():
-        extension.module = extension.module or name
-    return list(extensions)
+    found = []
+    for name, module in list(sys.modules.items()):
+        # A module's own `__getattr__` may import others, or raise anything: only what is there already counts.
+        extension = getattr(module, "__dict__", {}).get(ATTRIBUTE)
+        if isinstance(extension, Extension) and extension.nouns and extension not in found:
+            extension.module = extension.module or name
+            found.append(extension)
+    return found
 
 
 def _load(name: str) -> Extension:

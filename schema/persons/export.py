@@ -17,7 +17,7 @@ _WHY = {
 
 
 async def export(database: Database, persons: Sequence[Person], also: Sequence[str] = ()) -> AsyncIterator[Object]:
-    """Return a value as an object. A value of another person is left out; the object only says that there is one."""
+    """Yield an object for each value stored on these persons; of a value of another person it says only that there is one."""
     for person in persons:
         for column, value in person.row.items():
             if column != "workspace_id" and value is not None:

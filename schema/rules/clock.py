@@ -18,7 +18,7 @@ _FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 @dataclass(slots=True)
 class Clock:
-    """Return the wall clock's milliseconds since 1970, never a little earlier than the last that were returned."""
+    """The wall clock in milliseconds since 1970; a small step back is left out, so that its times never come a little earlier again."""
 
     _last: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)

@@ -223,6 +223,20 @@ def test_packages_that_refer_to_each_other() -> None:
     assert "LineNote" in build(others, extension).schema.type_map
     with pytest.raises(TypeError, match=r"LineNote.line_item_id refers to LineItem, which tests.* declares: load that package, too"):
         build(others)
+    lister = Extension("lister")
+    lister.listed(Account, "lines", "Them.", LineItem, "id")
+    with pytest.raises(TypeError, match=r"lister: listed 'lines' refers to LineItem, which tests.* declares: load that package, too"):
+        build(lister)
+
+
+def test_a_class_without_a_table() -> None:
+    """A noun that forgets `table=True` is told to write it."""
+
+    class Untabled(Tracked):
+        """One."""
+
+    with pytest.raises(TypeError, match=r"Untabled has no table: write `class Untabled\(Tracked, table=True\)`"):
+        noun("unt")(Untabled)
 
 
 def test_constraints_have_names() -> None:

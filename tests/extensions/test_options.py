@@ -7,7 +7,8 @@ import pytest
 from sqlmodel import SQLModel
 
 from schema.assembly import build
-from schema.engine.declare.noun import NOUNS
+from schema.engine.declare.noun import NOUNS, Noun
+from schema.engine.declare.options import check_options
 from schema.extensions import Extension
 
 CLASS = """
@@ -77,7 +78,8 @@ def declared(name: str, **parts: str) -> None:
         ("line", 'other: dict = field("x")', ".other: no column type is known for <class 'dict'>"),
         ("line", 'other: float = field("x", stored_as=Float, filters=True)', ".other: no filter is known for <class 'float'>"),
         ("line", 'other = field("x")', ".other: there is no annotation"),
-        ("line", 'other: int = field("x", default="a")', ".other: the default 'a' is no int"),
+        ("line", 'other: int = field("x", default="a")', ".other has 'a' by default: give a value of the type int"),
+        ("line", 'other: str = field("x", default=[])', ".other has [] by default: give a value of the type str"),
         ("line", "other: str = field(5)", ".other says description=5, where str is wanted"),
         ("line", 'other: bool = flag("x", "nosuch", at_least=5)', ".other says column='nosuch', which isn't there"),
         ("line", 'other: int = computed("nosuch", "x")', ".other says build='nosuch', where Callable"),
@@ -87,7 +89,7 @@ def declared(name: str, **parts: str) -> None:
         ("noun", ', visible="deal_id"', " says visible='deal_id', where Callable"),
         ("noun", ', visible=seen_with("nosuch", Opportunity)', " says visible='nosuch', which isn't there"),
         ("noun", ", label=3", " says label=3, where str is wanted"),
-        ("noun", ', scope="a b"', " says scope='a b', where str like '[a-z_]+' is wanted"),
+        ("noun", ', scope="a b"', " says scope='a b', where str like '[a-z][a-z0-9_]*' is wanted"),
         ("noun", ', summary="x"', " says summary='x', where tuple"),
         ("arguments", '(Index("ix_faulty", "nosuch"),)', "no column named 'nosuch' is present. Its fields are workspace_id"),
         ("arguments", 'Index("ix_faulty", "title")', " says __table_args__="),
@@ -106,3 +108,9 @@ def test_a_list_by_a_column_that_is_not_there(name: str) -> None:
     """It names the package, the list and the columns."""
     with pytest.raises(TypeError, match="faulty, listed 'them', says by='nosuch', which isn't there; there are workspace_id"):
         declared(name, listed=f"Opportunity, 'them', 'Them.', {name}, 'nosuch'")
+
+
+@pytest.mark.parametrize("scope", ["line_items", "area51"])
+def test_areas_of_scopes(scope: str) -> None:
+    """The area of a noun's scopes may have digits, as an area that is made of a class's name or a package's may."""
+    check_options(Noun("any", scope=scope), "here")

@@ -125,7 +125,7 @@ def compile_embedded(
 
 
 class _Below:
-    """Return the level of related records, without its relation to the level above."""
+    """The level of related records, with its relation to the level above."""
 
     def __init__(self, compiler: Compiler, source: ToMany, selected: Selected, **given: Value) -> None:
         self.compiler = compiler

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from strawberry import ID
 
 from schema.engine.compile.enums import StoredEnum
-from schema.engine.types.scalars import SCALARS, Money
+from schema.engine.types.scalars import CENTS, SCALARS, Money
 from schema.values import Made, Value
 
 from .base import Declaration
@@ -98,5 +98,5 @@ def _is_within(field: FieldDeclaration, value: Made) -> bool:
     limits: Made = field.limits
     is_text = isinstance(value, str)
     low, high = (limits.min_length, limits.max_length) if is_text else (limits.min, limits.max)
-    size, unit = (len(value) if is_text else value), (100 if field.type is Money else 1)
+    size, unit = (len(value) if is_text else value), (CENTS if field.type is Money else 1)
     return not (isinstance(low, int) and size < low * unit) and not (isinstance(high, int) and size > high * unit)

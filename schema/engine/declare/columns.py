@@ -71,8 +71,6 @@ class FieldDeclaration(Declaration):
         inner = [each for each in get_args(annotation) if each is not type(None)]
         super().bind(attribute, inner[0] if len(inner) < len(get_args(annotation)) else annotation)
         self.nullable = self.type is not annotation
-        if self.type in {bool, int, str} and self.default not in {MISSING, None} and type(self.default) is not self.type:
-            raise TypeError(f"the default {self.default!r} is no {self.type.__name__}")
 
     def check(self, place: str, table: FromClause) -> None:
         if isinstance(self.folded, str):

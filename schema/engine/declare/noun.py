@@ -65,14 +65,14 @@ class Noun:
         check_options(self, f"noun of {name}")
         if not row.__doc__:
             raise TypeError(f"{name} has no docstring, which describes its type in the graph")
-        for option, column in (("search", self.search), ("key", self.key), ("visible", getattr(self.visible, "column", None))):
-            if column is not None:
-                check_name(f"noun of {name}", option, column, row.__table__.c.keys())
         self.row = row
         self.label = self.label or to_snake_case(name).replace("_", " ")
         self.plural = self.plural or f"{self.label}s"
         self.scope = self.scope or self.plural.replace(" ", "_")
         check(self)
+        for option, column in (("search", self.search), ("key", self.key), ("visible", getattr(self.visible, "column", None))):
+            if column is not None:
+                check_name(f"noun of {name}", option, column, row.__table__.c.keys())
         declare_scopes(self.scope, written=bool(self.creates or self.updates))
         NOUNS[name] = row.__noun__ = self
         return row
@@ -110,7 +110,10 @@ class Noun:
 
 
 def seen_with(column: str, row: Value) -> SeenWith | None:
-    """Visibility by reference: callers who see the record of class `row` that `column` refers to see this one too. Raises TypeError."""
+    """Visibility by reference: callers who see the record of class `row` that `column` refers to see this one too.
+
+    Raises TypeError if that record's visibility is a condition of its own.
+    """
     visible = row.__noun__.visible
     if visible is None:
         return None

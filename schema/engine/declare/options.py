@@ -13,7 +13,7 @@ Letter: TypeAlias = Annotated[str, "[a-z]"]
 """The letter of an order in cursors: a small one, since the capital means the other direction."""
 EnumName: TypeAlias = Annotated[str, "[A-Z][A-Z0-9_]*"]
 """The name of a value of an enum of the graph."""
-Area: TypeAlias = Annotated[str, "[a-z_]+"]
+Area: TypeAlias = Annotated[str, "[a-z][a-z0-9_]*"]
 """The pattern of the first part of a token's scopes."""
 
 

@@ -80,7 +80,7 @@ def _check_attributes(name: str, found: Iterable[str], inherited: Container[str]
     """Raises TypeError for a field of a name that is taken."""
     for attribute in found:
         if attribute in inherited or attribute == KEY[0]:
-            raise TypeError(f"{name}.{attribute} is there already, as of each such class: give the field another name")
+            raise TypeError(f"{name}.{attribute} is there already, in a class that this one extends: give the field another name")
         if attribute in _OF_SQLALCHEMY:
             raise TypeError(
                 f"{name}.{attribute} has a name that SQLAlchemy needs: write `{attribute}_`, which the graph calls `{attribute}`"

@@ -20,7 +20,7 @@ WAITING = 32
 
 
 class FairQueue:
-    """A queue of at most `most`. Owners are served in rotation: one with many requests delays only itself.
+    """A queue of at most `most` callers. Owners are served in rotation: one with many requests delays only itself.
 
     `full` makes the error for one who finds no place.
     """

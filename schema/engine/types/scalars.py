@@ -20,6 +20,8 @@ from schema.values import Made, Object, Value
 from .fields import Constraint
 
 MAX_CENTS = 10**15 - 1
+CENTS = 100
+"""Cents in an amount of 1."""
 _AMOUNT_LIMIT = 10**13
 _LONGEST_INTEGER = 20
 """Digits beyond which an integer is too large for anything here."""

@@ -11,14 +11,12 @@ from strawberry.utils.str_converters import to_camel_case
 from schema.engine.compile.enums import stored_value
 from schema.engine.compile.sources import CLEARS, COLUMN, LIMITS
 from schema.engine.types.fields import Constraint
-from schema.engine.types.scalars import Money
+from schema.engine.types.scalars import CENTS, Money
 from schema.rules.absent_values import is_absent
 from schema.rules.text import is_blank, trimmed
 from schema.values import Made, Object, Value, Values
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
-CENTS = 100
-"""In one of the amounts of the graph."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _NOTHING: Values = {}
 _UNLIMITED = frozenset({bool, int, float})

@@ -34,7 +34,7 @@ class Dependent:
         here = (table.c.workspace_id == WORKSPACE, column == RECORD)
         self.count = select(func.count()).select_from(table).where(*here)
         self.find = select(id_).where(*here).order_by(id_).limit(bindparam("most", required=True))
-        self.gather = reference.on_delete == CLEAR and by is None and not writer.noun.followed
+        self.at_once = reference.on_delete == CLEAR and by is None and not writer.noun.followed
         """Whether no event is needed for each record: then one statement clears them all."""
         values: Object = {reference.column: None} if by is None else {}
         if by is None and "version" in table.c:
@@ -63,7 +63,7 @@ class Removals:
 
     def is_long(self, name: str) -> bool:
         """Whether many records may go or change with one of this noun."""
-        return any(each.reference.on_delete != REFUSE and not each.gather for each in self._dependents[name])
+        return any(each.reference.on_delete != REFUSE and not each.at_once for each in self._dependents[name])
 
     async def remove(self, transaction: WriteTransaction, writer: RecordWriter, id_: str, expected: int | None = None) -> Object:
         """Deletes a record with all that goes with it, or says what stops it."""
@@ -92,7 +92,7 @@ class Removals:
     ) -> list[InputError]:
         if each.reference.on_delete == REFUSE:
             return _in_use(writer, each, (await reader.fetch(each.count, record=id_))[0][0])
-        if each.gather:
+        if each.at_once:
             going.cleared.append((each, id_))
             return []
         ids = [row[0] for row in await reader.fetch(each.find, record=id_, most=MOST + 1)]
@@ -124,7 +124,7 @@ def _checked(each: Dependent) -> Dependent:
         where = f'{writer.noun.name}.{reference.column} says on_delete="clear"'
         if not writer.rows.table.c[reference.column].nullable:
             raise TypeError(f"{where}, and can't be null: declare it `ID | None`, or let it cascade or refuse.")
-        if not each.gather and reference.column not in writer.names:
+        if not each.at_once and reference.column not in writer.names:
             raise TypeError(f"{where}, and can't be updated, so that followers could not be told: let it cascade or refuse.")
     return each
 
@@ -150,12 +150,12 @@ class _Deletion:
         return InputError("CONFLICT", "IN_USE", None, alone if self.count > MOST else together)
 
     async def execute(self, transaction: WriteTransaction) -> None:
-        for dependant, id_ in self.cleared:
-            await transaction.execute(dependant.clear, {"record": id_, "now": transaction.now})
-        for dependant, other, id_ in self.changed:
-            if (dependant.writer.noun.name, other) not in self.records:
-                row = await _there(transaction, dependant.writer, other)
-                await dependant.writer.store(transaction, row, dependant.without(row, id_))
+        for dependent, id_ in self.cleared:
+            await transaction.execute(dependent.clear, {"record": id_, "now": transaction.now})
+        for dependent, other, id_ in self.changed:
+            if (dependent.writer.noun.name, other) not in self.records:
+                row = await _there(transaction, dependent.writer, other)
+                await dependent.writer.store(transaction, row, dependent.without(row, id_))
         for writer, row in self.records.values():
             await writer.forget(transaction, row)
 
@@ -166,9 +166,9 @@ async def _there(reader: WriteReader, writer: RecordWriter, id_: str) -> RecordV
     return row
 
 
-def _in_use(writer: RecordWriter, dependant: Dependent, count: int) -> list[InputError]:
+def _in_use(writer: RecordWriter, dependent: Dependent, count: int) -> list[InputError]:
     if not count:
         return []
-    noun = dependant.writer.noun
+    noun = dependent.writer.noun
     still = f"1 {noun.label}: delete or move it" if count == 1 else f"{count} {noun.plural}: delete or move them"
     return [InputError("CONFLICT", "IN_USE", None, f"The {writer.noun.label} still has {still} first.")]

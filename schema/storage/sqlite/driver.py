@@ -174,7 +174,7 @@ class SqliteDatabase(SeenEpoch):
     async def open(self) -> None:
         make_private(self.path)
         try:
-            self._inline, transaction = self._connection(), self._connection()
+            self._inline, writing = self._connection(), self._connection()
             self._file = OpenFile(self.path)
             self._checkpoints = Checkpoints(self.path)
         except (sqlite3.Error, OSError) as error:
@@ -182,7 +182,7 @@ class SqliteDatabase(SeenEpoch):
         self._inline.slow, self._inline.inline = self._slow, True
         self._look_at_epoch()
         self._readers = ThreadPoolExecutor(READER_THREADS, thread_name_prefix="sqlite-read")
-        self._writer = SqliteWriter(transaction, self._checkpoints, self._file, timeout=self._timeout, patience=self._patience)
+        self._writer = SqliteWriter(writing, self._checkpoints, self._file, timeout=self._timeout, patience=self._patience)
 
     def _connection(self) -> SqliteConnection:
         """One that doesn't wait for others' locks, once it is there."""

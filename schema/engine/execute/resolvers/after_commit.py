@@ -87,7 +87,7 @@ def to_stored(payload: Value, notes: Notes, resolver_fields: Sequence[Batch]) ->
     ]
     return [
         payload,
-        [[resolver_field, place, key, columns] for resolver_field, object_, key, columns in noted for place in places[id(object_)]],
+        [[number, place, key, columns] for number, object_, key, columns in noted for place in places[id(object_)]],
     ]
 
 

@@ -100,7 +100,7 @@ def compile_resolver_field(compiler: Compiler, level: Level, table: FromClause, 
 
 
 def make_resolver_field(compiler: Compiler, model: FieldModel, selected: Selected, key: int = 0) -> tuple[ResolverField, Cost]:
-    """The site of a field, and what it costs."""
+    """The plan of a field with a resolver, and its cost."""
     source, definition = model.source, model.definition
     assert isinstance(source, ResolverSource)
     owner: Any = compiler.model.schema.type_map[model.type_name]
