@@ -140,6 +140,8 @@ async def test_limits_of_amounts(ask: Any) -> None:
 WRONG: dict[str, tuple[str, dict[str, Any], str]] = {
     "null by default": ("x: int", {"default": None}, "x has null by default, and can't be null"),
     "amounts are cents": ("x: Money", {"default": 12.5}, "x has 12.5 by default: give a value of the type int, whole cents"),
+    "no text of a day": ("x: Date", {"default": 5}, "x has 5 by default: give a text such as 2025-04-30"),
+    "no such day": ("x: Date", {"default": "2025-02-30"}, "x has '2025-02-30' by default: give a text such as 2025-04-30"),
     "outside of its limits": (
         "x: int",
         {"default": 1, "limits": Constraint(min=3)},
@@ -158,7 +160,7 @@ def test_lines_that_cannot_be_kept(case: str) -> None:
     """Refused when the class is declared, with the name of the field and what to write."""
     line, options, says = WRONG[case]
     attribute, _, annotation = line.partition(": ")
-    known: dict[str, Any] = {"int": int, "str": str, "bool": bool, "float": float, "Money": Money, "ID": ID}
+    known: dict[str, Any] = {"int": int, "str": str, "bool": bool, "float": float, "Money": Money, "ID": ID, "Date": Date}
     lines = {"naMe": field("Another.", NAME), attribute: field("One.", **options)}
     with pytest.raises(TypeError) as refused:
         declare(lines, {"naMe": str, attribute: known[annotation]})

@@ -1,13 +1,13 @@
 """Checks of a noun's declaration, made when it is declared: each error names the line, and says what to write."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from strawberry import ID
 
 from schema.engine.compile.enums import StoredEnum
-from schema.engine.types.scalars import CENTS, SCALARS, Money
+from schema.engine.types.scalars import CENTS, SCALARS, Date, DateTime, Money, read_date, read_instant
 from schema.values import Made, Value
 
 from .base import Declaration
@@ -26,6 +26,11 @@ _RESERVED = {"Query", "Mutation", "Subscription", "String", "Int", "Float", "Boo
 _CONNECTIVES = ("and", "or", "not")
 _HELD: dict[Value, type] = {bool: bool, int: int, Money: int, str: str, ID: str}
 """The Python types of values that fields have by default; amounts are whole cents."""
+_TIMES: dict[Value, tuple[Callable[[Value], str | None], str]] = {
+    Date: (read_date, "2025-04-30"),
+    DateTime: (read_instant, "2025-03-15T09:30:00Z"),
+}
+"""The functions that read days and instants, each with an example of the text that a column holds."""
 
 
 def check(noun: "Noun") -> None:
@@ -82,6 +87,11 @@ def _of_default(field: FieldDeclaration, value: Value) -> Iterator[str]:
     if value is None:
         if not field.nullable:
             yield "has null by default, and can't be null: declare it `| None`, or give a value"
+        return
+    if field.type in _TIMES:
+        read, example = _TIMES[field.type]
+        if read(value) != value:
+            yield f"has {value!r} by default: give a text such as {example}"
         return
     is_enum = isinstance(field.type, type) and issubclass(field.type, StoredEnum)
     held = field.type if is_enum else _HELD.get(field.type, object)
