@@ -134,7 +134,7 @@ class KeySet:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="keys")
 
     async def key(self, header: Values) -> Value:
-        """The key to verify a token of this header with. Raises AuthError, KeysAway."""
+        """The key to verify a token of this header with. Raises AuthError, KeysUnavailable."""
         kid, algorithm = header.get("kid"), header["alg"]
         published = await self._current()
         found = published.key(kid, algorithm)
@@ -164,7 +164,7 @@ class KeySet:
         return self._published
 
     async def _anew(self) -> ProviderKeys:
-        """The keys as they are published now. Raises KeysAway."""
+        """The keys as they are published now. Raises KeysUnavailable."""
         if self._task is None:
             if self._is_away and self._clock() - self._tried < RETRY_SECONDS:
                 raise KeysUnavailable("The identity provider's keys can't be fetched.")

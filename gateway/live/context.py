@@ -93,14 +93,25 @@ async def answers(
 ) -> AsyncGenerator[GraphQLResponse | EventResponse, None]:
     """A subscription's answers, or the one of a query or mutation. Raises RequestError, HttpError.
 
-    From when `began` is called on, a subscription misses nothing.
+    From when `began` is called on, a subscription misses nothing. To begin, it has the time of an operation: others wait for that.
     """
-    if prepared.kind == "subscription":
-        async with aclosing(context.operations.subscribe(prepared, variables, caller, began)) as found:
+    if prepared.kind != "subscription":
+        yield await _answer(context, prepared, variables, caller)
+        return
+
+    def begin() -> None:
+        time.reschedule(None)
+        began()
+
+    try:
+        async with (
+            asyncio.timeout(context.operation_timeout) as time,
+            aclosing(context.operations.subscribe(prepared, variables, caller, begin)) as found,
+        ):
             async for answer in found:
                 yield answer
-        return
-    yield await _answer(context, prepared, variables, caller)
+    except TimeoutError:
+        raise OperationTimeout(context.operation_timeout) from None
 
 
 async def _answer(context: LiveContext, prepared: PreparedOperation, variables: JsonObject | None, caller: Caller) -> GraphQLResponse:

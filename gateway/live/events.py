@@ -152,8 +152,9 @@ class Stream:
                 async for answer in found:
                     await self.outbox.put(_next(answer.encode()), event=event)
         except Exception as error:  # noqa: BLE001  told to the client or the log, whatever it is
-            self.began.set()
             await self.outbox.put(_next(encode_errors(errors_of(self.context, self.scope, error))))
+        # Also of a subscription that was over before it began.
+        self.began.set()
         await self.outbox.put(COMPLETE)
 
     async def _write(self, watch: TokenWatch) -> None:

@@ -30,7 +30,7 @@ class AnsweredRequest(NamedTuple):
     method: str
     path: str
     route: str
-    """Return the path's template; `other` if there is none."""
+    """The path's template; `other` if there is none."""
     status: int
     """499 where the client left before its answer."""
     seconds: float

@@ -89,8 +89,9 @@ class RequestParser(LargeHeaders):
     @override
     def connection_lost(self, exc: Exception | None) -> None:
         self.ahead, self.ending = b"", True
-        self.forget_head()
+        # The application hears of the end by its exchange, which large headers let go of.
         super().connection_lost(exc)
+        self.forget_head()
 
     @override
     def data_received(self, data: bytes) -> None:

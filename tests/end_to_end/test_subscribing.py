@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import quote
 
@@ -152,3 +154,35 @@ async def test_a_write_after_a_subscription_is_told(database_url: str, beginning
         may_begin.set()
         assert json.loads(await socket.recv())["type"] == "connection_ack"
         assert {json.loads(await socket.recv())["id"] for _ in range(3)} == {"1", "2"}
+
+
+@asynccontextmanager
+async def impatient(url: str) -> AsyncIterator[tuple[str, str]]:
+    """The address of a gateway whose operations have little time, and a token that it knows, so that nothing else has to hurry."""
+    who = await access(url)
+    async with in_process(url, operation_timeout=0.3) as (address, app):
+        await app.authenticator.authenticate(f"Bearer {who.token}")
+        yield address, who.token
+
+
+@ways
+@pytest.mark.usefixtures("beginning")
+async def test_a_database_that_does_not_say_where(sqlite_url: str, follow: Follow) -> None:
+    """A subscription begins within the time of an operation, or ends with TIMEOUT: while the database was away it waited without a word."""
+    async with impatient(sqlite_url) as (address, token):
+        assert (await refused(follow, address, token, "subscription { opportunityChanged { type } }", {})).code == "TIMEOUT"
+
+
+@pytest.mark.usefixtures("beginning")
+async def test_a_read_after_a_subscription_that_can_not_begin(sqlite_url: str) -> None:
+    """On one socket it waits no longer than the subscription may take to begin."""
+    async with (
+        impatient(sqlite_url) as (address, token),
+        connect(f"ws://{address}/graphql", subprotocols=[SUBPROTOCOL]) as socket,  # type: ignore[list-item]
+        asyncio.timeout(PATIENCE),
+    ):
+        await socket.send(json.dumps({"type": "connection_init", "payload": {"Authorization": f"Bearer {token}"}}))
+        for number, query in enumerate(("subscription { opportunityChanged { type } }", "{ stages { value } }")):
+            await socket.send(json.dumps({"type": "subscribe", "id": str(number), "payload": {"query": query}}))
+        heard = [json.loads(await socket.recv()) for _ in range(3)]
+    assert sorted(each.get("id", "") for each in heard) == ["", "0", "1"]

@@ -33,6 +33,8 @@ CONNECTIONS = {
     "subscription": handshake() + text(INIT) + text(subscribe("subscription { count(to: 1000000) }")),
     "stream": b"GET /graphql?query=subscription%7Bcount(to:1000000)%7D HTTP/1.1\r\n" + STREAM + b"\r\n",
     "partial": GET[:-2],
+    "large stream": b"GET /graphql?query=subscription%7Bcount(to:1000000)%7D HTTP/1.1\r\n" + STREAM + LARGE + b"\r\n",
+    "large body": b"POST /graphql HTTP/1.1\r\ncontent-length: 9\r\nexpect: 100-continue\r\n" + STREAM + LARGE + b"\r\n",
 }
 
 

@@ -5,6 +5,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import httpx
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -412,4 +413,25 @@ async def test_large_operations_on_a_socket(serve: Serve) -> None:
         await socket.say(subscribe("{ hello }", "6"))
         refused = await socket.hear()
         assert (refused["id"], refused["payload"][0]["extensions"]["code"]) == ("6", "UNAVAILABLE")
+    await until(lambda: app.live.open.bytes == 0)
+
+
+async def test_one_token_leaves_room_for_others(serve: Serve) -> None:
+    """However many large operations a token has open, on sockets and streams, another token opens its own on both."""
+    app = await serve()
+    other, app.live.open.limit = "Bearer other", 100_000
+    app.authenticator._known.put(other, replace(CALLER, token_id="key_2"), 1000)
+    forever = subscribe("subscription { count(to: 2, delay: 9) }", variables={"unused": "x" * 40_000})
+    async with dial(app) as connection, dial(app) as others, httpx.AsyncClient(base_url=f"http://{app.address}") as client:
+        socket = await Socket(connection).started()
+        await socket.say(*({**forever, "id": str(number)} for number in range(4)))
+        heard = [await socket.hear() for _ in range(3)]
+        assert [(each["id"], each["payload"][0]["extensions"]["code"]) for each in heard] == [(str(each), "UNAVAILABLE") for each in (1, 2, 3)]
+        stream = {"accept": "text/event-stream"}
+        asked = await client.post("/graphql", json=forever["payload"], headers={**HEADERS, **stream})
+        assert asked.status_code == 503
+        await Socket(others).say({"type": "connection_init", "payload": {"Authorization": other}}, subscribe("{ hello }"))
+        assert [(await Socket(others).hear())["type"] for _ in range(3)] == ["connection_ack", "next", "complete"]
+        asked = await client.post("/graphql", json={"query": "{ hello }"}, headers={"authorization": other, **stream})
+        assert (asked.status_code, "hello you" in asked.text) == (200, True)
     await until(lambda: app.live.open.bytes == 0)
