@@ -14,6 +14,7 @@ from schema.engine.types.fields import Constraint
 from schema.engine.types.scalars import Date, DateTime, Money
 from schema.engine.write.inputs import InputError, invalid
 from schema.engine.write.rules import RecordValues, Rules, rules_of
+from schema.engine.write.unit_of_work import WriteContext
 from schema.extensions import Extension
 from schema.nouns.all import Account, Contact, Opportunity, User
 from schema.nouns.limits import LINE, NAME, SHORT
@@ -39,6 +40,7 @@ __all__ = [
     "Stored",
     "Tracked",
     "User",
+    "WriteContext",
     "computed",
     "field",
     "flag",
