@@ -76,7 +76,7 @@ class SocketEndpoint:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """An operation's place among those of its socket: who follows first and then reads or writes is told of all that comes of it.
+    """An operation's place among those of its socket: a client that subscribes and then reads or writes misses nothing that comes of it.
 
     `begun` is set once a subscription has begun, or it is known that it is none, or it is over. `earlier` are those of the operations
     before it that had not begun. Each of them begins or ends in the time that an operation may take.
