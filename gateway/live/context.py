@@ -18,7 +18,7 @@ from gateway.edge.unsent_bytes import UnsentBytes
 from gateway.graphql.endpoint import NoteOperation
 from gateway.graphql.operations import Operations
 from gateway.graphql.parameters import Parameters
-from rest_compat.errors import HttpError, InternalError, OperationTimeout
+from rest_compat.errors import HttpError, InternalError, OperationTimeout, Unavailable
 from rest_compat.json_values import JsonObject
 from schema.engine.document.documents import PreparedOperation, RequestError
 from schema.engine.events.feed import Began, untold
@@ -111,7 +111,7 @@ async def answers(
             async for answer in found:
                 yield answer
     except TimeoutError:
-        raise OperationTimeout(context.operation_timeout) from None
+        raise Unavailable("The subscription could not begin in time. Try again later.") from None
 
 
 async def _answer(context: LiveContext, prepared: PreparedOperation, variables: JsonObject | None, caller: Caller) -> GraphQLResponse:
