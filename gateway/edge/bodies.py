@@ -90,6 +90,8 @@ class RequestBodies:
                     body = unpacked(body, limit)
                     hold.grow(len(body))
                 scope["state"]["body"] = body
+                # GraphQL's door drops a body that it has decoded: while the operation waits, its text alone is in memory.
+                del body, message
                 await self.authenticate_again(scope)
                 await self.app(scope, receive, send)
             return

@@ -73,6 +73,9 @@ class ConcurrencyLimiter:
         except asyncio.CancelledError:
             self._leave(owner, turn)
             raise
+        finally:
+            # A turn that was lost holds its error, whose traceback holds this call and the request.
+            del turn
 
     def give(self) -> None:
         """Give a place back."""
@@ -226,18 +229,31 @@ class DisconnectWatch:
     def __init__(self, task: Task, receive: Receive, started: float, seconds: float) -> None:
         self._task = task
         self._why: HttpError | ClientGone | None = None
-        self._watcher = asyncio.get_running_loop().create_task(self._watch(receive, started, seconds))
+        self._watcher: asyncio.Task[None] | None = asyncio.get_running_loop().create_task(self._watch(receive, started, seconds))
 
     def stop(self) -> None:
-        self._watcher.cancel()
+        """End the watch.
+
+        A cancelled task keeps its CancelledError, whose traceback keeps the watch, and by `receive` the request's body: a watch that
+        still named its task would keep all that until the garbage collector comes.
+        """
+        if self._watcher is not None:
+            self._watcher.cancel()
+            self._watcher = None
 
     def explain(self, *, written: bool) -> None:
         """Raises OperationTimeout or ClientGone where that made this watch cancel the task; `written`: it may have changed something."""
-        if self._why is not None and self._task is not None:
-            self._task.uncancel()
-            if written and isinstance(self._why, OperationTimeout):
-                self._why.warn_of_write()
-            raise self._why
+        why, self._why = self._why, None
+        if why is None or self._task is None:
+            return
+        self._task.uncancel()
+        if written and isinstance(why, OperationTimeout):
+            why.warn_of_write()
+        try:
+            raise why
+        finally:
+            # The error's traceback holds this call, and the request.
+            del why
 
     async def _watch(self, receive: Receive, started: float, seconds: float) -> None:
         try:

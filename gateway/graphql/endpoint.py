@@ -68,6 +68,8 @@ class GraphQLEndpoint:
                 f"Accept names no type that is served: {GRAPHQL}, application/json, or text/event-stream for subscriptions."
             )
         parameters = read_parameters(scope)
+        # Decoded: kept until the answer, it would be in memory twice.
+        state["body"] = b""
         try:
             prepared = self.operations.known(parameters) or await self.operations.learn(parameters, state["caller"])
         except RequestError as error:

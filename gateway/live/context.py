@@ -123,7 +123,11 @@ async def _answer(context: LiveContext, prepared: PreparedOperation, variables: 
         fault = OperationTimeout(context.operation_timeout)
         if prepared.kind == "mutation":
             fault.warn_of_write()
-        raise fault from None
+        try:
+            raise fault from None
+        finally:
+            # Its traceback holds this call, and the operation's variables.
+            del fault
     finally:
         context.limiter.give()
 

@@ -10,15 +10,18 @@ from contextlib import AsyncExitStack, contextmanager
 
 import pytest
 
+from gateway.edge import concurrency
+from gateway.edge.concurrency import ConcurrencyLimiter, DisconnectWatch
 from gateway.live.events import Stream
 from gateway.live.socket import SocketSession
 from gateway.server.exchange import Exchange
 from gateway.server.http_protocol import HttpProtocol
 from gateway.server.websocket_protocol import WebSocketProtocol
-from tests.connecting import connected, until
+from rest_compat.errors import Unavailable
+from tests.connecting import beside, connected, until
 from tests.gateway.conftest import TOKEN, Serve
 from tests.gateway.test_frames import text
-from tests.gateway.test_pipelines import GET, LAST, statuses, talk
+from tests.gateway.test_pipelines import GET, LAST, post, statuses, talk
 from tests.gateway.test_socket import INIT, subscribe
 from tests.gateway.test_upgrades import get as handshake
 
@@ -69,6 +72,43 @@ async def test_a_connection_that_is_over(serve: Serve, first: bytes) -> None:
             assert held
             reset(writer)
         await until(lambda: all(found() is None for found in held))
+
+
+@pytest.mark.parametrize(("seconds", "status"), [(0.05, b" 200 "), (60, b" 504 "), (60, None)], ids=["answered", "out of time", "left"])
+async def test_a_request_that_was_watched(serve: Serve, monkeypatch: pytest.MonkeyPatch, seconds: float, status: bytes | None) -> None:
+    """Nothing of it is left: requests that took longer than PATIENCE held their bodies, 900 KB each, until the collector came."""
+    monkeypatch.setattr(concurrency, "PATIENCE", 0.01)
+    app = await serve(operation_timeout=10 if status is None else 0.3)
+    with uncollected():
+        async with connected(app.address) as (reader, writer):
+            writer.write(post(f"{{ slow(seconds: {seconds}) }}"))
+            if status is None:
+                await until(lambda: any(isinstance(found, DisconnectWatch) for found in gc.get_objects()))
+            else:
+                assert status in await reader.readline()
+            held = [weakref.ref(found) for found in gc.get_objects() if isinstance(found, Exchange)]
+            assert held
+            reset(writer)
+        await until(lambda: all(found() is None for found in held))
+
+
+async def test_a_place_that_was_lost() -> None:
+    """A request that gave its place in a full line to another caller's is gone with its error."""
+    limiter = ConcurrencyLimiter(0, 2, 60)
+
+    async def ask(owner: str) -> "weakref.ref[Exchange]":
+        body = Exchange.__new__(Exchange)
+        with pytest.raises(Unavailable):
+            await limiter.take(owner)
+        return weakref.ref(body)
+
+    with uncollected():
+        asked = [asyncio.create_task(ask("many")) for _ in range(2)]
+        await until(lambda: limiter.line.length == 2)
+        async with beside(limiter.take("other")):
+            held = await asked.pop()
+            assert held() is None
+            asked.pop().cancel()
 
 
 async def test_headers_that_do_not_end(serve: Serve) -> None:

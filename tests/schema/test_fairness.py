@@ -133,6 +133,28 @@ class Held:
     """Something of a request."""
 
 
+async def test_a_turn_that_was_lost_holds_nothing_of_the_request() -> None:
+    """A new document that gave its place in a full line to another caller's is gone with its error, and the request's body with it."""
+    work = HeavyWork(1)
+
+    async def ask() -> "weakref.ref[Held]":
+        body = Held()
+        with pytest.raises(ServiceUnavailable):
+            await work.run("many", [])
+        return weakref.ref(body)
+
+    gc.collect()
+    gc.disable()
+    try:
+        async with work.turn("first"):
+            asked = asyncio.create_task(ask())
+            await turn()
+            async with beside(work.run("other", [])):
+                assert (await asked)() is None
+    finally:
+        gc.enable()
+
+
 async def test_a_failure_holds_nothing_of_the_request() -> None:
     """Once it is handled: its traceback and the future that tells others of it would hold each other, and the request's body with them."""
     work = HeavyWork()

@@ -144,6 +144,9 @@ class HeavyWork:
                 self._next()
             self._line.leave(owner, turn)
             raise
+        finally:
+            # A turn that was lost holds its error, whose traceback holds this call: see `_settle`.
+            del turn
 
     def _next(self) -> None:
         turn = self._line.next()

@@ -94,6 +94,9 @@ class ConnectionPool:
         except asyncio.CancelledError:
             self._leave(turn)
             raise
+        finally:
+            # A refused turn holds its error, whose traceback holds this call and the request.
+            del turn
         if not self._watching:
             self._watch_later()
         return session
@@ -196,6 +199,8 @@ class ConnectionPool:
             self.keep(session)
             return
         self._refuse(error)
+        # Its traceback holds this call, and by the caller that is refused a request.
+        del error
         if self._waiting:
             self._make_one()
 

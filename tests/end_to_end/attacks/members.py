@@ -183,6 +183,13 @@ async def documents(target: Target, scale: float) -> Counter[str]:
     return await told(target, (query(target.viewer, text) for text in texts), at_once=100)
 
 
+async def padded(target: Target, scale: float) -> Counter[str]:
+    """D5: 400 new, invalid documents in bodies of 900 KB, from 8 clients."""
+    padding = "p" * 900_000
+    texts = (f"{{ nope{number} }}" for number in range(int(400 * scale)))
+    return await told(target, (query(target.viewer, text, padding=padding) for text in texts))
+
+
 async def deep(target: Target, scale: float) -> Counter[str]:
     """D2: the schema as deep as it may be asked for, ten times at once, in another document each time."""
     inner = "fields { name type { name } args { name } }"

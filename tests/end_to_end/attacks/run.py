@@ -66,6 +66,7 @@ ATTACKS = {
         _attack("D2", members.deep, *_OVERLOADED, *_REFUSED, short=0.1),
         _attack("D3", members.many_slow_readers, "200", *_OVERLOADED),
         _attack("D4", members.shapes, "200", *_OVERLOADED, short=0.05),
+        _attack("D5", members.padded, *_OVERLOADED, *_REFUSED, short=0.1),
     )
 }
 
