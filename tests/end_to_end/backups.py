@@ -37,7 +37,7 @@ from tests.postgres import POSTGRES_BIN_PATH, start_postgres
 
 GATEWAYS, WRITERS = 2, 50
 #: Fifty writers who send again are more than a busy machine takes at once: here they wait rather than being told to come back.
-PATIENT = {"queue_size": 1_000, "queue_timeout": 60.0, "operation_timeout": 90.0}
+PATIENT = {"queue_size": 1_000, "queue_timeout": 60.0, "pool_timeout": 60.0, "statement_timeout": 60.0, "operation_timeout": 90.0}
 Rows = list[dict[str, Any]]
 Dump = dict[str, Rows]
 
