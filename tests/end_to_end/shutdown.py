@@ -64,17 +64,21 @@ class Report:
 
 
 async def socket_end(address: str, who: Access, opened: asyncio.Semaphore) -> str:
-    """What a subscriber's socket ends with."""
-    async with connect(f"ws://{address}/graphql", subprotocols=[SUBPROTOCOL]) as connection:  # type: ignore[list-item]
-        await connection.send(json.dumps({"type": "connection_init", "payload": {"Authorization": f"Bearer {who.token}"}}))
-        await connection.recv()
-        await connection.send(json.dumps({"type": "subscribe", "id": "1", "payload": {"query": FOLLOW}}))
-        opened.release()
+    """What a subscriber's socket ends with. One that a worker of the stop before has taken, and closes as it ends, is opened again."""
+    follows = False
+    async for connection in connect(f"ws://{address}/graphql", subprotocols=[SUBPROTOCOL]):  # type: ignore[list-item]
         try:
+            await connection.send(json.dumps({"type": "connection_init", "payload": {"Authorization": f"Bearer {who.token}"}}))
+            await connection.recv()
+            await connection.send(json.dumps({"type": "subscribe", "id": "1", "payload": {"query": FOLLOW}}))
+            follows = True
+            opened.release()
             while True:
                 await connection.recv()
         except ConnectionClosed as end:
-            return f"socket {end.rcvd.code}" if end.rcvd else "socket dropped"
+            if follows:
+                return f"socket {end.rcvd.code}" if end.rcvd else "socket dropped"
+    raise AssertionError("connecting ends only with an error")
 
 
 async def stream_end(address: str, who: Access, opened: asyncio.Semaphore) -> str:
