@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 import strawberry
 from strawberry.extensions import SchemaExtension
+from strawberry.permission import BasePermission
 
 from schema.engine.declare.relay import Node
 from schema.engine.document.limits import Limits
+from schema.engine.execute.resolvers.context import Context
 from schema.extensions import Extension, ExtensionError, load
 from schema.graph import Graph
 from schema.nouns.all import Opportunity
@@ -102,6 +104,39 @@ async def test_permissions(graph: Graph, world: World) -> None:
     assert answer.errors[0]["message"] == "Viewers may not read this."
     assert answer.errors[0]["path"] == ["opportunities", "nodes", 0, "secret"]
     assert CALLS["secret"] == 0
+
+
+async def test_permissions_get_what_strawberry_gives_them(world: World) -> None:
+    """The record, `info`, and the arguments under the resolver's names, in plans as in graphql-core; the resolver gets the same."""
+    seen: list[Any] = []
+
+    class Sees(BasePermission):
+        def has_permission(self, source: Any, info: Any, **arguments: Any) -> bool:
+            seen.append(
+                (source.name, info.field_name, info.context.caller, {name: getattr(each, "name", each) for name, each in arguments.items()})
+            )
+            return True
+
+    package = Extension("sees")
+
+    @package.field(Opportunity, "Its name again.", needs=("name",), permission_classes=[Sees])
+    def repeated(deal: strawberry.Parent[Opportunity], info: strawberry.Info[Context, None], how_often: int = 2) -> str:
+        return f"{info.field_name} {deal.name * how_often}"
+
+    @package.field(Opportunity, "Its name, later.", needs=("name",), permission_classes=[Sees])
+    async def later(deal: strawberry.Parent[Opportunity], how_often: int) -> str:
+        return deal.name * how_often
+
+    told = []
+    for plans in (True, False):
+        graph = Graph(world.database, plans=plans, extensions=[package])
+        answer = await run(graph, world, "{ opportunities(first: 2) { nodes { name repeated(howOften: 3) later(howOften: 2) } } }")
+        assert answer.errors is None, answer.errors
+        assert [node["later"] for node in answer.data["opportunities"]["nodes"]] == [each[0] * 2 for each in seen if each[1] == "later"]
+        told.append((answer.data, sorted(seen, key=lambda each: (each[1], each[0]))))
+        seen.clear()
+    assert told[0] == told[1]
+    assert {frozenset(each[3]) for each in told[0][1]} == {frozenset({"deal", "how_often"})}
 
 
 async def test_permissions_of_own_types(graph: Graph, world: World) -> None:

@@ -1,10 +1,13 @@
 """Parts of Strawberry beyond its documented names: where it keeps declarations, and how it calls resolvers and extensions."""
 
+from collections.abc import Callable
+from functools import partial, reduce
 from typing import Final
 
 from graphql import GraphQLSchema
 from strawberry import Schema
 from strawberry.annotation import StrawberryAnnotation
+from strawberry.extensions.field_extension import build_field_extension_resolvers
 from strawberry.extensions.runner import SchemaExtensionsRunner
 from strawberry.permission import PermissionExtension
 from strawberry.types.arguments import StrawberryArgument, convert_arguments
@@ -21,6 +24,7 @@ __all__ = [
     "core_of",
     "declared",
     "permissions_of",
+    "permitted",
 ]
 
 DEFINITION: Final = "strawberry-definition"
@@ -40,6 +44,13 @@ def declared(element: Made) -> Made:
 def permissions_of(field: StrawberryField) -> list[Value]:
     """The permissions that stand around a field's resolver."""
     return [each for around in field.extensions if isinstance(around, PermissionExtension) for each in around.permissions]
+
+
+def permitted(field: StrawberryField, call: Callable[..., Value]) -> Callable[..., Value] | None:
+    """Return `call`, which takes a record, its `info` and arguments, behind a field's permissions; None if more stands around the field."""
+    if not all(type(each) is PermissionExtension for each in field.extensions):
+        return None
+    return reduce(lambda inner, outer: partial(outer, inner), build_field_extension_resolvers(field), call)
 
 
 def convert(schema: GraphQLSchema, field: StrawberryField, arguments: Object) -> tuple[Object, Made]:

@@ -1,17 +1,19 @@
-"""Calls a resolver for many records: as Strawberry would, or directly where it has no permissions or extensions."""
+"""Calls a resolver for many records: as Strawberry would, or directly where nothing but permissions stands around it."""
 
 import asyncio
 import inspect
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from graphql import GraphQLField, GraphQLResolveInfo
 from strawberry.types.field import StrawberryField
+from strawberry.types.fields.resolver import StrawberryResolver
 
-from schema.engine.libraries.strawberry_graphql import convert
-from schema.values import Object, Value
+from schema.engine.libraries.strawberry_graphql import convert, permitted
+from schema.values import Made, Object, Value
 
 RESOLVE = "resolve"
 """The key of a GraphQL field's extensions under which Strawberry's own resolver is kept: with its permissions and extensions."""
@@ -37,8 +39,8 @@ class ResolverCaller:
         if self.batch:
             return await self._at_once(call, sources)
         found = [_tried(call, source) for source in sources]
-        places = [place for place, value in enumerate(found) if hasattr(value, "__await__")]
-        if places:
+        if any(hasattr(class_, "__await__") for class_ in set(map(type, found))):
+            places = [place for place, value in enumerate(found) if hasattr(value, "__await__")]
             answers = await together([found[place] for place in places])
             for place, answer in zip(places, answers, strict=True):
                 found[place] = answer
@@ -58,20 +60,32 @@ class ResolverCaller:
 
     def _call(self, info: GraphQLResolveInfo[Any], arguments: Object) -> CallResolver:
         resolver = self.field.base_resolver
-        if resolver is None or self.field.extensions:
+        checked = permitted(self.field, partial(_resolved, resolver)) if resolver is not None and self.field.extensions else None
+        if resolver is None or (self.field.extensions and checked is None):
             around = self.definition.extensions[RESOLVE]
             return lambda source: around(source, info, **arguments)
         given, info_class = convert(info.schema, self.field, arguments)
+        parent = resolver.parent_parameter or resolver.root_parameter
+        if checked is not None:
+            shown = info_class(_raw_info=info, _field=self.field)
+            name = parent and parent.name
+            return lambda source: checked(source, shown, **given, **({name: source} if name else {}))
         if resolver.info_parameter:
             given[resolver.info_parameter.name] = info_class(_raw_info=info, _field=self.field)
         function: Any = resolver.wrapped_func
-        parent = resolver.parent_parameter or resolver.root_parameter
         if resolver.self_parameter is not None:
             return lambda source: function(source, **given)
         if parent is None:
             return lambda _: function(**given)
         name = parent.name
         return lambda source: function(**{name: source}, **given)
+
+
+def _resolved(resolver: StrawberryResolver[Any], source: Value, info: Made, **arguments: Value) -> Value:
+    function: Any = resolver.wrapped_func
+    if resolver.info_parameter:
+        arguments[resolver.info_parameter.name] = info
+    return function(source, **arguments) if resolver.self_parameter is not None else function(**arguments)
 
 
 async def gather(awaitables: Sequence[Awaitable[Value]]) -> list[Value]:

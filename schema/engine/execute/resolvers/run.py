@@ -62,6 +62,11 @@ class ResolvableField(Protocol):
     def arguments(self) -> Arguments: ...
 
 
+def has_failures(values: Sequence[Value]) -> bool:
+    """Return whether an exception takes the place of a value."""
+    return any(issubclass(class_, Exception) for class_ in set(map(type, values)))
+
+
 async def _gathered(awaitables: Sequence[Awaitable[Value]]) -> list[Value]:
     return await asyncio.gather(*awaitables)
 
@@ -154,7 +159,7 @@ class ResolverRun:
 
     def note_failures(self, values: Sequence[Value]) -> None:
         """Mark the run as failed if an exception takes the place of a value."""
-        self.failed = self.failed or any(isinstance(value, Exception) for value in values)
+        self.failed = self.failed or has_failures(values)
 
     async def call(self, field_: ResolvableField, owner: GraphQLObjectType, keys: Sequence[Value], sources: Sequence[Value]) -> list[Value]:
         """Return the results of a field's resolver for `sources`, identified by `keys`. A resolver is called once for each key."""
@@ -176,6 +181,8 @@ class ResolverRun:
             return [error] * len(sources)
         assert field_.resolver is not None
         found = await field_.resolver.many(sources, self._info(field_, owner), arguments, self.together)
+        if not has_failures(found):
+            return found
         coordinate = f"{owner.name}.{field_.selected.name}"
         return [name_missing_column(value, coordinate, sources[0]) if isinstance(value, Exception) else value for value in found]
 

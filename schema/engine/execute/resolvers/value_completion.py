@@ -1,6 +1,7 @@
 """Value completion: resolvers' results become parts of the response, many at once (GraphQL specification, section 6.4.3)."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -15,7 +16,7 @@ from schema.values import Value
 
 from .null_propagation import null_fault
 from .resolver_caller import ResolverCaller
-from .run import ResolverRun
+from .run import ResolverRun, has_failures
 
 
 class CompleteValue(Protocol):
@@ -32,13 +33,20 @@ class CompleteLeaf:
     type_: GraphQLLeafType
 
     async def many(self, values: Sequence[Value], run: ResolverRun) -> list[Value]:
-        shown = [value if value is None or isinstance(value, Exception) else self._shown(value) for value in values]
+        shown = self._all_shown(values)
         run.add(len(orjson.dumps(shown, default=str)))
         run.note_failures(shown)
         if run.for_fallback:
             # graphql-core shows them itself.
             return [error if isinstance(error, Exception) else value for value, error in zip(values, shown, strict=True)]
         return shown
+
+    def _all_shown(self, values: Sequence[Value]) -> list[Value]:
+        if not has_failures(values):
+            coerce = self.type_.coerce_output_value
+            with suppress(Exception):  # the values are shown one by one then
+                return [None if value is None else coerce(value) for value in values]
+        return [value if value is None or isinstance(value, Exception) else self._shown(value) for value in values]
 
     def _shown(self, value: Value) -> Value:
         try:
@@ -59,7 +67,7 @@ class CompleteNonNull:
         found = await self.inner.many(values, run)
         if None not in found:
             return found
-        # Where null goes instead is said later: by graphql-core for a query, which has no use for these errors, by `settle` for others.
+        # Where null goes instead is said later: by graphql-core for a query, without these errors, by `propagate_nulls` for others.
         run.failed = True
         return [null_fault(self.coordinate) if value is None else value for value in found]
 
@@ -138,11 +146,17 @@ class CompleteObject:
 
     async def _values(self, member: PlainMember, objects: list[Value], run: ResolverRun) -> list[Value]:
         if member.resolver is None:
-            found = [_read(object_, member.attribute) for object_ in objects]
+            found = _read_all(objects, member.attribute)
         else:
             keys = [id(object_) for object_ in objects]
             found = await run.call(member, self.type_, keys, objects)
         return await member.completion.many(found, run)
+
+
+def _read_all(objects: list[Value], name: str) -> list[Value]:
+    with suppress(Exception):  # they are read one by one then
+        return [object_[name] if isinstance(object_, dict) else getattr(object_, name) for object_ in objects]
+    return [_read(object_, name) for object_ in objects]
 
 
 def _read(object_: Value, name: str) -> Value:
