@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import strawberry
+from graphql import GraphQLError
 from strawberry.extensions import SchemaExtension
 from strawberry.permission import BasePermission
 
@@ -137,6 +138,42 @@ async def test_permissions_get_what_strawberry_gives_them(world: World) -> None:
         seen.clear()
     assert told[0] == told[1]
     assert {frozenset(each[3]) for each in told[0][1]} == {frozenset({"deal", "how_often"})}
+
+
+@pytest.mark.parametrize("plans", [True, False])
+async def test_an_input_that_refuses_its_values(world: World, *, plans: bool) -> None:
+    """What the class of an input raises is its field's error, with the code that it gives: with permissions, without, and in mutations."""
+
+    class Sees(BasePermission):
+        def has_permission(self, source: Any, info: Any, **arguments: Any) -> bool:
+            return True
+
+    @strawberry.input(description="From a number on.")
+    class Span:
+        low: int = strawberry.field(description="The number.")
+
+        def __post_init__(self) -> None:
+            raise GraphQLError(f"{self.low} is below 0.", extensions={"code": "BAD_REQUEST"})
+
+    package = Extension("spans")
+
+    @package.field(Opportunity, "Without permissions.", needs=("name",))
+    def free(deal: strawberry.Parent[Opportunity], span: Span) -> str | None:
+        return f"{deal.name} {span.low}"
+
+    @package.field(Opportunity, "With permissions.", needs=("name",), permission_classes=[Sees])
+    def guarded(deal: strawberry.Parent[Opportunity], span: Span) -> str | None:
+        return f"{deal.name} {span.low}"
+
+    @package.mutation("Does nothing.")
+    def spend(span: Span) -> int | None:
+        return span.low
+
+    graph = Graph(world.database, plans=plans, extensions=[package])
+    nodes = [f"{{ opportunities(first: 1) {{ nodes {{ {name}(span: {{low: -1}}) }} }} }}" for name in ("free", "guarded")]
+    for document in (*nodes, "mutation { spend(span: {low: -1}) }"):
+        answer = await run(graph, world, document)
+        assert [(error["message"], error["extensions"]["code"]) for error in answer.errors] == [("-1 is below 0.", "BAD_REQUEST")]
 
 
 async def test_permissions_of_own_types(graph: Graph, world: World) -> None:

@@ -35,7 +35,10 @@ class ResolverCaller:
 
     async def many(self, sources: Sequence[Value], info: GraphQLResolveInfo[Any], arguments: Object, together: "Together") -> list[Value]:
         """Return the resolver's result for each of `sources`, in order, or the exception that it raised. `together` awaits coroutines."""
-        call = self._call(info, arguments)
+        try:
+            call = self._call(info, arguments)
+        except Exception as error:  # noqa: BLE001  the class of an input may refuse its values
+            return [error] * len(sources)
         if self.batch:
             return await self._at_once(call, sources)
         found = [_tried(call, source) for source in sources]
