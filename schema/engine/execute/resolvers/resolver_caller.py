@@ -63,16 +63,15 @@ class ResolverCaller:
 
     def _call(self, info: GraphQLResolveInfo[Any], arguments: Object) -> CallResolver:
         resolver = self.field.base_resolver
-        checked = permitted(self.field, partial(_resolved, resolver)) if resolver is not None and self.field.extensions else None
-        if resolver is None or (self.field.extensions and checked is None):
+        permitted_call = None if resolver is None else permitted(self.field, partial(_resolved, resolver))
+        if resolver is None or permitted_call is None:
             around = self.definition.extensions[RESOLVE]
             return lambda source: around(source, info, **arguments)
         given, info_class = convert(info.schema, self.field, arguments)
         parent = resolver.parent_parameter or resolver.root_parameter
-        if checked is not None:
+        if self.field.extensions:
             shown = info_class(_raw_info=info, _field=self.field)
-            name = parent and parent.name
-            return lambda source: checked(source, shown, **given, **({name: source} if name else {}))
+            return lambda source: permitted_call(source, shown, **given, **({parent.name: source} if parent else {}))
         if resolver.info_parameter:
             given[resolver.info_parameter.name] = info_class(_raw_info=info, _field=self.field)
         function: Any = resolver.wrapped_func
@@ -85,6 +84,7 @@ class ResolverCaller:
 
 
 def _resolved(resolver: StrawberryResolver[Any], source: Value, info: Made, **arguments: Value) -> Value:
+    """Return what the resolver's function answers for a record, behind its field's permissions."""
     function: Any = resolver.wrapped_func
     if resolver.info_parameter:
         arguments[resolver.info_parameter.name] = info
