@@ -1,6 +1,7 @@
 """Names for the constraints of a new revision: without one SQLite can't add a constraint to a table, and nothing can take it away."""
 
 from collections.abc import Iterator, Sequence
+from hashlib import sha256
 from typing import Any
 
 from alembic.operations import ops
@@ -50,5 +51,10 @@ def _columns_of(constraint: Constraint) -> Sequence[str]:
 
 
 def _name(kind: str, table: str, columns: Sequence[Any]) -> str:
+    """A name that fits. One that is cut ends in a hash of the whole: two long ones may begin alike."""
     named = [str(column) for column in columns if column != "workspace_id"] or ["workspace_id"]
-    return "_".join([kind, table, *named])[:_LONGEST]
+    name = "_".join([kind, table, *named])
+    if len(name) <= _LONGEST:
+        return name
+    end = f"_{sha256(name.encode()).hexdigest()[:8]}"
+    return name[: _LONGEST - len(end)] + end

@@ -9,6 +9,7 @@ import pytest
 import strawberry
 from alembic.autogenerate import produce_migrations, render_python_code
 from alembic.migration import MigrationContext
+from alembic.operations import ops
 from sqlalchemy import Column, ForeignKeyConstraint, Integer, MetaData, Table, UniqueConstraint, create_engine
 from sqlmodel import SQLModel
 from strawberry.utils.str_converters import to_camel_case
@@ -264,6 +265,20 @@ def test_constraints_have_names() -> None:
         assert name in down
     assert "uq_third_code" in up
     engine.dispose()
+
+
+def test_long_names_of_constraints() -> None:
+    """One of 63 characters stays whole; longer ones, of which PostgreSQL keeps no more, end in a hash: they may begin alike."""
+    assert _unique_name(["c" * 58]) == "uq_t_" + "c" * 58
+    for columns, end in ((["c" * 59], "_e68d8212"), (["c" * 59, "d"], "_2c5cc7d0")):
+        assert _unique_name(columns) == "uq_t_" + "c" * 49 + end
+
+
+def _unique_name(columns: list[str]) -> str:
+    """The name that a new revision gives to what is unique in the table `t`."""
+    made = ops.CreateUniqueConstraintOp(None, "t", columns)
+    name_constraints(ops.MigrationScript(None, ops.UpgradeOps([made]), ops.DowngradeOps([])))
+    return str(made.constraint_name)
 
 
 @pytest.mark.parametrize("name", ["website", "created_at"])

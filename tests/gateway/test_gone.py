@@ -5,8 +5,7 @@ import gc
 import socket
 import struct
 import weakref
-from collections.abc import Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack
 
 import pytest
 
@@ -24,6 +23,7 @@ from tests.gateway.test_frames import text
 from tests.gateway.test_pipelines import GET, LAST, post, statuses, talk
 from tests.gateway.test_socket import INIT, subscribe
 from tests.gateway.test_upgrades import get as handshake
+from tests.memory import uncollected
 
 HELD = (HttpProtocol, WebSocketProtocol, SocketSession, Stream, Exchange)
 #: 40,000 bytes of headers.
@@ -39,17 +39,6 @@ CONNECTIONS = {
     "large stream": b"GET /graphql?query=subscription%7Bcount(to:1000000)%7D HTTP/1.1\r\n" + STREAM + LARGE + b"\r\n",
     "large body": b"POST /graphql HTTP/1.1\r\ncontent-length: 9\r\nexpect: 100-continue\r\n" + STREAM + LARGE + b"\r\n",
 }
-
-
-@contextmanager
-def uncollected() -> Iterator[None]:
-    """Without the garbage collector."""
-    gc.collect()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 def reset(writer: asyncio.StreamWriter) -> None:

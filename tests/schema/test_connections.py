@@ -1,7 +1,6 @@
 """PostgreSQL's connections: never more than may be, handed on in turn, and made good for when they break."""
 
 import asyncio
-import gc
 import time
 import weakref
 from collections.abc import AsyncIterator
@@ -15,6 +14,7 @@ from schema.storage.opening import open_database
 from schema.storage.postgresql.pool import ConnectionPool
 from schema.storage.postgresql.session import PostgresqlConnection
 from schema.storage.timing import Timing
+from tests.memory import Held, uncollected
 from tests.schema.backends import each_connection, sleep
 
 SIZE = 3
@@ -125,10 +125,6 @@ async def test_a_goodbye_before_a_statement(database: Database, begin: str, monk
     assert rows[0][0] != first
 
 
-class Held:
-    """Something of a request."""
-
-
 async def test_a_request_without_a_connection() -> None:
     """Once it is refused nothing of it is left: each one held its body while the database was away, until the collector came."""
 
@@ -143,12 +139,8 @@ async def test_a_request_without_a_connection() -> None:
             await pool.take()
         return weakref.ref(body)
 
-    gc.collect()
-    gc.disable()
-    try:
+    with uncollected():
         held = await ask()
         await asyncio.sleep(0)  # the event loop still holds the future that has woken this task
         assert held() is None
-    finally:
-        gc.enable()
     await pool.close(0)

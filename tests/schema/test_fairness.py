@@ -1,7 +1,6 @@
 """Fair turns: who waits for heavy work, in which order, and what the event loop does meanwhile."""
 
 import asyncio
-import gc
 import time
 import weakref
 from collections import Counter
@@ -11,6 +10,7 @@ import pytest
 from schema.engine.execute.fairness import FairQueue, HeavyWork
 from schema.rules.errors import ServiceUnavailable
 from tests.connecting import beside
+from tests.memory import Held, uncollected
 
 
 class FullError(Exception):
@@ -129,10 +129,6 @@ async def test_who_gives_up() -> None:
     await work.run("b", [])
 
 
-class Held:
-    """Something of a request."""
-
-
 async def test_a_turn_that_was_lost_holds_nothing_of_the_request() -> None:
     """A new document that gave its place in a full line to another caller's is gone with its error, and the request's body with it."""
     work = HeavyWork(1)
@@ -143,16 +139,12 @@ async def test_a_turn_that_was_lost_holds_nothing_of_the_request() -> None:
             await work.run("many", [])
         return weakref.ref(body)
 
-    gc.collect()
-    gc.disable()
-    try:
+    with uncollected():
         async with work.turn("first"):
             asked = asyncio.create_task(ask())
             await turn()
             async with beside(work.run("other", [])):
                 assert (await asked)() is None
-    finally:
-        gc.enable()
 
 
 async def test_a_failure_holds_nothing_of_the_request() -> None:
@@ -168,9 +160,5 @@ async def test_a_failure_holds_nothing_of_the_request() -> None:
             await work.once("key", "a", fail)
         return weakref.ref(body)
 
-    gc.collect()
-    gc.disable()
-    try:
+    with uncollected():
         assert (await ask())() is None
-    finally:
-        gc.enable()

@@ -1,7 +1,6 @@
 """What both databases hold to: keys of tenants, durable and honest SQLite, and databases that can't write for a while."""
 
 import asyncio
-import gc
 import sqlite3
 import weakref
 from typing import Any
@@ -13,6 +12,7 @@ import schema.nouns.all  # noqa: F401  fills the metadata
 from schema.storage.database import Connection, Database
 from schema.storage.sqlite.driver import SqliteDatabase
 from schema.storage.tables import tables_of
+from tests.memory import Held, uncollected
 from tests.schema.dataset import World, ask, data
 
 RENAME = "mutation($id: ID!, $name: String!) { updateAccount(id: $id, input: {name: $name}) { account { name } } }"
@@ -100,10 +100,6 @@ class RefusedError(Exception):
     """A write that isn't done."""
 
 
-class Held:
-    """Something of a request."""
-
-
 async def test_a_write_that_fails_holds_nothing_of_its_request(database: Database) -> None:
     """Once it is handled: the error's traceback and the place in line would hold each other, and the request's body with them."""
 
@@ -116,11 +112,7 @@ async def test_a_write_that_fails_holds_nothing_of_its_request(database: Databas
             await database.write(work)
         return weakref.ref(body)
 
-    gc.collect()
-    gc.disable()
-    try:
+    with uncollected():
         held = await ask()
         await asyncio.sleep(0)  # the event loop still holds the future that has woken this task
         assert held() is None
-    finally:
-        gc.enable()
