@@ -6,8 +6,14 @@ from rest_compat.errors import JSON, ErrorItem, UnsupportedMediaType, malformed
 
 GRAPHQL_INT = 2_147_483_647
 
+NO_VERSION = 0
+"""What a tag asks for that is none of ours: no record has this version."""
+
 MOST_VERSIONS = 10
 """Each version that `If-Match` names may take an attempt of its own."""
+
+CHARSETS = frozenset(("utf-8", "utf8", "us-ascii", "ascii"))
+"""The charsets of JSON, in lower case: whatever is ASCII is UTF-8, too."""
 
 _TAG = re.compile(r'(?:W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
 _VERSION = re.compile(r"([0-9]{1,10})(?:(?:\.([0-9]{1,19}))?-|$)")
@@ -22,7 +28,7 @@ def check_content_type(content_type: str) -> None:
     media, *parameters = (piece.strip() for piece in content_type.lower().split(";"))
     charset = next((piece[8:].strip('"') for piece in parameters if piece.startswith("charset=")), "utf-8")
     is_json = media == JSON or (media.count("/") == 1 and media.endswith("+json"))
-    if not is_json or charset not in {"utf-8", "utf8"}:
+    if not is_json or charset not in CHARSETS:
         raise UnsupportedMediaType(f"The body must be {JSON} in UTF-8.", [(b"accept", JSON.encode())])
 
 
@@ -41,7 +47,7 @@ def expected_versions(if_match: str, epoch: int) -> list[int]:
 
     The version and the epoch in a tag count, so weakness and what a proxy has added to the tag are passed over (nginx and Cloudflare
     weaken the tags of answers that they compress, Apache adds `-gzip`). A tag that is not one of ours matches nothing, which is said as
-    version 0: no record has it.
+    NO_VERSION.
     """
     if _names_any(if_match):
         return []
@@ -49,7 +55,7 @@ def expected_versions(if_match: str, epoch: int) -> list[int]:
     versions = sorted((number for number in numbers if number <= GRAPHQL_INT), reverse=True)
     if len(versions) > MOST_VERSIONS:
         raise malformed([ErrorItem("If-Match", "bad_request", f"Allowed are the tags of at most {MOST_VERSIONS} versions.")])
-    return versions or [0]
+    return versions or [NO_VERSION]
 
 
 def _is_of(found: re.Match[str], epoch: int) -> bool:

@@ -137,6 +137,9 @@ class GraphBackend(Protocol):
         `later`: it is known to be valid, so that the work waits for its first use, where it takes turns with other heavy work.
         """
 
+    def is_stored(self, type_name: str, field: str) -> bool:
+        """Whether a field's value changes with the workspace's data alone: what is computed may change with the day, or with anything."""
+
     async def execute(
         self,
         prepared: PreparedDocument,

@@ -34,7 +34,7 @@ from rest_compat.translate.call import OVERRIDE, PathEndpoints, TranslatedCall, 
 from rest_compat.translate.endpoint import COUNT, ERRORS, JSON_QUERIES, NODES, PAGE_INFO, VERSION
 from rest_compat.translate.paging import RestPage
 
-from .headers import is_fresh
+from .headers import NO_VERSION, is_fresh
 from .protocol import GraphBackend, OpaqueCaller, OperationResult, Request, RestUse
 from .translate import query_method as queries
 
@@ -143,13 +143,14 @@ class Rest:
         return HttpError(call.endpoint.message_names.of(error["message"]), headers, code=code)
 
     async def _list(self, call: TranslatedCall, request: Request, caller: OpaqueCaller) -> HttpResponse:
-        prepared, page = call.operation.prepared, call.query.page
+        operation, prepared, page = call.operation, call.operation.prepared, call.query.page
         assert page is not None
         url = request.origin + call.endpoint.path
         seen = (caller.visibility.encode(), url.encode(), request.query)
         known = request.headers.get(b"if-none-match")
         if (
             known is not None
+            and operation.is_stored
             and self._graph.permits(prepared, call.variables, caller)
             and is_fresh(known.decode("latin-1"), tag := entity_tag(await self._graph.revision(caller), *seen))
         ):
@@ -158,8 +159,12 @@ class Rest:
         result = await self._graph.execute(prepared, call.variables, caller, at_revision=True, uses=call.uses)
         connection = self._root(call, result, request.state)
         assert result.revision is not None
-        tag = entity_tag(result.revision, *seen)
-        return HttpResponse(200, [_JSON, *_PRIVATE, (b"etag", tag.encode())], _page_body(call, page, url, connection))
+        body = _page_body(call, page, url, connection)
+        if operation.is_stored:
+            tag = entity_tag(result.revision, *seen)
+        elif is_fresh(known.decode("latin-1") if known else "", tag := entity_tag(result.revision, *seen, body)):
+            return _not_modified(tag)
+        return HttpResponse(200, [_JSON, *_PRIVATE, (b"etag", tag.encode())], body)
 
     async def _get(self, call: TranslatedCall, request: Request, caller: OpaqueCaller) -> HttpResponse:
         operation = call.operation
@@ -226,15 +231,18 @@ def _payload(call: TranslatedCall, payload: JsonObject) -> JsonObject:
     about_body = [_item(call, fault) for fault in faults if fault["field"]]
     if about_body:
         raise invalid(about_body)
-    raise _about_record(call.endpoint.resource, faults[0]["code"], call.endpoint.message_names.of(faults[0]["message"]))
+    raise _about_record(call, faults[0]["code"], call.endpoint.message_names.of(faults[0]["message"]))
 
 
-def _about_record(resource: Resource, code: str, message: str) -> HttpError:
+def _about_record(call: TranslatedCall, code: str, message: str) -> HttpError:
     """The two that REST words itself: all absent records are alike, and clients know tags and no versions."""
+    resource = call.endpoint.resource
     if code == "NOT_FOUND":
         return no_such(resource)
     if code == "PRECONDITION_FAILED":
-        return HttpError(f"This {resource.singular} is no longer as If-Match says: read it again.", code=code)
+        of_none = call.variables.get("expectedVersion") == NO_VERSION
+        said = f"If-Match holds no tag of this {resource.singular}: send its ETag as it came, in its quotes, or read it again."
+        return HttpError(said if of_none else f"This {resource.singular} is no longer as If-Match says: read it again.", code=code)
     return HttpError(message, code=code)
 
 

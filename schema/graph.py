@@ -114,6 +114,10 @@ class Graph:
         values = self._documents.coerce(prepared, variables or {})
         return "\n".join(explain(self._plans.make(prepared, values, caller), values))
 
+    def is_stored(self, type_name: str, field: str) -> bool:
+        """Whether a field is stored: no computed SQL, and no resolver, whose values may change while no record does."""
+        return self._plans.is_stored(type_name, field)
+
     def permits(self, prepared: PreparedOperation, variables: Object, caller: Caller) -> bool:
         """Whether the scopes of the caller's token allow an operation. Raises RequestError for variables at fault."""
         return caller.scopes is None or not self._plans.missing(prepared, self._documents.coerce(prepared, variables), caller.scopes)

@@ -3,6 +3,7 @@
 from typing import Final, Literal, NamedTuple
 
 from rest_compat.errors import JSON, PROBLEM
+from rest_compat.headers import CHARSETS
 from rest_compat.parse_cache import cached_parser
 
 from .accept import Ranges, names, quality, read_accept
@@ -57,4 +58,4 @@ def is_json(content_type: bytes | None) -> bool:
     """Whether a body is `application/json` in UTF-8, which is what is assumed when no charset is given."""
     name, *parameters = (piece.strip() for piece in (content_type or b"").decode("latin-1").lower().split(";"))
     charsets = [value.strip().strip('"') for key, _, value in (p.partition("=") for p in parameters) if key.strip() == "charset"]
-    return name == JSON and all(charset in {"utf-8", "utf8"} for charset in charsets)
+    return name == JSON and CHARSETS.issuperset(charsets)

@@ -80,6 +80,9 @@ class RestGraph:
         prepared = None if later else self.operations.graph.prepare(document)
         return RestDocument(document, prepared, [*self._definitions(operation)])
 
+    def is_stored(self, type_name: str, field: str) -> bool:
+        return self.operations.graph.is_stored(type_name, field)
+
     async def execute(
         self, prepared: RestDocument, variables: JsonObject, caller: Caller, *, at_revision: bool = False, uses: tuple[RestUse, ...] = ()
     ) -> GraphQLResponse:

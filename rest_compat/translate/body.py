@@ -38,10 +38,11 @@ class Body(NamedTuple):
 
 
 class _Refusal(Exception):
-    def __init__(self, message: str, below: tuple[int, ...] = ()) -> None:
-        super().__init__(message)
-        self.message = message
-        self.below = below
+    """What is wrong with a value: each fault with its place below it."""
+
+    def __init__(self, *faults: tuple[tuple[int, ...], str]) -> None:
+        super().__init__(faults)
+        self.faults = faults
 
 
 class BodyReader:
@@ -76,7 +77,7 @@ class BodyReader:
             try:
                 found[target] = value if value is None or convert is None else convert(value)
             except _Refusal as refusal:
-                faults.append(body_item((name, *refusal.below), refusal.message))
+                faults += [body_item((name, *below), message) for below, message in refusal.faults]
         whole = READ_BACK in body or len(used) == len(self.writable)
         return Body(found, used, header_names(unknown) if unknown else (), tuple(faults), whole, wanted.applied)
 
@@ -119,7 +120,7 @@ def _conversion(type_: GraphQLType) -> Convert | None:
     if is_non_null_type(type_):
         return _conversion(type_.of_type)
     if is_list_type(type_):
-        return _items(_conversion(type_.of_type))
+        return _items(_conversion(type_.of_type), allows_null=not is_non_null_type(type_.of_type))
     if isinstance(type_, GraphQLEnumType):
         return _enum_name({text: name for name, text in enum_texts(type_).items()})
     return _id if type_.name == "ID" else None  # type: ignore[attr-defined]
@@ -127,20 +128,28 @@ def _conversion(type_: GraphQLType) -> Convert | None:
 
 def _id(value: Json) -> Json:
     if not isinstance(value, str):
-        raise _Refusal("An id is text.")
+        raise _Refusal(((), "An id is text."))
     return value
 
 
-def _items(convert: Convert | None) -> Convert:
+def _items(convert: Convert | None, *, allows_null: bool) -> Convert:
+    def converted_item(value: Json) -> Json:
+        if value is None and not allows_null:
+            raise _Refusal(((), "The value must not be null."))
+        return value if value is None or convert is None else convert(value)
+
     def converted(value: Json) -> Json:
         if not isinstance(value, list):
-            raise _Refusal("This must be a list.")
-        found = []
+            raise _Refusal(((), "This must be a list."))
+        found: list[Json] = []
+        faults: list[tuple[tuple[int, ...], str]] = []
         for index, each in enumerate(value):
             try:
-                found.append(each if each is None or convert is None else convert(each))
+                found.append(converted_item(each))
             except _Refusal as refusal:
-                raise _Refusal(refusal.message, (index, *refusal.below)) from None
+                faults += [((index, *below), message) for below, message in refusal.faults]
+        if faults:
+            raise _Refusal(*faults)
         return found
 
     return converted
@@ -151,6 +160,6 @@ def _enum_name(names: Mapping[str, str]) -> Convert:
         if isinstance(value, str) and value in names:
             return names[value]
         got = shown(value) if isinstance(value, str) else "no text"
-        raise _Refusal(f"Got {got}; allowed is one of {', '.join(names)}.")
+        raise _Refusal(((), f"Got {got}; allowed is one of {', '.join(names)}."))
 
     return converted

@@ -43,6 +43,8 @@ class RestOperation:
     document: str
     prepared: PreparedDocument
     write: WriteObject
+    is_stored: bool
+    """Whether it shows stored values alone, so that a list stays as it is while the workspace's revision does."""
 
 
 @dataclass(slots=True, eq=False)
@@ -91,7 +93,7 @@ class Endpoint:
         self.parse = lru_cache(maxsize=KEPT_QUERIES)(self.parse_long)
         """`parse_long` of a short query string, which is remembered, since clients repeat themselves."""
         self._check_list()
-        self._whole = RestOperation(self.document.text, graph.prepare(self.document.text), compile_writer(self.sources))
+        self._whole = self._prepared(self.document.text, self.sources)
 
     def parse_long(self, raw: bytes, strict: bool) -> ParsedQuery:  # noqa: FBT001 - remembered by position
         """Return the parsed query string. Raises HttpError (400)."""
@@ -181,7 +183,11 @@ class Endpoint:
             document = document.keeping(self.record, [*(source.path for source in sources), *version])
         if way is not None:
             document = document.without((PAGE_INFO, _UNREAD[way]))
-        return RestOperation(document.text, self._graph.prepare(document.text, later=True), compile_writer(sources))
+        return self._prepared(document.text, sources, later=True)
+
+    def _prepared(self, text: str, sources: Sequence[ValueSource], *, later: bool = False) -> RestOperation:
+        is_stored = all(self._graph.is_stored(step.owner, step.name) for source in sources for step in source.steps)
+        return RestOperation(text, self._graph.prepare(text, later=later), compile_writer(sources), is_stored)
 
     def uses_of(self, parameters: tuple[str, ...], fields: frozenset[str], ignored: tuple[str, ...]) -> tuple[RestUse, ...]:
         """Return the parts of REST that a call uses and what was ignored. Ignored names come from clients, so they are not cached."""

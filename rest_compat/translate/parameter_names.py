@@ -8,6 +8,8 @@ LONGEST_NAME = 100
 
 _ELEMENT = re.compile(r"([^\[\]]+)\[([0-9]{0,9})\]")
 _SIGNS = re.compile(r"[\W_]+")
+_MORE = re.compile(r"\[|__|[.:]")
+"""Where a name ends and what is said of it begins: `stage[x]`, `stage__in`, `stage.0`."""
 
 
 def element(name: str) -> tuple[str, int | None] | None:
@@ -17,16 +19,16 @@ def element(name: str) -> tuple[str, int | None] | None:
 
 
 class SimilarNames:
-    """Finds the known name that an unknown one is almost: equal but for case and signs, or with brackets that it can't have."""
+    """Finds the known name that an unknown one is almost: equal but for case and signs, or with more behind it."""
 
     def __init__(self, known: Collection[str]) -> None:
         self._known: Mapping[str, str] = {_bare(name): name for name in known}
 
     def of(self, name: str) -> str | None:
-        """`accountId` for `account_id`, `page` for `page[]` and `page[number]`; None where no known name is near."""
+        """`accountId` for `account_id`, `page` for `page[number]`, `stage` for `stage__in`; None where no known name is near."""
         if len(name) > LONGEST_NAME:
             return None
-        return self._known.get(_bare(name)) or self._known.get(_bare(name.partition("[")[0]))
+        return self._known.get(_bare(name)) or self._known.get(_bare(_MORE.split(name, maxsplit=1)[0]))
 
 
 def _bare(name: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from gateway.app import Application, create_app
 from gateway.migrations import packages_of, upgrade
@@ -287,6 +288,24 @@ async def test_rest(office: Office) -> None:
     assert (await client.get(f"/api/tasks/{task['id']}/")).status_code == 404
     paths = (await client.get("/api/openapi.json")).json()["paths"]
     assert {"/api/tasks/", "/api/tasks/{id}/"} <= paths.keys()
+
+
+async def test_a_list_changes_with_the_day(office: Office) -> None:
+    """What is computed changes while the workspace's revision stands, as with the day: a list that shows it is 304 only while it is alike.
+
+    Here the task's day is moved in the table, which the revision knows nothing of.
+    """
+    await office.new_task("Call", dueDate="2999-01-01")
+    tags = {query: (await office.client.get(f"/api/tasks/{query}")).headers["etag"] for query in ("", "?fields=title")}
+    for query, tag in tags.items():
+        again = await office.client.get(f"/api/tasks/{query}", headers={"if-none-match": tag})
+        assert (again.status_code, again.headers["etag"], again.content) == (304, tag, b"")
+    moved = office.app.database.compile(text("UPDATE task SET due_date = '2020-02-29'"))
+    await office.app.database.write(lambda connection: connection.execute(moved, {}))
+    later = await office.client.get("/api/tasks/", headers={"if-none-match": tags[""]})
+    assert (later.status_code, later.json()["results"][0]["overdue"]) == (200, True)
+    stored = await office.client.get("/api/tasks/?fields=title", headers={"if-none-match": tags["?fields=title"]})
+    assert stored.status_code == 304, "what is stored alone is answered by the revision, without a query"
 
 
 async def test_a_reference_out_of_sight(office: Office) -> None:

@@ -69,6 +69,7 @@ def test_problem_details_on_request() -> None:
         (b"application/json", True),
         (b"application/json; charset=utf-8", True),
         (b'APPLICATION/JSON;charset="UTF-8"', True),
+        (b"application/json; charset=us-ascii", True),
         (b"application/json; charset=iso-8859-1", False),
         (b"text/plain", False),
         (b"application/x-www-form-urlencoded", False),

@@ -99,6 +99,10 @@ class FakeGraph:
         del later
         return document, parse(document)
 
+    def is_stored(self, type_name: str, field: str) -> bool:
+        del type_name, field
+        return True
+
     async def execute(
         self, prepared: Any, variables: dict[str, Any], caller: Any, *, at_revision: bool = False, uses: Sequence[RestUse] = ()
     ) -> Answer:

@@ -9,6 +9,7 @@ from schema.engine.compile.compiler import STATEMENTS, STATEMENTS_BYTES, Compile
 from schema.engine.compile.model import Model
 from schema.engine.compile.operation import COMPILERS, PARTS
 from schema.engine.compile.scopes import RequiredScopes, Scopes
+from schema.engine.compile.sources import ResolverSource, SqlExpression
 from schema.engine.document.documents import DocumentCache, PreparedOperation, RequestError, request_error
 from schema.engine.document.selections import Selections
 from schema.engine.document.variables import Variables
@@ -46,6 +47,10 @@ class Plans:
         if missing := self.missing(prepared, values, held):
             message = f"The token lacks the scope{'s' if len(missing) > 1 else ''} {listed(missing)}."
             raise _forbidden(message, missingScopes=missing)
+
+    def is_stored(self, type_name: str, field: str) -> bool:
+        """Whether a field's value is stored: neither computed in SQL nor answered by a resolver."""
+        return not isinstance(self._model.field(type_name, field).source, SqlExpression | ResolverSource)
 
     def missing(self, prepared: PreparedOperation, values: Variables, held: frozenset[str]) -> list[str]:
         """The scopes that an operation needs and a token hasn't. Raises RequestError for a field that no scope allows."""
