@@ -70,6 +70,7 @@ def declared(name: str, **parts: str) -> None:
         ("title", ', through="x"', ".title says through, which a reference may say alone"),
         ("title", ', ordered_by={"X": ("c", "name", "t")}', ".title says ordered_by, which a reference may say alone"),
         ("deal", ', ordered_by={"X": ("c", "nosuch", "t")}', ".deal_id says ordered_by='nosuch', which isn't there; there are name"),
+        ("title", ", admins=True", ".title says admins=True: then lists can't be filtered, ordered or grouped by it"),
         ("deal", ', ordered_by={"X": ("c", "name")}', ".deal_id says ordered_by={'X': ('c', 'name')}, where"),
         ("deal", ', on_delete="casscade"', ".deal_id says on_delete='casscade', where Literal['cascade', 'clear'"),
         ("line", 'other_id: ID = field("x", to="Oportunity")', ".other_id says to='Oportunity', which isn't there; there are "),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from graphql import GraphQLInputObjectType, get_named_type
-from sqlalchemy import ColumnElement, FromClause, and_, exists, false, not_, or_, true
+from sqlalchemy import ColumnElement, FromClause, and_, case, exists, false, not_, or_, true
 
 from schema.engine.document.filter_size import MAX_NODES, check_size
 from schema.rules.errors import BadRequest
@@ -74,11 +74,11 @@ class FilterModel:
         self._nullable = {name for name in found if "isNull" in getattr(get_named_type(input_type.fields[name].type), "fields", ())}
         columns = {name: each for name, each in found.items() if isinstance(each, Match)}
         # A row that a limited viewer sees by its own reference refers to what the viewer sees.
-        owner = visible.column if isinstance(visible, OwnedBy | SeenWith) else None
+        self._owner = visible.column if isinstance(visible, OwnedBy | SeenWith) else None
         self._references = {
             each.column: Through(each.column, each.refers_to)
             for each in columns.values()
-            if each.refers_to is not None and each.column != owner
+            if each.refers_to is not None and each.column != self._owner
         }
         self._unknown = {each.column: name for name, each in columns.items() if each.column in self._references and not each.in_sight}
         self._unfolded = {each.folded: each.column for each in columns.values() if isinstance(each.folded, str)}
@@ -206,6 +206,13 @@ class FilterModel:
         if filters is not None:
             where.append(filters.sql(inner, other, limited=mode.limited))
         return exists().where(*where)
+
+    def in_sight(self, column: str, type_name: str | None, table: FromClause) -> Clause:
+        """A reference as a limited viewer is shown it: null where the viewer may not see the record, of type `type_name`."""
+        if type_name is None or column == self._owner or self._others[type_name][1].visible is None:
+            return table.c[column]
+        seen = self._referred(Through(column, type_name), NO_CONDITIONS, table, _SqlMode(limited=True, walk=False))
+        return case((seen, table.c[column]))
 
     def mentioned(self, shape: Shape, kind: str) -> str | None:
         """A field whose conditions in `shape` are of a `kind`: "link" looks at linked rows, "through" at the record of a reference."""

@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import ColumnElement, FromClause, bindparam, func, select
+from sqlalchemy import ColumnElement, FromClause, bindparam, func, literal_column, select
 from typing_extensions import override
 
 from schema.engine.compile.data_reader import DataReader
 from schema.rules.errors import BadRequest
-from schema.sql_types import SelectOf
+from schema.sql_types import Clause, SelectOf
 from schema.storage.database import Row
 from schema.storage.statements import Statement
 from schema.values import CacheKey, Object, Value, Values
@@ -25,10 +25,11 @@ DEFAULT_GROUPS, MAX_GROUPS = 100, 250
 
 @dataclass(frozen=True, slots=True)
 class GroupColumn:
-    """A column that rows can be grouped by, and the key of its value in a group's object."""
+    """A column that rows can be grouped by, the key of its value in a group's object, and the type of the record that it refers to."""
 
     column: str
     key: str
+    refers_to: str | None = None
 
 
 class FilteredSums:
@@ -92,11 +93,18 @@ class Groups(FilteredSums):
 
     @override
     def clause(self, table: FromClause, where: list[ColumnElement[bool]], variant: Sequence[str]) -> SelectOf:
-        columns = [table.c[self._columns[name].column] for name in variant]
+        columns = [self._grouped_by(self._columns[name], table) for name in variant]
+        places: list[Clause] = [literal_column(str(place)) for place in range(1, len(columns) + 1)]
         # Groups of one size stand in the order of their values, so that the same ones come each time.
-        order = [func.count().desc(), *[column.asc().nulls_last() for column in columns]]
-        clause = select(*columns, *self._summary.columns(table)).where(*where).group_by(*columns).order_by(*order)
+        order = [func.count().desc(), *[place.asc().nulls_last() for place in places]]
+        clause = select(*columns, *self._summary.columns(table)).where(*where).group_by(*places).order_by(*order)
         return clause.limit(bindparam("limit", required=True))
+
+    def _grouped_by(self, group: GroupColumn, table: FromClause) -> Clause:
+        """The values of the groups. To a limited viewer all records out of sight are as none: else it could tell them apart."""
+        if not self._compiler.limited:
+            return table.c[group.column]
+        return self._filters.in_sight(group.column, group.refers_to, table)
 
     def _object(self, names: Sequence[str], row: Value) -> Object:
         values = {each.key: None for each in self._columns.values()}

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, FromClause, and_, false, or_, select, tuple_
-from sqlalchemy.types import Integer
+from sqlalchemy.types import Boolean, Integer
 
 from schema.sql_types import Clause, SqlType
 from schema.storage.columns import CalendarDate, CodePointText, Instant
@@ -42,6 +42,11 @@ class Sortable:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "check", _check_of(self.type))
+
+    @property
+    def is_flag(self) -> bool:
+        """Whether its values are true and false."""
+        return isinstance(self.type, Boolean)
 
     @property
     def is_text(self) -> bool:
@@ -110,6 +115,10 @@ class Order:
         """Whether these values from a cursor can be a position in this order."""
         return len(values) == len(self.terms) and all(map(_plausible, self.terms, values))
 
+    def position(self, values: Sequence[Value]) -> list[Value]:
+        """A cursor's values as the drivers take them: SQLite tells true and false as 1 and 0, and PostgreSQL refuses these."""
+        return [bool(value) if value is not None and term.by.is_flag else value for term, value in zip(self.terms, values, strict=True)]
+
     def keys(self, table: FromClause, *, limited: bool) -> list[Clause]:
         """The expressions over `table` whose values make a cursor."""
         return [term.by.build(table, limited) for term in self.terms]
@@ -166,6 +175,8 @@ _LONGEST_TEXT = 1_000
 
 
 def _check_of(type_: SqlType) -> CheckKey:
+    if isinstance(type_, Boolean):
+        return lambda value: type(value) in {bool, int} and value in {0, 1}
     if isinstance(type_, Integer):
         return lambda value: type(value) is int and -(2**63) <= value < 2**63
     if isinstance(type_, CalendarDate | Instant):

@@ -97,7 +97,7 @@ def _position(cursor: str, kind: str, order: Order) -> tuple[Origin, list[Value]
     origin, values = read_anywhere(cursor, _place(kind, order), _WHAT)
     if not order.holds(values):
         raise foreign(cursor, _WHAT)
-    return origin, values
+    return origin, order.position(values)
 
 
 def page_size(arguments: Values) -> int:

@@ -57,13 +57,16 @@ class Orderable:
 
 @dataclass(frozen=True, slots=True)
 class Groupable:
-    """A value of a group's enum: its name and what it says, the column, and the member of the group's type with the key of its value."""
+    """A value of a group's enum: its name and what it says, the column, the member of the group's type with the key of its value, and the
+    type of the record that the column refers to.
+    """
 
     name: str
     description: str
     column: str
     key: str
     member: Member
+    refers_to: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,6 +84,12 @@ class FieldDeclaration(Declaration):
             declared = row_of(self.to).__declared__
             for _, name, _ in (self.ordered_by or {}).values():
                 check_name(place, "ordered_by", name, [each for each, found in declared.items() if isinstance(found, FieldDeclaration)])
+                if declared[name].admins:
+                    raise TypeError(f"{place} says ordered_by {name}, which is for admins alone: its order would tell others what it is")
+        if self.admins and (self.filters or self.orders or self.groups or self.ordered_by or self.through):
+            raise TypeError(
+                f"{place} says admins=True: then lists can't be filtered, ordered or grouped by it, which would tell others what it is"
+            )
 
     def sql_column(self) -> Made:
         options: Object = {"sa_type": self.stored_as or sql_type(self.type)}
@@ -171,7 +177,7 @@ class FieldDeclaration(Declaration):
         type_ = self.type if self.to is None else row_of(self.to)
         metadata = {} if self.to is None else {SOURCE: ToOne(self.to, self.attribute)}
         member = Member(name, type_ | None, read_field(text, metadata, name))
-        return Groupable(value, text, self.stored, self.attribute if self.to else graph_name(name), member)
+        return Groupable(value, text, self.stored, self.attribute if self.to else graph_name(name), member, self.to)
 
     def sortable(self, code: str, table: FromClause) -> Sortable:
         """The order by its column, or by its case-folded text."""

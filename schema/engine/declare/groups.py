@@ -41,7 +41,7 @@ def groups(row: Value) -> Made:
         f"The {noun.plural} that have something in common, with numbers over them. What they are not grouped by is null.",
         [*[each.member for each in declared], summary],
     )
-    source = grouped(noun.name, {each.name: GroupColumn(each.column, each.key) for each in declared})
+    source = grouped(noun.name, {each.name: GroupColumn(each.column, each.key, each.refers_to) for each in declared})
     by = argument(f"What the {noun.plural} of a group have in common.", Constraint(max_items=len(names)))
     first = argument("How many groups are told: those with the most records; 100 if it is left out.", Constraint(min=0, max=MAX_GROUPS))
     arguments = [
@@ -54,8 +54,11 @@ def groups(row: Value) -> Made:
 
 
 def summary_of(noun: Noun) -> tuple[Made, SummarySql]:
-    """The type and the SQL of the numbers of a noun that says nothing else of them: how many, and the sums of its amounts."""
-    amounts = [each for each in noun.declared if isinstance(each, FieldDeclaration) and each.type is Money]
+    """The type and the SQL of the numbers of a noun that says nothing else of them: how many, and the sums of its amounts.
+
+    Amounts that only admins see are not summed up: the sum of one record is its amount.
+    """
+    amounts = [each for each in noun.declared if isinstance(each, FieldDeclaration) and each.type is Money and not each.admins]
     totals = [
         Member(f"total_{each.member}", Money, plain(f"The sum of `{to_camel_case(each.member)}` of the {noun.plural}.")) for each in amounts
     ]

@@ -41,9 +41,9 @@ class RowStatements:
         return self._updates[columns]
 
     def as_dict(self, row: Value) -> Object:
-        """A row of `find` by column. SQLite's driver gives numbers for what is true or false."""
+        """A row of `find` by column. SQLite's driver gives numbers for what is true or false; null is neither."""
         found = dict(zip(self.columns, row, strict=True))
-        return found | {name: bool(found[name]) for name in self._flags}
+        return found | {name: bool(value) for name in self._flags if (value := found[name]) is not None}
 
 
 class Links:
