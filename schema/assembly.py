@@ -12,7 +12,7 @@ from schema.engine.compile.compiler import RUNTIME_TYPE
 from schema.engine.document.deprecations import deprecate
 from schema.engine.execute.resolvers.permissions import forbid
 from schema.engine.execute.resolvers.resolver_caller import RESOLVE
-from schema.engine.libraries.strawberry_graphql import core_of, declared
+from schema.engine.libraries.strawberry_graphql import core_of, declared, mend_one_of
 from schema.engine.types.scalars import SCALARS
 from schema.nouns.actions import Writes
 from schema.nouns.all import Account, ApiKey, Contact, Opportunity, User, Workspace
@@ -53,6 +53,7 @@ def build(*extensions: Extension) -> BuiltSchema:
         schema = strawberry.Schema(Query, Mutation, Subscription, types=types, config=config)
     core = core_of(schema)
     core.description = DESCRIPTION
+    mend_one_of(core)
     # Introspection lists types as they stand here; tools show that list to people.
     core.type_map = dict(sorted(core.type_map.items()))
     for type_ in core.type_map.values():

@@ -7,8 +7,9 @@ from sys import getsizeof
 from typing import Final, Literal
 
 from gateway.edge.decoder import StrictJsonError, decode
-from rest_compat.errors import AccessDenied, HttpError, MalformedRequest
+from rest_compat.errors import AccessDenied, MalformedRequest
 from schema.engine.cache import SizedCache
+from schema.engine.document.documents import RequestError
 
 from .parameters import Parameters
 
@@ -23,14 +24,20 @@ PREFIX: Final = "sha256:"
 PersistedMode = Literal["off", "allow", "only"]
 
 
-class NotPersisted(HttpError):
+class NotPersisted(RequestError):
     """No document is known by the hash: the client sends it again with the text. The message is what Apollo's and urql's links look for."""
 
-    code = "PERSISTED_QUERY_NOT_FOUND"
-    status = 404
+    CODE: Final = "PERSISTED_QUERY_NOT_FOUND"
+
+    def __init__(self, code: str = CODE, message: str = "PersistedQueryNotFound") -> None:
+        super().__init__([{"message": message, "extensions": {"code": code}}], code)
+
+
+class NotSupported(NotPersisted):
+    """Automatic persisted queries are off: the client sends texts from now on, and not each of them twice."""
 
     def __init__(self) -> None:
-        super().__init__("PersistedQueryNotFound")
+        super().__init__("PERSISTED_QUERY_NOT_SUPPORTED", "PersistedQueryNotSupported")
 
 
 class PersistedDocuments:
@@ -46,13 +53,15 @@ class PersistedDocuments:
         self._kept: SizedCache[str] = SizedCache(self._size, KEPT_BYTES)
 
     def find(self, parameters: Parameters) -> str:
-        """The document's text. Raises MalformedRequest, AccessDenied (mode `only`), NotPersisted."""
+        """The document's text. Raises MalformedRequest, AccessDenied (mode `only`), NotPersisted, NotSupported."""
         digest = self._digest(parameters)
         if digest is None:
             return self._plain(parameters.query)
         if parameters.query is not None and digest == parameters.document_id:
             raise MalformedRequest("Send 'query' or 'documentId', not both.")
         if parameters.query is None:
+            if not self._size and not self._trusted and parameters.document_id is None:
+                raise NotSupported
             return self._known(digest)
         if _hash(parameters.query) != digest:
             raise MalformedRequest("The provided sha256Hash does not match the query.")

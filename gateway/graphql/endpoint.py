@@ -27,6 +27,7 @@ from schema.engine.document.documents import PreparedOperation, RequestError
 from schema.engine.execute.responses import GraphQLResponse
 from schema.rules.access import Caller
 
+from .documents import NotPersisted
 from .operations import Operations
 from .parameters import Parameters, from_body, from_query_string
 
@@ -39,6 +40,8 @@ TYPES: Final[Mapping[Offer, bytes]] = {
     "application/graphql-response+json": b"application/graphql-response+json; charset=utf-8",
     "application/json": b"application/json; charset=utf-8",
 }
+#: The statuses of operations that were refused before they ran; of codes that aren't here it is 400.
+STATUSES: Final = {**STATUS, NotPersisted.CODE: 404}
 #: Every answer is the token's own, and its type is the client's choice.
 _NONE: Final[Headers] = []
 FIXED: Final[Headers] = [(b"cache-control", b"private, no-store"), (b"vary", b"Accept, Authorization")]
@@ -117,7 +120,7 @@ def request_status(code: str, media: Offer) -> int:
 
     Legacy `application/json` has 200 for whatever is the operation's own fault ("application/json" in the specification).
     """
-    status = STATUS.get(code, 400)
+    status = STATUSES.get(code, 400)
     return status if media == GRAPHQL or status >= STATUS["RATE_LIMITED"] else 200
 
 

@@ -106,6 +106,13 @@ class Query:
         return one + other_one
 
 
+@strawberry.input(one_of=True)
+class Key:
+    """Strawberry alone knows that one of its fields is given."""
+
+    number: int | None = strawberry.UNSET
+
+
 class Hooked(SchemaExtension):
     """Adds to the results."""
 
@@ -115,7 +122,7 @@ class Hooked(SchemaExtension):
 
 async def test_strawberry_keeps_its_declarations_there() -> None:
     """The schema, a field's declaration with its permissions, its arguments as Python takes them, and the runner of extensions."""
-    schema = strawberry.Schema(Query)
+    schema = strawberry.Schema(Query, types=[Key])
     found = berry.core_of(schema)
     assert isinstance(found, GraphQLSchema)
     assert found.query_type is not None
@@ -133,5 +140,8 @@ async def test_strawberry_keeps_its_declarations_there() -> None:
     async with runner.operation(), runner.executing():
         pass
     assert await runner.get_extensions_results(context) == {"hooked": True}
+    assert not found.type_map["Key"].is_one_of
+    berry.mend_one_of(found)
+    assert found.type_map["Key"].is_one_of
     argument = berry.StrawberryArgument("key", None, berry.StrawberryAnnotation(str), default=strawberry.UNSET)
     assert argument.python_name == "key"

@@ -28,6 +28,33 @@ async def test_automatic_persisted_queries(make_app: MakeApp) -> None:
         assert again.json()["data"] == {"hello": "hello you"}
 
 
+async def test_the_status_of_an_unknown_hash(make_app: MakeApp) -> None:
+    """200 as legacy JSON, by which Apollo's clients for phones go before they read the body; 404 for who takes GraphQL's own media type."""
+    async with calling(make_app()) as client:
+        for accept, status in (("application/json", 200), ("*/*", 200), ("application/graphql-response+json", 404)):
+            client.headers["accept"] = accept
+            by_get = await client.get("/graphql", params={"extensions": json.dumps(by_hash(QUERY)["extensions"])})
+            for answer in (
+                by_get,
+                await client.post("/graphql", json=by_hash(QUERY)),
+                await client.post("/graphql", json={"documentId": "x"}),
+            ):
+                assert (answer.status_code, answer.json()["errors"][0]["message"]) == (status, "PersistedQueryNotFound")
+        client.headers["accept"] = "text/event-stream"
+        assert (await client.post("/graphql", json=by_hash(QUERY))).status_code == 404
+
+
+async def test_automatic_persisted_queries_switched_off(make_app: MakeApp) -> None:
+    """A client is told so in the words that its link looks for, and sends texts from then on: it sent each operation twice."""
+    async with calling(make_app(persisted_queries=0)) as client:
+        answer = await client.post("/graphql", json=by_hash(QUERY), headers={"accept": "application/json"})
+        wanted = {"message": "PersistedQueryNotSupported", "extensions": {"code": "PERSISTED_QUERY_NOT_SUPPORTED"}}
+        assert (answer.status_code, answer.json()) == (200, {"errors": [wanted]})
+        assert (await client.post("/graphql", json=by_hash(QUERY, query=QUERY))).json()["data"] == {"hello": "hello you"}
+        answer = await client.post("/graphql", json={"documentId": "greet"})
+        assert answer.json()["errors"][0]["message"] == "PersistedQueryNotFound"
+
+
 async def test_a_wrong_hash_is_refused(make_app: MakeApp) -> None:
     """Nobody can put a text under the hash of another."""
     async with calling(make_app()) as client:

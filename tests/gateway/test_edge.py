@@ -9,7 +9,6 @@ import pytest
 
 from gateway import VERSION
 from gateway.edge.request_scope import RequestScope
-from gateway.graphql.documents import NotPersisted
 from gateway.observability.logs import AccessLog
 from gateway.settings import Settings
 from rest_compat.errors import STATUS, HttpError
@@ -105,8 +104,8 @@ async def test_lists_in_several_lines(client: httpx.AsyncClient) -> None:
 
 
 async def test_every_code_has_one_status() -> None:
-    """Each error's code is in the one table, but for the one that Apollo's clients made up for persisted queries."""
-    kinds = {kind for kind in HttpError.__subclasses__() if kind is not NotPersisted}
+    """Each error's code is in the one table."""
+    kinds = set(HttpError.__subclasses__())
     assert len(kinds) > 10
     assert {kind.code for kind in kinds} <= set(STATUS)
 

@@ -139,3 +139,15 @@ async def test_switched_off(world_on_sqlite: World, document: str) -> None:
     with pytest.raises(RequestError, match="introspection has been disabled"):
         graph.prepare(document)
     assert orjson.loads((await ask(graph, "{ __typename stages { __typename } }", world_on_sqlite.here.caller())).encode())["data"]
+
+
+async def test_whether_a_type_is_one_of(world_on_sqlite: World) -> None:
+    """`isOneOf` tells of input objects alone; it is null for all other types, lists and types that may not be null among them."""
+    asked = '{ __type(name: "%s") { isOneOf inputFields { type { kind isOneOf ofType { isOneOf } } } fields { type { isOneOf } } } }'
+    graph, caller = world_on_sqlite.graph, world_on_sqlite.here.caller()
+    order = (await data(graph, asked % "OpportunityOrder", caller))["__type"]
+    field = {"kind": "NON_NULL", "isOneOf": None, "ofType": {"isOneOf": None}}
+    assert order == {"isOneOf": False, "inputFields": [{"type": field}] * 2, "fields": None}
+    deal = (await data(graph, asked % "Opportunity", caller))["__type"]
+    assert deal["isOneOf"] is None
+    assert {field["type"]["isOneOf"] for field in deal["fields"]} == {None}

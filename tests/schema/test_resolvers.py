@@ -10,6 +10,7 @@ from strawberry.extensions import SchemaExtension
 from strawberry.permission import BasePermission
 
 from schema.engine.declare.relay import Node
+from schema.engine.document.documents import RequestError
 from schema.engine.document.limits import Limits
 from schema.engine.execute.resolvers.context import Context
 from schema.extensions import Extension, ExtensionError, load
@@ -174,6 +175,45 @@ async def test_an_input_that_refuses_its_values(world: World, *, plans: bool) ->
     for document in (*nodes, "mutation { spend(span: {low: -1}) }"):
         answer = await run(graph, world, document)
         assert [(error["message"], error["extensions"]["code"]) for error in answer.errors] == [("-1 is below 0.", "BAD_REQUEST")]
+
+
+@pytest.mark.parametrize("plans", [True, False])
+async def test_an_input_of_which_one_field_is_given(world: World, *, plans: bool) -> None:
+    """Of a package's `@oneOf` input one field is given, in literals with variables in them and in variables; the rest is refused."""
+
+    @strawberry.input(one_of=True, description="One way to name it.")
+    class Key:
+        number: int | None = strawberry.field(default=strawberry.UNSET, description="By number.")
+        words: list[str] | None = strawberry.field(default=strawberry.UNSET, description="By words.")
+
+    package = Extension("keys")
+
+    @package.query("What was named.")
+    def named(by: Key) -> str:
+        return f"{by.number or by.words}"
+
+    @package.field(Opportunity, "What was named.", needs=("name",))
+    def keyed(deal: strawberry.Parent[Opportunity], by: Key) -> str:
+        return f"{by.number or by.words}"
+
+    graph = Graph(world.database, plans=plans, extensions=[package])
+    for document in ("{ named(by: %s) }", "{ opportunities(first: 1) { nodes { named: keyed(by: %s) } } }"):
+        for head, key, given, wanted in (
+            ("", "{number: 5}", {}, "5"),
+            ("query($n: Int!)", "{number: $n}", {"n": 5}, "5"),
+            ("query($w: String!)", '{words: ["a", $w]}', {"w": "b"}, "['a', 'b']"),
+            ("query($k: Key!)", "$k", {"k": {"words": "a"}}, "['a']"),
+        ):
+            answer = await run(graph, world, f"{head} {document % key}", given)
+            assert answer.errors is None, answer.errors
+            assert f'"named":"{wanted}"'.encode() in answer.encode()
+        for key in ("{}", "{number: null}", '{number: 5, words: "a"}', "{number: 5, words: null}"):
+            with pytest.raises(RequestError, match="exactly one field must be specified"):
+                graph.prepare(document % key)
+        for key in ({}, {"number": None}, {"number": 5, "words": "a"}, {"number": 5, "words": None}):
+            answer = await run(graph, world, f"query($k: Key!) {document % '$k'}", {"k": key})
+            assert "exactly one field must be specified" in answer.errors[0]["message"]
+            assert not answer.executed
 
 
 async def test_permissions_of_own_types(graph: Graph, world: World) -> None:

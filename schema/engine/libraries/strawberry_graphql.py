@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial, reduce
 from typing import Final
 
-from graphql import GraphQLSchema
+from graphql import GraphQLInputObjectType, GraphQLObjectType, GraphQLSchema
 from strawberry import Schema
 from strawberry.annotation import StrawberryAnnotation
 from strawberry.extensions.field_extension import build_field_extension_resolvers
@@ -23,6 +23,7 @@ __all__ = [
     "convert",
     "core_of",
     "declared",
+    "mend_one_of",
     "permissions_of",
     "permitted",
 ]
@@ -39,6 +40,24 @@ def core_of(schema: Schema) -> GraphQLSchema:
 def declared(element: Made) -> Made:
     """The declaration of an element of graphql-core's schema; None where Strawberry has none, as for what introspection has."""
     return element.extensions.get(DEFINITION)
+
+
+def mend_one_of(schema: GraphQLSchema) -> None:
+    """Tell graphql-core which input types are `@oneOf`, so that its rules and its introspection apply to them.
+
+    Strawberry checks them only as values, when a document was taken already, and fails where introspection asks a list for `isOneOf`.
+    """
+    for type_ in schema.type_map.values():
+        if isinstance(type_, GraphQLInputObjectType):
+            type_.is_one_of = declared(type_).is_one_of
+    introspected = schema.type_map["__Type"]
+    assert isinstance(introspected, GraphQLObjectType)
+    introspected.fields["isOneOf"].resolve = _is_one_of
+
+
+def _is_one_of(type_: Value, _: Value) -> bool | None:
+    """Null for what is no input object (specification section 4.2.2)."""
+    return type_.is_one_of if isinstance(type_, GraphQLInputObjectType) else None
 
 
 def permissions_of(field: StrawberryField) -> list[Value]:
