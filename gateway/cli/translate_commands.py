@@ -108,6 +108,8 @@ def translate_call(settings: Settings, method: str, target: str, body: str) -> N
     try:
         call = translator_of(settings).translate(request)
     except HttpError as error:
+        if error.code == "UNSUPPORTED_MEDIA_TYPE" and not body:
+            raise CommandError(f"{request.method} {request.path} has a body: give it by --body, as JSON") from None
         faults = "".join(f"\n{item.field}: {item.message}" for item in error.errors)
         raise CommandError(f"{error.detail}{faults}") from None
     typer.echo(call.operation.document.rstrip("\n"))

@@ -168,6 +168,7 @@ def test_closed_streams(tmp_path: Path, closed: str) -> None:
         *(([*command, "--workspace", "None"], "there is no workspace 'None'") for command in (["usage"], ["usage", "--share"], ["audit"])),
         (["explain", "none.graphql"], "gateway: none.graphql: no such file or directory"),
         (["translate", "--har", "none.har"], "gateway: --har: none.har: no such file or directory"),
+        (["translate", "PATCH", "/api/opportunities/opp_1/"], "PATCH /api/opportunities/opp_1/ has a body: give it by --body, as JSON"),
         (["translate", "GET", "/api/opportunities/", "--verify", "http://127.0.0.1:1"], "give --har FILE, too"),
         (["seed", "--opportunities", "-1"], "--opportunities"),
         (["seed"], "--opportunities"),

@@ -269,8 +269,30 @@ def test_other_files(tmp_path: Path, content: bytes) -> None:
     """What is neither a HAR file nor a log is said to be so, and which of several files it is."""
     path = tmp_path / "recorded.har"
     path.write_bytes(content)
-    with pytest.raises(RecordingError, match=r"^recorded\.har "):
+    with pytest.raises(RecordingError, match=r"^recorded\.har[: ]"):
         read_recording(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"{}", "recorded.har is no HAR file: it has no list `entries` in `log`"),
+        (b'{"log": {"entries": 5}}', "recorded.har is no HAR file: it has no list `entries` in `log`"),
+        (b'{"log": ', "recorded.har is no HAR file: it is no JSON (unexpected end of data: line 1 column 9 (char 8))"),
+        (
+            b'{"log": {"entries": [{"request": {"method": "GET", "url": "/"}}, {"request": null}]}}',
+            "recorded.har: entry 2 of 2 is not as HAR",
+        ),
+        (b'{"log": {"entries": [{"request": {"method": 5, "url": "/"}}]}}', "recorded.har: entry 1 of 1 is not as HAR"),
+    ],
+)
+def test_what_is_wrong_with_a_har_file(tmp_path: Path, content: bytes, says: str) -> None:
+    """It is told in plain words, with the number of the entry at fault."""
+    path = tmp_path / "recorded.har"
+    path.write_bytes(content)
+    with pytest.raises(RecordingError) as refused:
+        read_recording(path)
+    assert str(refused.value).startswith(says)
 
 
 def test_differences(sort: Sort) -> None:

@@ -94,9 +94,22 @@ def _unpacked(path: Path) -> bytes:
 
 def _har(data: bytes, name: str) -> list[RecordedCall]:
     try:
-        return [_entry(entry) for entry in orjson.loads(data)["log"]["entries"]]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise RecordingError(f"{name} is no HAR file: {error}") from error
+        entries = orjson.loads(data)["log"]["entries"]
+    except orjson.JSONDecodeError as error:
+        raise RecordingError(f"{name} is no HAR file: it is no JSON ({error})") from None
+    except (KeyError, TypeError):
+        entries = None
+    if not isinstance(entries, list):
+        raise RecordingError(f"{name} is no HAR file: it has no list `entries` in `log`")
+    return [_read_entry(entry, f"{name}: entry {number} of {len(entries)}") for number, entry in enumerate(entries, 1)]
+
+
+def _read_entry(entry: Json, place: str) -> RecordedCall:
+    try:
+        return _entry(entry)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        form = "a `request` with `method` and `url` as text, and bodies whose base64 is whole"
+        raise RecordingError(f"{place} is not as HAR files have it ({form}): take it out") from None
 
 
 def _entry(entry: JsonObject) -> RecordedCall:
