@@ -83,7 +83,10 @@ def _from_tree(source: Value, info: GraphQLResolveInfo[Any], **_: object) -> Val
     """Resolve a field from the tree that a plan made for the fallback. Raises the field's error where the tree holds one."""
     value = source[info.path.key]
     if isinstance(value, Exception):
-        raise value
+        try:
+            raise value
+        finally:
+            del value
     return value
 
 

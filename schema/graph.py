@@ -32,7 +32,7 @@ from schema.engine.execute.requests import ExecutionRequest
 from schema.engine.execute.resolvers.after_commit import Resolvers
 from schema.engine.execute.resolvers.context import Context
 from schema.engine.execute.resolvers.schema_extensions import DataAndErrors, ExtensionRunner
-from schema.engine.execute.response_errors import error_of, of_storage, too_costly
+from schema.engine.execute.response_errors import error_of, errors_of, refusal, too_costly
 from schema.engine.execute.responses import EventResponse, GraphQLResponse
 from schema.engine.write.mutation_call import MutationCall
 from schema.engine.write.mutations import Mutations
@@ -185,8 +185,7 @@ class Graph:
         except (ResponseTooLarge, TooMuchSchema) as error:
             return GraphQLResponse(None, request_error(str(error)).errors, executed=False)
         except (StorageError, ServiceUnavailable, WorkspaceGone) as error:
-            found = of_storage(error) if isinstance(error, StorageError) else error
-            return GraphQLResponse(None, request_error(str(found), code=found.code).errors, executed=False)
+            return GraphQLResponse(None, refusal(error).errors, executed=False)
         answer.extensions |= extensions
         return answer
 
@@ -295,7 +294,7 @@ class Graph:
         call = Execution(prepared.document, tree, given, prepared.name)
         small = plan.schema_part is None and cost_of(plan, values) <= SMALL
         result = self._fallback.execute(call) if small else await self._fallback.execute_beside(call, request.caller.token_id)
-        errors = [error_of(error) for error in (result.errors or ())[: self.limits.max_errors]]
+        errors = errors_of(result.errors or [], self.limits.max_errors)
         if plan.schema_part is not None and len(orjson.dumps(result.data)) > self.limits.max_answer:
             raise ResponseTooLarge(self.limits.max_answer)
         return GraphQLResponse(result.data, errors or None, revision=revision)
@@ -327,7 +326,5 @@ class Graph:
             async with aclosing(self._event_streams.follow(plan, values, given, caller, resolve, began)) as answers:
                 async for answer in answers:
                     yield EventResponse(answer)
-        except InputRejected as error:
-            raise request_error(str(of_storage(error))) from error
-        except GatewayError as error:
-            raise request_error(str(error), code=error.code) from error
+        except (InputRejected, GatewayError) as error:
+            raise refusal(error) from error

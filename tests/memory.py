@@ -3,6 +3,7 @@
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import TracebackType
 
 
 class Held:
@@ -18,3 +19,8 @@ def uncollected() -> Iterator[None]:
         yield
     finally:
         gc.enable()
+
+
+def tracebacks() -> int:
+    """How many there are in memory."""
+    return sum(isinstance(one, TracebackType) for one in gc.get_objects())

@@ -58,5 +58,9 @@ class Authenticate:
     async def _pass_options(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer OPTIONS without a token: browsers and tools send it before they have one."""
         if refused := refused_preflight(scope):
-            raise refused
+            try:
+                raise refused
+            finally:
+                # It holds this call by its traceback, and the request.
+                del refused
         await self.app(scope, receive, send)

@@ -122,7 +122,11 @@ class RequestScope:
         state = scope["state"]
         state["error"], state["reason"] = fault.code, fault.reason or fault.code.lower()
         if begun:
-            raise error
+            try:
+                raise error
+            finally:
+                # It holds this call by its traceback, and the request.
+                del error, fault
         if isinstance(fault, MethodNotAllowed) and scope["method"] == "OPTIONS":
             refused = refused_preflight(scope)
             if refused is None:

@@ -150,7 +150,11 @@ async def take_from_budget(context: LiveContext, caller: Caller) -> None:
 def errors_of(context: LiveContext, scope: Scope, error: Exception) -> list[JsonObject]:
     """The errors of an operation that failed, for its client; a defect is logged. Those that end more than it are raised again."""
     if isinstance(error, SlowReader | TokenLost):
-        raise error
+        try:
+            raise error
+        finally:
+            # It holds this call by its traceback, and the connection.
+            del error
     if isinstance(error, RequestError):
         return error.errors
     if isinstance(error, HttpError):

@@ -1,5 +1,6 @@
 """What is used of graphql-core and Strawberry beyond their public names: in one module each, and as it is expected to be."""
 
+import gc
 import re
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from strawberry.types.graphql import OperationType
 
 from schema.engine.libraries import graphql_core as core
 from schema.engine.libraries import strawberry_graphql as berry
+from tests.memory import uncollected
 
 ROOT = Path(__file__).parents[2]
 INSIDE = re.compile(
@@ -76,7 +78,7 @@ def test_the_executor_asks_for_each_field() -> None:
     """`execute_field` can be looked on, the path is a linked list of keys, and what is awaitable is told."""
     seen = []
 
-    class Looking(core.Executor[Any]):
+    class Looking(core.Executor):
         def execute_field(self, parent_type: GraphQLObjectType, *arguments: Any) -> Any:
             seen.append(parent_type.name)
             return super().execute_field(parent_type, *arguments)
@@ -85,7 +87,15 @@ def test_the_executor_asks_for_each_field() -> None:
     assert (result.data, seen) == ({"one": {"a": 1}}, ["Query", "Deep"])
     assert core.Path(core.Path(None, "one", "Query"), "a", "Deep").as_list() == ["one", "a"]
     assert not core.is_awaitable(1)
-    assert core.GraphQLResolveInfoHelpers(gather=None, track=None)  # type: ignore[arg-type]
+
+
+def test_an_execution_is_gone_with_its_result() -> None:
+    """Its executor doesn't hold itself, and errors without their tracebacks hold nothing of it."""
+    with uncollected():
+        result = core.execute_sync(SCHEMA, parse("{ one { a } }"), {"one": {"a": "x"}}, None, {}, None, executor_class=core.Executor)
+        core.drop_tracebacks(result.errors or [])
+        assert result.errors
+        assert not [one for one in gc.get_objects() if isinstance(one, core.Executor)]
 
 
 class Nobody(BasePermission):

@@ -96,7 +96,7 @@ class ConnectionPlan:
             asked = self.asked_in(variables, reader.caller.workspace_id)
         except (BadRequest, CursorExpired) as error:
             if self.for_fallback:
-                return dict.fromkeys(parents.keys, error)
+                return dict.fromkeys(parents.keys, error.with_traceback(None))
             raise
         if len(parents.keys) == 1:
             (key,) = parents.keys

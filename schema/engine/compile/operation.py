@@ -75,7 +75,8 @@ class QueryPlan:
             except GatewayError as error:
                 if not self.compiler.for_fallback:
                     raise
-                data[key] = error
+                # With a traceback, which holds this call, it would hold all data until the garbage collector comes.
+                data[key] = error.with_traceback(None)
         for resolver_field in self.resolver_fields:
             reader.notes_of(resolver_field).append((data, 0, {}))
         return data

@@ -71,7 +71,7 @@ class Newest:
             last = self.last(variables)
         except BadRequest as error:
             if self.for_fallback:
-                return dict.fromkeys(parents.keys, error)
+                return dict.fromkeys(parents.keys, error.with_traceback(None))
             raise
         values = {**reader.values, "parents": parents.keys, "last": last}
         rows = await reader.fetch_many(self.statement, values, self.level.weight)

@@ -30,7 +30,7 @@ from graphql.validation.rules import overlapping_fields_can_be_merged
 from typing_extensions import override
 
 from schema.engine.cache import SizedCache
-from schema.engine.libraries.graphql_core import get_variable_values
+from schema.engine.libraries.graphql_core import drop_tracebacks, get_variable_values
 from schema.rules.access import Caller, Role
 from schema.rules.errors import BadRequest
 from schema.values import CacheKey, Object, Value
@@ -216,6 +216,7 @@ class DocumentCache:
             definitions = prepared.operation.variable_definitions or ()
             result = get_variable_values(self._schema, definitions, given, max_errors=1)
             if isinstance(result, list):
+                drop_tracebacks(result)
                 raise _request_error([*islice(self._faults(definitions, given), self._limits.max_errors)] or result, self._limits)
             values = Variables(*result)
         for name in prepared.deciding:

@@ -4,7 +4,6 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from time import perf_counter, sleep
-from typing import Any
 
 import orjson
 from graphql import DocumentNode, ExecutionResult, GraphQLObjectType, GraphQLSchema
@@ -78,7 +77,7 @@ class Fallback:
 
     def execute(self, call: Execution) -> ExecutionResult:
         """The result, at once."""
-        return execute_sync(self._schema, call.document, call.tree, None, call.variables, call.name)
+        return execute_sync(self._schema, call.document, call.tree, None, call.variables, call.name, executor_class=Executor)
 
     async def execute_beside(self, call: Execution, owner: str) -> ExecutionResult:
         """The result for `owner`, while the event loop goes on. Raises TooMuchSchema, ServiceUnavailable."""
@@ -92,7 +91,7 @@ class Fallback:
                 watch.stopped = True
 
     def _watched(self, call: Execution, watch: _Watch) -> ExecutionResult:
-        class Watched(Executor[Any]):
+        class Watched(Executor):
             def execute_field(self, parent_type: GraphQLObjectType, *arguments: Value) -> Value:
                 watch.look(parent_type)
                 return super().execute_field(parent_type, *arguments)

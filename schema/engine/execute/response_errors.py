@@ -1,6 +1,7 @@
 """Response errors (specification section 7.1.6), each with `extensions.code`."""
 
 import logging
+from collections.abc import Sequence
 
 from graphql import GraphQLError
 
@@ -9,6 +10,7 @@ from schema.engine.document.documents import RequestError, request_error
 from schema.engine.document.input_faults import without_python
 from schema.engine.document.limits import Limits
 from schema.engine.document.selections import Selected
+from schema.engine.libraries.graphql_core import drop_tracebacks
 from schema.rules.errors import BadRequest, GatewayError, ServiceUnavailable
 from schema.storage.database import DatabaseUnavailable, InputRejected, StorageError
 from schema.values import Object
@@ -33,6 +35,12 @@ def of_storage(error: StorageError) -> GatewayError:
     return ServiceUnavailable(getattr(error, "public", DatabaseUnavailable.public))
 
 
+def refusal(error: StorageError | GatewayError) -> RequestError:
+    """Return the error of a request that was refused as a whole."""
+    found = of_storage(error) if isinstance(error, StorageError) else error
+    return request_error(str(found), code=found.code)
+
+
 def located(error: Exception, step: WriteStep) -> Object:
     """An error of a mutation's root field, as graphql-core words it."""
     return response_error(error, step.selected, [step.key])
@@ -44,6 +52,13 @@ def response_error(error: Exception, selected: Selected, path: list[str | int]) 
         error = of_storage(error)
     nodes = [details.node for details in selected.details]
     return error_of(GraphQLError(error.message if isinstance(error, GraphQLError) else str(error), nodes, path=path, original_error=error))
+
+
+def errors_of(errors: Sequence[GraphQLError], most: int) -> list[Object]:
+    """At most so many response errors of what graphql-core has executed. The errors themselves are of no use afterwards."""
+    found = [error_of(error) for error in errors[:most]]
+    drop_tracebacks(errors)
+    return found
 
 
 def error_of(error: GraphQLError) -> Object:

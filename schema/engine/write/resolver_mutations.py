@@ -44,12 +44,22 @@ class ResolverMutation:
 
     async def _resolved(self, resolver_field: ResolverField, transaction: WriteTransaction) -> Object:
         unit = UnitOfWork(transaction, self.root, resolver_field.selected.name, self.actions)
+        try:
+            return await self._answered(resolver_field, transaction, unit)
+        finally:
+            unit.end()
+
+    async def _answered(self, resolver_field: ResolverField, transaction: WriteTransaction, unit: UnitOfWork) -> Object:
         context = WriteContext(transaction.caller, transaction.database, unit=unit)
         run = ResolverRun(context, self.variables, UNCOUNTED, self.limit, self.asked, transaction.connection, unit.one_by_one)
         (value,) = await run.call(resolver_field, resolver_field.owner, [0], [None])
         unit.check()
         if isinstance(value, Exception):
-            raise value if isinstance(value, GatewayError | GraphQLError) else ResolverError(str(value)) from value
+            try:
+                raise value if isinstance(value, GatewayError | GraphQLError) else ResolverError(str(value)) from value
+            finally:
+                # It holds this call by its traceback.
+                del value
         (payload,) = await resolver_field.completion.many([value], run)
         unit.check()
         refusals = getattr(value, "user_errors", None) or []

@@ -108,9 +108,13 @@ async def execute_serially(
                     carried.below += await resolve(call.step, written)
                 carried.answer(written, key)
                 room -= len(orjson.dumps(written.payload)) if several else 0
-    if carried.ours is not None and not carried.answered:
-        raise carried.ours
-    return carried
+    try:
+        if carried.ours is not None and not carried.answered:
+            raise carried.ours
+        return carried
+    finally:
+        # The errors in it hold this call by their tracebacks.
+        del carried
 
 
 async def _in_time(work: Callable[[], Coroutine[Value, Value, T]], deadline: float | None) -> T:

@@ -1,7 +1,7 @@
 """The unit of work of a mutation's resolver: its transaction, and nothing else, since all other writers of the workspace wait for it."""
 
 from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from time import monotonic
 from types import coroutine
@@ -117,6 +117,10 @@ class UnitOfWork:
             raise self._failure
         self._in_time()
 
+    def end(self) -> None:
+        """Let go of the error that `check` raises: its traceback holds this unit."""
+        self._failure = None
+
     async def _tried(self, awaitable: Awaitable[Value]) -> Value:
         try:
             return await self._watched(_steps(awaitable))
@@ -134,6 +138,9 @@ class UnitOfWork:
                 waits_for = resume(argument)
             except StopIteration as end:
                 return end.value
+            finally:
+                # An error that was thrown in holds this call by its traceback.
+                argument = None
             if not self._inside:
                 self._refuse(steps)
             try:
@@ -151,12 +158,13 @@ class UnitOfWork:
     def _refuse(self, steps: Value) -> NoReturn:
         refused = self._other_wait()
         try:
-            steps.throw(refused)
-        except StopIteration:
-            pass  # It took no notice.
+            with suppress(StopIteration):  # It took no notice.
+                steps.throw(refused)
+            raise refused
         finally:
             steps.close()
-        raise refused
+            # It holds this call by its traceback.
+            del refused
 
     @contextmanager
     def _working(self) -> Iterator[None]:

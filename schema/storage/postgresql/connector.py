@@ -74,7 +74,11 @@ class Connector:
                 self._hosts.insert(0, host)
                 return raw
         # A server that is there but takes no writes is the more useful error than one that is unavailable.
-        raise next((error for error in failed if isinstance(error, ReadOnly)), failed[0])
+        try:
+            raise next((error for error in failed if isinstance(error, ReadOnly)), failed[0])
+        finally:
+            # What is raised holds this call by its traceback.
+            del failed
 
     async def _connect(self, host: Object, seconds: float) -> Value:
         try:
@@ -82,10 +86,11 @@ class Connector:
                 return await self._prepared(await asyncpg.connect(self._url, **host, **self._options))
         except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as error:
             # Whatever it is, without a connection nothing can be done but to come back later.
-            translated = of_postgresql(error, closed=True)
-            raise (
-                translated if isinstance(translated, ReadOnly) else Unreachable(explain_failure(error, place_of(self._url, host)))
-            ) from error
+            raise self._failure(error, host) from error
+
+    def _failure(self, error: Exception, host: Object) -> DatabaseUnavailable:
+        translated = of_postgresql(error, closed=True)
+        return translated if isinstance(translated, ReadOnly) else Unreachable(explain_failure(error, place_of(self._url, host)))
 
     async def _prepared(self, raw: asyncpg.Connection) -> Value:
         try:

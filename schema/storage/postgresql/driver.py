@@ -127,8 +127,12 @@ class PostgresqlDatabase(SeenEpoch):
             translated = await self._failed(session, error)
             if translated is None:
                 raise
-            if not isinstance(translated, Contention):
-                raise translated from error
+            try:
+                if not isinstance(translated, Contention):
+                    raise translated from error
+            finally:
+                # What is raised holds this call by its traceback, and the request.
+                del translated
         except BaseException:
             connections.mend(session)
             raise
@@ -173,7 +177,10 @@ class PostgresqlDatabase(SeenEpoch):
             translated = of_postgresql(error, closed=True)
             if translated is None:
                 raise
-            raise translated from error
+            try:
+                raise translated from error
+            finally:
+                del translated
         finally:
             listener.terminate()
 
@@ -212,9 +219,10 @@ class PostgresqlDatabase(SeenEpoch):
             translated = await self._failed(session, error)
             if translated is None:
                 raise
-            if lost:
-                translated = self._lost(translated, session, committing=committing, began=began)
-            raise translated from error
+            try:
+                raise (self._lost(translated, session, committing=committing, began=began) if lost else translated) from error
+            finally:
+                del translated
         except BaseException:
             self._connections.mend(session)
             raise

@@ -143,13 +143,17 @@ class SqliteConnection:
         translated = of_sqlite(error)
         if not (self.inline and isinstance(translated, StatementTimeout | LockTimeout)):
             self.timing.took(statement, perf_counter() - began, FAILED)
-        if translated is None:
-            raise error
         if isinstance(translated, StatementTimeout) and self.slow is not None:
             self.slow[hash(statement.text)] = perf_counter() + SLOW_SECONDS
-        if isinstance(translated, StatementTimeout) or (self.inline and isinstance(translated, LockTimeout)):
-            raise OverBudget from error
-        raise translated from error
+        try:
+            if translated is None:
+                raise error
+            if isinstance(translated, StatementTimeout) or (self.inline and isinstance(translated, LockTimeout)):
+                raise OverBudget from error
+            raise translated from error
+        finally:
+            # What is raised holds this call by its traceback, and the request.
+            del error, translated
 
 
 class SqliteDatabase(SeenEpoch):

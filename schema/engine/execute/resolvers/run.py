@@ -1,8 +1,7 @@
 """The resolvers of one operation: what waits for them, and what they answered."""
 
-import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -22,7 +21,7 @@ from schema.engine.compile.records import Records
 from schema.engine.compile.response_size import ResponseTooLarge
 from schema.engine.document.selections import Selected, fragments_of
 from schema.engine.document.variables import Variables
-from schema.engine.libraries.graphql_core import GraphQLResolveInfoHelpers, Path, is_awaitable
+from schema.engine.libraries.graphql_core import HELPERS, Path, is_awaitable
 from schema.rules.errors import BadRequest
 from schema.storage.database import Connection
 from schema.values import Object, Value
@@ -65,10 +64,6 @@ class ResolvableField(Protocol):
 def has_failures(values: Sequence[Value]) -> bool:
     """Return whether an exception takes the place of a value."""
     return any(issubclass(class_, Exception) for class_ in set(map(type, values)))
-
-
-async def _gathered(awaitables: Sequence[Awaitable[Value]]) -> list[Value]:
-    return await asyncio.gather(*awaitables)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +173,7 @@ class ResolverRun:
         try:
             arguments = field_.arguments(self.variables)
         except BadRequest as error:
-            return [error] * len(sources)
+            return [error.with_traceback(None)] * len(sources)
         assert field_.resolver is not None
         found = await field_.resolver.many(sources, self._info(field_, owner), arguments, self.together)
         if not has_failures(found):
@@ -203,7 +198,7 @@ class ResolverRun:
             context=self.context,
             is_awaitable=is_awaitable,
             abort_signal=None,
-            async_helpers=GraphQLResolveInfoHelpers(gather=_gathered, track=lambda _: None),
+            async_helpers=HELPERS,
         )
 
     def _take(self, notes: Notes) -> None:
