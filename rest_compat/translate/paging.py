@@ -36,18 +36,21 @@ class PagePosition:
     cursor: str
 
 
-def _read_position(text: str) -> PagePosition:
-    found = _POSITION.fullmatch(text)
-    if found is None:
-        raise ValueError
-    return PagePosition(_UNITS[found[1]], int(found[2]), found[3])
-
-
 PAGING: Mapping[str, ParameterType] = {
     PAGE: integer(1, GRAPHQL_INT + 1),
     LIMIT: integer(1),
     OFFSET: integer(0, GRAPHQL_INT),
 }
+
+
+def _read_position(text: str) -> PagePosition:
+    found = _POSITION.fullmatch(text)
+    if found is None:
+        raise ValueError
+    unit = _UNITS[found[1]]
+    return PagePosition(unit, PAGING[unit].read(found[2]), found[3])
+
+
 _POSITIONED = ParameterType("what a `next` or `previous` link of this list holds", {"type": "string"}, _read_position)
 POSITIONS: Mapping[str, ParameterType] = {AFTER: _POSITIONED, BEFORE: _POSITIONED}
 

@@ -298,13 +298,19 @@ async def test_what_null_can_not_stand_for(client: httpx.AsyncClient, graph: Fak
 
 
 async def test_nulls_left_out_make_no_whole_object(client: httpx.AsyncClient, graph: FakeGraph) -> None:
-    """All twelve keys, most of them null, are not the whole object sent back where nulls count as absent; without that they are."""
+    """All twelve keys, most of them null, are not the whole object sent back where nulls count as absent; without that they are.
+
+    The same holds for `updatedAt`, which says by itself that the object was read: null it says nothing, with a value it does.
+    """
     (one,) = fill(graph, 1)
     writable = ("name", "accountId", "value", "stage", "probability", "closeDate", "closedDate", "lossReason", "assignedTo", "source")
     body = dict.fromkeys((*writable, "contactIds", "description")) | {"probability": 40, "name": "N"}
     await client.patch(f"{PATH}{one}/", json=body, headers={"prefer": "null=ignore"})
     assert "ignoreUnchanged" not in graph.asked[-1][1]
     assert graph.asked[-1][1]["input"] == {"name": "N", "probability": 40}
+    for updated in (None, "2025-01-20T10:00:00Z"):
+        await client.patch(f"{PATH}{one}/", json=body | {"updatedAt": updated}, headers={"prefer": "null=ignore"})
+        assert graph.asked[-1][1].get("ignoreUnchanged", False) is (updated is not None)
     await client.patch(f"{PATH}{one}/", json=body | {"stage": "proposal", "accountId": graph.rows[one]["accountId"]})
     assert graph.asked[-1][1]["ignoreUnchanged"] is True
 
