@@ -77,8 +77,10 @@ def read_anywhere(cursor: str, place: str, what: str) -> tuple[Origin, list[Valu
 def _decoded(cursor: str) -> Value:
     if len(cursor) > MAX_CURSOR:
         raise ValueError
+    # Clients that split a link's parameters at each `=` lose those at a cursor's end.
+    whole = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
     # Strictly: what isn't of the alphabet would be passed over.
-    return orjson.loads(b64decode(cursor.encode("ascii"), altchars=b"-_", validate=True))
+    return orjson.loads(b64decode(whole, altchars=b"-_", validate=True))
 
 
 def foreign(cursor: str, what: str) -> BadRequest:

@@ -99,6 +99,23 @@ async def test_links_hold_whatever_a_name_is(here: Gateway) -> None:
         assert len(set(await crawl(here, f"{OPPORTUNITIES}?ordering={ordering}&limit=1"))) == 4
 
 
+async def test_positions_hold_without_their_last_signs(here: Gateway) -> None:
+    """A client that splits a link's parameters at each `=` loses those at the end of a position; the page is the same, at both doors."""
+    account, lengths = (await here.make("/api/accounts/", name="A"))["id"], set()
+    for letters in range(1, 5):
+        await here.make(OPPORTUNITIES, name="n" * letters, accountId=account)
+    for page in range(1, 4):
+        link = (await here.client.get(f"{OPPORTUNITIES}?ordering=name&limit=1&page={page}")).json()["next"]
+        bare = link.rstrip("=")
+        lengths.add(len(link) - len(bare))
+        assert (await here.client.get(bare)).json() == (await here.client.get(link)).json()
+        cursor = bare.partition("after=p")[2].partition(".")[2]
+        names = "query($after: String) { opportunities(orderBy: {field: NAME}, after: $after, first: 1) { nodes { name } } }"
+        data = await here.query(names, {"after": cursor})
+        assert data["opportunities"]["nodes"] == [{"name": "n" * (page + 1)}]
+    assert lengths == {0, 1, 2}
+
+
 async def test_every_list_is_linked_by_positions(here: Gateway) -> None:
     """Accounts and contacts, too, forward and back."""
     account = (await here.make("/api/accounts/", name="A"))["id"]
