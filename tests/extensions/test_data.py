@@ -1,19 +1,24 @@
 """What a package's records hold, and what lists and groups tell of it: flags that may be null, references out of a viewer's sight."""
 
+import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 from typing import Any
 
 import pytest
+from sqlalchemy import func
 
 from gateway.app import create_app
 from gateway.migrations.runner import connected
 from gateway.settings import Settings
 from schema.administration.keys import ApiKeys, NewKey
-from schema.declaring import ID, NAME, Extension, Money, Opportunity, OwnedBy, Tracked, field, noun, seen_with
+from schema.declaring import ID, NAME, SHORT, Extension, Money, Opportunity, OwnedBy, Tracked, field, noun, seen_with
 from schema.graph import Graph
-from schema.rules.access import Role
+from schema.rules.access import Caller, Role
 from schema.storage.database import Database
 from schema.storage.opening import open_database
+from tests.connecting import PATIENCE
 from tests.gateway.conftest import calling
 
 extension = Extension("crates")
@@ -29,13 +34,21 @@ class Crate(Tracked, table=True):
 
 
 @extension.declares
-@noun("sam", lists=True, visible=seen_with("opportunity_id", Opportunity), creates="A new sample.", updates="A change of a sample.")
+@noun(
+    "sam",
+    lists=True,
+    followed=True,
+    visible=seen_with("opportunity_id", Opportunity),
+    creates="A new sample.",
+    updates="A change of a sample.",
+)
 class Sample(Tracked, table=True):
     """A sample that was shown for an opportunity."""
 
     name: str = field("What it is.", NAME, filters=True, orders="a")
     opportunity_id: ID = field("The opportunity.", to="Opportunity", filters=True, groups=("DEAL", "The opportunity."))
     crate_id: ID | None = field("The crate that it lies in.", to="Crate", filters=True, groups=("CRATE", "The crate."))
+    made_by: str | None = field("Who made it.", SHORT, filters=True, folded=lambda sample: func.lower(sample.c.made_by))
     sent: bool = field("Whether it was sent.", default=False, filters=True, orders="b")
     liked: bool | None = field("Whether it was liked, as far as anyone knows.", filters=True, orders="c")
     price: Money | None = field("What it is sold for.")
@@ -77,6 +90,7 @@ async def ask(database: Database) -> AsyncIterator[Ask]:
             assert "errors" not in answer, answer
             return answer["data"]
 
+        ask.graph = app.graph  # type: ignore[attr-defined]
         yield ask
 
 
@@ -138,3 +152,22 @@ async def test_sums_do_not_tell_what_only_admins_see(ask: Ask) -> None:
     """An amount that others read as null isn't among the sums: that of one record would be its amount."""
     sums = (await ask('{ __type(name: "SampleSummary") { fields { name } } }'))["__type"]["fields"]
     assert [each["name"] for each in sums] == ["count", "totalPrice"]
+
+
+async def test_following_by_a_text_that_is_folded_in_sql(ask: Any) -> None:
+    """Followers get the records that the list finds by the same filter, whatever the case of the text."""
+    deal, graph = await new_deal(ask), ask.graph
+    workspace = (await ask("{ viewer { workspace { id } } }"))["viewer"]["workspace"]["id"]
+    caller = Caller(workspace_id=workspace, role=Role.ADMIN, user_id=None, account_id=None, token_id="key_t")
+    given = {"filter": {"madeBy": {"contains": "STEEL"}}}
+    follow = graph.prepare("subscription($filter: SampleFilter) { sampleChanged(filter: $filter) { sampleId } }")
+    began = asyncio.Event()
+    async with asyncio.timeout(PATIENCE), aclosing(graph.subscribe(follow, given, caller, began=began.set)) as events:
+        first = asyncio.ensure_future(anext(events))
+        await began.wait()
+        await new(ask, "Sample", name="S", opportunityId=deal, madeBy="Wood & Co")
+        wanted = await new(ask, "Sample", name="S", opportunityId=deal, madeBy="Steel Ltd")
+        told = json.loads((await first).encode())["data"]["sampleChanged"]
+    listed = await ask("query($filter: SampleFilter) { samples(filter: $filter) { nodes { id } } }", **given)
+    assert told == {"sampleId": wanted}
+    assert listed["samples"]["nodes"] == [{"id": wanted}]

@@ -81,6 +81,7 @@ class FilterModel:
             if each.refers_to is not None and each.column != self._owner
         }
         self._unknown = {each.column: name for name, each in columns.items() if each.column in self._references and not each.in_sight}
+        self._columns = {name: each.column for name, each in columns.items()}
         self._unfolded = {each.folded: each.column for each in columns.values() if isinstance(each.folded, str)}
 
     def read(self, given: Values | None) -> ParsedFilter:
@@ -238,9 +239,9 @@ class FilterModel:
             link = self._fields[key]
             assert isinstance(link, LinkedTo)
             return any_holds(operator, operand, state.get(link.state, []))
-        if key in self._unfolded:
+        if head == "folded" or key in self._unfolded:
             # Folded anew: what a state was kept with may have been folded by another version.
-            text = state.get(self._unfolded[key])
+            text = state.get(self._columns[key] if head == "folded" else self._unfolded[key])
             return holds(operator, operand, None if text is None else fold(text))
         return holds(operator, operand, state.get(key))
 
