@@ -133,19 +133,17 @@ def _id(value: Json) -> Json:
 
 
 def _items(convert: Convert | None, *, allows_null: bool) -> Convert:
-    def converted_item(value: Json) -> Json:
-        if value is None and not allows_null:
-            raise _Refusal(((), "The value must not be null."))
-        return value if value is None or convert is None else convert(value)
-
     def converted(value: Json) -> Json:
         if not isinstance(value, list):
             raise _Refusal(((), "This must be a list."))
         found: list[Json] = []
         faults: list[tuple[tuple[int, ...], str]] = []
         for index, each in enumerate(value):
+            if each is None and not allows_null:
+                faults.append(((index,), "The value must not be null."))
+                continue
             try:
-                found.append(converted_item(each))
+                found.append(each if each is None or convert is None else convert(each))
             except _Refusal as refusal:
                 faults += [((index, *below), message) for below, message in refusal.faults]
         if faults:
