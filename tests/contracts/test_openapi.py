@@ -55,8 +55,10 @@ async def _conflict(here: Gateway, accept: dict[str, str]) -> httpx.Response:
 
 
 async def _stale(here: Gateway, accept: dict[str, str]) -> httpx.Response:
-    made = await _deal(here)
-    return await here.client.patch(f"{OPPORTUNITIES}{made['id']}/", json={}, headers=accept | {"if-match": '"0-x"'})
+    url = f"{OPPORTUNITIES}{(await _deal(here))['id']}/"
+    tag = (await here.client.get(url)).headers["etag"]
+    await here.client.patch(url, json={"name": "Changed meanwhile"})
+    return await here.client.patch(url, json={}, headers=accept | {"if-match": tag})
 
 
 async def _spent(here: Gateway, accept: dict[str, str]) -> httpx.Response:

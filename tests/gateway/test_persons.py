@@ -22,6 +22,7 @@ from schema.persons.identifiers import MARK
 from schema.persons.person import find
 from schema.storage.columns import CalendarDate, CodePointText, Instant
 from schema.storage.opening import open_database
+from schema.storage.postgresql import wiping
 from tests.end_to_end.backups import dump
 from tests.end_to_end.event_clients import BOTH, take
 from tests.end_to_end.fleet import Access, access, in_process
@@ -203,17 +204,36 @@ async def test_every_byte_of_postgresql(run: Run, postgres_server: Postgres) -> 
             assert done.code == 0, done.err
             done = await asyncio.to_thread(run, "erase", "user", here.user, "--yes", "--full", "--database-url", url)
             assert (done.code, "write-ahead log" in done.err) == (0, True), done.err
-        raw = await asyncpg.connect(url)
-        folder = (
-            Path(await raw.fetchval("SHOW data_directory"))
-            / "base"
-            / str(await raw.fetchval("SELECT oid FROM pg_database WHERE datname = current_database()"))
-        )
-        await raw.execute("CHECKPOINT")
-        await raw.close()
-        words = [*_forms(NAME), *_forms(LAST), *_forms(EMAIL), *_forms("stargazer")]
-        left = {(file.name, word) for file in folder.iterdir() for word in words if word in file.read_bytes()}
-    assert left == set()
+        assert await _left_in_files(url) == set()
+
+
+async def test_bytes_that_an_open_transaction_sees(run: Run, postgres_server: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While a transaction sees what was deleted, PostgreSQL keeps it: the command says so, and `erase remains` ends it afterwards."""
+    monkeypatch.setattr(wiping, "SNAPSHOT_SECONDS", 0.1)
+    with postgres_server.database() as url:
+        async with crm(url) as here:
+            done = await asyncio.to_thread(run, "erase", "contact", here.contact, "--yes", "--database-url", url)
+            assert done.code == 0, done.err
+            raw = await asyncpg.connect(url)
+            async with raw.transaction(isolation="repeatable_read"):
+                await raw.execute("SELECT 1")
+                done = await asyncio.to_thread(run, "erase", "user", here.user, "--yes", "--full", "--database-url", url)
+                assert (done.code, "still sees what was deleted" in done.err) == (1, True), done.err
+            await raw.close()
+            done = await asyncio.to_thread(run, "erase", "remains", "--full", "--database-url", url)
+            assert done.code == 0, done.err
+        assert await _left_in_files(url) == set()
+
+
+async def _left_in_files(url: str) -> set[tuple[str, bytes]]:
+    """The files of the database that hold one of the person's words, with the word."""
+    raw = await asyncpg.connect(url)
+    base = Path(await raw.fetchval("SHOW data_directory")) / "base"
+    folder = base / str(await raw.fetchval("SELECT oid FROM pg_database WHERE datname = current_database()"))
+    await raw.execute("CHECKPOINT")
+    await raw.close()
+    words = [*_forms(NAME), *_forms(LAST), *_forms(EMAIL), *_forms("stargazer")]
+    return {(file.name, word) for file in folder.iterdir() for word in words if word in file.read_bytes()}
 
 
 async def test_followers_are_told(on: Run, database_url: str) -> None:
