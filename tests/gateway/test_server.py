@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -183,9 +184,10 @@ def serving(supervisor: int) -> list[psutil.Process]:
 
 async def swept(client: httpx.AsyncClient, workers: int) -> None:
     """Until so many workers, dead ones among them, have told their figures: each looks for old rows once, as it starts."""
-    async with asyncio.timeout(PATIENCE):
-        while sum(map(float, re.findall(r"gateway_sweeps_total\{.*\} (\S+)", await metrics(client)))) < workers:  # noqa: ASYNC110  as above
-            await asyncio.sleep(0.05)
+    latest = time.monotonic() + PATIENCE
+    while sum(map(float, re.findall(r"gateway_sweeps_total\{.*\} (\S+)", text := await metrics(client)))) < workers:
+        assert time.monotonic() < latest, text
+        await asyncio.sleep(0.05)
 
 
 def sample(text: str, name: str) -> float:
