@@ -22,7 +22,8 @@ MAX_INTEGER: Final = 2**53 - 1
 MAX_VALUES: Final = 40_000
 #: Bytes of a text up to which its values aren't counted.
 _SMALL: Final = 2 * MAX_VALUES
-_STRINGS: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+#: Texts, to the end where they aren't closed. Nothing here looks back, so that no text takes long.
+_STRINGS: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 
 #: The standard parser's messages, by their beginnings, reworded to say what to mend.
 _WORDS: Final = {

@@ -1,6 +1,7 @@
 """The one strict JSON decoder."""
 
 import json
+from time import process_time
 from typing import Any
 
 import pytest
@@ -123,3 +124,11 @@ def test_at_the_limits() -> None:
     assert decode(b"[" * MAX_DEPTH + b"]" * MAX_DEPTH)
     assert decode(b"[9007199254740991,-9007199254740991,1e20]") == [MAX_INTEGER, -MAX_INTEGER, 1e20]
     assert decode(rb'"\ud83d\ude00 \\u0000"') == "\U0001f600 \\u0000"
+
+
+def test_no_text_takes_long() -> None:
+    """Escaped quotes without an end, in a text with many commas, are read once: each was a beginning that was read to the end."""
+    began = process_time()
+    with pytest.raises(StrictJsonError):
+        decode(b"," * 40_001 + b'\\"' * 40_000)
+    assert process_time() - began < 2
