@@ -205,9 +205,9 @@ async def test_sums_by_group(world: World) -> None:
     assert len((await data(world.graph, GROUPS, caller, {"by": ["ACCOUNT"], "n": 2}))["opportunityGroups"]) == 2
 
 
-@pytest.mark.parametrize("wrong", [{"by": []}, {"by": ["STAGE"], "n": 251}, {"by": ["STAGE"], "n": -1}])
+@pytest.mark.parametrize("wrong", [{"by": []}, {"by": ["STAGE"] * 6}, {"by": ["STAGE"], "n": 251}, {"by": ["STAGE"], "n": -1}])
 async def test_groups_that_cannot_be(world_on_sqlite: World, wrong: Row) -> None:
-    """No column and a number out of range are errors that say so."""
+    """No column, more columns than the schema says, and a number out of range are errors that say so."""
     answer = await ask(world_on_sqlite.graph, GROUPS, world_on_sqlite.here.caller(), wrong)
     assert answer.errors
     assert answer.errors[0]["extensions"]["code"] == "BAD_REQUEST"

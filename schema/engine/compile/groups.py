@@ -86,10 +86,12 @@ class Groups(FilteredSums):
 
     @override
     def variant(self, arguments: Values) -> CacheKey:
-        names = tuple(dict.fromkeys(each.value for each in arguments["groupBy"]))
-        if not names:
+        given = arguments["groupBy"]
+        if not given:
             raise BadRequest("`groupBy` is empty: say what the groups have in common.")
-        return names
+        if len(given) > len(self._columns):
+            raise BadRequest(f"`groupBy` has at most {len(self._columns)} items.")
+        return tuple(dict.fromkeys(each.value for each in given))
 
     @override
     def clause(self, table: FromClause, where: list[ColumnElement[bool]], variant: Sequence[str]) -> SelectOf:
