@@ -34,7 +34,6 @@ UNREAD_BYTES: Final = 8 * 1_048_576
 END: Final = b"\r\n\r\n"
 #: What may stand between requests (RFC 9112 section 2.2).
 BLANK: Final = re.compile(rb"[\r\n]*")
-SLASH: Final = ord("/")
 
 #: What a connection waits for: a request, the rest of its headers or of its body, or the answer to it.
 Phase = Literal["idle", "headers", "body", "answer"]
@@ -50,7 +49,6 @@ class RequestParser(LargeHeaders):
     def __init__(self, *arguments: Value, **named: Value) -> None:
         super().__init__(*arguments, **named)
         self.settings: Settings = self.app_state["application"].settings
-        self.header_limit = self.settings.header_limit
         self.phase: Phase = "idle"
         self.headers = []
         #: What has come and isn't parsed yet, from `at` on; `tail` is the end of what was parsed last, since END may come in two reads.
@@ -97,7 +95,7 @@ class RequestParser(LargeHeaders):
     def data_received(self, data: bytes) -> None:
         if self.phase == "idle" and not self.ahead and not self.ending:
             end = data.find(END) + 4
-            if len(END) <= end <= self.header_limit and data[0] not in b"\r\n":
+            if len(END) <= end <= self.settings.header_limit and data[0] not in b"\r\n":
                 self._take_whole(data, end)
                 return
         if not self.ending:
@@ -186,8 +184,8 @@ class RequestParser(LargeHeaders):
                 return
         else:
             self.phase = "headers"
-            if size > self.header_limit:
-                self.refuse(HeadersTooLarge(f"over {self.header_limit} bytes"))
+            if size > self.settings.header_limit:
+                self.refuse(HeadersTooLarge(f"over {self.settings.header_limit} bytes"))
                 return
             if size > SMALL and not self.may_hold(size):
                 return
@@ -239,7 +237,7 @@ class RequestParser(LargeHeaders):
     def on_headers_complete(self) -> None:
         if len(self.headers) > MOST_HEADERS:
             raise HeadersTooLarge(f"more than {MOST_HEADERS}")
-        if self.url[0] != SLASH:
+        if self.url[:1] != b"/":
             self.url = origin_form(self.url, self.parser.get_method(), self.headers)
         if self.parser.should_upgrade():
             self._note_upgrade()

@@ -56,7 +56,7 @@ class Nothing:
 
 
 class StandIn:
-    """`cost` is what each operation is said to cost; `finished` names the slow ones that came to their end."""
+    """`cost` is what each operation is said to cost."""
 
     def __init__(self) -> None:
         self.graphql_schema = graphql.build_schema(SDL)

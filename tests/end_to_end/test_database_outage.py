@@ -1,4 +1,4 @@
-"""Absences: the short form of `tests.end_to_end.database_outage`."""
+"""The short form of `tests.end_to_end.database_outage`."""
 
 from pathlib import Path
 
