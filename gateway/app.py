@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.auth import Authenticator
 from gateway.edge.authenticate import Authenticate, authenticate_again
-from gateway.edge.bodies import HELD_BYTES, TOO_MANY, RequestBodies
+from gateway.edge.bodies import HELD_BYTES, SMALL, TOO_MANY, RequestBodies
 from gateway.edge.concurrency import ConcurrencyLimiter, LimitConcurrency
 from gateway.edge.cors import AllowedHosts, Cors, Origins
 from gateway.edge.dispatch import SDL_PATH, Dispatcher, PublicPaths, not_found
@@ -99,7 +99,7 @@ class Application:
         self.limiter = ConcurrencyLimiter(settings.max_in_flight, settings.queue_size, settings.queue_timeout)
         self.sweeper = Sweeper(self.database, old_rows(self.database, settings))
         self.unsent = UnsentBytes(settings.max_unsent)
-        self.bodies = SharedMemory(HELD_BYTES, TOO_MANY)
+        self.bodies = SharedMemory(HELD_BYTES, TOO_MANY, SMALL)
         self.uses = RestUses(self.database)
         self.graphql_uses = GraphqlUses(self.database, self.graph.graphql_schema)
         self.rest = rest_of(RestGraph(self.operations, self.uses, settings))

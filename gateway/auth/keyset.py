@@ -63,7 +63,7 @@ class ProviderKeys:
         if name not in self._made:
             try:
                 self._made[name] = jwt.PyJWK(found[0], algorithm)
-            except (jwt.PyJWTError, KeyError, TypeError, ValueError):
+            except Exception:  # noqa: BLE001  a key that no library makes anything of is none
                 self._made[name] = None
         return self._made[name]
 
@@ -188,8 +188,13 @@ class KeySet:
                 self._published = await asyncio.get_running_loop().run_in_executor(self._thread, partial(self._locate, fetch))
             self._fetched = self._clock()
             self._is_away = False
-        except (ProviderFault, TimeoutError) as error:
-            self._is_away = True
-            _LOG.warning("identity_provider_away", reason=str(error) or f"it takes longer than {DEADLINE_SECONDS:g} s")
+        except TimeoutError:
+            self._note_away(f"it takes longer than {DEADLINE_SECONDS:g} s")
+        except Exception as error:  # noqa: BLE001  whatever it is: who waits hears that there are no keys, and they are fetched again
+            self._note_away(str(error) if isinstance(error, ProviderFault) else repr(error))
         finally:
             self._task = None
+
+    def _note_away(self, reason: str) -> None:
+        self._is_away = True
+        _LOG.warning("identity_provider_away", reason=reason)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from functools import partial
-from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from http.client import HTTPConnection, HTTPResponse, HTTPSConnection
 from ipaddress import ip_address
 from socket import SHUT_RDWR, socket
 from threading import Timer
@@ -73,9 +73,11 @@ class Fetcher:
             raise ProviderFault(f"{address} is not asked: {why}")
         try:
             text = self._read(address)
-        except (OSError, HTTPException, ValueError) as error:  # URLError is an OSError
+        except ProviderFault:
+            raise
+        except Exception as error:  # whatever foreign bytes make the libraries raise: an OverflowError of a date's year is one of many
             self._check_time(address)
-            raise ProviderFault(f"{address} can't be fetched: {error}") from error
+            raise ProviderFault(f"{address} can't be fetched: {error or type(error).__name__}") from error
         try:
             found = orjson.loads(text)
         except ValueError:
@@ -104,7 +106,7 @@ class Fetcher:
 def _seconds(date: str | None) -> float | None:
     try:
         return None if date is None else parsedate_to_datetime(date).timestamp()
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 

@@ -7,7 +7,7 @@ How long a body may take is the server protocol's matter (`gateway/server/http_p
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Final, Self
+from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -16,7 +16,7 @@ from rest_compat.errors import BodyTooLarge, Unavailable
 from .decompression import codings, unpacked
 from .request_scope import ClientGone
 from .respond import GRAPHQL_PATH
-from .shared_memory import SharedMemory
+from .shared_memory import MemoryHold, SharedMemory
 
 BODILESS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 #: How much of a body that is too large is read and thrown away, so that its sender gets to read the refusal.
@@ -29,34 +29,6 @@ SMALL: Final = 16_384
 #: Bytes that larger bodies may take together while they come in and are worked on, and messages of sockets while they come in.
 HELD_BYTES: Final = 50_331_648
 TOO_MANY: Final = "Too many large request bodies come in or are worked on at once. Try again in a moment."
-
-
-class BodyHold:
-    """The bytes that one request body or socket message holds of the `room`; `release`, or the end of its context, returns them."""
-
-    __slots__ = ("_owner", "_room", "_size")
-
-    def __init__(self, room: SharedMemory, owner: str) -> None:
-        self._room, self._owner, self._size = room, owner, 0
-
-    def grow(self, size: int) -> None:
-        """It has `size` bytes by now. Raises Unavailable where there is no room for them."""
-        more = size - SMALL - self._size
-        if more > 0:
-            self._room.add(self._owner, more)
-            self._size += more
-
-    def release(self) -> None:
-        """Release all held bytes."""
-        if self._size:
-            self._room.remove(self._owner, self._size)
-            self._size = 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.release()
 
 
 class RequestBodies:
@@ -84,7 +56,7 @@ class RequestBodies:
         message = await receive()
         body: bytes = message.get("body", b"")
         if packed or len(body) > SMALL or message.get("more_body") or message["type"] != "http.request":
-            with BodyHold(self.room, scope["state"]["caller"].token_id) as hold:
+            with MemoryHold(self.room, scope["state"]["caller"].token_id) as hold:
                 body = await self._read(message, receive, limit, hold)
                 if packed:
                     body = unpacked(body, limit)
@@ -103,7 +75,7 @@ class RequestBodies:
         await self.app(scope, receive, send)
 
     @staticmethod
-    async def _read(message: Message, receive: Receive, limit: int, hold: BodyHold) -> bytes:
+    async def _read(message: Message, receive: Receive, limit: int, hold: MemoryHold) -> bytes:
         """The body that begins with `message`. Raises BodyTooLarge or Unavailable as soon as that is known, and lets the sender read it."""
         try:
             return await _joined(message, receive, limit, hold)
@@ -117,7 +89,7 @@ def _declared(length: bytes | None) -> int:
     return int(length[:20]) if length and length.isdigit() else 0
 
 
-async def _joined(message: Message, receive: Receive, limit: int, hold: BodyHold) -> bytes:
+async def _joined(message: Message, receive: Receive, limit: int, hold: MemoryHold) -> bytes:
     chunks: list[bytes] = []
     size = 0
     while True:

@@ -15,6 +15,7 @@ from gateway.edge.concurrency import until_gone
 from gateway.edge.graphql_errors import graphql_error, unavailable
 from gateway.edge.negotiate import GRAPHQL
 from gateway.edge.respond import send_whole
+from gateway.edge.shared_memory import MemoryHold
 from gateway.graphql.endpoint import SAFE, read_parameters, request_status
 from gateway.observability.current_request import OPERATION
 from rest_compat.errors import Headers, HttpResponse, MethodNotAllowed, Unauthenticated
@@ -66,12 +67,9 @@ class EventsEndpoint:
             # The head of what GET would have (RFC 9110 section 9.3.2); nothing is run for it.
             await send_whole(scope, send, HttpResponse(200, HEADERS, b""))
             return
-        owner = scope["state"]["caller"].token_id
-        self.context.open.add(owner, size)
-        try:
+        with MemoryHold(self.context.open, scope["state"]["caller"].token_id) as hold:
+            hold.grow(size)
             await self._stream(scope, receive, send, prepared, variables)
-        finally:
-            self.context.open.remove(owner, size)
 
     async def _stream(self, scope: Scope, receive: Receive, send: Send, prepared: PreparedOperation, variables: JsonObject) -> None:
         self.context.note(scope["state"]["caller"], scope["state"]["headers"], prepared)

@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.auth import AuthError
 from gateway.edge.cors import Origins
+from gateway.edge.shared_memory import MemoryHold
 from gateway.graphql.parameters import Parameters
 from gateway.observability.rest_usage import client_names
 from rest_compat.errors import HttpError, RateLimited
@@ -214,14 +215,15 @@ class SocketSession:
             raise Unauthorized
         if operation_id in self.running:
             raise SubscriberExists(operation_id)
+        hold = MemoryHold(self.context.open, self.caller.token_id)
         try:
-            self._hold(size, self.caller.token_id)
+            self._hold(size, hold)
         except HttpError as full:
             await self.outbox.put(encode("error", operation_id, errors_of(self.context, self.scope, full)))
             return
         turn = self._turn()
         task = self.running[operation_id] = self.group.create_task(self._operate(operation_id, parameters, turn))
-        task.add_done_callback(partial(self._ended, turn, size, self.caller.token_id))
+        task.add_done_callback(partial(self._ended, turn, size, hold))
 
     def _turn(self) -> Turn:
         self.beginning = [each for each in self.beginning if not each.is_set()]
@@ -229,20 +231,20 @@ class SocketSession:
         self.beginning.append(turn.begun)
         return turn
 
-    def _ended(self, turn: Turn, size: int, owner: str, _: asyncio.Task[None]) -> None:
+    def _ended(self, turn: Turn, size: int, hold: MemoryHold, _: asyncio.Task[None]) -> None:
         # Also of an operation that was completed before it began: others wait for that.
         turn.begun.set()
         self.held -= size
-        self.context.open.remove(owner, size)
+        hold.release()
 
-    def _hold(self, size: int, owner: str) -> None:
+    def _hold(self, size: int, hold: MemoryHold) -> None:
         """Count one more operation of `size` characters. Raises RateLimited or Unavailable where there is no room for it."""
         if len(self.running) >= self.context.subscriptions:
             raise RateLimited(f"At most {self.context.subscriptions} operations may be open on one socket.")
         most = OPEN_MESSAGES * self.context.message_limit
         if self.held + size > most:
             raise RateLimited(f"The operations that are open on one socket may have {most} characters together.")
-        self.context.open.add(owner, size)
+        hold.grow(size)
         self.held += size
 
     def _complete(self, operation_id: str) -> None:

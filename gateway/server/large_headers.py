@@ -2,7 +2,7 @@
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from gateway.edge.bodies import BodyHold
+from gateway.edge.shared_memory import MemoryHold
 from rest_compat.errors import HttpError, Unavailable
 from schema.values import Value
 
@@ -12,7 +12,7 @@ class LargeHeaders(HttpToolsProtocol):
 
     def __init__(self, *arguments: Value, **named: Value) -> None:
         super().__init__(*arguments, **named)
-        self.head: BodyHold | None = None
+        self.head: MemoryHold | None = None
         self.ending = False
 
     def refuse(self, fault: HttpError) -> None:
@@ -22,7 +22,7 @@ class LargeHeaders(HttpToolsProtocol):
     def may_hold(self, size: int) -> bool:
         """Whether there is room for headers of `size` bytes; the request is refused where there isn't."""
         if self.head is None:
-            self.head = BodyHold(self.app_state["application"].bodies, "")
+            self.head = MemoryHold(self.app_state["application"].bodies, "")
         try:
             self.head.grow(size)
         except Unavailable:

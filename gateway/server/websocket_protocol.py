@@ -13,7 +13,8 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.frames import CloseCode, Frame
 from websockets.http11 import Request
 
-from gateway.edge.bodies import SMALL, BodyHold
+from gateway.edge.bodies import SMALL
+from gateway.edge.shared_memory import MemoryHold
 from gateway.settings import Settings
 from rest_compat.errors import Unavailable
 from schema.values import Value
@@ -64,9 +65,9 @@ class WebSocketProtocol(WriteFlowControl, WebSocketsSansIOProtocol):
         self.ahead = bytearray()
         self.due = self.ending = False
         #: What is counted of a large message that isn't whole yet.
-        self.coming: BodyHold | None = None
+        self.coming: MemoryHold | None = None
         #: What is counted of the handshake's headers, if they are large.
-        self.head: BodyHold | None = None
+        self.head: MemoryHold | None = None
         self.handshake_timer: asyncio.TimerHandle | None = None
 
     def waiting(self) -> IdleConnection | None:
@@ -114,7 +115,7 @@ class WebSocketProtocol(WriteFlowControl, WebSocketsSansIOProtocol):
         size = self._coming()
         if self.coming is None:
             owner, _ = self.scope["state"].get("held", ("", 0.0))
-            self.coming = BodyHold(self.app_state["application"].bodies, owner)
+            self.coming = MemoryHold(self.app_state["application"].bodies, owner)
         try:
             self.coming.grow(size)
         except Unavailable:

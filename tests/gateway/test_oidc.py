@@ -254,6 +254,28 @@ async def test_what_a_provider_may_not_say(
     assert says in caplog.text + capsys.readouterr().out.replace("\\'", "'")
 
 
+@pytest.mark.parametrize("date", ["1 Jan 99999999999999 00:00:00 GMT", "Mon, 01 Jan 2020 00:00:00 +99999999999999999", "\xff, ="])
+async def test_a_date_without_meaning(here: Gateway, provider: OpenIdProvider, date: str) -> None:
+    """Keys count, whatever the provider's clock says: a year that no calendar has was an error of the gateway's own."""
+    body = [json.dumps(provider.body(path)).encode() for path in ("", "/keys")]
+    both = json.dumps({**json.loads(body[0]), **json.loads(body[1])}).encode()
+    provider.instead = b"HTTP/1.1 200 OK\r\nDate: %b\r\nContent-Length: %d\r\n\r\n%b" % (date.encode("latin-1"), len(both), both)
+    assert await status(here, provider.token()) == 200
+
+
+async def test_an_error_that_nobody_thought_of(here: Gateway, monkeypatch: pytest.MonkeyPatch, provider: OpenIdProvider) -> None:
+    """Whatever a library raises while keys are fetched, callers hear 503 as for any provider that is away, and it is asked again."""
+    with monkeypatch.context() as patch:
+        patch.setattr("gateway.auth.provider_client.build_opener", lambda *_: 1 / 0)
+        assert await status(here, provider.token()) == 503
+    with monkeypatch.context() as patch:
+        patch.setattr("gateway.auth.keyset.RETRY_SECONDS", 0.0)
+        patch.setattr("gateway.auth.keyset.Fetcher", lambda _: 1 / 0)
+        assert await status(here, provider.token()) == 503
+    monkeypatch.setattr("gateway.auth.keyset.RETRY_SECONDS", 0.0)
+    assert await status(here, provider.token()) == 200
+
+
 async def test_a_provider_that_is_slow(provider: OpenIdProvider, keys: KeySet, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits for a silent provider longer than its time, and who comes next doesn't wait for it again."""
     monkeypatch.setattr("gateway.auth.keyset.DEADLINE_SECONDS", 0.1)

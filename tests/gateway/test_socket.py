@@ -410,7 +410,7 @@ async def test_large_operations_on_a_socket(serve: Serve) -> None:
         await socket.say({"type": "complete", "id": "0"}, subscribe("{ hello }", "5"))
         assert [(await socket.hear())["id"] for _ in range(2)] == ["5", "5"]
         app.live.open.limit = 1
-        await socket.say(subscribe("{ hello }", "6"))
+        await socket.say(subscribe("{ hello }", "6", variables={"unused": "x" * 3_000}))
         refused = await socket.hear()
         assert (refused["id"], refused["payload"][0]["extensions"]["code"]) == ("6", "UNAVAILABLE")
     await until(lambda: app.live.open.bytes == 0)
@@ -434,4 +434,23 @@ async def test_one_token_leaves_room_for_others(serve: Serve) -> None:
         assert [(await Socket(others).hear())["type"] for _ in range(3)] == ["connection_ack", "next", "complete"]
         asked = await client.post("/graphql", json={"query": "{ hello }"}, headers={"authorization": other, **stream})
         assert (asked.status_code, "hello you" in asked.text) == (200, True)
+    await until(lambda: app.live.open.bytes == 0)
+
+
+async def test_a_share_that_shrank(serve: Serve) -> None:
+    """Who holds more than its share, because others came, still opens small operations, on sockets and streams; large ones wait."""
+    app = await serve()
+    app.live.open.limit = 100_000
+    forever = subscribe("subscription { count(to: 2, delay: 9) }", variables={"unused": "x" * 40_000})
+    async with dial(app) as connection, httpx.AsyncClient(base_url=f"http://{app.address}") as client:
+        socket = await Socket(connection).started()
+        await socket.say({**forever, "id": "large"}, subscribe("{ hello }", "small"))
+        assert [(await socket.hear())["type"] for _ in range(2)] == ["next", "complete"]
+        app.live.open.add("key_2", 25_000)
+        await socket.say(subscribe("{ hello }", "1"), subscribe("{ hello }", "2", variables={"unused": "x" * 3_000}))
+        heard = {(each["id"], each["type"]) for each in [await socket.hear() for _ in range(3)]}
+        assert heard == {("1", "next"), ("1", "complete"), ("2", "error")}
+        asked = await client.post("/graphql", json={"query": "{ hello }"}, headers={**HEADERS, "accept": "text/event-stream"})
+        assert (asked.status_code, "hello you" in asked.text) == (200, True)
+        app.live.open.remove("key_2", 25_000)
     await until(lambda: app.live.open.bytes == 0)

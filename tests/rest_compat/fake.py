@@ -12,7 +12,7 @@ from typing import Any
 
 from graphql import GraphQLError, GraphQLSchema, build_schema, execute_sync, parse, type_from_ast, validate_input_value
 
-from gateway.edge.bodies import HELD_BYTES, TOO_MANY, RequestBodies
+from gateway.edge.bodies import HELD_BYTES, SMALL, TOO_MANY, RequestBodies
 from gateway.edge.request_scope import RequestScope
 from gateway.edge.shared_memory import SharedMemory
 from gateway.rest.adapter import RestEndpoint, document_page
@@ -355,7 +355,7 @@ def application(graph: FakeGraph, caller: str = "admin", resources: Sequence[Res
         scope["state"] = {"caller": Everyone(caller)}
         scope["headers"] = [*scope["headers"], (b"x-request-id", b"req-1")]
         answer = pages.get(scope["path"], endpoint)
-        room = SharedMemory(HELD_BYTES, TOO_MANY)
+        room = SharedMemory(HELD_BYTES, TOO_MANY, SMALL)
         read = RequestBodies(answer, graph.max_body, graph.max_body, room, still_allowed)
         await RequestScope(read, lambda *_: None, complain, endpoint.notices, lambda: False)(scope, receive, send)
 
