@@ -25,6 +25,7 @@ from schema.values import Object, Value
 from .identifiers import MARK, PersonIdentifiers
 from .occurrences import PersonalColumn, find_occurrences, without
 from .person import Person, PersonFault
+from .referrers import Deletion
 
 PASSES: Final = 4
 """How often the search is repeated for data that others write meanwhile."""
@@ -201,8 +202,7 @@ class Eraser:
         """The person's own record: a contact's goes, a user's stays without the person, since deals and history refer to it."""
         person = self._person
         if person.kind == "contact":
-            document = "mutation($id: ID!) { deleteContact(id: $id) { userErrors { message } } }"
-            refusal = await self._mutate("deleteContact", document, {"id": person.id})
+            refusal = await Deletion(self._graph, person.workspace_id, self._mutate).delete("Contact", person.id)
         else:
             refusal = await self._update("User", person.id, {"name": MARK, "email": f"{person.id}@erased.invalid", "isActive": False})
         if refusal:

@@ -16,8 +16,9 @@ from sqlalchemy import Column, Integer, MetaData, Table, UnicodeText
 from sqlmodel import AutoString
 
 from schema.engine.events.cursor import EventPosition, write_cursor
+from schema.engine.write import removal
 from schema.graph import Graph
-from schema.persons import erasure, occurrences
+from schema.persons import erasure, occurrences, referrers
 from schema.persons.identifiers import MARK
 from schema.persons.person import find
 from schema.storage.columns import CalendarDate, CodePointText, Instant
@@ -161,6 +162,22 @@ async def test_portions(on: Run, database_url: str, monkeypatch: pytest.MonkeyPa
         assert done.code == 0, done.err
         assert not any(row.startswith("idempotency_key") for row in await _rows_with(database_url, [LAST]))
     assert max(together) == 1
+
+
+async def test_a_contact_of_many_deals(on: Run, database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who stands on more deals than one deletion may change is taken off them in portions: erasing was refused for ever."""
+    monkeypatch.setattr(removal, "MOST", 2)
+    monkeypatch.setattr(referrers, "PORTION", 2)
+    async with crm(database_url) as here:
+        account = await _account_of(here)
+        for number in range(5):
+            given = {"name": f"Deal {number}", "accountId": account, "contactIds": [here.contact, here.other]}
+            await _ask(here.http, DEAL, input=given)
+        done = await asyncio.to_thread(on, "erase", "contact", here.contact, "--yes")
+        assert done.code == 0, done.err
+        after = await dump(database_url)
+    assert here.contact not in {row["id"] for row in after["contact"]}
+    assert [row["contact_id"] for row in after["opportunity_contact"]] == [here.other] * 6
 
 
 async def _account_of(here: Crm) -> str:

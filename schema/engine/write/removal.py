@@ -19,6 +19,8 @@ from .write_transaction import WriteReader, WriteTransaction, done, refused
 
 MOST = 1_000
 """The most records that one transaction's deletions may delete or change along: other writes of the workspace wait meanwhile."""
+TOO_MANY = "records would be deleted or changed with the"
+"""The words of the refusal of a deletion that would take more along, by which programs of the gateway itself know it."""
 
 _NOW: Bind = bindparam("now", type_=CodePointText(), required=True)
 
@@ -144,7 +146,7 @@ class _Deletion:
     count: int = 0
 
     def too_many(self) -> InputError:
-        too_many = f"More than {MOST:,} records would be deleted or changed with the"
+        too_many = f"More than {MOST:,} {TOO_MANY}"
         alone = f"{too_many} {self.noun.label}: delete some of them first."
         together = f"{too_many} {self.noun.plural} of this call: delete fewer at once."
         return InputError("CONFLICT", "IN_USE", None, alone if self.count > MOST else together)
