@@ -37,7 +37,7 @@ except ImportError:  # Windows has no httptools: h11 then, without its time limi
 
 GENERATION_0 = 100_000
 #: mallopt(3) of glibc: from so many bytes on a block is mapped by itself.
-M_MMAP_THRESHOLD, LARGE_BLOCK = -3, 262_144
+M_MMAP_THRESHOLD, LARGE_BLOCK = -3, 131_072
 #: For a worker to start, on a busy machine too, before its restart is given up; and to give a sign of life, before it is replaced.
 WORKER_SECONDS = 30
 

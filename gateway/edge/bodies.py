@@ -27,7 +27,7 @@ LINGER_SECONDS: Final = 1.0
 #: Bytes of a body that aren't counted: those of most requests, and so little of each that all connections together may have it.
 SMALL: Final = 16_384
 #: Bytes that larger bodies may take together while they come in and are worked on, and messages of sockets while they come in.
-HELD_BYTES: Final = 50_331_648
+HELD_BYTES: Final = 33_554_432
 TOO_MANY: Final = "Too many large request bodies come in or are worked on at once. Try again in a moment."
 
 
@@ -56,14 +56,18 @@ class RequestBodies:
         message = await receive()
         body: bytes = message.get("body", b"")
         if packed or len(body) > SMALL or message.get("more_body") or message["type"] != "http.request":
+            # Nobody else holds what has come: a body that is refused is let go of before the rest of it is passed over.
+            come = [message]
+            del body, message
             with MemoryHold(self.room, scope["state"]["caller"].token_id) as hold:
-                body = await self._read(message, receive, limit, hold)
+                body = await self._read(come, receive, limit, hold)
+                come.clear()
                 if packed:
                     body = unpacked(body, limit)
                     hold.grow(len(body))
                 scope["state"]["body"] = body
                 # GraphQL's door drops a body that it has decoded: while the operation waits, its text alone is in memory.
-                del body, message
+                del body
                 await self.authenticate_again(scope)
                 await self.app(scope, receive, send)
             return
@@ -75,11 +79,16 @@ class RequestBodies:
         await self.app(scope, receive, send)
 
     @staticmethod
-    async def _read(message: Message, receive: Receive, limit: int, hold: MemoryHold) -> bytes:
-        """The body that begins with `message`. Raises BodyTooLarge or Unavailable as soon as that is known, and lets the sender read it."""
+    async def _read(come: list[Message], receive: Receive, limit: int, hold: MemoryHold) -> bytes:
+        """The body that begins with the message in `come`.
+
+        Raises BodyTooLarge or Unavailable as soon as that is known, and lets the sender read it.
+        """
         try:
-            return await _joined(message, receive, limit, hold)
+            return await _joined(come, receive, limit, hold)
         except (BodyTooLarge, Unavailable):
+            come.clear()
+            hold.release()
             await _linger(receive)
             raise
 
@@ -89,31 +98,37 @@ def _declared(length: bytes | None) -> int:
     return int(length[:20]) if length and length.isdigit() else 0
 
 
-async def _joined(message: Message, receive: Receive, limit: int, hold: MemoryHold) -> bytes:
-    chunks: list[bytes] = []
+async def _joined(come: list[Message], receive: Receive, limit: int, hold: MemoryHold) -> bytes:
     size = 0
     while True:
-        if message["type"] == "http.disconnect":
+        last = come[-1]
+        if last["type"] == "http.disconnect":
             raise ClientGone
-        chunks.append(message.get("body", b""))
-        size += len(chunks[-1])
+        size += len(last.get("body", b""))
+        more = last.get("more_body")
+        # The error's traceback holds this call: but for `come`, nothing in it is large.
+        del last
         if size > limit:
             raise BodyTooLarge(limit)
         hold.grow(size)
-        if not message.get("more_body"):
-            return b"".join(chunks)
-        message = await receive()
+        if not more:
+            return b"".join([message.get("body", b"") for message in come])
+        come.append(await receive())
 
 
 async def _linger(receive: Receive) -> None:
     """Closing on a client that is still sending resets the connection, and the refusal is lost with it."""
-    size = 0
+    size, more = 0, True
     try:
         async with asyncio.timeout(LINGER_SECONDS):
-            while size < LINGER_BYTES:
-                message = await receive()
-                size += len(message.get("body", b""))
-                if not message.get("more_body"):
-                    return
+            while more and size < LINGER_BYTES:
+                passed, more = await _pass_over(receive)
+                size += passed
     except TimeoutError:
         return
+
+
+async def _pass_over(receive: Receive) -> tuple[int, bool]:
+    """The bytes of the next piece, which nobody holds, and whether there are more."""
+    message = await receive()
+    return len(message.get("body", b"")), message.get("more_body", False)

@@ -8,7 +8,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
-from gateway.edge.bodies import HELD_BYTES, SMALL
+import pytest
+from starlette.types import Message, Scope
+
+from gateway.edge.bodies import HELD_BYTES, SMALL, TOO_MANY, RequestBodies
+from gateway.edge.shared_memory import SharedMemory
+from rest_compat.errors import Unavailable
 from tests.connecting import PATIENCE, connected, until
 from tests.gateway.conftest import CALLER, TOKEN, Serve
 from tests.gateway.test_pipelines import statuses
@@ -75,3 +80,36 @@ async def test_the_largest_body_passes_alone(serve: Serve) -> None:
     app = await serve()
     assert 16 * app.settings.graphql_body_limit <= HELD_BYTES // 2
     assert await asyncio.gather(*(ask(app, TOKEN, query(LARGE)) for _ in range(16))) == [[200]] * 16
+
+
+class Piece(bytes):
+    """A piece of a body, which is counted while anyone holds it."""
+
+    held = 0
+
+    def __del__(self) -> None:
+        Piece.held -= 1
+
+
+async def test_a_refused_body_is_let_go_of_before_its_rest_is_passed_over() -> None:
+    """While the sender of a body for which there is no room goes on sending, nothing of that body is in memory."""
+    held: list[int] = []
+
+    async def receive() -> Message:
+        held.append(Piece.held)
+        Piece.held += 1
+        return {"type": "http.request", "body": Piece(SMALL), "more_body": len(held) < 10}
+
+    room = SharedMemory(4 * SMALL, TOO_MANY, SMALL)
+    with pytest.raises(Unavailable):
+        await RequestBodies(nothing, LARGE, LARGE, room, nothing)(post_scope(), receive, nothing)
+    assert held == [0, 1, 2, 3, 0, 0, 0, 0, 0, 0]
+    assert not room.bytes
+
+
+def post_scope() -> Scope:
+    return {"type": "http", "method": "POST", "path": "/", "state": {"headers": {}, "caller": CALLER}}
+
+
+async def nothing(*_: object) -> None:
+    """What the refused request doesn't come to."""
