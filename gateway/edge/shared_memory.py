@@ -4,6 +4,7 @@ from collections import Counter
 from typing import Self
 
 from rest_compat.errors import Unavailable
+from schema.storage.sqlite.kept_values import INCOMING
 
 
 class SharedMemory:
@@ -26,6 +27,7 @@ class SharedMemory:
             raise Unavailable(self.refusal)
         self._by_owner[owner] += size
         self.bytes += size
+        INCOMING.bytes += size
 
     def remove(self, owner: str, size: int) -> None:
         """Count `size` bytes less."""

@@ -27,6 +27,7 @@ from schema.values import Value, Values
 
 from .checkpoints import Checkpoints
 from .file import OpenFile, make_private, with_place
+from .kept_values import INCOMING, KEPT_BYTES, STATEMENTS, drop_statements
 from .synchronous import in_portions, run_synchronously, write_nothing
 from .writer import OverBudget, SqliteWriter
 
@@ -42,8 +43,6 @@ POLL_SECONDS = 0.2
 CLOSE_SECONDS = 5.0
 LOOK_SECONDS = 5.0
 """Between looks at the write-ahead log's size; one that is large is tried to be shortened each sixth time."""
-STATEMENTS = 256
-"""Prepared statements a connection, of which there are six: one of the gateway's takes up to 10 KB."""
 CACHE_KIB = 65_536
 """Pages of the file that a connection keeps; what is mapped isn't kept again, so it is the writer that fills this."""
 MAPPED_BYTES = 1_073_741_824
@@ -76,6 +75,7 @@ class SqliteConnection:
         self.deadline = float("inf")
         self.slow: dict[int, float] | None = None
         self.inline = False
+        self.drop_at = INCOMING.bytes + KEPT_BYTES
         for pragma in _PRAGMAS:
             self.raw.execute(pragma)
         # The first read opens the log and the shared memory beside the file, by its path: later the file may have lost its name.
@@ -113,6 +113,8 @@ class SqliteConnection:
         timing.note(took)
         if took > timing.above:
             timing.report(statement, took, len(rows))
+        if INCOMING.bytes > self.drop_at:
+            self.drop_at = drop_statements(self.raw)
         if self.slow and took < INLINE_SECONDS / 2:
             # Wherever it ran, it has shown that it is no longer slow.
             self.slow.pop(hash(statement.text), None)
@@ -128,6 +130,8 @@ class SqliteConnection:
         timing.note(took)
         if took > timing.above:
             timing.report(statement, took, count)
+        if INCOMING.bytes > self.drop_at:
+            self.drop_at = drop_statements(self.raw)
         return count
 
     async def execute_many(self, statement: Statement, rows: Iterable[Values]) -> None:
