@@ -9,7 +9,8 @@ import schemathesis
 RULED = {"after", "before", "last", "offset", "idempotencyKey", "expectedVersions"}
 CONTROLS = dict.fromkeys([*range(0x20), *range(0x7F, 0xA0)])
 YEAR = {"from": "2026-01-01", "to": "2026-12-31"}
-TERMS = 7
+#: As many items as the schema's `@constraint` lets a list have, which schemathesis doesn't read.
+LONGEST = {"orderBy": 7, "groupBy": 5}
 LARGEST_PAGE = 5
 
 
@@ -38,8 +39,9 @@ def _shortened(node: graphql.ArgumentNode, value: graphql.ValueNode | None) -> g
     if node.name.value == "groupBy" and isinstance(value, graphql.ListValueNode) and not value.values:
         # What groups have in common must be said.
         return graphql.ArgumentNode(name=node.name, value=graphql.ListValueNode(values=(graphql.EnumValueNode(value="STAGE"),)))
-    if node.name.value == "orderBy" and isinstance(value, graphql.ListValueNode):
-        return graphql.ArgumentNode(name=node.name, value=graphql.ListValueNode(values=value.values[:TERMS]))
+    if node.name.value in LONGEST and isinstance(value, graphql.ListValueNode):
+        values = value.values[: LONGEST[node.name.value]]
+        return graphql.ArgumentNode(name=node.name, value=graphql.ListValueNode(values=values))
     return None
 
 
