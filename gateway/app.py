@@ -8,7 +8,6 @@ from typing import Final, TypeAlias
 
 import structlog
 from limits.errors import ConfigurationError
-from starlette.responses import Response
 from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -19,6 +18,7 @@ from gateway.edge.concurrency import ConcurrencyLimiter, LimitConcurrency
 from gateway.edge.cors import AllowedHosts, Cors, Origins
 from gateway.edge.dispatch import SDL_PATH, Dispatcher, PublicPaths, not_found
 from gateway.edge.forwarded import ForwardedHeaders
+from gateway.edge.metrics_page import MetricsPage
 from gateway.edge.ports import HEALTH, METRICS, PROBES, OperatorsPort, RequireBearer
 from gateway.edge.rate_limit import RateLimit, RateLimiter
 from gateway.edge.request_scope import RequestScope
@@ -39,7 +39,6 @@ from gateway.migrations import migration_status, upgrade
 from gateway.observability.health import ALIVE, Readiness
 from gateway.observability.instruments import Instruments
 from gateway.observability.log_lines import LONGEST_PATH, clean
-from gateway.observability.metrics import CONTENT_TYPE
 from gateway.observability.rest_usage import GraphqlUses, RestUses
 from gateway.pages import BrowserPages, pages
 from gateway.rest.adapter import RestEndpoint, RestGraph, document_page, rest_of
@@ -77,6 +76,7 @@ class Application:
         self.at_start: list[Callable[[], None]] = []
         self.instruments = Instruments(settings)
         self.metrics, self.telemetry = self.instruments.metrics, self.instruments.telemetry
+        self.metrics_page = MetricsPage(self._metrics_text)
         self.log = structlog.get_logger()
         self.connections = ConnectionLimits(settings, self.metrics.refused)
         self.database = (
@@ -208,7 +208,7 @@ class Application:
     def _operators(self) -> dict[str, ASGIApp]:
         """The operators' paths (health, metrics), which need no token of a workspace."""
         token = self.settings.metrics_token
-        metrics = self._send_metrics if token is None else RequireBearer(self._send_metrics, token.get_secret_value())
+        metrics = self.metrics_page if token is None else RequireBearer(self.metrics_page, token.get_secret_value())
         return {
             "/healthz": ALIVE,
             "/readyz": Readiness(self.database, lambda: self.stopping, self.packages),
@@ -241,10 +241,9 @@ class Application:
         path = clean(scope["path"][:LONGEST_PATH])
         self.log.error("defect", request_id=request_id, method=scope.get("method"), path=path, exc_info=error)
 
-    async def _send_metrics(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def _metrics_text(self) -> bytes:
         self.telemetry.report()
-        answer = Response(self.metrics.text(), headers={"Content-Type": CONTENT_TYPE, "Cache-Control": "no-store"})
-        await answer(scope, receive, send)
+        return self.metrics.text()
 
 
 def create_app(settings: Settings, *, demo_token: str | None = None, graph: Graph | None = None) -> Application:

@@ -1,0 +1,44 @@
+"""What anyone may ask for without a token is made once for many: nobody takes the processor by asking for it over and over."""
+
+import asyncio
+
+import httpx
+import pytest
+
+from gateway.edge.metrics_page import MetricsPage
+from gateway.observability.metrics import Metrics
+from tests.gateway.conftest import MakeApp, calling
+
+
+async def test_metrics_are_made_once_for_all_who_wait(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forty who ask at the same time get the same figures."""
+    made, text = [], Metrics.text
+
+    def counted(metrics: Metrics) -> bytes:
+        made.append(metrics)
+        return text(metrics)
+
+    monkeypatch.setattr(Metrics, "text", counted)
+    async with calling(make_app()) as client:
+        answers = await asyncio.gather(*(client.get("/metrics") for _ in range(40)))
+    assert {answer.status_code for answer in answers} == {200}
+    assert len(made) < 5
+
+
+async def test_metrics_are_never_older_than_the_question() -> None:
+    """Who asks when the last figures are made gets new ones, and so does who asks after an error."""
+    made: list[bytes] = []
+
+    def make() -> bytes:
+        made.append(b"%d" % len(made))
+        if len(made) == 2:
+            raise ValueError("no figures")
+        return made[-1]
+
+    page = MetricsPage(make)
+    transport = httpx.ASGITransport(page)
+    async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
+        assert (await client.get("/")).text == "0"
+        with pytest.raises(ValueError, match="no figures"):
+            await client.get("/")
+        assert (await client.get("/")).text == "2"
