@@ -32,6 +32,9 @@ import orjson
 from rest_compat.json_values import Json
 
 MOST_NAMED = 5
+MOST_ITEMS = 100
+"""Faults that one answer tells: a body of 60 KB may have 30,000, whose answer would be forty times as long."""
+
 JSON = "application/json"
 PROBLEM = "application/problem+json"
 
@@ -278,7 +281,7 @@ def error_answer(error: HttpError, *, problem: bool = False, request_id: bytes =
     """
     body: Json = {"detail": error.detail, "code": error.code.lower()}
     if error.errors:
-        body["errors"] = [asdict(item) for item in error.errors]
+        body["errors"] = [asdict(item) for item in error.errors[:MOST_ITEMS]]
     if error.code == "INTERNAL_ERROR":
         body["requestId"] = request_id.decode()
     if problem:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from graphql import GraphQLEnumType, GraphQLInputField, GraphQLInputObjectType, GraphQLType, is_list_type, is_non_null_type
 
 from rest_compat.deprecations import in_schema
-from rest_compat.errors import ErrorItem, MalformedRequest
+from rest_compat.errors import MOST_ITEMS, ErrorItem, MalformedRequest
 from rest_compat.json_values import Json, JsonObject
 from rest_compat.notices import header_names
 from rest_compat.preferences import Preferences
@@ -139,6 +139,8 @@ def _items(convert: Convert | None, *, allows_null: bool) -> Convert:
         found: list[Json] = []
         faults: list[tuple[tuple[int, ...], str]] = []
         for index, each in enumerate(value):
+            if len(faults) >= MOST_ITEMS:
+                break
             if each is None and not allows_null:
                 faults.append(((index,), "The value must not be null."))
                 continue

@@ -22,6 +22,7 @@ from schema.persons import erasure, occurrences, referrers
 from schema.persons.identifiers import MARK
 from schema.persons.person import find
 from schema.storage.columns import CalendarDate, CodePointText, Instant
+from schema.storage.database import LockTimeout
 from schema.storage.opening import open_database
 from schema.storage.postgresql import wiping
 from tests.end_to_end.backups import dump
@@ -240,6 +241,18 @@ async def test_bytes_that_an_open_transaction_sees(run: Run, postgres_server: Po
             done = await asyncio.to_thread(run, "erase", "remains", "--full", "--database-url", url)
             assert done.code == 0, done.err
         assert await _left_in_files(url) == set()
+
+
+async def test_the_transaction_that_is_named(postgres_server: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is the one to end, and not who came after it and waits for it, as the command itself does."""
+    monkeypatch.setattr(wiping, "SNAPSHOT_SECONDS", 0.1)
+    with postgres_server.database() as url:
+        raw = await asyncpg.connect(url)
+        async with raw.transaction():
+            await raw.execute("SELECT pg_current_xact_id()")
+            with pytest.raises(LockTimeout, match=f"process {raw.get_server_pid()} still sees"):
+                await wiping.wipe(url)
+        await raw.close()
 
 
 async def _left_in_files(url: str) -> set[tuple[str, bytes]]:

@@ -59,6 +59,15 @@ async def test_types_are_refused_all_at_once(client: httpx.AsyncClient) -> None:
     assert {item["code"] for item in refused.json()["errors"]} == {"validation_error"}
 
 
+@pytest.mark.parametrize(
+    "faulty", [{"contactIds": [7] * 5_000}, {"contactIds": [None] * 5_000}, {f"unknown{number}": 1 for number in range(5_000)}]
+)
+async def test_of_many_faults_a_hundred_are_told(client: httpx.AsyncClient, faulty: dict[str, object]) -> None:
+    """The answer to a body with thousands of faults isn't many times as long as the body."""
+    refused = await client.post(PATH, json={"name": "N", "accountId": "acc_1", **faulty}, headers={"prefer": "handling=strict"})
+    assert (refused.status_code, len(refused.json()["errors"])) == (422, 100)
+
+
 async def test_stages_are_lower_case(client: httpx.AsyncClient, graph: FakeGraph) -> None:
     """Neither GraphQL's names nor their look-alikes are stages here."""
     for stage in ("PROPOSAL", "Proposal", "negot\u0131at\u0131on", "", 5, True, ["proposal"], {}):

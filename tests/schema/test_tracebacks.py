@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from graphql import GraphQLError
 from sqlalchemy import bindparam, text
 
+from schema.extensions import Extension
+from schema.graph import Graph
 from schema.storage.database import Connection, Database
 from tests.connecting import until
 from tests.memory import tracebacks, uncollected
@@ -42,6 +45,23 @@ async def test_a_workspace_that_is_gone(world: World) -> None:
         before = tracebacks()
         assert (await ask(world.graph, 'mutation { createAccount(input: {name: "A"}) { account { id } } }', world.here.caller())).errors
         await until(lambda: tracebacks() == before)
+
+
+async def test_an_error_that_leads_back_to_itself(world_on_sqlite: World) -> None:
+    """A resolver that raises the cause of the error which it handles is answered: the way through its errors has no end."""
+    package = Extension("unwrapping")
+
+    @package.query("It fails.")
+    def failing() -> str:
+        inner = ValueError("inner")
+        try:
+            raise GraphQLError("outer", original_error=inner)  # noqa: TRY301  what is raised within is tried
+        except GraphQLError:
+            raise inner  # noqa: B904  its context is what is tried
+
+    graph = Graph(world_on_sqlite.database, plans=False, extensions=[package])
+    answer = await ask(graph, "{ failing }", world_on_sqlite.here.caller())
+    assert [error["extensions"]["code"] for error in answer.errors] == ["INTERNAL_ERROR"]
 
 
 @pytest.mark.parametrize("how", ["fetch", "read", "write"])

@@ -53,6 +53,9 @@ def drop_tracebacks(errors: Iterable[GraphQLError]) -> None:
     """Take away what errors hold of the execution that has collected them: it would hold itself until the garbage collector comes."""
     for error in errors:
         found: BaseException | None = error
-        while found is not None:
+        seen: set[int] = set()
+        # An error may lead back to itself: `raise error.original_error` while that error is handled makes it the context of its own cause.
+        while found is not None and id(found) not in seen:
+            seen.add(id(found))
             found.__traceback__ = None
-            found = getattr(found, "original_error", None) or found.__context__
+            found = (found.original_error if isinstance(found, GraphQLError) else None) or found.__context__

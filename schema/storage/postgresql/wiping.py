@@ -17,10 +17,13 @@ SNAPSHOT_SECONDS = 60
 PAUSE_SECONDS = 0.05
 
 _ELDEST = """SELECT pid FROM pg_stat_activity
-  WHERE datname = current_database() AND pid NOT IN (SELECT pid FROM pg_stat_progress_vacuum)
+  WHERE datname = current_database() AND pid <> pg_backend_pid() AND pid NOT IN (SELECT pid FROM pg_stat_progress_vacuum)
     AND (age(backend_xmin) > age($1::text::xid) OR age(backend_xid) > age($1::text::xid))
-  ORDER BY age(backend_xmin) DESC NULLS LAST LIMIT 1"""
-"""The server's process with the oldest transaction of this database, if that is older than the transaction `$1`, and no VACUUM."""
+  ORDER BY greatest(age(backend_xmin), age(backend_xid)) DESC, age(backend_xid) DESC NULLS LAST LIMIT 1"""
+"""The server's process with the oldest transaction of this database, if that is older than the transaction `$1`, and no VACUUM.
+
+While a transaction that has written is open, all others that look at data have it as their `backend_xmin`, this connection among them.
+"""
 
 
 async def wipe(url: str, *, full: bool = False) -> None:
