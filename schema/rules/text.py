@@ -37,7 +37,7 @@ def fold(text: str) -> str:
 
 
 def fold_name(name: str) -> str:
-    """A name as it is kept to be searched and sorted by: at most 600 characters of it folded, so that it fits into an index and a cursor.
+    """A name as it is kept, or what is looked for in one: at most 600 characters of it folded, so that it fits into an index and a cursor.
 
     Only names of characters that stand for several each are cut.
     """

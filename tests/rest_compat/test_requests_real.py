@@ -326,3 +326,16 @@ async def test_pages_beside_a_writer(here: Gateway) -> None:
         await writer
     assert len(seen) == len(set(seen))
     assert set(ids) <= set(seen)
+
+
+async def test_a_name_that_folds_to_very_much(database_url: str) -> None:
+    """Of U+FDFA folding makes 18 characters, and a name is kept by its first 600: it is found by all of itself, through both doors."""
+    name = "\ufdfa" * 200
+    async with gateway(database_url) as here:
+        made = await here.query("mutation($name: String!) { createAccount(input: {name: $name}) { account { id } } }", {"name": name})
+        id_ = made["createAccount"]["account"]["id"]
+        for operator in ("contains", "startsWith"):
+            document = f"query($text: String!) {{ accounts(filter: {{name: {{{operator}: $text}}}}, first: 1) {{ nodes {{ id }} }} }}"
+            assert (await here.query(document, {"text": name}))["accounts"]["nodes"] == [{"id": id_}]
+        found = await here.client.get("/api/accounts/", params={"search": name})
+        assert [each["id"] for each in found.json()["results"]] == [id_]

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, FromClause, and_, case, exists, false, not
 
 from schema.engine.document.filter_size import MAX_NODES, check_size
 from schema.rules.errors import BadRequest
-from schema.rules.text import fold
+from schema.rules.text import fold, fold_name
 from schema.rules.times import Between
 from schema.sql_types import Clause
 from schema.storage.statements import AnyOf, Contains, StartsWith, Unindexed, compared, compared_list
@@ -152,7 +152,7 @@ class FilterModel:
             return _membership(kind, key, operator, [stored_value(each) for each in operand], binds)
         if operator in {"contains", "startsWith"}:
             assert isinstance(match, Match)
-            bound = binds.bind(fold(_searchable(operand)))
+            bound = binds.bind(fold_name(_searchable(operand)))
             return (kind, match.folded, operator, bound) if isinstance(match.folded, str) else ("folded", name, operator, bound)
         if isinstance(operand, Between):
             operator = BETWEEN.get(operator, operator)

@@ -13,7 +13,7 @@ from schema.engine.compile.data_reader import DataReader, RevisionChanged
 from schema.engine.document.selections import Selected
 from schema.engine.document.variables import Variables
 from schema.rules.errors import BadRequest, CursorExpired
-from schema.rules.text import fold, trimmed
+from schema.rules.text import fold_name, trimmed
 from schema.storage.database import Row
 from schema.storage.statements import Statement
 from schema.values import CacheKey, Object, Value, Values
@@ -296,7 +296,7 @@ def _searched(text: str) -> str:
     text = trimmed(text)
     if len(text) > MAX_SEARCH:
         raise BadRequest(f"`search` has {len(text)} characters; it may have {MAX_SEARCH}.")
-    return fold(text)
+    return fold_name(text)
 
 
 def _page_values(page: PageRequest) -> Object:
