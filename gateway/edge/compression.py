@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Self
 
 from starlette.datastructures import MutableHeaders
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, IdentityResponder
@@ -70,6 +70,24 @@ with suppress(ImportError):
     CODERS["br"] = _brotli
 
 
+class ConstantBody(bytes):
+    """A body that many answers share: it is compressed once by each coding."""
+
+    packed: dict[str, bytes]
+
+    def __new__(cls, body: bytes) -> Self:
+        made = super().__new__(cls, body)
+        made.packed = {}
+        return made
+
+    def pack(self, coding: str) -> bytes:
+        """The body, compressed as a whole."""
+        if coding not in self.packed:
+            coder = CODERS[coding]()
+            self.packed[coding] = coder.compress(self) + coder.finish()
+        return self.packed[coding]
+
+
 def compressed(app: ASGIApp, scope: Scope) -> ASGIApp:
     """`app`, whose answer to the request of `scope` is compressed if its Accept-Encoding takes that.
 
@@ -125,6 +143,9 @@ class CompressedResponse(IdentityResponder):
 
     @override
     async def apply_compression(self, body: bytes, *, more_body: bool) -> bytes:
+        if isinstance(body, ConstantBody):
+            self.content_encoding = [*self._taken][-1]
+            return body.pack(self.content_encoding)
         if self._coder is None:
             # A stream, whose length nobody knows, may go on for long, and takes the least memory.
             stream = more_body and all(name != b"content-length" for name, _ in self.initial_message["headers"])

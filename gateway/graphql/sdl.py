@@ -5,6 +5,7 @@ from typing import Final
 
 from starlette.types import Receive, Scope, Send
 
+from gateway.edge.compression import ConstantBody
 from gateway.edge.respond import send_whole
 from rest_compat.errors import AccessDenied, Headers, HttpResponse, MethodNotAllowed
 from rest_compat.headers import is_fresh
@@ -16,7 +17,7 @@ class SchemaText:
     """Answers with the SDL. Raises AccessDenied where `introspection` is off, and MethodNotAllowed."""
 
     def __init__(self, sdl: str, *, introspection: bool) -> None:
-        self._body = sdl.encode()
+        self._body = ConstantBody(sdl.encode())
         self._tag = f'"{blake2b(self._body, digest_size=16).hexdigest()}"'
         self._introspection = introspection
 

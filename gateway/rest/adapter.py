@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from functools import lru_cache
+from typing import Final, Literal
 
 import orjson
 from graphql import (
@@ -19,6 +20,7 @@ from graphql import (
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway import VERSION
+from gateway.edge.compression import ConstantBody
 from gateway.edge.decoder import StrictJsonError, decode
 from gateway.edge.graphql_errors import unavailable
 from gateway.edge.negotiate import accepted_types
@@ -43,6 +45,8 @@ from schema.values import Value
 from .deprecations import rest_deprecation, rest_resources
 
 Definition = tuple[str, GraphQLInputType, bool]
+#: Prefixes of proxies below which a document is kept as it is sent.
+MOST_PREFIXES: Final = 8
 
 
 @dataclass(slots=True)
@@ -209,13 +213,16 @@ def rest_of(graph: RestGraph) -> Rest:
 
 def document_page(document: Json) -> ASGIApp:
     """An OpenAPI document, encoded once; behind a proxy with a path prefix, its server has that prefix."""
-    body = orjson.dumps(document)
+    may_move = document["servers"] == [{"url": "/"}]
+
+    @lru_cache(MOST_PREFIXES)
+    def below(root: str) -> ConstantBody:
+        return ConstantBody(orjson.dumps({**document, "servers": [{"url": root}]} if root else document))
 
     async def page(scope: Scope, receive: Receive, send: Send) -> None:
         del receive
-        root = scope.get("root_path", "")
-        moved = root and document["servers"] == [{"url": "/"}]
-        shown = orjson.dumps({**document, "servers": [{"url": root}]}) if moved else body
+        shown = below(scope.get("root_path", "") if may_move else "")
         await send_whole(scope, send, HttpResponse(200, [(b"content-type", b"application/json")], shown))
 
+    below("")
     return page

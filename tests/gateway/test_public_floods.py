@@ -4,9 +4,13 @@ import asyncio
 
 import httpx
 import pytest
+from starlette.types import Receive, Scope, Send
 
+from gateway.edge import compression
+from gateway.edge.compression import Coder, compressed
 from gateway.edge.metrics_page import MetricsPage
 from gateway.observability.metrics import Metrics
+from gateway.rest.adapter import document_page
 from tests.gateway.conftest import MakeApp, calling
 
 
@@ -42,3 +46,27 @@ async def test_metrics_are_never_older_than_the_question() -> None:
         with pytest.raises(ValueError, match="no figures"):
             await client.get("/")
         assert (await client.get("/")).text == "2"
+
+
+async def test_documents_are_compressed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A document that all get alike is compressed for the first of them."""
+    made: list[str] = []
+    gzip = compression.CODERS["gzip"]
+
+    def coder() -> Coder:
+        made.append("gzip")
+        return gzip()
+
+    monkeypatch.setitem(compression.CODERS, "gzip", coder)
+    document = {"servers": [{"url": "/"}], "info": {"description": "long" * 1000}}
+    page = document_page(document)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        scope["state"] = {"headers": {b"accept-encoding": b"gzip"}}
+        await compressed(page, scope)(scope, receive, send)
+
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x") as client:
+        answers = [await client.get("/") for _ in range(10)]
+    assert [answer.json() for answer in answers] == [document] * 10
+    assert {answer.headers["content-encoding"] for answer in answers} == {"gzip"}
+    assert made == ["gzip"]
