@@ -74,11 +74,20 @@ async def served(program: Path, url: str, **settings: Any) -> AsyncIterator[tupl
                 while not await answers(client):  # noqa: ASYNC110  a process tells it in no other way
                     await asyncio.sleep(0.1)
             yield process, client
+        except BaseException as error:
+            error.add_note(await _ended(process))
+            raise
         finally:
-            # Workers that outlive their supervisor hold its standard error open: the wait for its end would be for ever.
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            await process.communicate()
+            await _ended(process)
+
+
+async def _ended(process: asyncio.subprocess.Process) -> str:
+    """Kill a process, and those that it began. Returns what it logged."""
+    # Workers that outlive their supervisor hold its standard error open: the wait for its end would be for ever.
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    _, log = await process.communicate()
+    return log.decode()
 
 
 async def told(client: httpx.AsyncClient, *samples: str) -> None:
@@ -89,10 +98,11 @@ async def told(client: httpx.AsyncClient, *samples: str) -> None:
 
 
 async def metrics(client: httpx.AsyncClient) -> str:
-    """What the gateway measures; nothing where the worker that was asked has just died, and the connection with it."""
-    with suppress(httpx.TransportError):
+    """What the gateway measures; only the error where the worker that was asked has just died, and the connection with it."""
+    try:
         return (await client.get("/metrics")).text
-    return ""
+    except httpx.TransportError as error:
+        return repr(error)
 
 
 async def answers(client: httpx.AsyncClient) -> bool:

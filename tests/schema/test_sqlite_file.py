@@ -4,6 +4,7 @@ import asyncio
 import os
 import shutil
 import sqlite3
+import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -159,6 +160,22 @@ async def test_a_lock_is_waited_for_as_long_as_there_is_time(sqlite_url: str) ->
         assert 1.0 <= taken < 2.0
         await store.add("after")
         assert await store.names() == ["after"]
+
+
+async def test_a_new_file_that_another_begins_to_use(tmp_path: Path) -> None:
+    """Who starts while another changes a file that has no write-ahead log yet waits for it; SQLite itself doesn't."""
+    path = tmp_path / "new.db"
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("CREATE TABLE tried (number INTEGER)")
+    other.execute("BEGIN IMMEDIATE")
+    end = threading.Timer(0.2, other.rollback)
+    end.start()
+    database = open_database(f"sqlite:///{path}")
+    await database.open()
+    assert not other.in_transaction
+    await database.close()
+    end.join()
+    other.close()
 
 
 async def test_who_has_left_is_not_worked_for(sqlite_url: str) -> None:

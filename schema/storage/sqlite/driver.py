@@ -26,7 +26,7 @@ from schema.storage.timing import FAILED, Timing
 from schema.values import Value, Values
 
 from .checkpoints import Checkpoints
-from .file import OpenFile, make_private, with_place
+from .file import OpenFile, make_private, use_log, with_place
 from .kept_values import INCOMING, KEPT_BYTES, STATEMENTS, drop_statements
 from .synchronous import in_portions, run_synchronously, write_nothing
 from .writer import OverBudget, SqliteWriter
@@ -50,7 +50,6 @@ MAPPED_BYTES = 1_073_741_824
 _PROGRESS_STEPS = 10_000
 
 _PRAGMAS = (
-    "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
     "PRAGMA foreign_keys=ON",
     f"PRAGMA cache_size=-{CACHE_KIB}",
@@ -76,6 +75,7 @@ class SqliteConnection:
         self.slow: dict[int, float] | None = None
         self.inline = False
         self.drop_at = INCOMING.bytes + KEPT_BYTES
+        use_log(self.raw, busy)
         for pragma in _PRAGMAS:
             self.raw.execute(pragma)
         # The first read opens the log and the shared memory beside the file, by its path: later the file may have lost its name.

@@ -3,7 +3,9 @@
 import contextlib
 import logging
 import os
-from typing import TypeAlias
+import sqlite3
+import time
+from typing import Final, TypeAlias
 
 from schema.storage.database import FileReplaced, ReadOnly
 
@@ -14,6 +16,7 @@ LARGE_LOG = 64 * 1024 * 1024
 
 FileIdentity: TypeAlias = tuple[int, int]
 OWNER_ONLY = 0o600
+PAUSE_SECONDS: Final = 0.02
 
 
 def make_private(path: str) -> None:
@@ -23,6 +26,23 @@ def make_private(path: str) -> None:
     """
     with contextlib.suppress(OSError):
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, OWNER_ONLY))
+
+
+def use_log(raw: sqlite3.Connection, patience: float) -> None:
+    """Switch a file to a write-ahead log. Raises sqlite3.OperationalError where others have locked it for more than `patience` seconds.
+
+    Several processes may start over a new file at once, and of those that switch it SQLite refuses some without a wait of its own.
+    """
+    latest = time.monotonic() + patience
+    while True:
+        try:
+            raw.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > latest:
+                raise
+            time.sleep(PAUSE_SECONDS)
+        else:
+            return
 
 
 def file_problem(path: str) -> str:
