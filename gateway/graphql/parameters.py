@@ -37,7 +37,7 @@ def from_members(members: Json) -> Parameters:
     if type(members) is not dict:
         if type(members) is list:
             raise MalformedRequest("Batches are not supported: send one operation in each request.")
-        raise MalformedRequest("The request body must be a JSON object with a member 'query'.")
+        raise MalformedRequest("A request must be a JSON object with a member 'query'.")
     get = members.get
     query, operation_name, document_id = get("query"), get("operationName"), get("documentId")
     variables, extensions = get("variables"), get("extensions")

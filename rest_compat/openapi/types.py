@@ -29,6 +29,7 @@ _BOUNDS = {
     "maxLength": "maxLength",
     "min": "minimum",
     "max": "maximum",
+    "minItems": "minItems",
     "maxItems": "maxItems",
     "uniqueItems": "uniqueItems",
     "format": "format",

@@ -40,7 +40,10 @@ def followed(row: Value) -> Value:
         raise Planned
         yield
 
-    since = argument("The cursor of the last event that was seen; if it is left out, events from now on are told.")
+    since = argument(
+        "The cursor of the last event that was seen; if it is left out, events from now on are told. Where events after it are no longer "
+        "kept, that is an error with the code CURSOR_EXPIRED: read the list again, and follow from now on."
+    )
     arguments = [Argument("filter", _filter(noun)), Argument("since", Annotated[str | None, since])]
     resolver = signed(resolve, AsyncIterator[_event(noun)], arguments)  # type: ignore[misc]
     text = (
@@ -85,7 +88,14 @@ def _event(noun: Noun) -> Value:
                 ToOne(noun.name, "recordId"), f"The {label} as it is now; null if it was deleted, or if the caller may no longer see it."
             ),
         ),
-        Member("changed_fields", list[str], plain("The names of the fields that changed, as they stand in the inputs.")),
+        Member(
+            "changed_fields",
+            list[str],
+            plain(
+                f"The names of the fields that changed, as they stand in the inputs; one that only rules set has its name in the {label}. "
+                "Empty for a deletion."
+            ),
+        ),
         Member("at", DateTime, plain("When the change was made, in UTC.")),
         Member("by", User | None, read_from(ToOne("User", "byId"), by_user(_DID))),
         Member("actor", Actor | None, read_from(OneOf((ToOne("User", "byId"), ToOne("ApiKey", "byKeyId"))), by_actor(_DID))),

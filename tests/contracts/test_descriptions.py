@@ -58,6 +58,18 @@ def test_descriptions_are_sentences(where: dict[str, str]) -> None:
     assert wrong == {}
 
 
+def test_descriptions_name_what_they_tell_of() -> None:
+    """Read alone, "How many times the client used it." says nothing: only its type would say what "it" is."""
+    unnamed = re.compile(r"(What|When it) was done\b(?! to)|(used|did) it\b|What it was\b")
+    assert {place: text for place, text in SDL.items() if unnamed.search(text)} == {}
+
+
+def test_events_say_what_can_become_of_a_cursor() -> None:
+    """A client that resumes has to know the code by which it learns that it must read the list again; nor are all names those of inputs."""
+    assert "CURSOR_EXPIRED" in SDL["Subscription.opportunityChanged(since)"]
+    assert "only rules set" in SDL["OpportunityEvent.changedFields"]
+
+
 def test_each_description_is_of_one_thing() -> None:
     """Two things share a description only where they are the same thing: a record's field, its input, its filter and its order."""
     found: dict[str, set[str]] = defaultdict(set)
@@ -109,5 +121,6 @@ def test_limits_in_words() -> None:
     assert limited("A page.", Constraint(min=0, max=100)) == "A page. From 0 to 100."
     assert limited("A value.", Constraint(min=0)) == "A value. At least 0."
     assert limited("Ids.", Constraint(max_items=250, unique_items=True)) == "Ids. At most 250 items. No item may come twice."
+    assert limited("Scopes.", Constraint(min_items=1, max_items=100)) == "Scopes. From 1 to 100 items."
     assert limited("An address.", Constraint(format="email")) == "An address."
     assert limited("A text.", None) == "A text."

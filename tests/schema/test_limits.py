@@ -80,6 +80,21 @@ def test_limits_count_what_fragments_expand_to(graph: Graph) -> None:
     graph.prepare("{ ...F } " + roots)
 
 
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        (NESTED % "account { id }", "The operation has 11 levels of fields; it may have 10."),
+        (
+            "{ stages { " + "label " * 300 + "} }",
+            "The document names the same fields or fragments too many times to be checked: name each of them once.",
+        ),
+    ],
+)
+def test_refusals_say_what_to_mend(graph: Graph, document: str, message: str) -> None:
+    """graphql-core says no more than "Validation aborted." of fields that are named over and over."""
+    assert refused(graph, document) == message
+
+
 def test_introspection_has_a_depth_of_its_own(graph: Graph) -> None:
     """graphql-core's introspection query, 15 deep, passes; 21 levels don't."""
     from graphql import get_introspection_query  # noqa: PLC0415

@@ -152,7 +152,7 @@ class FilterModel:
             return _membership(kind, key, operator, [stored_value(each) for each in operand], binds)
         if operator in {"contains", "startsWith"}:
             assert isinstance(match, Match)
-            bound = binds.bind(fold_name(_searchable(operand)))
+            bound = binds.bind(fold_name(_searchable(name, operator, operand)))
             return (kind, match.folded, operator, bound) if isinstance(match.folded, str) else ("folded", name, operator, bound)
         if isinstance(operand, Between):
             operator = BETWEEN.get(operator, operator)
@@ -268,9 +268,9 @@ def _is_condition(name: str, value: Value) -> bool:
     return all(map(_has_conditions, value)) if name == "or" else name != "not" or _has_conditions(value)
 
 
-def _searchable(text: str) -> str:
+def _searchable(name: str, operator: str, text: str) -> str:
     if len(text) > MAX_SEARCH:
-        raise BadRequest(f"A text to search for has at most {MAX_SEARCH} characters.")
+        raise BadRequest(f"`{operator}` of `{name}` has {len(text)} characters in the filter; it may have {MAX_SEARCH}.")
     return text
 
 

@@ -42,7 +42,7 @@ def groups(row: Value) -> Made:
         [*[each.member for each in declared], summary],
     )
     source = grouped(noun.name, {each.name: GroupColumn(each.column, each.key, each.refers_to) for each in declared})
-    by = argument(f"What the {noun.plural} of a group have in common.", Constraint(max_items=len(names)))
+    by = argument(f"What the {noun.plural} of a group have in common.", Constraint(min_items=1, max_items=len(names)))
     first = argument("How many groups are told: those with the most records; 100 if it is left out.", Constraint(min=0, max=MAX_GROUPS))
     arguments = [
         Argument("group_by", Annotated[list_of(enum), by], REQUIRED),

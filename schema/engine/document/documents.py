@@ -58,6 +58,9 @@ _VARIABLES, _VARIABLES_BYTE, _LITERAL_BYTE = 3_000, 100, 12
 """Bytes that coerced variables take with what plans read out of them, and more for each byte of their JSON and of the document."""
 
 _SUGGESTION = re.compile(r" Did you mean .*", re.DOTALL)
+_ABORTED = "Validation aborted."
+"""All that graphql-core says of a document whose fields and fragments take too long to compare."""
+_TOO_LONG_TO_COMPARE = "The document names the same fields or fragments too many times to be checked: name each of them once."
 LONGEST_MESSAGE = 400
 """Characters of an error's message; graphql-core repeats names and values however long they are."""
 
@@ -79,6 +82,8 @@ def request_error(*messages: str, code: str = "BAD_REQUEST") -> RequestError:
 def _request_error(errors: list[GraphQLError], limits: Limits) -> RequestError:
     formatted: list[Value] = [dict(error.formatted) for error in errors[: limits.max_errors]]
     for error in formatted:
+        if error["message"] == _ABORTED:
+            error["message"] = _TOO_LONG_TO_COMPARE
         if not limits.introspection:
             # A guess must not show what the schema has, either.
             error["message"] = _SUGGESTION.sub("", error["message"])

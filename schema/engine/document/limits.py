@@ -116,8 +116,8 @@ def too_much(document: DocumentNode, operation: OperationDefinitionNode, limits:
     is_mutation = operation.operation is OperationType.MUTATION
     roots = "mutations" if is_mutation else "root fields"
     checks = [
-        ("levels deep", measure.depth, limits.max_depth),
-        ("levels deep in its introspection", measure.introspection_depth, limits.max_introspection_depth),
+        ("levels of fields", measure.depth, limits.max_depth),
+        ("levels of fields below `__schema` or `__type`", measure.introspection_depth, limits.max_introspection_depth),
         ("fields `__schema` and `__type`", measure.introspections, limits.max_introspections),
         ("aliases", measure.aliases, limits.max_aliases),
         ("fields", measure.fields, limits.max_fields),

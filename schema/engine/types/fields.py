@@ -25,6 +25,7 @@ class Constraint:
     max_length: int | None = strawberry.directive_field(name="maxLength", default=strawberry.UNSET)
     min: int | None = strawberry.directive_field(name="min", default=strawberry.UNSET)
     max: int | None = strawberry.directive_field(name="max", default=strawberry.UNSET)
+    min_items: int | None = strawberry.directive_field(name="minItems", default=strawberry.UNSET)
     max_items: int | None = strawberry.directive_field(name="maxItems", default=strawberry.UNSET)
     unique_items: bool | None = strawberry.directive_field(name="uniqueItems", default=strawberry.UNSET)
     format: str | None = strawberry.directive_field(name="format", default=strawberry.UNSET)
@@ -32,8 +33,8 @@ class Constraint:
 
     def sentences(self) -> list[str]:
         """The limits in words, for a description. `format` is left to the description itself."""
-        ranges = ((self.min_length, self.max_length, " characters"), (self.min, self.max, ""), (None, self.max_items, " items"))
-        sentences = [_range(low, high, unit) for low, high, unit in ranges]
+        lengths, items = (self.min_length, self.max_length, " characters"), (self.min_items, self.max_items, " items")
+        sentences = [_range(low, high, unit) for low, high, unit in (lengths, (self.min, self.max, ""), items)]
         return [*filter(None, sentences), *(["No item may come twice."] if self.unique_items else [])]
 
 

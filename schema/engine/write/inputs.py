@@ -173,6 +173,9 @@ def _number_faults(field: InputField, value: int) -> list[InputError]:
 
 def _list_faults(field: InputField, value: list[Value]) -> list[InputError]:
     limits = field.limits
+    if limits.min_items and len(value) < limits.min_items:
+        message = f"`{field.name}` has {len(value)} items; it must have at least {limits.min_items}, or be left out."
+        return [invalid(field.name, "TOO_SHORT", message)]
     if limits.max_items and len(value) > limits.max_items:
         return [invalid(field.name, "TOO_LONG", f"`{field.name}` has {len(value)} items; it may have {limits.max_items}.")]
     seen: set[Value] = set()

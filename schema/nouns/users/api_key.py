@@ -38,7 +38,7 @@ class ApiKey(Record, table=True):
     )
     scopes: list[str] | None = field(
         "What the key is narrowed to beside its role, such as `accounts:read`; null if its role alone says what it may do.",
-        Constraint(max_items=MOST_SCOPES, unique_items=True),
+        Constraint(min_items=1, max_items=MOST_SCOPES, unique_items=True),
         stored_as=CodePointText,
         admins=True,
     )

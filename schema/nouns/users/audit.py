@@ -24,10 +24,15 @@ class AuditEntry(Record, table=True):
     __table_args__ = (Index("ix_audit_newest", "workspace_id", "created_at", "id"), CLUSTERED)
 
     id: ID = field("The id of the audit entry.", read_only=True)
-    kind: AuditKind = field("What was done.", filters=True)
-    at: DateTime = field("When it was done, in UTC.", column="created_at", filters=True)
+    kind: AuditKind = field("What was done to the user or the API key.", filters=True)
+    at: DateTime = field(
+        "When the user or the API key was created, changed, rotated or revoked, in UTC.", column="created_at", filters=True
+    )
     actor = one_of(
-        "The user or the API key that did it; null if it was done on the command line.", lambda: Actor, by_id="User", by_key_id="ApiKey"
+        "The user or the API key that made the change; null if it was made on the command line.",
+        lambda: Actor,
+        by_id="User",
+        by_key_id="ApiKey",
     )
     by_id: str | None = Field(default=None, sa_type=CodePointText, nullable=True)
     by_key_id: str | None = Field(default=None, sa_type=CodePointText, nullable=True)

@@ -89,7 +89,5 @@ class KeyRules(Rules):
 def _scope_refusals(given: RecordValues) -> list[RuleViolation]:
     if "scopes" not in given:
         return []
-    if not given["scopes"]:
-        return [RuleViolation("scopes", "TOO_SHORT", "`scopes` is empty: name at least one, or leave it out for all that the role allows.")]
     wrong = unknown(given["scopes"])
     return [RuleViolation("scopes", "NOT_FOUND", f"There is no scope {listed(wrong)}; the scopes are: {advice()}.")] if wrong else []
