@@ -129,7 +129,10 @@ async def test_which_item_is_at_fault(world: World) -> None:
         (1, "DUPLICATE", ["contactIds", "1"]),
     ]
     undone = await many(world, document, inputs=[new(world), new(world, name=" ")], atomic=True)
-    assert [result["userErrors"][0]["index"] for result in undone["results"]] == [0, 1]
+    assert [(error["index"], error["reason"]) for result in undone["results"] for error in result["userErrors"]] == [
+        (0, "ANOTHER_ITEM"),
+        (1, "TOO_SHORT"),
+    ]
 
 
 async def test_all_or_none(world: World) -> None:

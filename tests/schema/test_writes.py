@@ -100,6 +100,13 @@ async def _row(world: World, query: str, **values: Any) -> Any:
     return (await world.database.read(lambda connection: connection.fetch(statement, {"workspace": world.here.id, **values})))[0]
 
 
+async def test_only_viewers_are_limited(world: World) -> None:
+    """A frontend words each fault by its reason: a limit for somebody else than a viewer has one of its own."""
+    given = {"name": "K", "role": "MEMBER", "accountId": world.here.ids("account")[0]}
+    refused = (await data(world.graph, CREATE_KEY, world.here.caller(), {"input": given}))["createApiKey"]
+    assert refused["userErrors"] == [{"code": "VALIDATION_ERROR", "reason": "NOT_VIEWER", "field": ["accountId"]}]
+
+
 KEY_ROW = "SELECT account_id, revoked_at FROM api_key WHERE workspace_id = :workspace AND id = :id"
 
 

@@ -13,7 +13,7 @@ from .records import RecordWriter, Writers
 from .removal import Removals
 from .write_transaction import WriteTransaction, refused
 
-_ABANDONED = InputError("CONFLICT", "OTHER", None, "Not done: another item of this atomic call failed.")
+_ABANDONED = InputError("CONFLICT", "ANOTHER_ITEM", None, "Not done: another item of this atomic call failed.")
 
 BulkItem = tuple[str, int | None]
 """An id, and the version that is expected of it."""

@@ -54,8 +54,8 @@ async def rotate(writer: RecordWriter, transaction: WriteTransaction, arguments:
     if isinstance(row, InputError):
         return refused(row)
     _check_rights(transaction.caller, None if row["scopes"] is None else row["scopes"].split())
-    if why := rotation_obstacle(row, transaction.now, overlap):
-        return refused(InputError("CONFLICT", "IN_USE", None, f"{why[0].upper()}{why[1:]}."))
+    if obstacle := rotation_obstacle(row, transaction.now, overlap):
+        return refused(obstacle)
     token = new_token()
     changed = rotated(row, token, transaction.now, overlap)
     await transaction.execute(writer.rows.update(frozenset(changed)), {**changed, "row_id": row["id"]})
@@ -63,15 +63,18 @@ async def rotate(writer: RecordWriter, transaction: WriteTransaction, arguments:
     return done(row["id"], token=token, until=changed["previous_token_expires_at"])
 
 
-def rotation_obstacle(row: Values, now: str, overlap: int) -> str | None:
-    """Why a key can't be given a new token at `now`, for people; None where it can."""
+def rotation_obstacle(row: Values, now: str, overlap: int) -> InputError | None:
+    """Why a key can't be given a new token at `now`; None where it can."""
     if row["revoked_at"] is not None:
-        return "the key was revoked: make a new one"
+        return InputError("CONFLICT", "KEY_ENDED", None, "The key was revoked: make a new one.")
     if row["expires_at"] is not None and row["expires_at"] <= now:
-        return "the key has expired: make a new one"
+        return InputError("CONFLICT", "KEY_ENDED", None, "The key has expired: make a new one.")
     if overlap and row["previous_token_expires_at"] is not None and row["previous_token_expires_at"] > now:
         until = row["previous_token_expires_at"]
-        return f"the token before the present one works until {until}: wait for that, or rotate with no overlap, which ends both at once"
+        message = (
+            f"The token before the present one works until {until}: wait for that, or rotate with no overlap, which ends both at once."
+        )
+        return InputError("CONFLICT", "OVERLAP", None, message)
     return None
 
 

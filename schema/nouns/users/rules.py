@@ -29,14 +29,21 @@ _OTHER_ADMIN = (
     .limit(1)
 )
 
-add_reasons({"LAST_ADMIN": "The user is the last active one with the role ADMIN."})
+add_reasons(
+    {
+        "LAST_ADMIN": "The user is the last active one with the role ADMIN.",
+        "NOT_VIEWER": "Only a viewer can be limited to an account.",
+        "KEY_ENDED": "The API key was revoked, or has expired.",
+        "OVERLAP": "The token that the API key had before still works.",
+    }
+)
 
 
 def _limit_faults(row: RecordValues) -> list[InputError]:
     """Return the errors of a user or key that is limited to an account: only a viewer can be."""
     if row["account_id"] is None or row["role"] == "viewer":
         return []
-    return [invalid("accountId", "OTHER", "Only a `VIEWER` is limited to an account: make `role` `VIEWER`, or `accountId` null.")]
+    return [invalid("accountId", "NOT_VIEWER", "Only a `VIEWER` is limited to an account: make `role` `VIEWER`, or `accountId` null.")]
 
 
 def _administers(user: RecordValues) -> bool:
