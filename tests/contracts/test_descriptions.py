@@ -122,5 +122,6 @@ def test_limits_in_words() -> None:
     assert limited("A value.", Constraint(min=0)) == "A value. At least 0."
     assert limited("Ids.", Constraint(max_items=250, unique_items=True)) == "Ids. At most 250 items. No item may come twice."
     assert limited("Scopes.", Constraint(min_items=1, max_items=100)) == "Scopes. From 1 to 100 items."
+    assert limited("Groups.", Constraint(min_items=1, max_items=1)) == "Groups. Exactly one item."
     assert limited("An address.", Constraint(format="email")) == "An address."
     assert limited("A text.", None) == "A text."

@@ -6,10 +6,12 @@ from itertools import count
 import pytest
 from sqlmodel import SQLModel
 
-from schema.assembly import build
+from schema.assembly import BuiltSchema, build
+from schema.engine.compile.model import Model
 from schema.engine.declare.noun import NOUNS, Noun
 from schema.engine.declare.options import check_options
 from schema.extensions import Extension
+from schema.rules.errors import BadRequest
 
 CLASS = """
 from sqlalchemy import Float, Index
@@ -38,7 +40,7 @@ def name() -> Iterator[str]:
         SQLModel.metadata.remove(table)
 
 
-def declared(name: str, **parts: str) -> None:
+def declared(name: str, **parts: str) -> BuiltSchema:
     """Makes the graph with a noun of this name, whose declaration has these parts."""
     extension = Extension("faulty")
     given = {
@@ -50,7 +52,7 @@ def declared(name: str, **parts: str) -> None:
         "listed": f"Opportunity, 'them', 'Them.', {name}, 'deal_id'",
     }
     exec(CLASS.format(name=name, prefix=name.lower(), **given | parts), {"extension": extension})
-    build(extension)
+    return build(extension)
 
 
 @pytest.mark.parametrize(
@@ -109,6 +111,16 @@ def test_a_list_by_a_column_that_is_not_there(name: str) -> None:
     """It names the package, the list and the columns."""
     with pytest.raises(TypeError, match="faulty, listed 'them', says by='nosuch', which isn't there; there are workspace_id"):
         declared(name, listed=f"Opportunity, 'them', 'Them.', {name}, 'nosuch'")
+
+
+def test_a_filter_of_very_many_conditions(name: str) -> None:
+    """98 objects with all flags of a noun that has eleven are refused in words: there is a name for 1,000 values, and none for more."""
+    flags = [f"flag{place}" for place in range(11)]
+    built = declared(name, line="\n    ".join(f'{each}: bool = field("It is {each}.", default=False, filters=True)' for each in flags))
+    filters, given = Model(built.schema).filters[name], dict.fromkeys(flags, True)
+    assert len(filters.read({"and": [given] * 90}).values) == 990
+    with pytest.raises(BadRequest, match="The filter has more than 1,000 conditions: ask for less at once"):
+        filters.read({"and": [given] * 98})
 
 
 @pytest.mark.parametrize("scope", ["line_items", "area51"])

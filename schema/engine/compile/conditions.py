@@ -24,7 +24,7 @@ from .sources import OwnedBy, SeenWith, StoredType, metadata
 
 MAX_SEARCH = 200
 _NAMES = tuple(f"f{place}" for place in range(10 * MAX_NODES))
-"""Names of binds: no object of a filter has as many operators as ten."""
+"""Names of binds. An object of the gateway's own has at most nine conditions; one of a package's noun may have as many as it has flags."""
 
 Shape = CacheKey
 
@@ -44,7 +44,10 @@ class _Binds:
     values: Object = field(default_factory=dict)
 
     def bind(self, value: Value) -> str:
-        name = _NAMES[len(self.values)]
+        try:
+            name = _NAMES[len(self.values)]
+        except IndexError:
+            raise BadRequest(f"The filter has more than {len(_NAMES):,} conditions: ask for less at once.") from None
         self.values[name] = value
         return name
 

@@ -40,6 +40,8 @@ class Constraint:
 
 def _range(low: Value, high: Value, unit: str) -> str:
     """Return the range in words; an empty text if there is no bound."""
+    if low == 1 == high:
+        return f"Exactly one{unit.removesuffix('s')}."
     match isinstance(low, int), isinstance(high, int):
         case True, True:
             return f"From {low} to {high:,}{unit}."
