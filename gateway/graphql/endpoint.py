@@ -77,7 +77,7 @@ class GraphQLEndpoint:
             prepared = self.operations.known(parameters) or await self.operations.learn(parameters, state["caller"])
         except RequestError as error:
             state["error"] = error.code
-            await _send(send, media, request_status(error.code, media), orjson.dumps({"errors": error.errors}))
+            await send_answer(send, media, request_status(error.code, media), orjson.dumps({"errors": error.errors}))
             return
         deadline = None
         if prepared.kind != "query":
@@ -89,7 +89,7 @@ class GraphQLEndpoint:
         answer = await self.operations.run(prepared, parameters.variables, state["caller"], deadline=deadline)
         if answer.errors:
             state["error"] = answer.errors[0]["extensions"]["code"]
-        await _send(send, media, answer_status(answer, media), answer.encode(), _NONE if answer.executed else _challenge(answer))
+        await send_answer(send, media, answer_status(answer, media), answer.encode(), _NONE if answer.executed else _challenge(answer))
 
     @staticmethod
     def _may_run(method: str, kind: str) -> None:
@@ -137,7 +137,8 @@ def _challenge(answer: GraphQLResponse) -> Headers:
     return [(b"www-authenticate", insufficient_scope(lacking))] if lacking else _NONE
 
 
-async def _send(send: Send, media: Offer, status: int, body: bytes, more: Headers = _NONE) -> None:
+async def send_answer(send: Send, media: Offer, status: int, body: bytes, more: Headers = _NONE) -> None:
+    """Send an answer that is of one piece, with the headers that each has."""
     headers = [(b"content-type", TYPES[media]), (b"content-length", b"%d" % len(body)), *FIXED, *more]
     if status in ALWAYS:
         headers += ALWAYS[status]

@@ -7,7 +7,6 @@ import asyncio
 import contextlib
 from typing import Final
 
-import orjson
 from prometheus_client import Gauge
 from starlette.types import Receive, Scope, Send
 
@@ -16,7 +15,7 @@ from gateway.edge.graphql_errors import graphql_error, unavailable
 from gateway.edge.negotiate import GRAPHQL
 from gateway.edge.respond import send_whole
 from gateway.edge.shared_memory import MemoryHold
-from gateway.graphql.endpoint import SAFE, read_parameters, request_status
+from gateway.graphql.endpoint import SAFE, read_parameters, request_status, send_answer
 from gateway.observability.current_request import OPERATION
 from rest_compat.errors import Headers, HttpResponse, MethodNotAllowed, Unauthenticated
 from rest_compat.json_values import JsonObject
@@ -58,8 +57,7 @@ class EventsEndpoint:
             prepared, variables = await prepare(self.context, parameters, scope["state"]["caller"])
         except RequestError as error:
             scope["state"]["error"] = error.code
-            status, headers = request_status(error.code, GRAPHQL), [(b"content-type", GRAPHQL.encode())]
-            await send_whole(scope, send, HttpResponse(status, headers, orjson.dumps({"errors": error.errors})))
+            await send_answer(send, GRAPHQL, request_status(error.code, GRAPHQL), encode_errors(error.errors))
             return
         if prepared.kind == "mutation" and scope["method"] in SAFE:
             raise MethodNotAllowed(f"A {scope['method']} runs queries and subscriptions only: send mutations by POST.", "POST")

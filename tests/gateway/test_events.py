@@ -82,6 +82,18 @@ async def test_refused_before_it_began(serve: Serve) -> None:
         assert (await client.post("/graphql", json={"query": "{ hello }"}, headers={"authorization": ""})).status_code == 401
 
 
+async def test_refusals_have_the_headers_of_refusals(serve: Serve) -> None:
+    """A document that is unknown or invalid is refused as without a stream: no cache keeps a 404 that is 200 once the text was sent."""
+    app = await serve()
+    async with httpx.AsyncClient(base_url=f"http://{app.address}", headers=STREAM) as client:
+        for params, status in (({"documentId": "0"}, 404), ({"query": "{ nothing }"}, 400)):
+            stream = await client.get("/graphql", params=params)
+            plain = await client.get("/graphql", params=params, headers={"accept": "application/graphql-response+json"})
+            assert (stream.status_code, stream.content) == (plain.status_code, plain.content) == (status, plain.content)
+            told = [[answer.headers.get(name) for name in ("content-type", "cache-control", "vary")] for answer in (stream, plain)]
+            assert told[0] == told[1]
+
+
 async def test_head_is_answered_as_get_without_a_body(serve: Serve) -> None:
     """HEAD has the status and the headers that GET would have, and runs nothing (RFC 9110 section 9.3.2)."""
     app = await serve()
