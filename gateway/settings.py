@@ -158,7 +158,10 @@ class Settings(BaseSettings):
         description="Bytes of answers that may wait for readers, a process; above it slow readers are dropped, or large answers refused.",
     )
     introspection: bool = Field(default=True, description="Tell the schema (`__schema`, `__type`) to whoever may query.")
-    max_errors: Positive = Field(5, description="Errors reported for one request.")
+    max_errors: Positive = Field(
+        5,
+        description="Errors reported for a refused request. One that is executed tells all errors of its fields, and logs so many defects.",
+    )
 
     # Load
     max_in_flight: Positive = Field(64, description="Requests worked on at once, a process.")

@@ -4,7 +4,9 @@ import sqlite3
 from time import monotonic
 
 import pytest
+from graphql import GraphQLError
 
+from schema.engine.execute.response_errors import errors_of
 from schema.graph import Graph
 from tests.schema.dataset import World, ask, data
 
@@ -34,3 +36,20 @@ async def test_a_plan_that_meets_null(world_on_sqlite: World, monkeypatch: pytes
     monkeypatch.setattr("schema.graph.monotonic", lambda: now + 61)
     assert (await data(graph, document, caller))["opportunity"] == {"account": {"name": account["name"]}}
     assert (graph.compiled, graph.fallbacks) == (1, 3)
+
+
+async def test_each_null_has_its_error(world: World) -> None:
+    """A client takes a null without an error for a record that isn't there: of six ids at fault, six errors are told, not five."""
+    document = 'query ($ids: [ID!]!) { nodes(ids: $ids) { id ... on Account { opportunities(after: "bad") { totalCount } } } }'
+    answer = await ask(world.graph, document, world.here.caller(), {"ids": world.here.ids("account")[:6]})
+    assert answer.data == {"nodes": [None] * 6}
+    assert answer.errors is not None
+    assert [error["path"] for error in answer.errors] == [["nodes", place, "opportunities"] for place in range(6)]
+
+
+def test_very_many_errors() -> None:
+    """1,000 errors of fields are told, and of more how many there are."""
+    assert len(errors_of([GraphQLError("no")] * 1_000, 5)) == 1_000
+    *told, last = errors_of([GraphQLError("no")] * 1_500, 5)
+    assert len(told) == 1_000
+    assert last["message"].startswith("The answer has 1,500 errors, of which 1,000 are told")

@@ -146,6 +146,8 @@ async def test_a_failing_field_of_what_was_written(graph: Graph, world: World) -
     assert CALLS["broken"] == 1
     answer = await run(graph, world, update % "careless", {"id": deal["id"]})
     assert answer.data["updateOpportunity"]["opportunity"] == {"id": deal["id"], "careless": None}
+    several = 'mutation ($ids: [ID!]!) { updateOpportunities(ids: $ids, input: {source: "fair"}) { results { opportunity { careless } } } }'
+    assert len((await run(graph, world, several, {"ids": world.here.ids("opportunity")[:7]})).errors) == 7
     assert (await deal_now(graph, world, deal))["source"] == "fair"
 
 

@@ -17,6 +17,9 @@ from schema.values import Object
 
 from .throttled_log import ThrottledLog
 
+MOST_TOLD = 1_000
+"""Errors of fields that an answer tells. A null that an error has left needs it: a client takes another for a value that isn't there."""
+
 _log = logging.getLogger(__name__)
 _unavailable = ThrottledLog(_log.warning)
 
@@ -46,22 +49,31 @@ def located(error: Exception, step: WriteStep) -> Object:
     return response_error(error, step.selected, [step.key])
 
 
-def response_error(error: Exception, selected: Selected, path: list[str | int]) -> Object:
-    """An error of the field at `path`, as graphql-core words it."""
+def response_error(error: Exception, selected: Selected, path: list[str | int], *, log: bool = True) -> Object:
+    """An error of the field at `path`, as graphql-core words it. A defect goes to the `log`."""
     if isinstance(error, StorageError):
         error = of_storage(error)
     nodes = [details.node for details in selected.details]
-    return error_of(GraphQLError(error.message if isinstance(error, GraphQLError) else str(error), nodes, path=path, original_error=error))
+    message = error.message if isinstance(error, GraphQLError) else str(error)
+    return error_of(GraphQLError(message, nodes, path=path, original_error=error), log=log)
 
 
-def errors_of(errors: Sequence[GraphQLError], most: int) -> list[Object]:
-    """At most so many response errors of what graphql-core has executed. The errors themselves are of no use afterwards."""
-    found = [error_of(error) for error in errors[:most]]
+def errors_of(errors: Sequence[GraphQLError], logged: int) -> list[Object]:
+    """The response errors of what graphql-core has executed; so many defects are logged. The errors are of no use afterwards."""
+    found = [error_of(error, log=place < logged) for place, error in enumerate(errors[:MOST_TOLD])]
     drop_tracebacks(errors)
-    return found
+    return told(found, len(errors))
 
 
-def error_of(error: GraphQLError) -> Object:
+def told(errors: list[Object], count: int) -> list[Object]:
+    """The errors that are told of `count`: at most MOST_TOLD, and one that says how many there are more."""
+    if count <= MOST_TOLD:
+        return errors
+    more = f"The answer has {count:,} errors, of which {MOST_TOLD:,} are told: more of its nulls stand for errors. Ask for less at once."
+    return [*errors[:MOST_TOLD], {"message": more, "extensions": errors[0]["extensions"]}]
+
+
+def error_of(error: GraphQLError, *, log: bool = True) -> Object:
     """A response error with its code; the text of a defect stays in the log."""
     formatted: Object = {**error.formatted, "message": without_python(error.message)}
     original = error.original_error
@@ -71,7 +83,8 @@ def error_of(error: GraphQLError) -> Object:
         # A resolver or an extension may say a code of its own.
         code = formatted.get("extensions", {}).get("code", "BAD_REQUEST")
     else:
-        _log.error("a field could not be completed", exc_info=original)
+        if log:
+            _log.error("a field could not be completed", exc_info=original)
         code, formatted["message"] = (
             "INTERNAL_ERROR",
             "Something went wrong in the gateway. Its log has the details under the id of this request.",

@@ -33,8 +33,8 @@ SECONDS = 5.0
 """Seconds that all resolvers of one payload, or of one event, may take together."""
 
 
-async def complete(data: Object, notes: Notes, run: ResolverRun, answered: RootField, most: int, seconds: float = SECONDS) -> list[Value]:
-    """Calls the resolvers that `notes` of `data` ask for, for so many `seconds` at most; answers `most` errors of theirs."""
+async def complete(data: Object, notes: Notes, run: ResolverRun, answered: RootField, logged: int, seconds: float = SECONDS) -> list[Value]:
+    """Calls the resolvers that `notes` of `data` ask for, for so many `seconds` at most; answers their errors, some `logged`."""
     try:
         async with asyncio.timeout(max(0, seconds)):
             await run.complete(notes)
@@ -42,7 +42,7 @@ async def complete(data: Object, notes: Notes, run: ResolverRun, answered: RootF
         run.abandon(OutOfTime("The resolvers of this answer took too long. What was asked for was done: query the record for this field."))
     except Exception as error:  # noqa: BLE001  what was committed must be told, whatever this is
         run.abandon(BadRequest(str(error)) if isinstance(error, ResponseTooLarge) else error)
-    return propagate_nulls(data, answered, most) if run.failed else []
+    return propagate_nulls(data, answered, logged) if run.failed else []
 
 
 @dataclass(frozen=True, slots=True)

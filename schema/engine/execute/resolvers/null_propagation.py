@@ -7,7 +7,7 @@ from typing import Any
 from graphql import GraphQLNonNull, GraphQLObjectType, GraphQLOutputType, GraphQLSchema, get_named_type, get_nullable_type
 
 from schema.engine.document.selections import Selected, Selections
-from schema.engine.execute.response_errors import response_error
+from schema.engine.execute.response_errors import response_error, told
 from schema.values import Object, Value
 
 ResponsePath = tuple[str | int, ...]
@@ -23,14 +23,14 @@ class RootField:
     selections: Selections
 
 
-def propagate_nulls(data: Object, answered: RootField, most: int) -> list[Object]:
-    """Puts null where exceptions stand in `data`, or where the types say that null goes instead; answers `most` of their errors."""
-    errors = []
+def propagate_nulls(data: Object, answered: RootField, logged: int) -> list[Object]:
+    """Puts null where exceptions stand in `data`, or where the types say that null goes instead; answers their errors, and logs so many."""
+    errors: list[Object] = []
     for path, failure in [*_failures(data, ())]:
         nullable, selected = _place(answered, path)
         if _put_null(data, path[:nullable]):
-            errors.append(response_error(failure, selected, list(path)))
-    return errors[:most]
+            errors.append(response_error(failure, selected, list(path), log=len(errors) < logged))
+    return told(errors, len(errors))
 
 
 def _failures(value: Value, path: ResponsePath) -> Iterator[tuple[ResponsePath, Exception]]:
