@@ -4,7 +4,7 @@ import logging
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
-from sqlalchemy import Table, bindparam, or_, select, update
+from sqlalchemy import Table, bindparam, case, literal_column, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from schema.nouns.users.api_key import ApiKey
@@ -19,6 +19,8 @@ from schema.values import Object, Value
 
 REST: Final = RestUsage.__table__
 GRAPHQL: Final = GraphqlUsage.__table__
+MOST_USES: Final = 2**31 - 1
+"""A count stays here, which is the most that GraphQL's Int can tell: a client that calls 100 times a second gets there in eight months."""
 MINUTE: Final = 60.0
 """A key's time of use is written once in so many seconds at most."""
 
@@ -68,9 +70,11 @@ def _upsert(dialect: str, table: Table) -> Any:
     at = bindparam("at", type_=table.c.last_used_at.type)
     names = [column.name for column in table.primary_key]
     added = insert.values(**{name: bindparam(name) for name in (*names, "count")}, first_used_at=at, last_used_at=at)
+    total: Value = table.c.count + added.excluded["count"]
+    most: Value = literal_column(str(MOST_USES))
     return added.on_conflict_do_update(
         index_elements=list(table.primary_key),
-        set_={"count": table.c.count + added.excluded["count"], "last_used_at": added.excluded.last_used_at},
+        set_={"count": case((total > most, most), else_=total), "last_used_at": added.excluded.last_used_at},
     )
 
 

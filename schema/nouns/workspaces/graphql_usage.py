@@ -32,6 +32,8 @@ class GraphqlUsage(Stored, table=True):
     client: str = field("The name of the client; empty where it says none.")
     kind: GraphqlUsageKind = field("Whether an operation or a field was used.")
     name: str = field("The name of the operation, empty where it has none; or the field, such as `Opportunity.value`.")
-    count: int = field("How many times the client used this part of GraphQL.", default=0, stored_as=Cents)
+    count: int = field(
+        "How many times the client used this part of GraphQL; 2,147,483,647 stands for that many or more.", default=0, stored_as=Cents
+    )
     first_used_at: DateTime = field("When the client first used this part of GraphQL, in UTC.")
     last_used_at: DateTime = field("When the client last used this part of GraphQL, in UTC.")

@@ -29,6 +29,8 @@ class RestUsage(Stored, table=True):
     route: str = field("The method and the path of the route, such as `GET /api/opportunities/`.")
     kind: RestUsageKind = field("Whether a route, a parameter or a field was used or ignored, an object read whole, or a call refused.")
     name: str = field("The name of the parameter or the field; empty for a route.")
-    count: int = field("How many times the token used this part of REST.", default=0, stored_as=Cents)
+    count: int = field(
+        "How many times the token used this part of REST; 2,147,483,647 stands for that many or more.", default=0, stored_as=Cents
+    )
     first_used_at: DateTime = field("When the token first used this part of REST, in UTC.")
     last_used_at: DateTime = field("When the token last used this part of REST, in UTC.")
