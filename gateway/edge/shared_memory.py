@@ -4,7 +4,7 @@ from collections import Counter
 from typing import Self
 
 from rest_compat.errors import Unavailable
-from schema.storage.sqlite.kept_values import INCOMING
+from schema.storage.incoming import INCOMING
 
 
 class SharedMemory:

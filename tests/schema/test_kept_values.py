@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+from schema.storage.incoming import INCOMING
 from schema.storage.sqlite.driver import SqliteConnection
-from schema.storage.sqlite.kept_values import INCOMING, KEPT_BYTES
+from schema.storage.sqlite.kept_values import KEPT_BYTES
 from schema.storage.statements import Statement
 from schema.storage.timing import Timing
 

@@ -211,7 +211,7 @@ class FilterModel:
             where.append(filters.sql(inner, other, limited=mode.limited))
         return exists().where(*where)
 
-    def in_sight(self, column: str, type_name: str | None, table: FromClause) -> Clause:
+    def as_shown(self, column: str, type_name: str | None, table: FromClause) -> Clause:
         """A reference as a limited viewer is shown it: null where the viewer may not see the record, of type `type_name`."""
         if type_name is None or column == self._owner or self._others[type_name][1].visible is None:
             return table.c[column]

@@ -106,7 +106,7 @@ class Groups(FilteredSums):
         """The values of the groups. To a limited viewer all records out of sight are as none: else it could tell them apart."""
         if not self._compiler.limited:
             return table.c[group.column]
-        return self._filters.in_sight(group.column, group.refers_to, table)
+        return self._filters.as_shown(group.column, group.refers_to, table)
 
     def _object(self, names: Sequence[str], row: Value) -> Object:
         values = {each.key: None for each in self._columns.values()}

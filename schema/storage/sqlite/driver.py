@@ -21,13 +21,14 @@ from sqlalchemy import Dialect
 from schema.storage.database import DatabaseUnavailable, Figures, LockTimeout, Row, StatementTimeout, StorageError, Work
 from schema.storage.driver_errors import SQLITE_ERRORS, of_sqlite
 from schema.storage.epochs import FIND, SeenEpoch
+from schema.storage.incoming import INCOMING
 from schema.storage.statements import SQLITE, Statement, compile_statement
 from schema.storage.timing import FAILED, Timing
 from schema.values import Value, Values
 
 from .checkpoints import Checkpoints
 from .file import OpenFile, make_private, use_log, with_place
-from .kept_values import INCOMING, KEPT_BYTES, STATEMENTS, drop_statements
+from .kept_values import KEPT_BYTES, STATEMENTS, drop_statements
 from .synchronous import in_portions, run_synchronously, write_nothing
 from .writer import OverBudget, SqliteWriter
 

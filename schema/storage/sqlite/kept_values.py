@@ -6,22 +6,12 @@ Python's module has no call that clears them (`sqlite3_clear_bindings`), but dro
 import sqlite3
 from typing import Final
 
+from schema.storage.incoming import INCOMING
+
 STATEMENTS: Final = 256
 """Prepared statements a connection, of which there are six: one of the gateway's takes up to 10 KB."""
 KEPT_BYTES: Final = 4_194_304
 """Bytes of large bodies that the process takes in before a connection, with its next statement, drops all that it has prepared (1 ms)."""
-
-
-class Incoming:
-    """Bytes of large bodies and messages that this process has taken in so far: small ones can't make statements keep much."""
-
-    __slots__ = ("bytes",)
-
-    def __init__(self) -> None:
-        self.bytes = 0
-
-
-INCOMING: Final = Incoming()
 
 
 def drop_statements(raw: sqlite3.Connection) -> int:
