@@ -263,7 +263,15 @@ async def _left_in_files(url: str) -> set[tuple[str, bytes]]:
     await raw.execute("CHECKPOINT")
     await raw.close()
     words = [*_forms(NAME), *_forms(LAST), *_forms(EMAIL), *_forms("stargazer")]
-    return {(file.name, word) for file in folder.iterdir() for word in words if word in file.read_bytes()}
+    return {(file.name, word) for file in folder.iterdir() for content in [_content(file)] for word in words if word in content}
+
+
+def _content(file: Path) -> bytes:
+    """What a file of a running server holds: nothing, if the server removed it since it was listed, as it does its caches."""
+    try:
+        return file.read_bytes()
+    except FileNotFoundError:
+        return b""
 
 
 async def test_followers_are_told(on: Run, database_url: str) -> None:
