@@ -11,6 +11,7 @@ from gateway.edge.accept import LONGEST_READ, quality, read_accept
 from gateway.edge.negotiate import GRAPHQL, accepted_types
 from rest_compat.errors import JSON, PROBLEM
 from rest_compat.parse_cache import LONGEST_KEPT, MOST_KEPT, cached_parser
+from rest_compat.preferences import read_preferences
 
 
 @pytest.mark.parametrize(
@@ -131,3 +132,18 @@ def test_what_is_remembered_is_bounded() -> None:
         look_up(str(number))
     look_up("a")
     assert read.count("a") == 2
+
+
+@pytest.mark.parametrize(
+    ("prefer", "strict", "nulls_ignored"),
+    [
+        ('handling="strict", NULL = ignore; x="a, b"', True, True),
+        ('note="a, handling=strict, null=ignore"', False, False),
+        ('wait;note="a, null=ignore", handling=strict', True, False),
+        ('note="\\", null=ignore', False, False),
+        ('"x", handling=strict', True, False),
+    ],
+)
+def test_preferences(prefer: str, *, strict: bool, nulls_ignored: bool) -> None:
+    """A preference is what stands outside of quotes (RFC 7240): a text that looks like one, within them, drops no nulls."""
+    assert read_preferences(prefer)[:2] == (strict, nulls_ignored)

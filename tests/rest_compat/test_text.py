@@ -8,6 +8,7 @@ from tests.rest_compat.real import OPPORTUNITIES, Gateway
 UNSEEN = ["\u200b", "\ufeff", "\u00ad", "\u2060\u200d", "\u3164", "\u2800", "\u3000 \u200b", "\U000e0020", " ", "", "\x07"]
 CREATE_USER = "mutation($input: CreateUserInput!) { createUser(input: $input) { user { name } userErrors { field code } } }"
 CREATE_DEAL = "mutation($input: CreateOpportunityInput!) { createOpportunity(input: $input) { userErrors { field code } } }"
+CREATE_KEY = "mutation($input: CreateApiKeyInput!) { createApiKey(input: $input) { userErrors { message } } }"
 
 
 async def test_a_name_can_be_seen(here: Gateway) -> None:
@@ -167,3 +168,18 @@ async def test_the_page_before_has_rows(here: Gateway) -> None:
         else:
             assert previous in answer["previous"].partition("?")[2].split("&")
             assert (await here.client.get(answer["previous"])).json()["results"]
+
+
+async def test_texts_in_errors_are_short(here: Gateway) -> None:
+    """A text of a caller's stands in an error cut, and without what moves a terminal's cursor, wherever it came."""
+    long = "\x1b[31m\n" + "x" * 5_000
+    account = (await here.make("/api/accounts/", name="A"))["id"]
+    twice = await here.client.post(OPPORTUNITIES, json={"name": "N", "accountId": account, "contactIds": [long, long]})
+    key = await here.query(CREATE_KEY, {"input": {"name": "K", "role": "MEMBER", "scopes": [long]}})
+    named = await here.client.post("/graphql", json={"query": "{ stages { stage } }", "operationName": long})
+    messages = [
+        twice.json()["errors"][0]["message"],
+        key["createApiKey"]["userErrors"][0]["message"],
+        named.json()["errors"][0]["message"],
+    ]
+    assert all(message.isprintable() and len(message) < 600 for message in messages), [len(message) for message in messages]

@@ -33,6 +33,7 @@ from schema.engine.cache import SizedCache
 from schema.engine.libraries.graphql_core import drop_tracebacks, get_variable_values
 from schema.rules.access import Caller, Role
 from schema.rules.errors import BadRequest
+from schema.rules.text import shown
 from schema.values import CacheKey, Object, Value
 
 from .filter_size import check_size
@@ -283,7 +284,7 @@ def _operation(document: DocumentNode, name: str | None) -> OperationDefinitionN
     for operation in operations:
         if operation.name is not None and operation.name.value == name:
             return operation
-    raise request_error(f"The document has no operation {name!r}.")
+    raise request_error(f"The document has no operation {shown(name)}.")
 
 
 def _deciding(document: DocumentNode, operation: OperationDefinitionNode) -> tuple[str, ...]:

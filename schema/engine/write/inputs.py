@@ -13,7 +13,7 @@ from schema.engine.compile.sources import CLEARS, COLUMN, LIMITS
 from schema.engine.types.fields import Constraint
 from schema.engine.types.scalars import CENTS, Money
 from schema.rules.absent_values import is_absent
-from schema.rules.text import is_blank, trimmed
+from schema.rules.text import is_blank, shortened, trimmed
 from schema.values import Made, Object, Value, Values
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
@@ -185,6 +185,6 @@ def _list_faults(field: InputField, value: list[Value]) -> list[InputError]:
             faults.append(invalid(field.name, "MALFORMED", "An id has no NUL character.", str(place)))
         elif limits.unique_items:
             if item in seen:
-                faults.append(invalid(field.name, "DUPLICATE", f"{item} is given twice.", str(place)))
+                faults.append(invalid(field.name, "DUPLICATE", f"{shortened(str(item))} is given twice.", str(place)))
             seen.add(item)
     return faults

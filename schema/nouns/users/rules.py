@@ -9,6 +9,7 @@ from schema.engine.write.rules import RecordValues, Rules, rules_of
 from schema.engine.write.write_transaction import WriteReader, WriteTransaction
 from schema.nouns.people import fold_person
 from schema.rules.scopes import advice, listed, unknown
+from schema.rules.text import shortened
 from schema.rules.violations import Ruled, RuleViolation
 from schema.storage.columns import CodePointText
 from schema.storage.workspace import WORKSPACE
@@ -96,5 +97,5 @@ class KeyRules(Rules):
 def _scope_refusals(given: RecordValues) -> list[RuleViolation]:
     if "scopes" not in given:
         return []
-    wrong = unknown(given["scopes"])
+    wrong = [shortened(each) for each in unknown(given["scopes"])]
     return [RuleViolation("scopes", "NOT_FOUND", f"There is no scope {listed(wrong)}; the scopes are: {advice()}.")] if wrong else []
