@@ -272,7 +272,7 @@ def old_rows(database: Database, settings: Settings) -> list[OldRows]:
     return [
         expired_keys(database),
         OldEvents(database, settings.event_retention * DAY_SECONDS),
-        DatedRows(database, AuditEntry.__table__, "audit entries", settings.audit_retention * DAY_SECONDS),
+        DatedRows(database, AuditEntry.__table__, "audit entries", settings.audit_retention * DAY_SECONDS, listed=True),
     ]
 
 

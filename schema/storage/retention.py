@@ -24,7 +24,7 @@ from .columns import Instant
 from .database import Connection, Database, Figures, StatementTimeout, StorageError
 from .statements import Statement
 from .tables import Sweep, WorkspaceTable
-from .workspace import WORKSPACE
+from .workspace import WORKSPACE, advance_revision
 
 _log = logging.getLogger(__name__)
 
@@ -183,17 +183,25 @@ class Sweeper:
 
 
 class DatedRows:
-    """Rows of a `table` with `workspace_id` and `created_at` that were made more than `seconds` ago; `name` is what the log calls them."""
+    """Rows of a `table` with `workspace_id` and `created_at` that were made more than `seconds` ago; `name` is what the log calls them.
 
-    def __init__(self, database: Database, table: Table, name: str, seconds: float) -> None:
+    `listed`: lists show them, so that their removal raises the workspace's revision: counts of a list are kept by it.
+    """
+
+    def __init__(self, database: Database, table: Table, name: str, seconds: float, *, listed: bool = False) -> None:
         self.name = name
         self.seconds = seconds
         self.aged = database.compile(_aged(table))
         self._remove = database.compile(_first_removed(table))
+        self._raise_revision = database.compile(advance_revision()) if listed else None
 
     async def remove(self, connection: Connection, values: Object) -> int:
         """Removes the oldest rows of a workspace."""
-        return await connection.execute(self._remove, values)
+        count = await connection.execute(self._remove, values)
+        if count and self._raise_revision is not None:
+            # Last, since writes of the workspace wait for it until the commit.
+            await connection.execute(self._raise_revision, values)
+        return count
 
 
 def _aged(table: Table) -> Value:

@@ -7,10 +7,8 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from schema.nouns.users.audit import AuditEntry
 from schema.rules.access import Role
 from schema.storage.database import Connection
-from schema.storage.retention import DatedRows, Sweeper
 from tests.gateway.conftest import Run
 from tests.rest_compat.real import Gateway, gateway
 
@@ -127,7 +125,7 @@ def test_on_the_command_line(run: Run, database_url: str, monkeypatch: pytest.Mo
 
 
 async def test_old_entries_go(here: Gateway) -> None:
-    """Entries go when they are older than they are kept, portion by portion, and others stay."""
+    """Entries go when they are older than they are kept, portion by portion, and others stay; counts and pages tell no others."""
     await here.token("There")
     for number in range(3):
         await here.query(CREATE_KEY, {"input": {"name": f"K{number}", "role": "VIEWER"}})
@@ -138,9 +136,9 @@ async def test_old_entries_go(here: Gateway) -> None:
         oldest = f"UPDATE audit_entry SET created_at = '2020-01-01T00\\:00\\:00Z' WHERE api_key_id IN {others}"
         await connection.execute(store.compile(text(oldest)), {})
 
+    assert (await here.query(ENTRIES))["auditEntries"]["totalCount"] == 4
     await store.write(age)
-    sweeper = Sweeper(store, [DatedRows(store, AuditEntry.__table__, "audit entries", 365 * 86_400)])
-    sweeper._portion.size = 100
-    assert await sweeper.sweep() == {"audit entries": 4}
-    assert [each["apiKey"]["name"] for each in await entries(here)] == ["K2"]
-    assert await sweeper.sweep() == {"audit entries": 0}
+    await here.app.sweeper.sweep()
+    left = (await here.query(ENTRIES))["auditEntries"]
+    assert (left["totalCount"], [each["apiKey"]["name"] for each in left["nodes"]]) == (1, ["K2"])
+    assert (await here.app.sweeper.sweep())["audit entries"] == 0
