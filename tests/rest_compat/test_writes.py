@@ -189,3 +189,12 @@ async def test_the_translation_of_a_whole_object(here: Gateway) -> None:
     assert explained["variables"]["ignoreUnchanged"] is True
     data = await here.query(explained["document"], explained["variables"])
     assert data["updateOpportunity"]["opportunity"]["probability"] == 80
+
+
+async def test_a_list_is_named_however_long_it_is(here: Gateway) -> None:
+    """Contacts that are too many are a fault of `contactIds`, also where they are so many that nothing looks at each of them."""
+    url = await deal(here)
+    for count in (251, 1_001, 20_000):
+        refused = await here.client.patch(url, json={"contactIds": ["c"] * count})
+        assert (refused.status_code, refused.json()["code"]) == (422, "validation_error"), refused.text
+        assert [each["field"] for each in refused.json()["errors"]] == ["contactIds"]

@@ -217,19 +217,23 @@ class DocumentCache:
             if values is None and not writable(given):
                 raise request_error("A variable holds a NUL character or half a surrogate pair, which no text may have.")
         except TooManyItems as error:
-            raise request_error(str(error)) from None
+            raise self._refusal(prepared, given, [GraphQLError(str(error))]) from None
         if values is None:
-            definitions = prepared.operation.variable_definitions or ()
-            result = get_variable_values(self._schema, definitions, given, max_errors=1)
+            result = get_variable_values(self._schema, prepared.operation.variable_definitions or (), given, max_errors=1)
             if isinstance(result, list):
                 drop_tracebacks(result)
-                raise _request_error([*islice(self._faults(definitions, given), self._limits.max_errors)] or result, self._limits)
+                raise self._refusal(prepared, given, result)
             values = Variables(*result)
         for name in prepared.deciding:
             # A default lets a nullable variable stand there (specification section 5.8.5); an explicit null is still no answer to "if".
             if values.coerced.get(name, True) is None:
                 raise request_error(f"Variable '${name}' must not be null, since @skip or @include depends on it.")
         return values
+
+    def _refusal(self, prepared: PreparedOperation, given: Object, otherwise: list[GraphQLError]) -> RequestError:
+        """The error that tells what of the variables their types refuse; `otherwise` where they find nothing."""
+        found = self._faults(prepared.operation.variable_definitions or (), given)
+        return _request_error([*islice(found, self._limits.max_errors)] or otherwise, self._limits)
 
     def _faults(self, definitions: Iterable[VariableDefinitionNode], given: Object) -> Iterator[GraphQLError]:
         """Yield the errors of variables that their types refuse, each at its declaration."""

@@ -18,6 +18,8 @@ from typing_extensions import override
 from schema.rules.text import shortened, shown
 from schema.values import Value
 
+from .variables import MAX_ITEMS, TooManyItems
+
 InputPath = tuple[str | int, ...]
 
 CoercionError = tuple[InputPath, str]
@@ -41,7 +43,9 @@ def faults(value: Value, type_: Any, path: InputPath = ()) -> Iterator[CoercionE
             yield path, "The value must not be null."
     if value is None:
         return
-    if isinstance(type_, GraphQLList):
+    if isinstance(value, list | dict) and len(value) > MAX_ITEMS:
+        yield path, str(TooManyItems(len(value)))
+    elif isinstance(type_, GraphQLList):
         # A single value counts as a list of one.
         for place, member in enumerate(value if isinstance(value, list) else [value]):
             yield from faults(member, type_.of_type, (*path, place) if isinstance(value, list) else path)
