@@ -20,7 +20,10 @@ BEFORE: Side = "before"
 DEFAULT_LIMIT = 20
 MOST_LIMIT = 100
 
-_POSITION = re.compile(r"([po])([0-9]{1,10})\.([A-Za-z0-9_=-]{1,4096})")
+LONGEST_CURSOR = 32_768
+"""Characters of a cursor of the graph, at most: lists may be ordered by several long names."""
+
+_POSITION = re.compile(rf"([po])([0-9]{{1,10}})\.([A-Za-z0-9_=-]{{1,{LONGEST_CURSOR}}})")
 _UNITS = {"p": PAGE, "o": OFFSET}
 
 

@@ -18,7 +18,8 @@ from .errors import BadRequest, CursorExpired
 EPOCH = 0
 """The epoch of a database that was never restored. Positions belong to an epoch; see `schema/storage/epochs.py`."""
 
-MAX_CURSOR = 8_192
+MAX_CURSOR = 32_768
+"""Characters of a cursor: more than a position has in an order by seven names, each of 600 characters of four bytes."""
 _URLSAFE = bytes.maketrans(b"+/", b"-_")
 _SHOWN = 40
 

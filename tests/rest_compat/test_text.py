@@ -170,6 +170,21 @@ async def test_the_page_before_has_rows(here: Gateway) -> None:
             assert (await here.client.get(answer["previous"])).json()["results"]
 
 
+async def test_positions_in_an_order_by_several_long_names(here: Gateway) -> None:
+    """Whatever names a list is ordered by, both doors take the positions that they gave, however long these are."""
+    name = "\U0001d160" * 200  # Three characters of four bytes each, once it is folded.
+    user = await here.user(name, "a@example.com")
+    account = (await here.make("/api/accounts/", name=name))["id"]
+    ids = [(await here.make(OPPORTUNITIES, name=name, accountId=account, assignedTo=user))["id"] for _ in range(2)]
+    link = (await here.client.get(OPPORTUNITIES, params={"ordering": "name,accountName,ownerName", "limit": 1})).json()["next"]
+    following = await here.client.get(link)
+    assert [each["id"] for each in following.json()["results"]] == ids[1:], following.text
+    order = "[{field: NAME}, {field: ACCOUNT_NAME}, {field: OWNER_NAME}]"
+    document = f"query($after: String) {{ opportunities(orderBy: {order}, after: $after) {{ edges {{ cursor node {{ id }} }} }} }}"
+    first = (await here.query(document))["opportunities"]["edges"]
+    assert (await here.query(document, {"after": first[0]["cursor"]}))["opportunities"]["edges"][0]["node"]["id"] == ids[1]
+
+
 async def test_texts_in_errors_are_short(here: Gateway) -> None:
     """A text of a caller's stands in an error cut, and without what moves a terminal's cursor, wherever it came."""
     long = "\x1b[31m\n" + "x" * 5_000
