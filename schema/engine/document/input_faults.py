@@ -43,7 +43,7 @@ def faults(value: Value, type_: Any, path: InputPath = ()) -> Iterator[CoercionE
             yield path, "The value must not be null."
     if value is None:
         return
-    if isinstance(value, list | dict) and len(value) > MAX_ITEMS:
+    if isinstance(type_, GraphQLList | GraphQLInputObjectType) and isinstance(value, list | dict) and len(value) > MAX_ITEMS:
         yield path, str(TooManyItems(len(value)))
     elif isinstance(type_, GraphQLList):
         # A single value counts as a list of one.
