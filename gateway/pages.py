@@ -4,21 +4,22 @@
 Addresses in them are relative, so that they also work below a prefix that a proxy takes away.
 """
 
+import asyncio
 import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from os import PathLike, stat_result
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
-from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
-from starlette.staticfiles import StaticFiles
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.edge.negotiate import accepted_types
 from rest_compat.errors import MethodNotAllowed
+
+from .page_files import PageFile, files_in
 
 WEB = Path(__file__).parent / "web"
 CDN = "https://cdn.jsdelivr.net"
@@ -39,15 +40,6 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
     "X-Frame-Options": "DENY",
-}
-
-# Said here and not left to the machine's table of types: with `nosniff`, a wrong type is a blank page.
-CONTENT_TYPES = {
-    ".css": "text/css; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".md": "text/plain; charset=utf-8",
-    ".svg": "image/svg+xml",
-    ".ttf": "font/ttf",
 }
 
 
@@ -77,11 +69,10 @@ def root_of(scope: Scope, up: str) -> str:
 class WebPages:
     """The pages and their files, to which they refer by `/_assets/` below the root."""
 
-    assets: ASGIApp
+    files: Mapping[str, PageFile]
     start: HtmlPage
     explorer: HtmlPage
     docs: HtmlPage
-    icon: Path
 
 
 class BrowserPages:
@@ -92,13 +83,9 @@ class BrowserPages:
         self.otherwise = otherwise
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"].startswith(ASSETS + "/"):
-            # Without the prefix, too: starlette looks for it in the path.
-            await self.pages.assets({**scope, "path": scope["path"].removeprefix(ASSETS), "root_path": ""}, receive, send)
-            return
         page = self._page(scope) if scope["type"] == "http" else None
         if page is not None:
-            scope["state"]["route"] = scope["path"]
+            scope["state"]["route"] = ASSETS if scope["path"].startswith(ASSETS) else scope["path"]
             if scope["method"] not in {"GET", "HEAD"}:
                 raise MethodNotAllowed("This page can only be read: use GET or HEAD.", "GET, HEAD")
         await (page or self.otherwise)(scope, receive, send)
@@ -110,9 +97,7 @@ class BrowserPages:
             return self.pages.start if accepted_types(scope["state"]["headers"].get(b"accept")).page else None
         if path == DOCS:
             return self.pages.docs
-        if path == ICON:
-            return FileResponse(self.pages.icon, headers={"Cache-Control": "max-age=86400"}, media_type="image/x-icon")
-        return redirect(scope) if path in REDIRECTS else None
+        return redirect(scope) if path in REDIRECTS else self.pages.files.get(path)
 
 
 def redirect(scope: Scope) -> Response:
@@ -138,16 +123,19 @@ def pages(*, demo_token: str | None, sdl_url: str | None = None, web: Path = WEB
     config = {"root": ROOT_SLOT, "sdlUrl": sdl_url and sdl_url.lstrip("/"), "token": demo_token}
     headers = {**HEADERS, "Cache-Control": "no-store" if demo_token else "no-cache"}
     by_accept = {**headers, "Vary": "Accept"}
+    turn = asyncio.Lock()
 
     def page(file: Path, up: str, policy: str, headers: Mapping[str, str], **more: object) -> HtmlPage:
         return HtmlPage(_filled(file, {**config, **more}), {**headers, "Content-Security-Policy": policy}, up)
 
     return WebPages(
-        assets=_Assets(folder / "_assets", "public, max-age=31536000, immutable" if built else "no-cache"),
+        files={
+            **files_in(folder / "_assets", ASSETS, "public, max-age=31536000, immutable" if built else "no-cache", turn),
+            ICON: PageFile(web / "plain" / "_assets" / "favicon.ico", "max-age=86400", turn),
+        },
         start=page(start, "./", _policy(""), by_accept),
         explorer=page(folder / "explorer.html", "./", _policy(cdn, "'unsafe-inline'"), by_accept, examples=examples(web / "examples")),
         docs=page(folder / "docs.html", "../", _policy(cdn), headers),
-        icon=web / "plain" / "_assets" / "favicon.ico",
     )
 
 
@@ -189,24 +177,3 @@ def _policy(cdn: str, styles: str = "") -> str:
         "worker-src": "'self'",
     }
     return "; ".join(" ".join(f"{name} {sources}".split()) for name, sources in directives.items())
-
-
-class _Assets(StaticFiles):
-    """Files with content types of our choosing; built ones carry a digest in their names and never change."""
-
-    def __init__(self, directory: Path, cache_control: str) -> None:
-        super().__init__(directory=directory)
-        self.cache_control = cache_control
-
-    def file_response(
-        self,
-        full_path: str | PathLike[str],
-        stat_result: stat_result,
-        scope: Scope,
-        status_code: int = 200,
-    ) -> Response:
-        response = super().file_response(full_path, stat_result, scope, status_code)
-        response.headers["Cache-Control"] = self.cache_control
-        if (content_type := CONTENT_TYPES.get(Path(full_path).suffix)) and "content-type" in response.headers:
-            response.headers["content-type"] = content_type
-        return response

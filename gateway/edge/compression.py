@@ -22,6 +22,8 @@ from .negotiate import EVENTS
 
 #: Bytes of a body from which on it is worth it.
 SMALLEST: Final = 1_000
+#: Bytes of an Accept-Encoding header that are read: real ones are shorter.
+LONGEST_READ: Final = 512
 #: Bytes that are compressed before others have their turn.
 PIECE: Final = 65_536
 #: Those of starlette, but for streams, which are flushed after each event.
@@ -166,7 +168,7 @@ def codings(accept_encoding: bytes) -> Mapping[str, Callable[[], Coder]]:
 
     None that weighs less than no coding at all (RFC 9110 section 12.5.3).
     """
-    weights = dict(_weighed(part) for part in accept_encoding.decode("latin-1").lower().split(","))
+    weights = dict(_weighed(part) for part in accept_encoding[:LONGEST_READ].decode("latin-1").lower().split(","))
     anything, plain = weights.get("*", 0.0), weights.get("identity", 0.0)
     found = {name: weights.get(name, weights.get(f"x-{name}", anything)) for name in CODERS}
     return {name: CODERS[name] for name in sorted(found, key=found.__getitem__) if found[name] > 0 and found[name] >= plain}

@@ -7,7 +7,6 @@ socket, and reading pauses meanwhile: a thousand requests sent at once cost no m
 import asyncio
 import re
 from typing import Final, Literal
-from urllib.parse import unquote
 
 import httptools
 from typing_extensions import override
@@ -20,7 +19,7 @@ from schema.values import Value
 
 from .exchange import Exchange, ReadFlowControl
 from .large_headers import LargeHeaders
-from .request_target import check_codings, encoded_target, malformation, origin_form
+from .request_target import check_codings, decoded_path, encoded_target, malformation, origin_form
 from .upgrades import is_websocket, without_upgrade
 
 MOST_HEADERS: Final = 256
@@ -292,7 +291,7 @@ class RequestParser(LargeHeaders):
         path = target.path.decode("ascii")
         scope["method"] = self.parser.get_method().decode("ascii")
         scope["http_version"] = version
-        scope["path"] = unquote(path) if "%" in path else path
+        scope["path"] = decoded_path(path) if "%" in path else path
         scope["raw_path"] = target.path
         scope["query_string"] = target.query or b""
         self.cycle = Exchange(

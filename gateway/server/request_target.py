@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from typing import Final
+from urllib.parse import unquote
 
 from httptools import HttpParserError, HttpParserInvalidMethodError, HttpParserInvalidURLError, parse_url
 
@@ -10,6 +11,8 @@ from rest_compat.errors import Headers, MalformedHttp, UnknownCoding
 
 #: What OPTIONS is sent to, when it asks about the server and not about a page.
 ANY: Final = b"*"
+#: Characters of a path up to which it is decoded, which takes long: nothing that is served has a longer one.
+LONGEST_DECODED: Final = 4_096
 _BEYOND_ASCII: Final = re.compile(rb"[\x80-\xff]")
 _SCHEMES: Final = frozenset({b"http", b"https"})
 
@@ -42,6 +45,11 @@ def encoded_target(head: bytes) -> bytes | None:
     """
     line, end, rest = head.partition(b"\r\n")
     return None if line.isascii() else _BEYOND_ASCII.sub(lambda found: b"%%%02X" % found[0][0], line) + end + rest
+
+
+def decoded_path(path: str) -> str:
+    """A path without its percent-encoding; a longer one than any that is served stays as it is, and nothing is found there."""
+    return unquote(path) if len(path) <= LONGEST_DECODED else path
 
 
 def check_codings(lines: Sequence[bytes], version: str) -> None:

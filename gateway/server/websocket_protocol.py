@@ -5,6 +5,7 @@ pieces, one a turn of the event loop, and reading pauses until all of it is.
 """
 
 import asyncio
+from itertools import islice
 from typing import Final
 
 from typing_extensions import override
@@ -30,6 +31,8 @@ BURST_SECONDS: Final = 3
 LINGER_SECONDS: Final = 1.0
 #: With more bytes than this waiting in the connection, the next message waits until most of them are taken.
 UNTAKEN: Final = 65_536
+#: Of the sub-protocols that a handshake names so many are kept: each takes twenty times the bytes that it came in.
+MOST_SUBPROTOCOLS: Final = 16
 
 
 class TokenBucket:
@@ -209,6 +212,7 @@ class WebSocketProtocol(WriteFlowControl, WebSocketsSansIOProtocol):
         # The scope has them; the library would keep them a second time for as long as the socket is open.
         event.headers.clear()
         if not self.close_sent:
+            self.scope["subprotocols"] = [*islice(self.scope["subprotocols"], MOST_SUBPROTOCOLS)]
             self.scope["state"]["writable"] = self.writable.wait
 
     @override

@@ -112,6 +112,12 @@ async def test_head_says_what_get_says(sqlite_url: str, accept: str) -> None:
             assert head == get
 
 
+def test_of_a_long_list_the_beginning_counts() -> None:
+    """Nobody takes the processor by a list of thirty thousand codings."""
+    assert codings(b"gzip, " + b"a," * 30_000) == {"gzip": compression.CODERS["gzip"]}
+    assert not codings(b"a," * 30_000 + b"gzip")
+
+
 @pytest.mark.parametrize("coding", UNPACK)
 async def test_large_answers(serve: Serve, coding: str) -> None:
     """What is written in portions is, too, as one body."""

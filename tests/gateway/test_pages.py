@@ -1,5 +1,6 @@
 """The pages as the server sends them; what a browser makes of them is in tests/browser."""
 
+import asyncio
 import json
 import re
 import shutil
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
 
+import psutil
 import pytest
 from graphql import OperationDefinitionNode, parse
 from httpx import ASGITransport, AsyncClient, Response
@@ -17,7 +19,9 @@ from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gateway.edge.dispatch import not_found
 from gateway.pages import CDN, WEB, BrowserPages, WebPages, examples, is_built, pages
+from rest_compat.errors import NotFound
 
 BUILT_PAGE = (
     '<script type="application/json" id="config">{}</script>'
@@ -268,6 +272,40 @@ async def test_plain_files_are_asked_for_again(plain: Path) -> None:
     """Their names stay when they change."""
     async with serving(plain) as client:
         assert (await client.get("/_assets/bar.js")).headers["cache-control"] == "no-cache"
+
+
+@pytest.mark.parametrize("file", ["/favicon.ico", "/_assets/bar.js"])
+async def test_a_reader_holds_no_open_file(plain: Path, file: str) -> None:
+    """However long it takes: the descriptors of a process are for connections and the database."""
+    made = pages(demo_token=None, web=plain)
+    held: list[str] = []
+
+    async def receive() -> Any:
+        await asyncio.Event().wait()
+
+    async def send(message: Any) -> None:
+        if message["type"] == "http.response.body":
+            held.extend(each.path for each in psutil.Process().open_files() if each.path.startswith(str(plain)))
+
+    scope = {"type": "http", "method": "GET", "path": file, "headers": [], "state": {"headers": {}}}
+    await BrowserPages(made, not_found)(scope, receive, send)
+    assert held == []
+
+
+async def test_files_are_those_of_the_start(plain: Path) -> None:
+    """Which there are is known: an address of a thousand folders isn't looked for on the disk."""
+    made = pages(demo_token=None, web=plain)
+    (plain / "plain" / "_assets" / "late.js").write_text("")
+    async with AsyncClient(transport=ASGITransport(app=application(made)), base_url="http://gateway.test") as client:
+        assert (await client.get("/_assets/late.js")).status_code == 404
+
+
+def test_a_file_that_has_gone(plain: Path) -> None:
+    """Whoever replaces the package under a running process leaves no defect in the log."""
+    made = pages(demo_token=None, web=plain)
+    (plain / "plain" / "_assets" / "bar.js").unlink()
+    with pytest.raises(NotFound):
+        _ = made.files["/_assets/bar.js"].content
 
 
 async def test_fonts_have_their_type(built: Path) -> None:

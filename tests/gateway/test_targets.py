@@ -8,7 +8,7 @@ import pytest
 
 from gateway.edge import cors
 from gateway.edge.unsent_bytes import PORTION
-from gateway.server.request_target import origin_form
+from gateway.server.request_target import decoded_path, origin_form
 from schema.engine.execute.throttled_log import ThrottledLog
 from tests.connecting import PATIENCE, beside, connected, until
 from tests.gateway.conftest import TOKEN, MakeApp, Serve, calling
@@ -249,3 +249,9 @@ async def test_what_is_no_http(serve: Serve, request_: str, said: str) -> None:
     status, _, body = await talk(await serve(), request_)
     assert status == 400
     assert said in body.decode()
+
+
+def test_a_path_longer_than_any() -> None:
+    """It is not decoded, which takes long, and nothing is found there."""
+    assert decoded_path("/%41" * 1_000) == "/A" * 1_000
+    assert decoded_path("/%41" * 10_000) == "/%41" * 10_000

@@ -7,6 +7,7 @@ import pytest
 
 from gateway.server.upgrades import is_websocket
 from gateway.server.websocket_protocol import WebSocketProtocol
+from tests.connecting import connected
 from tests.gateway.conftest import TOKEN, Serve
 from tests.gateway.test_pipelines import LAST, post, statuses, talk
 
@@ -95,6 +96,16 @@ async def test_a_handshake_with_two_tokens(serve: Serve) -> None:
     answer = await talk(await serve(), get(authorization="Bearer other"))
     assert statuses(answer) == [400]
     assert b"Authorization: This header may be sent once only." in answer
+
+
+async def test_a_handshake_with_thousands_of_sub_protocols(serve: Serve) -> None:
+    """It is taken, and what is kept of them is little."""
+    app = await serve()
+    async with connected(app.address) as (reader, writer):
+        writer.write(get(sec_websocket_protocol="graphql-transport-ws," + "ab," * 2_000))
+        assert b" 101 " in await reader.readline()
+        (connection,) = app.connections._open
+        assert len(connection.scope["subprotocols"]) <= 16
 
 
 async def test_a_handshake_with_too_long_a_header(serve: Serve) -> None:
