@@ -93,7 +93,7 @@ class ConstantBody(bytes):
 def compressed(app: ASGIApp, scope: Scope) -> ASGIApp:
     """`app`, whose answer to the request of `scope` is compressed if its Accept-Encoding takes that.
 
-    An answer of a known length is compressed by the best that client and process have, a stream by gzip.
+    An answer of a known length is compressed by the best that client and process have, a stream by gzip alone.
     """
     taken = codings(scope["state"]["headers"][b"accept-encoding"])
     # HTTP/1.0 has no chunks for what has no known length.
@@ -130,7 +130,8 @@ class CompressedResponse(IdentityResponder):
     """One answer, in one of the codings that are `taken`."""
 
     def __init__(self, app: ASGIApp, taken: Mapping[str, Callable[[], Coder]]) -> None:
-        super().__init__(app, SMALLEST, exclude_content_types=UNCOMPRESSED)
+        # A stream holds its coder while it is open: it is compressed by the smallest, or not at all.
+        super().__init__(app, SMALLEST, exclude_content_types=UNCOMPRESSED if GZIP in taken else DEFAULT_EXCLUDED_CONTENT_TYPES)
         self._taken = taken
         self._coder: Coder | None = None
 

@@ -181,11 +181,11 @@ async def test_a_stream_is_flushed(serve: Serve, accept: str) -> None:
 
 @pytest.mark.parametrize("coding", ["br", "zstd"])
 async def test_a_stream_whose_client_takes_no_gzip(serve: Serve, coding: str) -> None:
-    """It gets what it takes."""
+    """It isn't compressed: the other coders take five times the memory, for as long as a stream is open."""
     app = await serve()
     async with httpx.AsyncClient(base_url=f"http://{app.address}", headers=STREAM) as client:
         answer, body = await raw(client, "/graphql", coding, json={"query": "subscription { count(to: 2) }"})
-        assert (answer.headers["content-encoding"], len(events(UNPACK[coding](body).decode()))) == (coding, 3)
+        assert ("content-encoding" in answer.headers, len(events(body.decode()))) == (False, 3)
 
 
 async def test_no_compression_for_http_1_0(serve: Serve) -> None:
