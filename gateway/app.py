@@ -23,6 +23,7 @@ from gateway.edge.ports import HEALTH, METRICS, PROBES, OperatorsPort, RequireBe
 from gateway.edge.rate_limit import RateLimit, RateLimiter
 from gateway.edge.request_scope import RequestScope
 from gateway.edge.shared_memory import SharedMemory
+from gateway.edge.turns import Turns
 from gateway.edge.unsent_bytes import UnsentBytes
 from gateway.environment import without_password
 from gateway.extension_packages import packages_in
@@ -99,13 +100,14 @@ class Application:
         self.limiter = ConcurrencyLimiter(settings.max_in_flight, settings.queue_size, settings.queue_timeout)
         self.sweeper = Sweeper(self.database, old_rows(self.database, settings))
         self.unsent = UnsentBytes(settings.max_unsent)
+        self.turns = Turns()
         self.bodies = SharedMemory(HELD_BYTES, TOO_MANY, SMALL)
         self.uses = RestUses(self.database)
         self.graphql_uses = GraphqlUses(self.database, self.graph.graphql_schema)
         self.rest = rest_of(RestGraph(self.operations, self.uses, settings))
         self.rest_endpoint = RestEndpoint(self.rest, self.database, settings.public_url)
         self.live = self._live_context()
-        self.pages = pages(demo_token=demo_token, sdl_url=SDL_PATH if settings.introspection else None)
+        self.pages = pages(turns=self.turns, demo_token=demo_token, sdl_url=SDL_PATH if settings.introspection else None)
         self.asgi = layered(self._dispatcher(), self._edge())
         parts = self.database, self.graph, self.sweeper, self.limiter, self.connections, self.unsent
         self.instruments.watch(self.database.timing, [part.figures for part in parts])
@@ -147,6 +149,7 @@ class Application:
                 graphql_limit=settings.graphql_body_limit,
                 rest_limit=settings.rest_body_limit,
                 room=self.bodies,
+                turns=self.turns,
                 authenticate_again=partial(authenticate_again, self.authenticator),
             ),
         ]
@@ -159,7 +162,7 @@ class Application:
             events=layered(EventsEndpoint(self.live, self.metrics.streams), guard),
             socket=SocketEndpoint(self.live, Origins(self.settings.cors_origins), self.metrics.sockets),
             explorer=self.pages.explorer if self.settings.graphiql else None,
-            sdl=layered(SchemaText(self.graph.sdl, introspection=self.settings.introspection), guard),
+            sdl=layered(SchemaText(self.graph.sdl, introspection=self.settings.introspection), [*guard, limited]),
             rest=layered(self.rest_endpoint, [*guard, limited]),
             public=PUBLIC_REST,
             compress=self.settings.compression,
@@ -180,6 +183,7 @@ class Application:
             tokens=Tokens(self.authenticator, self.closing, settings.operation_timeout),
             limiter=self.limiter,
             unsent=self.unsent,
+            turns=self.turns,
             closing=self.closing,
             complain=self.complain,
             note=self.graphql_uses.note,

@@ -1,6 +1,5 @@
 """The files of the pages, kept in memory: a file that is open for each reader would take the descriptors that connections need."""
 
-import asyncio
 from collections.abc import Mapping
 from functools import cached_property
 from hashlib import sha256
@@ -12,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.edge.compression import ConstantBody
 from gateway.edge.respond import send_whole
+from gateway.edge.turns import Turns
 from rest_compat.errors import HttpResponse, NotFound
 
 # Said here and not left to the machine's table of types: with `nosniff`, a wrong type is a blank page.
@@ -36,12 +36,12 @@ class FileContent(NamedTuple):
 class PageFile:
     """A file as an ASGI application. It is read when it is first asked for, once for all who ask.
 
-    Of those who share a `turn` one is answered in each turn of the event loop: to hand megabytes to the system takes milliseconds.
+    Its readers take `turns`: to hand megabytes to the system takes milliseconds.
     """
 
-    def __init__(self, path: Path, cache_control: str, turn: asyncio.Lock) -> None:
+    def __init__(self, path: Path, cache_control: str, turns: Turns) -> None:
         self.path = path
-        self._turn = turn
+        self._turns = turns
         kind = CONTENT_TYPES.get(path.suffix) or guess_type(path.name)[0] or UNKNOWN_TYPE
         self._kind = (b"content-type", kind.encode())
         self._cache = (b"cache-control", cache_control.encode())
@@ -62,11 +62,10 @@ class PageFile:
         if tag in scope["state"]["headers"].get(b"if-none-match", b""):
             await send_whole(scope, send, HttpResponse(304, headers, b""))
             return
-        async with self._turn:
-            await asyncio.sleep(0)
+        await self._turns.come()
         await send_whole(scope, send, HttpResponse(200, [self._kind, *headers], body))
 
 
-def files_in(folder: Path, address: str, cache_control: str, turn: asyncio.Lock) -> dict[str, PageFile]:
+def files_in(folder: Path, address: str, cache_control: str, turns: Turns) -> dict[str, PageFile]:
     """The files of a folder by their addresses below `address`; those of folders in it are not served."""
-    return {f"{address}/{path.name}": PageFile(path, cache_control, turn) for path in folder.glob("*") if path.is_file()}
+    return {f"{address}/{path.name}": PageFile(path, cache_control, turns) for path in folder.glob("*") if path.is_file()}

@@ -4,7 +4,6 @@
 Addresses in them are relative, so that they also work below a prefix that a proxy takes away.
 """
 
-import asyncio
 import json
 import re
 from collections.abc import Mapping
@@ -17,6 +16,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.edge.negotiate import accepted_types
+from gateway.edge.turns import Turns
 from rest_compat.errors import MethodNotAllowed
 
 from .page_files import PageFile, files_in
@@ -111,10 +111,10 @@ def is_built(web: Path = WEB) -> bool:
     return (web / "dist" / "plain" / "start.html").is_file()
 
 
-def pages(*, demo_token: str | None, sdl_url: str | None = None, web: Path = WEB) -> WebPages:
+def pages(*, turns: Turns, demo_token: str | None, sdl_url: str | None = None, web: Path = WEB) -> WebPages:
     """Read the pages once; with `demo_token` they open signed in, so give one only where nobody else can ask (`--demo`).
 
-    `sdl_url` is where they download the schema as text, None where that is not shown.
+    `sdl_url` is where they download the schema as text, None where that is not shown. Readers of files take `turns`.
     """
     built = is_built(web)
     folder = web / ("dist" if built else "plain")
@@ -123,15 +123,14 @@ def pages(*, demo_token: str | None, sdl_url: str | None = None, web: Path = WEB
     config = {"root": ROOT_SLOT, "sdlUrl": sdl_url and sdl_url.lstrip("/"), "token": demo_token}
     headers = {**HEADERS, "Cache-Control": "no-store" if demo_token else "no-cache"}
     by_accept = {**headers, "Vary": "Accept"}
-    turn = asyncio.Lock()
 
     def page(file: Path, up: str, policy: str, headers: Mapping[str, str], **more: object) -> HtmlPage:
         return HtmlPage(_filled(file, {**config, **more}), {**headers, "Content-Security-Policy": policy}, up)
 
     return WebPages(
         files={
-            **files_in(folder / "_assets", ASSETS, "public, max-age=31536000, immutable" if built else "no-cache", turn),
-            ICON: PageFile(web / "plain" / "_assets" / "favicon.ico", "max-age=86400", turn),
+            **files_in(folder / "_assets", ASSETS, "public, max-age=31536000, immutable" if built else "no-cache", turns),
+            ICON: PageFile(web / "plain" / "_assets" / "favicon.ico", "max-age=86400", turns),
         },
         start=page(start, "./", _policy(""), by_accept),
         explorer=page(folder / "explorer.html", "./", _policy(cdn, "'unsafe-inline'"), by_accept, examples=examples(web / "examples")),

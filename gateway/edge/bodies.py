@@ -17,6 +17,7 @@ from .decompression import codings, unpacked
 from .request_scope import ClientGone
 from .respond import GRAPHQL_PATH
 from .shared_memory import MemoryHold, SharedMemory
+from .turns import Turns
 
 BODILESS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 #: How much of a body that is too large is read and thrown away, so that its sender gets to read the refusal.
@@ -35,12 +36,19 @@ class RequestBodies:
     """Reads the body of each request up to its limit (bytes) and hands it on in `scope["state"]`."""
 
     def __init__(
-        self, app: ASGIApp, graphql_limit: int, rest_limit: int, room: SharedMemory, authenticate_again: Callable[[Scope], Awaitable[None]]
+        self,
+        app: ASGIApp,
+        graphql_limit: int,
+        rest_limit: int,
+        room: SharedMemory,
+        turns: Turns,
+        authenticate_again: Callable[[Scope], Awaitable[None]],
     ) -> None:
         self.app = app
         self.graphql_limit = graphql_limit
         self.rest_limit = rest_limit
         self.room = room
+        self.turns = turns
         self.authenticate_again = authenticate_again
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
@@ -63,6 +71,7 @@ class RequestBodies:
                 body = await self._read(come, receive, limit, hold)
                 come.clear()
                 if packed:
+                    await self.turns.come()
                     body = unpacked(body, limit)
                     hold.grow(len(body))
                 scope["state"]["body"] = body

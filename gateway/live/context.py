@@ -14,6 +14,7 @@ from gateway.auth import Authenticator
 from gateway.edge.concurrency import ConcurrencyLimiter
 from gateway.edge.graphql_errors import graphql_error, unavailable
 from gateway.edge.shared_memory import SharedMemory
+from gateway.edge.turns import Turns
 from gateway.edge.unsent_bytes import UnsentBytes
 from gateway.graphql.endpoint import NoteOperation
 from gateway.graphql.operations import Operations
@@ -45,6 +46,7 @@ class LiveContext:
     tokens: Tokens
     limiter: ConcurrencyLimiter
     unsent: UnsentBytes
+    turns: Turns
     closing: asyncio.Event
     complain: Callable[[Scope, Exception], None]
     note: NoteOperation

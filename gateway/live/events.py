@@ -16,6 +16,7 @@ from gateway.edge.negotiate import GRAPHQL
 from gateway.edge.respond import send_whole
 from gateway.edge.shared_memory import MemoryHold
 from gateway.graphql.endpoint import SAFE, read_parameters, request_status, send_answer
+from gateway.graphql.parameters import Parameters
 from gateway.observability.current_request import OPERATION
 from rest_compat.errors import Headers, HttpResponse, MethodNotAllowed, Unauthenticated
 from rest_compat.json_values import JsonObject
@@ -51,7 +52,7 @@ class EventsEndpoint:
         self.gauge = gauge
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        parameters = read_parameters(scope)
+        parameters = await self._parameters(scope)
         size = len(scope["state"].pop("body", b""))
         try:
             prepared, variables = await prepare(self.context, parameters, scope["state"]["caller"])
@@ -68,6 +69,14 @@ class EventsEndpoint:
         with MemoryHold(self.context.open, scope["state"]["caller"].token_id) as hold:
             hold.grow(size)
             await self._stream(scope, receive, send, prepared, variables)
+
+    async def _parameters(self, scope: Scope) -> Parameters:
+        """What the request asks for, read in a place for work: a body may take milliseconds. Raises HttpError."""
+        await self.context.limiter.take(scope["state"]["caller"].token_id)
+        try:
+            return read_parameters(scope)
+        finally:
+            self.context.limiter.give()
 
     async def _stream(self, scope: Scope, receive: Receive, send: Send, prepared: PreparedOperation, variables: JsonObject) -> None:
         self.context.note(scope["state"]["caller"], scope["state"]["headers"], prepared)

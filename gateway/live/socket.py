@@ -21,7 +21,7 @@ from schema.rules.access import Caller
 from schema.storage.database import DatabaseUnavailable
 from schema.values import Value
 
-from .context import LiveContext, answers, current_caller, errors_of, first_end, mark_held, prepare, take_from_budget
+from .context import SMALL_MESSAGE, LiveContext, answers, current_caller, errors_of, first_end, mark_held, prepare, take_from_budget
 from .messages import (
     SUBPROTOCOL,
     InitTimeout,
@@ -147,6 +147,8 @@ class SocketSession:
             await self._take(await self.receive())
 
     async def _take(self, event: Value) -> None:
+        if len(event.get("text") or "") > SMALL_MESSAGE:
+            await self.context.turns.come()
         message = read(event, self.context.message_limit)
         match message["type"]:
             case "subscribe":
@@ -223,7 +225,7 @@ class SocketSession:
             return
         turn = self._turn()
         task = self.running[operation_id] = self.group.create_task(self._operate(operation_id, parameters, turn))
-        task.add_done_callback(partial(self._ended, turn, size, hold))
+        task.add_done_callback(partial(self._ended, operation_id, turn, size, hold))
 
     def _turn(self) -> Turn:
         self.beginning = [each for each in self.beginning if not each.is_set()]
@@ -231,11 +233,14 @@ class SocketSession:
         self.beginning.append(turn.begun)
         return turn
 
-    def _ended(self, turn: Turn, size: int, hold: MemoryHold, _: asyncio.Task[None]) -> None:
+    def _ended(self, operation_id: str, turn: Turn, size: int, hold: MemoryHold, task: asyncio.Task[None]) -> None:
         # Also of an operation that was completed before it began: others wait for that.
         turn.begun.set()
         self.held -= size
         hold.release()
+        # One that was cancelled with its socket keeps its error, whose traceback holds this, and the operation's variables.
+        if self.running.get(operation_id) is task:
+            del self.running[operation_id]
 
     def _hold(self, size: int, hold: MemoryHold) -> None:
         """Count one more operation of `size` characters. Raises RateLimited or Unavailable where there is no room for it."""

@@ -67,7 +67,9 @@ class WebSocketProtocol(WriteFlowControl, WebSocketsSansIOProtocol):
         self.opened_at = now
         self.ahead = bytearray()
         self.due = self.ending = False
-        #: What is counted of a large message that isn't whole yet.
+        #: Bytes of the messages that the application hasn't handled yet, and of the one that it has in hand.
+        self.unhandled = self.in_hand = 0
+        #: What is counted of all that has come and isn't handled, if that is much.
         self.coming: MemoryHold | None = None
         #: What is counted of the handshake's headers, if they are large.
         self.head: MemoryHold | None = None
@@ -109,26 +111,29 @@ class WebSocketProtocol(WriteFlowControl, WebSocketsSansIOProtocol):
             piece = bytes(self.ahead[:PIECE])
             del self.ahead[:PIECE]
             super().data_received(piece)
-            if self.coming is not None or self._coming() > SMALL:
-                self._count_coming()
+        self._count_coming()
         self._flow()
 
     def _count_coming(self) -> None:
-        """Count the bytes of an incomplete message, for the caller; unauthenticated clients share one budget."""
+        """Count the bytes that aren't handled yet, for the caller; unauthenticated clients share one budget."""
         size = self._coming()
         if self.coming is None:
+            if size <= SMALL or self.ending:
+                return
             owner, _ = self.scope["state"].get("held", ("", 0.0))
             self.coming = MemoryHold(self.app_state["application"].bodies, owner)
         try:
             self.coming.grow(size)
         except Unavailable:
+            if self.ending:
+                return
             self._end("Too many large messages at once", CloseCode.TRY_AGAIN_LATER)
         if size <= SMALL:
             self._stop_counting()
 
     def _coming(self) -> int:
-        """The bytes of a message that isn't whole yet."""
-        return len(self.conn.reader.buffer) + (len(self.frames[0]) if self.frames else 0)
+        """The bytes that aren't parsed yet, and those of messages that aren't whole, or not handled."""
+        return self.unhandled + len(self.ahead) + len(self.conn.reader.buffer) + (len(self.frames[0]) if self.frames else 0)
 
     def _stop_counting(self) -> None:
         if self.coming is not None:
@@ -166,6 +171,11 @@ class WebSocketProtocol(WriteFlowControl, WebSocketsSansIOProtocol):
         self.frames[0] += event.data
         if event.fin:
             self.send_receive_event_to_app()
+
+    @override
+    def send_receive_event_to_app(self) -> None:
+        self.unhandled += sum(map(len, self.frames))
+        super().send_receive_event_to_app()
 
     def _end(self, reason: str, code: CloseCode = CloseCode.POLICY_VIOLATION) -> None:
         """Close for what the client sends."""
@@ -217,7 +227,12 @@ class WebSocketProtocol(WriteFlowControl, WebSocketsSansIOProtocol):
 
     @override
     async def receive(self) -> Value:
+        # The application asks for the next one: it has done with the one before.
+        self.unhandled -= self.in_hand
+        self.in_hand = 0
+        self._count_coming()
         message = await super().receive()
+        self.in_hand = len(message.get("text") or message.get("bytes") or b"")  # type: ignore[arg-type]
         # uvicorn lets reading go on, whatever else is waited for.
         self._flow()
         return message

@@ -13,6 +13,7 @@ from starlette.types import Message, Scope
 
 from gateway.edge.bodies import HELD_BYTES, SMALL, TOO_MANY, RequestBodies
 from gateway.edge.shared_memory import SharedMemory
+from gateway.edge.turns import Turns
 from rest_compat.errors import Unavailable
 from tests.connecting import PATIENCE, connected, until
 from tests.gateway.conftest import CALLER, TOKEN, Serve
@@ -102,7 +103,7 @@ async def test_a_refused_body_is_let_go_of_before_its_rest_is_passed_over() -> N
 
     room = SharedMemory(4 * SMALL, TOO_MANY, SMALL)
     with pytest.raises(Unavailable):
-        await RequestBodies(nothing, LARGE, LARGE, room, nothing)(post_scope(), receive, nothing)
+        await RequestBodies(nothing, LARGE, LARGE, room, Turns(), nothing)(post_scope(), receive, nothing)
     assert held == [0, 1, 2, 3, 0, 0, 0, 0, 0, 0]
     assert not room.bytes
 

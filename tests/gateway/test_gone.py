@@ -19,7 +19,7 @@ from gateway.server.websocket_protocol import WebSocketProtocol
 from rest_compat.errors import Unavailable
 from tests.connecting import beside, connected, until
 from tests.gateway.conftest import TOKEN, Serve
-from tests.gateway.test_frames import text
+from tests.gateway.test_frames import CLOSE, frame, text
 from tests.gateway.test_pipelines import GET, LAST, post, statuses, talk
 from tests.gateway.test_socket import INIT, subscribe
 from tests.gateway.test_upgrades import get as handshake
@@ -34,6 +34,7 @@ CONNECTIONS = {
     "handshake": handshake(),
     "socket": handshake() + text(INIT),
     "subscription": handshake() + text(INIT) + text(subscribe("subscription { count(to: 1000000) }")),
+    "closed": handshake() + text(INIT) + text(subscribe("subscription { count(to: 1000000) }")) + frame(CLOSE),
     "stream": b"GET /graphql?query=subscription%7Bcount(to:1000000)%7D HTTP/1.1\r\n" + STREAM + b"\r\n",
     "partial": GET[:-2],
     "large stream": b"GET /graphql?query=subscription%7Bcount(to:1000000)%7D HTTP/1.1\r\n" + STREAM + LARGE + b"\r\n",

@@ -20,6 +20,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.edge.dispatch import not_found
+from gateway.edge.turns import Turns
 from gateway.pages import CDN, WEB, BrowserPages, WebPages, examples, is_built, pages
 from rest_compat.errors import NotFound
 
@@ -76,7 +77,7 @@ def application(made: WebPages) -> ASGIApp:
 @asynccontextmanager
 async def serving(web: Path, demo_token: str | None = None, prefix: str = "") -> AsyncIterator[AsyncClient]:
     """A browser's client of the pages in `web`; `prefix` is what a trusted proxy says that it took away."""
-    transport = ASGITransport(app=application(pages(demo_token=demo_token, web=web)), root_path=prefix)
+    transport = ASGITransport(app=application(pages(turns=Turns(), demo_token=demo_token, web=web)), root_path=prefix)
     async with AsyncClient(transport=transport, base_url="http://gateway.test", headers=BROWSER) as client:
         yield client
 
@@ -277,7 +278,7 @@ async def test_plain_files_are_asked_for_again(plain: Path) -> None:
 @pytest.mark.parametrize("file", ["/favicon.ico", "/_assets/bar.js"])
 async def test_a_reader_holds_no_open_file(plain: Path, file: str) -> None:
     """However long it takes: the descriptors of a process are for connections and the database."""
-    made = pages(demo_token=None, web=plain)
+    made = pages(turns=Turns(), demo_token=None, web=plain)
     held: list[str] = []
 
     async def receive() -> Any:
@@ -294,7 +295,7 @@ async def test_a_reader_holds_no_open_file(plain: Path, file: str) -> None:
 
 async def test_files_are_those_of_the_start(plain: Path) -> None:
     """Which there are is known: an address of a thousand folders isn't looked for on the disk."""
-    made = pages(demo_token=None, web=plain)
+    made = pages(turns=Turns(), demo_token=None, web=plain)
     (plain / "plain" / "_assets" / "late.js").write_text("")
     async with AsyncClient(transport=ASGITransport(app=application(made)), base_url="http://gateway.test") as client:
         assert (await client.get("/_assets/late.js")).status_code == 404
@@ -302,7 +303,7 @@ async def test_files_are_those_of_the_start(plain: Path) -> None:
 
 def test_a_file_that_has_gone(plain: Path) -> None:
     """Whoever replaces the package under a running process leaves no defect in the log."""
-    made = pages(demo_token=None, web=plain)
+    made = pages(turns=Turns(), demo_token=None, web=plain)
     (plain / "plain" / "_assets" / "bar.js").unlink()
     with pytest.raises(NotFound):
         _ = made.files["/_assets/bar.js"].content
