@@ -52,6 +52,11 @@ class TokenBucket:
         return self._left >= 0
 
 
+def _size(message: Value) -> int:
+    """The bytes in which an ASGI event's message came."""
+    return len((message.get("text") or "").encode()) or len(message.get("bytes") or b"")
+
+
 class WebSocketProtocol(WriteFlowControl, WebSocketsSansIOProtocol):
     """Closes sockets that send too many frames or bytes (1008), and reads no more than what it has sent on is read.
 
@@ -174,7 +179,8 @@ class WebSocketProtocol(WriteFlowControl, WebSocketsSansIOProtocol):
 
     @override
     def send_receive_event_to_app(self) -> None:
-        self.unhandled += sum(map(len, self.frames))
+        if not self.close_sent:  # afterwards messages are thrown away
+            self.unhandled += sum(map(len, self.frames))
         super().send_receive_event_to_app()
 
     def _end(self, reason: str, code: CloseCode = CloseCode.POLICY_VIOLATION) -> None:
@@ -232,7 +238,7 @@ class WebSocketProtocol(WriteFlowControl, WebSocketsSansIOProtocol):
         self.in_hand = 0
         self._count_coming()
         message = await super().receive()
-        self.in_hand = len(message.get("text") or message.get("bytes") or b"")  # type: ignore[arg-type]
+        self.in_hand = _size(message)
         # uvicorn lets reading go on, whatever else is waited for.
         self._flow()
         return message

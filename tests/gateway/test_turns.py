@@ -7,7 +7,7 @@ import json
 import pytest
 
 from gateway.edge.turns import Turns
-from tests.connecting import connected
+from tests.connecting import connected, until
 from tests.gateway.conftest import HEADERS, MakeApp, Serve, calling
 from tests.gateway.test_events import STREAM
 from tests.gateway.test_frames import raw, text
@@ -85,4 +85,16 @@ async def test_messages_count_until_they_are_handled(serve: Serve) -> None:
         client.writer.write(text({"type": "ping", "payload": {"x": "x" * 60_000}}) * 4)
         assert await client.closed() == (1013, "Too many large messages at once")
     async with connected(app.address):
+        assert app.bodies.bytes == 0
+
+
+async def test_what_is_handled_counts_no_more(serve: Serve) -> None:
+    """In bytes and not in characters: a socket that sends long texts of other letters is not told to come again."""
+    app = await serve()
+    async with raw(app) as client:
+        for _ in range(20):
+            client.writer.write(text({"type": "ping", "payload": {"x": "\N{LATIN SMALL LETTER SHARP S}" * 5_000}}))
+            await client.count(1, 1)
+        (connection,) = app.connections._open
+        await until(lambda: connection.unhandled == 0)
         assert app.bodies.bytes == 0
