@@ -104,7 +104,7 @@ async def answers(
         return
 
     def begin() -> None:
-        time.reschedule(None)
+        time.reschedule(None)  # noqa: F821  it is there until the end
         began()
 
     try:
@@ -116,6 +116,9 @@ async def answers(
                 yield answer
     except TimeoutError:
         raise Unavailable("The subscription could not begin in time. Try again later.") from None
+    finally:
+        # It names the task. Where that is cut off with its socket, it keeps its error, whose traceback holds this call.
+        del time
 
 
 async def _answer(context: LiveContext, prepared: PreparedOperation, variables: JsonObject | None, caller: Caller) -> GraphQLResponse:

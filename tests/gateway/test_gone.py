@@ -19,7 +19,7 @@ from gateway.server.websocket_protocol import WebSocketProtocol
 from rest_compat.errors import Unavailable
 from tests.connecting import beside, connected, until
 from tests.gateway.conftest import TOKEN, Serve
-from tests.gateway.test_frames import CLOSE, frame, text
+from tests.gateway.test_frames import text
 from tests.gateway.test_pipelines import GET, LAST, post, statuses, talk
 from tests.gateway.test_socket import INIT, subscribe
 from tests.gateway.test_upgrades import get as handshake
@@ -34,7 +34,6 @@ CONNECTIONS = {
     "handshake": handshake(),
     "socket": handshake() + text(INIT),
     "subscription": handshake() + text(INIT) + text(subscribe("subscription { count(to: 1000000) }")),
-    "closed": handshake() + text(INIT) + text(subscribe("subscription { count(to: 1000000) }")) + frame(CLOSE),
     "stream": b"GET /graphql?query=subscription%7Bcount(to:1000000)%7D HTTP/1.1\r\n" + STREAM + b"\r\n",
     "partial": GET[:-2],
     "large stream": b"GET /graphql?query=subscription%7Bcount(to:1000000)%7D HTTP/1.1\r\n" + STREAM + LARGE + b"\r\n",
@@ -54,11 +53,35 @@ async def test_a_connection_that_is_over(serve: Serve, first: bytes) -> None:
     app = await serve()
     with uncollected():
         async with connected(app.address) as (reader, writer):
-            writer.write(first)
+            head, end, frames = first.partition(b"\r\n\r\n")
+            is_socket = first.startswith(handshake())
+            writer.write(head + end if is_socket else first)
             if first is not CONNECTIONS["partial"]:
+                await reader.read(1)
+            if is_socket and frames:
+                await reader.readuntil(b"\r\n\r\n")
+                writer.write(frames)
                 await reader.read(1)
             await until(lambda: len(app.connections) == 1)
             held = [weakref.ref(found) for found in gc.get_objects() if isinstance(found, HELD)]
+            assert held
+            reset(writer)
+        await until(lambda: all(found() is None for found in held))
+
+
+@pytest.mark.parametrize("waits", [True, False], ids=["in line", "at work"])
+async def test_what_a_socket_asked_for_last(serve: Serve, *, waits: bool) -> None:
+    """An operation that is cut off with its socket is gone with it, and so is the socket: a flood of them left 107 MB."""
+    app = await serve(queue_timeout=60)
+    places = app.limiter.free
+    app.limiter.free = 0 if waits else places
+    with uncollected():
+        async with connected(app.address) as (reader, writer):
+            writer.write(handshake())
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(text(INIT) + text(subscribe("{ slow(seconds: 60) }")))
+            await until(lambda: app.limiter.line.length == 1 if waits else app.limiter.free < places)
+            held = [weakref.ref(found) for found in gc.get_objects() if isinstance(found, SocketSession)]
             assert held
             reset(writer)
         await until(lambda: all(found() is None for found in held))
