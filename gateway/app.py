@@ -286,7 +286,7 @@ def budget_of(settings: Settings) -> RateLimiter | None:
         return None
     try:
         return RateLimiter(settings.rate_limit, settings.rate_limit_cost, settings.rate_limit_storage)
-    except (ConfigurationError, TypeError) as error:
+    except (ConfigurationError, TypeError, ValueError) as error:
         given = settings.rate_limit_storage
         message = str(error).replace(given, without_password(given))
         raise SettingsError(f"GATEWAY_RATE_LIMIT_STORAGE: {message}") from None

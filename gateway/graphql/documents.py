@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 from gateway.edge.decoder import StrictJsonError, decode
 from rest_compat.errors import AccessDenied, MalformedRequest
+from rest_compat.json_values import Json
 from schema.engine.cache import SizedCache
 from schema.engine.document.documents import RequestError
 
@@ -105,6 +106,10 @@ def _hash(text: str) -> str:
     return sha256(text.encode()).hexdigest()
 
 
+def _has_id(entry: Json) -> bool:
+    return isinstance(entry, dict) and isinstance(entry.get("id"), str)
+
+
 def read_trusted(path: Path) -> dict[str, str]:
     """The registered documents in a JSON file: `{id: document}`, or Apollo's `{"operations": [{"id", "body"}]}`. Raises ValueError."""
     try:
@@ -114,7 +119,7 @@ def read_trusted(path: Path) -> dict[str, str]:
     except StrictJsonError as error:
         raise ValueError(f"{path}: {error.message}") from None
     if isinstance(manifest, dict) and isinstance(manifest.get("operations"), list):
-        manifest = {entry.get("id"): entry.get("body") for entry in manifest["operations"] if isinstance(entry, dict)} or None
+        manifest = {entry.get("id"): entry.get("body") for entry in manifest["operations"] if _has_id(entry)} or None
     if not isinstance(manifest, dict) or not all(isinstance(text, str) for text in manifest.values()):
         raise ValueError(f"{path}: a JSON object of ids and documents is expected")
     return manifest

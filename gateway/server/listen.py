@@ -3,7 +3,7 @@
 import errno
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
 from gateway.settings import Settings
@@ -42,12 +42,19 @@ def _remedy(error: OSError) -> str:
 
 def _bind(host: str, port: int, bound: ExitStack) -> list[socket.socket]:
     found: list[socket.socket] = []
-    for family, _, _, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE):
+    for family, _, _, _, address in _addresses(host, port):
         taken = found[0].getsockname()[1] if found else port
         found += [bound.enter_context(each) for each in _bound(family, (address[0], taken, *address[2:]))]
     if not found:
         raise OSError(errno.EADDRNOTAVAIL, os.strerror(errno.EADDRNOTAVAIL))
     return found
+
+
+def _addresses(host: str, port: int) -> Sequence[tuple[Value, ...]]:
+    try:
+        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except UnicodeError:  # a part of the name is empty, or longer than any
+        raise OSError(errno.EADDRNOTAVAIL, "this is no host's name") from None
 
 
 def _bound(family: int, address: tuple[Value, ...]) -> list[socket.socket]:

@@ -190,6 +190,7 @@ def test_bad_input_is_told(run: Run, arguments: list[str], says: str) -> None:
         ("sqlite:////no/such/folder/x.db", "the database says: .+there is no folder /no/such/folder: make it"),
         ("sqlite:////tmp", "the database says: .+/tmp is a folder: name a file in it"),
         ("postgresql://nobody:s3cret@127.0.0.1:1/none", "the database can't be reached: 127.0.0.1:1: nothing listens there: is the server"),
+        ("postgresql://nobody@no..host/none", "the database can't be reached: no..host: there is no host of this name"),
         ("postgresql://nobody@no-host.invalid/none", "the database can't be reached: no-host.invalid: there is no host of this name"),
         ("postgresql:///none?host=/no/such", "the database can't be reached: /no/such: a socket or a file .+ isn't there"),
         ("postgresql://nobody@127.0.0.1/none?sslmode=x", "127.0.0.1: .*sslmode.* must be one of: .+: look at what stands behind the \\?"),

@@ -138,7 +138,7 @@ def test_manifests(tmp_path: Path) -> None:
     path = tmp_path / "manifest.json"
     path.write_text(json.dumps({"format": "apollo-persisted-query-manifest", "version": 1, "operations": [{"id": "1", "body": QUERY}]}))
     assert read_trusted(path) == {"1": QUERY}
-    for text in ("[]", "{", '{"a": 5}', '{"operations": [5]}'):
+    for text in ("[]", "{", '{"a": 5}', '{"operations": [5]}', '{"operations": [{"id": [], "body": "{ a }"}]}'):
         path.write_text(text)
         with pytest.raises(ValueError, match=r"manifest\.json"):
             read_trusted(path)

@@ -119,6 +119,7 @@ def test_uses_are_bounded(rest: RestGraph) -> None:
         ({"trusted_documents": "absent.json"}, "GATEWAY_TRUSTED_DOCUMENTS: .*absent"),
         ({"rate_limit": "1/minute", "rate_limit_storage": "nowhere://"}, "GATEWAY_RATE_LIMIT_STORAGE"),
         ({"rate_limit": "1/minute", "rate_limit_storage": "memory://"}, "GATEWAY_RATE_LIMIT_STORAGE"),
+        ({"rate_limit": "1/minute", "rate_limit_storage": "async+redis://[::1"}, "GATEWAY_RATE_LIMIT_STORAGE"),
     ],
 )
 def test_settings_that_cannot_work(settings: dict[str, Any], said: str) -> None:

@@ -57,7 +57,7 @@ def test_a_port_that_is_taken(run: Run, taken: int, flags: list[str], tmp_path: 
 
 @pytest.mark.parametrize(
     ("host", "says"),
-    [("203.0.113.5", "assign requested address"), ("no-such-host.invalid", "http://no-such-host.invalid:8000")],
+    [("203.0.113.5", "assign requested address"), ("no-such-host.invalid", "http://no-such-host.invalid:8000"), ("a..b", "no host's name")],
 )
 def test_an_address_that_is_not_ours(run: Run, host: str, says: str) -> None:
     """Neither another machine's address nor a name without one can be listened on."""

@@ -13,6 +13,7 @@ _WHY: Final[Sequence[tuple[type[Exception], str]]] = (
     (TimeoutError, "it did not answer in time"),
     (ConnectionRefusedError, "nothing listens there"),
     (socket.gaierror, "there is no host of this name"),
+    (UnicodeError, "there is no host of this name"),
     (FileNotFoundError, "a socket or a file that the address names isn't there"),
 )
 """Explanations of Python's errors, where their own messages say less."""

@@ -84,7 +84,7 @@ class Connector:
         try:
             async with asyncio.timeout(seconds):
                 return await self._prepared(await asyncpg.connect(self._url, **host, **self._options))
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as error:
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, UnicodeError) as error:
             # Whatever it is, without a connection nothing can be done but to come back later.
             raise self._failure(error, host) from error
 
