@@ -15,6 +15,7 @@ from graphql import GraphQLError, GraphQLSchema, build_schema, execute_sync, par
 from gateway.edge.bodies import HELD_BYTES, SMALL, TOO_MANY, RequestBodies
 from gateway.edge.request_scope import RequestScope
 from gateway.edge.shared_memory import SharedMemory
+from gateway.edge.turns import Turns
 from gateway.rest.adapter import RestEndpoint, document_page
 from rest_compat import RESOURCES, Rest
 from rest_compat.protocol import BodyDecodeError, Policy, RestUse, VariableFault
@@ -356,7 +357,7 @@ def application(graph: FakeGraph, caller: str = "admin", resources: Sequence[Res
         scope["headers"] = [*scope["headers"], (b"x-request-id", b"req-1")]
         answer = pages.get(scope["path"], endpoint)
         room = SharedMemory(HELD_BYTES, TOO_MANY, SMALL)
-        read = RequestBodies(answer, graph.max_body, graph.max_body, room, still_allowed)
+        read = RequestBodies(answer, graph.max_body, graph.max_body, room, Turns(), still_allowed)
         await RequestScope(read, lambda *_: None, complain, endpoint.notices, lambda: False)(scope, receive, send)
 
     return asgi
