@@ -97,6 +97,11 @@ def _collected() -> Iterator[None]:
     gc.collect()
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Bytes that aren't text name no test: gzip's hold the time of day, and xdist's workers must find the same tests."""
+    return argname if isinstance(val, bytes) and not val.decode("latin-1").isprintable() else None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files that start servers and programs come first: begun last, one of them would keep one worker busy while the other has no more."""
     items.sort(key=lambda item: item.path.relative_to(HERE).parts[0] not in LONG)

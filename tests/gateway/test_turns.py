@@ -45,7 +45,11 @@ async def test_one_in_each_turn_of_the_event_loop() -> None:
     assert "workwork" not in "".join(told)
 
 
-@pytest.mark.parametrize(("body", "more", "turns"), [(QUERY, {}, 0), (gzip.compress(QUERY), {"content-encoding": "gzip"}, 1)])
+@pytest.mark.parametrize(
+    ("body", "more", "turns"),
+    [(QUERY, {}, 0), (gzip.compress(QUERY), {"content-encoding": "gzip"}, 1)],
+    ids=["plain", "packed"],
+)
 async def test_a_body_is_unpacked_in_its_turn(
     make_app: MakeApp, monkeypatch: pytest.MonkeyPatch, body: bytes, more: dict[str, str], turns: int
 ) -> None:
