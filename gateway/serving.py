@@ -123,8 +123,10 @@ def _stop_in_order(app: Application) -> None:
 
 
 def _on_signal(app: Application, loop: asyncio.AbstractEventLoop, then: Value, number: int, frame: FrameType | None) -> None:
-    if app.stopping:  # A second time: at once.
-        then(number, frame)
+    if app.stopping:
+        # A second time: at once. A worker that its group was signalled with gets the supervisor's SIGTERM, too, which asks for no haste.
+        if app.settings.workers == 1 or number == signal.SIGINT:
+            then(number, frame)
         return
     app.stopping = True
 

@@ -8,6 +8,7 @@ import asyncio
 import os
 import signal
 import socket
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final
@@ -21,22 +22,34 @@ from uvicorn.supervisors import multiprocess
 
 from gateway.observability.metrics import MULTIPROCESS
 
-#: Seconds that a worker goes on after it is told to stop: by then the supervisor, which checks twice a second, has closed the port.
-WORKER_SECONDS: Final = 0.7
+#: Seconds that a worker answers on at most until the supervisor has closed the port, which takes half a second, or more on a busy machine.
+RELEASE_SECONDS: Final = 10.0
 
 
 class Server(uvicorn.Server):
     """Takes the connections that wait at the port before it closes it."""
 
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._ports: list[socket.socket] = []
+        #: Set when the supervisor holds the port no more, or has other workers for it.
+        self.released = threading.Event()
+
+    @override
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        # The event loop closes those that it was given when it comes to it; these are closed right after the last look for connections.
+        self._ports = [port.dup() for port in sockets or ()]
+        await super().startup(sockets)
+
     @override
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         if self.config.workers > 1:
-            await asyncio.sleep(WORKER_SECONDS)
-        waiting = [connection for port in sockets or () for connection in _waiting(port)]
+            await asyncio.to_thread(self.released.wait, RELEASE_SECONDS)
         for server in self.servers:
             server.close()
         for port in sockets or ():
             port.close()
+        waiting = [connection for port in self._ports for connection in _close(port)]
         for connection in waiting:
             await self._serve_accepted(connection)
         # Those that the event loop had just taken become known in its next turn.
@@ -52,10 +65,10 @@ class Server(uvicorn.Server):
         return make(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
 
 
-def _waiting(port: socket.socket) -> Sequence[socket.socket]:
-    """The connections that nobody has accepted yet."""
+def _close(port: socket.socket) -> Sequence[socket.socket]:
+    """Return the connections that nobody has accepted yet. Between the last look for one and the end of the port nothing else is done."""
     found = []
-    with suppress(OSError):  # There is none left, or no descriptor.
+    with port, suppress(OSError):  # There is none left, or no descriptor.
         while True:
             connection, _ = port.accept()
             connection.settimeout(0)
@@ -66,12 +79,21 @@ def _waiting(port: socket.socket) -> Sequence[socket.socket]:
 class Worker(multiprocess.Process):
     """One of several serving processes."""
 
-    @property
     @override
-    def server(self) -> uvicorn.Server:
-        if self._server is None:
-            self._server = Server(self.config)
-        return self._server
+    def target(self, sockets: list[socket.socket] | None = None) -> None:
+        # Before the thread that answers the supervisor looks for it.
+        self._server = Server(self.config)
+        # The supervisor's end came with the rest of this object; only its own may keep the connection open.
+        self.parent_conn.close()
+        super().target(sockets)
+
+    @override
+    def always_pong(self) -> None:
+        """Answer the supervisor until it closes the connection, which it does after it closed the port, or when it has ended."""
+        with suppress(EOFError, OSError):
+            super().always_pong()
+        if isinstance(self._server, Server):
+            self._server.released.set()
 
     @override
     def kill(self) -> None:

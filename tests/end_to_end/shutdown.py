@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -30,6 +31,8 @@ CLIENTS, SOCKETS, STREAMS = 8, 10, 10
 FOLLOW = "subscription { opportunityChanged { type } }"
 #: Seconds that a stopping gateway answers on, telling each client to come back on another connection.
 DELAY = 1.0
+#: Seconds by which the supervisor is late.
+LATE = 2.0
 #: For both workers to be replaced, on a busy machine too.
 RESTART_SECONDS = 150
 CLEAN = {"socket 1012", "stream completed"}
@@ -153,7 +156,7 @@ async def stop_alone(gateway: Gateway, requests: list[bytes], report: Report, si
     told = Told()
     asking = [asyncio.create_task(ask_until_gone(gateway, requests, told, kept=bool(each % 2))) for each in range(CLIENTS)]
     await asyncio.sleep(0.3)
-    signalled(gateway)
+    await asyncio.to_thread(signalled, gateway)
     report.exits.append(await asyncio.to_thread(gateway.process.wait, RESTART_SECONDS))
     await asyncio.gather(*asking)
     report.note(told, {200, 201, REFUSED})
@@ -186,6 +189,14 @@ def whole_group(gateway: Gateway) -> None:
     os.killpg(gateway.process.pid, signal.SIGTERM)
 
 
+def late_supervisor(gateway: Gateway) -> None:
+    """A signal to all, of which the supervisor knows a while later than the workers, as on a busy machine."""
+    gateway.process.send_signal(signal.SIGSTOP)
+    whole_group(gateway)
+    time.sleep(LATE)
+    gateway.process.send_signal(signal.SIGCONT)
+
+
 async def run(database_url: str, folder: Path, *, rounds: int) -> Report:
     """So many stops of a process, and restarts of workers."""
     report, who = Report(), await access(database_url)
@@ -196,7 +207,7 @@ async def run(database_url: str, folder: Path, *, rounds: int) -> Report:
     for _ in range(rounds):
         async with serving(database_url, folder, shutdown_delay=DELAY) as (gateway,):
             await stop(gateway, who, requests, report)
-    for workers, signalled in [(1, one), (2, whole_group)] * rounds:
+    for workers, signalled in [(1, one), (2, whole_group), (2, late_supervisor)] * rounds:
         async with serving(database_url, folder, workers=workers) as (gateway,):
             await stop_alone(gateway, requests, report, signalled)
     async with serving(database_url, folder, shutdown_delay=DELAY, workers=2) as (gateway,):
