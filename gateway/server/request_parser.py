@@ -226,6 +226,9 @@ class RequestParser(LargeHeaders):
     @override
     def on_header(self, name: bytes, value: bytes) -> None:
         name = name.lower()
+        if value.endswith((b" ", b"\t")):
+            # The parser leaves them there; they are no part of the value (RFC 9110 section 5.5).
+            value = value.rstrip(b" \t")
         if name == b"expect" and value.lower() == b"100-continue":
             self.expect_100_continue = True
         elif name == b"transfer-encoding" and self.phase == HEADERS:

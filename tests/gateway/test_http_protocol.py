@@ -92,6 +92,16 @@ async def test_header_limit(serve: Serve) -> None:
         assert (status, body["code"]) == (431, "headers_too_large")
 
 
+async def test_blanks_around_values(serve: Serve) -> None:
+    """They are no part of a header's value: a host is one with them, and an idempotency key the same one (RFC 9110 section 5.5)."""
+    app = await serve()
+    async with asyncio.timeout(PATIENCE), connected(app.address) as (reader, writer):
+        writer.write(b"GET /healthz HTTP/1.1\r\nhost: \tx \t \r\nx-request-id:mine \r\naccept: \r\nconnection: close \r\n\r\n")
+        answer = await _all(reader)
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert b"\r\nx-request-id: mine\r\n" in answer
+
+
 @pytest.mark.parametrize(
     ("codings", "status"),
     [
