@@ -92,8 +92,14 @@ def search(longest: int = LONGEST_TEXT) -> ParameterType:
 
 
 def identifier() -> ParameterType:
-    """An id. Ids are opaque, so a text that is no id matches nothing."""
-    return ParameterType("an id", {"type": "string"}, str)
+    """An id. Ids are opaque, so a text that is no id matches nothing; a comma is in none, so with one it is several."""
+
+    def read(text: str) -> str:
+        if "," in text:
+            raise Disallowed("one id")
+        return text
+
+    return ParameterType("an id", {"type": "string"}, read)
 
 
 def choice(values: Mapping[str, Json]) -> ParameterType:

@@ -70,6 +70,7 @@ async def test_arrays_are_for_lists_only(client: httpx.AsyncClient, graph: FakeG
     assert [term["field"] for term in graph.asked[-1][1]["orderBy"]] == ["VALUE", "NAME"]
     assert (await client.get("/api/contacts/?accountId[]=a")).json()["errors"][0]["field"] == "accountId[]"
     assert (await client.get("/api/contacts/?accountId=a&accountId=b")).status_code == 400
+    assert "allowed is one id" in (await client.get("/api/contacts/?accountId=a,b")).json()["errors"][0]["message"]
 
 
 async def test_what_is_ignored_is_shown(client: httpx.AsyncClient, graph: FakeGraph) -> None:
