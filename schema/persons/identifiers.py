@@ -18,6 +18,12 @@ SHORT_MARK = "…"
 """Stands in place of what is shorter than the mark, so that no text gets longer than it may be."""
 _DIGITS = 6
 """A telephone number of fewer digits is looked for as it is written only."""
+_ALIKE = {each: f"[{signs}]" for signs in ("'`´ʹʼˈ‘’‛′", r"\-‐‑‒–—―−") for each in signs if each != "\\"}  # noqa: RUF001  they look alike
+"""The apostrophes and the hyphens: typewriters, phones and word processors write one for the other."""
+_BLANK = r"(?:\s|\\[nrt])"
+_SEPARATOR = r"(?:[\s().\-/‐‑‒–—―−]|\(0\)){0,3}"  # noqa: RUF001
+"""What is written between the digits of a telephone number, and the 0 that is only dialled within the country."""
+_INNER_ZERO = re.compile(r"(?<=[0-9])\s*\(0\)")
 _LITERAL = re.compile(r'("(?:[^"\\]|\\.)*")(\s*:)?')
 """A text in JSON, and the colon behind it where it is a key."""
 
@@ -56,9 +62,9 @@ class PersonIdentifiers:
 
     def redact(self, text: str) -> str:
         """The text without the person."""
-        if self._pattern.search(text) is None:
-            text = _plain(text)
-        return self._pattern.sub(lambda found: MARK if len(found[0]) >= len(MARK) else SHORT_MARK, text)
+        text = self._pattern.sub(_mark, text)
+        plain = _plain(text)
+        return text if self._pattern.search(plain) is None else self._pattern.sub(_mark, plain)
 
     def is_about(self, text: str) -> bool:
         """Whether a JSON text is about the person: it has the id, names the person, or has all parts of the name."""
@@ -91,6 +97,10 @@ class PersonIdentifiers:
         return MARK if is_person and isinstance(value, str) and value != self.id else self._redact_value(value)
 
 
+def _mark(found: re.Match[str]) -> str:
+    return MARK if len(found[0]) >= len(MARK) else SHORT_MARK
+
+
 def _plain(text: str) -> str:
     """A text in which accents and widths are written in one way, and nothing is percent-encoded."""
     decoded = unquote_plus(text) if "%" in text else text
@@ -102,7 +112,8 @@ def _name(name: str) -> str:
 
 
 def _spaced(name: str) -> str:
-    return r"(?:\s|\\[nrt])+".join(map(re.escape, name.split()))
+    words = ["".join(_ALIKE.get(each) or re.escape(each) for each in word) for word in name.split()]
+    return f"{_BLANK}+".join(words).replace(f",{_BLANK}+", f",{_BLANK}*")
 
 
 def _email(email: str) -> str:
@@ -110,10 +121,10 @@ def _email(email: str) -> str:
 
 
 def _phone(phone: str) -> str:
-    digits = re.sub(r"\D", "", phone)
+    digits = re.sub(r"\D", "", _INNER_ZERO.sub("", phone))
     if len(digits) < _DIGITS:
         return ""
-    return r"(?<!\d)\+?" + r"[\s().\-/]{0,3}".join(digits) + r"(?!\d)"
+    return r"(?<!\d)\+?" + _SEPARATOR.join(digits) + r"(?!\d)"
 
 
 def texts(values: Iterable[str | None]) -> tuple[str, ...]:

@@ -26,10 +26,16 @@ WORDS = PersonIdentifiers("cnt_1", ("Jörg O'Neil-Groß", "J. J. Smith"), ("joer
         "491719045566",
         "+49 (171) 9045566",
         "49-171-904-55-66",
+        "Jörg O\u2019Neil\u2013Groß",
+        "JÖRG O\u02bcNEIL\u2011GROSS",
+        "O'Neil-Groß,Jörg",
+        "+49\u2013171\u2011904\u201055\u201366",
+        "+49 (0)171 9045566",
+        "Jörg O'Neil-Groß, Jo\u0308rg O'Neil-Groß und J%C3%B6rg+O%27Neil-Gro%C3%9F",
     ],
 )
 def test_found(text: str) -> None:
-    """In another case, form, order or spelling of blanks, and percent-encoded."""
+    """In another case, form, order or spelling of blanks, apostrophes and hyphens, percent-encoded, and in several of these at once."""
     assert WORDS.find(f"Call {text}!")
     assert not WORDS.find(WORDS.redact(f"Call {text}!"))
     assert "call" in WORDS.redact(f"Call {text}!").lower()
