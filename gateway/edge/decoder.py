@@ -25,6 +25,9 @@ _SMALL: Final = 2 * MAX_VALUES
 #: Texts, to the end where they aren't closed. Nothing here looks back, so that no text takes long.
 _STRINGS: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 
+#: A number that isn't 0, as it is written.
+_SOME: Final = re.compile("-?[0.]*[1-9]")
+
 #: The standard parser's messages, by their beginnings, reworded to say what to mend.
 _WORDS: Final = {
     "Expecting value": "a value is missing, or is not JSON",
@@ -107,8 +110,8 @@ def _colons(value: Json, levels: int) -> int:
         if not levels:
             raise _Suspicious
         return sum(_colons(member, levels - 1) for member in value)
-    # orjson reads integers beyond 64 bits as floats.
-    if kind is not bool and value is not None and not -MAX_INTEGER <= value <= MAX_INTEGER:
+    # orjson reads integers beyond 64 bits as floats, and what is too small for a double as 0.
+    if kind is not bool and value is not None and (not -MAX_INTEGER <= value <= MAX_INTEGER or (kind is float and not value)):
         raise _Suspicious
     return 0
 
@@ -152,6 +155,8 @@ def _float(digits: str) -> float:
     value = float(digits)
     if value in {float("inf"), float("-inf")}:
         raise StrictJsonError("The JSON text has a number too large for a double.")
+    if not value and _SOME.match(digits):
+        raise StrictJsonError("The JSON text has a number too small for a double.")
     return value
 
 

@@ -44,6 +44,11 @@ def test_values_are_counted_and_not_texts() -> None:
     assert len(decode(b"[" + b"1," * 39_990 + b"1]")) == 39_991
 
 
+def test_zero_is_one_however_it_is_written() -> None:
+    """What is 0 as it is written is no number too small for a double."""
+    assert decode(b"[0, -0, 0.0, -0.00, 0e-999, 0.0E+5, 5e-324]") == [0, 0, 0, 0, 0, 0, 5e-324]
+
+
 @pytest.mark.parametrize(
     ("body", "said"),
     [
@@ -66,6 +71,8 @@ def test_values_are_counted_and_not_texts() -> None:
         (b"NaN", "NaN"),
         (b'{"a": -Infinity}', "-Infinity"),
         (b"1e400", "too large"),
+        (b'{"value":1e-400}', "too small"),
+        (b"[-0.001E-330]", "too small"),
         (b"9007199254740992", "integer"),
         (b"-9007199254740992", "integer"),
         (b"18446744073709551616", "integer"),

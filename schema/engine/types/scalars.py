@@ -32,6 +32,8 @@ INSTANT = rf"^{_DAY}[Tt]([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)(\.[0-9]+)?
 AMOUNT = r"^-?[0-9]{1,13}(\.[0-9]{1,2})?$"
 
 _DATE, _INSTANT, _AMOUNT = map(re.compile, (DATE, INSTANT, AMOUNT))
+_SOME = re.compile("-?[0.]*[1-9]")
+"""A number that isn't 0, as it is written."""
 _LEAPS = {(6, 30, 23, 59), (12, 31, 23, 59)}
 """The minutes that may have a leap second: month, day, hour, minute in UTC (RFC 3339, section 5.7)."""
 
@@ -111,11 +113,12 @@ def _scalar(name: str, read: Callable[[Value], Value], pattern: str, advice: str
 
 
 def _written(node: ValueNode) -> Made:
-    """The text or the number of a literal; None for others, and for integers that are too long to make a number of."""
+    """The text or the number of a literal; None for others, and for numbers that are too long or too small to make a number of."""
     if isinstance(node, StringValueNode):
         return node.value
     if isinstance(node, FloatValueNode):
-        return float(node.value)
+        number = float(node.value)
+        return number if number or not _SOME.match(node.value) else None
     return int(node.value) if isinstance(node, IntValueNode) and len(node.value) <= _LONGEST_INTEGER else None
 
 
