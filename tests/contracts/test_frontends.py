@@ -7,6 +7,7 @@ from graphql import build_schema, parse, validate
 
 from gateway.live import messages
 from rest_compat.errors import STATUS
+from schema.rules.money import show_money
 from tests.live_server import ROOT
 
 PAGE = (ROOT / "docs" / "frontends.md").read_text("utf-8")
@@ -31,3 +32,8 @@ def test_closings() -> None:
     explained = {int(code) for line in re.findall(r"^\| ([0-9, ]+) \|", PAGE, re.MULTILINE) for code in line.split(",")}
     there = {each.code for each in vars(messages).values() if isinstance(each, type) and issubclass(each, messages.SocketClosed)}
     assert explained == (there - {None}) | {1008}
+
+
+def test_amounts() -> None:
+    """An amount is shown as the graph writes it, so that clients don't take a number for a text."""
+    assert f"Money is a JSON number (`{show_money(120_050)}`)" in PAGE
