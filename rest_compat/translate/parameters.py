@@ -126,7 +126,7 @@ def _integer(text: str) -> int:
 def _number(text: str) -> float:
     if not NUMBER.fullmatch(text):
         raise ValueError
-    return float(text)
+    return float(text.replace(" ", "+"))
 
 
 def _truth(text: str) -> bool:

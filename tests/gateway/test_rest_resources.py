@@ -90,6 +90,7 @@ PARAMETERS_OF_EACH_TYPE = [
     ("createdAfter=2020-01-01T00:00:00 02:00", ["Big", "Small"]),
     ("createdAfter=2999-01-01T00:00:00%2B02:00", []),
     ("floor=1e-1&cautious=true", ["Big", "Small"]),
+    ("floor=1e+0", ["Big", "Small"]),
 ]
 
 
