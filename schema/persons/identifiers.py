@@ -20,7 +20,13 @@ _DIGITS = 6
 """A telephone number of fewer digits is looked for as it is written only."""
 _ALIKE = {each: f"[{signs}]" for signs in ("'`´ʹʼˈ‘’‛′", r"\-‐‑‒–—―−") for each in signs if each != "\\"}  # noqa: RUF001  they look alike
 """The apostrophes and the hyphens: typewriters, phones and word processors write one for the other."""
-_BLANK = r"(?:\s|\\[nrt])"
+_BLANK = r"(?:[\s·・]|\\[nrt])"
+_UNSPACED = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]"
+)
+"""The letters of Thai, Lao, Burmese, Khmer, Chinese, Japanese and Korean: no blank has to stand around a name, nor within it."""
+_JOINED = 3
+"""Letters of such a name that is looked for without the blank within it: two may be any word's."""
 _SEPARATOR = r"(?:[\s().\-/‐‑‒–—―−]|\(0\)){0,3}"  # noqa: RUF001
 """What is written between the digits of a telephone number, and the 0 that is only dialled within the country."""
 _INNER_ZERO = re.compile(r"(?<=[0-9])\s*\(0\)")
@@ -108,12 +114,19 @@ def _plain(text: str) -> str:
 
 
 def _name(name: str) -> str:
-    return rf"(?<!\w){_spaced(name)}(?!\w)"
+    bare = "".join(name.split())
+    left, right = ("" if _UNSPACED.match(end) else edge for end, edge in ((bare[:1], r"(?<!\w)"), (bare[-1:], r"(?!\w)")))
+    return f"{left}{_spaced(name, joined=len(bare) >= _JOINED)}{right}"
 
 
-def _spaced(name: str) -> str:
-    words = ["".join(_ALIKE.get(each) or re.escape(each) for each in word) for word in name.split()]
-    return f"{_BLANK}+".join(words).replace(f",{_BLANK}+", f",{_BLANK}*")
+def _spaced(name: str, *, joined: bool) -> str:
+    words = name.split()
+    found = ""
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        found += "".join(_ALIKE.get(each) or re.escape(each) for each in word)
+        optional = word.endswith(",") or (joined and _UNSPACED.match(word[-1]) and _UNSPACED.match(following))
+        found += _BLANK + ("*" if optional else "+") if following else ""
+    return found
 
 
 def _email(email: str) -> str:

@@ -50,6 +50,25 @@ def test_not_found(text: str) -> None:
     assert WORDS.redact(text) == text
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "left"),
+    [
+        ("太郎 山田", "担当は山田太郎様です", "担当は…様です"),
+        ("太郎 山田", "担当は山田 太郎です", "担当は…です"),
+        ("マイケル ジョーダン", "ﾏｲｹﾙ･ｼﾞｮｰﾀﾞﾝ氏", "[erased]氏"),
+        ("철수 김", "김철수는", "…는"),
+        ("สมชาย ใจดี", "คุณสมชาย ใจดีครับ", "คุณ[erased]ครับ"),
+        ("伟 王", "找王 伟先生", "找…先生"),
+        ("王伟", "找王伟先生", "找…先生"),
+        ("伟 王", "国王伟大", "国王伟大"),
+        ("Jane Doe", "JaneDoe", "JaneDoe"),
+    ],
+)
+def test_letters_without_blanks(name: str, text: str, left: str) -> None:
+    """Where no blanks stand between words, none has to stand around a name, nor within it unless its two letters may be any word's."""
+    assert PersonIdentifiers("cnt_1", (name,), (), ()).redact(text) == left
+
+
 def test_no_text_gets_longer() -> None:
     """What stands in place of a short name is no longer than it, so that no limit is broken."""
     short = PersonIdentifiers("cnt_1", ("A B",), (), ())
