@@ -21,10 +21,12 @@ _DIGITS = 6
 _ALIKE = {each: f"[{signs}]" for signs in ("'`´ʹʼˈ‘’‛′", r"\-‐‑‒–—―−") for each in signs if each != "\\"}  # noqa: RUF001  they look alike
 """The apostrophes and the hyphens: typewriters, phones and word processors write one for the other."""
 _BLANK = r"(?:[\s·・]|\\[nrt])"
-_UNSPACED = re.compile(
-    "[\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]"
+_LETTERS = (
+    r"[\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff"
+    r"\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]"
 )
 """The letters of Thai, Lao, Burmese, Khmer, Chinese, Japanese and Korean: no blank has to stand around a name, nor within it."""
+_UNSPACED = re.compile(_LETTERS)
 _JOINED = 3
 """Letters of such a name that is looked for without the blank within it: two may be any word's."""
 _SEPARATOR = r"(?:[\s().\-/‐‑‒–—―−]|\(0\)){0,3}"  # noqa: RUF001
@@ -115,7 +117,8 @@ def _plain(text: str) -> str:
 
 def _name(name: str) -> str:
     bare = "".join(name.split())
-    left, right = ("" if _UNSPACED.match(end) else edge for end, edge in ((bare[:1], r"(?<!\w)"), (bare[-1:], r"(?!\w)")))
+    left = "" if _UNSPACED.match(bare[:1]) else rf"(?:(?<!\w)|(?<={_LETTERS}))"
+    right = "" if _UNSPACED.match(bare[-1:]) else rf"(?:(?!\w)|(?={_LETTERS}))"
     return f"{left}{_spaced(name, joined=len(bare) >= _JOINED)}{right}"
 
 
@@ -130,7 +133,7 @@ def _spaced(name: str, *, joined: bool) -> str:
 
 
 def _email(email: str) -> str:
-    return rf"(?<![\w.+-]){re.escape(email)}(?![\w-])" if email else ""
+    return rf"(?:(?<![\w.+-])|(?<={_LETTERS})){re.escape(email)}(?:(?![\w-])|(?={_LETTERS}))" if email else ""
 
 
 def _phone(phone: str) -> str:

@@ -62,11 +62,13 @@ def test_not_found(text: str) -> None:
         ("王伟", "找王伟先生", "找…先生"),
         ("伟 王", "国王伟大", "国王伟大"),
         ("Jane Doe", "JaneDoe", "JaneDoe"),
+        ("Jane Doe", "联系Jane Doe谢谢", "联系[erased]谢谢"),
+        ("Jane Doe", "联系jane.doe@x.example谢谢", "联系[erased]谢谢"),
     ],
 )
 def test_letters_without_blanks(name: str, text: str, left: str) -> None:
     """Where no blanks stand between words, none has to stand around a name, nor within it unless its two letters may be any word's."""
-    assert PersonIdentifiers("cnt_1", (name,), (), ()).redact(text) == left
+    assert PersonIdentifiers("cnt_1", (name,), ("jane.doe@x.example",), ()).redact(text) == left
 
 
 def test_no_text_gets_longer() -> None:
