@@ -143,14 +143,14 @@ class Rest:
         return HttpError(call.endpoint.message_names.of(error["message"]), headers, code=code)
 
     async def _list(self, call: TranslatedCall, request: Request, caller: OpaqueCaller) -> HttpResponse:
-        operation, prepared, page = call.operation, call.operation.prepared, call.query.page
+        prepared, page = call.operation.prepared, call.query.page
         assert page is not None
         url = request.origin + call.endpoint.path
         seen = (caller.visibility.encode(), url.encode(), request.query)
         known = request.headers.get(b"if-none-match")
         if (
             known is not None
-            and operation.is_stored
+            and call.is_stored
             and self._graph.permits(prepared, call.variables, caller)
             and is_fresh(known.decode("latin-1"), tag := entity_tag(await self._graph.revision(caller), *seen))
         ):
@@ -160,7 +160,7 @@ class Rest:
         connection = self._root(call, result, request.state)
         assert result.revision is not None
         body = _page_body(call, page, url, connection)
-        if operation.is_stored:
+        if call.is_stored:
             tag = entity_tag(result.revision, *seen)
         elif is_fresh(known.decode("latin-1") if known else "", tag := entity_tag(result.revision, *seen, body)):
             return _not_modified(tag)

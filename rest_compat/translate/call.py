@@ -36,10 +36,10 @@ class TranslatedCall:
     `older` are further versions that `If-Match` names, beside the `expectedVersion` in the variables.
     """
 
-    __slots__ = ("body", "endpoint", "ignored", "notices", "older", "operation", "query", "uses", "variables")
+    __slots__ = ("body", "endpoint", "ignored", "is_stored", "notices", "older", "operation", "query", "uses", "variables")
 
     def __init__(self, parsed: ParsedQuery, variables: JsonObject, body: Body | None = None, older: Sequence[int] = ()) -> None:
-        self.endpoint, self.query, self.operation = parsed.endpoint, parsed.query, parsed.operation
+        self.endpoint, self.query, self.operation, self.is_stored = parsed.endpoint, parsed.query, parsed.operation, parsed.is_stored
         self.variables = variables
         self.body = body
         self.older = older

@@ -21,7 +21,7 @@ from .messages import MessageNames
 from .operation_cache import OperationCache
 from .paging import PAGING, POSITIONS, Side
 from .parameter_types import choice, list_of
-from .parameters import declared, ordering
+from .parameters import ORDER, camel, declared, ordering
 from .query import FIELDS, ParameterReader, QueryReader, QueryValues
 from .shape import ValueSource, WriteObject, compile_writer, resolve
 
@@ -61,6 +61,8 @@ class ParsedQuery:
     """The parts of REST that a call without a body uses."""
     notices: Headers
     """The notices of a call without a body, in every answer."""
+    is_stored: bool
+    """Whether its list stays as it is while the workspace's revision does: what it shows is stored, and what it is ordered by."""
 
 
 class Endpoint:
@@ -102,7 +104,14 @@ class Endpoint:
         ignored = header_names(query.ignored) if query.ignored else ()
         notices = self.notice_headers(ignored, (), self.deprecations(query.used, fields), [STRICT] if strict else [])
         operation = self.operation(query.fields, query.page.way if query.page and query.page.position else None)
-        return ParsedQuery(self, query, operation, strict, ignored, self.uses_of(query.used, fields, ignored), notices)
+        is_stored = operation.is_stored and self._is_ordered_by_stored(query)
+        return ParsedQuery(self, query, operation, strict, ignored, self.uses_of(query.used, fields, ignored), notices, is_stored)
+
+    def _is_ordered_by_stored(self, query: QueryValues) -> bool:
+        """What is computed may change its place while no record changes, as with the day."""
+        owner = self._graph.schema.type_map[self.resource.type]
+        names = [camel(term["field"]) for term in query.variables.get(ORDER, ())]
+        return all(name not in getattr(owner, "fields", {}) or self._graph.is_stored(self.resource.type, name) for name in names)
 
     def _check_list(self) -> None:
         """Links need cursors in both directions. Raises DeclarationError."""

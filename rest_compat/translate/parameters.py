@@ -41,6 +41,8 @@ from .shape import enum_texts
 Inputs: TypeAlias = Mapping[str, GraphQLArgument | GraphQLInputField]
 """The places in the schema that lead to a parameter's own, by their coordinates: `OpportunityFilter.value`, `MoneyFilter.gte`."""
 
+ORDER = "orderBy"
+"""The variable that `ordering` leads to."""
 INT_LIMIT = 2**31
 """Int of GraphQL has 32 bits (specification, section 3.5.1)."""
 
@@ -95,24 +97,25 @@ def _deprecated(parameter: Parameter, way: Inputs) -> Deprecation | None:
 
 def ordering(document: Document) -> list[ParameterReader]:
     """`ordering`, where the list has a variable for it; its names are those of the enum, as keys are written: `closeDate`."""
-    order = get_named_type(document.variables.get("orderBy"))
+    order = get_named_type(document.variables.get(ORDER))
     if not isinstance(order, GraphQLInputObjectType):
         return []
     fields = get_named_type(order.fields["field"].type)
     assert isinstance(fields, GraphQLEnumType)
     values = {
-        sign + _camel(name): {"field": name, "direction": direction}
+        sign + camel(name): {"field": name, "direction": direction}
         for sign, direction in (("", "ASC"), ("-", "DESC"))
         for name in fields.values
     }
-    coordinate, argument = document.argument("orderBy")
+    coordinate, argument = document.argument(ORDER)
     longest = limit_of(argument.ast_node, "maxItems") or LONGEST_LIST
     # As in SQL: a later term by the same key decides nothing.
     kind = list_of(choice(values), key=lambda term: term["field"], longest=longest)
-    return [ParameterReader(ORDERING, kind, ("orderBy",), coordinates=(coordinate,))]
+    return [ParameterReader(ORDERING, kind, (ORDER,), coordinates=(coordinate,))]
 
 
-def _camel(name: str) -> str:
+def camel(name: str) -> str:
+    """A name of an enum as fields are named: `closeDate` for `CLOSE_DATE`."""
     first, *others = name.lower().split("_")
     return first + "".join(word.capitalize() for word in others)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 import pytest
+from sqlalchemy import text
 
 from gateway.edge.negotiate import GRAPHQL
 from schema.rules.access import Role
@@ -245,6 +246,24 @@ async def test_an_unchanged_list_costs_one_look(here: Gateway, monkeypatch: pyte
     assert (await here.client.get(OPPORTUNITIES, headers={"if-none-match": tag})).status_code == 304
     assert len(heard.texts) == 1
     assert heard.reading() == []
+
+
+async def test_a_list_by_what_is_computed(here: Gateway) -> None:
+    """What is computed may change while the revision stands, as with the day: a list in its order is 304 only while it is alike.
+
+    Here a value is changed in the table, which the revision knows nothing of.
+    """
+    account = (await here.make("/api/accounts/", name="A"))["id"]
+    for value in (1, 2):
+        await here.make(OPPORTUNITIES, name=f"{value}", accountId=account, value=value)
+    target = f"{OPPORTUNITIES}?ordering=-weightedValue&fields=name"
+    first = await here.client.get(target)
+    known = {"if-none-match": first.headers["etag"]}
+    assert (await here.client.get(target, headers=known)).status_code == 304
+    turned = here.app.database.compile(text("UPDATE opportunity SET value_cents = 300 - value_cents"))
+    await here.app.database.write(lambda connection: connection.execute(turned, {}))
+    then = await here.client.get(target, headers=known)
+    assert [row["name"] for answer in (first, then) for row in answer.json()["results"]] == ["2", "1", "1", "2"]
 
 
 async def test_a_whole_object_sent_back_changes_nothing(here: Gateway) -> None:
