@@ -22,11 +22,13 @@ _ALIKE = {each: f"[{signs}]" for signs in ("'`´ʹʼˈ‘’‛′", r"\-‐‑�
 """The apostrophes and the hyphens: typewriters, phones and word processors write one for the other."""
 _BLANK = r"(?:[\s·・]|\\[nrt])"
 _LETTERS = (
-    r"[\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff"
-    r"\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]"
+    r"\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff"
+    r"\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
 )
 """The letters of Thai, Lao, Burmese, Khmer, Chinese, Japanese and Korean: no blank has to stand around a name, nor within it."""
-_UNSPACED = re.compile(_LETTERS)
+_UNSPACED = re.compile(f"[{_LETTERS}]")
+_BEFORE, _AFTER = rf"(?<![^\W{_LETTERS}])", rf"(?![^\W{_LETTERS}])"
+"""Where a word of other letters may begin and end."""
 _JOINED = 3
 """Letters of such a name that is looked for without the blank within it: two may be any word's."""
 _SEPARATOR = r"(?:[\s().\-/‐‑‒–—―−]|\(0\)){0,3}"  # noqa: RUF001
@@ -117,8 +119,8 @@ def _plain(text: str) -> str:
 
 def _name(name: str) -> str:
     bare = "".join(name.split())
-    left = "" if _UNSPACED.match(bare[:1]) else rf"(?:(?<!\w)|(?<={_LETTERS}))"
-    right = "" if _UNSPACED.match(bare[-1:]) else rf"(?:(?!\w)|(?={_LETTERS}))"
+    left = "" if _UNSPACED.match(bare[:1]) else _BEFORE
+    right = "" if _UNSPACED.match(bare[-1:]) else _AFTER
     return f"{left}{_spaced(name, joined=len(bare) >= _JOINED)}{right}"
 
 
@@ -133,7 +135,7 @@ def _spaced(name: str, *, joined: bool) -> str:
 
 
 def _email(email: str) -> str:
-    return rf"(?:(?<![\w.+-])|(?<={_LETTERS})){re.escape(email)}(?:(?![\w-])|(?={_LETTERS}))" if email else ""
+    return rf"(?<![.+-]){_BEFORE}{re.escape(email)}{_AFTER}(?!-)" if email else ""
 
 
 def _phone(phone: str) -> str:
