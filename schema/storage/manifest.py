@@ -74,9 +74,9 @@ def manifest_path(file: Path) -> Path:
 
 def read_manifest(file: Path) -> Manifest:
     """Return the manifest of a backup. Raises BackupRefused if it is missing or unreadable."""
-    path = manifest_path(file)
     if not file.is_file():
         raise BackupRefused(f"there is no backup {file}")
+    path = manifest_path(file)
     if not path.is_file() or path.stat().st_size > MOST_BYTES:
         raise BackupRefused(
             f"{file} has no manifest: {path} is missing. A copy that was made by other means is put in place by hand;"

@@ -238,6 +238,7 @@ def test_a_copy_without_a_manifest(on_sqlite: Run, tmp_path: Path) -> None:
     manifest_path(tmp_path / "kept").unlink()
     assert "gateway epoch --new" in on_sqlite("restore", "kept", "--database-url", "sqlite:///new.db").err
     assert "there is no backup none" in on_sqlite("restore", "none", "--database-url", "sqlite:///new.db").err
+    assert on_sqlite("restore", ".", "--database-url", "sqlite:///new.db").err == "gateway: there is no backup .\n"
 
 
 def test_only_an_empty_place_will_do(on: Run, postgres_server: Postgres, tmp_path: Path) -> None:
