@@ -13,11 +13,12 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from schema.nouns.all import BUILT_IN
 from schema.storage.database import Connection as Session
 from schema.storage.database import Database, StorageError
 from schema.storage.postgresql.connector import CONNECT_SECONDS, Connector
@@ -74,6 +75,8 @@ async def upgrade(database_url: str, packages: Sequence[Package] = ()) -> None:
     """
 
     def work(connection: Connection) -> None:
+        if taken := names_taken(inspect(connection).get_table_names()):
+            raise StorageError(f"{taken}: name an empty database")
         for target in (head(), *[each.head for each in packages]):
             command.upgrade(_config(connection, packages), target)
 
@@ -89,6 +92,14 @@ async def upgrade(database_url: str, packages: Sequence[Package] = ()) -> None:
         raise StorageError(f"{error}; was it migrated by a newer gateway?") from error
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise StorageError(str(error)) from error
+
+
+def names_taken(tables: Collection[str]) -> str:
+    """A sentence where these tables of a database bear names of the gateway's and no gateway made them; nothing otherwise."""
+    taken = sorted({str(noun.row.__tablename__) for noun in BUILT_IN}.intersection(tables))
+    if not taken or "alembic_version" in tables:
+        return ""
+    return f"another program's tables have names that the gateway needs ({', '.join(taken)})"
 
 
 async def head_is_current(database: Database, packages: Sequence[Package] = ()) -> bool:

@@ -47,6 +47,10 @@ class ServerSession:
         missing = await self._value("SELECT to_regclass('alembic_version') IS NULL")
         return [] if missing else [row[0] for row in await self._rows(REVISIONS)]
 
+    async def tables(self) -> list[str]:
+        """The names of the tables where new ones are made."""
+        return [row[0] for row in await self._rows("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")]
+
     async def seconds(self) -> float:
         """The server's clock, in seconds since 1970."""
         return float(await self._value("SELECT extract(epoch FROM clock_timestamp())::float8"))

@@ -28,6 +28,10 @@ class SqliteFile:
         except sqlite3.DatabaseError as error:
             raise StorageError(str(error)) from error
 
+    def tables(self) -> list[str]:
+        """The names of its tables."""
+        return [row[0] for row in self._raw.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+
     def keys(self) -> int:
         """The number of API keys that aren't revoked."""
         return int(self._raw.execute(KEYS).fetchone()[0])

@@ -1,8 +1,10 @@
 """`gateway doctor`: each thing that serving needs is looked at, what isn't well is told with what to do, and nothing is changed."""
 
+import asyncio
 import hashlib
 import json
 import os
+import re
 import socket
 import sqlite3
 import sys
@@ -16,8 +18,10 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+from sqlalchemy import Connection, text
 
 from gateway.cli.doctor import examination
+from gateway.migrations.runner import connected
 from tests.deploy.pgbouncer import pgbouncer
 from tests.deploy.tools import substituted
 from tests.gateway.conftest import Result, Run
@@ -277,7 +281,7 @@ def test_a_lock(on_sqlite: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("9999", "fault", "it is of a newer gateway"),
         ("0003", "warning", "at 0003 and not at"),
-        (None, "warning", "at none and not at"),
+        (None, "fault", "another program's tables have names that the gateway needs (account, "),
     ],
 )
 def test_revisions_of_a_file(on_sqlite: Doctor, revision: str | None, level: str, says: str) -> None:
@@ -287,6 +291,26 @@ def test_revisions_of_a_file(on_sqlite: Doctor, revision: str | None, level: str
     raw.close()
     told, words = on_sqlite().of("migrations")
     assert (told, says in words, "gateway serve migrates it" in words) == (level, True, level == "warning")
+
+
+def test_tables_of_another_program(doctor: Doctor) -> None:
+    """What `gateway migrate` can't do is no advice: doctor and migrate tell the tables that are in the way, on both databases."""
+    asyncio.run(_without_revision(doctor.url))
+    found = doctor()
+    refused = doctor.run("migrate", "--database-url", doctor.url)
+    told = re.escape("another program's tables have names that the gateway needs (account, ") + r"[a-z_, ]+\): name an empty database"
+    assert (found.code, found.of("migrations")[0]) == (1, "fault")
+    assert re.fullmatch(f"{told} by --database-url", found.of("migrations")[1])
+    assert refused.code == 1
+    assert re.fullmatch(f"gateway: the database says: {told}\n", refused.err)
+
+
+async def _without_revision(url: str) -> None:
+    def drop(connection: Connection) -> None:
+        connection.execute(text("DROP TABLE alembic_version"))
+
+    async with connected(url) as run:
+        await run(drop)
 
 
 def test_a_journal_of_another_kind(on_sqlite: Doctor) -> None:

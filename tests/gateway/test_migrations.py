@@ -115,12 +115,12 @@ async def test_a_failed_upgrade_leaves_nothing(tmp_path: Path) -> None:
     """A revision that fails half way is taken back whole: SQLite's DDL is in the transaction too."""
     path = tmp_path / "half.db"
     with sqlite3.connect(path) as raw:
-        raw.execute("CREATE TABLE stage_change (in_the_way)")
+        raw.execute("CREATE TABLE event (in_the_way)")
     raw.close()
     with pytest.raises(StorageError, match="already exists"):
         await upgrade(f"sqlite:///{path}")
     with sqlite3.connect(path) as raw:
-        assert raw.execute("SELECT name FROM sqlite_master").fetchall() == [("stage_change",)]
+        assert raw.execute("SELECT name FROM sqlite_master").fetchall() == [("event",)]
     raw.close()
 
 

@@ -36,7 +36,7 @@ async def _check(settings: Settings, report: DoctorReport) -> None:
 
 async def _look(one: ServerSession, other: ServerSession, settings: Settings, report: DoctorReport) -> None:
     revisions = await one.revisions()
-    report_revisions(settings, report, revisions, by_itself=settings.migrate)
+    report_revisions(settings, report, revisions, await one.tables(), by_itself=settings.migrate)
     await _writable(one, report)
     compare_clock(report, await one.seconds(), "the server's")
     await _room(one, settings, report)

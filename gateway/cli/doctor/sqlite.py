@@ -61,7 +61,7 @@ def _look(file: SqliteFile, path: Path, settings: Settings, report: DoctorReport
         report.fault("database", f"{path.resolve()}: {error}: name another file by --database-url, or put a backup in its place")
         return
     report.ok("database", f"{path.resolve()} ({size:,} MB), SQLite {VERSION}")
-    report_revisions(settings, report, revisions, by_itself=True)
+    report_revisions(settings, report, revisions, file.tables(), by_itself=True)
     _writable(file, path, report)
     _log(file, path, report)
     _clock(path, report)
