@@ -37,6 +37,7 @@ from gateway.live.events import EventsEndpoint
 from gateway.live.socket import SocketEndpoint
 from gateway.live.token import Tokens
 from gateway.migrations import migration_status, upgrade
+from gateway.observability import logs
 from gateway.observability.health import ALIVE, Readiness
 from gateway.observability.instruments import Instruments
 from gateway.observability.log_lines import LONGEST_PATH, clean
@@ -252,6 +253,7 @@ class Application:
 
 def create_app(settings: Settings, *, demo_token: str | None = None, graph: Graph | None = None) -> Application:
     """The application for `settings`; with `demo_token` its pages open signed in. Raises SettingsError for settings that can't work."""
+    logs.hide_variables()
     return Application(settings, demo_token, graph)
 
 

@@ -44,6 +44,12 @@ def configure(settings: Settings) -> None:
     _take_over(handler, max(LEVELS[settings.log_level], logging.INFO))
 
 
+def hide_variables() -> None:
+    """Keep what variables held out of the tracebacks of a program that has not said how structlog tells: by itself that shows them."""
+    if not structlog.is_configured():
+        structlog.configure(processors=[*structlog.get_config()["processors"][:-1], *_console()])
+
+
 def is_json(settings: Settings) -> bool:
     """Whether lines are for programs: that is so unless a person looks at them, or it was said otherwise."""
     return settings.log_format == "json" or (settings.log_format == "auto" and not sys.stderr.isatty())

@@ -87,6 +87,17 @@ def test_nothing_of_what_variables_held(written: tuple[str, str]) -> None:
     assert "s" * 20 not in text
 
 
+def test_variables_in_a_program_of_ones_own() -> None:
+    """Where `create_app` is called by a program that leaves structlog as it is, tracebacks hold no tokens, either."""
+    serving = "from gateway.app import create_app; create_app(Settings(database_url='sqlite:///x.db'))"
+    program = f"{PROGRAM.replace('logs.configure(Settings(log_format=sys.argv[1]))', serving)}\n{WAYS['structlog']}; loop.close()"
+    environment = {"PYTHONPATH": str(ROOT), "SECRET": SECRET}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
+    told = done.stdout + done.stderr
+    assert "RuntimeError: wrong" in told
+    assert SECRET not in told
+
+
 @pytest.mark.parametrize("form", ["json", "console"])
 def test_what_is_told_begins_no_line(form: str) -> None:
     """Text that a client or a library brings along can't look like a line of the log, nor colour a terminal."""
