@@ -7,11 +7,14 @@ from strawberry.types.enum import EnumValue
 from strawberry.types.field import StrawberryField
 from strawberry.utils.str_converters import to_camel_case
 
+from schema.engine.compile.sources import BackReference
 from schema.engine.declare.base import NOUNS, row_of
 from schema.engine.declare.codes import ErrorReason
+from schema.engine.declare.columns import FieldDeclaration
 from schema.engine.declare.derive import derive, many, one
 from schema.engine.declare.groups import groups, is_grouped
 from schema.engine.declare.noun import Noun
+from schema.engine.declare.relations import ListDeclaration
 from schema.engine.declare.writes import VERSION, changes, creates, deletes
 from schema.nouns.all import BUILT_IN
 from schema.nouns.event_types import followed
@@ -67,9 +70,19 @@ def _fields(extension: Extension, roots: Roots) -> Iterator[tuple[Made, Strawber
     for owner, name, declared in extension.lists:
         declared.bind(name, None)
         declared.check(f"{extension.name}, listed {name!r},", row_of(declared.to).__table__)
+        _check_refers(f"{extension.name}, listed {name!r},", declared, owner)
         yield owner, _named(name, declared.output().field)
     by_name: dict[Value, type] = {root.__name__: root for root in roots}
     yield from ((by_name.get(owner, owner), field) for owner, field in extension.fields)
+
+
+def _check_refers(place: str, declared: ListDeclaration, owner: Made) -> None:
+    """Raises TypeError for a list by a column that refers to something else: it would be empty for ever."""
+    columns = {each.stored: each.to for each in row_of(declared.to).__declared__.values() if isinstance(each, FieldDeclaration)}
+    name = getattr(owner, "__name__", None)
+    if isinstance(declared.by, BackReference) and name in NOUNS and columns.get(declared.by.column) != name:
+        fit = ", ".join(column for column, to in columns.items() if to == name) or "none"
+        raise TypeError(f"{place} says by={declared.by.column!r}, which doesn't refer to {name}; columns of {declared.to} that do: {fit}")
 
 
 def _queries(noun: Noun) -> Object:

@@ -113,6 +113,13 @@ def test_a_list_by_a_column_that_is_not_there(name: str) -> None:
         declared(name, listed=f"Opportunity, 'them', 'Them.', {name}, 'nosuch'")
 
 
+@pytest.mark.parametrize(("owner", "column", "fit"), [("Account", "deal_id", "none"), ("Opportunity", "title", "deal_id")])
+def test_a_list_by_a_column_that_refers_to_something_else(name: str, owner: str, column: str, fit: str) -> None:
+    """It would be empty for ever: it is refused, and the columns that refer to the owner are told."""
+    with pytest.raises(TypeError, match=f"faulty, listed 'them', says by='{column}', which doesn't refer to {owner}; .* that do: {fit}$"):
+        declared(name, listed=f"{owner}, 'them', 'Them.', {name}, '{column}'")
+
+
 def test_a_filter_of_very_many_conditions(name: str) -> None:
     """98 objects with all flags of a noun that has eleven are refused in words: there is a name for 1,000 values, and none for more."""
     flags = [f"flag{place}" for place in range(11)]
