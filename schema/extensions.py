@@ -1,5 +1,6 @@
 """Extensions of the graph by packages: nouns, and fields with resolvers. GATEWAY_EXTENSIONS names packages; they are loaded at start."""
 
+import re
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -30,6 +31,7 @@ F = TypeVar("F", bound=Function)
 
 _NOTHING: Values = {}
 
+KEY = "idempotency_key"
 ATTRIBUTE = "extension"
 """The name under which a package has its Extension."""
 
@@ -163,6 +165,8 @@ class Extension:
 
     def _needing(self, scope: str | None, verb: str) -> Values:
         """Return the metadata of a field that needs `scope`, by default that of this package."""
+        if scope is not None and re.fullmatch(rf"[a-z][a-z0-9_]*:({READ}|{WRITE})", scope) is None:
+            raise TypeError(f"scope={scope!r}, which no token can have: write a small word with `:{READ}` or `:{WRITE}` behind it")
         area, _, said = (scope or scope_of(self.name.rpartition(".")[2], verb)).partition(":")
         declare_scopes(area, written=said == WRITE)
         return {SCOPE: scope_of(area, said)}
@@ -170,6 +174,9 @@ class Extension:
     def _adding(
         self, owner: type | str, description: str, resolved: ResolverSource, more: Values = _NOTHING, **options: Value
     ) -> Callable[[F], F]:
+        if not isinstance(resolved.cost, int) or resolved.cost < 0:
+            raise TypeError(f"cost={resolved.cost!r}, where a whole number from 0 on is wanted")
+
         def add(function: F) -> F:
             options["permission_classes"] = [*options["permission_classes"]]
             options["extensions"] = [*options["extensions"]]
@@ -177,6 +184,8 @@ class Extension:
             field: StrawberryField = made(function)
             field.python_name = function.__name__
             if owner == "Mutation":
+                if any(argument.python_name == KEY for argument in field.arguments):
+                    raise TypeError(f"{function.__name__} takes `{KEY}`, which every mutation has by itself: leave the parameter out")
                 field.arguments = [*field.arguments, _key()]
             self.fields.append((owner, field))
             return function
@@ -231,4 +240,4 @@ def _is_of(module: Values, package: str) -> bool:
 
 def _key() -> StrawberryArgument:
     """The argument under which a mutation's answer is kept."""
-    return StrawberryArgument("idempotency_key", None, StrawberryAnnotation(KeyArg), default=strawberry.UNSET)
+    return StrawberryArgument(KEY, None, StrawberryAnnotation(KeyArg), default=strawberry.UNSET)

@@ -300,6 +300,30 @@ def test_needs_are_several() -> None:
         Extension("careless").field(Account, "One.", needs="name")
 
 
+@pytest.mark.parametrize("cost", ["a", -5, 1.5])
+def test_costs_are_whole_numbers(cost: Any) -> None:
+    """A text would fail every query of the field, and less than nothing would pay for what else a query asks."""
+    with pytest.raises(TypeError, match=rf"cost={cost!r}, where a whole number from 0 on is wanted"):
+        Extension("careless").field(Account, "One.", cost=cost)(_shadow)
+
+
+def test_a_mutation_with_a_key_of_its_own() -> None:
+    """Every mutation has one, which its function doesn't get: a parameter of that name would never be given."""
+
+    def careless(idempotency_key: str) -> str | None:
+        return idempotency_key
+
+    with pytest.raises(TypeError, match="careless takes `idempotency_key`, which every mutation has by itself: leave the parameter out"):
+        Extension("careless").mutation("One.")(careless)
+
+
+@pytest.mark.parametrize("scope", ["abc", "abc:run", "A b:read", "", ":read"])
+def test_scopes_that_no_token_can_have(scope: str) -> None:
+    """Refused, since every token with scopes would be without it."""
+    with pytest.raises(TypeError, match=rf"scope='{scope}', which no token can have: write a small word with `:read` or `:write` behind"):
+        Extension("careless").query("One.", scope=scope)
+
+
 def resource(folder: Path, **options: Any) -> Resource:
     """A resource of accounts with one action, whose document lies in `folder`, unless `options` say otherwise."""
     given: dict[str, Any] = {"name": "things", "one": "a thing", "keys": (Key(name="id"),), "actions": ("get",), **options}
