@@ -148,6 +148,13 @@ WRONG: dict[str, tuple[str, dict[str, Any], str]] = {
         {"default": 1, "limits": Constraint(min=3)},
         "x has 1 by default, which its limits refuse: At least 3.",
     ),
+    "lengths of a number": ("x: int", {"limits": Constraint(max_length=3)}, "x says Constraint(max_length=…), which a field of"),
+    "bounds of a text": ("x: str", {"limits": Constraint(min=3)}, "keep: min_length and max_length and pattern and format would be kept"),
+    "limits of a day": ("x: Date", {"limits": Constraint(max_length=3)}, "doesn't keep: no limits would be kept"),
+    "a bound that is a text": ("x: int", {"limits": Constraint(min="3")}, "x says Constraint(min='3'), where a whole number is wanted"),  # type: ignore[arg-type]
+    "bounds that cross": ("x: int", {"limits": Constraint(min=5, max=3)}, "x says Constraint(min=5, max=3), which nothing satisfies"),
+    "no pattern": ("x: str", {"limits": Constraint(pattern="[a")}, "x says Constraint(pattern='[a'), which is no regular expression"),
+    "a format": ("x: str", {"limits": Constraint(format="uri")}, "x says Constraint(format='uri'), of which `email` alone is kept"),
     "there already": ("version: int", {}, "version is there already"),
     "of SQLAlchemy": ("metadata: str", {}, "metadata has a name that SQLAlchemy needs: write `metadata_`"),
     "connective": ("and_: str", {"filters": True}, "and_ can't be filtered by: `and` connects conditions in a filter"),

@@ -2,11 +2,14 @@
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import fields
+from types import GenericAlias
 from typing import TYPE_CHECKING
 
-from strawberry import ID
+from strawberry import ID, UNSET
 
 from schema.engine.compile.enums import StoredEnum
+from schema.engine.types.fields import Constraint
 from schema.engine.types.scalars import CENTS, SCALARS, Date, DateTime, Money, read_date, read_instant
 from schema.values import Made, Value
 
@@ -26,6 +29,8 @@ _RESERVED = {"Query", "Mutation", "Subscription", "String", "Int", "Float", "Boo
 _CONNECTIVES = ("and", "or", "not")
 _HELD: dict[Value, type] = {bool: bool, int: int, Money: int, str: str, ID: str}
 """The Python types of values that fields have by default; amounts are whole cents."""
+_LIMITS = (("min_length", "max_length", "pattern", "format"), ("min", "max"))
+"""The limits that are kept of texts, and of numbers."""
 _TIMES: dict[Value, tuple[Callable[[Value], str | None], str]] = {
     Date: (read_date, "2025-04-30"),
     DateTime: (read_instant, "2025-03-15T09:30:00Z"),
@@ -79,8 +84,32 @@ def _of_field(field: FieldDeclaration) -> Iterator[str]:
         yield f"refers to {field.to}, and both are filtered by the name `{graph_name(field.attribute)}`: call it `{field.attribute}_id`"
     if field.filters and graph_name(field.attribute) in _CONNECTIVES:
         yield f"can't be filtered by: `{graph_name(field.attribute)}` connects conditions in a filter"
-    if field.default is not MISSING:
+    faults = [] if field.limits is None else [*_of_limits(field, field.limits)]
+    yield from faults
+    if field.default is not MISSING and not faults:
         yield from _of_default(field, field.default)
+
+
+def _of_limits(field: FieldDeclaration, limits: Constraint) -> Iterator[str]:
+    said = {each.name: value for each in fields(limits) if (value := getattr(limits, each.name)) is not UNSET and value is not None}
+    if isinstance(field.type, GenericAlias):
+        return
+    for name, value in said.items():
+        kept = _LIMITS[field.type in {int, Money}] if field.type in {int, Money, str, ID} else ()
+        if name not in kept:
+            yield f"says Constraint({name}=…), which a field of its type doesn't keep: {' and '.join(kept) or 'no limits'} would be kept"
+        elif isinstance(value, bool) or not isinstance(value, str if name in {"pattern", "format"} else int):
+            yield f"says Constraint({name}={value!r}), where a {'text' if name in {'pattern', 'format'} else 'whole number'} is wanted"
+    if said.get("format", "email") != "email":
+        yield f"says Constraint(format={said['format']!r}), of which `email` alone is kept: write a pattern"
+    for low, high in (("min", "max"), ("min_length", "max_length")):
+        least, most = said.get(low), said.get(high)
+        if isinstance(least, int) and isinstance(most, int) and least > most:
+            yield f"says Constraint({low}={least}, {high}={most}), which nothing satisfies: the first is to be the smaller one"
+    try:
+        re.compile(said.get("pattern", ""))
+    except (re.error, TypeError) as error:
+        yield f"says Constraint(pattern={said['pattern']!r}), which is no regular expression: {error}"
 
 
 def _of_default(field: FieldDeclaration, value: Value) -> Iterator[str]:
