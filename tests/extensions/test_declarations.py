@@ -40,6 +40,7 @@ class LineItem(Tracked, table=True):
 
     name: str = field("What it is.", NAME, filters=True)
     price: Money | None = field("What it costs.", Constraint(min=2, max=3))
+    code: str | None = field("Its code.", Constraint(pattern="^[A-Z]{3}$"))
     from_: Date | None = field("From when on.", filters=True, orders="b", groups=("SINCE", "Since when."))
 
 
@@ -136,6 +137,16 @@ async def test_limits_of_amounts(ask: Any) -> None:
         made = await ask(f'mutation {{ createLineItem(input: {{name: "A", price: {price}}}) {{ userErrors {{ message }} }} }}')
         told.append([each["message"] for each in made["createLineItem"]["userErrors"]])
     assert told == [["`price` must be from 2 to 3."], [], [], ["`price` must be from 2 to 3."]]
+
+
+async def test_patterns(ask: Any) -> None:
+    """A text has the form that the schema shows, or the writer is told."""
+    told = []
+    for code in ("ABC", "abc", "ABC\\n"):
+        made = await ask(f'mutation {{ createLineItem(input: {{name: "A", code: "{code}"}}) {{ userErrors {{ reason field message }} }} }}')
+        told.append(made["createLineItem"]["userErrors"])
+    fault = {"reason": "MALFORMED", "field": ["code"], "message": "`code` doesn't have the form ^[A-Z]{3}$."}
+    assert told == [[], [fault], [fault]]
 
 
 WRONG: dict[str, tuple[str, dict[str, Any], str]] = {

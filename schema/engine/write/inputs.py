@@ -13,7 +13,7 @@ from schema.engine.compile.sources import CLEARS, COLUMN, LIMITS
 from schema.engine.types.fields import Constraint
 from schema.engine.types.scalars import CENTS, Money
 from schema.rules.absent_values import is_absent
-from schema.rules.text import is_blank, shortened, trimmed
+from schema.rules.text import VISIBLE, is_blank, shortened, trimmed
 from schema.values import Made, Object, Value, Values
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
@@ -65,6 +65,8 @@ class InputField:
     many: bool
     held: Callable[[Value], Value] | None
     check: Check | None
+    pattern: re.Pattern[str] | None = None
+    """What a text must have in it; None where its least length says as much."""
     unit: int = 1
     """What the column holds for 1 in the limits: 100 for an amount, which is held in cents."""
 
@@ -121,8 +123,16 @@ def _input_field(declared: Made) -> InputField:
         many=isinstance(inner, StrawberryList),
         held=_held_of(inner, limits, optional=optional),
         check=_check_of(inner, limits),
+        pattern=_pattern_of(limits),
         unit=CENTS if inner is Money else 1,
     )
+
+
+def _pattern_of(limits: Constraint) -> re.Pattern[str] | None:
+    if not limits.pattern or (limits.pattern == VISIBLE and limits.min_length):
+        return None
+    # In ECMA-262 `$` is the end, and not what stands before a last line break, too.
+    return re.compile(re.sub(r"(?<!\\)\$$", r"\\Z", limits.pattern))
 
 
 def _held_of(inner: Made, limits: Constraint, *, optional: bool) -> Callable[[Value], Value] | None:
@@ -158,8 +168,12 @@ def _text_faults(field: InputField, value: Value) -> list[InputError]:
     if limits.max_length and length > limits.max_length:
         return [invalid(name, "TOO_LONG", f"`{name}` has {length} characters; it may have {limits.max_length}.")]
     if limits.format == "email" and not _EMAIL.fullmatch(value):
-        return [invalid(name, "MALFORMED", f"`{name}` is no e-mail address: write name@example.com.")]
-    return []
+        malformed = f"`{name}` is no e-mail address: write name@example.com."
+    elif field.pattern is not None and field.pattern.search(value) is None:
+        malformed = f"`{name}` doesn't have the form {limits.pattern}."
+    else:
+        return []
+    return [invalid(name, "MALFORMED", malformed)]
 
 
 def _number_faults(field: InputField, value: int) -> list[InputError]:
