@@ -12,6 +12,7 @@ from schema.engine.compile.filter_targets import AtLeast, LinkedTo
 from schema.engine.compile.order import Sortable
 from schema.engine.compile.sources import SOURCE, BackReference, ConnectionSource, OneOf, SqlExpression, ThroughLinks, ToMany, ToOne
 from schema.engine.types.fields import Constraint, argument, optional
+from schema.engine.types.scalars import Money
 from schema.sql_types import Clause
 from schema.storage.columns import Cents
 from schema.values import Made, Value
@@ -20,6 +21,8 @@ from .base import NOUNS, Declaration, Filterable, Orderable, Reference, declares
 from .columns import read_field
 from .members import Argument, Member, list_of, with_arguments
 from .options import Letter, check_name
+
+_ORDERED = {int, bool, Money, type(None)}
 
 
 @dataclass(slots=True)
@@ -33,9 +36,15 @@ class ComputedDeclaration(Declaration):
 
     def check(self, place: str, table: FromClause) -> None:
         try:
-            self.build(table)
+            built = self.build(table)
         except AttributeError as error:
             raise TypeError(f"{place} can't be computed: {error}; the columns are {', '.join(table.c.keys())}") from None
+        except Exception as error:
+            raise TypeError(f"{place} can't be computed: {error}") from error
+        if not isinstance(built, ColumnElement):
+            raise TypeError(f"{place} is computed as {built!r}, which is no SQL: write an expression of the table's columns")
+        if self.orders is not None and not {*(get_args(self.type) or [self.type])} <= _ORDERED:
+            raise TypeError(f"{place} says orders, which of what is computed only whole numbers and booleans may say")
 
     def output(self) -> Member:
         return Member(self.attribute, self.type, read_field(self.description, {SOURCE: SqlExpression(self.build)}, self.attribute))
