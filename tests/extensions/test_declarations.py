@@ -23,7 +23,7 @@ from rest_compat.resources.declaration import DeclarationError, Key, Resource, c
 from rest_compat.translate.documents import read_document
 from schema.administration.keys import ApiKeys, NewKey
 from schema.assembly import build
-from schema.declaring import ID, NAME, Account, Constraint, Date, Extension, Money, Tracked, field, noun, stored_enum
+from schema.declaring import ID, NAME, Account, Constraint, Date, Extension, Money, Tracked, computed, field, noun, stored_enum
 from schema.engine.declare.base import NOUNS
 from schema.graph import Graph
 from schema.rules.access import Role
@@ -40,6 +40,7 @@ class LineItem(Tracked, table=True):
 
     name: str = field("What it is.", NAME, filters=True)
     price: Money | None = field("What it costs.", Constraint(min=2, max=3))
+    early: bool = computed(lambda row: row.c.name < "B", "Whether it comes before B.", orders="q")
     code: str | None = field("Its code.", Constraint(pattern="^[A-Z]{3}$"))
     from_: Date | None = field("From when on.", filters=True, orders="b", groups=("SINCE", "Since when."))
 
@@ -137,6 +138,19 @@ async def test_limits_of_amounts(ask: Any) -> None:
         made = await ask(f'mutation {{ createLineItem(input: {{name: "A", price: {price}}}) {{ userErrors {{ message }} }} }}')
         told.append([each["message"] for each in made["createLineItem"]["userErrors"]])
     assert told == [["`price` must be from 2 to 3."], [], [], ["`price` must be from 2 to 3."]]
+
+
+async def test_orders_by_what_is_computed(ask: Any) -> None:
+    """A list goes on behind a cursor by a boolean that the database computes."""
+    for name in ("A", "B", "C"):
+        await ask(f'mutation {{ createLineItem(input: {{name: "{name}"}}) {{ userErrors {{ message }} }} }}')
+    order, found, after = "orderBy: [{field: EARLY, direction: DESC}]", [], ""
+    for _ in range(3):
+        page = (await ask(f"{{ lineItems(first: 1, {order}{after}) {{ nodes {{ name early }} pageInfo {{ endCursor }} }} }}"))["lineItems"]
+        found += page["nodes"]
+        after = f', after: "{page["pageInfo"]["endCursor"]}"'
+    assert [each["early"] for each in found] == [True, False, False]
+    assert {each["name"] for each in found} == {"A", "B", "C"}
 
 
 async def test_patterns(ask: Any) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import Annotated, Literal, get_args
 
-from sqlalchemy import ColumnElement, FromClause
+from sqlalchemy import Boolean, ColumnElement, FromClause
 from strawberry import ID
 from strawberry.utils.str_converters import to_camel_case
 
@@ -52,8 +52,9 @@ class ComputedDeclaration(Declaration):
     def orderables(self, table: FromClause) -> Sequence[Orderable]:
         if self.orders is None:
             return ()
-        nullable = type(None) in get_args(self.type)
-        sortable = Sortable(self.orders, lambda row, _: self.build(row), Cents(), nullable)
+        types = {*(get_args(self.type) or [self.type])}
+        held = Boolean() if bool in types else Cents()
+        sortable = Sortable(self.orders, lambda row, _: self.build(row), held, type(None) in types)
         return [Orderable(self.attribute.removesuffix("_").upper(), self.description, sortable)]
 
 
