@@ -23,7 +23,23 @@ from rest_compat.resources.declaration import DeclarationError, Key, Resource, c
 from rest_compat.translate.documents import read_document
 from schema.administration.keys import ApiKeys, NewKey
 from schema.assembly import build
-from schema.declaring import ID, NAME, Account, Constraint, Date, Extension, Money, Tracked, computed, field, noun, stored_enum
+from schema.declaring import (
+    ID,
+    NAME,
+    Account,
+    Constraint,
+    Date,
+    Extension,
+    Money,
+    Opportunity,
+    Rules,
+    Tracked,
+    computed,
+    field,
+    noun,
+    rules_of,
+    stored_enum,
+)
 from schema.engine.declare.base import NOUNS
 from schema.graph import Graph
 from schema.rules.access import Role
@@ -354,6 +370,18 @@ def test_scopes_that_no_token_can_have(scope: str) -> None:
     """Refused, since every token with scopes would be without it."""
     with pytest.raises(TypeError, match=rf"scope='{scope}', which no token can have: write a small word with `:read` or `:write` behind"):
         Extension("careless").query("One.", scope=scope)
+
+
+def test_rules_in_the_place_of_others() -> None:
+    """The rules of the gateway's own nouns, such as those of stages, can't be replaced without a word; what are no rules is told."""
+    kept = Opportunity.__noun__.rules
+    with pytest.raises(TypeError, match="Opportunity has rules already, OpportunityRules: those of Rules would replace them"):
+        rules_of(Opportunity)(Rules)
+    assert Opportunity.__noun__.rules is kept
+    with pytest.raises(TypeError, match=r"object are to be the rules of Receivable: write `class …\(Rules\)`"):
+        rules_of(Receivable)(object)  # type: ignore[type-var]
+    with pytest.raises(TypeError, match=r"rules_of\('Receivable'\), which is no noun: name the class"):
+        rules_of("Receivable")
 
 
 def resource(folder: Path, **options: Any) -> Resource:

@@ -49,10 +49,17 @@ R = TypeVar("R", bound=type[Rules])
 
 
 def rules_of(row: Value) -> Callable[[R], R]:
-    """Makes a class the rules of a noun's writes."""
+    """Makes a class the rules of a noun's writes. Raises TypeError for what is no noun, and for one that has rules."""
+    noun = getattr(row, "__noun__", None)
+    if noun is None:
+        raise TypeError(f"rules_of({row!r}), which is no noun: name the class that stands under `@noun(…)`")
 
     def declare(rules: R) -> R:
-        row.__noun__.rules = rules()
+        if not (isinstance(rules, type) and issubclass(rules, Rules)):
+            raise TypeError(f"{getattr(rules, '__name__', rules)} are to be the rules of {noun.name}: write `class …(Rules)`")
+        if noun.rules is not None:
+            raise TypeError(f"{noun.name} has rules already, {type(noun.rules).__name__}: those of {rules.__name__} would replace them")
+        noun.rules = rules()
         return rules
 
     return declare
