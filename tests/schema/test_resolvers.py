@@ -1,5 +1,7 @@
 """Fields that Python functions answer, in plans: what they get, what becomes of their answers, and what can't be honoured."""
 
+from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from schema.engine.declare.relay import Node
 from schema.engine.document.documents import RequestError
 from schema.engine.document.limits import Limits
 from schema.engine.execute.resolvers.context import Context
+from schema.engine.types.scalars import Date, DateTime, Money
 from schema.extensions import Extension, ExtensionError, load
 from schema.graph import Graph
 from schema.nouns.all import Opportunity
@@ -232,6 +235,33 @@ async def test_faults_have_paths_and_nothing_is_called_twice(graph: Graph, world
     answer = await run(graph, world, "{ opportunities(first: 3) { nodes { id broken } } }")
     assert (answer.data, CALLS["broken"]) == (None, 3)
     assert {error["extensions"]["code"] for error in answer.errors} == {"INTERNAL_ERROR"}
+
+
+@pytest.mark.parametrize("plans", [True, False])
+async def test_days_instants_and_amounts(world: World, *, plans: bool) -> None:
+    """Python's own are shown as the schema has them; what is none is an error of its field, whose siblings are told."""
+    package = Extension("values")
+    east, summer = timezone(timedelta(hours=2)), datetime(2025, 7, 1, 10, 0, tzinfo=UTC)
+    for kind, values in (
+        (Date, {"day": date(2025, 1, 2), "dayText": "2025-01-02", "noDay": summer, "noDayText": "soon"}),
+        (DateTime, {"at": summer.astimezone(east), "atText": "2025-07-01T10:00:00Z", "noZone": datetime(2025, 7, 1)}),  # noqa: DTZ001
+        (Money, {"cents": 1250, "summed": Decimal(1250), "units": 12.5, "decimal": Decimal("12.50"), "flag": True}),
+    ):
+        for name, value in values.items():
+            package.query("One.", name=name)(_answering(kind, value))
+    graph = Graph(world.database, plans=plans, extensions=[package])
+    answer = await run(graph, world, f"{{ {' '.join(str(each.graphql_name) for _, each in package.fields)} }}")
+    right = {"day": "2025-01-02", "dayText": "2025-01-02", "at": "2025-07-01T10:00:00Z", "atText": "2025-07-01T10:00:00Z"}
+    wrong = ["noDay", "noDayText", "noZone", "units", "decimal", "flag"]
+    assert answer.data == right | {"cents": 12.5, "summed": 12.5} | dict.fromkeys(wrong)
+    assert sorted(error["path"][0] for error in answer.errors) == sorted(wrong)
+
+
+def _answering(kind: Any, value: Any) -> Any:
+    def answer() -> kind | None:
+        return value
+
+    return answer
 
 
 async def test_wrong_arguments_below_a_resolvers_record(graph: Graph, world: World) -> None:

@@ -5,7 +5,8 @@ A scalar has one pattern: its texts are read by it, and the SDL (`@constraint`),
 
 import re
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import NewType
 
 import strawberry
@@ -158,3 +159,28 @@ SCALARS: dict[object, ScalarDefinition] = {
         serialize=show_money,
     ),
 }
+
+
+def _day(value: Value) -> str:
+    found = read_date(value.isoformat() if type(value) is date else value)
+    if found is None:
+        raise ValueError("a text such as 2025-04-30 is wanted, or a date")
+    return found
+
+
+def _moment(value: Value) -> str:
+    found = read_instant(value.isoformat() if isinstance(value, datetime) else value)
+    if found is None:
+        raise ValueError("a text such as 2025-03-15T09:30:00Z is wanted, or a datetime with a zone")
+    return str(found)
+
+
+def _cents(value: Value) -> int:
+    # PostgreSQL's sums of whole numbers are decimals without a point.
+    if type(value) is int or (isinstance(value, Decimal) and value.as_tuple().exponent == 0):
+        return int(value)
+    raise ValueError("whole cents are wanted, such as 1250 for 12.50")
+
+
+HELD: dict[str, Callable[[Value], Value]] = {"Date": _day, "DateTime": _moment, "Money": _cents}
+"""What a resolver answers, as columns hold it, by the names of scalars. Each raises ValueError for what can't be shown."""

@@ -1,6 +1,6 @@
 """Value completion: resolvers' results become parts of the response, many at once (GraphQL specification, section 6.4.3)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -12,6 +12,7 @@ from schema.engine.compile.arguments import Arguments
 from schema.engine.compile.compiler import RUNTIME_TYPE, TYPENAME
 from schema.engine.compile.records import Records
 from schema.engine.document.selections import Selected
+from schema.engine.types.scalars import HELD
 from schema.values import Value
 
 from .null_propagation import null_fault
@@ -33,6 +34,8 @@ class CompleteLeaf:
     type_: GraphQLLeafType
 
     async def many(self, values: Sequence[Value], run: ResolverRun) -> list[Value]:
+        if self.type_.name in HELD:
+            values = [self._made(HELD[self.type_.name], value) for value in values]
         shown = self._all_shown(values)
         run.add(len(orjson.dumps(shown, default=str)))
         run.note_failures(shown)
@@ -46,11 +49,13 @@ class CompleteLeaf:
             coerce = self.type_.coerce_output_value
             with suppress(Exception):  # the values are shown one by one then
                 return [None if value is None else coerce(value) for value in values]
-        return [value if value is None or isinstance(value, Exception) else self._shown(value) for value in values]
+        return [self._made(self.type_.coerce_output_value, value) for value in values]
 
-    def _shown(self, value: Value) -> Value:
+    def _made(self, make: Callable[[Value], Value], value: Value) -> Value:
+        if value is None or isinstance(value, Exception):
+            return value
         try:
-            return self.type_.coerce_output_value(value)
+            return make(value)
         except Exception as error:  # noqa: BLE001  whatever a scalar raises is this field's error
             # It is the resolver's defect, and not the caller's, whatever the scalar says.
             return TypeError(f"a resolver answered {type(value).__name__}, which {self.type_.name} can't show: {error}")
