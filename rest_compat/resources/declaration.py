@@ -143,6 +143,10 @@ def check_resources(resources: Sequence[Resource]) -> None:
             raise DeclarationError(f"{name}: `actions` names some of {', '.join(ACTIONS)}, and nothing else")
         if _ONE.fullmatch(resource.one) is None:
             raise DeclarationError(f"{name}: `one` is {resource.one!r}: write one of it with its article, such as 'an invoice'")
+        if not isinstance(resource.folder, Path):
+            raise DeclarationError(
+                f"{name}: `folder` is {resource.folder!r}: write the path of its documents, such as Path(__file__).parent"
+            )
         keys = [key.name for key in resource.keys]
         if len(set(keys)) < len(keys):
             raise DeclarationError(f"{name} has a key twice among {', '.join(keys)}: take one out")

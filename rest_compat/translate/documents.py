@@ -14,6 +14,7 @@ from graphql import (
     GraphQLObjectType,
     GraphQLSchema,
     GraphQLType,
+    NameNode,
     OperationDefinitionNode,
     SelectionSetNode,
     VariableNode,
@@ -112,9 +113,9 @@ def read_document(path: Path, schema: GraphQLSchema) -> Document:
     if faults:
         raise DeclarationError(f"{path.parent.name}/{path.name}: {faults[0].message}")
     match tree.definitions:
-        case (OperationDefinitionNode() as operation,) if len(_fields(operation.selection_set)) == 1:
+        case (OperationDefinitionNode(name=NameNode()) as operation,) if len(_fields(operation.selection_set)) == 1:
             return Document(text, operation, schema)
-    raise DeclarationError(f"{path.parent.name}/{path.name}: one operation with one root field is wanted")
+    raise DeclarationError(f"{path.parent.name}/{path.name}: one operation with a name and one root field is wanted")
 
 
 def _fields(selections: SelectionSetNode | None) -> list[FieldNode]:

@@ -16,7 +16,7 @@ from rest_compat.resources.declaration import METHODS, DeclarationError, Depreca
 
 from . import query_method as queries
 from .body import BodyReader
-from .documents import read_document, selected
+from .documents import Path_, read_document, selected
 from .messages import MessageNames
 from .operation_cache import OperationCache
 from .paging import PAGING, POSITIONS, Side
@@ -29,6 +29,8 @@ KEPT_USES = 256
 KEPT_QUERIES = 1024
 NODES, COUNT, VERSION, ERRORS, PAGE_INFO = "nodes", "totalCount", "version", "userErrors", "pageInfo"
 _LIST_VARIABLES = {"first", "last", "after", "before", "offset"}
+_COUNT_LEAVES: frozenset[Path_] = frozenset({(COUNT,)})
+_ERROR_LEAVES: frozenset[Path_] = frozenset((ERRORS, name) for name in ("code", "field", "message"))
 _LIST_LEAVES = {(name,) for name in ("startCursor", "endCursor", "hasNextPage", "hasPreviousPage")}
 _UNREAD: Mapping[Side, str] = {"after": "hasPreviousPage", "before": "hasNextPage"}
 """Whether rows stand on the side that a page was not read towards takes a statement of its own to know, which links can do without."""
@@ -94,7 +96,7 @@ class Endpoint:
         self.deprecations = lru_cache(maxsize=KEPT_USES)(self._deprecations)
         self.parse = lru_cache(maxsize=KEPT_QUERIES)(self.parse_long)
         """`parse_long` of a short query string, which is remembered, since clients repeat themselves."""
-        self._check_list()
+        self._check_selections()
         self._whole = self._prepared(self.document.text, self.sources)
 
     def parse_long(self, raw: bytes, strict: bool) -> ParsedQuery:  # noqa: FBT001 - remembered by position
@@ -113,8 +115,11 @@ class Endpoint:
         names = [camel(term["field"]) for term in query.variables.get(ORDER, ())]
         return all(name not in getattr(owner, "fields", {}) or self._graph.is_stored(self.resource.type, name) for name in names)
 
-    def _check_list(self) -> None:
-        """Links need cursors in both directions. Raises DeclarationError."""
+    def _check_selections(self) -> None:
+        """Links need cursors in both directions, writes what is wrong with them. Raises DeclarationError."""
+        below = {"list": _COUNT_LEAVES, "get": frozenset[Path_]()}.get(self.action, _ERROR_LEAVES) - selected(self.document, ())
+        if below:
+            raise DeclarationError(f"{self.document.name} does not select {', '.join('.'.join(path) for path in sorted(below))}")
         if self.action != "list":
             return
         missing = _LIST_VARIABLES - self.document.variables.keys()
@@ -164,7 +169,11 @@ class Endpoint:
             return []
         paging, positions = ([ParameterReader(name, kind) for name, kind in kinds.items()] for kinds in (PAGING, POSITIONS))
         parameters = [declared(self._graph, self.document, parameter) for parameter in self.resource.parameters]
-        return [*paging, *parameters, *ordering(self.document), *fields, *positions]
+        readers = [*paging, *parameters, *ordering(self.document), *fields, *positions]
+        taken = [reader.name for reader in readers]
+        if twice := next((name for name in taken if taken.count(name) > 1), None):
+            raise DeclarationError(f"{self.resource.name} has the parameter {twice} twice: every list has {', '.join(PAGING)} by itself")
+        return readers
 
     def _body(self) -> tuple[BodyReader | None, MessageNames]:
         input_ = get_named_type(self.document.variables.get("input"))

@@ -384,10 +384,17 @@ def test_rules_in_the_place_of_others() -> None:
         rules_of("Receivable")
 
 
-def resource(folder: Path, **options: Any) -> Resource:
-    """A resource of accounts with one action, whose document lies in `folder`, unless `options` say otherwise."""
-    given: dict[str, Any] = {"name": "things", "one": "a thing", "keys": (Key(name="id"),), "actions": ("get",), **options}
-    return Resource(type="Account", schema="Thing", folder=folder, **given)
+def resource(place: Path, **options: Any) -> Resource:
+    """A resource of accounts with one action, whose document lies in `place`, unless `options` say otherwise."""
+    given: dict[str, Any] = {
+        "name": "things",
+        "one": "a thing",
+        "keys": (Key(name="id"),),
+        "actions": ("get",),
+        "folder": place,
+        **options,
+    }
+    return Resource(type="Account", schema="Thing", **given)
 
 
 @pytest.mark.parametrize(
@@ -395,8 +402,9 @@ def resource(folder: Path, **options: Any) -> Resource:
     [
         ({"one": "thing"}, "`one` is 'thing': write one of it with its article"),
         ({"keys": (Key(name="id"),) * 2}, "has a key twice among id, id"),
+        ({"folder": "things"}, "things: `folder` is 'things': write the path of its documents"),
     ],
-    ids=["article", "keys"],
+    ids=["article", "keys", "folder"],
 )
 def test_resources_that_cannot_be_kept(tmp_path: Path, options: dict[str, Any], says: str) -> None:
     """Refused by the name of the resource."""

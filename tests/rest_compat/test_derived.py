@@ -312,6 +312,8 @@ def test_a_missing_partner_is_found(graph: FakeGraph) -> None:
         ({"keys": (Key(name="id"), Key(name="weightedValue"))}, "does not select weightedValue"),
         ({"parameters": (Parameter(name="x", to="filter.colour", description=""),)}, "no colour in OpportunityFilter"),
         ({"parameters": (Parameter(name="x", to="colour", description=""),)}, "no variable $colour"),
+        ({"parameters": (Parameter(name="x", to="filter.id", description=""),) * 2}, "has the parameter x twice"),
+        ({"parameters": (Parameter(name="limit", to="filter.id", description=""),)}, "has the parameter limit twice: every list has page,"),
     ],
 )
 def test_declarations_are_checked_at_start(graph: FakeGraph, change: dict[str, Any], said: str) -> None:
@@ -327,6 +329,7 @@ def test_declarations_are_checked_at_start(graph: FakeGraph, change: dict[str, A
         ("query List { opportunities { nodes { name: id } totalCount } }", "aliases"),
         ("query List { opportunities { totalCount } stages { label } }", "one root field"),
         ("query List { stages { label } }", "no nodes"),
+        ("query { stages { label } }", "one operation with a name"),
     ],
 )
 def test_documents_are_checked_at_start(graph: FakeGraph, tmp_path: Path, text: str, said: str) -> None:
@@ -334,5 +337,29 @@ def test_documents_are_checked_at_start(graph: FakeGraph, tmp_path: Path, text: 
     for file in OPPORTUNITIES.folder.glob("*.graphql"):
         (tmp_path / file.name).write_text(file.read_text("utf-8"), "utf-8")
     (tmp_path / "list.graphql").write_text(text, "utf-8")
+    with pytest.raises(DeclarationError, match=said):
+        Translator(graph, [replace(OPPORTUNITIES, folder=tmp_path)])
+
+
+@pytest.mark.parametrize(
+    ("file", "taken", "left", "said"),
+    [
+        ("list", "totalCount", "", "ListOpportunities does not select totalCount"),
+        ("create", "message", "", "CreateOpportunity does not select userErrors.message"),
+        ("delete", "userErrors", "again: userErrors", "aliases"),
+        (
+            "delete",
+            "userErrors {\n      code\n      field\n      message\n    }",
+            "",
+            "DeleteOpportunity does not select userErrors.code, userErrors",
+        ),
+    ],
+)
+def test_what_an_answer_is_made_of_is_selected(graph: FakeGraph, tmp_path: Path, file: str, taken: str, left: str, said: str) -> None:
+    """A list's count, and what is wrong with a write: without them a call fails once its effect is there, or a refusal seems done."""
+    for each in OPPORTUNITIES.folder.glob("*.graphql"):
+        text = each.read_text("utf-8")
+        assert each.stem != file or taken in text
+        (tmp_path / each.name).write_text(text.replace(taken, left) if each.stem == file else text, "utf-8")
     with pytest.raises(DeclarationError, match=said):
         Translator(graph, [replace(OPPORTUNITIES, folder=tmp_path)])
