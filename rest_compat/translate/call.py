@@ -206,6 +206,8 @@ class Translator:
         if endpoint.action not in {"update", "delete"}:
             return []
         if_match = request.headers.get(b"if-match")
+        if if_match is not None and "expectedVersion" not in endpoint.document.variables:
+            raise malformed([ErrorItem("If-Match", "bad_request", f"Not supported for {endpoint.resource.name}.")])
         if if_match is None and self.graph.require_if_match:
             raise HttpError(
                 "Send If-Match with the ETag of the record as you have seen it: it is in every answer about the record.",

@@ -363,3 +363,16 @@ def test_what_an_answer_is_made_of_is_selected(graph: FakeGraph, tmp_path: Path,
         (tmp_path / each.name).write_text(text.replace(taken, left) if each.stem == file else text, "utf-8")
     with pytest.raises(DeclarationError, match=said):
         Translator(graph, [replace(OPPORTUNITIES, folder=tmp_path)])
+
+
+async def test_a_version_that_a_document_does_not_take(connect: Connect, tmp_path: Path) -> None:
+    """`If-Match` is refused where the document has no place for it: it was passed over, and a change of someone else overwritten."""
+    for each in OPPORTUNITIES.folder.glob("*.graphql"):
+        text = each.read_text("utf-8").replace("$expectedVersion: Int, ", "").replace("expectedVersion: $expectedVersion, ", "")
+        (tmp_path / each.name).write_text(re.sub(r"\s*\$?expectedVersion: (Int|\$expectedVersion),?", "", text), "utf-8")
+    async with connect(resources=[replace(OPPORTUNITIES, folder=tmp_path)]) as client:
+        for answer in (
+            await client.patch(f"{PATH}opp_1/", json={"name": "N"}, headers={"if-match": '"1-x"'}),
+            await client.delete(f"{PATH}opp_1/", headers={"if-match": '"1-x"'}),
+        ):
+            assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "If-Match")
