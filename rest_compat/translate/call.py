@@ -14,7 +14,7 @@ from rest_compat.preferences import NONE, Preferences, read_preferences
 from rest_compat.protocol import BodyDecodeError, GraphBackend, Request
 from rest_compat.resources.declaration import ACTIONS, DeclarationError, Resource, RouteAction, check_resources
 
-from .body import Body, body_item
+from .body import Body, BodyReader, body_item
 from .endpoint import Endpoint, ParsedQuery, RestOperation
 from .operation_cache import OperationCache
 from .query_method import METHOD as QUERY
@@ -119,6 +119,8 @@ class Translator:
             if action in resource.actions
         }
         _check_operation_names(self.endpoints.values())
+        for resource in resources:
+            _check_inputs(resource, [self.endpoints[resource.name, each].body for each in resource.actions])
         self._collections = self._by_name("list", "create")
         self._records = self._by_name("get", "update", "delete")
 
@@ -236,6 +238,14 @@ class Translator:
         if call.body is None or call.endpoint.body is None:
             return []
         return call.endpoint.body.items(call.body, self.graph.check(call.operation.prepared, call.variables))
+
+
+def _check_inputs(resource: Resource, bodies: Sequence[BodyReader | None]) -> None:
+    """Raises DeclarationError for a key whose `input` is in no body: it would be read-only without a word."""
+    read = [body for body in bodies if body is not None]
+    for key in resource.keys if read else ():
+        if key.input and all(key.name not in body.writable for body in read):
+            raise DeclarationError(f"{resource.name}: {key.name} says input={key.input!r}, which no input of its documents has")
 
 
 def _check_operation_names(endpoints: Iterable[Endpoint]) -> None:

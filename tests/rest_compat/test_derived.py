@@ -312,6 +312,7 @@ def test_a_missing_partner_is_found(graph: FakeGraph) -> None:
         ({"keys": (Key(name="id"), Key(name="weightedValue"))}, "does not select weightedValue"),
         ({"parameters": (Parameter(name="x", to="filter.colour", description=""),)}, "no colour in OpportunityFilter"),
         ({"parameters": (Parameter(name="x", to="colour", description=""),)}, "no variable $colour"),
+        ({"keys": (Key(name="id"), Key(name="name", input="nmae"))}, "name says input='nmae', which no input of its documents has"),
         ({"parameters": (Parameter(name="x", to="filter.id", description=""),) * 2}, "has the parameter x twice"),
         ({"parameters": (Parameter(name="limit", to="filter.id", description=""),)}, "has the parameter limit twice: every list has page,"),
     ],
