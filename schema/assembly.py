@@ -1,5 +1,6 @@
 """The Strawberry schema, put together and made ready for both ways of answering."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -50,7 +51,10 @@ def build(*extensions: Extension) -> BuiltSchema:
     config = StrawberryConfig(scalar_map=SCALARS)
     types = [Workspace, User, Contact, Account, Opportunity, ApiKey, *[noun.row for each in extensions for noun in each.nouns]]
     with added(extensions, (Query, Mutation, Subscription)):
-        schema = strawberry.Schema(Query, Mutation, Subscription, types=types, config=config)
+        try:
+            schema = strawberry.Schema(Query, Mutation, Subscription, types=types, config=config)
+        except TypeError as error:
+            raise TypeError(f"{error}{_candidates(str(error), extensions)}") from error
     core = core_of(schema)
     core.description = DESCRIPTION
     mend_one_of(core)
@@ -70,6 +74,13 @@ def build(*extensions: Extension) -> BuiltSchema:
     for extension in extensions:
         deprecate(core, extension.deprecations)
     return BuiltSchema(core, f"{_definition(core)}\n\n{schema.as_str()}\n", schema, Writes(nouns_of(extensions)))
+
+
+def _candidates(message: str, extensions: Sequence[Extension]) -> str:
+    """Return which fields a message of Strawberry's may be about that names their type alone."""
+    owner, unresolved, _ = message.partition(" fields cannot be resolved")
+    found = [f"{owner}.{name} of {each.name}" for each in extensions for type_, name in each.resolved if unresolved and type_ == owner]
+    return f": look at {', '.join(found)}" if found else ""
 
 
 def _definition(core: GraphQLSchema) -> str:

@@ -71,6 +71,12 @@ class Extension:
         ]
         yield from (f"{owner.__name__}.{graph_name(name)}" for owner, name in added if isinstance(owner, type) and owner not in own)
 
+    @property
+    def resolved(self) -> Iterator[tuple[str, str]]:
+        """The fields with resolvers that it adds, each with the name of its type."""
+        for owner, field in self.fields:
+            yield getattr(owner, "__name__", str(owner)), field.graphql_name or graph_name(field.python_name)
+
     def declares(self, row: R) -> R:
         """Adds a noun: a class of stored rows that stands under `@noun(…)`. What the graph has of it is derived.
 
@@ -80,6 +86,8 @@ class Extension:
         return row
 
     def _noun_of(self, row: Made) -> Noun:
+        if isinstance(row, Noun):
+            raise TypeError(f"{self.name} adds a noun without parentheses: write `@noun(…)`, with the prefix of its ids")
         declared: Noun | None = getattr(row, "__dict__", {}).get("__noun__")
         if declared is None:
             raise TypeError(f"{self.name} adds {getattr(row, '__name__', repr(row))}, which is no noun: write `@noun(…)` below `declares`")

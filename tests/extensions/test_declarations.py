@@ -384,6 +384,25 @@ def test_rules_in_the_place_of_others() -> None:
         rules_of("Receivable")
 
 
+@pytest.mark.parametrize("kind", [dict, list, Any])
+def test_a_type_that_the_graph_has_not(kind: Any) -> None:
+    """The field is named, with its package, where Strawberry names the type that it is added to alone."""
+
+    def careless(account: strawberry.Parent[Account]) -> kind:
+        return account
+
+    package = Extension("careless")
+    package.field(Account, "One.")(careless)
+    with pytest.raises(TypeError, match=r"^Account fields cannot be resolved\. .*: look at Account\.careless of careless$"):
+        build(package)
+
+
+def test_a_noun_without_parentheses() -> None:
+    """`@noun` above a class is told what to write."""
+    with pytest.raises(TypeError, match=r"careless adds a noun without parentheses: write `@noun\(…\)`"):
+        Extension("careless").declares(noun(Receivable))  # type: ignore[arg-type]
+
+
 def resource(place: Path, **options: Any) -> Resource:
     """A resource of accounts with one action, whose document lies in `place`, unless `options` say otherwise."""
     given: dict[str, Any] = {
