@@ -38,7 +38,10 @@ class Server(uvicorn.Server):
     @override
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         # The event loop closes those that it was given when it comes to it; these are closed right after the last look for connections.
-        self._ports = [port.dup() for port in sockets or ()]
+        for port in sockets or ():
+            # Other workers listen on it already: a copy of one that Python takes for blocking would make it so for all of them.
+            port.settimeout(0)
+            self._ports.append(port.dup())
         await super().startup(sockets)
 
     @override

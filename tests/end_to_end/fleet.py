@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -91,8 +91,9 @@ async def serving(database_url: str, folder: Path, count: int = 1, **settings: A
 
 
 def reap(gateway: Gateway) -> None:
-    """Nothing is left of it, and no token in its log."""
-    gateway.process.kill()
+    """Nothing is left of it, no worker either, and no token in its log."""
+    with suppress(ProcessLookupError):
+        os.killpg(gateway.process.pid, signal.SIGKILL)
     gateway.process.wait()
     check_log(gateway.log.read_bytes())
 

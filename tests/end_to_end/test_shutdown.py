@@ -1,8 +1,14 @@
 """Stops and restarts: the short form of `tests.end_to_end.shutdown`."""
 
+import os
+import socket
 import time
 from pathlib import Path
 
+import pytest
+import uvicorn
+
+from gateway.server.graceful_stop import Server
 from tests.end_to_end.fleet import PATIENCE, serving
 from tests.end_to_end.http_client import REFUSED, Connections, Told, get
 from tests.end_to_end.shutdown import SOCKETS, STREAMS, run, whole_group
@@ -30,3 +36,22 @@ async def test_delay_of_workers(sqlite_url: str, tmp_path: Path) -> None:
         assert time.monotonic() - began >= DELAY
         assert gateway.process.wait(PATIENCE) == 0
     assert set(told.statuses) <= {200, 503, REFUSED}
+
+
+async def test_a_port_that_others_listen_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that starts doesn't make the port wait: others accept on it, and who waits for a connection answers nobody meanwhile."""
+    seen: list[bool] = []
+
+    async def note(server: uvicorn.Server, sockets: list[socket.socket]) -> None:
+        server.servers = []
+        seen.append(os.get_blocking(port.fileno()))
+
+    monkeypatch.setattr(uvicorn.Server, "startup", note)
+    monkeypatch.setattr(uvicorn.Server, "shutdown", note)
+    server = Server(uvicorn.Config("none"))
+    # As another process gets it, whose Python knows nothing of the flag.
+    with socket.create_server(("127.0.0.1", 0)) as port, socket.socket(fileno=os.dup(port.fileno())) as ours:
+        port.settimeout(0)
+        await server.startup([ours])
+        await server.shutdown([ours])
+    assert seen == [False, False]
