@@ -92,9 +92,10 @@ async def serving(database_url: str, folder: Path, count: int = 1, **settings: A
 
 def reap(gateway: Gateway) -> None:
     """Nothing is left of it, no worker either, and no token in its log."""
-    with suppress(ProcessLookupError):
+    gateway.process.kill()
+    with suppress(ProcessLookupError):  # it has a group of its own where `start` began it
         os.killpg(gateway.process.pid, signal.SIGKILL)
-    gateway.process.wait()
+    gateway.process.wait(PATIENCE)
     check_log(gateway.log.read_bytes())
 
 
