@@ -83,6 +83,12 @@ class Worker(multiprocess.Process):
     """One of several serving processes."""
 
     @override
+    def start(self) -> None:
+        super().start()
+        # This end is the worker's. As long as it is open here, too, the supervisor waits out its time for a worker that has ended.
+        self.child_conn.close()
+
+    @override
     def target(self, sockets: list[socket.socket] | None = None) -> None:
         # Before the thread that answers the supervisor looks for it.
         self._server = Server(self.config)

@@ -1,5 +1,6 @@
 """Stops and restarts: the short form of `tests.end_to_end.shutdown`."""
 
+import asyncio
 import os
 import socket
 import time
@@ -9,7 +10,9 @@ import pytest
 import uvicorn
 
 from gateway.server.graceful_stop import Server
-from tests.end_to_end.fleet import PATIENCE, serving
+from gateway.serving import WORKER_SECONDS
+from tests.connecting import until
+from tests.end_to_end.fleet import PATIENCE, reap, serving, start
 from tests.end_to_end.http_client import REFUSED, Connections, Told, get
 from tests.end_to_end.shutdown import SOCKETS, STREAMS, run, whole_group
 
@@ -36,6 +39,21 @@ async def test_delay_of_workers(sqlite_url: str, tmp_path: Path) -> None:
         assert time.monotonic() - began >= DELAY
         assert gateway.process.wait(PATIENCE) == 0
     assert set(told.statuses) <= {200, 503, REFUSED}
+
+
+async def test_a_stop_at_the_start(sqlite_url: str, tmp_path: Path) -> None:
+    """Workers that end while they start keep nobody waiting: the supervisor, which asks for a sign of life, sees that they are gone."""
+    gateway = start(sqlite_url, tmp_path, workers=2)
+    try:
+        await until(lambda: b"Started parent process" in gateway.log.read_bytes())
+        # It has asked by then, and they are not yet there to answer.
+        await asyncio.sleep(0.8)
+        whole_group(gateway)
+        began = time.monotonic()
+        assert await asyncio.to_thread(gateway.process.wait, PATIENCE) == 0
+        assert time.monotonic() - began < WORKER_SECONDS / 2
+    finally:
+        reap(gateway)
 
 
 async def test_a_port_that_others_listen_on(monkeypatch: pytest.MonkeyPatch) -> None:
