@@ -23,6 +23,7 @@ from schema.storage.sqlite.driver import SqliteDatabase
 INSERT = "INSERT INTO workspace (id, name, currency, revision, created_at) VALUES (:id, :id, 'EUR', 0, '2025-01-01T00:00:00Z')"
 ENDLESS = """INSERT INTO workspace (id, name, currency, revision, created_at)
   WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i, i, 'EUR', 0, '2025-01-01T00:00:00Z' FROM n"""
+SLOW_NAMES = "SELECT id FROM workspace WHERE (SELECT max(i) FROM n) > 0 ORDER BY id"
 PAGE = 4096
 
 
@@ -41,6 +42,11 @@ class Store:
 
     async def names(self) -> list[str]:
         return [row[0] for row in await self.database.fetch(self.database.compile(text("SELECT id FROM workspace ORDER BY id")), {})]
+
+    async def names_read_slowly(self) -> list[str]:
+        """The names, by a read that takes longer than the event loop's thread may be held up."""
+        took_long = f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200000) {SLOW_NAMES}"
+        return [row[0] for row in await self.database.fetch(self.database.compile(text(took_long)), {})]
 
     def log_bytes(self) -> int:
         return self.beside("-wal").stat().st_size
@@ -75,6 +81,14 @@ def _replace(path: Path) -> None:
     path.with_suffix(".copy").rename(path)
 
 
+def _put_another(path: Path) -> None:
+    _move_folder(path)
+    raw = sqlite3.connect(path)
+    raw.execute("CREATE TABLE workspace AS SELECT 'of another database' AS id")
+    raw.commit()
+    raw.close()
+
+
 def _move_folder(path: Path) -> None:
     for each in path.parent.glob(f"{path.name}*"):
         each.rename(each.with_name(f"away-{each.name}"))
@@ -97,6 +111,16 @@ async def test_a_file_that_is_no_longer_there(store: Store, caplog: pytest.LogCa
     assert told.value.state.startswith("replaced")
     assert await store.names() == ["before"]
     assert caplog.text.count("was moved, deleted or replaced") == 1
+
+
+@pytest.mark.parametrize("do", [_move, Path.unlink, _replace, _put_another, _move_folder, _delete_log])
+async def test_slow_reads_of_a_file_that_is_no_longer_there(store: Store, do: Callable[[Path], None]) -> None:
+    """Reads that go to a thread see the same file as the others, and make none in its place."""
+    await store.add("before")
+    do(store.path)
+    found = sorted(store.path.parent.iterdir())
+    assert await store.names_read_slowly() == ["before"]
+    assert sorted(store.path.parent.iterdir()) == found
 
 
 async def test_a_file_that_comes_back(store: Store, caplog: pytest.LogCaptureFixture) -> None:

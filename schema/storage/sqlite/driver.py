@@ -184,6 +184,8 @@ class SqliteDatabase(SeenEpoch):
         make_private(self.path)
         try:
             self._inline, writing = self._connection(), self._connection()
+            # Now, since later another file may be found at the path, or none, and SQLite would make one.
+            self._unused = [self._reader() for _ in range(READER_THREADS)]
             self._file = OpenFile(self.path)
             self._checkpoints = Checkpoints(self.path)
         except (sqlite3.Error, OSError) as error:
@@ -197,6 +199,13 @@ class SqliteDatabase(SeenEpoch):
         """One that doesn't wait for others' locks, once it is there."""
         connection = SqliteConnection(self.path, self.timing, busy=self._patience)
         connection.raw.execute("PRAGMA busy_timeout=0")
+        self._opened.append(connection)
+        return connection
+
+    def _reader(self) -> SqliteConnection:
+        """A connection for one of the threads."""
+        connection = SqliteConnection(self.path, self.timing, busy=self._timeout)
+        connection.slow = self._slow
         self._opened.append(connection)
         return connection
 
@@ -298,9 +307,7 @@ class SqliteDatabase(SeenEpoch):
     def _thread_connection(self) -> SqliteConnection:
         connection: SqliteConnection | None = getattr(self._local, "connection", None)
         if connection is None:
-            connection = self._local.connection = SqliteConnection(self.path, self.timing, busy=self._timeout)
-            connection.slow = self._slow
-            self._opened.append(connection)
+            connection = self._local.connection = self._unused.pop()
         return connection
 
 
