@@ -6,7 +6,8 @@ import re
 import sys
 import threading
 from collections.abc import Sequence
-from typing import BinaryIO, Final
+from contextlib import suppress
+from typing import IO, AnyStr, BinaryIO, Final, Generic
 
 import orjson
 import structlog
@@ -26,6 +27,26 @@ SOCKETS: Final = re.compile(r"connection |.*WebSocket").match
 CLIENTS: Final = "Invalid UTF-8 sequence received from client."
 
 
+class LogStream(Generic[AnyStr]):
+    """Where lines are written to. Those that can't be written, to a full disk or where the reader has left, are lost.
+
+    Otherwise the answer that a line is about would be lost, too.
+    """
+
+    def __init__(self, stream: IO[AnyStr]) -> None:
+        self._stream: IO[AnyStr] = stream
+
+    def write(self, text: AnyStr) -> None:
+        """Write a text, if that is possible."""
+        with suppress(OSError):
+            self._stream.write(text)
+
+    def flush(self) -> None:
+        """Hand on what was written, if that is possible."""
+        with suppress(OSError):
+            self._stream.flush()
+
+
 def configure(settings: Settings) -> None:
     """Send the logs of this process, whichever library they come from, to standard error in the wished form.
 
@@ -33,13 +54,14 @@ def configure(settings: Settings) -> None:
     """
     shared: list[Value] = [structlog.processors.add_log_level, structlog.processors.TimeStamper(fmt="iso", utc=True)]
     last = _json() if is_json(settings) else _console()
+    stream: Value = LogStream(sys.stderr)
     structlog.configure(
         processors=[*shared, *last],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[settings.log_level]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(stream),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(processors=[_plain, *last], foreign_pre_chain=shared))
     _take_over(handler, max(LEVELS[settings.log_level], logging.INFO))
 
@@ -119,7 +141,7 @@ class AccessLog:
     def __init__(self, settings: Settings, stream: BinaryIO | None = None) -> None:
         self.on = settings.access_log and LEVELS[settings.log_level] <= LEVELS["info"]
         self.json = is_json(settings)
-        self.stream = stream or sys.stderr.buffer
+        self.stream = LogStream(stream or sys.stderr.buffer)
         self.log = structlog.get_logger()
 
     def write(self, lines: Sequence[AnsweredRequest]) -> None:

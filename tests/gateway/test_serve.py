@@ -2,14 +2,15 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -198,6 +199,47 @@ def test_ctrl_c(tmp_path: Path, workers: int) -> None:
     assert b"Traceback" not in log
     with socket.socket() as free:
         free.bind(("127.0.0.1", served.port))
+
+
+@pytest.mark.parametrize("full", [True, False], ids=["a full disk", "a reader that has left"])
+def test_a_log_that_cannot_be_written(tmp_path: Path, full: bool) -> None:  # noqa: FBT001
+    """Its lines are lost, and nothing else: it starts, each request is answered, metrics are told, and it stops in order."""
+    port = free_port()
+    reader, log = os.pipe()
+    if full:
+        os.close(log)
+        log = os.open("/dev/full", os.O_WRONLY)
+    command = [*GATEWAY, "serve", "--port", str(port)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=log) as process:
+        os.close(log)
+        try:
+            _wait_for(port, process)
+            os.close(reader)
+            assert _statuses(port, [b"/api/accounts/"] * 50 + [b"/metrics"]) == [b"401"] * 50 + [b"200"]
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(PATIENCE) in {0, -signal.SIGTERM}
+        finally:
+            process.kill()
+
+
+def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        assert process.poll() is None
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+            return
+        time.sleep(0.05)
+    raise TimeoutError
+
+
+def _statuses(port: int, paths: Sequence[bytes]) -> list[bytes]:
+    """The statuses of the answers to requests that are sent at once, over one connection."""
+    heads = [b"GET " + path + b" HTTP/1.1\r\nHost: localhost\r\n" for path in paths]
+    with socket.create_connection(("127.0.0.1", port), PATIENCE) as client:
+        client.sendall(b"\r\n".join(heads) + b"Connection: close\r\n\r\n")
+        answers = b"".join(iter(partial(client.recv, 65_536), b""))
+    return re.findall(rb"HTTP/1\.1 ([0-9]{3})", answers)
 
 
 def test_localhost_is_both_addresses(tmp_path: Path) -> None:
