@@ -11,6 +11,7 @@ from collections import Counter as Tally
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 import structlog
@@ -89,6 +90,7 @@ class Metrics:
         self.sources = [*sources]
         #: Gives what statements took, in seconds, each once.
         self.statements: Callable[[], Sequence[float]] = tuple
+        _is_one_of_several()
         self._set_build()
         self.requests = self._histogram("gateway_request_duration_seconds", "Time to answer a request.", "route", "method", "status")
         self._statements = self._histogram("gateway_statement_duration_seconds", "Time of an SQL statement.", buckets=STATEMENT_BUCKETS)
@@ -183,7 +185,7 @@ class Metrics:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Each of several workers writes its figures at intervals, since any of them may be asked for those of all."""
-        task = asyncio.create_task(self._run()) if MULTIPROCESS in os.environ else None
+        task = asyncio.create_task(self._run()) if _is_one_of_several() else None
         try:
             yield
         finally:
@@ -203,11 +205,22 @@ class Metrics:
     def text(self) -> bytes:
         """Return the metrics as the text that Prometheus scrapes."""
         self.measure()
-        if MULTIPROCESS not in os.environ:
+        if not _is_one_of_several():
             return generate_latest(self.registry)
         everyone = CollectorRegistry()
         MultiProcessCollector(everyone)  # type: ignore[no-untyped-call]
         return generate_latest(everyone)
+
+
+def _is_one_of_several() -> bool:
+    """Whether this is one of several workers.
+
+    Their figures are files of a folder, which is made again where it was cleared away, as much is of /tmp: none could start without it.
+    """
+    folder = os.environ.get(MULTIPROCESS)
+    if folder is not None:
+        Path(folder).mkdir(0o700, exist_ok=True)
+    return folder is not None
 
 
 def observe(histogram: Histogram, values: Sequence[float]) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import re
+import shutil
 import signal
 import sys
 import time
@@ -185,6 +186,32 @@ async def test_a_worker_that_dies(program: Path, sqlite_url: str) -> None:
         _, log = await process.communicate()
     [line] = [line for line in map(json.loads, log.splitlines()) if line["event"].startswith("A worker has died")]
     assert (line["level"], line["pid"], line["signal"]) == ("error", min(first), "SIGKILL")
+
+
+async def test_temporary_files_that_are_cleared_away(
+    program: Path, sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the folder of the workers' figures is gone, as systemd-tmpfiles takes it, metrics are told and a dead worker is replaced."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    async with served(program, sqlite_url, workers=2) as (process, client):
+        await until(lambda: len(serving(process.pid)) == 2)
+        await swept(client, 2)
+        first = {worker.pid for worker in serving(process.pid)}
+        clear(tmp_path)
+        assert (await client.get("/metrics")).status_code == 200
+        os.kill(min(first), signal.SIGKILL)
+        await until(lambda: len({worker.pid for worker in serving(process.pid)} - first) == 1)
+        await swept(client, 1)
+        process.send_signal(signal.SIGTERM)
+        _, log = await process.communicate()
+    assert log.count(b"A worker has died") == 1
+
+
+def clear(folder: Path) -> None:
+    """Takes away all folders in it."""
+    for each in folder.iterdir():
+        if each.is_dir():
+            shutil.rmtree(each)
 
 
 def serving(supervisor: int) -> list[psutil.Process]:
