@@ -36,6 +36,7 @@ from schema.declaring import (
     Tracked,
     computed,
     field,
+    flag,
     noun,
     rules_of,
     stored_enum,
@@ -48,6 +49,8 @@ from tests.gateway.conftest import calling
 
 extension = Extension("ledger")
 
+Hurry = stored_enum("Hurry", "How soon.", {"LATER": (1, "Some day."), "SOON": (5, "This week."), "NOW": (7, "Today.")})
+
 
 @extension.declares
 @noun("lin", lists=True, followed=True, creates="A new line item.", updates="A change of a line item.")
@@ -59,6 +62,8 @@ class LineItem(Tracked, table=True):
     early: bool = computed(lambda row: row.c.name < "B", "Whether it comes before B.", orders="q")
     code: str | None = field("Its code.", Constraint(pattern="^[A-Z]{3}$"))
     from_: Date | None = field("From when on.", filters=True, orders="b", groups=("SINCE", "Since when."))
+    hurry: Hurry | None = field("How soon it is wanted.", filters=True)
+    urgent = flag("Whether it is wanted this week.", "hurry", at_least=Hurry.SOON)
 
 
 @extension.declares
@@ -167,6 +172,17 @@ async def test_orders_by_what_is_computed(ask: Any) -> None:
         after = f', after: "{page["pageInfo"]["endCursor"]}"'
     assert [each["early"] for each in found] == [True, False, False]
     assert {each["name"] for each in found} == {"A", "B", "C"}
+
+
+async def test_flags_of_enums(ask: Any) -> None:
+    """A condition that begins with a member of an enum finds what the column holds for it and for greater ones."""
+    for hurry in ("LATER", "SOON", "NOW", "null"):
+        await ask(f'mutation {{ createLineItem(input: {{name: "A", hurry: {hurry}}}) {{ userErrors {{ message }} }} }}')
+    found = await ask(
+        "{ a: lineItems(filter: {urgent: true}) { nodes { hurry } } b: lineItems(filter: {urgent: false}) { nodes { hurry } } }"
+    )
+    assert {each["hurry"] for each in found["a"]["nodes"]} == {"SOON", "NOW"}
+    assert [each["hurry"] for each in found["b"]["nodes"]] == ["LATER"]
 
 
 async def test_patterns(ask: Any) -> None:

@@ -8,6 +8,7 @@ from sqlalchemy import Boolean, ColumnElement, FromClause
 from strawberry import ID
 from strawberry.utils.str_converters import to_camel_case
 
+from schema.engine.compile.enums import stored_value
 from schema.engine.compile.filter_targets import AtLeast, LinkedTo
 from schema.engine.compile.order import Sortable
 from schema.engine.compile.sources import SOURCE, BackReference, ConnectionSource, OneOf, SqlExpression, ThroughLinks, ToMany, ToOne
@@ -74,7 +75,7 @@ class FlagDeclaration(Declaration):
         check_name(place, "column", self.column, table.c.keys())
 
     def filterables(self) -> Sequence[Filterable]:
-        return [Filterable(self.attribute, bool, self.description, AtLeast(self.column, self.at_least))]
+        return [Filterable(self.attribute, bool, self.description, AtLeast(self.column, stored_value(self.at_least)))]
 
 
 flag = declares(FlagDeclaration)
