@@ -18,11 +18,13 @@ from graphql import (
     OperationDefinitionNode,
     SelectionSetNode,
     VariableNode,
+    Visitor,
     get_named_type,
     parse,
     print_ast,
     type_from_ast,
     validate,
+    visit,
 )
 
 from rest_compat.resources.declaration import DeclarationError
@@ -96,8 +98,22 @@ class Document:
         return self._selecting(_drop(self.operation.selection_set, (self.root.name.value, *path)))
 
     def _selecting(self, selections: SelectionSetNode) -> "Document":
-        operation = replace(self.operation, selection_set=selections)
+        read = _Mentioned()
+        visit(selections, read)
+        declared = tuple(node for node in self.operation.variable_definitions or () if node.variable.name.value in read.names)
+        operation = replace(self.operation, selection_set=selections, variable_definitions=declared)
         return Document(print_ast(operation) + "\n", operation, self.schema)
+
+
+class _Mentioned(Visitor):
+    """Collects the names of variables."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def enter_variable(self, node: VariableNode, *_: object) -> None:
+        self.names.add(node.name.value)
 
 
 def read_document(path: Path, schema: GraphQLSchema) -> Document:

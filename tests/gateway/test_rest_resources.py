@@ -107,6 +107,12 @@ async def test_arguments_of_computed_fields(here: tuple[Application, httpx.Async
     assert answer.headers["deprecation"] == "@1767225600"
 
 
+async def test_arguments_of_fields_that_are_left_out(here: tuple[Application, httpx.AsyncClient]) -> None:
+    """A client that names some keys gets these, also where a parameter leads to a field behind another key."""
+    for query in ("fields=name", "fields=name,chance", "fields=name&floor=0.25&cautious=true"):
+        assert await names(here[1], f"{query}&probabilityMin=50") == ["Big"]
+
+
 MALFORMED_PARAMETERS = [
     ("probabilityMin=many", "allowed is an integer from -2147483648 to 2147483647"),
     ("probabilityMin=2147483648", "allowed is an integer"),
