@@ -49,7 +49,7 @@ from tests.gateway.conftest import calling
 
 extension = Extension("ledger")
 
-Hurry = stored_enum("Hurry", "How soon.", {"LATER": (1, "Some day."), "SOON": (5, "This week."), "NOW": (7, "Today.")})
+Hurry = stored_enum("Hurry", "How soon.", {"LATER": (1, "Some day."), "SOON": (5, "This week."), "NOW": (100_000, "Today.")})
 
 
 @extension.declares
@@ -175,7 +175,7 @@ async def test_orders_by_what_is_computed(ask: Any) -> None:
 
 
 async def test_flags_of_enums(ask: Any) -> None:
-    """A condition that begins with a member of an enum finds what the column holds for it and for greater ones."""
+    """A condition that begins with a member of an enum finds what the column holds for it and for greater ones, however great."""
     for hurry in ("LATER", "SOON", "NOW", "null"):
         await ask(f'mutation {{ createLineItem(input: {{name: "A", hurry: {hurry}}}) {{ userErrors {{ message }} }} }}')
     found = await ask(
@@ -273,10 +273,11 @@ def test_nouns_that_cannot_be_kept(options: dict[str, Any], says: str) -> None:
         ({f"M{place}": (place, "One.") for place in range(501)}, "has 501 members: give 1 to 500"),
         ({"A": (1, "One."), "B": ("b", "Two.")}, "all whole numbers or all texts"),
         ({"A": (1, "One."), "B": (1, "Two.")}, "each of its own"),
+        ({"A": (2**31, "One.")}, "from -2,147,483,648 to 2,147,483,647"),
         ({"in progress": (1, "One.")}, "has a member 'in progress'"),
         ({"true": (1, "One.")}, "has a member 'true'"),
     ],
-    ids=["none", "many", "mixed", "alike", "blank", "true"],
+    ids=["none", "many", "mixed", "alike", "great", "blank", "true"],
 )
 def test_enums_that_cannot_be_kept(members: dict[str, tuple[Any, str]], says: str) -> None:
     """Refused when the enum is made, by its name."""

@@ -11,6 +11,7 @@ from schema.values import Made, Value
 
 MOST_MEMBERS = 500
 _NAME = re.compile("[A-Za-z][A-Za-z0-9_]*")
+_HELD = range(-(2**31), 2**31)
 _WORDS = frozenset({"true", "false", "null"})
 """Names that no member can have, since GraphQL reads these as values."""
 
@@ -35,6 +36,8 @@ def _check(name: str, members: Mapping[str, tuple[Value, str]]) -> None:
         raise TypeError(f"{name} has {len(members):,} members: give 1 to {MOST_MEMBERS:,}; a longer list is a noun of its own")
     if {type(value) for value in held} not in ({bool}, {int}, {str}) or len(set(held)) < len(held):
         raise TypeError(f"{name}: what columns hold must be all whole numbers or all texts, each of its own; these are {held[:10]}")
+    if any(isinstance(value, int) and value not in _HELD for value in held):
+        raise TypeError(f"{name}: whole numbers that columns hold are from {_HELD[0]:,} to {_HELD[-1]:,}; these are {held[:10]}")
     for member in members:
         if _NAME.fullmatch(member) is None or member in _WORDS:
             raise TypeError(f"{name} has a member {member!r}: write capitals, digits and underscores, such as IN_PROGRESS")

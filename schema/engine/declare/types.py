@@ -39,6 +39,7 @@ _SQL: dict[Value, Value] = {
     bool: Boolean,
 }
 _HELD: dict[type, Value] = {bool: Boolean, int: Small, str: CodePointText, datetime: Instant, date: CalendarDate}
+_SMALL = range(-(2**15), 2**15)
 _FILTERS: dict[Value, Value] = {
     str: StringFilter,
     ID: IDFilter,
@@ -54,7 +55,9 @@ _FILTERS: dict[Value, Value] = {
 def sql_type(type_: Made) -> Made:
     """The type of the column of a field. Raises TypeError where nothing says it: then `stored_as` must."""
     if isinstance(type_, type) and issubclass(type_, StoredEnum):
-        return _HELD[type(next(iter(type_.held().values())))]
+        held = type_.held().values()
+        kind = type(next(iter(held)))
+        return Integer if kind is int and not all(value in _SMALL for value in held) else _HELD[kind]
     if type_ not in _SQL:
         known = "str, int, bool, ID, Date, DateTime, Money, or an enum of `stored_enum`"
         raise TypeError(f"no column type is known for {type_}; take {known}, or say `stored_as=` of the column")
