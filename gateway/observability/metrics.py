@@ -90,7 +90,7 @@ class Metrics:
         self.sources = [*sources]
         #: Gives what statements took, in seconds, each once.
         self.statements: Callable[[], Sequence[float]] = tuple
-        _is_one_of_several()
+        _ensure_folder()
         self._set_build()
         self.requests = self._histogram("gateway_request_duration_seconds", "Time to answer a request.", "route", "method", "status")
         self._statements = self._histogram("gateway_statement_duration_seconds", "Time of an SQL statement.", buckets=STATEMENT_BUCKETS)
@@ -185,7 +185,7 @@ class Metrics:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Each of several workers writes its figures at intervals, since any of them may be asked for those of all."""
-        task = asyncio.create_task(self._run()) if _is_one_of_several() else None
+        task = asyncio.create_task(self._run()) if _ensure_folder() else None
         try:
             yield
         finally:
@@ -205,17 +205,17 @@ class Metrics:
     def text(self) -> bytes:
         """Return the metrics as the text that Prometheus scrapes."""
         self.measure()
-        if not _is_one_of_several():
+        if not _ensure_folder():
             return generate_latest(self.registry)
         everyone = CollectorRegistry()
         MultiProcessCollector(everyone)  # type: ignore[no-untyped-call]
         return generate_latest(everyone)
 
 
-def _is_one_of_several() -> bool:
-    """Whether this is one of several workers.
+def _ensure_folder() -> bool:
+    """Make the folder of several workers' figures again where it was cleared away, as much is of /tmp: none could start without it.
 
-    Their figures are files of a folder, which is made again where it was cleared away, as much is of /tmp: none could start without it.
+    Returns whether there are several workers.
     """
     folder = os.environ.get(MULTIPROCESS)
     if folder is not None:
