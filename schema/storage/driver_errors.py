@@ -5,6 +5,7 @@ or a size that the database can't take is InputRejected. Whatever isn't in the t
 all of it.
 """
 
+import re
 import sqlite3
 from collections.abc import Mapping
 from typing import Final
@@ -82,8 +83,19 @@ DRIVER_ERRORS: Final = (sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceE
 """The drivers' own exceptions, for code that uses them directly: a copy, a wipe, bulk rows."""
 
 
+_ARGUMENT: Final = re.compile(r"(invalid input for query argument \$\d+): .* (\(.*\))", re.DOTALL)
+"""What asyncpg says of a value that it can't send, with the value."""
+
+
 def of_postgresql(error: Exception, *, closed: bool) -> StorageError | None:
-    """Return the StorageError for an error of asyncpg; None for a defect. `closed` says whether its connection is lost."""
+    """Return the StorageError for an error of asyncpg; None for a defect. `closed` says whether its connection is lost.
+
+    The error loses what it tells of rows and values: it goes to the log, which holds none.
+    """
+    if isinstance(error, asyncpg.PostgresError):
+        error.detail = None
+    if isinstance(error, asyncpg.DataError | asyncpg.InterfaceError):
+        error.args = (_ARGUMENT.sub(r"\1 \2", str(error.args[0])), *error.args[1:])
     if isinstance(error, asyncpg.TargetServerAttributeNotMatched):
         return ReadOnly(str(error))
     if isinstance(error, asyncpg.OutdatedSchemaCacheError | asyncpg.InvalidCachedStatementError) or _was_not_sent(error):

@@ -73,8 +73,9 @@ async def test_what_asks_for_too_much(url: str, kind: str, name: str) -> None:
             return await connection.fetch(statement, {"value": value})
 
         for way in (database.fetch(statement, {"value": value}), database.read(work), database.write(work)):
-            with pytest.raises(InputRejected, match=r"outside of what the database can hold|too complex"):
+            with pytest.raises(InputRejected, match=r"outside of what the database can hold|too complex") as refused:
                 await way
+            assert str(2**63) not in str(refused.value.__cause__), "the log tells the cause, and no values"
         assert (await database.fetch(database.compile(text("SELECT 1")), {}))[0][0] == 1
 
 
@@ -87,15 +88,16 @@ async def test_defects_are_told_as_they_are(database: Database, sql: str) -> Non
 
 
 async def test_a_broken_rule_of_the_tables_is_a_defect(database: Database) -> None:
-    """Nothing in the tables refuses what was checked before: when it does, that is no reason to come back later."""
+    """Nothing in the tables refuses what was checked before: when it does, that is no reason to come back later. Logs hear no values."""
 
     async def work(connection: Any) -> None:
-        sql = "INSERT INTO workspace (id, name, currency, revision, created_at) VALUES ('w', 'w', 'EUR', 1, '2025-01-01T00:00:00Z')"
+        sql = "INSERT INTO workspace (id, name, currency, revision, created_at) VALUES ('jane', 'w', 'EUR', 1, '2025-01-01T00:00:00Z')"
         for _ in range(2):
             await connection.execute(database.compile(text(sql)), {})
 
-    with pytest.raises((sqlite3.IntegrityError, asyncpg.UniqueViolationError)):
+    with pytest.raises((sqlite3.IntegrityError, asyncpg.UniqueViolationError)) as broken:
         await database.write(work)
+    assert "jane" not in str(broken.value)
 
 
 async def test_a_client_hears_what_to_change(world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
