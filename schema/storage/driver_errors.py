@@ -95,7 +95,7 @@ def of_postgresql(error: Exception, *, closed: bool) -> StorageError | None:
     if isinstance(error, asyncpg.PostgresError):
         error.detail = None
     if isinstance(error, asyncpg.DataError | asyncpg.InterfaceError):
-        error.args = (_ARGUMENT.sub(r"\1 \2", str(error.args[0])), *error.args[1:])
+        error.args = tuple(_ARGUMENT.sub(r"\1 \2", str(each)) for each in error.args)
     if isinstance(error, asyncpg.TargetServerAttributeNotMatched):
         return ReadOnly(str(error))
     if isinstance(error, asyncpg.OutdatedSchemaCacheError | asyncpg.InvalidCachedStatementError) or _was_not_sent(error):
