@@ -98,15 +98,15 @@ class Document:
         return self._selecting(_drop(self.operation.selection_set, (self.root.name.value, *path)))
 
     def _selecting(self, selections: SelectionSetNode) -> "Document":
-        read = _Mentioned()
+        read = _VariableNames()
         visit(selections, read)
         declared = tuple(node for node in self.operation.variable_definitions or () if node.variable.name.value in read.names)
         operation = replace(self.operation, selection_set=selections, variable_definitions=declared)
         return Document(print_ast(operation) + "\n", operation, self.schema)
 
 
-class _Mentioned(Visitor):
-    """Collects the names of variables."""
+class _VariableNames(Visitor):
+    """Collects the names of the variables that a selection set reads."""
 
     def __init__(self) -> None:
         super().__init__()
