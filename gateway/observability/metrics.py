@@ -185,7 +185,7 @@ class Metrics:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Each of several workers writes its figures at intervals, since any of them may be asked for those of all."""
-        task = asyncio.create_task(self._run()) if _ensure_folder() else None
+        task = asyncio.create_task(self._run()) if MULTIPROCESS in os.environ else None
         try:
             yield
         finally:
@@ -205,22 +205,19 @@ class Metrics:
     def text(self) -> bytes:
         """Return the metrics as the text that Prometheus scrapes."""
         self.measure()
-        if not _ensure_folder():
+        if MULTIPROCESS not in os.environ:
             return generate_latest(self.registry)
+        _ensure_folder()
         everyone = CollectorRegistry()
         MultiProcessCollector(everyone)  # type: ignore[no-untyped-call]
         return generate_latest(everyone)
 
 
-def _ensure_folder() -> bool:
-    """Make the folder of several workers' figures again where it was cleared away, as much is of /tmp: none could start without it.
-
-    Returns whether there are several workers.
-    """
+def _ensure_folder() -> None:
+    """Make the folder of several workers' figures again where it was cleared away, as much is of /tmp: none could start without it."""
     folder = os.environ.get(MULTIPROCESS)
     if folder is not None:
         Path(folder).mkdir(0o700, exist_ok=True)
-    return folder is not None
 
 
 def observe(histogram: Histogram, values: Sequence[float]) -> None:
